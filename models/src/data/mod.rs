@@ -1,1 +1,43 @@
-//! Data sets.
+//! Data sets: two that the library draws itself, three file formats, and how they are cut into
+//! training and test parts, made black and white, and dealt out in batches.
+//!
+//! Everything random is a pure function of a seed. Files are never trusted and never mended: what
+//! does not fit is a [`DataError`] that names the file, the place, what was expected and what was
+//! found.
+//!
+//! ```
+//! use pathscore_models::data::{Batches, DataError, Source};
+//!
+//! let split = "bars".parse::<Source>()?.load(7)?;
+//! let mut batches = Batches::new(split.train.len(), 100, 7)?;
+//! let first = split.train.row(batches.at(0)[0]);
+//! assert_eq!(first.len(), 16);
+//! # Ok::<(), DataError>(())
+//! ```
+
+mod bars;
+mod batches;
+mod binarize;
+mod csv;
+mod digits;
+mod error;
+mod glyphs;
+mod idx;
+mod input;
+mod npy;
+mod seed;
+mod source;
+mod table;
+
+pub use bars::{bars, bars_patterns};
+pub use batches::Batches;
+pub use binarize::Binarize;
+pub use csv::read_csv;
+pub use digits::{SIDE, digit, digits};
+pub use error::{DataError, Position};
+pub use idx::{read_idx, read_idx_labels};
+pub use npy::read_npy;
+pub use source::{SOURCES, Source, Split};
+pub use table::Table;
+
+use source::{shuffled, sixth};

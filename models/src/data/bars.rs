@@ -1,0 +1,104 @@
+//! Bars and stripes (MacKay 2003, *Information Theory, Inference and Learning Algorithms*, §43).
+
+use rand::Rng;
+
+use super::Table;
+use super::seed::{self, Stream};
+
+/// `n` pictures of bars or stripes on `side` x `side` pixels: with probability ½ each the lines are
+/// rows or columns, and each of the `side` lines is wholly 1 with probability ½, else 0.
+///
+/// Picture `i` is a pure function of `side`, `seed` and `i`.
+///
+/// ```
+/// # use pathscore_models::data::bars;
+/// let table = bars(4, 100, 7);
+/// assert_eq!((table.len(), table.image()), (100, Some((4, 4))));
+/// assert_eq!(table.row(5), bars(4, 6, 7).row(5));
+/// ```
+///
+/// # Panics
+/// If `side` is not 1 to 32.
+#[track_caller]
+pub fn bars(side: usize, n: usize, seed: u64) -> Table {
+    assert!((1..=32).contains(&side), "bars: a side of {side} is not 1 to 32");
+    let mut values = Vec::with_capacity(n * side * side);
+    for i in 0..n {
+        let bits = seed::rng(seed, Stream::Bars, i as u64).next_u64();
+        values.extend(picture(side, bits >> 63 == 1, bits & 0xffff_ffff));
+    }
+    Table::new(values, side * side)
+        .and_then(|table| table.with_image(side, side))
+        .expect("each picture adds side x side values of 0 or 1")
+}
+
+/// Every distinct picture of [`bars`] with its probability: $2^{-d-1}$, twice that for all off and
+/// all on, which come about as rows and as columns. There are $2^{d+1} - 2$ for a side of $d$.
+///
+/// ```
+/// # use pathscore_models::data::bars_patterns;
+/// let entropy: f64 = bars_patterns(4).iter().map(|(_, p)| -p * p.ln()).sum();
+/// assert!((entropy - (28.0 / 32.0 * 32f64.ln() + 2.0 / 16.0 * 16f64.ln())).abs() < 1e-14);
+/// ```
+///
+/// # Panics
+/// If `side` is not 1 to 16.
+#[track_caller]
+pub fn bars_patterns(side: usize) -> Vec<(Vec<f32>, f64)> {
+    assert!((1..=16).contains(&side), "bars_patterns: a side of {side} is not 1 to 16");
+    let all = (1u64 << side) - 1;
+    let each = 0.5 / (all + 1) as f64;
+    let rows = (0..=all).map(|lines| {
+        let ways = if lines == 0 || lines == all { 2.0 } else { 1.0 };
+        (picture(side, false, lines).collect(), ways * each)
+    });
+    let columns = (1..all).map(|lines| (picture(side, true, lines).collect(), each));
+    rows.chain(columns).collect()
+}
+
+/// The pixels of the picture whose line `i` is bit `i`.
+fn picture(side: usize, upright: bool, lines: u64) -> impl Iterator<Item = f32> {
+    (0..side * side).map(move |i| {
+        let line = if upright { i % side } else { i / side };
+        (lines >> line & 1) as f32
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_sum_to_one_over_distinct_patterns() {
+        for side in 1..=8 {
+            let patterns = bars_patterns(side);
+            assert_eq!(patterns.len(), (2 << side) - 2);
+            // Every probability is a power of two, so the sum is exact.
+            assert_eq!(patterns.iter().map(|(_, p)| p).sum::<f64>(), 1.0);
+            for (i, (a, _)) in patterns.iter().enumerate() {
+                assert!(patterns[..i].iter().all(|(b, _)| a != b));
+            }
+        }
+    }
+
+    #[test]
+    fn draws_have_the_enumerated_probabilities() {
+        let (n, seed) = (40_000, 11);
+        let table = bars(4, n, seed);
+        let mut seen = 0;
+        for (pattern, p) in bars_patterns(4) {
+            let count = (0..n).filter(|&i| table.row(i) == pattern).count();
+            seen += count;
+            let z = (count as f64 - n as f64 * p) / (n as f64 * p * (1.0 - p)).sqrt();
+            // 30 patterns: the chance that a right sampler passes 4.5 anywhere is 2e-4.
+            assert!(z.abs() < 4.5, "seed {seed}: {pattern:?} has z = {z}");
+        }
+        assert_eq!(seen, n);
+    }
+
+    #[test]
+    fn seeds_differ_and_repeat() {
+        assert_eq!(bars(4, 50, 1), bars(4, 50, 1));
+        assert_ne!(bars(4, 50, 1), bars(4, 50, 2));
+    }
+}

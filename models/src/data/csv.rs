@@ -1,0 +1,234 @@
+//! Tables of numbers as text, separated by commas.
+
+use std::io::Read;
+use std::path::Path;
+
+use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
+
+use super::input::{Input, MOST_VALUES};
+use super::{DataError, Position, Split, Table, shuffled};
+
+/// Reads rows of numbers separated by commas. A first line that is not all numbers is a header; a
+/// column it names `label` holds whole numbers 0…255, the labels. Empty lines are passed over.
+/// Unpacks gzip.
+///
+/// Values are kept as they are: whether they may stand for probabilities is what
+/// [`Table::in_unit_interval`] says.
+///
+/// # Errors
+/// If the file cannot be read, if lines differ in length, or if a field is not a finite number.
+pub fn read_csv(path: &Path) -> Result<Table, DataError> {
+    read(path).map(|(table, _)| table)
+}
+
+pub(crate) fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
+    let (table, note) = read(path)?;
+    shuffled(table, path, seed, &format!("csv: {} ({note})", path.display()))
+}
+
+fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
+    // Ends of line are \n alone, \r being trimmed with the blanks, and the last line gets one too:
+    // then the reader's line less one is the line of the record just read, which its own position
+    // is not after empty lines and \r\n.
+    let input = Input::open(path)?.chain(&b"\n"[..]);
+    let mut builder = ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).trim(Trim::All).terminator(Terminator::Any(b'\n'));
+    let mut reader = builder.from_reader(input);
+    let mut record = ByteRecord::new();
+    let (mut values, mut labels) = (Vec::new(), Vec::new());
+    let (mut fields, mut label, mut header) = (0, None, false);
+    let mut first = true;
+
+    loop {
+        let more = match reader.read_byte_record(&mut record) {
+            Ok(more) => more,
+            Err(error) => {
+                // Only reading can fail: fields are bytes and lines may differ in length.
+                let error = match error.into_kind() {
+                    csv::ErrorKind::Io(error) => error,
+                    other => std::io::Error::other(format!("{other:?}")),
+                };
+                return Err(reader.get_ref().get_ref().0.fail(error));
+            }
+        };
+        if !more {
+            break;
+        }
+        if record.len() == 1 && record[0].is_empty() {
+            continue;
+        }
+        let line = reader.position().line() - 1;
+        if first {
+            first = false;
+            fields = record.len();
+            header = record.iter().any(|field| number(field).is_none());
+            if header {
+                label = find_label(path, line, &record)?;
+                if fields == usize::from(label.is_some()) {
+                    let at = Position::Line(line);
+                    let expected = "a column beside `label`";
+                    return Err(DataError::content(path, at, expected, "no other"));
+                }
+                continue;
+            }
+        }
+        if record.len() != fields {
+            let (expected, found) = (format!("{fields} fields"), record.len().to_string());
+            return Err(DataError::content(path, Position::Line(line), expected, found));
+        }
+        for (i, field) in record.iter().enumerate() {
+            let wrong = |expected| {
+                let at = Position::Cell { line, column: i + 1 };
+                let found = format!("`{}`", String::from_utf8_lossy(field));
+                DataError::content(path, at, expected, found)
+            };
+            let x = number(field).filter(|x| x.is_finite());
+            if label == Some(i) {
+                let whole = x.filter(|x| (0.0..=255.0).contains(x) && x.fract() == 0.0);
+                let whole = whole.ok_or_else(|| wrong("a label, a whole number 0 to 255"))?;
+                labels.push(whole as u8);
+            } else {
+                values.push(x.ok_or_else(|| wrong("a finite number"))?);
+            }
+        }
+        if values.len() as u64 > MOST_VALUES {
+            let (path, shape) = (path.to_path_buf(), values.len().to_string());
+            return Err(DataError::TooLarge { path, shape, limit: MOST_VALUES });
+        }
+    }
+
+    let columns = fields - usize::from(label.is_some());
+    if values.is_empty() {
+        return Err(DataError::TooFewRows { path: path.to_path_buf(), needed: 2, found: 0 });
+    }
+    let table = Table::new(values, columns)?;
+    let note = match (header, label) {
+        (false, _) => "no header line, no labels",
+        (true, None) => "a header line, no labels",
+        (true, Some(_)) => "a header line, labels",
+    };
+    Ok((if label.is_some() { table.with_labels(labels)? } else { table }, note))
+}
+
+fn number(field: &[u8]) -> Option<f32> {
+    str::from_utf8(field).ok()?.parse().ok()
+}
+
+fn find_label(path: &Path, line: u64, header: &ByteRecord) -> Result<Option<usize>, DataError> {
+    let mut places = (0..header.len()).filter(|&i| &header[i] == b"label");
+    let label = places.next();
+    match places.next() {
+        None => Ok(label),
+        Some(i) => {
+            let at = Position::Cell { line, column: i + 1 };
+            Err(DataError::content(path, at, "one column `label`", "a second"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::input::scratch::{Scratch, gzip};
+    use super::*;
+
+    fn attempt(bytes: &[u8]) -> Result<Table, String> {
+        let scratch = Scratch::new();
+        let path = scratch.file("x", bytes);
+        read_csv(&path).map_err(|e| e.to_string().replace(&path.display().to_string(), "x"))
+    }
+
+    fn refusal(text: &str) -> String {
+        attempt(text.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn numbers_come_back_with_or_without_header_and_labels() {
+        let plain = attempt(b"0,0.5\n1, 1e-1\n").unwrap();
+        assert_eq!((plain.values(), plain.columns()), (&[0.0, 0.5, 1.0, 0.1][..], 2));
+        assert!(plain.in_unit_interval() && plain.labels().is_none());
+        assert_eq!(attempt(b"a,b\r\n0,0.5\r\n1,0.1"), Ok(plain.clone()));
+        assert_eq!(attempt(&gzip(b"0,0.5\n\n1,0.1\n\n")), Ok(plain.clone()));
+        assert_eq!(attempt(b"\r\n\"a\",\"b\"\r\n0,0.5\r\n\r\n1,0.1\r\n"), Ok(plain.clone()));
+        let labelled = attempt(b"\"a\",label,b\n0,7,0.5\n1,255,0.1\n").unwrap();
+        assert_eq!(labelled, plain.with_labels(vec![7, 255]).unwrap());
+        assert!(!attempt(b"-3\n200\n").unwrap().in_unit_interval());
+    }
+
+    #[test]
+    fn fields_that_are_no_finite_number_say_where() {
+        for bad in ["x", "NaN", "inf", "-inf", "1e60", ""] {
+            for end in ["\n", "\r\n"] {
+                let text = refusal(&["a,b", "1,2", &format!("3,{bad}"), "4,5", ""].join(end));
+                let expected =
+                    format!("x, line 3, column 2: expected a finite number, found `{bad}`");
+                assert_eq!(text, expected);
+            }
+        }
+        let text = refusal("1,NaN\n");
+        assert_eq!(text, "x, line 1, column 2: expected a finite number, found `NaN`");
+        for text in ["1,2\n\n\n1,x\n", "1,2\r\n\r\n\r\n1,x", "\n\n1,2\n1,x\n3,4"] {
+            let text = refusal(text);
+            assert_eq!(text, "x, line 4, column 2: expected a finite number, found `x`");
+        }
+        assert!(attempt(b"a,b\n1,\xff\n").unwrap_err().contains("line 2, column 2"));
+    }
+
+    #[test]
+    fn ragged_lines_say_where() {
+        assert_eq!(refusal("1,2\n3,4\n5\n"), "x, line 3: expected 2 fields, found 1");
+        assert_eq!(refusal("a,b\r\n3,4,5\r\n"), "x, line 2: expected 2 fields, found 3");
+    }
+
+    #[test]
+    fn labels_are_whole_numbers_below_256_in_one_column() {
+        for bad in ["256", "-1", "0.5", "a"] {
+            let text = refusal(&format!("v,label\n1,{bad}\n"));
+            assert!(text.starts_with("x, line 2, column 2: expected a label"), "{text}");
+        }
+        assert!(
+            refusal("label,a,label\n1,2,3\n").contains("line 1, column 3: expected one column")
+        );
+        assert!(refusal("label\n1\n").contains("expected a column beside `label`"));
+    }
+
+    #[test]
+    fn files_without_rows_are_refused() {
+        for text in ["", "\n\n", "a,b\n"] {
+            assert_eq!(refusal(text), "x: expected at least 2 rows, found 0");
+        }
+        let scratch = Scratch::new();
+        assert!(matches!(load(scratch.path(), 0), Err(DataError::Folder { .. })));
+        let one = scratch.file("one.csv", b"1,2\n");
+        assert!(matches!(load(&one, 0), Err(DataError::TooFewRows { found: 1, .. })));
+        let packed = gzip(b"1,2\n3,4\n5,6\n");
+        assert!(
+            attempt(&packed[..packed.len() - 5]).unwrap_err().contains("gzip stream is cut off")
+        );
+    }
+
+    #[test]
+    fn the_split_is_shuffled_by_the_seed_and_loses_no_row() {
+        let scratch = Scratch::new();
+        let text: String = (0..13).map(|i| format!("{i}\n")).collect();
+        let path = scratch.file("rows.csv", text.as_bytes());
+        let (a, b, c) = (load(&path, 1).unwrap(), load(&path, 1).unwrap(), load(&path, 2).unwrap());
+        assert_eq!(a.train, b.train);
+        assert_ne!(a.train, c.train);
+        assert_eq!((a.train.len(), a.test.len()), (11, 2));
+        let mut rows = [a.train.values(), a.test.values()].concat();
+        rows.sort_by(f32::total_cmp);
+        assert_eq!(rows, (0..13).map(|i| i as f32).collect::<Vec<_>>());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+            let _ = attempt(&bytes);
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "[0-9a,.\"\r\nlabel-]{0,60}") {
+            let _ = attempt(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Handwritten digits that the library draws itself.
+//!
+//! Algorithm. A digit is a few strokes through control points (`glyphs`). Each point trembles, a
+//! slow wave bends the whole, then one affine map stretches, slants and turns it. Smooth curves
+//! through the points (Catmull & Rom 1974) become short straight pieces. As in MNIST (LeCun,
+//! Cortes & Burges), the drawing is scaled to fit a box of 20 x 20 pixels and its centre of mass is
+//! put at the centre of 28 x 28. A pixel's ink is a soft step of the distance to the nearest piece,
+//! so each piece touches only the pixels of its own bounding box.
+
+use std::ops::Range;
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::Table;
+use super::glyphs::{GLYPHS, Glyph};
+use super::seed::{self, Stream, below, unit};
+
+/// Pixels on a side of a digit.
+pub const SIDE: usize = 28;
+
+/// Pixels of the box the writing fills, as in MNIST.
+const BOX: f32 = 20.0;
+
+/// Straight pieces for each pair of control points.
+const PIECES: usize = 6;
+
+type Point = [f32; 2];
+
+/// A straight piece of ink from `a` to `b`, with the pen's radius at `a` and the change to `b`.
+struct Piece {
+    a: Point,
+    b: Point,
+    radius: f32,
+    swell: f32,
+}
+
+/// Digit number `index` of the endless series of a seed: 28 x 28 pixels, 0 paper and 1 ink, line
+/// after line, and its label 0…9. A pure function of its arguments.
+///
+/// ```
+/// # use pathscore_models::data::digit;
+/// let (pixels, label) = digit(7, 123);
+/// assert_eq!(digit(7, 123), (pixels, label));
+/// assert!(label <= 9 && pixels.iter().any(|&x| x > 0.5));
+/// ```
+pub fn digit(seed: u64, index: u64) -> ([f32; SIDE * SIDE], u8) {
+    let mut rng = seed::rng(seed, Stream::Digits, index);
+    let label = below(&mut rng, 10);
+    let mut pieces = write(choose(GLYPHS[label], &mut rng), &mut rng);
+    place(&mut pieces, &mut rng);
+    (ink(&pieces, 0.9 + 0.5 * unit(&mut rng)), label as u8)
+}
+
+/// The digits with the given numbers, labelled, as a table of 28 x 28 images.
+///
+/// ```
+/// # use pathscore_models::data::{digit, digits};
+/// let table = digits(7, 100..110);
+/// assert_eq!(table.row(3), digit(7, 103).0);
+/// ```
+pub fn digits(seed: u64, range: Range<u64>) -> Table {
+    let (mut values, mut labels) = (Vec::new(), Vec::new());
+    for index in range {
+        let (pixels, label) = digit(seed, index);
+        values.extend_from_slice(&pixels);
+        labels.push(label);
+    }
+    Table::new(values, SIDE * SIDE)
+        .and_then(|table| table.with_labels(labels))
+        .and_then(|table| table.with_image(SIDE, SIDE))
+        .expect("each digit adds 784 finite values and one label")
+}
+
+fn choose(ways: &'static [Glyph], rng: &mut Xoshiro256PlusPlus) -> &'static Glyph {
+    let mut left = below(rng, ways.iter().map(|way| way.weight).sum());
+    for way in ways {
+        if left < way.weight {
+            return way;
+        }
+        left -= way.weight;
+    }
+    unreachable!("the draw is below the sum of the weights")
+}
+
+/// A draw of mean 0 and standard deviation 1, bell-shaped, never beyond ±3, so that no digit is
+/// torn apart: the sum of three uniforms.
+fn bell(rng: &mut Xoshiro256PlusPlus) -> f32 {
+    2.0 * (unit(rng) + unit(rng) + unit(rng) - 1.5)
+}
+
+/// The strokes as one hand at one moment writes them, in units of the digit's height.
+fn write(glyph: &Glyph, rng: &mut Xoshiro256PlusPlus) -> Vec<Piece> {
+    let tremble = 0.012 + 0.020 * unit(rng);
+    let aspect = (0.18 * bell(rng)).exp();
+    let slant = 0.10 + 0.17 * bell(rng);
+    let (sin, cos) = (0.09 * bell(rng)).sin_cos();
+    let wave: [f32; 6] = std::array::from_fn(|_| bell(rng));
+    let radius = 1.30 + 0.30 * bell(rng);
+    let swell = 0.12 * bell(rng);
+
+    let bend = |[x, y]: Point| {
+        let x1 = x + 0.040 * (2.5 * y + 1.5 * wave[0] * x + 2.0 * wave[1]).sin() * wave[2];
+        let y1 = y + 0.040 * (2.5 * x + 1.5 * wave[3] * y + 2.0 * wave[4]).sin() * wave[5];
+        let (x2, y2) = ((x1 - 0.33) * aspect - slant * (y1 - 0.5), y1 - 0.5);
+        [cos * x2 - sin * y2, sin * x2 + cos * y2]
+    };
+
+    let mut pieces = Vec::with_capacity(96);
+    let mut points: Vec<Point> = Vec::with_capacity(16);
+    for stroke in glyph.strokes {
+        let mut first = 0;
+        points.clear();
+        for (i, &[x, y]) in stroke.iter().enumerate() {
+            if i > 0 && stroke[i - 1] == stroke[i] {
+                // A corner: the curve so far ends here and the next begins at the same place.
+                curve(&points[first..], radius, swell, &mut pieces);
+                first = points.len() - 1;
+                continue;
+            }
+            points.push(bend([x + tremble * bell(rng), y + tremble * bell(rng)]));
+        }
+        curve(&points[first..], radius, swell, &mut pieces);
+    }
+    pieces
+}
+
+/// The Catmull–Rom curve through the points in short straight pieces; its ends go straight on.
+fn curve(points: &[Point], radius: f32, swell: f32, pieces: &mut Vec<Piece>) {
+    let n = points.len();
+    let beyond = |end: Point, before: Point| [0, 1].map(|k| 2.0 * end[k] - before[k]);
+    let spans = (n - 1) as f32;
+    let pen = |s: f32| radius * (1.0 + swell * (1.0 - 2.0 * s / spans));
+    for i in 0..n - 1 {
+        let (p1, p2) = (points[i], points[i + 1]);
+        let p0 = if i > 0 { points[i - 1] } else { beyond(p1, p2) };
+        let p3 = if i + 2 < n { points[i + 2] } else { beyond(p2, p1) };
+        let mut a = p1;
+        for j in 1..=PIECES {
+            let t = j as f32 / PIECES as f32;
+            let b = [0, 1].map(|k| {
+                let (c1, c2) = (p2[k] - p0[k], 2.0 * p0[k] - 5.0 * p1[k] + 4.0 * p2[k] - p3[k]);
+                let c3 = 3.0 * (p1[k] - p2[k]) + p3[k] - p0[k];
+                p1[k] + 0.5 * t * (c1 + t * (c2 + t * c3))
+            });
+            let from = pen(i as f32 + t - 1.0 / PIECES as f32);
+            pieces.push(Piece { a, b, radius: from, swell: pen(i as f32 + t) - from });
+            a = b;
+        }
+    }
+}
+
+/// Scales to the box and moves the centre of mass to the centre, give or take half a pixel.
+fn place(pieces: &mut [Piece], rng: &mut Xoshiro256PlusPlus) {
+    let (mut low, mut high) = ([f32::INFINITY; 2], [f32::NEG_INFINITY; 2]);
+    let (mut centre, mut mass) = ([0.0; 2], 0.0);
+    for Piece { a, b, radius, .. } in pieces.iter() {
+        let length = (b[0] - a[0]).hypot(b[1] - a[1]) * radius;
+        mass += length;
+        for k in 0..2 {
+            centre[k] += length * 0.5 * (a[k] + b[k]);
+            low[k] = low[k].min(a[k]).min(b[k]);
+            high[k] = high[k].max(a[k]).max(b[k]);
+        }
+    }
+    let extent = (high[0] - low[0]).max(high[1] - low[1]);
+    let size = BOX * (0.94 + 0.06 * unit(rng));
+    let scale = (size - 2.0 * pieces[0].radius) / extent;
+    let shift: Point = [0, 1].map(|_| 0.5 * SIDE as f32 + 0.3 * bell(rng));
+    for piece in pieces {
+        for p in [&mut piece.a, &mut piece.b] {
+            *p = [0, 1].map(|k| scale * (p[k] - centre[k] / mass) + shift[k]);
+        }
+    }
+}
+
+/// The ink on each pixel: ½ + (r − d) / soft within [0, 1] at distance d from the line, the most of
+/// all pieces.
+fn ink(pieces: &[Piece], soft: f32) -> [f32; SIDE * SIDE] {
+    let mut pixels = [0f32; SIDE * SIDE];
+    let edge = |x: f32| x.clamp(0.0, SIDE as f32) as usize;
+    for &Piece { a, b, radius, swell } in pieces {
+        let reach = radius.max(radius + swell) + 0.5 * soft;
+        let [left, top] = [0, 1].map(|k| edge((a[k].min(b[k]) - reach - 0.5).ceil()));
+        let [right, bottom] = [0, 1].map(|k| edge((a[k].max(b[k]) + reach + 0.5).floor()));
+        let [ux, uy] = [b[0] - a[0], b[1] - a[1]];
+        let scale = 1.0 / (ux * ux + uy * uy).max(1e-12);
+        for y in top..bottom {
+            let py = y as f32 + 0.5 - a[1];
+            for (x, pixel) in (left..right).zip(&mut pixels[y * SIDE + left..]) {
+                let px = x as f32 + 0.5 - a[0];
+                let t = ((px * ux + py * uy) * scale).clamp(0.0, 1.0);
+                let (dx, dy) = (px - t * ux, py - t * uy);
+                let d = (dx * dx + dy * dy).sqrt();
+                let shade = 0.5 + (radius + t * swell - d) / soft;
+                *pixel = pixel.max(shade.clamp(0.0, 1.0));
+            }
+        }
+    }
+    pixels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digit_is_a_function_of_seed_and_number_alone() {
+        let later = digit(3, 1000);
+        for index in 990..1000 {
+            digit(3, index);
+        }
+        assert_eq!(digit(3, 1000), later);
+        assert_ne!(digit(4, 1000).0, later.0);
+        assert_ne!(digit(3, 1001).0, later.0);
+    }
+
+    #[test]
+    fn no_digit_comes_twice() {
+        let table = digits(1, 0..2000);
+        let rows = (0..table.len()).map(|i| table.row(i).map_bits());
+        assert_eq!(rows.collect::<std::collections::HashSet<_>>().len(), 2000);
+    }
+
+    trait MapBits {
+        fn map_bits(&self) -> Vec<u32>;
+    }
+
+    impl MapBits for [f32] {
+        fn map_bits(&self) -> Vec<u32> {
+            self.iter().map(|x| x.to_bits()).collect()
+        }
+    }
+
+    #[test]
+    fn every_label_comes_a_tenth_of_the_time() {
+        let (n, seed) = (5000, 2);
+        let table = digits(seed, 0..n);
+        for label in 0..10 {
+            let count = table.labels().unwrap().iter().filter(|&&l| l == label).count() as f64;
+            let z = (count - 0.1 * n as f64) / (0.09 * n as f64).sqrt();
+            // Ten labels: the chance that a right sampler passes 4.5 anywhere is 7e-5.
+            assert!(z.abs() < 4.5, "seed {seed}: label {label} has z = {z}");
+        }
+    }
+
+    /// MNIST's training images have mean 0.1307, standard deviation 0.3081 and 80.9 % pixels at 0.
+    #[test]
+    fn there_is_about_as_much_ink_as_in_mnist() {
+        let table = digits(1, 0..2000);
+        let (n, values) = (table.values().len() as f64, table.values());
+        assert!(values.iter().all(|x| (0.0..=1.0).contains(x)));
+        let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+        let square = values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / n;
+        let paper = values.iter().filter(|&&x| x == 0.0).count() as f64 / n;
+        assert!((mean - 0.1307).abs() < 0.01, "{mean}");
+        assert!(((square - mean * mean).sqrt() - 0.3081).abs() < 0.02);
+        assert!((paper - 0.809).abs() < 0.02, "{paper}");
+    }
+
+    #[test]
+    fn the_writing_keeps_clear_of_the_border() {
+        let mean = digits(1, 0..2000).mean();
+        for i in 0..SIDE {
+            for j in [i, i * SIDE, (SIDE - 1) * SIDE + i, i * SIDE + SIDE - 1] {
+                assert!(mean[j] < 0.005, "pixel {j} has mean {}", mean[j]);
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What can be wrong with data.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where in a file something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Position {
+    /// Bytes from the start of the (unpacked) file, from 0.
+    Byte(u64),
+    /// A line, from 1.
+    Line(u64),
+    /// A line and a column of a table of text, both from 1.
+    Cell {
+        /// The line, from 1.
+        line: u64,
+        /// The column, from 1.
+        column: usize,
+    },
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Position::Byte(byte) => write!(f, "byte {byte}"),
+            Position::Line(line) => write!(f, "line {line}"),
+            Position::Cell { line, column } => write!(f, "line {line}, column {column}"),
+        }
+    }
+}
+
+/// Why data could not be had: one sentence each, with the file, the place, what was expected and
+/// what was found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The word names no source.
+    #[error(
+        "unknown data source `{word}`: the choices are digits, bars, idx:PATH, csv:PATH, npy:PATH"
+    )]
+    UnknownSource {
+        /// The word as it was given.
+        word: String,
+    },
+    /// The word names no binarization.
+    #[error("unknown binarization `{word}`: the choices are none, threshold, dynamic, fixed")]
+    UnknownBinarize {
+        /// The word as it was given.
+        word: String,
+    },
+    /// There is nothing at the path.
+    #[error("{}: there is no such file or folder", path.display())]
+    NotFound {
+        /// The path as it was given.
+        path: PathBuf,
+    },
+    /// A folder has none of the names looked for.
+    #[error("{}: the folder has no {what}: it needs one of {names}", path.display())]
+    NotInFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What was looked for, in words.
+        what: &'static str,
+        /// The names that would do.
+        names: String,
+    },
+    /// The path is a folder where a file is needed.
+    #[error("{}: expected a file, found a folder", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The operating system refused to open or read the file.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A gzip file ends before its end mark.
+    #[error(
+        "{}: the gzip stream is cut off: it ends after {unpacked} unpacked bytes, before its end mark",
+        path.display()
+    )]
+    GzipCut {
+        /// The file.
+        path: PathBuf,
+        /// Bytes unpacked before the end.
+        unpacked: u64,
+    },
+    /// A gzip file is damaged.
+    #[error("{}: the gzip stream is damaged after {unpacked} unpacked bytes: {source}", path.display())]
+    GzipDamaged {
+        /// The file.
+        path: PathBuf,
+        /// Bytes unpacked before the damage was seen.
+        unpacked: u64,
+        /// What the decoder said.
+        source: io::Error,
+    },
+    /// The content is not what the format asks for.
+    #[error("{}, {at}: expected {expected}, found {found}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        at: Position,
+        /// What should stand there.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// The header promises more data than the file has.
+    #[error(
+        "{}: declares {shape} = {declared} bytes of data but the file ends after {found}",
+        path.display()
+    )]
+    TooShort {
+        /// The file.
+        path: PathBuf,
+        /// The sizes as the header gives them, with the bytes of one value where not 1.
+        shape: String,
+        /// Their product, in bytes.
+        declared: u64,
+        /// Bytes of data that are there.
+        found: u64,
+    },
+    /// The file goes on after the data its header promises.
+    #[error(
+        "{}: declares {shape} = {declared} bytes of data but the file goes on after them",
+        path.display()
+    )]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The sizes as the header gives them, with the bytes of one value where not 1.
+        shape: String,
+        /// Their product, in bytes.
+        declared: u64,
+    },
+    /// The file would not fit into memory.
+    #[error("{}: holds {shape} values, more than the limit of {limit}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The sizes as the header gives them.
+        shape: String,
+        /// The largest number of values that is read.
+        limit: u64,
+    },
+    /// Too few rows for a training and a test part.
+    #[error("{}: expected at least {needed} rows, found {found}", path.display())]
+    TooFewRows {
+        /// The file.
+        path: PathBuf,
+        /// The least that will do.
+        needed: usize,
+        /// Rows in the file.
+        found: usize,
+    },
+    /// Two files that belong together do not fit.
+    #[error(
+        "{} has {found} {what} but {} has {expected}: they must agree",
+        path.display(), other.display()
+    )]
+    Mismatch {
+        /// The file that does not fit.
+        path: PathBuf,
+        /// The file it belongs to.
+        other: PathBuf,
+        /// What was counted.
+        what: &'static str,
+        /// The count in `other`.
+        expected: usize,
+        /// The count in `path`.
+        found: usize,
+    },
+    /// Sizes given for a table do not fit its values.
+    #[error("table: {0}")]
+    Table(String),
+    /// A table holds a value that is no probability.
+    #[error("{what} needs values in [0, 1] but row {row}, column {column} (from 0) is {value}")]
+    OutsideUnit {
+        /// What asked for probabilities.
+        what: &'static str,
+        /// The row, from 0.
+        row: usize,
+        /// The column, from 0.
+        column: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A batch must have between 1 and n rows.
+    #[error("a batch of {batch} rows cannot be drawn from {n} rows")]
+    Batch {
+        /// Rows of a batch.
+        batch: usize,
+        /// Rows there are.
+        n: usize,
+    },
+}
+
+impl DataError {
+    pub(crate) fn io(path: &Path, source: io::Error) -> DataError {
+        let path = path.to_path_buf();
+        match source.kind() {
+            io::ErrorKind::NotFound => DataError::NotFound { path },
+            io::ErrorKind::IsADirectory => DataError::Folder { path },
+            _ => DataError::Io { path, source },
+        }
+    }
+
+    pub(crate) fn content(
+        path: &Path,
+        at: Position,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> DataError {
+        let (path, expected, found) = (path.to_path_buf(), expected.into(), found.into());
+        DataError::Content { path, at, expected, found }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_file_place_expectation_and_finding() {
+        let at = Position::Cell { line: 3, column: 2 };
+        let error = DataError::content(Path::new("a.csv"), at, "a number", "`x`");
+        assert_eq!(error.to_string(), "a.csv, line 3, column 2: expected a number, found `x`");
+    }
+}

@@ -1,0 +1,186 @@
+//! Reading files that may lie about their size.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::{DataError, Position};
+
+/// The most values that are read from one file: 4 GiB as f32.
+pub(crate) const MOST_VALUES: u64 = 1 << 30;
+
+/// The most bytes that are unpacked from one file: `MOST_VALUES` of 8 bytes and a header.
+const MOST_BYTES: u64 = 8 * MOST_VALUES + (1 << 20);
+
+/// A file from its beginning, unpacked if it begins as gzip does (1f 8b, RFC 1952).
+///
+/// Memory is taken as data arrives, never as a header asks for it.
+pub(crate) struct Input {
+    path: PathBuf,
+    reader: Box<dyn Read>,
+    gzip: bool,
+    at: u64,
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.at += n as u64;
+        if self.at > MOST_BYTES {
+            return Err(io::Error::other(format!("it is longer than {MOST_BYTES} bytes")));
+        }
+        Ok(n)
+    }
+}
+
+impl Input {
+    pub(crate) fn open(path: &Path) -> Result<Input, DataError> {
+        let fail = |error| DataError::io(path, error);
+        if fs::metadata(path).map_err(fail)?.is_dir() {
+            return Err(DataError::Folder { path: path.to_path_buf() });
+        }
+        let mut file = File::open(path).map_err(fail)?;
+        let mut start = Vec::with_capacity(2);
+        file.by_ref().take(2).read_to_end(&mut start).map_err(fail)?;
+        let gzip = start == [0x1f, 0x8b];
+        let whole = BufReader::with_capacity(1 << 16, Cursor::new(start).chain(file));
+        let reader: Box<dyn Read> =
+            if gzip { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
+        Ok(Input { path: path.to_path_buf(), reader, gzip, at: 0 })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes read so far.
+    pub(crate) fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// What a failed read means here.
+    pub(crate) fn fail(&self, source: io::Error) -> DataError {
+        let (path, unpacked) = (self.path.clone(), self.at);
+        match source.kind() {
+            io::ErrorKind::UnexpectedEof if self.gzip => DataError::GzipCut { path, unpacked },
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if self.gzip => {
+                DataError::GzipDamaged { path, unpacked, source }
+            }
+            _ => DataError::io(&path, source),
+        }
+    }
+
+    /// Fills the buffer as far as the file goes and says how far that was.
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, DataError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+        Ok(filled)
+    }
+
+    /// The next bytes of a header; `what` they are goes into the error if the file ends before.
+    pub(crate) fn header(&mut self, n: usize, what: &str) -> Result<Vec<u8>, DataError> {
+        let at = Position::Byte(self.at);
+        let mut bytes = vec![0; n];
+        let filled = self.fill(&mut bytes)?;
+        if filled < n {
+            let expected = format!("{n} bytes of {what}");
+            let found = format!("the end of the file after {filled}");
+            return Err(DataError::content(&self.path, at, expected, found));
+        }
+        Ok(bytes)
+    }
+
+    /// As many values of `width` bytes as the product of `sizes` says, up to the end of the file.
+    pub(crate) fn values<T>(
+        &mut self,
+        sizes: &[u64],
+        width: usize,
+        convert: impl Fn(&[u8]) -> T,
+    ) -> Result<Vec<T>, DataError> {
+        let path = self.path.clone();
+        let mut shape = sizes.iter().map(u64::to_string).collect::<Vec<_>>().join(" x ");
+        let product = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size));
+        let Some(count) = product.filter(|&n| n <= MOST_VALUES) else {
+            return Err(DataError::TooLarge { path, shape, limit: MOST_VALUES });
+        };
+        if width > 1 {
+            shape += &format!(" x {width}");
+        }
+        let declared = count * width as u64;
+
+        let mut values = Vec::new();
+        let mut buffer = vec![0; 1 << 16];
+        let mut left = declared;
+        while left > 0 {
+            let want = left.min(buffer.len() as u64) as usize;
+            let got = self.fill(&mut buffer[..want])?;
+            left -= got as u64;
+            if got < want {
+                let found = declared - left;
+                return Err(DataError::TooShort { path, shape, declared, found });
+            }
+            values.extend(buffer[..want].chunks_exact(width).map(&convert));
+        }
+        // Reading on to the end also lets gzip check its sum.
+        if self.fill(&mut buffer[..1])? > 0 {
+            return Err(DataError::TooLong { path, shape, declared });
+        }
+        Ok(values)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod scratch {
+    //! Small files for tests.
+
+    use std::io::Write;
+    use std::path::{Path, PathBuf};
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use flate2::{Compression, write::GzEncoder};
+
+    /// A folder of its own that is removed when dropped.
+    pub(crate) struct Scratch(PathBuf);
+
+    impl Scratch {
+        pub(crate) fn new() -> Scratch {
+            static NEXT: AtomicU64 = AtomicU64::new(0);
+            let n = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("pathscore-data-{}-{n}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            std::fs::create_dir_all(&folder).unwrap();
+            Scratch(folder)
+        }
+
+        pub(crate) fn path(&self) -> &Path {
+            &self.0
+        }
+
+        pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+            let path = self.0.join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+}

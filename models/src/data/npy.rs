@@ -1,0 +1,330 @@
+//! NPY, the array format of NumPy, versions 1, 2 and 3: `\x93NUMPY`, two bytes of version, the
+//! length of the header (u16, from version 2 on u32, little-endian), the header as a Python
+//! dictionary, then the values.
+
+use std::path::Path;
+
+use super::input::Input;
+use super::{DataError, Position, Split, Table, shuffled};
+
+/// NumPy itself refuses longer headers (10,000) unless told to trust the file.
+const MOST_HEADER: usize = 1 << 16;
+
+/// Reads an NPY array of two sizes as rows, of three as images. Values of type `<f4` are kept,
+/// `<f8` rounded to the nearest f32, `|u1` divided by 255.
+///
+/// # Errors
+/// If the file cannot be read, is of another type or order, is shorter or longer than it declares,
+/// or holds a value that is not finite.
+pub fn read_npy(path: &Path) -> Result<Table, DataError> {
+    read(path).map(|(table, _)| table)
+}
+
+pub(crate) fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
+    let (table, note) = read(path)?;
+    shuffled(table, path, seed, &format!("npy: {} ({note})", path.display()))
+}
+
+fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
+    let mut input = Input::open(path)?;
+    let start = input.header(8, "NPY magic number and version")?;
+    let wrong = |byte: u64, expected: &str, found: String| {
+        Err(DataError::content(path, Position::Byte(byte), expected, found))
+    };
+    if start[..6] != *b"\x93NUMPY" {
+        let found = start[..6].escape_ascii().to_string();
+        return wrong(0, "\\x93NUMPY, the start of an NPY file", found);
+    }
+    let length = match start[6] {
+        1 => input.header(2, "header length")?,
+        2 | 3 => input.header(4, "header length")?,
+        version => return wrong(6, "version 1, 2 or 3", version.to_string()),
+    };
+    let length = length.iter().rev().fold(0, |n, &byte| n << 8 | usize::from(byte));
+    let begin = input.at();
+    if length > MOST_HEADER {
+        let expected = format!("a header of at most {MOST_HEADER} bytes");
+        return wrong(8, &expected, length.to_string());
+    }
+    let text = input.header(length, "header")?;
+    let header = Header::parse(&text).map_err(|Fault { at, expected, found }| {
+        DataError::content(path, Position::Byte(begin + at as u64), expected, found)
+    })?;
+    if header.fortran {
+        return wrong(begin, "fortran_order False", "True".into());
+    }
+    let sizes = &header.shape;
+    if !(2..=3).contains(&sizes.len()) || sizes[1..].contains(&0) {
+        let found = format!("shape {sizes:?}");
+        return wrong(begin, "a shape of 2 or 3 sizes, none but the first 0", found);
+    }
+
+    let data = input.at();
+    let (values, width, note) = match header.descr.as_str() {
+        "<f4" => {
+            let f4 = |x: &[u8]| f32::from_le_bytes(x.try_into().expect("4 bytes a value"));
+            (input.values(sizes, 4, f4)?, 4, "f4 as it is")
+        }
+        "<f8" => {
+            let f8 = |x: &[u8]| f64::from_le_bytes(x.try_into().expect("8 bytes a value")) as f32;
+            (input.values(sizes, 8, f8)?, 8, "f8 rounded to f4")
+        }
+        "|u1" => (input.values(sizes, 1, |x| f32::from(x[0]) / 255.0)?, 1, "u1 divided by 255"),
+        other => return wrong(begin, "type <f4, <f8 or |u1", other.into()),
+    };
+    if let Some(i) = values.iter().position(|x| !x.is_finite()) {
+        let byte = data + (i * width) as u64;
+        return wrong(byte, "a number finite as f4", values[i].to_string());
+    }
+    let Some(columns) = sizes[1..].iter().try_fold(1u64, |n, &size| n.checked_mul(size)) else {
+        return wrong(begin, "a row that fits into memory", format!("shape {sizes:?}"));
+    };
+    let table = Table::new(values, columns as usize)?;
+    let table = match sizes[1..] {
+        [height, width] => table.with_image(height as usize, width as usize)?,
+        _ => table,
+    };
+    Ok((table, note))
+}
+
+/// The dictionary at the start of a file.
+struct Header {
+    descr: String,
+    fortran: bool,
+    shape: Vec<u64>,
+}
+
+/// What is wrong with the dictionary, and at which of its bytes.
+struct Fault {
+    at: usize,
+    expected: String,
+    found: String,
+}
+
+impl Header {
+    fn parse(text: &[u8]) -> Result<Header, Fault> {
+        let mut cursor = Cursor { text, at: 0 };
+        let (mut descr, mut fortran, mut shape) = (None, None, None);
+        cursor.expect(b'{')?;
+        while !cursor.accept(b'}') {
+            let key = cursor.string()?;
+            cursor.expect(b':')?;
+            match key.as_str() {
+                "descr" => descr = Some(cursor.string()?),
+                "fortran_order" => fortran = Some(cursor.boolean()?),
+                "shape" => shape = Some(cursor.tuple()?),
+                _ => return cursor.fault("the key descr, fortran_order or shape", key),
+            }
+            if !cursor.accept(b',') {
+                cursor.expect(b'}')?;
+                break;
+            }
+        }
+        match (descr, fortran, shape) {
+            (Some(descr), Some(fortran), Some(shape)) => Ok(Header { descr, fortran, shape }),
+            _ => cursor.fault("the keys descr, fortran_order and shape", "fewer"),
+        }
+    }
+}
+
+struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Cursor<'_> {
+    fn fault<T>(&self, expected: &str, found: impl Into<String>) -> Result<T, Fault> {
+        Err(Fault { at: self.at, expected: expected.into(), found: found.into() })
+    }
+
+    fn unexpected<T>(&self, expected: &str) -> Result<T, Fault> {
+        let rest = &self.text[self.at..];
+        let end = rest.len().min(12);
+        match end {
+            0 => self.fault(expected, "the end of the header"),
+            _ => self.fault(expected, format!("`{}`", rest[..end].escape_ascii())),
+        }
+    }
+
+    fn blanks(&mut self) {
+        while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+    }
+
+    fn accept(&mut self, byte: u8) -> bool {
+        self.blanks();
+        let there = self.text.get(self.at) == Some(&byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), Fault> {
+        if self.accept(byte) { Ok(()) } else { self.unexpected(&format!("`{}`", byte as char)) }
+    }
+
+    fn string(&mut self) -> Result<String, Fault> {
+        self.blanks();
+        let quote = match self.text.get(self.at) {
+            Some(&quote @ (b'\'' | b'"')) => quote,
+            _ => return self.unexpected("a string"),
+        };
+        let rest = &self.text[self.at + 1..];
+        let Some(end) = rest.iter().position(|&byte| byte == quote) else {
+            return self.unexpected("a string with an end");
+        };
+        self.at += end + 2;
+        Ok(rest[..end].escape_ascii().to_string())
+    }
+
+    fn boolean(&mut self) -> Result<bool, Fault> {
+        self.blanks();
+        for (word, value) in [("True", true), ("False", false)] {
+            if self.text[self.at..].starts_with(word.as_bytes()) {
+                self.at += word.len();
+                return Ok(value);
+            }
+        }
+        self.unexpected("True or False")
+    }
+
+    fn tuple(&mut self) -> Result<Vec<u64>, Fault> {
+        let mut sizes = Vec::new();
+        self.expect(b'(')?;
+        while !self.accept(b')') {
+            sizes.push(self.number()?);
+            if !self.accept(b',') {
+                self.expect(b')')?;
+                break;
+            }
+        }
+        Ok(sizes)
+    }
+
+    fn number(&mut self) -> Result<u64, Fault> {
+        self.blanks();
+        let rest = &self.text[self.at..];
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        match str::from_utf8(&rest[..digits]).ok().and_then(|text| text.parse().ok()) {
+            Some(number) => {
+                self.at += digits;
+                Ok(number)
+            }
+            None => self.unexpected("a size below 2^64"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::input::scratch::{Scratch, gzip};
+    use super::*;
+
+    fn npy(version: u8, dictionary: &str, data: &[u8]) -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY".to_vec();
+        bytes.extend([version, 0]);
+        let length = dictionary.len() as u32;
+        bytes.extend(&length.to_le_bytes()[..if version == 1 { 2 } else { 4 }]);
+        bytes.extend(dictionary.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    fn dictionary(descr: &str, shape: &str) -> String {
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}      \n")
+    }
+
+    fn attempt(bytes: &[u8]) -> Result<Table, String> {
+        let scratch = Scratch::new();
+        let path = scratch.file("x", bytes);
+        read_npy(&path).map_err(|e| e.to_string().replace(&path.display().to_string(), "x"))
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        attempt(bytes).unwrap_err()
+    }
+
+    #[test]
+    fn every_version_and_type_comes_back() {
+        let f4: Vec<u8> = [0f32, 0.25, -3.0, 1e9].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let f8: Vec<u8> = [0f64, 0.25, -3.0, 1e9].iter().flat_map(|x| x.to_le_bytes()).collect();
+        for version in 1..=3 {
+            let table = attempt(&npy(version, &dictionary("<f4", "(2, 2)"), &f4)).unwrap();
+            assert_eq!(table.values(), [0.0, 0.25, -3.0, 1e9]);
+            assert!(!table.in_unit_interval());
+            assert_eq!(attempt(&npy(version, &dictionary("<f8", "(2, 2)"), &f8)), Ok(table));
+        }
+        let bytes = npy(1, &dictionary("|u1", "(1, 2, 2)"), &[0, 255, 51, 0]);
+        let table = attempt(&bytes).unwrap();
+        assert_eq!((table.values(), table.image()), (&[0.0, 1.0, 0.2, 0.0][..], Some((2, 2))));
+        assert_eq!(attempt(&gzip(&bytes)), Ok(table));
+    }
+
+    #[test]
+    fn headers_that_are_short_or_wrong_say_where() {
+        assert!(refusal(b"").contains("byte 0: expected 8 bytes of NPY magic"));
+        assert!(refusal(b"NUMPY...").contains("byte 0: expected \\x93NUMPY"));
+        assert!(refusal(b"\x93NUMPY\x04\x00aaaa").contains("byte 6: expected version 1, 2 or 3"));
+        assert!(refusal(b"\x93NUMPY\x01\x00\x10\x00{").contains("16 bytes of header"));
+        let text = refusal(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{");
+        assert_eq!(text, "x, byte 8: expected a header of at most 65536 bytes, found 4294967295");
+        assert!(refusal(&npy(1, "{'descr': 3}", b"")).contains("byte 20: expected a string"));
+        assert!(refusal(&npy(1, "{'a': 3}", b"")).contains("expected the key descr"));
+        assert!(refusal(&npy(1, "{'descr': '<f4'}", b"")).contains("found fewer"));
+        assert!(refusal(&npy(1, "{'shape': (1, -2)}", b"")).contains("a size below 2^64"));
+        let fortran = dictionary("<f4", "(1, 1)").replace("False", "True");
+        assert!(refusal(&npy(1, &fortran, &[0; 4])).contains("expected fortran_order False"));
+        for shape in ["(4,)", "()", "(1, 1, 2, 2)", "(2, 0)"] {
+            let text = refusal(&npy(1, &dictionary("<f4", shape), &[0; 16]));
+            assert!(text.contains("expected a shape of 2 or 3 sizes"), "{text}");
+        }
+        let text = refusal(&npy(1, &dictionary(">f4", "(1, 1)"), &[0; 4]));
+        assert!(text.ends_with("expected type <f4, <f8 or |u1, found >f4"), "{text}");
+    }
+
+    #[test]
+    fn sizes_that_lie_are_refused_at_once() {
+        let text = refusal(&npy(1, &dictionary("<f4", "(3, 5)"), &[0; 7]));
+        assert_eq!(text, "x: declares 3 x 5 x 4 = 60 bytes of data but the file ends after 7");
+        let text = refusal(&npy(1, &dictionary("|u1", "(3, 1)"), &[0; 7]));
+        assert_eq!(text, "x: declares 3 x 1 = 3 bytes of data but the file goes on after them");
+        let huge = format!("({0}, {0}, {0})", u64::MAX);
+        let text = refusal(&npy(1, &dictionary("<f4", &huge), &[0; 7]));
+        assert!(text.contains("values, more than the limit of 1073741824"), "{text}");
+        let huge = format!("(0, {0}, {0})", u64::MAX);
+        assert!(!refusal(&npy(1, &dictionary("<f4", &huge), &[])).is_empty());
+        let text = refusal(&npy(1, &dictionary("<f4", "(1000000, 1000)"), &[0; 7]));
+        assert!(text.ends_with("ends after 7"), "{text}");
+    }
+
+    #[test]
+    fn values_that_are_not_finite_say_where() {
+        let header = dictionary("<f8", "(1, 2)");
+        for bad in [f64::NAN, f64::INFINITY, 1e300] {
+            let data: Vec<u8> = [0.0, bad].iter().flat_map(|x| x.to_le_bytes()).collect();
+            let text = refusal(&npy(1, &header, &data));
+            let byte = 10 + header.len() + 8;
+            assert!(text.starts_with(&format!("x, byte {byte}: expected a number finite")));
+        }
+    }
+
+    #[test]
+    fn a_folder_is_no_file_and_a_cut_gzip_is_no_array() {
+        let scratch = Scratch::new();
+        assert!(matches!(load(scratch.path(), 0), Err(DataError::Folder { .. })));
+        let packed = gzip(&npy(1, &dictionary("|u1", "(2, 2)"), &[1; 4]));
+        assert!(refusal(&packed[..packed.len() - 9]).contains("the gzip stream is cut off"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(mut bytes: Vec<u8>, head in 0..3usize) {
+            match head {
+                0 => {}
+                1 => bytes = [&b"\x93NUMPY\x01\x00\x20\x00"[..], &bytes].concat(),
+                _ => bytes = npy(1, &format!("{{{}", String::from_utf8_lossy(&bytes)), &bytes),
+            }
+            let _ = attempt(&bytes);
+        }
+    }
+}

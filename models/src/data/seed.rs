@@ -1,0 +1,78 @@
+//! Random draws that are a pure function of a seed, a stream and an index.
+
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// What a generator is for: two streams of one seed share no draws.
+#[derive(Clone, Copy)]
+pub(crate) enum Stream {
+    Digits = 1,
+    Bars = 2,
+    Shuffle = 3,
+    Batches = 4,
+    Binarize = 5,
+    Parts = 6,
+}
+
+/// SplitMix64 (Steele, Lea & Flood 2014): the finalizer of the state `seed + index + 1` steps on.
+fn mix(seed: u64, index: u64) -> u64 {
+    let mut z = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// A new seed for item `index` of a stream.
+pub(crate) fn derive(seed: u64, stream: Stream, index: u64) -> u64 {
+    // Mixed twice: one round is linear in (seed, index) before its finalizer, so that item 1 of
+    // one seed would be item 0 of another.
+    mix(mix(mix(seed, stream as u64), 0), index)
+}
+
+/// The generator of item `index` of a stream, independent of every other item.
+pub(crate) fn rng(seed: u64, stream: Stream, index: u64) -> Xoshiro256PlusPlus {
+    Xoshiro256PlusPlus::seed_from_u64(derive(seed, stream, index))
+}
+
+/// A uniform draw from [0, 1) in steps of 2⁻²⁴, every one of which f32 holds exactly.
+pub(crate) fn unit<R: Rng + ?Sized>(rng: &mut R) -> f32 {
+    (rng.next_u64() >> 40) as f32 * (1.0 / (1 << 24) as f32)
+}
+
+/// A uniform draw from 0..n by multiplication; the bias is below n / 2⁶⁴.
+pub(crate) fn below<R: Rng + ?Sized>(rng: &mut R, n: usize) -> usize {
+    ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
+}
+
+/// Fisher–Yates.
+pub(crate) fn shuffle<R: Rng + ?Sized>(rng: &mut R, items: &mut [usize]) {
+    for i in (1..items.len()).rev() {
+        items.swap(i, below(rng, i + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_streams_and_seeds_share_no_generator() {
+        let mut seen = std::collections::HashSet::new();
+        for seed in 0..20 {
+            for stream in [Stream::Digits, Stream::Bars, Stream::Shuffle, Stream::Batches] {
+                for index in 0..50 {
+                    assert!(seen.insert(derive(seed, stream, index)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_shuffle_keeps_every_item_once() {
+        let mut items: Vec<usize> = (0..100).collect();
+        shuffle(&mut rng(1, Stream::Shuffle, 0), &mut items);
+        assert_ne!(items, (0..100).collect::<Vec<_>>());
+        items.sort_unstable();
+        assert_eq!(items, (0..100).collect::<Vec<_>>());
+    }
+}

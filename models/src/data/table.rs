@@ -1,0 +1,220 @@
+//! Rows of numbers.
+
+use std::ops::Range;
+
+use super::DataError;
+
+/// `len` rows of `columns` finite values, row after row, with labels and an image size if known.
+///
+/// ```
+/// # use pathscore_models::data::{DataError, Table};
+/// let table = Table::new(vec![0.0, 1.0, 1.0, 0.0], 2)?.with_labels(vec![3, 8])?;
+/// assert_eq!(table.row(1), [1.0, 0.0]);
+/// assert_eq!(table.mean(), [0.5, 0.5]);
+/// assert!(table.in_unit_interval());
+/// # Ok::<(), DataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    values: Vec<f32>,
+    columns: usize,
+    labels: Option<Vec<u8>>,
+    image: Option<(usize, usize)>,
+    unit: bool,
+}
+
+impl Table {
+    /// A table of the given values, row after row.
+    ///
+    /// # Errors
+    /// If `columns` is 0, if the number of values is no multiple of it, or if a value is not
+    /// finite.
+    pub fn new(values: Vec<f32>, columns: usize) -> Result<Table, DataError> {
+        if columns == 0 || !values.len().is_multiple_of(columns) {
+            let n = values.len();
+            return Err(DataError::Table(format!("{n} values do not fill rows of {columns}")));
+        }
+        if let Some(i) = values.iter().position(|x| !x.is_finite()) {
+            let (row, column, x) = (i / columns, i % columns, values[i]);
+            return Err(DataError::Table(format!("row {row}, column {column} (from 0) is {x}")));
+        }
+        let unit = values.iter().all(|x| (0.0..=1.0).contains(x));
+        Ok(Table { values, columns, labels: None, image: None, unit })
+    }
+
+    /// The same table with one label for each row.
+    ///
+    /// # Errors
+    /// If there are not as many labels as rows.
+    pub fn with_labels(mut self, labels: Vec<u8>) -> Result<Table, DataError> {
+        if labels.len() != self.len() {
+            let (l, n) = (labels.len(), self.len());
+            return Err(DataError::Table(format!("{l} labels for {n} rows")));
+        }
+        self.labels = Some(labels);
+        Ok(self)
+    }
+
+    /// The same table, each row an image of that many pixels (height, width), line after line.
+    ///
+    /// # Errors
+    /// If height times width is not the number of columns.
+    pub fn with_image(mut self, height: usize, width: usize) -> Result<Table, DataError> {
+        if height.checked_mul(width) != Some(self.columns) {
+            let columns = self.columns;
+            let text = format!("an image of {height} x {width} pixels does not fill {columns}");
+            return Err(DataError::Table(text));
+        }
+        self.image = Some((height, width));
+        Ok(self)
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.values.len() / self.columns
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The number of values in a row.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Row `i`.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[track_caller]
+    pub fn row(&self, i: usize) -> &[f32] {
+        assert!(i < self.len(), "table: there is no row {i} among {}", self.len());
+        &self.values[i * self.columns..(i + 1) * self.columns]
+    }
+
+    /// All values, row after row.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The label of each row, if known.
+    pub fn labels(&self) -> Option<&[u8]> {
+        self.labels.as_deref()
+    }
+
+    /// Height and width in pixels, if the rows are images.
+    pub fn image(&self) -> Option<(usize, usize)> {
+        self.image
+    }
+
+    /// Whether every value lies in [0, 1], as a Bernoulli likelihood needs.
+    pub fn in_unit_interval(&self) -> bool {
+        self.unit
+    }
+
+    /// The mean of each column, $\bar x_j = \frac1n \sum_i x_{ij}$, summed in f64; NaN of no rows.
+    pub fn mean(&self) -> Vec<f64> {
+        let mut sum = vec![0.0; self.columns];
+        for row in self.values.chunks_exact(self.columns) {
+            for (s, &x) in sum.iter_mut().zip(row) {
+                *s += f64::from(x);
+            }
+        }
+        let n = self.len() as f64;
+        sum.iter_mut().for_each(|s| *s /= n);
+        sum
+    }
+
+    /// A copy of the rows in `range`.
+    ///
+    /// # Panics
+    /// If the range goes beyond the rows.
+    #[track_caller]
+    pub fn take(&self, range: Range<usize>) -> Table {
+        let n = self.len();
+        assert!(range.start <= range.end && range.end <= n, "table: rows {range:?} of {n}");
+        let values = self.values[range.start * self.columns..range.end * self.columns].to_vec();
+        let labels = self.labels.as_ref().map(|l| l[range].to_vec());
+        self.like(values, labels)
+    }
+
+    /// A copy of the given rows, in the order given.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[track_caller]
+    pub fn select(&self, rows: &[usize]) -> Table {
+        let mut values = Vec::with_capacity(rows.len() * self.columns);
+        for &i in rows {
+            values.extend_from_slice(self.row(i));
+        }
+        let labels = self.labels.as_ref().map(|l| rows.iter().map(|&i| l[i]).collect());
+        self.like(values, labels)
+    }
+
+    /// The first `n` rows and the others.
+    ///
+    /// # Panics
+    /// If there are fewer than `n` rows.
+    #[track_caller]
+    pub fn split_at(mut self, n: usize) -> (Table, Table) {
+        assert!(n <= self.len(), "table: cannot split {} rows at {n}", self.len());
+        let values = self.values.split_off(n * self.columns);
+        let labels = self.labels.as_mut().map(|l| l.split_off(n));
+        let last = self.like(values, labels);
+        self.unit = self.values.iter().all(|x| (0.0..=1.0).contains(x));
+        (self, last)
+    }
+
+    /// The first place that is not a probability.
+    pub(crate) fn outside_unit(&self) -> Option<(usize, usize, f32)> {
+        let i = self.values.iter().position(|x| !(0.0..=1.0).contains(x))?;
+        Some((i / self.columns, i % self.columns, self.values[i]))
+    }
+
+    /// Each row changed by `f`, the first row first.
+    pub(crate) fn map_rows(mut self, mut f: impl FnMut(&mut [f32])) -> Table {
+        self.values.chunks_exact_mut(self.columns).for_each(&mut f);
+        self.unit = self.values.iter().all(|x| (0.0..=1.0).contains(x));
+        self
+    }
+
+    fn like(&self, values: Vec<f32>, labels: Option<Vec<u8>>) -> Table {
+        let unit = self.unit || values.iter().all(|x| (0.0..=1.0).contains(x));
+        Table { values, columns: self.columns, labels, image: self.image, unit }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_do_not_fit_are_errors() {
+        assert!(Table::new(vec![0.0; 5], 2).is_err());
+        assert!(Table::new(vec![], 0).is_err());
+        assert!(Table::new(vec![f32::NAN], 1).is_err());
+        let table = Table::new(vec![0.0; 4], 2).unwrap();
+        assert!(table.clone().with_labels(vec![1]).is_err());
+        assert!(table.clone().with_image(usize::MAX, 2).is_err());
+        assert!(table.with_image(2, 1).is_ok());
+    }
+
+    #[test]
+    fn parts_keep_rows_labels_and_image() {
+        let values: Vec<f32> = (0..8).map(|x| x as f32).collect();
+        let table = Table::new(values, 2).unwrap().with_labels(vec![5, 6, 7, 8]).unwrap();
+        let table = table.with_image(1, 2).unwrap();
+        assert!(!table.in_unit_interval());
+        assert_eq!(table.select(&[3, 0]).values(), [6.0, 7.0, 0.0, 1.0]);
+        assert_eq!(table.select(&[3, 0]).labels(), Some(&[8, 5][..]));
+        let part = table.take(1..3);
+        let (first, last) = table.split_at(1);
+        assert_eq!((first.len(), last.len()), (1, 3));
+        assert!(first.in_unit_interval() && !last.in_unit_interval());
+        assert_eq!(last.take(0..2), part);
+        assert_eq!(part.image(), Some((1, 2)));
+    }
+}
