@@ -56,24 +56,23 @@ impl fmt::Display for Binarize {
     }
 }
 
-/// Hands a uniform draw to each pixel of a row.
+/// Draws Bernoulli(x) for each value x of a row.
 ///
-/// Each u64 gives two pixels u = k 2⁻²⁴ with k of 24 bits, which f32 holds exactly, so that
-/// P(u < x) = ⌈2²⁴ x⌉ 2⁻²⁴: exact for 0 and 1, otherwise too high by less than 2⁻²⁴ ≈ 6e-8. Pixel j
+/// Each u64 gives two uniforms u = k 2⁻²⁴ with k of 24 bits, which f32 holds exactly, so that
+/// P(u < x) = ⌈2²⁴ x⌉ 2⁻²⁴: exact for 0 and 1, otherwise too high by less than 2⁻²⁴ ≈ 6e-8. Value j
 /// always uses the same bits of the row's draws, whatever the picture. Draws come in blocks so that
 /// the comparisons vectorise.
-fn draw<R: Rng + ?Sized>(n: usize, rng: &mut R, mut pixel: impl FnMut(usize, f32)) {
-    const BLOCK: usize = 32;
-    let mut lanes = [0u32; 2 * BLOCK];
-    for start in (0..n).step_by(2 * BLOCK) {
-        let count = (n - start).min(2 * BLOCK);
-        for pair in lanes[..count.next_multiple_of(2)].chunks_exact_mut(2) {
+fn draw<F: From<f32> + Copy, R: Rng + ?Sized>(row: &[f32], out: &mut [F], rng: &mut R) {
+    let mut lanes = [0u32; 64];
+    for (row, out) in row.chunks(lanes.len()).zip(out.chunks_mut(lanes.len())) {
+        for pair in lanes[..row.len().next_multiple_of(2)].chunks_exact_mut(2) {
             let bits = rng.next_u64();
             pair[0] = (bits >> 40) as u32;
             pair[1] = (bits as u32) >> 8;
         }
-        for (i, &lane) in lanes[..count].iter().enumerate() {
-            pixel(start + i, lane as f32 * (1.0 / (1 << 24) as f32));
+        for ((out, &x), &lane) in out.iter_mut().zip(row).zip(&lanes) {
+            let u = lane as f32 * (1.0 / (1 << 24) as f32);
+            *out = F::from(if u < x { 1.0 } else { 0.0 });
         }
     }
 }
@@ -100,9 +99,7 @@ impl Binarize {
             return Ok(table);
         }
         let mut rng = seed::rng(seed, Stream::Binarize, 0);
-        Ok(table.map_rows(|row| {
-            draw(row.len(), &mut rng, |j, u| row[j] = if u < row[j] { 1.0 } else { 0.0 });
-        }))
+        Ok(table.map_rows(|row, out| draw(row, out, &mut rng)))
     }
 
     /// Fills a batch with the given rows, one after the other, as the rule says. Allocates nothing.
@@ -133,9 +130,7 @@ impl Binarize {
                     let black = |x: f32| if x >= 0.5 { one } else { zero };
                     out.iter_mut().zip(row).for_each(|(out, &x)| *out = black(x));
                 }
-                Binarize::Dynamic => {
-                    draw(columns, rng, |j, u| out[j] = if u < row[j] { one } else { zero });
-                }
+                Binarize::Dynamic => draw(row, out, rng),
             }
         }
     }

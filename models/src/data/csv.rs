@@ -10,7 +10,7 @@ use super::{DataError, Position, Split, Table, shuffled};
 
 /// Reads rows of numbers separated by commas. A first line that is not all numbers is a header; a
 /// column it names `label` holds whole numbers 0…255, the labels. Empty lines are passed over.
-/// Unpacks gzip.
+/// A header made of numbers cannot be told from data and is read as a row. Unpacks gzip.
 ///
 /// Values are kept as they are: whether they may stand for probabilities is what
 /// [`Table::in_unit_interval`] says.

@@ -90,7 +90,7 @@ fn bell(rng: &mut Xoshiro256PlusPlus) -> f32 {
 
 /// The strokes as one hand at one moment writes them, in units of the digit's height.
 fn write(glyph: &Glyph, rng: &mut Xoshiro256PlusPlus) -> Vec<Piece> {
-    let tremble = 0.012 + 0.020 * unit(rng);
+    let tremble = 0.012 + 0.024 * unit(rng);
     let aspect = (0.18 * bell(rng)).exp();
     let slant = 0.10 + 0.17 * bell(rng);
     let (sin, cos) = (0.09 * bell(rng)).sin_cos();
@@ -99,8 +99,8 @@ fn write(glyph: &Glyph, rng: &mut Xoshiro256PlusPlus) -> Vec<Piece> {
     let swell = 0.12 * bell(rng);
 
     let bend = |[x, y]: Point| {
-        let x1 = x + 0.040 * (2.5 * y + 1.5 * wave[0] * x + 2.0 * wave[1]).sin() * wave[2];
-        let y1 = y + 0.040 * (2.5 * x + 1.5 * wave[3] * y + 2.0 * wave[4]).sin() * wave[5];
+        let x1 = x + 0.050 * (2.5 * y + 1.5 * wave[0] * x + 2.0 * wave[1]).sin() * wave[2];
+        let y1 = y + 0.050 * (2.5 * x + 1.5 * wave[3] * y + 2.0 * wave[4]).sin() * wave[5];
         let (x2, y2) = ((x1 - 0.33) * aspect - slant * (y1 - 0.5), y1 - 0.5);
         [cos * x2 - sin * y2, sin * x2 + cos * y2]
     };

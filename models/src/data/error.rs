@@ -219,7 +219,12 @@ impl DataError {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> DataError {
-        let (path, expected, found) = (path.to_path_buf(), expected.into(), found.into());
+        let (path, expected, mut found) = (path.to_path_buf(), expected.into(), found.into());
+        // What stands in a damaged file can be as long as the file.
+        if let Some((end, _)) = found.char_indices().nth(80) {
+            found.truncate(end);
+            found.push('…');
+        }
         DataError::Content { path, at, expected, found }
     }
 }
@@ -233,5 +238,7 @@ mod tests {
         let at = Position::Cell { line: 3, column: 2 };
         let error = DataError::content(Path::new("a.csv"), at, "a number", "`x`");
         assert_eq!(error.to_string(), "a.csv, line 3, column 2: expected a number, found `x`");
+        let error = DataError::content(Path::new("a"), at, "a number", "é".repeat(1000));
+        assert!(error.to_string().ends_with(&("é".repeat(80) + "…")));
     }
 }

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::input::Input;
+use super::npy_header::{Fault, Header};
 use super::{DataError, Position, Split, Table, shuffled};
 
 /// NumPy itself refuses longer headers (10,000) unless told to trust the file.
@@ -87,134 +88,6 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
     Ok((table, note))
 }
 
-/// The dictionary at the start of a file.
-struct Header {
-    descr: String,
-    fortran: bool,
-    shape: Vec<u64>,
-}
-
-/// What is wrong with the dictionary, and at which of its bytes.
-struct Fault {
-    at: usize,
-    expected: String,
-    found: String,
-}
-
-impl Header {
-    fn parse(text: &[u8]) -> Result<Header, Fault> {
-        let mut cursor = Cursor { text, at: 0 };
-        let (mut descr, mut fortran, mut shape) = (None, None, None);
-        cursor.expect(b'{')?;
-        while !cursor.accept(b'}') {
-            let key = cursor.string()?;
-            cursor.expect(b':')?;
-            match key.as_str() {
-                "descr" => descr = Some(cursor.string()?),
-                "fortran_order" => fortran = Some(cursor.boolean()?),
-                "shape" => shape = Some(cursor.tuple()?),
-                _ => return cursor.fault("the key descr, fortran_order or shape", key),
-            }
-            if !cursor.accept(b',') {
-                cursor.expect(b'}')?;
-                break;
-            }
-        }
-        match (descr, fortran, shape) {
-            (Some(descr), Some(fortran), Some(shape)) => Ok(Header { descr, fortran, shape }),
-            _ => cursor.fault("the keys descr, fortran_order and shape", "fewer"),
-        }
-    }
-}
-
-struct Cursor<'a> {
-    text: &'a [u8],
-    at: usize,
-}
-
-impl Cursor<'_> {
-    fn fault<T>(&self, expected: &str, found: impl Into<String>) -> Result<T, Fault> {
-        Err(Fault { at: self.at, expected: expected.into(), found: found.into() })
-    }
-
-    fn unexpected<T>(&self, expected: &str) -> Result<T, Fault> {
-        let rest = &self.text[self.at..];
-        let end = rest.len().min(12);
-        match end {
-            0 => self.fault(expected, "the end of the header"),
-            _ => self.fault(expected, format!("`{}`", rest[..end].escape_ascii())),
-        }
-    }
-
-    fn blanks(&mut self) {
-        while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
-            self.at += 1;
-        }
-    }
-
-    fn accept(&mut self, byte: u8) -> bool {
-        self.blanks();
-        let there = self.text.get(self.at) == Some(&byte);
-        self.at += usize::from(there);
-        there
-    }
-
-    fn expect(&mut self, byte: u8) -> Result<(), Fault> {
-        if self.accept(byte) { Ok(()) } else { self.unexpected(&format!("`{}`", byte as char)) }
-    }
-
-    fn string(&mut self) -> Result<String, Fault> {
-        self.blanks();
-        let quote = match self.text.get(self.at) {
-            Some(&quote @ (b'\'' | b'"')) => quote,
-            _ => return self.unexpected("a string"),
-        };
-        let rest = &self.text[self.at + 1..];
-        let Some(end) = rest.iter().position(|&byte| byte == quote) else {
-            return self.unexpected("a string with an end");
-        };
-        self.at += end + 2;
-        Ok(rest[..end].escape_ascii().to_string())
-    }
-
-    fn boolean(&mut self) -> Result<bool, Fault> {
-        self.blanks();
-        for (word, value) in [("True", true), ("False", false)] {
-            if self.text[self.at..].starts_with(word.as_bytes()) {
-                self.at += word.len();
-                return Ok(value);
-            }
-        }
-        self.unexpected("True or False")
-    }
-
-    fn tuple(&mut self) -> Result<Vec<u64>, Fault> {
-        let mut sizes = Vec::new();
-        self.expect(b'(')?;
-        while !self.accept(b')') {
-            sizes.push(self.number()?);
-            if !self.accept(b',') {
-                self.expect(b')')?;
-                break;
-            }
-        }
-        Ok(sizes)
-    }
-
-    fn number(&mut self) -> Result<u64, Fault> {
-        self.blanks();
-        let rest = &self.text[self.at..];
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        match str::from_utf8(&rest[..digits]).ok().and_then(|text| text.parse().ok()) {
-            Some(number) => {
-                self.at += digits;
-                Ok(number)
-            }
-            None => self.unexpected("a size below 2^64"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::input::scratch::{Scratch, gzip};
@@ -271,6 +144,8 @@ mod tests {
         assert!(refusal(&npy(1, "{'descr': 3}", b"")).contains("byte 20: expected a string"));
         assert!(refusal(&npy(1, "{'a': 3}", b"")).contains("expected the key descr"));
         assert!(refusal(&npy(1, "{'descr': '<f4'}", b"")).contains("found fewer"));
+        let text = refusal(&npy(1, &(dictionary("<f4", "(1, 1)") + "}"), &[0; 4]));
+        assert!(text.ends_with("expected the end of the header, found `}`"), "{text}");
         assert!(refusal(&npy(1, "{'shape': (1, -2)}", b"")).contains("a size below 2^64"));
         let fortran = dictionary("<f4", "(1, 1)").replace("False", "True");
         assert!(refusal(&npy(1, &fortran, &[0; 4])).contains("expected fortran_order False"));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::seed::{self, Stream};
-use super::{Binarize, DataError, Table, bars, csv, digits, idx, npy};
+use super::{Binarize, DataError, Table, bars, csv, digits, mnist, npy};
 
 /// The sources by name, each with one line that says what it is.
 pub const SOURCES: &[(&str, &str)] = &[
@@ -26,7 +26,6 @@ pub const SOURCES: &[(&str, &str)] = &[
 /// assert!("mnist".parse::<Source>().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Source {
     /// Drawn digits, see [`digit`](super::digit): 20,000 to train, the next 2,000 to test.
     Digits,
@@ -92,7 +91,7 @@ impl Source {
                 );
                 Ok(Split { train, test, description })
             }
-            Source::Idx(path) => idx::load(path),
+            Source::Idx(path) => mnist::load(path),
             Source::Csv(path) => csv::load(path, seed),
             Source::Npy(path) => npy::load(path, seed),
         }
@@ -179,6 +178,15 @@ mod tests {
         assert!(a.description.contains("seed 1"));
         assert_ne!(a.train, Source::Bars.load(2).unwrap().train);
         assert_eq!((a.train.len(), a.test.len()), (10_000, 2_000));
+    }
+
+    #[test]
+    fn no_training_digit_is_a_test_digit() {
+        let Split { train, test, .. } = Source::Digits.load(1).unwrap();
+        assert_eq!((train.len(), test.len()), (20_000, 2_000));
+        let bits = |row: &[f32]| row.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        let seen: std::collections::HashSet<_> = (0..2_000).map(|i| bits(test.row(i))).collect();
+        assert!((0..20_000).all(|i| !seen.contains(&bits(train.row(i)))));
     }
 
     #[test]

@@ -174,15 +174,16 @@ impl Table {
         Some((i / self.columns, i % self.columns, self.values[i]))
     }
 
-    /// Each row changed by `f`, the first row first.
-    pub(crate) fn map_rows(mut self, mut f: impl FnMut(&mut [f32])) -> Table {
-        self.values.chunks_exact_mut(self.columns).for_each(&mut f);
-        self.unit = self.values.iter().all(|x| (0.0..=1.0).contains(x));
-        self
+    /// Each row replaced by what `f` makes of it, the first row first.
+    pub(crate) fn map_rows(&self, mut f: impl FnMut(&[f32], &mut [f32])) -> Table {
+        let mut values = vec![0.0; self.values.len()];
+        let rows = self.values.chunks_exact(self.columns);
+        rows.zip(values.chunks_exact_mut(self.columns)).for_each(|(row, out)| f(row, out));
+        self.like(values, self.labels.clone())
     }
 
     fn like(&self, values: Vec<f32>, labels: Option<Vec<u8>>) -> Table {
-        let unit = self.unit || values.iter().all(|x| (0.0..=1.0).contains(x));
+        let unit = values.iter().all(|x| (0.0..=1.0).contains(x));
         Table { values, columns: self.columns, labels, image: self.image, unit }
     }
 }

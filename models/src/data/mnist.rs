@@ -1,0 +1,163 @@
+//! The files of MNIST: a folder of four, or images with labels beside them.
+
+use std::path::{Path, PathBuf};
+
+use super::idx::{read_idx, read_idx_labels};
+use super::{DataError, Split, Table, sixth};
+
+/// Adds the labels of a file, which must be as many as the rows.
+fn labelled(table: Table, images: &Path, labels: &Path) -> Result<Table, DataError> {
+    let values = read_idx_labels(labels)?;
+    if values.len() != table.len() {
+        return Err(DataError::Mismatch {
+            path: labels.to_path_buf(),
+            other: images.to_path_buf(),
+            what: "labels or images",
+            expected: table.len(),
+            found: values.len(),
+        });
+    }
+    table.with_labels(values)
+}
+
+fn spellings(part: &str, kind: &str, dimensions: u8) -> [String; 4] {
+    ["-idx", ".idx", "-idx", ".idx"].map(|idx| format!("{part}-{kind}{idx}{dimensions}-ubyte"))
+}
+
+/// The file of that part in the folder, under the first of its spellings that is there.
+fn find(folder: &Path, part: &str, labels: bool) -> Result<PathBuf, DataError> {
+    let (kind, dimensions) = if labels { ("labels", 1) } else { ("images", 3) };
+    let [a, b, mut c, mut d] = spellings(part, kind, dimensions);
+    c += ".gz";
+    d += ".gz";
+    let names = [a, b, c, d];
+    let there = names.iter().map(|name| folder.join(name)).find(|path| path.exists());
+    there.ok_or_else(|| DataError::NotInFolder {
+        path: folder.to_path_buf(),
+        what: if labels { "file of labels" } else { "file of images" },
+        names: names.join(", "),
+    })
+}
+
+/// Loads a folder with the four files of MNIST, or one file of images, whose last sixth becomes the
+/// test part.
+pub(crate) fn load(path: &Path) -> Result<Split, DataError> {
+    if path.is_dir() { folder(path) } else { file(path) }
+}
+
+fn folder(path: &Path) -> Result<Split, DataError> {
+    let part = |name| {
+        let images = find(path, name, false)?;
+        let table = read_idx(&images)?;
+        if table.is_empty() {
+            return Err(DataError::TooFewRows { path: images, needed: 1, found: 0 });
+        }
+        Ok((table, images))
+    };
+    let (mut train, train_images) = part("train")?;
+    let (mut test, test_images) = part("t10k")?;
+    if train.columns() != test.columns() || train.image() != test.image() {
+        return Err(DataError::Mismatch {
+            path: test_images,
+            other: train_images,
+            what: "values in a row (or another shape)",
+            expected: train.columns(),
+            found: test.columns(),
+        });
+    }
+    // Labels of one part alone are more likely a lost file than a wish.
+    let labels = (find(path, "train", true), find(path, "t10k", true));
+    let labels_note = match labels {
+        (Err(_), Err(_)) => "no labels",
+        (train_labels, test_labels) => {
+            train = labelled(train, &train_images, &train_labels?)?;
+            test = labelled(test, &test_images, &test_labels?)?;
+            "labels"
+        }
+    };
+    let description = format!(
+        "idx: {}: {} training and {} test rows as the files divide them, {labels_note}",
+        path.display(),
+        train.len(),
+        test.len()
+    );
+    Ok(Split { train, test, description })
+}
+
+fn file(path: &Path) -> Result<Split, DataError> {
+    let mut table = read_idx(path)?;
+    let n = table.len();
+    if n < 2 {
+        return Err(DataError::TooFewRows { path: path.to_path_buf(), needed: 2, found: n });
+    }
+    let labels = beside(path);
+    if let Some(labels) = &labels {
+        table = labelled(table, path, labels)?;
+    }
+    let test = sixth(n);
+    let (train, test) = table.split_at(n - test);
+    let labels = labels.map_or("no labels".into(), |l| format!("labels from {}", l.display()));
+    let description = format!(
+        "idx: {}: the first {} rows train, the last sixth ({} rows) tests, not shuffled, {labels}",
+        path.display(),
+        train.len(),
+        test.len()
+    );
+    Ok(Split { train, test, description })
+}
+
+/// The labels that lie beside a file of images under MNIST's name for them, if they do.
+fn beside(images: &Path) -> Option<PathBuf> {
+    let name = images.file_name()?.to_str()?;
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    let stem = name.strip_suffix("idx3-ubyte")?;
+    let labels = format!("{}idx1-ubyte", stem.replace("images", "labels"));
+    let both = [images.with_file_name(&labels), images.with_file_name(labels + ".gz")];
+    both.into_iter().find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::idx::tests::idx;
+    use super::super::input::scratch::{Scratch, gzip};
+    use super::*;
+
+    #[test]
+    fn a_folder_without_images_says_which_names_would_do() {
+        let scratch = Scratch::new();
+        let text = load(scratch.path()).unwrap_err().to_string();
+        assert!(text.contains("it needs one of train-images-idx3-ubyte, train-images.idx3-ubyte"));
+    }
+
+    #[test]
+    fn the_four_files_of_a_folder_make_a_split() {
+        let scratch = Scratch::new();
+        scratch.file("train-images.idx3-ubyte", &idx(&[3, 1, 2], &[7; 6]));
+        scratch.file("t10k-images-idx3-ubyte.gz", &gzip(&idx(&[2, 1, 2], &[8; 4])));
+        let split = load(scratch.path()).unwrap();
+        assert_eq!((split.train.len(), split.test.len(), split.train.labels()), (3, 2, None));
+        scratch.file("train-labels-idx1-ubyte", &idx(&[3], &[1, 2, 3]));
+        assert!(matches!(load(scratch.path()), Err(DataError::NotInFolder { .. })));
+        scratch.file("t10k-labels.idx1-ubyte", &idx(&[2], &[4, 5]));
+        let split = load(scratch.path()).unwrap();
+        assert_eq!(split.test.labels(), Some(&[4, 5][..]));
+        scratch.file("t10k-labels.idx1-ubyte", &idx(&[3], &[4, 5, 6]));
+        let text = load(scratch.path()).unwrap_err().to_string();
+        assert!(text.contains("has 3 labels"), "{text}");
+        scratch.file("t10k-images-idx3-ubyte", &idx(&[2, 2, 1], &[8; 4]));
+        assert!(matches!(load(scratch.path()), Err(DataError::Mismatch { .. })));
+    }
+
+    #[test]
+    fn the_last_sixth_of_one_file_tests() {
+        let scratch = Scratch::new();
+        let data: Vec<u8> = (0..14).collect();
+        let path = scratch.file("my-images-idx3-ubyte", &idx(&[14, 1, 1], &data));
+        scratch.file("my-labels-idx1-ubyte", &idx(&[14], &data));
+        let split = load(&path).unwrap();
+        assert_eq!(split.test.labels(), Some(&[12, 13][..]));
+        assert_eq!((split.train.len(), split.test.len()), (12, 2));
+        let one = scratch.file("one", &idx(&[1, 1], &[0]));
+        assert!(matches!(load(&one), Err(DataError::TooFewRows { .. })));
+    }
+}
