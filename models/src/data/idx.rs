@@ -123,7 +123,7 @@ pub(crate) mod tests {
         let text = refusal(&idx(&[m, m, m], &[1; 9]));
         assert!(text.contains("4294967295 x 4294967295 x 4294967295 values, more than"), "{text}");
         // Below the limit: memory still follows the data, not the header.
-        assert!(refusal(&idx(&[1 << 20, 1 << 10], &[1; 9])).contains("ends after 9"));
+        assert!(refusal(&idx(&[1 << 19, 1 << 10], &[1; 9])).contains("ends after 9"));
         // No rows at all, of a size that would overflow.
         assert!(!refusal(&idx(&[0, m, m], &[1])).is_empty());
     }

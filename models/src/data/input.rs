@@ -8,10 +8,10 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::{DataError, Position};
 
-/// The most values that are read from one file: 4 GiB as f32.
-pub(crate) const MOST_VALUES: u64 = 1 << 30;
+/// The most values that are read from one file: 2 GiB as f32, 4 GiB as f64.
+pub(crate) const MOST_VALUES: u64 = 1 << 29;
 
-/// The most bytes that are unpacked from one file: `MOST_VALUES` of 8 bytes and a header.
+/// The most bytes that are unpacked from one file: as many values of 8 bytes, and a header.
 const MOST_BYTES: u64 = 8 * MOST_VALUES + (1 << 20);
 
 /// A file from its beginning, unpacked if it begins as gzip does (1f 8b, RFC 1952).

@@ -20,17 +20,11 @@ fn labelled(table: Table, images: &Path, labels: &Path) -> Result<Table, DataErr
     table.with_labels(values)
 }
 
-fn spellings(part: &str, kind: &str, dimensions: u8) -> [String; 4] {
-    ["-idx", ".idx", "-idx", ".idx"].map(|idx| format!("{part}-{kind}{idx}{dimensions}-ubyte"))
-}
-
 /// The file of that part in the folder, under the first of its spellings that is there.
 fn find(folder: &Path, part: &str, labels: bool) -> Result<PathBuf, DataError> {
-    let (kind, dimensions) = if labels { ("labels", 1) } else { ("images", 3) };
-    let [a, b, mut c, mut d] = spellings(part, kind, dimensions);
-    c += ".gz";
-    d += ".gz";
-    let names = [a, b, c, d];
+    let (kind, sizes) = if labels { ("labels", 1) } else { ("images", 3) };
+    let ends = [("-", ""), (".", ""), ("-", ".gz"), (".", ".gz")];
+    let names = ends.map(|(dot, gz)| format!("{part}-{kind}{dot}idx{sizes}-ubyte{gz}"));
     let there = names.iter().map(|name| folder.join(name)).find(|path| path.exists());
     there.ok_or_else(|| DataError::NotInFolder {
         path: folder.to_path_buf(),
