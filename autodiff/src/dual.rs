@@ -1,0 +1,110 @@
+//! Dual numbers: a value and its derivative along one direction, carried forward together.
+
+use crate::scalar::Real;
+use crate::tape::table::{Binary, Unary, unary};
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// $v + d\,\varepsilon$ with $\varepsilon^2 = 0$: forward-mode differentiation.
+///
+/// ```
+/// use pathscore_autodiff::{Dual, Real};
+/// let y = Dual::variable(0.5_f64).tanh();
+/// assert!((y.d - (1.0 - y.v * y.v)).abs() < 1e-15);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dual<A> {
+    /// The value.
+    pub v: A,
+    /// The derivative.
+    pub d: A,
+}
+
+impl<A: Real> Dual<A> {
+    /// The variable of differentiation: derivative one.
+    pub fn variable(v: A) -> Self {
+        Self { v, d: v.of(1.0) }
+    }
+
+    /// A constant: derivative zero.
+    pub fn constant(v: A) -> Self {
+        Self { v, d: v.of(0.0) }
+    }
+
+    fn binary(self, op: Binary, other: Self, v: A) -> Self {
+        let part = |side| op.slope(side, self.v, other.v, v);
+        Self { v, d: self.d * part(0) + other.d * part(1) }
+    }
+}
+
+impl<A: Real> Add for Dual<A> {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        self.binary(Binary::Add, other, self.v + other.v)
+    }
+}
+
+impl<A: Real> Sub for Dual<A> {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        self.binary(Binary::Sub, other, self.v - other.v)
+    }
+}
+
+impl<A: Real> Mul for Dual<A> {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        self.binary(Binary::Mul, other, self.v * other.v)
+    }
+}
+
+impl<A: Real> Div for Dual<A> {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        self.binary(Binary::Div, other, self.v / other.v)
+    }
+}
+
+impl<A: Real> Neg for Dual<A> {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self { v: -self.v, d: -self.d }
+    }
+}
+
+/// Writes the unary methods from the table: value by the number, derivative by the row.
+macro_rules! dual_methods {
+    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
+        $(fn $method(self) -> Self {
+            let y = self.v.$method();
+            Self { v: y, d: self.d * Unary::$name.slope(self.v, y) }
+        })*
+    };
+}
+
+impl<A: Real> Real for Dual<A> {
+    fn of(self, c: f64) -> Self {
+        Self::constant(self.v.of(c))
+    }
+    unary!(dual_methods);
+    fn pow(self, exponent: Self) -> Self {
+        self.binary(Binary::Pow, exponent, self.v.pow(exponent.v))
+    }
+    fn max(self, other: Self) -> Self {
+        self.binary(Binary::Max, other, self.v.max(other.v))
+    }
+    fn min(self, other: Self) -> Self {
+        self.binary(Binary::Min, other, self.v.min(other.v))
+    }
+    fn log_add_exp(self, other: Self) -> Self {
+        self.binary(Binary::LogAddExp, other, self.v.log_add_exp(other.v))
+    }
+    fn greater(self, other: Self) -> Self {
+        Self::constant(self.v.greater(other.v))
+    }
+    fn equal(self, other: Self) -> Self {
+        Self::constant(self.v.equal(other.v))
+    }
+    fn select(self, yes: Self, no: Self) -> Self {
+        Self { v: self.v.select(yes.v, no.v), d: self.v.select(yes.d, no.d) }
+    }
+}

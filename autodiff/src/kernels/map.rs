@@ -1,0 +1,55 @@
+//! Elementwise functions of one argument: a vectorised loop per row of the table.
+
+use crate::kernels::simd::dispatch;
+use crate::scalar::Scalar;
+use crate::tape::table::{Unary, unary};
+
+/// Writes both kernels from the table, so that each loop holds one function and nothing else.
+macro_rules! kernels {
+    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
+        /// $y_i = f(x_i)$.
+        pub(crate) fn map<F: Scalar>(f: Unary, x: &[F], y: &mut [F]) {
+            if let ([x], [y]) = (x, &mut *y) {
+                return *y = one(f, *x);
+            }
+            match f {
+                $(Unary::$name => dispatch(#[inline(always)] || {
+                    for (y, x) in y.iter_mut().zip(x) {
+                        *y = x.$method();
+                    }
+                }),)*
+            }
+        }
+
+        /// $f(x)$ of a single number, without the vectors.
+        #[inline(never)]
+        fn one<F: Scalar>(f: Unary, x: F) -> F {
+            match f { $(Unary::$name => x.$method(),)* }
+        }
+
+        /// $\bar x_i \mathrel{+}= \bar y_i f'(x_i)$.
+        pub(crate) fn map_slope<F: Scalar>(f: Unary, x: &[F], y: &[F], y_bar: &[F], x_bar: &mut [F]) {
+            if let ([x], [y], [y_bar], [x_bar]) = (x, y, y_bar, &mut *x_bar) {
+                return *x_bar += *y_bar * one_slope(f, *x, *y);
+            }
+            let n = x_bar.len();
+            let (x, y, y_bar) = (&x[..n], &y[..n], &y_bar[..n]);
+            match f {
+                $(Unary::$name => dispatch(#[inline(always)] || {
+                    for i in 0..n {
+                        let ($x, $y) = (x[i], y[i]);
+                        let _ = ($x, $y);
+                        x_bar[i] += y_bar[i] * $slope;
+                    }
+                }),)*
+            }
+        }
+    };
+}
+unary!(kernels);
+
+/// $f'(x)$ of a single number, without the vectors.
+#[inline(never)]
+fn one_slope<F: Scalar>(f: Unary, x: F, y: F) -> F {
+    f.slope(x, y)
+}

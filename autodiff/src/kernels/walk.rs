@@ -1,0 +1,151 @@
+//! One kernel for everything that moves numbers without changing them.
+//!
+//! Broadcasting, summing over axes, permuting, slicing, padding and flipping all visit the points of one
+//! index space and read one tensor and write another at positions linear in the index: an offset and a
+//! stride per axis. A stride of zero on the reading side repeats, on the writing side sums. Swapping
+//! the two sides is the adjoint.
+
+use crate::kernels::simd::dispatch;
+use crate::kernels::sum::sum;
+use crate::scalar::Scalar;
+use smallvec::SmallVec;
+
+type Steps = SmallVec<[isize; 6]>;
+
+/// Where one side of a walk begins and how far it goes along each axis.
+#[derive(Clone, Debug)]
+pub(crate) struct Side {
+    pub(crate) offset: isize,
+    pub(crate) strides: Steps,
+}
+
+/// An index space and the two sides of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Walk {
+    pub(crate) dims: SmallVec<[usize; 6]>,
+    pub(crate) from: Side,
+    pub(crate) to: Side,
+}
+
+impl Walk {
+    /// `to += from` at every point of the index space.
+    pub(crate) fn add<F: Scalar>(mut self, from: &[F], to: &mut [F]) {
+        if self.dims.contains(&0) {
+            return;
+        }
+        collapse(&mut self.dims, &mut [&mut self.from.strides, &mut self.to.strides]);
+        let n = self.dims.pop().unwrap_or(1);
+        let (r, w) = (self.from.strides.pop().unwrap_or(1), self.to.strides.pop().unwrap_or(1));
+        let starts = [self.from.offset, self.to.offset];
+        odometer(&self.dims, [&self.from.strides, &self.to.strides], starts, |[i, j]| {
+            let (i, j) = (i as usize, j as usize);
+            match (r, w) {
+                (1, 1) => add_slice(&from[i..i + n], &mut to[j..j + n]),
+                (0, 1) => add_number(from[i], &mut to[j..j + n]),
+                (1, 0) => to[j] += sum(&from[i..i + n]),
+                _ => {
+                    for k in 0..n as isize {
+                        to[(j as isize + k * w) as usize] += from[(i as isize + k * r) as usize];
+                    }
+                }
+            }
+        });
+    }
+
+    /// `to = from` at every point of the index space, which must reach each place of `to` exactly once.
+    pub(crate) fn set<F: Scalar>(mut self, from: &[F], to: &mut [F]) {
+        if self.dims.contains(&0) {
+            return;
+        }
+        collapse(&mut self.dims, &mut [&mut self.from.strides, &mut self.to.strides]);
+        let n = self.dims.pop().unwrap_or(1);
+        let (r, w) = (self.from.strides.pop().unwrap_or(1), self.to.strides.pop().unwrap_or(1));
+        let starts = [self.from.offset, self.to.offset];
+        odometer(&self.dims, [&self.from.strides, &self.to.strides], starts, |[i, j]| {
+            let (i, j) = (i as usize, j as usize);
+            match (r, w) {
+                (1, 1) => to[j..j + n].copy_from_slice(&from[i..i + n]),
+                (0, 1) => to[j..j + n].fill(from[i]),
+                _ => {
+                    for k in 0..n as isize {
+                        to[(j as isize + k * w) as usize] = from[(i as isize + k * r) as usize];
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Joins neighbouring axes that every side walks as one, and drops axes of length one.
+pub(crate) fn collapse(dims: &mut SmallVec<[usize; 6]>, sides: &mut [&mut Steps]) {
+    let mut kept = 0;
+    for axis in 0..dims.len() {
+        if dims[axis] == 1 {
+            continue;
+        }
+        let n = dims[axis] as isize;
+        let joins = kept > 0 && sides.iter().all(|s| s[kept - 1] == s[axis] * n);
+        if joins {
+            dims[kept - 1] *= dims[axis];
+            sides.iter_mut().for_each(|s| s[kept - 1] = s[axis]);
+        } else {
+            dims[kept] = dims[axis];
+            sides.iter_mut().for_each(|s| s[kept] = s[axis]);
+            kept += 1;
+        }
+    }
+    dims.truncate(kept);
+    sides.iter_mut().for_each(|s| s.truncate(kept));
+}
+
+/// Calls `visit` with the position on each side for every point of the index space, last axis fastest.
+pub(crate) fn odometer<const S: usize>(
+    dims: &[usize],
+    strides: [&[isize]; S],
+    mut at: [isize; S],
+    mut visit: impl FnMut([isize; S]),
+) {
+    if dims.contains(&0) {
+        return;
+    }
+    let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, dims.len());
+    loop {
+        visit(at);
+        let mut axis = dims.len();
+        loop {
+            if axis == 0 {
+                return;
+            }
+            axis -= 1;
+            index[axis] += 1;
+            (0..S).for_each(|s| at[s] += strides[s][axis]);
+            if index[axis] < dims[axis] {
+                break;
+            }
+            index[axis] = 0;
+            (0..S).for_each(|s| at[s] -= strides[s][axis] * dims[axis] as isize);
+        }
+    }
+}
+
+pub(crate) fn add_slice<F: Scalar>(x: &[F], to: &mut [F]) {
+    dispatch(
+        #[inline(always)]
+        || {
+            for (t, &x) in to.iter_mut().zip(x) {
+                *t += x;
+            }
+        },
+    );
+}
+
+fn add_number<F: Scalar>(x: F, to: &mut [F]) {
+    dispatch(
+        #[inline(always)]
+        || {
+            for t in to {
+                *t += x;
+            }
+        },
+    );
+}

@@ -1,0 +1,198 @@
+//! Elementwise functions of two arguments that broadcast.
+//!
+//! The index space is that of the result. Axes that all sides walk as one are joined; the innermost is
+//! cut into tiles; a side that stands still along it is spread over a tile on the stack. So the only
+//! loops with arithmetic in them run over plain slices, one per row of the table.
+
+use crate::kernels::simd::dispatch;
+use crate::kernels::sum::sum;
+use crate::kernels::walk::{collapse, odometer};
+use crate::scalar::Scalar;
+use crate::shape::strides;
+use crate::tape::table::{Binary, binary};
+use smallvec::SmallVec;
+
+/// Numbers of a spread tile: small enough for the first-level cache, long enough to forget the call.
+const TILE: usize = 256;
+
+/// A tensor to read: its numbers and the lengths of its axes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a, F> {
+    pub(crate) values: &'a [F],
+    pub(crate) dims: &'a [usize],
+}
+
+/// Writes the two tile kernels from the table.
+macro_rules! tiles {
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
+        fn tile<F: Scalar>(f: Binary, a: &[F], b: &[F], y: &mut [F]) {
+            let n = y.len();
+            let (a, b) = (&a[..n], &b[..n]);
+            match f {
+                $(Binary::$name => dispatch(#[inline(always)] || {
+                    for i in 0..n {
+                        let ($a, $b) = (a[i], b[i]);
+                        y[i] = $value;
+                    }
+                }),)*
+            }
+        }
+
+        fn slope_tile<F: Scalar>(f: Binary, side: usize, a: &[F], b: &[F], y: &[F], y_bar: &[F], bar: &mut [F]) {
+            let n = bar.len();
+            let (a, b, y, y_bar) = (&a[..n], &b[..n], &y[..n], &y_bar[..n]);
+            match (f, side) {
+                $((Binary::$name, 0) => dispatch(#[inline(always)] || {
+                    for i in 0..n {
+                        let ($a, $b, $y) = (a[i], b[i], y[i]);
+                        let _ = ($a, $b, $y);
+                        bar[i] += y_bar[i] * $da;
+                    }
+                }),
+                (Binary::$name, _) => dispatch(#[inline(always)] || {
+                    for i in 0..n {
+                        let ($a, $b, $y) = (a[i], b[i], y[i]);
+                        let _ = ($a, $b, $y);
+                        bar[i] += y_bar[i] * $db;
+                    }
+                }),)*
+            }
+        }
+    };
+}
+binary!(tiles);
+
+#[inline(never)]
+fn one<F: Scalar>(f: Binary, a: F, b: F) -> F {
+    f.value(a, b)
+}
+
+#[inline(never)]
+fn one_slope<F: Scalar>(f: Binary, side: usize, a: F, b: F, y: F) -> F {
+    f.slope(side, a, b, y)
+}
+
+/// A stretch of one side: the numbers themselves, or one number spread over the tile.
+#[inline(always)]
+fn stretch<'a, F: Scalar>(
+    values: &'a [F],
+    at: isize,
+    stride: isize,
+    n: usize,
+    spread: &'a mut [F; TILE],
+) -> &'a [F] {
+    let at = at as usize;
+    if stride == 1 {
+        &values[at..at + n]
+    } else {
+        spread[..n].fill(values[at]);
+        &spread[..n]
+    }
+}
+
+/// The axes of a result and how its two arguments and a third side walk along them.
+struct Plan {
+    dims: SmallVec<[usize; 6]>,
+    sides: [SmallVec<[isize; 6]>; 4],
+    inner: usize,
+    step: [isize; 4],
+}
+
+impl Plan {
+    fn new(dims: &[usize], sides: [&[usize]; 4]) -> Self {
+        let mut sides = sides.map(|side| strides(side, dims.len()));
+        let mut dims: SmallVec<[usize; 6]> = SmallVec::from_slice(dims);
+        let [a, b, c, d] = &mut sides;
+        collapse(&mut dims, &mut [a, b, c, d]);
+        let inner = dims.pop().unwrap_or(1);
+        let step = std::array::from_fn(|side| sides[side].pop().unwrap_or(1));
+        Self { dims, sides, inner, step }
+    }
+
+    /// Visits every tile with the four positions and its length.
+    fn tiles(&self, whole: bool, mut visit: impl FnMut([isize; 4], usize)) {
+        let most = if whole { self.inner.max(1) } else { TILE };
+        let sides =
+            [&self.sides[0][..], &self.sides[1][..], &self.sides[2][..], &self.sides[3][..]];
+        odometer(&self.dims, sides, [0; 4], |at| {
+            let mut done = 0;
+            while done < self.inner {
+                let n = most.min(self.inner - done);
+                let moved = done as isize;
+                visit(std::array::from_fn(|s| at[s] + moved * self.step[s]), n);
+                done += n;
+            }
+        });
+    }
+}
+
+/// $y = f(a, b)$, broadcasting to the axes `dims` of the result.
+pub(crate) fn zip<F: Scalar>(f: Binary, a: View<F>, b: View<F>, dims: &[usize], y: &mut [F]) {
+    if let ([a], [b], [y]) = (a.values, b.values, &mut *y) {
+        return *y = one(f, *a, *b);
+    }
+    if a.dims == b.dims {
+        return tile(f, a.values, b.values, y);
+    }
+    let plan = Plan::new(dims, [a.dims, b.dims, dims, dims]);
+    let whole = plan.step == [1; 4];
+    let (mut spread_a, mut spread_b) = ([F::ZERO; TILE], [F::ZERO; TILE]);
+    plan.tiles(whole, |[i, j, k, _], n| {
+        let a = stretch(a.values, i, plan.step[0], n, &mut spread_a);
+        let b = stretch(b.values, j, plan.step[1], n, &mut spread_b);
+        tile(f, a, b, &mut y[k as usize..k as usize + n]);
+    });
+}
+
+/// The adjoint of argument `side`, of axes `bar_dims`: $\bar a \mathrel{+}= \sum \bar y\, \partial f$,
+/// summed wherever that argument was stretched.
+pub(crate) fn zip_slope<F: Scalar>(
+    f: Binary,
+    side: usize,
+    [a, b]: [View<F>; 2],
+    y: View<F>,
+    y_bar: &[F],
+    bar: &mut [F],
+) {
+    if let ([a], [b], [y], [y_bar], [bar]) = (a.values, b.values, y.values, y_bar, &mut *bar) {
+        return *bar += *y_bar * one_slope(f, side, *a, *b, *y);
+    }
+    if a.dims == b.dims {
+        return slope_tile(f, side, a.values, b.values, y.values, y_bar, bar);
+    }
+    let bar_dims = [a, b][side].dims;
+    let plan = Plan::new(y.dims, [a.dims, b.dims, y.dims, bar_dims]);
+    let whole = plan.step == [1; 4];
+    let (mut spread_a, mut spread_b) = ([F::ZERO; TILE], [F::ZERO; TILE]);
+    plan.tiles(whole, |[i, j, k, l], n| {
+        let a = stretch(a.values, i, plan.step[0], n, &mut spread_a);
+        let b = stretch(b.values, j, plan.step[1], n, &mut spread_b);
+        let (k, l) = (k as usize, l as usize);
+        let (y, y_bar) = (&y.values[k..k + n], &y_bar[k..k + n]);
+        if plan.step[3] == 1 {
+            slope_tile(f, side, a, b, y, y_bar, &mut bar[l..l + n]);
+        } else {
+            let mut gains = [F::ZERO; TILE];
+            slope_tile(f, side, a, b, y, y_bar, &mut gains[..n]);
+            bar[l] += sum(&gains[..n]);
+        }
+    });
+}
+
+/// $y = $ `yes` where `mask` is not zero, else `no`, added to `y` (of axes `y_dims`) over the index space `dims`.
+pub(crate) fn select_add<F: Scalar>(
+    [mask, yes, no]: [View<F>; 3],
+    dims: &[usize],
+    y: &mut [F],
+    y_dims: &[usize],
+) {
+    let sides = [mask.dims, yes.dims, no.dims, y_dims].map(|side| strides(side, dims.len()));
+    odometer(dims, [&sides[0], &sides[1], &sides[2], &sides[3]], [0; 4], |[m, i, j, k]| {
+        let taken = if mask.values[m as usize] != F::ZERO {
+            yes.values[i as usize]
+        } else {
+            no.values[j as usize]
+        };
+        y[k as usize] += taken;
+    });
+}

@@ -1,0 +1,147 @@
+//! $f(xW + b)$ over rows: a product, then one pass that adds the bias and applies the activation.
+
+use super::{Bars, Kernel, Pass};
+use crate::error::Error;
+use crate::kernels::map::{map, map_slope};
+use crate::kernels::walk::add_slice;
+use crate::kernels::zip::View;
+use crate::rules::matmul::product;
+use crate::rules::misfit;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tape::op::Op;
+use crate::tape::table::Unary;
+use crate::tape::var::Var;
+
+/// What follows an affine map: any elementwise op whose derivative is a function of its result, or nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Activation {
+    /// Nothing: $xW + b$.
+    #[default]
+    Identity,
+    /// $\tanh$.
+    Tanh,
+    /// $\max(x, 0)$.
+    Relu,
+    /// $1 / (1 + e^{-x})$.
+    Sigmoid,
+    /// $\ln(1 + e^x)$.
+    Softplus,
+}
+
+impl Activation {
+    /// The elementwise op, if there is one.
+    pub fn op(self) -> Option<Unary> {
+        match self {
+            Self::Identity => None,
+            Self::Tanh => Some(Unary::Tanh),
+            Self::Relu => Some(Unary::Relu),
+            Self::Sigmoid => Some(Unary::Sigmoid),
+            Self::Softplus => Some(Unary::Softplus),
+        }
+    }
+}
+
+pub(super) struct Affine(pub(super) Activation);
+
+impl<F: Scalar> Kernel<F> for Affine {
+    fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
+        let [x, w, b] = [args[0], args[1], args[2]];
+        match (x, w, b) {
+            ([lead @ .., n], [rows, m], [cols]) if n == rows && m == cols => {
+                let mut shape = Shape::from(lead);
+                shape.push(*m);
+                Ok(shape)
+            }
+            _ => Err(misfit("affine", args, "[…, n], [n, m] and [m]")),
+        }
+    }
+
+    fn forward(&self, args: &[View<F>], y: &mut [F]) {
+        let [x, w, b] = [args[0], args[1], args[2]];
+        let (n, m) = (w.dims[0], w.dims[1]);
+        if m == 0 {
+            return;
+        }
+        let rows = y.len() / m;
+        // The bias is what the product is added to, so that adding it costs no pass of its own.
+        y.chunks_exact_mut(m).for_each(|row| row.copy_from_slice(b.values));
+        let x = View { values: x.values, dims: &[rows, n] };
+        product([x, w], [false, false], y, &[rows, m], true);
+        if let Some(f) = self.0.op() {
+            in_place(f, y);
+        }
+    }
+
+    fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
+        let [x, w, _] = [pass.args[0], pass.args[1], pass.args[2]];
+        let (n, m) = (w.dims[0], w.dims[1]);
+        if m == 0 {
+            return;
+        }
+        let rows = pass.y.len() / m;
+        // δ = ȳ ∘ f′, which all three arguments need.
+        let mut scratch = std::mem::take(bars.scratch());
+        let delta = match self.0.op() {
+            None => pass.y_bar,
+            Some(f) => {
+                scratch.clear();
+                scratch.resize(pass.y.len(), F::ZERO);
+                slope_of_result(f, pass.y, pass.y_bar, &mut scratch);
+                &scratch[..]
+            }
+        };
+        let (x, delta_view) =
+            (View { values: x.values, dims: &[rows, n] }, View { values: delta, dims: &[rows, m] });
+        // W̄ += xᵀ δ,  x̄ += δ Wᵀ,  b̄ += Σ_rows δ
+        if let Some(bar) = bars.of(1) {
+            product([x, delta_view], [true, false], bar, &[n, m], true);
+        }
+        if let Some(bar) = bars.of(0) {
+            product([delta_view, w], [false, true], bar, &[rows, n], true);
+        }
+        if let Some(bar) = bars.of(2) {
+            delta.chunks_exact(m).for_each(|row| add_slice(row, bar));
+        }
+        *bars.scratch() = scratch;
+    }
+
+    fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
+        let [x, w, b] = [args[0], args[1], args[2]];
+        let (n, m) = (w.shape()[0], w.shape()[1]);
+        let mut shape = x.shape();
+        let rows = shape[..shape.len() - 1].iter().product::<usize>();
+        let last = shape.len() - 1;
+        shape[last] = m;
+        let y = (x.reshape([rows, n]).matmul(w) + b).reshape(shape);
+        match self.0.op() {
+            None => y,
+            Some(f) => y.record(Op::Map(f), &[y], None),
+        }
+    }
+}
+
+/// $y = f(y)$, in tiles that pass through the stack.
+fn in_place<F: Scalar>(f: Unary, y: &mut [F]) {
+    let mut before = [F::ZERO; 256];
+    for tile in y.chunks_mut(before.len()) {
+        let before = &mut before[..tile.len()];
+        before.copy_from_slice(tile);
+        map(f, before, tile);
+    }
+}
+
+/// $\delta \mathrel{+}= \bar y f'$ from the result alone, the argument being gone.
+fn slope_of_result<F: Scalar>(f: Unary, y: &[F], y_bar: &[F], delta: &mut [F]) {
+    match f {
+        // σ(x) = 1 − e^{−softplus(x)}
+        Unary::Softplus => {
+            for i in 0..delta.len() {
+                delta[i] = y_bar[i] * -(-y[i]).exp_m1();
+            }
+        }
+        // The other rows are written in terms of y; x is passed but not read.
+        _ => map_slope(f, y, y, y_bar, delta),
+    }
+}

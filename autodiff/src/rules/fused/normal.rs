@@ -1,0 +1,74 @@
+//! $\sum_j -\tfrac12 t_j^2 - s_j - \tfrac12 \ln 2\pi$ with $t_j = (x_j - \mu_j) e^{-s_j}$.
+
+use super::{Bars, Kernel, Pass, row_of, row_of_mut, row_shape};
+use crate::error::Error;
+use crate::kernels::simd::dispatch;
+use crate::kernels::sum::sum_by;
+use crate::kernels::zip::View;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tape::var::Var;
+
+/// $\tfrac12 \ln 2\pi$.
+const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
+
+pub(super) struct NormalLogProb;
+
+impl<F: Scalar> Kernel<F> for NormalLogProb {
+    fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
+        row_shape("normal_log_prob", args)
+    }
+
+    fn forward(&self, args: &[View<F>], y: &mut [F]) {
+        let half = F::from_f64(0.5);
+        dispatch(
+            #[inline(always)]
+            || {
+                for (row, y) in y.iter_mut().enumerate() {
+                    let [x, mu, s] = [0, 1, 2].map(|arg| row_of(args[arg], row));
+                    let n = x.len();
+                    let (mu, s) = (&mu[..n], &s[..n]);
+                    let sum = sum_by(n, |j| {
+                        let t = (x[j] - mu[j]) * (-s[j]).exp();
+                        -half * t * t - s[j]
+                    });
+                    *y = sum - F::from_f64(HALF_LN_TAU * n as f64);
+                }
+            },
+        );
+    }
+
+    fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
+        let [x, mu, s] = [pass.args[0], pass.args[1], pass.args[2]];
+        let width = x.dims[x.dims.len() - 1];
+        for arg in 0..3 {
+            let Some(bar) = bars.of(arg) else { continue };
+            dispatch(
+                #[inline(always)]
+                || {
+                    for (row, &y_bar) in pass.y_bar.iter().enumerate() {
+                        let bar = row_of_mut(bar, width, row);
+                        let (x, mu, s) = (row_of(x, row), row_of(mu, row), row_of(s, row));
+                        let (x, mu, s) = (&x[..width], &mu[..width], &s[..width]);
+                        for j in 0..width {
+                            let precision = (-s[j]).exp();
+                            let t = (x[j] - mu[j]) * precision;
+                            bar[j] += y_bar
+                                * match arg {
+                                    0 => -t * precision,
+                                    1 => t * precision,
+                                    _ => t * t - F::ONE,
+                                };
+                        }
+                    }
+                },
+            );
+        }
+    }
+
+    fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
+        let [x, mu, s] = [args[0], args[1], args[2]];
+        let t = (x - mu) * (-s).exp();
+        (t * t * F::from_f64(-0.5) - s - F::from_f64(HALF_LN_TAU)).sum_axis(-1)
+    }
+}

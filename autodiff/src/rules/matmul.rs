@@ -1,0 +1,103 @@
+//! Matrix products over the last two axes, broadcasting over the others.
+
+use crate::error::Error;
+use crate::kernels::gemm::{Layout, gemm};
+use crate::kernels::walk::odometer;
+use crate::kernels::zip::View;
+use crate::rules::misfit;
+use crate::scalar::Scalar;
+use crate::shape::{Shape, strides};
+use crate::tape::op::Op;
+use crate::tape::term::{Operand, Sink, Term};
+use smallvec::smallvec;
+
+/// Rows and columns after the transposition.
+fn matrix(dims: &[usize], transposed: bool) -> (usize, usize) {
+    let (rows, cols) = (dims[dims.len() - 2], dims[dims.len() - 1]);
+    if transposed { (cols, rows) } else { (rows, cols) }
+}
+
+fn leading(dims: &[usize]) -> &[usize] {
+    &dims[..dims.len() - 2]
+}
+
+pub(crate) fn shape(ta: bool, tb: bool, args: &[&[usize]]) -> Result<Shape, Error> {
+    let [a, b] = [args[0], args[1]];
+    if a.len() < 2 || b.len() < 2 {
+        return Err(misfit("matmul", args, "at least two axes each"));
+    }
+    let ((m, k), (l, n)) = (matrix(a, ta), matrix(b, tb));
+    if k != l {
+        return Err(misfit(
+            "matmul",
+            args,
+            format!("{k} columns on the left meet {l} rows on the right"),
+        ));
+    }
+    let mut shape = Shape::broadcast(leading(a), leading(b))
+        .ok_or_else(|| misfit("matmul", args, "leading axes must be equal or one"))?;
+    shape.push(m);
+    shape.push(n);
+    Ok(shape)
+}
+
+/// $y = ab$ ⇒ $\bar a \mathrel{+}= \bar y b^\top$, $\bar b \mathrel{+}= a^\top \bar y$; the transposed
+/// forms follow by transposing both sides.
+pub(crate) fn terms<F: Scalar>(ta: bool, tb: bool, sink: &mut impl Sink<F>) {
+    use Operand::{Arg, Bar};
+    let product = |ta, tb, x, y| Term::Apply(Op::MatMul { ta, tb }, smallvec![x, y]);
+    sink.add(0, if ta { product(tb, true, Arg(1), Bar) } else { product(false, !tb, Bar, Arg(1)) });
+    sink.add(1, if tb { product(true, ta, Bar, Arg(0)) } else { product(!ta, false, Arg(0), Bar) });
+}
+
+/// $c \mathrel{+}= ab$ (or $c = ab$ without `keep`). Leading axes broadcast; those that `c` lacks are summed.
+pub(crate) fn product<F: Scalar>(
+    [a, b]: [View<F>; 2],
+    [ta, tb]: [bool; 2],
+    c: &mut [F],
+    c_dims: &[usize],
+    keep: bool,
+) {
+    let ((m, k), (_, n)) = (matrix(a.dims, ta), matrix(b.dims, tb));
+    let lead = Shape::broadcast(leading(a.dims), leading(b.dims)).expect("shapes were checked");
+    let batch = lead.size();
+    if !keep && (k == 0 || lead.len() + 2 > c_dims.len()) {
+        c.fill(F::ZERO);
+    }
+    let layout = |dims: &[usize], transposed: bool| {
+        let width = dims[dims.len() - 1];
+        let (row, col) = if transposed { (1, width) } else { (width, 1) };
+        Layout { at: 0, row, col }
+    };
+    let (la, lb) = (layout(a.dims, ta), layout(b.dims, tb));
+    let lc = Layout { at: 0, row: n, col: 1 };
+    let full = |values: &[F], dims: &[usize]| {
+        values.len() == batch * dims[dims.len() - 1] * dims[dims.len() - 2]
+    };
+    // Rows of many matrices that meet one matrix on the right are the rows of one tall matrix.
+    if !ta && b.dims.len() == 2 && full(a.values, a.dims) && c.len() == batch * m * n {
+        return gemm([batch * m, k, n], (a.values, la), (b.values, lb), (c, lc), keep);
+    }
+    // A sum over many products is one product along a longer inner axis.
+    if ta && !tb && c.len() == m * n && full(a.values, a.dims) && full(b.values, b.dims) {
+        return gemm([m, batch * k, n], (a.values, la), (b.values, lb), (c, lc), keep);
+    }
+    let spread = |dims: &[usize]| {
+        let matrix = (dims[dims.len() - 2] * dims[dims.len() - 1]) as isize;
+        let mut steps = strides(leading(dims), lead.len());
+        steps.iter_mut().for_each(|s| *s *= matrix);
+        steps
+    };
+    let (sa, sb, sc) = (spread(a.dims), spread(b.dims), spread(c_dims));
+    let summed = batch * m * n > c.len();
+    odometer(&lead, [&sa, &sb, &sc], [0; 3], |[i, j, l]| {
+        let at = |at: isize, layout: Layout| Layout { at: at as usize, ..layout };
+        gemm(
+            [m, k, n],
+            (a.values, at(i, la)),
+            (b.values, at(j, lb)),
+            (c, at(l, lc)),
+            keep || summed,
+        );
+    });
+}

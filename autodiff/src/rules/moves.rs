@@ -1,0 +1,172 @@
+//! Moves as walks: the index space and the two sides of each.
+
+use crate::error::Error;
+use crate::kernels::walk::{Side, Walk};
+use crate::kernels::zip::View;
+use crate::rules::misfit;
+use crate::scalar::Scalar;
+use crate::shape::{Shape, strides};
+use crate::tape::op::Move;
+use smallvec::SmallVec;
+
+/// The shape that the caller must name.
+pub(crate) fn wanted(
+    op: &'static str,
+    args: &[&[usize]],
+    wanted: Option<&[usize]>,
+) -> Result<Shape, Error> {
+    wanted.map(Shape::from).ok_or_else(|| misfit(op, args, "the shape of the result must be given"))
+}
+
+pub(crate) fn shape(
+    m: Move,
+    name: &'static str,
+    from: &[usize],
+    given: Option<&[usize]>,
+) -> Result<Shape, Error> {
+    let complain = |expected: String| misfit(name, &[from], expected);
+    let need = || wanted(name, &[from], given);
+    // Along every axis but one the shapes agree, and along that one the piece lies inside the whole.
+    let piece = |axis: u8, start: u32, small: &[usize], large: &[usize]| {
+        let axis = usize::from(axis);
+        small.len() == large.len()
+            && axis < small.len()
+            && start as usize + small[axis] <= large[axis]
+            && (0..small.len()).all(|i| i == axis || small[i] == large[i])
+    };
+    match m {
+        Move::Broadcast => {
+            let to = need()?;
+            match Shape::broadcast(from, &to) {
+                Some(shape) if shape == to => Ok(to),
+                _ => Err(complain(format!("a shape that stretches to {to}"))),
+            }
+        }
+        Move::SumTo => {
+            let to = need()?;
+            match Shape::broadcast(from, &to) {
+                Some(shape) if *shape == *from => Ok(to),
+                _ => Err(complain(format!("a shape to which {to} stretches"))),
+            }
+        }
+        Move::Permute { order } => {
+            if from.len() > order.len() {
+                return Err(complain("at most eight axes".into()));
+            }
+            order[..from.len()]
+                .iter()
+                .map(|&axis| from.get(usize::from(axis)).copied())
+                .collect::<Option<Shape>>()
+                .ok_or_else(|| complain(format!("the axes {:?}", &order[..from.len()])))
+        }
+        Move::Slice { axis, start } => {
+            let to = need()?;
+            if piece(axis, start, &to, from) {
+                Ok(to)
+            } else {
+                Err(complain(format!("{to} inside it from {start} along axis {axis}")))
+            }
+        }
+        Move::Pad { axis, start } => {
+            let to = need()?;
+            if piece(axis, start, from, &to) {
+                Ok(to)
+            } else {
+                Err(complain(format!("a place inside {to} from {start} along axis {axis}")))
+            }
+        }
+        Move::Flip { axis } if usize::from(axis) < from.len() => Ok(Shape::from(from)),
+        Move::Flip { axis } => Err(complain(format!("an axis {axis}"))),
+    }
+}
+
+/// The move that carries adjoints back, of an argument with `rank` axes.
+pub(crate) fn adjoint(m: Move, rank: usize) -> Move {
+    match m {
+        Move::Broadcast => Move::SumTo,
+        Move::SumTo => Move::Broadcast,
+        Move::Permute { order } => {
+            let mut back = [0; 8];
+            order[..rank].iter().enumerate().for_each(|(i, &a)| back[usize::from(a)] = i as u8);
+            Move::Permute { order: back }
+        }
+        Move::Slice { axis, start } => Move::Pad { axis, start },
+        Move::Pad { axis, start } => Move::Slice { axis, start },
+        Move::Flip { axis } => Move::Flip { axis },
+    }
+}
+
+/// The walk of a move between tensors of these axes.
+fn walk(m: Move, from: &[usize], to: &[usize]) -> Walk {
+    let side = |dims: &[usize], rank| Side { offset: 0, strides: strides(dims, rank) };
+    let (mut read, mut write) =
+        (side(from, to.len().max(from.len())), side(to, from.len().max(to.len())));
+    let dims = match m {
+        Move::Broadcast | Move::Slice { .. } | Move::Permute { .. } | Move::Flip { .. } => to,
+        Move::SumTo | Move::Pad { .. } => from,
+    };
+    match m {
+        Move::Broadcast | Move::SumTo => {}
+        Move::Permute { order } => {
+            let plain = read.strides.clone();
+            (0..from.len()).for_each(|i| read.strides[i] = plain[usize::from(order[i])]);
+        }
+        Move::Slice { axis, start } => {
+            read.offset = start as isize * step(from, axis);
+            read.strides[usize::from(axis)] = step(from, axis);
+        }
+        Move::Pad { axis, start } => {
+            write.offset = start as isize * step(to, axis);
+            write.strides[usize::from(axis)] = step(to, axis);
+        }
+        Move::Flip { axis } => {
+            read.offset = (from[usize::from(axis)] as isize - 1) * step(from, axis);
+            read.strides[usize::from(axis)] = -step(from, axis);
+        }
+    }
+    Walk { dims: SmallVec::from_slice(dims), from: read, to: write }
+}
+
+/// How far apart two neighbours along an axis lie.
+fn step(dims: &[usize], axis: u8) -> isize {
+    dims[usize::from(axis) + 1..].iter().product::<usize>() as isize
+}
+
+/// The result of a move.
+pub(crate) fn set<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F]) {
+    match m {
+        Move::SumTo | Move::Pad { .. } => {
+            to.fill(F::ZERO);
+            add(m, from, dims, to);
+        }
+        _ => walk(m, from.dims, dims).set(from.values, to),
+    }
+}
+
+/// The result of a move, added to what is there.
+pub(crate) fn add<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F]) {
+    walk(m, from.dims, dims).add(from.values, to);
+}
+
+pub(crate) fn concat_shape(axis: usize, args: &[&[usize]]) -> Result<Shape, Error> {
+    let fits = |dims: &[usize]| {
+        dims.len() == args[0].len()
+            && axis < dims.len()
+            && (0..dims.len()).all(|i| i == axis || dims[i] == args[0][i])
+    };
+    if !args.iter().all(|dims| fits(dims)) {
+        return Err(misfit("concat", args, format!("equal lengths along every axis but {axis}")));
+    }
+    let mut shape = Shape::from(args[0]);
+    shape[axis] = args.iter().map(|dims| dims[axis]).sum();
+    Ok(shape)
+}
+
+pub(crate) fn concat<F: Scalar>(axis: u8, args: &[View<F>], dims: &[usize], to: &mut [F]) {
+    let mut start = 0;
+    for arg in args {
+        // Each place is reached by exactly one argument, so setting them one after another fills all.
+        walk(Move::Pad { axis, start }, arg.dims, dims).set(arg.values, to);
+        start += arg.dims[usize::from(axis)] as u32;
+    }
+}

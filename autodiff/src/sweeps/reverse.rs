@@ -1,0 +1,265 @@
+//! Back in numbers: every term is computed straight into the adjoint it adds to.
+
+use crate::kernels::map::map_slope;
+use crate::kernels::walk::add_slice;
+use crate::kernels::zip::{View, select_add, zip_slope};
+use crate::rules::fused::{Bars, Fused, Pass};
+use crate::rules::{self, matmul, moves, number};
+use crate::scalar::Scalar;
+use crate::tape::op::Op;
+use crate::tape::term::{Operand, Sink, Term};
+use crate::tape::var::Var;
+use crate::tape::{Id, NO_BAR, Node, Record, Tape};
+use crate::tensor::Tensor;
+use smallvec::SmallVec;
+
+/// The adjoints that a sweep leaves behind.
+///
+/// They lie in recording order in one arena that the next sweep can use again ([`Tape::pull_into`]).
+#[derive(Clone, Debug)]
+pub struct Grads<F> {
+    bars: Vec<F>,
+    /// Whether an entry's adjoint has been begun; before that its memory is not defined.
+    begun: Vec<bool>,
+    scratch: Vec<F>,
+}
+
+impl<F> Default for Grads<F> {
+    fn default() -> Self {
+        Self { bars: Vec::new(), begun: Vec::new(), scratch: Vec::new() }
+    }
+}
+
+impl<F: Scalar> Grads<F> {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The adjoint of a variable, `None` if nothing reached it. Leaves are always reached, if only by zeros.
+    pub fn get(&self, var: Var<'_, F>) -> Option<&[F]> {
+        let node = *var.tape.record().node(var.id);
+        let reached = node.bar != NO_BAR && self.begun.get(node.home.index()) == Some(&true);
+        reached.then(|| &self.bars[node.bar..node.bar + node.len])
+    }
+
+    /// The adjoint of a variable, zero if nothing reached it.
+    pub fn of(&self, var: Var<'_, F>) -> Tensor<F> {
+        let values = self.get(var).map_or_else(|| vec![F::ZERO; var.size()], <[F]>::to_vec);
+        Tensor::new(values, var.shape())
+    }
+
+    /// The first `len` numbers of the adjoint arena: the gradient of the first leaves, if those were
+    /// recorded first (see [`Tape::share`]).
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn leading(&self, len: usize) -> &[F] {
+        &self.bars[..len]
+    }
+
+    /// Makes room for the adjoints of a record and begins none of them.
+    fn begin(&mut self, record: &Record<F>) {
+        if self.bars.len() < record.bars {
+            self.bars.resize(record.bars, F::ZERO);
+        }
+        self.begun.clear();
+        self.begun.resize(record.nodes.len(), false);
+    }
+}
+
+/// The adjoint of an entry, zeroed when it is first touched.
+fn open<'a, F: Scalar>(bars: &'a mut [F], begun: &mut [bool], node: &Node<F>) -> &'a mut [F] {
+    let begun = &mut begun[node.home.index()];
+    let bar = &mut bars[node.bar..node.bar + node.len];
+    if !std::mem::replace(begun, true) {
+        bar.fill(F::ZERO);
+    }
+    bar
+}
+
+/// Sets every begun adjoint in motion, from the last entry to the first.
+pub(crate) fn pull<F: Scalar>(
+    record: &Record<F>,
+    seeds: &[(Id, &[F])],
+    gates: &[(Id, &[F])],
+    grads: &mut Grads<F>,
+) {
+    grads.begin(record);
+    let Grads { bars, begun, scratch } = grads;
+    for &(id, seed) in seeds {
+        let node = record.node(id);
+        assert!(seed.len() == node.len, "pull: {} numbers seed {} values", seed.len(), node.len);
+        if node.bar != NO_BAR {
+            add_slice(seed, open(bars, begun, node));
+        }
+    }
+    let end = seeds.iter().map(|seed| seed.0.index() + 1).max().unwrap_or(0);
+    for index in (0..end).rev() {
+        let node = &record.nodes[index];
+        // A reshape shares its argument's adjoint: what reached it is there already.
+        if node.bar == NO_BAR || node.home.index() != index || !begun[index] {
+            continue;
+        }
+        let id = Id(index as u32);
+        let (below, above) = bars.split_at_mut(node.bar);
+        let y_bar = &above[..node.len];
+        let mut sink = Eager { record, id, y_bar, below, begun, scratch, gates };
+        let shapes: SmallVec<[&[usize]; 4]> =
+            record.args(id).iter().map(|&arg| record.dims(arg)).collect();
+        rules::reverse(node.op, &shapes, &mut sink);
+    }
+    for node in record.nodes.iter().filter(|node| node.op == Op::Leaf) {
+        open(bars, begun, node);
+    }
+}
+
+/// Computes terms into the adjoints below that of the result.
+struct Eager<'a, F> {
+    record: &'a Record<F>,
+    id: Id,
+    y_bar: &'a [F],
+    below: &'a mut [F],
+    begun: &'a mut [bool],
+    scratch: &'a mut Vec<F>,
+    gates: &'a [(Id, &'a [F])],
+}
+
+impl<F: Scalar> Eager<'_, F> {
+    /// The adjoint of an argument, if it has one.
+    fn bar(&mut self, arg: usize) -> Option<&mut [F]> {
+        let node = self.record.node(self.record.args(self.id)[arg]);
+        (node.bar != NO_BAR).then(|| open(self.below, self.begun, node))
+    }
+}
+
+impl<F: Scalar> Sink<F> for Eager<'_, F> {
+    fn add(&mut self, arg: usize, term: Term<F>) {
+        let (record, id, y_bar, gates) = (self.record, self.id, self.y_bar, self.gates);
+        let args = record.args(id);
+        let Some(bar) = self.bar(arg) else { return };
+        let view = |arg: usize| record.view(args[arg]);
+        let y = record.view(id);
+        match term {
+            Term::Slope(side) => match record.node(id).op {
+                Op::Map(f) => map_slope(f, view(0).values, y.values, y_bar, bar),
+                Op::Zip(f) => zip_slope(f, side, [view(0), view(1)], y, y_bar, bar),
+                Op::ZipLeft(f, c) => zip_slope(f, side, [number(&c), view(0)], y, y_bar, bar),
+                Op::ZipRight(f, c) => zip_slope(f, side, [view(0), number(&c)], y, y_bar, bar),
+                op => unreachable!("{} has no slope", op.name()),
+            },
+            Term::Gated => match gates.iter().find(|gate| gate.0 == id) {
+                None => add_slice(y_bar, bar),
+                Some((_, weights)) => {
+                    let width = bar.len() / weights.len().max(1);
+                    assert!(
+                        width * weights.len() == bar.len(),
+                        "pull: {} weights do not divide a gate of shape {:?} into rows",
+                        weights.len(),
+                        y.dims
+                    );
+                    for (i, &weight) in weights.iter().enumerate() {
+                        let row = i * width..(i + 1) * width;
+                        bar[row.clone()]
+                            .iter_mut()
+                            .zip(&y_bar[row])
+                            .for_each(|(b, &y)| *b += weight * y);
+                    }
+                }
+            },
+            Term::Apply(op, operands) => {
+                let zero = F::ZERO;
+                let bar_dims = record.dims(args[arg]);
+                let operand = |i: usize| match operands[i] {
+                    Operand::Bar => View { values: y_bar, dims: y.dims },
+                    Operand::Arg(arg) => view(arg),
+                    Operand::Zero => number(&zero),
+                };
+                match op {
+                    Op::Reshape => add_slice(y_bar, bar),
+                    Op::Move(m) => moves::add(m, operand(0), bar_dims, bar),
+                    Op::Select => {
+                        select_add([operand(0), operand(1), operand(2)], y.dims, bar, bar_dims);
+                    }
+                    Op::MatMul { ta, tb } => {
+                        matmul::product([operand(0), operand(1)], [ta, tb], bar, bar_dims, true);
+                    }
+                    op => unreachable!("no rule names the term {}", op.name()),
+                }
+            }
+        }
+    }
+
+    fn fused(&mut self, kernel: Fused) {
+        let record = self.record;
+        let args: SmallVec<[View<F>; 4]> =
+            record.args(self.id).iter().map(|&arg| record.view(arg)).collect();
+        let pass = Pass { args: &args, y: record.values(self.id), y_bar: self.y_bar };
+        kernel.with(|k| k.reverse(pass, self));
+    }
+}
+
+impl<F: Scalar> Bars<F> for Eager<'_, F> {
+    fn of(&mut self, arg: usize) -> Option<&mut [F]> {
+        self.bar(arg)
+    }
+
+    fn scratch(&mut self) -> &mut Vec<F> {
+        self.scratch
+    }
+}
+
+impl<'t, F: Scalar> Var<'t, F> {
+    /// The derivatives of this number with respect to everything it was computed from, as numbers.
+    ///
+    /// # Panics
+    /// If it does not hold exactly one number; see [`Tape::pull`] for others.
+    #[track_caller]
+    pub fn backward(self) -> Grads<F> {
+        let len = self.size();
+        assert!(len == 1, "backward: {} holds {len} numbers; seed them with pull", self.shape());
+        self.tape.pull(&[(self, &[F::ONE])])
+    }
+}
+
+impl<F: Scalar> Tape<F> {
+    /// $\sum_i \langle \text{seed}_i, \partial v_i \rangle$ for any variables at once: the adjoints of
+    /// everything they were computed from.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0_f64, 2.0], [2]);
+    /// let (y, z) = (x * x, x.exp());
+    /// let grads = tape.pull(&[(y, &[1.0, 0.0]), (z, &[0.0, 1.0])]);
+    /// assert_eq!(grads.of(x).values(), [2.0, 2_f64.exp()]);
+    /// ```
+    ///
+    /// # Panics
+    /// If a seed has not as many numbers as its variable.
+    #[track_caller]
+    pub fn pull(&self, seeds: &[(Var<'_, F>, &[F])]) -> Grads<F> {
+        let mut grads = Grads::new();
+        self.pull_into(seeds, &[], &mut grads);
+        grads
+    }
+
+    /// [`Tape::pull`] into memory that is used again, with weights for gates: the adjoint that flows
+    /// back through a gate is multiplied by its weights, which broadcast over the gate's last axis
+    /// (one weight for each row).
+    ///
+    /// # Panics
+    /// If a seed has not as many numbers as its variable, or a gate's weights do not divide it into rows.
+    #[track_caller]
+    pub fn pull_into<'s>(
+        &self,
+        seeds: &[(Var<'_, F>, &'s [F])],
+        gates: &[(Var<'_, F>, &'s [F])],
+        grads: &mut Grads<F>,
+    ) {
+        let ids = |pairs: &[(Var<'_, F>, &'s [F])]| -> SmallVec<[(Id, &'s [F]); 4]> {
+            pairs.iter().map(|&(var, numbers)| (var.id, numbers)).collect()
+        };
+        pull(&self.record(), &ids(seeds), &ids(gates), grads);
+    }
+}

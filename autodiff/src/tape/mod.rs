@@ -1,0 +1,407 @@
+//! The tape as data: it stores what was computed and does not know what ops mean.
+
+pub(crate) mod op;
+pub(crate) mod show;
+pub(crate) mod table;
+pub(crate) mod term;
+pub(crate) mod var;
+
+use crate::error::Error;
+use crate::kernels::zip::View;
+use crate::rules;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use op::Op;
+use smallvec::SmallVec;
+use std::cell::{Ref, RefCell};
+use std::panic::Location;
+use std::sync::Arc;
+use var::Var;
+
+/// The number of an entry on its tape, in recording order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(pub(crate) u32);
+
+impl Id {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Marks an entry without an adjoint.
+pub(crate) const NO_BAR: usize = usize::MAX;
+
+/// Where an entry's numbers lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// In the tape's own arena, from this position.
+    Arena(usize),
+    /// In a slab shared with the caller.
+    Shared { slab: u32, at: usize },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: u32,
+    len: u32,
+}
+
+impl Span {
+    fn of<T: Clone>(pool: &mut Vec<T>, items: &[T]) -> Self {
+        let span = Self { start: pool.len() as u32, len: items.len() as u32 };
+        pool.extend_from_slice(items);
+        span
+    }
+
+    fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..(self.start + self.len) as usize
+    }
+}
+
+/// One entry: its op, its arguments, its shape, where its value and its adjoint lie, who recorded it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node<F> {
+    pub(crate) op: Op<F>,
+    args: Span,
+    dims: Span,
+    pub(crate) place: Place,
+    pub(crate) len: usize,
+    /// Where the adjoint lies in the adjoint arena, or [`NO_BAR`].
+    pub(crate) bar: usize,
+    /// The entry whose adjoint this one shares: itself, but for reshapes.
+    pub(crate) home: Id,
+    pub(crate) line: &'static Location<'static>,
+}
+
+/// The entries and their numbers: what [`Tape`] lends out and a [`Plan`](crate::Plan) keeps.
+#[derive(Debug)]
+pub(crate) struct Record<F> {
+    pub(crate) nodes: Vec<Node<F>>,
+    args: Vec<Id>,
+    dims: Vec<usize>,
+    /// Longer than `used`: what was filled once is not zeroed again.
+    values: Vec<F>,
+    used: usize,
+    /// The length of the adjoint arena.
+    pub(crate) bars: usize,
+    shared: Vec<Arc<Vec<F>>>,
+}
+
+impl<F> Default for Record<F> {
+    fn default() -> Self {
+        Self {
+            nodes: Vec::new(),
+            args: Vec::new(),
+            dims: Vec::new(),
+            values: Vec::new(),
+            used: 0,
+            bars: 0,
+            shared: Vec::new(),
+        }
+    }
+}
+
+impl<F: Scalar> Record<F> {
+    pub(crate) fn node(&self, id: Id) -> &Node<F> {
+        &self.nodes[id.index()]
+    }
+
+    pub(crate) fn args(&self, id: Id) -> &[Id] {
+        &self.args[self.node(id).args.range()]
+    }
+
+    pub(crate) fn dims(&self, id: Id) -> &[usize] {
+        &self.dims[self.node(id).dims.range()]
+    }
+
+    pub(crate) fn values(&self, id: Id) -> &[F] {
+        let node = self.node(id);
+        locate(&self.values, &self.shared, node.place, node.len)
+    }
+
+    pub(crate) fn view(&self, id: Id) -> View<'_, F> {
+        View { values: self.values(id), dims: self.dims(id) }
+    }
+
+    /// The numbers of an entry in the arena, to overwrite.
+    pub(crate) fn values_mut(&mut self, id: Id) -> Option<&mut [F]> {
+        let node = *self.node(id);
+        match node.place {
+            Place::Arena(at) => Some(&mut self.values[at..at + node.len]),
+            Place::Shared { .. } => None,
+        }
+    }
+
+    fn push(
+        &mut self,
+        op: Op<F>,
+        args: &[Id],
+        dims: &[usize],
+        place: Option<Place>,
+        tracked: bool,
+        line: &'static Location<'static>,
+    ) -> Id {
+        let id = Id(u32::try_from(self.nodes.len()).expect("a tape holds fewer than 2^32 entries"));
+        let len: usize = dims.iter().product();
+        let alias = match op {
+            Op::Reshape | Op::Detach => Some(*self.node(args[0])),
+            _ => None,
+        };
+        let place = alias.map(|node| node.place).or(place).unwrap_or_else(|| {
+            let at = self.used;
+            self.used += len;
+            if self.values.len() < self.used {
+                self.values.resize(self.used.next_power_of_two(), F::ZERO);
+            }
+            Place::Arena(at)
+        });
+        let shares_bar = op == Op::Reshape;
+        let (bar, home) = match alias {
+            Some(node) if shares_bar => (node.bar, node.home),
+            _ if tracked => {
+                self.bars += len;
+                (self.bars - len, id)
+            }
+            _ => (NO_BAR, id),
+        };
+        let args = Span::of(&mut self.args, args);
+        let dims = Span::of(&mut self.dims, dims);
+        self.nodes.push(Node { op, args, dims, place, len, bar, home, line });
+        id
+    }
+
+    /// Computes the value of an entry from those of its arguments.
+    pub(crate) fn evaluate(&mut self, id: Id) -> Result<(), Error> {
+        let node = self.nodes[id.index()];
+        let at = match (node.op, node.place) {
+            (Op::Leaf | Op::Constant | Op::Reshape | Op::Detach, _) | (_, Place::Shared { .. }) => {
+                return Ok(());
+            }
+            (_, Place::Arena(at)) => at,
+        };
+        let (below, rest) = self.values.split_at_mut(at);
+        let views: SmallVec<[View<F>; 4]> = self.args[node.args.range()]
+            .iter()
+            .map(|&arg| {
+                let node = &self.nodes[arg.index()];
+                View {
+                    values: locate(below, &self.shared, node.place, node.len),
+                    dims: &self.dims[node.dims.range()],
+                }
+            })
+            .collect();
+        rules::forward(node.op, &views, &self.dims[node.dims.range()], &mut rest[..node.len])
+    }
+
+    pub(crate) fn apply(
+        &mut self,
+        op: Op<F>,
+        args: &[Id],
+        wanted: Option<&[usize]>,
+        line: &'static Location<'static>,
+    ) -> Result<Id, Error> {
+        let dims = {
+            let shapes: SmallVec<[&[usize]; 4]> = args.iter().map(|&arg| self.dims(arg)).collect();
+            rules::shape(op, &shapes, wanted)?
+        };
+        let tracked = !rules::is_flat(op) && args.iter().any(|&arg| self.node(arg).bar != NO_BAR);
+        let id = self.push(op, args, &dims, None, tracked, line);
+        match self.evaluate(id) {
+            Ok(()) => Ok(id),
+            Err(error) => {
+                self.nodes.pop();
+                Err(error)
+            }
+        }
+    }
+}
+
+fn locate<'a, F>(arena: &'a [F], shared: &'a [Arc<Vec<F>>], place: Place, len: usize) -> &'a [F] {
+    match place {
+        Place::Arena(at) => &arena[at..at + len],
+        Place::Shared { slab, at } => &shared[slab as usize][at..at + len],
+    }
+}
+
+/// The list of what was computed: variables are recorded on it and differentiated along it.
+///
+/// Values are computed as they are recorded. [`Tape::clear`] forgets them and keeps the memory, so
+/// that a training step that records the same work each time allocates nothing after the first.
+///
+/// ```
+/// use pathscore_autodiff::Tape;
+/// let tape = Tape::new();
+/// let x = tape.leaf(&[1.0_f64, 2.0, 3.0], [3]);
+/// let y = (x * x).sum();
+/// assert_eq!(y.item(), 14.0);
+/// assert_eq!(y.backward().of(x).values(), [2.0, 4.0, 6.0]);
+/// ```
+#[derive(Debug)]
+pub struct Tape<F> {
+    record: RefCell<Record<F>>,
+}
+
+impl<F> Default for Tape<F> {
+    fn default() -> Self {
+        Self { record: RefCell::default() }
+    }
+}
+
+impl<F: Scalar> Tape<F> {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn record(&self) -> Ref<'_, Record<F>> {
+        self.record.borrow()
+    }
+
+    pub(crate) fn record_mut(&self) -> std::cell::RefMut<'_, Record<F>> {
+        self.record.borrow_mut()
+    }
+
+    pub(crate) fn into_record(self) -> Record<F> {
+        self.record.into_inner()
+    }
+
+    /// A parameter: a copy of `values`, of which derivatives are wanted.
+    ///
+    /// # Panics
+    /// If the number of values is not the size of the shape.
+    #[track_caller]
+    pub fn leaf(&self, values: &[F], shape: impl Into<Shape>) -> Var<'_, F> {
+        self.input(Op::Leaf, &shape.into(), values.len(), |to| to.copy_from_slice(values))
+    }
+
+    /// Data or noise: a copy of `values`, of which no derivatives are computed.
+    ///
+    /// # Panics
+    /// If the number of values is not the size of the shape.
+    #[track_caller]
+    pub fn constant(&self, values: &[F], shape: impl Into<Shape>) -> Var<'_, F> {
+        self.input(Op::Constant, &shape.into(), values.len(), |to| to.copy_from_slice(values))
+    }
+
+    /// A constant whose numbers are written in place by `fill`, which sees them in row order.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::<f32>::new();
+    /// let ones = tape.constant_with([2, 2], |values| values.fill(1.0));
+    /// assert_eq!(ones.sum().item(), 4.0);
+    /// ```
+    #[track_caller]
+    pub fn constant_with(
+        &self,
+        shape: impl Into<Shape>,
+        fill: impl FnOnce(&mut [F]),
+    ) -> Var<'_, F> {
+        let shape = shape.into();
+        self.input(Op::Constant, &shape, shape.size(), fill)
+    }
+
+    #[track_caller]
+    fn input(
+        &self,
+        op: Op<F>,
+        shape: &Shape,
+        len: usize,
+        fill: impl FnOnce(&mut [F]),
+    ) -> Var<'_, F> {
+        let name = op.name();
+        assert!(len == shape.size(), "{name}: {len} values do not fill the shape {shape}");
+        let mut record = self.record_mut();
+        let id = record.push(op, &[], shape, None, op == Op::Leaf, Location::caller());
+        fill(record.values_mut(id).expect("an input was given a place in the arena"));
+        Var::new(self, id)
+    }
+
+    /// One parameter per `(offset, shape)` of `layout`, all reading `values` where they are, uncopied.
+    ///
+    /// Their adjoints lie one behind the other in the same order, so [`Grads::leading`](crate::Grads::leading)
+    /// of an otherwise empty tape is the gradient of the whole vector. Returns the first; the others
+    /// follow it ([`Tape::var`]).
+    ///
+    /// # Panics
+    /// If a tensor reaches past the end of `values`.
+    #[track_caller]
+    pub fn share<'a>(
+        &self,
+        values: &Arc<Vec<F>>,
+        layout: impl Iterator<Item = (usize, &'a [usize])>,
+    ) -> Id {
+        let mut record = self.record_mut();
+        let first = Id(record.nodes.len() as u32);
+        let slab = record.shared.len() as u32;
+        record.shared.push(Arc::clone(values));
+        for (at, dims) in layout {
+            let len: usize = dims.iter().product();
+            assert!(
+                at + len <= values.len(),
+                "share: a tensor reaches past the {} values",
+                values.len()
+            );
+            let place = Some(Place::Shared { slab, at });
+            record.push(Op::Leaf, &[], dims, place, true, Location::caller());
+        }
+        first
+    }
+
+    /// The variable `offset` entries behind `id`.
+    ///
+    /// # Panics
+    /// If the tape has no such entry.
+    #[track_caller]
+    pub fn var(&self, id: Id, offset: usize) -> Var<'_, F> {
+        let at = id.index() + offset;
+        assert!(at < self.len(), "var: entry {at} of a tape of {}", self.len());
+        Var::new(self, Id(at as u32))
+    }
+
+    /// Records any op on any arguments: the one fallible door, for embedding.
+    ///
+    /// `shape` is the shape of the result for the ops whose arguments do not determine it (reshape,
+    /// broadcast, sum to, slice, pad), and is ignored by the others.
+    ///
+    /// # Errors
+    /// If the shapes do not fit the op, or a matrix cannot be factored.
+    #[track_caller]
+    pub fn apply<'t>(
+        &'t self,
+        op: Op<F>,
+        args: &[Var<'t, F>],
+        shape: Option<&[usize]>,
+    ) -> Result<Var<'t, F>, Error> {
+        let ids: SmallVec<[Id; 4]> = args
+            .iter()
+            .map(|arg| {
+                assert!(std::ptr::eq(arg.tape, self), "{}: variables of two tapes meet", op.name());
+                arg.id
+            })
+            .collect();
+        let id = self.record_mut().apply(op, &ids, shape, Location::caller())?;
+        Ok(Var::new(self, id))
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.record().nodes.len()
+    }
+
+    /// Whether nothing has been recorded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets every entry and keeps the memory.
+    pub fn clear(&mut self) {
+        let record = self.record.get_mut();
+        record.nodes.clear();
+        record.args.clear();
+        record.dims.clear();
+        record.shared.clear();
+        record.used = 0;
+        record.bars = 0;
+    }
+}

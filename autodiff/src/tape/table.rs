@@ -1,0 +1,179 @@
+//! The two op tables: a row is a whole elementwise op.
+//!
+//! A row holds the doc, the variant, the function, the derivative over any [`Real`](crate::Real) and the
+//! interval on which tests sample it. `on` rows have a derivative; `flat` rows have none (it is zero
+//! wherever it exists), and nothing is propagated through them. Everything else about an op, the
+//! enum, the kernels, the methods of numbers, duals and variables and the tests, reads these rows.
+
+/// Rows of functions of one argument: `Variant name(x, y) => dy/dx, on|flat (low, high);`.
+macro_rules! unary {
+    ($reader:ident) => {
+        $reader! {
+            /// $|x|$. The derivative is $\mathrm{sign}(x)$, and $0$ at $0$.
+            Abs abs(x, y) => x.sign(), on (-3.0, 3.0);
+            /// $-1$, $0$ or $1$: the sign of $x$. Flat.
+            Sign sign(x, y) => x.of(0.0), flat (-3.0, 3.0);
+            /// $1/x$. The derivative is $-1/x^2$.
+            Recip recip(x, y) => -(y * y), on (0.3, 3.0);
+            /// $x^2$. The derivative is $2x$.
+            Square square(x, y) => x + x, on (-3.0, 3.0);
+            /// $\sqrt x$. The derivative is $1/(2\sqrt x)$, infinite at $0$.
+            Sqrt sqrt(x, y) => x.of(0.5) / y, on (0.2, 4.0);
+            /// $e^x$. The derivative is $e^x$.
+            Exp exp(x, y) => y, on (-3.0, 3.0);
+            /// $e^x - 1$, accurate near $0$. The derivative is $e^x$.
+            ExpM1 exp_m1(x, y) => y + x.of(1.0), on (-3.0, 3.0);
+            /// The natural logarithm. The derivative is $1/x$; at $0$ the value is $-\infty$.
+            Ln ln(x, y) => x.recip(), on (0.2, 4.0);
+            /// $\ln(1 + x)$, accurate near $0$. The derivative is $1/(1 + x)$.
+            Ln1p ln_1p(x, y) => (x + x.of(1.0)).recip(), on (-0.6, 3.0);
+            /// The sine. The derivative is $\cos x$.
+            Sin sin(x, y) => x.cos(), on (-3.0, 3.0);
+            /// The cosine. The derivative is $-\sin x$.
+            Cos cos(x, y) => -x.sin(), on (-3.0, 3.0);
+            /// The hyperbolic tangent. The derivative is $1 - y^2$.
+            Tanh tanh(x, y) => x.of(1.0) - y * y, on (-3.0, 3.0);
+            /// $\sigma(x) = 1/(1 + e^{-x})$. The derivative is $y(1 - y)$.
+            Sigmoid sigmoid(x, y) => y * (x.of(1.0) - y), on (-4.0, 4.0);
+            /// $\ln \sigma(x) = -\mathrm{softplus}(-x)$, exact far out on both sides. The derivative is $\sigma(-x)$.
+            LogSigmoid log_sigmoid(x, y) => (-x).sigmoid(), on (-4.0, 4.0);
+            /// $\ln(1 + e^x)$, exact far out on both sides. The derivative is $\sigma(x)$.
+            Softplus softplus(x, y) => x.sigmoid(), on (-4.0, 4.0);
+            /// $\max(x, 0)$. The derivative is $1$ for $x > 0$ and $0$ otherwise, also at $0$.
+            Relu relu(x, y) => y.sign(), on (-3.0, 3.0);
+        }
+    };
+}
+pub(crate) use unary;
+
+/// Rows of functions of two arguments: `Variant name(a, b, y) = value => (dy/da, dy/db), on|flat (low, high);`.
+macro_rules! binary {
+    ($reader:ident) => {
+        $reader! {
+            /// $a + b$.
+            Add add(a, b, y) = a + b => (a.of(1.0), a.of(1.0)), on (-3.0, 3.0);
+            /// $a - b$.
+            Sub sub(a, b, y) = a - b => (a.of(1.0), a.of(-1.0)), on (-3.0, 3.0);
+            /// $ab$. The derivatives are $b$ and $a$.
+            Mul mul(a, b, y) = a * b => (b, a), on (-3.0, 3.0);
+            /// $a/b$. The derivatives are $1/b$ and $-y/b$.
+            Div div(a, b, y) = a / b => (b.recip(), -(y / b)), on (0.3, 3.0);
+            /// $a^b$. The derivatives are $b a^{b-1}$ (zero where $b = 0$) and $y \ln a$ (zero where $a = 0 \le b$).
+            Pow pow(a, b, y) = a.pow(b) => (
+                b.equal(a.of(0.0)).select(a.of(0.0), b * a.pow(b - a.of(1.0))),
+                y.equal(a.of(0.0)).select(a.of(0.0), y * a.ln())
+            ), on (0.3, 3.0);
+            /// The larger of two. A tie shares the derivative: one half each.
+            Max max(a, b, y) = a.max(b) => (
+                a.greater(b) + a.of(0.5) * a.equal(b),
+                b.greater(a) + a.of(0.5) * a.equal(b)
+            ), on (-3.0, 3.0);
+            /// The smaller of two. A tie shares the derivative: one half each.
+            Min min(a, b, y) = a.min(b) => (
+                b.greater(a) + a.of(0.5) * a.equal(b),
+                a.greater(b) + a.of(0.5) * a.equal(b)
+            ), on (-3.0, 3.0);
+            /// $\ln(e^a + e^b)$ without overflow; of two $-\infty$, $-\infty$ with zero derivatives.
+            /// The derivatives are $\sigma(a - b)$ and $\sigma(b - a)$.
+            LogAddExp log_add_exp(a, b, y) = a.log_add_exp(b) => (
+                a.equal(y).select(a.greater(b) + a.of(0.5) * a.equal(b) * y.greater(a.of(f64::NEG_INFINITY)), (a - y).exp()),
+                b.equal(y).select(b.greater(a) + a.of(0.5) * a.equal(b) * y.greater(a.of(f64::NEG_INFINITY)), (b - y).exp())
+            ), on (-3.0, 3.0);
+            /// $1$ where $a > b$, else $0$. Flat.
+            Greater greater(a, b, y) = a.greater(b) => (a.of(0.0), a.of(0.0)), flat (-3.0, 3.0);
+            /// $1$ where $a = b$, else $0$. Flat.
+            Equal equal(a, b, y) = a.equal(b) => (a.of(0.0), a.of(0.0)), flat (-3.0, 3.0);
+        }
+    };
+}
+pub(crate) use binary;
+
+/// Writes the enum, the derivative and the descriptions of the unary ops.
+macro_rules! unary_enum {
+    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
+        /// An elementwise function of one argument: one row of the table each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Unary { $($(#[$doc])* $name,)* }
+
+        impl Unary {
+            /// Every row of the table, in order.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The derivative at `x`, where the value is `y`.
+            #[inline(always)]
+            #[allow(unused_variables)]
+            pub fn slope<R: crate::Real>(self, x: R, y: R) -> R {
+                match self { $(Self::$name => { let ($x, $y) = (x, y); $slope })* }
+            }
+
+            /// The function itself on a number, a dual or a variable.
+            pub fn value<R: crate::Real>(self, x: R) -> R {
+                match self { $(Self::$name => crate::Real::$method(x),)* }
+            }
+
+            /// The name of the method that records this op.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($method),)* }
+            }
+
+            /// An interval on which the function and its derivative are tame: where tests sample it.
+            pub fn domain(self) -> (f64, f64) {
+                match self { $(Self::$name => ($low, $high),)* }
+            }
+
+            /// Whether the derivative is zero wherever it exists.
+            pub fn is_flat(self) -> bool {
+                match self { $(Self::$name => matches!(stringify!($kind).as_bytes(), b"flat"),)* }
+            }
+        }
+    };
+}
+unary!(unary_enum);
+
+/// Writes the enum, the values, the derivatives and the descriptions of the binary ops.
+macro_rules! binary_enum {
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
+        /// An elementwise function of two arguments, which broadcast: one row of the table each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Binary { $($(#[$doc])* $name,)* }
+
+        impl Binary {
+            /// Every row of the table, in order.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The function itself on numbers, duals or variables.
+            #[inline(always)]
+            pub fn value<R: crate::Real>(self, a: R, b: R) -> R {
+                match self { $(Self::$name => { let ($a, $b) = (a, b); $value })* }
+            }
+
+            /// The derivative with respect to argument `side` (0 or 1) at `(a, b)`, where the value is `y`.
+            #[inline(always)]
+            #[allow(unused_variables)]
+            pub fn slope<R: crate::Real>(self, side: usize, a: R, b: R, y: R) -> R {
+                match (self, side) {
+                    $((Self::$name, 0) => { let ($a, $b, $y) = (a, b, y); $da }
+                      (Self::$name, _) => { let ($a, $b, $y) = (a, b, y); $db })*
+                }
+            }
+
+            /// The name of the function.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($method),)* }
+            }
+
+            /// An interval on which the function and its derivatives are tame: where tests sample it.
+            pub fn domain(self) -> (f64, f64) {
+                match self { $(Self::$name => ($low, $high),)* }
+            }
+
+            /// Whether both derivatives are zero wherever they exist.
+            pub fn is_flat(self) -> bool {
+                match self { $(Self::$name => matches!(stringify!($kind).as_bytes(), b"flat"),)* }
+            }
+        }
+    };
+}
+binary!(binary_enum);

@@ -1,0 +1,36 @@
+//! What an argument's adjoint gains, as data. A rule never computes: it names terms, and a sink reads them.
+
+use crate::rules::fused::Fused;
+use crate::tape::op::Op;
+use smallvec::SmallVec;
+
+/// What a term works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operand {
+    /// The adjoint of the result.
+    Bar,
+    /// The value of an argument.
+    Arg(usize),
+    /// Nothing: zero.
+    Zero,
+}
+
+/// One summand of an argument's adjoint.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Term<F> {
+    /// An op applied to operands, summed onto the argument's shape.
+    Apply(Op<F>, SmallVec<[Operand; 3]>),
+    /// $\bar y\,\partial f$: the slope of an elementwise op with respect to argument `side`.
+    Slope(usize),
+    /// $\bar y$ weighted by what the caller gave this gate, or $\bar y$ itself.
+    Gated,
+}
+
+/// Reads terms: the eager sink computes them, the recording sink records them.
+pub(crate) trait Sink<F> {
+    /// The adjoint of argument `arg` gains `term`.
+    fn add(&mut self, arg: usize, term: Term<F>);
+
+    /// The adjoints of all arguments gain what the kernel's own reverse says.
+    fn fused(&mut self, kernel: Fused);
+}

@@ -1,0 +1,448 @@
+//! Variables: entries of a tape under the names of the formulas they stand for.
+
+use crate::rules::fused::{Activation, Fused};
+use crate::scalar::{Real, Scalar};
+use crate::shape::Shape;
+use crate::tape::op::{Move, Op};
+use crate::tape::table::{Binary, Unary, unary};
+use crate::tape::{Id, NO_BAR, Tape};
+use crate::tensor::Tensor;
+use std::fmt::{self, Debug};
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// One entry of a tape: a tensor that knows how it came about.
+///
+/// Two variables combine by broadcasting: axes are aligned at the last one, and axes of length one stretch.
+pub struct Var<'t, F> {
+    pub(crate) tape: &'t Tape<F>,
+    pub(crate) id: Id,
+}
+
+impl<F> Clone for Var<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for Var<'_, F> {}
+
+impl<F: Scalar> Debug for Var<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Var {} {} ", self.id.0, self.shape())?;
+        self.with(|values| f.debug_list().entries(&values[..values.len().min(8)]).finish())
+    }
+}
+
+/// The position of `axis` counted from the front, negative ones counting from the back.
+#[track_caller]
+fn axis_of(op: &str, axis: isize, shape: &Shape) -> usize {
+    let rank = shape.len() as isize;
+    let position = if axis < 0 { axis + rank } else { axis };
+    assert!((0..rank).contains(&position), "{op}: axis {axis} of a tensor of shape {shape}");
+    position as usize
+}
+
+/// Writes the elementwise methods from the table.
+macro_rules! var_methods {
+    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
+        impl<'t, F: Scalar> Var<'t, F> {
+            $($(#[$doc])* #[track_caller] pub fn $method(self) -> Self { self.record(Op::Map(Unary::$name), &[self], None) })*
+        }
+    };
+}
+unary!(var_methods);
+
+impl<'t, F: Scalar> Var<'t, F> {
+    pub(crate) fn new(tape: &'t Tape<F>, id: Id) -> Self {
+        Self { tape, id }
+    }
+
+    /// Records an op whose shapes must fit.
+    #[track_caller]
+    pub(crate) fn record(self, op: Op<F>, args: &[Self], shape: Option<&[usize]>) -> Self {
+        match self.tape.apply(op, args, shape) {
+            Ok(var) => var,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The tape it was recorded on.
+    pub fn tape(self) -> &'t Tape<F> {
+        self.tape
+    }
+
+    /// Its number on the tape.
+    pub fn id(self) -> Id {
+        self.id
+    }
+
+    /// The lengths of its axes.
+    pub fn shape(self) -> Shape {
+        Shape::from(self.tape.record().dims(self.id))
+    }
+
+    /// The number of its elements.
+    pub fn size(self) -> usize {
+        self.tape.record().node(self.id).len
+    }
+
+    /// A copy of its numbers.
+    pub fn value(self) -> Tensor<F> {
+        self.with(|values| Tensor::new(values.to_vec(), self.shape()))
+    }
+
+    /// Its only number.
+    ///
+    /// # Panics
+    /// If it does not hold exactly one.
+    #[track_caller]
+    pub fn item(self) -> F {
+        let len = self.size();
+        assert!(len == 1, "item: the shape {} holds {len} numbers", self.shape());
+        self.with(|values| values[0])
+    }
+
+    /// Reads its numbers where they are. Nothing can be recorded meanwhile.
+    pub fn with<R>(self, read: impl FnOnce(&[F]) -> R) -> R {
+        read(self.tape.record().values(self.id))
+    }
+
+    /// Whether derivatives flow through it.
+    pub fn is_tracked(self) -> bool {
+        self.tape.record().node(self.id).bar != NO_BAR
+    }
+
+    /// The constant `c` on the same tape, of shape `[]`.
+    #[track_caller]
+    pub fn constant(self, c: f64) -> Self {
+        self.tape.constant(&[F::from_f64(c)], [])
+    }
+
+    /// $a^b$, elementwise.
+    #[track_caller]
+    pub fn pow(self, exponent: Self) -> Self {
+        self.record(Op::Zip(Binary::Pow), &[self, exponent], None)
+    }
+
+    /// $x^c$ for a constant exponent.
+    #[track_caller]
+    pub fn powf(self, exponent: F) -> Self {
+        self.record(Op::ZipRight(Binary::Pow, exponent), &[self], None)
+    }
+
+    /// The larger of two, elementwise; ties share the derivative.
+    #[track_caller]
+    pub fn max(self, other: Self) -> Self {
+        self.record(Op::Zip(Binary::Max), &[self, other], None)
+    }
+
+    /// The smaller of two, elementwise; ties share the derivative.
+    #[track_caller]
+    pub fn min(self, other: Self) -> Self {
+        self.record(Op::Zip(Binary::Min), &[self, other], None)
+    }
+
+    /// $\ln(e^a + e^b)$, elementwise.
+    #[track_caller]
+    pub fn log_add_exp(self, other: Self) -> Self {
+        self.record(Op::Zip(Binary::LogAddExp), &[self, other], None)
+    }
+
+    /// One where `self` is greater, else zero. No derivative.
+    #[track_caller]
+    pub fn greater(self, other: Self) -> Self {
+        self.record(Op::Zip(Binary::Greater), &[self, other], None)
+    }
+
+    /// One where the two are equal, else zero. No derivative.
+    #[track_caller]
+    pub fn equal(self, other: Self) -> Self {
+        self.record(Op::Zip(Binary::Equal), &[self, other], None)
+    }
+
+    /// `yes` where `self` is not zero, else `no`. What is not taken reaches neither value nor
+    /// derivative, even if it is NaN.
+    #[track_caller]
+    pub fn select(self, yes: Self, no: Self) -> Self {
+        self.record(Op::Select, &[self, yes, no], None)
+    }
+
+    /// The same numbers under another shape.
+    #[track_caller]
+    pub fn reshape(self, shape: impl Into<Shape>) -> Self {
+        self.record(Op::Reshape, &[self], Some(&shape.into()))
+    }
+
+    /// Repeated along stretched and new leading axes.
+    #[track_caller]
+    pub fn broadcast_to(self, shape: impl Into<Shape>) -> Self {
+        self.record(Op::Move(Move::Broadcast), &[self], Some(&shape.into()))
+    }
+
+    /// Summed down to a shape that would broadcast to this one.
+    #[track_caller]
+    pub fn sum_to(self, shape: impl Into<Shape>) -> Self {
+        self.record(Op::Move(Move::SumTo), &[self], Some(&shape.into()))
+    }
+
+    /// The axes in another order: result axis `i` is axis `order[i]` of this one.
+    ///
+    /// # Panics
+    /// If `order` does not name every axis once.
+    #[track_caller]
+    pub fn permute(self, order: &[usize]) -> Self {
+        let shape = self.shape();
+        let named = |axis| order.iter().filter(|&&o| o == axis).count() == 1;
+        assert!(
+            order.len() == shape.len() && order.len() <= 8 && (0..shape.len()).all(named),
+            "permute: {order:?} does not name every axis of a tensor of shape {shape} once"
+        );
+        let mut fixed = [0; 8];
+        order.iter().enumerate().for_each(|(i, &axis)| fixed[i] = axis as u8);
+        self.record(Op::Move(Move::Permute { order: fixed }), &[self], None)
+    }
+
+    /// The last two axes exchanged.
+    #[track_caller]
+    pub fn transpose(self) -> Self {
+        let rank = self.shape().len();
+        assert!(rank >= 2, "transpose: a tensor of shape {} has fewer than two axes", self.shape());
+        let mut order: smallvec::SmallVec<[usize; 8]> = (0..rank).collect();
+        order.swap(rank - 2, rank - 1);
+        self.permute(&order)
+    }
+
+    /// The positions `range` along `axis` (negative axes count from the back).
+    #[track_caller]
+    pub fn slice(self, axis: isize, range: std::ops::Range<usize>) -> Self {
+        let mut shape = self.shape();
+        let axis = axis_of("slice", axis, &shape);
+        assert!(
+            range.start <= range.end && range.end <= shape[axis],
+            "slice: {range:?} along axis {axis} of a tensor of shape {shape}"
+        );
+        shape[axis] = range.len();
+        let op = Move::Slice { axis: axis as u8, start: range.start as u32 };
+        self.record(Op::Move(op), &[self], Some(&shape))
+    }
+
+    /// Zeros along `axis`: `before` in front and `after` behind.
+    #[track_caller]
+    pub fn pad(self, axis: isize, before: usize, after: usize) -> Self {
+        let mut shape = self.shape();
+        let axis = axis_of("pad", axis, &shape);
+        shape[axis] += before + after;
+        let op = Move::Pad { axis: axis as u8, start: before as u32 };
+        self.record(Op::Move(op), &[self], Some(&shape))
+    }
+
+    /// The positions of one axis in reverse.
+    #[track_caller]
+    pub fn flip(self, axis: isize) -> Self {
+        let axis = axis_of("flip", axis, &self.shape()) as u8;
+        self.record(Op::Move(Move::Flip { axis }), &[self], None)
+    }
+
+    /// The arguments one behind the other along `axis`.
+    ///
+    /// # Panics
+    /// If there are none, or their other axes differ.
+    #[track_caller]
+    pub fn concat(parts: &[Self], axis: isize) -> Self {
+        let first = parts.first().expect("concat: no tensors");
+        let axis = axis_of("concat", axis, &first.shape()) as u8;
+        first.record(Op::Concat { axis }, parts, None)
+    }
+
+    /// The sum of all elements, of shape `[]`; of none, zero.
+    #[track_caller]
+    pub fn sum(self) -> Self {
+        self.sum_to([])
+    }
+
+    /// The sum along one axis, which is dropped.
+    #[track_caller]
+    pub fn sum_axis(self, axis: isize) -> Self {
+        let mut kept = self.shape();
+        let axis = axis_of("sum_axis", axis, &kept);
+        let dropped: Shape =
+            kept.iter().enumerate().filter(|e| e.0 != axis).map(|e| *e.1).collect();
+        kept[axis] = 1;
+        self.sum_to(kept).reshape(dropped)
+    }
+
+    /// The mean of all elements, of shape `[]`; of none, NaN.
+    #[track_caller]
+    pub fn mean(self) -> Self {
+        let n = self.size();
+        self.sum() / F::from_f64(n as f64)
+    }
+
+    /// The mean along one axis, which is dropped.
+    #[track_caller]
+    pub fn mean_axis(self, axis: isize) -> Self {
+        let shape = self.shape();
+        let n = shape[axis_of("mean_axis", axis, &shape)];
+        self.sum_axis(axis) / F::from_f64(n as f64)
+    }
+
+    /// $ab$ of the last two axes; leading axes broadcast.
+    ///
+    /// The adjoints are $\bar a = \bar y b^\top$ and $\bar b = a^\top \bar y$.
+    #[track_caller]
+    pub fn matmul(self, other: Self) -> Self {
+        self.matmul_with(false, other, false)
+    }
+
+    /// The product of the last two axes with either argument transposed first.
+    #[track_caller]
+    pub fn matmul_with(self, ta: bool, other: Self, tb: bool) -> Self {
+        self.record(Op::MatMul { ta, tb }, &[self, other], None)
+    }
+
+    /// $f(xW + b)$ for rows `x` of shape `[…, n]`, `weight` `[n, m]` and `bias` `[m]`, in one kernel.
+    #[track_caller]
+    pub fn affine(self, weight: Self, bias: Self, activation: Activation) -> Self {
+        self.record(Op::Fused(Fused::Affine(activation)), &[self, weight, bias], None)
+    }
+
+    /// $\sum_j \ln \mathcal N(x_j; \mu_j, e^{2 s_j})$ over the last axis, with `loc` $\mu$ and
+    /// `log_scale` $s$; arguments with fewer leading axes repeat.
+    ///
+    /// With $t = (x - \mu) e^{-s}$ the derivatives are $-t e^{-s}$ ($x$), $t e^{-s}$ ($\mu$), $t^2 - 1$ ($s$).
+    #[track_caller]
+    pub fn normal_log_prob(self, loc: Self, log_scale: Self) -> Self {
+        self.record(Op::Fused(Fused::NormalLogProb), &[self, loc, log_scale], None)
+    }
+
+    /// $\sum_j x_j \eta_j - \mathrm{softplus}(\eta_j)$ over the last axis, with `logits` $\eta$;
+    /// arguments with fewer leading axes repeat.
+    ///
+    /// The derivatives are $x - \sigma(\eta)$ ($\eta$) and $\eta$ ($x$).
+    #[track_caller]
+    pub fn bernoulli_log_prob(self, logits: Self) -> Self {
+        self.record(Op::Fused(Fused::BernoulliLogProb), &[self, logits], None)
+    }
+
+    /// $\ln \sum_i e^{x_i}$ along one axis, which is dropped. The derivative is $\mathrm{softmax}(x)$;
+    /// of no elements, or of $-\infty$ only, the value is $-\infty$ with zero derivative.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[0.0, 0.0], [2]);
+    /// assert!((x.log_sum_exp(0).item() - 2_f64.ln()).abs() < 1e-15);
+    /// ```
+    #[track_caller]
+    pub fn log_sum_exp(self, axis: isize) -> Self {
+        let axis = axis_of("log_sum_exp", axis, &self.shape()) as u8;
+        self.record(Op::Fused(Fused::LogSumExp { axis }), &[self], None)
+    }
+
+    /// $x_i - \ln \sum_j e^{x_j}$ along one axis. The derivative is $\delta_{ij} - \mathrm{softmax}(x)_j$.
+    #[track_caller]
+    pub fn log_softmax(self, axis: isize) -> Self {
+        let mut kept = self.shape();
+        let position = axis_of("log_softmax", axis, &kept);
+        kept[position] = 1;
+        self - self.log_sum_exp(axis).reshape(kept)
+    }
+
+    /// The same value without a derivative.
+    #[track_caller]
+    pub fn detach(self) -> Self {
+        self.record(Op::Detach, &[self], None)
+    }
+
+    /// The same value; the derivative that flows back through here can be weighted when it is pulled
+    /// (see [`Tape::pull_into`]).
+    #[track_caller]
+    pub fn gate(self) -> Self {
+        self.record(Op::Gate, &[self], None)
+    }
+}
+
+/// Implements an arithmetic operator between variables and between a variable and a number.
+macro_rules! operator {
+    ($($trait:ident $method:ident;)*) => {$(
+        impl<F: Scalar> $trait for Var<'_, F> {
+            type Output = Self;
+            #[track_caller]
+            fn $method(self, other: Self) -> Self {
+                self.record(Op::Zip(Binary::$trait), &[self, other], None)
+            }
+        }
+
+        impl<F: Scalar> $trait<F> for Var<'_, F> {
+            type Output = Self;
+            #[track_caller]
+            fn $method(self, c: F) -> Self {
+                self.record(Op::ZipRight(Binary::$trait, c), &[self], None)
+            }
+        }
+
+        operator!(@number $trait $method f32);
+        operator!(@number $trait $method f64);
+    )*};
+    (@number $trait:ident $method:ident $f:ident) => {
+        impl<'t> $trait<Var<'t, $f>> for $f {
+            type Output = Var<'t, $f>;
+            #[track_caller]
+            fn $method(self, x: Var<'t, $f>) -> Var<'t, $f> {
+                x.record(Op::ZipLeft(Binary::$trait, self), &[x], None)
+            }
+        }
+    };
+}
+operator! { Add add; Sub sub; Mul mul; Div div; }
+
+impl<F: Scalar> Neg for Var<'_, F> {
+    type Output = Self;
+    #[track_caller]
+    fn neg(self) -> Self {
+        self * -F::ONE
+    }
+}
+
+/// Writes the elementwise part of [`Real`] from the table.
+macro_rules! real_methods {
+    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
+        $(fn $method(self) -> Self { Var::$method(self) })*
+    };
+}
+
+impl<F: Scalar> Real for Var<'_, F> {
+    fn of(self, c: f64) -> Self {
+        self.constant(c)
+    }
+    unary!(real_methods);
+    fn pow(self, exponent: Self) -> Self {
+        Var::pow(self, exponent)
+    }
+    fn max(self, other: Self) -> Self {
+        Var::max(self, other)
+    }
+    fn min(self, other: Self) -> Self {
+        Var::min(self, other)
+    }
+    fn log_add_exp(self, other: Self) -> Self {
+        Var::log_add_exp(self, other)
+    }
+    fn greater(self, other: Self) -> Self {
+        Var::greater(self, other)
+    }
+    fn equal(self, other: Self) -> Self {
+        Var::equal(self, other)
+    }
+    fn select(self, yes: Self, no: Self) -> Self {
+        Var::select(self, yes, no)
+    }
+}
+
+impl<F: Scalar> Tape<F> {
+    /// A number as a constant of shape `[]`.
+    #[track_caller]
+    pub fn number(&self, c: F) -> Var<'_, F> {
+        self.constant(&[c], [])
+    }
+}
