@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use super::Table;
-use super::seed::{self, Stream};
+use crate::seed::{self, Stream};
 
 /// `n` pictures of bars or stripes on `side` x `side` pixels: with probability ½ each the lines are
 /// rows or columns, and each of the `side` lines is wholly 1 with probability ½, else 0.

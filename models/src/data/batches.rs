@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::DataError;
-use super::seed::{self, Stream};
+use crate::seed::{self, Stream};
 
 /// Batches of rows in a new random order each epoch, the rows of any step at once.
 ///

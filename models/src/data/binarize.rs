@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use rand::Rng;
 
-use super::seed::{self, Stream};
 use super::{DataError, Table};
+use crate::seed::{self, Stream};
 
 /// How grey values x in [0, 1] become what the model sees.
 ///

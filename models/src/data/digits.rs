@@ -13,7 +13,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::Table;
 use super::glyphs::{GLYPHS, Glyph};
-use super::seed::{self, Stream, below, unit};
+use crate::seed::{self, Stream, below, unit};
 
 /// Pixels on a side of a digit.
 pub const SIDE: usize = 28;

@@ -27,7 +27,7 @@ mod input;
 mod mnist;
 mod npy;
 mod npy_header;
-mod seed;
+
 mod source;
 mod table;
 

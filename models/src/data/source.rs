@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::seed::{self, Stream};
 use super::{Binarize, DataError, Table, bars, csv, digits, mnist, npy};
+use crate::seed::{self, Stream};
 
 /// The sources by name, each with one line that says what it is.
 pub const SOURCES: &[(&str, &str)] = &[

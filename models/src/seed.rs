@@ -4,14 +4,33 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// What a generator is for: two streams of one seed share no draws.
-#[derive(Clone, Copy)]
-pub(crate) enum Stream {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stream {
+    /// Drawn digits.
     Digits = 1,
+    /// Bars and stripes.
     Bars = 2,
+    /// The split into parts.
     Shuffle = 3,
+    /// The order of an epoch.
     Batches = 4,
+    /// Binarisation made once.
     Binarize = 5,
+    /// The two parts of a split.
     Parts = 6,
+    /// Initial parameters.
+    Init = 7,
+    /// A training step.
+    Step = 8,
+    /// A piece of a step's batch.
+    Shard = 9,
+    /// An evaluation.
+    Evaluate = 10,
+    /// Draws from a model.
+    Sample = 11,
+    /// Draws of a gradient estimator.
+    Estimate = 12,
 }
 
 /// SplitMix64 (Steele, Lea & Flood 2014): the finalizer of the state `seed + index + 1` steps on.
@@ -23,14 +42,19 @@ fn mix(seed: u64, index: u64) -> u64 {
 }
 
 /// A new seed for item `index` of a stream.
-pub(crate) fn derive(seed: u64, stream: Stream, index: u64) -> u64 {
+///
+/// ```
+/// use pathscore_models::seed::{Stream, derive};
+/// assert_ne!(derive(0, Stream::Step, 1), derive(1, Stream::Step, 0));
+/// ```
+pub fn derive(seed: u64, stream: Stream, index: u64) -> u64 {
     // Mixed twice: one round is linear in (seed, index) before its finalizer, so that item 1 of
     // one seed would be item 0 of another.
     mix(mix(mix(seed, stream as u64), 0), index)
 }
 
 /// The generator of item `index` of a stream, independent of every other item.
-pub(crate) fn rng(seed: u64, stream: Stream, index: u64) -> Xoshiro256PlusPlus {
+pub fn rng(seed: u64, stream: Stream, index: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(derive(seed, stream, index))
 }
 

@@ -1,0 +1,100 @@
+//! Independent bits.
+
+use super::{Distribution, Entropy, Enumerable, Kl, drawn};
+use pathscore_autodiff::{Scalar, Shape, Var};
+use rand::Rng;
+
+/// Bits that are one with probability $\sigma(\eta)$, by their `logits` $\eta$.
+///
+/// $\ln p(x) = \sum_j x_j\eta_j - \mathrm{softplus}(\eta_j)$, with derivative $x - \sigma(\eta)$; exact for
+/// logits of any size.
+///
+/// ```
+/// use pathscore_autodiff::Tape;
+/// use pathscore_models::dist::{Bernoulli, Kl};
+/// let tape = Tape::new();
+/// let logit = |p: f64| (p / (1.0 - p)).ln();
+/// let q = Bernoulli::from_logits(tape.leaf(&[logit(0.4)], [1]));
+/// let p = Bernoulli::from_logits(tape.leaf(&[logit(0.8)], [1]));
+/// assert!((q.kl(&p).item() - (0.4 * 0.5_f64.ln() + 0.6 * 3_f64.ln())).abs() < 1e-15);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Bernoulli<'t, F> {
+    logits: Var<'t, F>,
+}
+
+impl<'t, F: Scalar> Bernoulli<'t, F> {
+    /// By the log-odds of a one.
+    pub fn from_logits(logits: Var<'t, F>) -> Self {
+        Self { logits }
+    }
+
+    /// $\eta$.
+    pub fn logits(self) -> Var<'t, F> {
+        self.logits
+    }
+
+    /// The mean, $\sigma(\eta)$.
+    pub fn probs(self) -> Var<'t, F> {
+        self.logits.sigmoid()
+    }
+}
+
+impl<'t, F: Scalar> Distribution<'t, F> for Bernoulli<'t, F> {
+    fn sample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        let uniform = self
+            .logits
+            .tape()
+            .constant_with(drawn(count, self.logits), |u| F::fill_uniform(u, rng));
+        // u < p has probability p exactly at p = 0 and p = 1, since u lies in [0, 1).
+        self.probs().greater(uniform)
+    }
+
+    fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
+        x.bernoulli_log_prob(self.logits)
+    }
+
+    fn detach(&self) -> Self {
+        Self { logits: self.logits.detach() }
+    }
+}
+
+impl<'t, F: Scalar> Enumerable<'t, F> for Bernoulli<'t, F> {
+    /// # Panics
+    /// If an event has more than 20 bits, which is more than a million values.
+    fn support(&self) -> Var<'t, F> {
+        let shape = self.logits.shape();
+        let bits = *shape.last().expect("an event has an axis");
+        assert!(bits <= 20, "support: an event of {bits} bits has too many values to list");
+        let count = 1_usize << bits;
+        let listed: Shape = drawn(count, self.logits);
+        let per_value = shape.size();
+        self.logits.tape().constant_with(listed, |out| {
+            for (i, bit) in out.iter_mut().enumerate() {
+                let (value, place) = (i / per_value, i % bits);
+                *bit = F::from_f64((value >> place & 1) as f64);
+            }
+        })
+    }
+}
+
+impl<'t, F: Scalar> Entropy<'t, F> for Bernoulli<'t, F> {
+    /// $\sum \mathrm{softplus}(\eta) - \eta\,\sigma(\eta)$, written as two terms of one sign.
+    fn entropy(&self) -> Var<'t, F> {
+        let eta = self.logits;
+        let one = eta.sigmoid() * eta.log_sigmoid();
+        let zero = (-eta).sigmoid() * (-eta).log_sigmoid();
+        -(one + zero).sum_axis(-1)
+    }
+}
+
+impl<'t, F: Scalar> Kl<'t, F, Self> for Bernoulli<'t, F> {
+    /// $\sum p(\ln p - \ln p') + (1-p)(\ln(1-p) - \ln(1-p'))$ with every logarithm a log-sigmoid of a
+    /// logit, so that saturated bits give neither NaN nor a vanished derivative.
+    fn kl(&self, p: &Self) -> Var<'t, F> {
+        let (q, p) = (self.logits, p.logits);
+        let one = q.sigmoid() * (q.log_sigmoid() - p.log_sigmoid());
+        let zero = (-q).sigmoid() * ((-q).log_sigmoid() - (-p).log_sigmoid());
+        (one + zero).sum_axis(-1)
+    }
+}

@@ -1,0 +1,100 @@
+//! One choice among several.
+
+use super::{Distribution, Entropy, Enumerable, Kl, drawn};
+use pathscore_autodiff::{Scalar, Var};
+use rand::Rng;
+
+/// One of $C$ classes with probabilities $\mathrm{softmax}(\eta)$, by their `logits` $\eta$; an event is
+/// the one-hot row of the class.
+///
+/// $\ln p(x) = \sum_c x_c \ln\mathrm{softmax}(\eta)_c$, with derivative $x - \mathrm{softmax}(\eta)$.
+///
+/// ```
+/// use pathscore_autodiff::Tape;
+/// use pathscore_models::dist::{Categorical, Distribution, Entropy};
+/// let tape = Tape::new();
+/// let fair = Categorical::from_logits(tape.leaf(&[1e4_f64; 4], [4]));
+/// assert!((fair.entropy().item() - 4_f64.ln()).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Categorical<'t, F> {
+    logits: Var<'t, F>,
+}
+
+impl<'t, F: Scalar> Categorical<'t, F> {
+    /// By the unnormalised log-probabilities of the classes.
+    pub fn from_logits(logits: Var<'t, F>) -> Self {
+        Self { logits }
+    }
+
+    /// $\ln\mathrm{softmax}(\eta)$.
+    pub fn log_probs(self) -> Var<'t, F> {
+        self.logits.log_softmax(-1)
+    }
+
+    /// $\mathrm{softmax}(\eta)$.
+    pub fn probs(self) -> Var<'t, F> {
+        self.log_probs().exp()
+    }
+}
+
+impl<'t, F: Scalar> Distribution<'t, F> for Categorical<'t, F> {
+    fn sample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        let probs = self.detach().probs().value();
+        let classes = *probs.shape().last().expect("an event has an axis");
+        self.logits.tape().constant_with(drawn(count, self.logits), |out| {
+            out.fill(F::ZERO);
+            for (i, row) in out.chunks_exact_mut(classes).enumerate() {
+                let start = i * classes % probs.values().len();
+                let probs = &probs.values()[start..start + classes];
+                let mut left = f64::uniform(rng.next_u64());
+                // The last class with any probability takes what rounding leaves over.
+                let fallback = probs.iter().rposition(|p| *p > F::ZERO).unwrap_or(0);
+                let class = probs.iter().position(|p| {
+                    left -= p.to_f64();
+                    left < 0.0
+                });
+                row[class.unwrap_or(fallback)] = F::ONE;
+            }
+        })
+    }
+
+    fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
+        // A class that was not drawn counts nothing, even if its log-probability is −∞.
+        let log_probs = self.log_probs();
+        x.select(x * log_probs, x.detach() * F::ZERO).sum_axis(-1)
+    }
+
+    fn detach(&self) -> Self {
+        Self { logits: self.logits.detach() }
+    }
+}
+
+impl<'t, F: Scalar> Enumerable<'t, F> for Categorical<'t, F> {
+    fn support(&self) -> Var<'t, F> {
+        let shape = self.logits.shape();
+        let classes = *shape.last().expect("an event has an axis");
+        let per_value = shape.size();
+        self.logits.tape().constant_with(drawn(classes, self.logits), |out| {
+            for (i, x) in out.iter_mut().enumerate() {
+                *x = if i / per_value == i % classes { F::ONE } else { F::ZERO };
+            }
+        })
+    }
+}
+
+impl<'t, F: Scalar> Entropy<'t, F> for Categorical<'t, F> {
+    /// $-\sum_c p_c \ln p_c$.
+    fn entropy(&self) -> Var<'t, F> {
+        let log_probs = self.log_probs();
+        -(log_probs.exp() * log_probs).sum_axis(-1)
+    }
+}
+
+impl<'t, F: Scalar> Kl<'t, F, Self> for Categorical<'t, F> {
+    /// $\sum_c p_c (\ln p_c - \ln p'_c)$.
+    fn kl(&self, p: &Self) -> Var<'t, F> {
+        let log_probs = self.log_probs();
+        (log_probs.exp() * (log_probs - p.log_probs())).sum_axis(-1)
+    }
+}

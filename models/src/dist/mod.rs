@@ -1,0 +1,61 @@
+//! Distributions as capabilities: what can be drawn, what carries a derivative, what can be listed.
+//!
+//! A row of the parameters is one member of a batch, and the columns of a row are independent
+//! coordinates of one event: `log_prob`, `entropy` and `kl` sum over the last axis. Draws come `count`
+//! at a time, with one more axis in front.
+//!
+//! That a draw carries no derivative is a matter of type: [`Distribution::sample`] returns a constant,
+//! [`Reparam::rsample`] a tracked variable, and an estimator that needs the second does not compile
+//! with a distribution that lacks it.
+
+mod bernoulli;
+mod categorical;
+mod normal;
+
+pub use bernoulli::Bernoulli;
+pub use categorical::Categorical;
+pub use normal::Normal;
+
+use pathscore_autodiff::{Scalar, Var};
+use rand::Rng;
+
+/// What can be drawn and has a log-density.
+pub trait Distribution<'t, F: Scalar>: Copy {
+    /// `count` independent draws, as constants: shape `[count, …batch, event]`.
+    fn sample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
+
+    /// The log-density or log-probability of `x`, summed over the last axis. `x` may be tracked or not.
+    fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F>;
+
+    /// The same distribution, constant to derivatives.
+    fn detach(&self) -> Self;
+}
+
+/// What can be drawn as a differentiable function of parameter-free noise.
+pub trait Reparam<'t, F: Scalar>: Distribution<'t, F> {
+    /// `count` independent draws through which derivatives flow: shape `[count, …batch, event]`.
+    fn rsample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
+}
+
+/// What takes finitely many values.
+pub trait Enumerable<'t, F: Scalar>: Distribution<'t, F> {
+    /// Every value of an event, for every member of the batch: shape `[values, …batch, event]`.
+    fn support(&self) -> Var<'t, F>;
+}
+
+/// What has a known entropy.
+pub trait Entropy<'t, F: Scalar>: Distribution<'t, F> {
+    /// $-E \ln q$, summed over the last axis.
+    fn entropy(&self) -> Var<'t, F>;
+}
+
+/// What has a known divergence from itself to `Other`.
+pub trait Kl<'t, F: Scalar, Other>: Distribution<'t, F> {
+    /// $\mathrm{KL}(q \| p) = E_q[\ln q - \ln p]$, summed over the last axis.
+    fn kl(&self, p: &Other) -> Var<'t, F>;
+}
+
+/// `count` in front of the axes of a parameter.
+fn drawn<F: Scalar>(count: usize, parameter: Var<'_, F>) -> pathscore_autodiff::Shape {
+    std::iter::once(count).chain(parameter.shape().iter().copied()).collect()
+}

@@ -1,0 +1,97 @@
+//! The normal distribution with independent coordinates.
+
+use super::{Distribution, Entropy, Kl, Reparam, drawn};
+use pathscore_autodiff::{Scalar, Var};
+use rand::Rng;
+
+/// $\mathcal N(\mu, \mathrm{diag}\,\sigma^2)$ with `loc` $\mu$ and $\ln\sigma$.
+///
+/// The density is $-\tfrac12 t^2 - \ln\sigma - \tfrac12\ln 2\pi$ with $t = (x - \mu)/\sigma$; its
+/// derivatives are $t/\sigma$ ($\mu$) and $t^2 - 1$ ($\ln\sigma$). A draw is $z = \mu + \sigma\varepsilon$.
+///
+/// ```
+/// use pathscore_autodiff::Tape;
+/// use pathscore_models::dist::{Distribution, Kl, Normal};
+/// let tape = Tape::new();
+/// let q = Normal::from_scale(tape.leaf(&[0.0_f64], [1]), tape.leaf(&[1.0], [1]));
+/// let p = Normal::from_scale(tape.leaf(&[1.0], [1]), tape.leaf(&[2.0], [1]));
+/// assert!((q.kl(&p).item() - 0.44314718).abs() < 1e-8);
+/// assert!((q.log_prob(tape.constant(&[0.0], [1])).item() + 0.9189385332046727).abs() < 1e-15);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Normal<'t, F> {
+    loc: Var<'t, F>,
+    log_scale: Var<'t, F>,
+}
+
+impl<'t, F: Scalar> Normal<'t, F> {
+    /// By mean and standard deviation, which must be positive.
+    #[track_caller]
+    pub fn from_scale(loc: Var<'t, F>, scale: Var<'t, F>) -> Self {
+        Self { loc, log_scale: scale.ln() }
+    }
+
+    /// By mean and logarithm of the standard deviation.
+    pub fn from_log_scale(loc: Var<'t, F>, log_scale: Var<'t, F>) -> Self {
+        Self { loc, log_scale }
+    }
+
+    /// $\mu$.
+    pub fn loc(self) -> Var<'t, F> {
+        self.loc
+    }
+
+    /// $\ln\sigma$.
+    pub fn log_scale(self) -> Var<'t, F> {
+        self.log_scale
+    }
+
+    /// $\sigma$.
+    pub fn scale(self) -> Var<'t, F> {
+        self.log_scale.exp()
+    }
+
+    fn draw<R: Rng>(self, count: usize, rng: &mut R) -> Var<'t, F> {
+        let noise =
+            self.loc.tape().constant_with(drawn(count, self.loc), |eps| F::fill_normal(eps, rng));
+        self.loc + self.scale() * noise
+    }
+}
+
+impl<'t, F: Scalar> Distribution<'t, F> for Normal<'t, F> {
+    fn sample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        self.detach().draw(count, rng)
+    }
+
+    fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
+        x.normal_log_prob(self.loc, self.log_scale)
+    }
+
+    fn detach(&self) -> Self {
+        Self { loc: self.loc.detach(), log_scale: self.log_scale.detach() }
+    }
+}
+
+impl<'t, F: Scalar> Reparam<'t, F> for Normal<'t, F> {
+    fn rsample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        self.draw(count, rng)
+    }
+}
+
+impl<'t, F: Scalar> Entropy<'t, F> for Normal<'t, F> {
+    /// $\sum \ln\sigma + \tfrac12 \ln 2\pi e$; the derivative with respect to $\ln\sigma$ is one.
+    fn entropy(&self) -> Var<'t, F> {
+        let constant = 0.5 + 0.5 * std::f64::consts::TAU.ln();
+        (self.log_scale + F::from_f64(constant)).sum_axis(-1)
+    }
+}
+
+impl<'t, F: Scalar> Kl<'t, F, Self> for Normal<'t, F> {
+    /// $\sum \tfrac12 (e^{2d} - 1 - 2d + t^2)$ with $d = \ln\sigma_q - \ln\sigma_p$ and
+    /// $t = (\mu_q - \mu_p)/\sigma_p$: no difference of large numbers when the two agree.
+    fn kl(&self, p: &Self) -> Var<'t, F> {
+        let twice = (self.log_scale - p.log_scale) * F::from_f64(2.0);
+        let t = (self.loc - p.loc) * (-p.log_scale).exp();
+        ((twice.exp_m1() - twice + t.square()) * F::from_f64(0.5)).sum_axis(-1)
+    }
+}

@@ -1,0 +1,113 @@
+//! Latent-variable models: $p(x, z) = p(x \mid z)\,p(z)$ with an approximate posterior $q(z \mid x)$.
+
+mod dvae;
+mod linear_gaussian;
+mod small;
+mod vae;
+
+pub use dvae::DiscreteVae;
+pub use linear_gaussian::LinearGaussian;
+pub use small::SmallBelief;
+pub use vae::Vae;
+
+use crate::dist::Distribution;
+use crate::nn::Mlp;
+use crate::params::{Bound, Init, ParamId, Params};
+use pathscore_autodiff::{Activation, Scalar, Shape, Var};
+use rand::Rng;
+
+/// All that an estimator may know of a model.
+///
+/// `x` has shape `[batch, columns]`, `z` shape `[draws, batch, latents]`, and log-probabilities of draws
+/// shape `[draws, batch]`.
+pub trait LatentModel<F: Scalar>: Sync {
+    /// The form of $q(z \mid x)$.
+    type Posterior<'t>: Distribution<'t, F>;
+    /// The form of $p(z)$.
+    type Prior<'t>: Distribution<'t, F>;
+
+    /// $q(z \mid x)$, of shape `[batch, latents]`.
+    fn posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Self::Posterior<'t>;
+
+    /// $p(z)$, of shape `[latents]`.
+    fn prior<'t>(&self, params: Bound<'t, F>) -> Self::Prior<'t>;
+
+    /// $\ln p(x \mid z)$, of shape `[draws, batch]`.
+    fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F>;
+
+    /// $\ln p(x, z)$, of shape `[draws, batch]`.
+    fn log_joint<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
+        self.log_likelihood(params, x, z) + self.prior(params).log_prob(z)
+    }
+}
+
+/// A model whose draws are pictures: the mean of $p(x \mid z)$.
+pub trait Decoder<F: Scalar>: LatentModel<F> {
+    /// $E[x \mid z]$ for `z` of shape `[rows, latents]`.
+    fn mean<'t>(&self, params: Bound<'t, F>, z: Var<'t, F>) -> Var<'t, F>;
+
+    /// The most typical `z` for `x`, of shape `[batch, latents]`: the mean of a normal posterior, the
+    /// probabilities of a Bernoulli one.
+    fn encode<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F>;
+
+    /// The number of latents.
+    fn latents(&self) -> usize;
+}
+
+/// How $x$ is distributed given what the decoder says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Likelihood {
+    /// Bits, or grey values in $[0, 1]$ read as probabilities, by their logits.
+    Bernoulli,
+    /// Real numbers about the decoder's means, with one standard deviation, learnt, for each column.
+    Normal,
+}
+
+/// A network and the head behind it.
+#[derive(Clone, Debug)]
+struct Head {
+    net: Mlp,
+    log_scale: Option<ParamId>,
+}
+
+impl Head {
+    fn new<F: Scalar, R: Rng>(
+        params: &mut Params<F>,
+        name: &str,
+        widths: &[usize],
+        activation: Activation,
+        likelihood: Likelihood,
+        rng: &mut R,
+    ) -> Self {
+        let net = Mlp::new(params, name, widths, activation, rng);
+        let columns = *widths.last().expect("a network has a width");
+        let log_scale = (likelihood == Likelihood::Normal)
+            .then(|| params.add(format!("{name}.log_scale"), [columns], Init::Constant(0.0), rng));
+        Self { net, log_scale }
+    }
+
+    /// $\ln p(x \mid z)$ for draws `z` of shape `[draws, batch, latents]`.
+    fn log_prob<'t, F: Scalar>(
+        &self,
+        params: Bound<'t, F>,
+        x: Var<'t, F>,
+        z: Var<'t, F>,
+    ) -> Var<'t, F> {
+        let y = self.net.forward(params, z);
+        match self.log_scale {
+            None => x.bernoulli_log_prob(y),
+            Some(log_scale) => x.normal_log_prob(y, params.get(log_scale)),
+        }
+    }
+
+    fn mean<'t, F: Scalar>(&self, params: Bound<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
+        let y = self.net.forward(params, z);
+        if self.log_scale.is_none() { y.sigmoid() } else { y }
+    }
+}
+
+/// `[inner, …]` with one more width at each end.
+fn widths(first: usize, inner: &[usize], last: usize) -> Shape {
+    std::iter::once(first).chain(inner.iter().copied()).chain(std::iter::once(last)).collect()
+}

@@ -1,0 +1,83 @@
+//! The variational autoencoder.
+
+use super::{Decoder, Head, LatentModel, Likelihood, widths};
+use crate::dist::Normal;
+use crate::nn::Mlp;
+use crate::params::{Bound, Params};
+use pathscore_autodiff::{Activation, Scalar, Var};
+use rand::Rng;
+
+/// Beyond this the log-variance of the posterior is held: $e^{\pm 20}$ spans all that `f32` can use.
+const LOG_VARIANCE_LIMIT: f64 = 20.0;
+
+/// Normal latents, a network to their posterior and a network back (Kingma and Welling 2014; Rezende,
+/// Mohamed and Wierstra 2014).
+///
+/// $p(z) = \mathcal N(0, I)$, $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag}\,\sigma^2(x))$; the encoder's
+/// last layer gives $\mu$ and then $\ln\sigma^2$. The log-variance is held inside $\pm 20$, where its
+/// derivative is zero, so that no step can overflow it.
+#[derive(Clone, Debug)]
+pub struct Vae {
+    encoder: Mlp,
+    decoder: Head,
+    latents: usize,
+}
+
+impl Vae {
+    /// A model of `columns` columns with these hidden widths in the encoder, and reversed in the decoder.
+    pub fn new<F: Scalar, R: Rng>(
+        params: &mut Params<F>,
+        columns: usize,
+        hidden: &[usize],
+        latents: usize,
+        activation: Activation,
+        likelihood: Likelihood,
+        rng: &mut R,
+    ) -> Self {
+        let back: Vec<usize> = hidden.iter().rev().copied().collect();
+        let to = widths(columns, hidden, 2 * latents);
+        let from = widths(latents, &back, columns);
+        Self {
+            encoder: Mlp::new(params, "encoder", &to, activation, rng),
+            decoder: Head::new(params, "decoder", &from, activation, likelihood, rng),
+            latents,
+        }
+    }
+}
+
+impl<F: Scalar> LatentModel<F> for Vae {
+    type Posterior<'t> = Normal<'t, F>;
+    type Prior<'t> = Normal<'t, F>;
+
+    fn posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Normal<'t, F> {
+        let h = self.encoder.forward(params, x);
+        let limit = F::from_f64(LOG_VARIANCE_LIMIT);
+        let tape = params.tape();
+        let log_variance = h.slice(-1, self.latents..2 * self.latents);
+        let held = log_variance.max(tape.number(-limit)).min(tape.number(limit));
+        Normal::from_log_scale(h.slice(-1, 0..self.latents), held * F::from_f64(0.5))
+    }
+
+    fn prior<'t>(&self, params: Bound<'t, F>) -> Normal<'t, F> {
+        let zeros = params.tape().constant_with([self.latents], |z| z.fill(F::ZERO));
+        Normal::from_log_scale(zeros, zeros)
+    }
+
+    fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
+        self.decoder.log_prob(params, x, z)
+    }
+}
+
+impl<F: Scalar> Decoder<F> for Vae {
+    fn mean<'t>(&self, params: Bound<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
+        self.decoder.mean(params, z)
+    }
+
+    fn encode<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        self.posterior(params, x).loc()
+    }
+
+    fn latents(&self) -> usize {
+        self.latents
+    }
+}

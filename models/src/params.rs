@@ -1,0 +1,206 @@
+//! Parameters: named tensors in one flat vector.
+
+use pathscore_autodiff::{Id, Scalar, Shape, Tape, Var};
+use rand::Rng;
+use std::sync::Arc;
+
+/// A parameter's number in its [`Params`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ParamId(u32);
+
+/// How a parameter begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Init {
+    /// All the same number.
+    Constant(f64),
+    /// Uniform on $\pm\sqrt{6/(n_\text{in} + n_\text{out})}$ for a matrix $[n_\text{in}, n_\text{out}]$
+    /// (Glorot and Bengio 2010): suits tanh and sigmoid.
+    Glorot,
+    /// Uniform on $\pm\sqrt{6/n_\text{in}}$ (He et al. 2015): suits relu.
+    He,
+    /// Normal with mean zero and this standard deviation.
+    Normal(f64),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    name: String,
+    shape: Shape,
+    at: usize,
+}
+
+/// Named tensors that share one flat vector, so that an optimiser is a loop over two slices.
+///
+/// ```
+/// use pathscore_models::{Init, Params, seed};
+/// let mut params = Params::<f64>::new();
+/// let mut rng = seed::rng(0, seed::Stream::Init, 0);
+/// let w = params.add("w", [2, 3], Init::Glorot, &mut rng);
+/// assert_eq!((params.len(), params.shape(w).size()), (6, 6));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Params<F> {
+    values: Arc<Vec<F>>,
+    entries: Vec<Entry>,
+}
+
+impl<F: Scalar> Params<F> {
+    /// No parameters.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a tensor behind the others.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    pub fn add<R: Rng>(
+        &mut self,
+        name: impl Into<String>,
+        shape: impl Into<Shape>,
+        init: Init,
+        rng: &mut R,
+    ) -> ParamId {
+        let (name, shape) = (name.into(), shape.into());
+        assert!(self.entries.iter().all(|entry| entry.name != name), "the name {name} is taken");
+        let at = self.len();
+        let values = Arc::make_mut(&mut self.values);
+        values.resize(at + shape.size(), F::ZERO);
+        init.fill(&shape, &mut values[at..], rng);
+        self.entries.push(Entry { name, shape, at });
+        ParamId(self.entries.len() as u32 - 1)
+    }
+
+    /// The number of numbers.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// All of them, tensor behind tensor.
+    pub fn values(&self) -> &[F] {
+        &self.values
+    }
+
+    /// All of them, to change. Tapes that still share them keep the old ones, at the price of a copy.
+    pub fn values_mut(&mut self) -> &mut [F] {
+        Arc::<Vec<F>>::make_mut(&mut self.values)
+    }
+
+    /// The numbers of one tensor.
+    pub fn get(&self, id: ParamId) -> &[F] {
+        let entry = &self.entries[id.0 as usize];
+        &self.values[entry.at..entry.at + entry.shape.size()]
+    }
+
+    /// The numbers of one tensor, to change.
+    pub fn get_mut(&mut self, id: ParamId) -> &mut [F] {
+        let entry = &self.entries[id.0 as usize];
+        let range = entry.at..entry.at + entry.shape.size();
+        &mut Arc::make_mut(&mut self.values)[range]
+    }
+
+    /// The shape of one tensor.
+    pub fn shape(&self, id: ParamId) -> &Shape {
+        &self.entries[id.0 as usize].shape
+    }
+
+    /// Every tensor: its name, its shape and where it begins in the flat vector.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Shape, usize)> {
+        self.entries.iter().map(|entry| (entry.name.as_str(), &entry.shape, entry.at))
+    }
+
+    /// The name of the tensor that holds position `at` of the flat vector, and the position within it.
+    pub fn name_at(&self, at: usize) -> Option<(&str, usize)> {
+        let entry = self.entries.iter().rfind(|entry| entry.at <= at)?;
+        (at < self.len()).then(|| (entry.name.as_str(), at - entry.at))
+    }
+
+    /// The parameters as leaves of an empty tape, uncopied. [`Grads::leading`](pathscore_autodiff::Grads::leading)
+    /// then holds the gradient in the order of [`Params::values`].
+    pub fn on<'t>(&self, tape: &'t Tape<F>) -> Bound<'t, F> {
+        let layout = self.entries.iter().map(|entry| (entry.at, &entry.shape[..]));
+        Bound { tape, first: tape.share(&self.values, layout) }
+    }
+}
+
+impl Init {
+    fn fill<F: Scalar, R: Rng>(self, shape: &Shape, out: &mut [F], rng: &mut R) {
+        let mut uniform = |limit: f64| {
+            for x in out.iter_mut() {
+                *x = F::from_f64((2.0 * f64::uniform(rng.next_u64()) - 1.0) * limit);
+            }
+        };
+        let fan = |axis: usize| shape.get(axis).map_or(1.0, |&n| n as f64);
+        match self {
+            Self::Constant(c) => out.fill(F::from_f64(c)),
+            Self::Glorot => uniform((6.0 / (fan(0) + fan(1))).sqrt()),
+            Self::He => uniform((6.0 / fan(0)).sqrt()),
+            Self::Normal(scale) => {
+                F::fill_normal(out, rng);
+                out.iter_mut().for_each(|x| *x *= F::from_f64(scale));
+            }
+        }
+    }
+}
+
+/// Parameters on a tape: from an id to its variable.
+#[derive(Debug)]
+pub struct Bound<'t, F> {
+    tape: &'t Tape<F>,
+    first: Id,
+}
+
+impl<F> Clone for Bound<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for Bound<'_, F> {}
+
+impl<'t, F: Scalar> Bound<'t, F> {
+    /// The variable of a parameter.
+    pub fn get(self, id: ParamId) -> Var<'t, F> {
+        self.tape.var(self.first, id.0 as usize)
+    }
+
+    /// The tape they are on.
+    pub fn tape(self) -> &'t Tape<F> {
+        self.tape
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::{Stream, rng};
+
+    #[test]
+    fn positions_are_named() {
+        let mut params = Params::<f32>::new();
+        let rng = &mut rng(0, Stream::Init, 0);
+        params.add("a", [2, 2], Init::Constant(1.0), rng);
+        let b = params.add("b", [3], Init::He, rng);
+        assert_eq!(params.name_at(3), Some(("a", 3)));
+        assert_eq!(params.name_at(5), Some(("b", 1)));
+        assert_eq!(params.name_at(7), None);
+        params.get_mut(b).fill(2.0);
+        assert_eq!(params.values()[4..], [2.0; 3]);
+    }
+
+    #[test]
+    fn glorot_stays_inside_its_limit_and_reaches_near_it() {
+        let mut params = Params::<f64>::new();
+        let id = params.add("w", [20, 30], Init::Glorot, &mut rng(1, Stream::Init, 0));
+        let limit = (6.0_f64 / 50.0).sqrt();
+        let top = params.get(id).iter().fold(0.0_f64, |top, x| top.max(x.abs()));
+        // All 600 below 0.97 of the limit has probability 0.97^600 ≈ 1e-8.
+        assert!(top <= limit && top > 0.97 * limit);
+    }
+}
