@@ -35,6 +35,12 @@ mod sweeps;
 mod tape;
 mod tensor;
 
+/// Loops over slices in the widest vectors of the processor, with the same bits for every width.
+pub mod vector {
+    pub use crate::kernels::simd::dispatch;
+    pub use crate::kernels::sum::{sum, sum_by};
+}
+
 pub use dual::Dual;
 pub use error::Error;
 pub use rules::fused::{Activation, Fused};

@@ -74,9 +74,11 @@ fn detect() -> Level {
 }
 
 /// Runs `work` compiled for the widest instruction set of this processor.
+///
+/// The closure must be `#[inline(always)]`, or it is compiled for the baseline only.
 #[cfg(target_arch = "x86_64")]
 #[inline]
-pub(crate) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
+pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     match chosen() {
         // SAFETY: `chosen` is at most `widest`, which has seen avx512f, avx512vl, avx512bw,
         // avx512dq, avx2 and fma on this processor before it says Avx512.
@@ -90,7 +92,7 @@ pub(crate) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
 /// Runs `work`: there is one level only.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
-pub(crate) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
+pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 

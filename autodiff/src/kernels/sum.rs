@@ -11,7 +11,7 @@ const LANES: usize = 16;
 
 /// $\sum_i f(i)$ for `i` below `n`, in the fixed order; to be called inside a dispatched loop.
 #[inline(always)]
-pub(crate) fn sum_by<F: Scalar>(n: usize, f: impl Fn(usize) -> F) -> F {
+pub fn sum_by<F: Scalar>(n: usize, f: impl Fn(usize) -> F) -> F {
     let mut lanes = [F::ZERO; LANES];
     let whole = n - n % LANES;
     let mut base = 0;
@@ -36,7 +36,7 @@ pub(crate) fn sum_by<F: Scalar>(n: usize, f: impl Fn(usize) -> F) -> F {
 }
 
 /// $\sum_i x_i$ in the fixed order.
-pub(crate) fn sum<F: Scalar>(x: &[F]) -> F {
+pub fn sum<F: Scalar>(x: &[F]) -> F {
     dispatch(
         #[inline(always)]
         || sum_by(x.len(), |i| x[i]),

@@ -1,0 +1,265 @@
+//! Training: a batch cut into pieces, a gradient for each, one step of an optimiser.
+
+use crate::draw::Draw;
+use crate::estimator::{Estimator, Work, gradient, record};
+use crate::optim::{CHUNK, Optimizer, Schedule};
+use pathscore_autodiff::vector::{dispatch, sum_by};
+use pathscore_autodiff::{NonFinite, Scalar, Tape};
+use pathscore_models::latent::LatentModel;
+use pathscore_models::seed::{self, Stream};
+use pathscore_models::{Params, seed::derive};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use smallvec::SmallVec;
+use std::ops::Range;
+
+/// Draws (rows times samples) that make up one piece of a batch: enough to keep a matrix product busy.
+const DRAWS_PER_SHARD: usize = 50;
+
+/// The most pieces: each has a gradient of its own to keep and to add.
+const MOST_SHARDS: usize = 16;
+
+/// How a training run goes, apart from the model and the estimator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// $K$, the draws for each member of a batch.
+    pub samples: usize,
+    /// The learning rate, before the schedule.
+    pub lr: f64,
+    /// The factor on the learning rate.
+    pub schedule: Schedule,
+    /// The largest norm of a gradient; a longer one is shortened to it.
+    pub clip: Option<f64>,
+    /// From which every random number of the run is derived.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { samples: 1, lr: 1e-3, schedule: Schedule::Constant, clip: None, seed: 0 }
+    }
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// The number of the step, from zero.
+    pub step: u64,
+    /// The mean of the bound over the batch, before the step.
+    pub bound: f64,
+    /// The norm of the gradient, before clipping.
+    pub grad_norm: f64,
+}
+
+/// A loss or a gradient that is not finite; the parameters are as they were before the step.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("step {step}: {what}{}", found.as_ref().map(|f| format!("; {f}")).unwrap_or_default())]
+pub struct NotFinite {
+    /// The step, from zero.
+    pub step: u64,
+    /// The bound, or the parameter whose gradient it is.
+    pub what: String,
+    /// The first entry of a tape that went wrong.
+    pub found: Option<NonFinite>,
+}
+
+/// A model in training.
+///
+/// A batch is cut into pieces by a rule that depends on its size and $K$ alone; each piece has its own
+/// tape and its own stream of random numbers, derived from the seed, the step and the piece; gradients
+/// are added in order. So the bits of a run are the same for any number of threads, and a step can be
+/// repeated at any time. The pieces run on the threads of the rayon pool in which [`Trainer::step`] is called.
+pub struct Trainer<F: Scalar, M, E> {
+    /// The model.
+    pub model: M,
+    /// Its parameters.
+    pub params: Params<F>,
+    /// The estimator and what it has learnt.
+    pub estimator: E,
+    /// The optimiser and what it remembers.
+    pub optimizer: Box<dyn Optimizer<F>>,
+    /// How the run goes.
+    pub options: Options,
+    /// The number of steps taken.
+    pub step: u64,
+    shards: Vec<Shard<F>>,
+    grad: Vec<F>,
+}
+
+struct Shard<F> {
+    work: Work<F>,
+    rows: Range<usize>,
+    bound: f64,
+}
+
+/// The rows of each piece of a batch of `batch` rows with `samples` draws each.
+fn cut(batch: usize, samples: usize) -> impl Iterator<Item = Range<usize>> {
+    let pieces = (batch * samples / DRAWS_PER_SHARD).clamp(1, batch.clamp(1, MOST_SHARDS));
+    (0..pieces).map(move |i| i * batch / pieces..(i + 1) * batch / pieces)
+}
+
+impl<F, M, E> Trainer<F, M, E>
+where
+    F: Scalar,
+    M: LatentModel<F>,
+    E: Estimator<F>,
+    E::Draw: Draw<F, M>,
+{
+    /// A run that has not begun.
+    pub fn new(
+        model: M,
+        params: Params<F>,
+        estimator: E,
+        optimizer: Box<dyn Optimizer<F>>,
+        options: Options,
+    ) -> Self {
+        let (shards, grad) = (Vec::new(), Vec::new());
+        Self { model, params, estimator, optimizer, options, step: 0, shards, grad }
+    }
+
+    /// One step on a batch of `[rows, columns]`: `feed` writes the numbers of a range of its rows, and
+    /// may use the generator it is given.
+    ///
+    /// # Errors
+    /// If the bound or the gradient is not finite; nothing has changed then.
+    pub fn step(
+        &mut self,
+        [rows, columns]: [usize; 2],
+        feed: impl Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync,
+    ) -> Result<Report, NotFinite> {
+        let Options { samples, lr, schedule, clip, seed } = self.options;
+        let step = self.step;
+        self.arrange(rows);
+        let (model, params, estimator) = (&self.model, &self.params, &self.estimator);
+        let feed = &feed;
+        let scale = F::from_f64(1.0 / rows as f64);
+        let run = |(index, shard): (usize, &mut Shard<F>)| {
+            let rng = &mut shard_rng(seed, step, index);
+            let range = shard.rows.clone();
+            let x = input(range, columns, feed);
+            let sum = gradient(model, params, estimator, x, samples, scale, rng, &mut shard.work);
+            shard.bound = sum.to_f64();
+        };
+        #[cfg(feature = "parallel")]
+        {
+            use rayon::prelude::*;
+            self.shards.par_iter_mut().enumerate().for_each(run);
+        }
+        #[cfg(not(feature = "parallel"))]
+        self.shards.iter_mut().enumerate().for_each(run);
+
+        let bound = self.shards.iter().map(|shard| shard.bound).sum::<f64>() / rows as f64;
+        self.grad.resize(self.params.len(), F::ZERO);
+        let grad_norm = add_up(&self.shards, &mut self.grad).sqrt();
+        if !(bound.is_finite() && grad_norm.is_finite()) {
+            return Err(self.diagnose(bound, columns, feed));
+        }
+        if let Some(most) = clip
+            && grad_norm > most
+        {
+            let factor = F::from_f64(most / grad_norm);
+            self.grad.iter_mut().for_each(|g| *g *= factor);
+        }
+        self.optimizer.step(self.params.values_mut(), &self.grad, lr * schedule.factor(step));
+        self.estimator.observe(bound);
+        self.step += 1;
+        Ok(Report { step, bound, grad_norm })
+    }
+
+    /// The gradient of the last step, after clipping.
+    pub fn gradient(&self) -> &[F] {
+        &self.grad
+    }
+
+    fn arrange(&mut self, rows: usize) {
+        let samples = self.options.samples;
+        if self.shards.last().map(|shard| shard.rows.end) != Some(rows) {
+            self.shards = cut(rows, samples)
+                .map(|rows| Shard { work: Work::new(), rows, bound: 0.0 })
+                .collect();
+        }
+    }
+
+    /// Repeats the step, whose random numbers are derived and not drawn, to find where it went wrong.
+    fn diagnose(
+        &self,
+        bound: f64,
+        columns: usize,
+        feed: &(impl Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync),
+    ) -> NotFinite {
+        let found = self.shards.iter().enumerate().find_map(|(index, shard)| {
+            let rng = &mut shard_rng(self.options.seed, self.step, index);
+            let x = input(shard.rows.clone(), columns, feed);
+            let mut work = Work::new();
+            let (model, params, samples) = (&self.model, &self.params, self.options.samples);
+            record(model, params, &self.estimator, x, samples, F::ONE, rng, &mut work);
+            work.tape.first_non_finite()
+        });
+        let bad = self.grad.iter().position(|g| !g.is_finite());
+        let what = match bad.and_then(|at| Some((self.params.name_at(at)?, self.grad[at]))) {
+            Some(((name, at), g)) => {
+                format!("the bound is {bound}, the gradient of {name}[{at}] is {g}")
+            }
+            None => format!("the bound is {bound}"),
+        };
+        NotFinite { step: self.step, what, found }
+    }
+}
+
+fn shard_rng(seed: u64, step: u64, shard: usize) -> Xoshiro256PlusPlus {
+    seed::rng(derive(seed, Stream::Step, step), Stream::Shard, shard as u64)
+}
+
+/// The rows of a piece, recorded as a constant.
+fn input<'f, F: Scalar>(
+    rows: Range<usize>,
+    columns: usize,
+    feed: &'f (impl Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync),
+) -> impl for<'t> FnOnce(&'t Tape<F>, &mut Xoshiro256PlusPlus) -> pathscore_autodiff::Var<'t, F> + 'f
+{
+    move |tape, rng| tape.constant_with([rows.len(), columns], |out| feed(rows, out, rng))
+}
+
+/// The sum of the pieces' gradients, piece by piece, and the square of its norm.
+fn add_up<F: Scalar>(shards: &[Shard<F>], grad: &mut [F]) -> f64 {
+    let len = grad.len();
+    let parts: SmallVec<[&[F]; MOST_SHARDS]> =
+        shards.iter().map(|shard| shard.work.gradient(len)).collect();
+    let chunk = |(index, grad): (usize, &mut [F])| {
+        let range = index * CHUNK..index * CHUNK + grad.len();
+        let parts = parts.iter().map(|part| &part[range.clone()]);
+        dispatch(
+            #[inline(always)]
+            || {
+                for (i, part) in parts.enumerate() {
+                    if i == 0 {
+                        grad.copy_from_slice(part);
+                        continue;
+                    }
+                    for (sum, &g) in grad.iter_mut().zip(part) {
+                        *sum += g;
+                    }
+                }
+                sum_by(grad.len(), |i| grad[i] * grad[i]).to_f64()
+            },
+        )
+    };
+    // One number for each chunk, added in order.
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        const MOST: usize = 256;
+        let mut squares = [0.0; MOST];
+        let mut total = 0.0;
+        for (block, grad) in grad.chunks_mut(MOST * CHUNK).enumerate() {
+            let used = grad.len().div_ceil(CHUNK);
+            grad.par_chunks_mut(CHUNK)
+                .zip(&mut squares[..used])
+                .enumerate()
+                .for_each(|(i, (grad, square))| *square = chunk((block * MOST + i, grad)));
+            total += squares[..used].iter().sum::<f64>();
+        }
+        total
+    }
+    #[cfg(not(feature = "parallel"))]
+    grad.chunks_mut(CHUNK).enumerate().map(chunk).sum()
+}

@@ -1,0 +1,42 @@
+//! Stochastic gradient variational Bayes (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014).
+
+use crate::draw::{Path, PathWithKl};
+use crate::estimator::{Estimator, LogWeights, Seeds};
+use pathscore_autodiff::Scalar;
+
+/// The reparameterised gradient of the ELBO, the divergence sampled.
+///
+/// $z_k = g(\varepsilon_k, \varphi)$ makes $E_q f = E_\varepsilon f(g(\varepsilon, \varphi))$, whose gradient is the mean
+/// of the total derivatives of $f_k$. Columns: $a = 1/K$, $b = -1/K$, path 1. Unbiased wherever $f$ is
+/// continuous in $z$. The estimator of first choice for continuous latents.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sgvb;
+
+/// [`Sgvb`] with $\mathrm{KL}(q \| p)$ in closed form, for pairs that have one.
+///
+/// The columns weight $\ln p(x \mid z_k)$ and the divergence: $a = 1/K$, $b = -1/K$, path 1. Usually of
+/// less variance than the sampled form, but not near the optimum, where the sampled form's two terms
+/// cancel draw by draw.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SgvbKl;
+
+fn share<F: Scalar>(w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    let share = F::ONE / F::from_f64(w.draws() as f64);
+    seeds.fill(w, |_| |_| (share, -share));
+}
+
+impl<F: Scalar> Estimator<F> for Sgvb {
+    type Draw = Path;
+
+    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+        share(w, seeds);
+    }
+}
+
+impl<F: Scalar> Estimator<F> for SgvbKl {
+    type Draw = PathWithKl;
+
+    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+        share(w, seeds);
+    }
+}

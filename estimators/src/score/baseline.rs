@@ -1,0 +1,54 @@
+//! What is subtracted from the signal of a score-function estimator.
+
+use crate::estimator::LogWeights;
+use pathscore_autodiff::Scalar;
+
+/// A number independent of the draw it corrects, so that $E[b\,\nabla \ln q] = 0$.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Baseline {
+    /// Nothing.
+    None,
+    /// Always the same number.
+    Constant(f64),
+    /// The running mean of the signal over the batches *before* this one, zero before the first.
+    ///
+    /// A mean that has already seen this batch would multiply the gradient by $1 - (1 - d)/B$.
+    RunningMean {
+        /// $d$: how much of the old mean is kept at each batch.
+        decay: f64,
+        /// The mean so far.
+        mean: Option<f64>,
+    },
+    /// The mean of the signal of the *other* draws for the same member (Mnih and Rezende 2016; Kool, van
+    /// Hoof and Welling 2019). Needs two draws.
+    ///
+    /// With the draw itself in the mean the gradient would be multiplied by $(K - 1)/K$.
+    LeaveOneOut,
+}
+
+impl Baseline {
+    /// The running mean with the decay that is customary, 0.9.
+    pub fn running_mean() -> Self {
+        Self::RunningMean { decay: 0.9, mean: None }
+    }
+
+    /// The baseline of draw `k` of member `b`, whose mean over the draws is `mean`.
+    pub(crate) fn of<F: Scalar>(&self, w: &LogWeights<F>, k: usize, b: usize, mean: F) -> F {
+        match *self {
+            Self::None => F::ZERO,
+            Self::Constant(c) => F::from_f64(c),
+            Self::RunningMean { mean, .. } => F::from_f64(mean.unwrap_or(0.0)),
+            Self::LeaveOneOut => {
+                let draws = F::from_f64(w.draws() as f64);
+                (draws * mean - w.log_weight(k, b)) / (draws - F::ONE)
+            }
+        }
+    }
+
+    pub(crate) fn observe(&mut self, signal: f64) {
+        if let Self::RunningMean { decay, mean } = self {
+            *mean = Some(mean.map_or(signal, |old| *decay * old + (1.0 - *decay) * signal));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The score-function estimator, REINFORCE (Williams 1992; Paisley, Blei and Jordan 2012; Ranganath,
+//! Gerrish and Blei 2014).
+
+use super::Baseline;
+use crate::draw::Score;
+use crate::estimator::{Estimator, LogWeights, Seeds};
+use pathscore_autodiff::Scalar;
+
+/// $\frac1K \sum_k \nabla \ln p(x, z_k) + (f_k - b_k) \nabla \ln q(z_k \mid x)$.
+///
+/// Columns: $a = 1/K$, $b = (f_k - b_k)/K$, path 0. Unbiased for the ELBO's gradient for any latents and
+/// any $f$, if the baseline does not depend on the draw; the term $-\nabla \ln q$ of $\nabla f$ has mean
+/// zero and is left out. Without a baseline the variance is that of $f\,\nabla\ln q$ with $f$ in the
+/// hundreds: hardly ever of use.
+///
+/// ```
+/// use pathscore_estimators::score::{Baseline, Reinforce};
+/// let estimator = Reinforce { baseline: Baseline::LeaveOneOut };
+/// assert_eq!(pathscore_estimators::Estimator::<f64>::min_samples(&estimator), 2);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reinforce {
+    /// What is subtracted from the signal.
+    pub baseline: Baseline,
+}
+
+impl<F: Scalar> Estimator<F> for Reinforce {
+    type Draw = Score;
+
+    fn min_samples(&self) -> usize {
+        if self.baseline == Baseline::LeaveOneOut { 2 } else { 1 }
+    }
+
+    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+        let share = F::ONE / F::from_f64(w.draws() as f64);
+        seeds.fill(w, |b| {
+            let mean = w.mean(b);
+            move |k| (share, share * (w.log_weight(k, b) - self.baseline.of(w, k, b, mean)))
+        });
+    }
+
+    fn observe(&mut self, mean: f64) {
+        self.baseline.observe(mean);
+    }
+
+    fn state(&self) -> Option<f64> {
+        match self.baseline {
+            Baseline::RunningMean { mean, .. } => mean,
+            _ => None,
+        }
+    }
+
+    fn restore(&mut self, state: Option<f64>) {
+        if let Baseline::RunningMean { mean, .. } = &mut self.baseline {
+            *mean = state;
+        }
+    }
+}
