@@ -4,7 +4,7 @@ mod compare;
 
 pub(crate) use compare::{Bar, compare_svg};
 
-use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot};
+use kuva::prelude::{BandPlot, Layout, LinePlot, Plot, ScatterPlot};
 use kuva::render::render::{Scene, render_multiple};
 
 /// Okabe and Ito's colours, which colour-blind readers can tell apart (yellow is too pale here).
@@ -41,16 +41,14 @@ fn curve(series: &[Series], x_label: &str, y_label: &str, title: &str) -> Scene 
     for (i, Series { name, points }) in series.iter().enumerate() {
         let colour = COLOURS[i % COLOURS.len()];
         let points = Smooth::of(&finite(points));
-        let line = points.line.iter().map(|&(x, y)| (x, y)).collect::<Vec<_>>();
-        let drawn = window.cut(&line);
-        let mut plot = LinePlot::new().with_color(colour).with_stroke_width(2.0).with_data(drawn);
-        plot = plot.with_legend(name.as_str());
+        let plot = LinePlot::new().with_color(colour).with_stroke_width(2.0);
+        let plot = plot.with_data(window.cut(&points.line)).with_legend(name.as_str());
         plots.push(Plot::Line(plot));
-        if let Some(deviation) = &points.deviation {
-            plots.push(band(&line, deviation, &window, colour));
+        if points.deviation.iter().any(|&d| d > 0.0) {
+            plots.push(band(&points, &window, colour));
         }
         if points.line.len() < FEW_POINTS {
-            let inside = line.into_iter().filter(|&(_, y)| window.holds(y));
+            let inside = points.line.into_iter().filter(|&(_, y)| window.holds(y));
             let dots = ScatterPlot::new().with_color(colour).with_size(3.0).with_data(inside);
             plots.push(Plot::Scatter(dots));
         }
@@ -67,7 +65,8 @@ fn curve(series: &[Series], x_label: &str, y_label: &str, title: &str) -> Scene 
         .with_x_axis_max(window.right)
         .with_y_axis_min(window.bottom)
         .with_y_axis_max(window.top)
-        .with_legend_box(false);
+        .with_legend_box(false)
+        .with_grid_line_width(0.6);
     render_multiple(plots, layout)
 }
 
@@ -75,15 +74,11 @@ fn svg(scene: &Scene) -> String {
     kuva::backend::svg::SvgBackend.render_scene(scene)
 }
 
-fn band(line: &[(f64, f64)], deviation: &[f64], window: &Window, colour: &str) -> Plot {
-    let inside = |y: f64| y.clamp(window.bottom, window.top);
-    let edge = |side: f64| {
-        let heights = line.iter().zip(deviation).map(move |(&(_, y), d)| inside(y + side * d));
-        heights.collect::<Vec<_>>()
-    };
-    let x: Vec<f64> = line.iter().map(|&(x, _)| x).collect();
-    let band = kuva::prelude::BandPlot::new(x, edge(-1.0), edge(1.0));
-    Plot::Band(band.with_color(colour).with_opacity(0.2))
+fn band(points: &Smooth, window: &Window, colour: &str) -> Plot {
+    let edge = |side| points.edge(side).map(|y| y.clamp(window.bottom, window.top));
+    let (lower, upper): (Vec<f64>, Vec<f64>) = edge(-1.0).zip(edge(1.0)).unzip();
+    let x: Vec<f64> = points.line.iter().map(|&(x, _)| x).collect();
+    Plot::Band(BandPlot::new(x, lower, upper).with_color(colour).with_opacity(0.2))
 }
 
 fn finite(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
@@ -93,13 +88,13 @@ fn finite(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 /// Points few enough to see, with the deviation of those that each stands for.
 struct Smooth {
     line: Vec<(f64, f64)>,
-    deviation: Option<Vec<f64>>,
+    deviation: Vec<f64>,
 }
 
 impl Smooth {
     fn of(points: &[(f64, f64)]) -> Smooth {
         if points.len() <= MOST_POINTS {
-            return Smooth { line: points.to_vec(), deviation: None };
+            return Smooth { line: points.to_vec(), deviation: vec![0.0; points.len()] };
         }
         let bucket = points.len().div_ceil(MOST_POINTS / 2);
         let (line, deviation) = points
@@ -112,7 +107,12 @@ impl Smooth {
                 ((x, y), mean(&|p| (p.1 - y).powi(2)).sqrt())
             })
             .unzip();
-        Smooth { line, deviation: Some(deviation) }
+        Smooth { line, deviation }
+    }
+
+    /// The line lowered or raised by its deviation.
+    fn edge(&self, side: f64) -> impl Iterator<Item = f64> {
+        self.line.iter().zip(&self.deviation).map(move |(&(_, y), d)| y + side * d)
     }
 }
 
@@ -127,18 +127,30 @@ struct Window {
 
 impl Window {
     fn of(series: &[Series]) -> Window {
-        let lines: Vec<_> = series.iter().map(|s| Smooth::of(&finite(&s.points)).line).collect();
-        let all = || lines.iter().flatten().copied();
-        let (left, right) = range(all().map(|(x, _)| x)).unwrap_or((0.0, 1.0));
-        let right = if right > left { right } else { left + 1.0 };
-        let (low, high) = range(all().map(|(_, y)| y)).unwrap_or((0.0, 1.0));
-        let settled = all().filter(|&(x, _)| x >= left + STEEP * (right - left));
-        let (bottom, top) = range(settled.map(|(_, y)| y)).unwrap_or((low, high));
+        let lines: Vec<_> = series.iter().map(|s| Smooth::of(&finite(&s.points))).collect();
+        let x = lines.iter().flat_map(|line| &line.line).map(|&(x, _)| x);
+        let (left, right) = range(x).unwrap_or((0.0, 1.0));
+        let heights = |from: f64| {
+            range(lines.iter().flat_map(|line| {
+                let later = line.line.iter().map(move |&(x, _)| x >= from);
+                let edges = later.zip(line.edge(-1.0).zip(line.edge(1.0)));
+                edges.filter(|&(later, _)| later).flat_map(|(_, (low, high))| [low, high])
+            }))
+        };
+        let (low, high) = heights(left).unwrap_or((0.0, 1.0));
+        let (bottom, top) = heights(left + STEEP * (right - left)).unwrap_or((low, high));
         // Where cutting would gain little, nothing is cut.
         let little = high - low < 2.0 * (top - bottom);
         let (bottom, top) = if little || top <= bottom { (low, high) } else { (bottom, top) };
         let margin = if top > bottom { 0.06 * (top - bottom) } else { 0.5 };
-        Window { left, right, bottom: bottom - margin, top: top + margin }
+        // A mark at either end keeps both its halves.
+        let side = if right > left { 0.012 * (right - left) } else { 0.5 };
+        Window {
+            left: left - side,
+            right: right + side,
+            bottom: bottom - margin,
+            top: top + margin,
+        }
     }
 
     fn holds(&self, y: f64) -> bool {

@@ -305,7 +305,6 @@ mod tests {
         }
         progress.average();
         assert_eq!(progress.pace.bound, -2.0);
-        progress.note("a note of the test");
         progress.finish("done");
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use kuva::prelude::{Layout, Plot, ReferenceLine, ScatterPlot, TextAnnotation, TickFormat};
+use kuva::prelude::{
+    Layout, LinePlot, Plot, ReferenceLine, ScatterPlot, TextAnnotation, TickFormat,
+};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 use unicode_width::UnicodeWidthStr;
@@ -62,16 +64,16 @@ fn compare(bars: &[Bar], title: &str) -> Scene {
     let variance = |of: &[&Bar]| of.iter().map(|bar| bar.variance).sum::<f64>();
     let seconds =
         |of: &[&Bar]| of.iter().map(|bar| bar.seconds_per_draw).sum::<f64>() / of.len() as f64;
-    let sum = if all.len() > 1 { ", summed" } else { "" };
+    let sum = if all.len() > 1 { "Σ " } else { "" };
     let cost = |title: &str, label: &str, f: &dyn Fn(&[&Bar]) -> f64| {
         let of = |name: &&str| bars.iter().filter(|b| b.estimator == *name).collect::<Vec<_>>();
         let values: Vec<f64> = estimators.iter().map(|name| f(&of(name))).collect();
         Panel::of_cost(&values, title, label)
     };
-    panels.push(cost("variance of one draw", &format!("σ²{sum}"), &variance));
+    panels.push(cost("variance of one draw", &format!("{sum}σ²"), &variance));
     panels.push(cost("time of one draw", "seconds", &seconds));
     let product = |of: &[&Bar]| variance(of) * seconds(of);
-    panels.push(cost("variance × time", &format!("σ²{sum} × seconds"), &product));
+    panels.push(cost("variance × time", &format!("{sum}σ² × seconds"), &product));
 
     let rows = panels.len() / COLUMNS;
     let height = 100.0 + LINE * estimators.len().max(3) as f64;
@@ -82,7 +84,7 @@ fn compare(bars: &[Bar], title: &str) -> Scene {
     for (i, panel) in panels.into_iter().enumerate() {
         let labels = estimators.iter().rev().map(|name| if i % COLUMNS == 0 { name } else { "" });
         layouts.push(panel.layout(labels.map(String::from).collect()));
-        plots.push(panel.plots);
+        plots.push(if panel.lines == 0 { Vec::new() } else { panel.drawn() });
     }
     Figure::new(rows, COLUMNS)
         .with_title(title)
@@ -104,7 +106,7 @@ struct Panel {
     lines: usize,
     truth: Option<f64>,
     decades: bool,
-    zeros: Vec<TextAnnotation>,
+    words: Vec<TextAnnotation>,
 }
 
 impl Panel {
@@ -112,7 +114,7 @@ impl Panel {
         let lines = estimators.len();
         let mut ends = Vec::new();
         let mut truth = None;
-        let mut plots = Vec::new();
+        let (mut plots, mut broken) = (Vec::new(), Vec::new());
         for bar in bars.iter().filter(|bar| bar.component == component) {
             let Some(i) = estimators.iter().position(|name| *name == bar.estimator) else {
                 continue;
@@ -125,17 +127,21 @@ impl Panel {
             if bar.mean.is_finite() && half.is_finite() {
                 ends.extend([bar.mean - half, bar.mean + half]);
                 plots.push(dot(bar.mean, half, (lines - i) as f64, i));
+            } else {
+                broken.push(lines - i);
             }
         }
         let (low, high) = range(ends.into_iter()).unwrap_or((0.0, 1.0));
         let margin = if high > low { 0.08 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
+        let range = (low - margin, high + margin);
         Panel {
             plots,
             title: format!("∇ {component}"),
             label: "mean ± 2 standard errors".into(),
-            range: (low - margin, high + margin),
+            range,
             lines,
             truth,
+            words: broken.into_iter().map(|line| word("not finite", line, range)).collect(),
             ..Panel::default()
         }
     }
@@ -149,14 +155,13 @@ impl Panel {
         let high = (high + 0.05).ceil().max(low + 1.0);
         let lines = values.len();
         let mut plots = Vec::new();
-        let mut zeros = Vec::new();
+        let mut words = Vec::new();
         for (i, &x) in values.iter().enumerate() {
-            let line = (lines - i) as f64;
             if x > 0.0 && x.is_finite() {
-                plots.push(dot(x.log10(), 0.0, line, i));
+                plots.push(dot(x.log10(), 0.0, (lines - i) as f64, i));
             } else {
-                let text = if x == 0.0 { "0" } else { "not finite" };
-                zeros.push(TextAnnotation::new(text, low + 0.1 * (high - low), line));
+                let text = if x == 0.0 { "zero" } else { "not finite" };
+                words.push(word(text, lines - i, (low, high)));
             }
         }
         Panel {
@@ -166,20 +171,26 @@ impl Panel {
             range: (low, high),
             lines,
             decades: true,
-            zeros,
+            words,
             ..Panel::default()
         }
     }
 
     fn layout(&self, labels: Vec<String>) -> Layout {
-        let lines = (0.5, self.lines as f64 + 0.5);
+        let lines = self.height();
+        let step = self.step();
         let mut layout = Layout::new(self.range, lines)
             .with_title(self.title.as_str())
             .with_title_size(14)
             .with_x_label(self.label.as_str())
             .with_label_size(12)
             .with_tick_size(11)
-            .with_ticks(4)
+            .with_x_tick_step(step)
+            .with_x_tick_format(TickFormat::Custom(if self.decades {
+                Arc::new(power_of_ten)
+            } else {
+                Arc::new(move |x| decimals(x, step))
+            }))
             .with_y_categories(labels)
             .with_x_axis_min(self.range.0)
             .with_x_axis_max(self.range.1)
@@ -189,14 +200,43 @@ impl Panel {
             let line = ReferenceLine::vertical(truth).with_color("#222222").with_label("exact");
             layout = layout.with_reference_line(line.with_dasharray("5 3"));
         }
-        if self.decades {
-            let step = ((self.range.1 - self.range.0) / 4.0).ceil();
-            layout = layout
-                .with_x_tick_step(step)
-                .with_x_tick_format(TickFormat::Custom(Arc::new(power_of_ten)));
-        }
-        self.zeros.iter().cloned().fold(layout, Layout::with_annotation)
+        self.words.iter().cloned().fold(layout, Layout::with_annotation)
     }
+
+    /// Above the first line there is room for a word beside the truth.
+    fn height(&self) -> (f64, f64) {
+        (0.5, self.lines as f64 + 1.0)
+    }
+
+    /// The marks upon a pale line at each tick, which the chart library leaves out beside names.
+    fn drawn(self) -> Vec<Plot> {
+        let (step, (bottom, top)) = (self.step(), self.height());
+        let ticks = (1..).map(|i| step * ((self.range.0 / step).floor() + f64::from(i)));
+        let pale = |x| {
+            let line = LinePlot::new().with_data([(x, bottom), (x, top)]);
+            Plot::Line(line.with_color("#DDDDDD").with_stroke_width(0.6))
+        };
+        let grid = ticks.take_while(|&x| x <= self.range.1).map(pale);
+        grid.chain(self.plots).collect()
+    }
+
+    /// The distance of two ticks: 1, 2 or 5 times a power of ten, whole decades for decades.
+    fn step(&self) -> f64 {
+        let least = (self.range.1 - self.range.0) / 4.0;
+        if self.decades {
+            return least.ceil();
+        }
+        let ten = 10f64.powf(least.log10().floor());
+        [1.0, 2.0, 5.0].map(|m| m * ten).into_iter().find(|&s| s >= least).unwrap_or(10.0 * ten)
+    }
+}
+
+/// A word at the left end of an estimator's line, in place of a mark.
+fn word(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnnotation {
+    // The chart library centres the text above its anchor: it goes right by half its width and
+    // down by half its height.
+    let x = low + (high - low) * (0.03 + 0.013 * text.len() as f64);
+    TextAnnotation::new(text, x, line as f64 - 0.35).with_font_size(11).with_color("#555555")
 }
 
 /// An estimator's mark on its line, with a bar to both sides.
@@ -204,6 +244,12 @@ fn dot(x: f64, half: f64, line: f64, estimator: usize) -> Plot {
     let mark = ScatterPlot::new().with_data([(x, line)]).with_size(4.5);
     let mark = mark.with_color(COLOURS[estimator % COLOURS.len()]);
     Plot::Scatter(if half > 0.0 { mark.with_x_err([half]) } else { mark })
+}
+
+/// A number with as many decimals as the step between ticks has.
+fn decimals(x: f64, step: f64) -> String {
+    let places = (-step.log10().floor()).max(0.0) as usize;
+    if places > 6 { format!("{x:.2e}") } else { format!("{:.places$}", x + 0.0) }
 }
 
 /// 10 with a raised exponent.
