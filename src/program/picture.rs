@@ -8,8 +8,8 @@ const BETWEEN_PAIRS: u8 = 235;
 const NOT_A_NUMBER: u8 = 128;
 /// The least width of a sheet whose scale is chosen here, in pixels.
 const COMFORTABLE_WIDTH: usize = 480;
-/// The least height of a strip, in pixels: one row of values is drawn as high as a line of text.
-const STRIP_HEIGHT: usize = 12;
+/// The height of a strip, in pixels: one row of values is drawn as high as a line of text.
+const STRIP_HEIGHT: usize = 14;
 
 /// How equally large pictures are laid out on a sheet, row by row.
 ///
@@ -39,7 +39,7 @@ impl Sheet {
     /// A sheet for rows of data that are not pictures: each is a strip, one below the other.
     pub(crate) fn of_strips(length: usize) -> Sheet {
         let sheet = Sheet::of_pictures((1, length), 1);
-        Sheet { scale: (sheet.scale.0.max(STRIP_HEIGHT), sheet.scale.1), ..sheet }
+        Sheet { scale: (STRIP_HEIGHT, sheet.scale.1), ..sheet }
     }
 
     /// The pictures, flat and one after the other, as a PNG.
@@ -172,7 +172,7 @@ mod tests {
             let width = Sheet::of_pictures(shape, columns).width();
             assert!((COMFORTABLE_WIDTH..=1300).contains(&width), "{shape:?} × {columns}: {width}");
         }
-        assert!(Sheet::of_strips(5).scale.0 >= STRIP_HEIGHT);
+        assert!(Sheet::of_strips(5).width() >= COMFORTABLE_WIDTH);
         assert_eq!(Sheet::of_strips(784).scale, (STRIP_HEIGHT, 2));
     }
 
