@@ -1,6 +1,7 @@
 //! Charts as SVG: training curves here, estimators against the truth in [`compare`].
 
 mod compare;
+mod panel;
 
 pub(crate) use compare::{Bar, compare_svg};
 

@@ -1,5 +1,7 @@
 //! Where a run stands: a bar on a terminal, plain lines elsewhere, JSON lines for programs.
 
+mod pace;
+
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
@@ -7,7 +9,9 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::table::figure;
+pub(crate) use pace::Total;
+
+use pace::Pace;
 
 /// A bar is redrawn ten times a second: smooth to the eye, unseen by the clock.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -15,8 +19,8 @@ const REDRAW: Duration = Duration::from_millis(100);
 const LINE: Duration = Duration::from_secs(5);
 /// … and at each twentieth of the way, but never more often than this.
 const LEAST: Duration = Duration::from_secs(1);
-/// Cells of the bar.
-const CELLS: u64 = 20;
+/// Cells of the bar; with its numbers it fits into 80 columns.
+const CELLS: u64 = 12;
 
 /// How progress is told, always on the error stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -30,15 +34,6 @@ pub(crate) enum ProgressKind {
     Json,
     /// Nothing but notes.
     None,
-}
-
-/// What a run ends at.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Total {
-    /// This step.
-    Steps(u64),
-    /// This many seconds after its start.
-    Seconds(f64),
 }
 
 /// The display of a run.
@@ -69,18 +64,6 @@ struct Sum {
     steps: u64,
 }
 
-/// The numbers of one display.
-#[derive(Clone, Debug)]
-struct Pace {
-    total: Total,
-    /// The step before the first of this session: a resumed run does not begin at zero.
-    origin: Option<u64>,
-    step: u64,
-    seconds: f64,
-    bound: f64,
-    grad_norm: f64,
-}
-
 impl Progress {
     /// Starts the clock.
     pub(crate) fn new(kind: ProgressKind, total: Total) -> Progress {
@@ -91,14 +74,7 @@ impl Progress {
             ProgressKind::None => Face::None,
         };
         let pause = if matches!(face, Face::Bar(_)) { REDRAW } else { LEAST };
-        let pace = Pace {
-            total,
-            origin: None,
-            step: 0,
-            seconds: 0.0,
-            bound: f64::NAN,
-            grad_norm: f64::NAN,
-        };
+        let pace = Pace::new(total);
         let now = Instant::now();
         Progress { face, started: now, shown: now, pause, twentieths: 0, pace, sum: Sum::default() }
     }
@@ -180,81 +156,10 @@ impl Progress {
 impl Face {
     fn bar() -> Face {
         let target = ProgressDrawTarget::stderr_with_hz(10);
-        let style = ProgressStyle::with_template(&format!("{{bar:{CELLS}}} {{msg}}"))
+        let style = ProgressStyle::with_template(&format!("{{bar:{CELLS}}} {{wide_msg}}"))
             .expect("the template is a constant and a test draws it");
         let style = style.progress_chars("█▉▊▋▌▍▎▏ ");
         Face::Bar(ProgressBar::with_draw_target(Some(CELLS * 8), target).with_style(style))
-    }
-}
-
-impl Pace {
-    /// How much of the way is done, from 0 to 1.
-    fn share(&self) -> f64 {
-        let share = match self.total {
-            Total::Steps(steps) => self.step as f64 / steps.max(1) as f64,
-            Total::Seconds(seconds) => self.seconds / seconds.max(f64::MIN_POSITIVE),
-        };
-        share.clamp(0.0, 1.0)
-    }
-
-    /// Steps a second in this session.
-    fn rate(&self) -> f64 {
-        (self.step - self.origin.unwrap_or(self.step)) as f64 / self.seconds
-    }
-
-    /// Seconds to go, when that can be known.
-    fn remaining(&self) -> Option<f64> {
-        let seconds = match self.total {
-            Total::Steps(steps) => steps.saturating_sub(self.step) as f64 / self.rate(),
-            Total::Seconds(seconds) => (seconds - self.seconds).max(0.0),
-        };
-        seconds.is_finite().then_some(seconds)
-    }
-
-    /// The numbers and the time to go: `120/1000 steps  bound -104.2  |∇| 3.1  412 steps/s  ETA 00:31`.
-    fn line(&self) -> String {
-        let eta = self.remaining().map_or("--:--".into(), clock);
-        format!("{}  ETA {eta}", self.numbers())
-    }
-
-    fn numbers(&self) -> String {
-        let position = match self.total {
-            Total::Steps(steps) => format!("{}/{steps} steps", self.step),
-            Total::Seconds(all) => {
-                format!("{} steps  {}/{}", self.step, clock(self.seconds), clock(all))
-            }
-        };
-        let rate = if self.seconds > 0.0 { self.rate() } else { f64::NAN };
-        let rate = if rate >= 100.0 { format!("{rate:.0}") } else { format!("{rate:.1}") };
-        let (bound, grad_norm) = (figure(self.bound), figure(self.grad_norm));
-        format!("{position}  bound {bound}  |∇| {grad_norm}  {rate} steps/s")
-    }
-
-    fn json(&self) -> serde_json::Value {
-        let steps = match self.total {
-            Total::Steps(steps) => Some(steps),
-            Total::Seconds(_) => None,
-        };
-        json!({
-            "step": self.step,
-            "steps": steps,
-            "share": self.share(),
-            "bound": self.bound,
-            "grad_norm": self.grad_norm,
-            "seconds": self.seconds,
-            "steps_per_second": self.rate(),
-            "eta_seconds": self.remaining(),
-        })
-    }
-}
-
-/// Minutes and seconds, with hours where there are any.
-fn clock(seconds: f64) -> String {
-    let seconds = seconds.ceil() as u64;
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    match hours {
-        0 => format!("{minutes:02}:{seconds:02}"),
-        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
 }
 
@@ -266,36 +171,6 @@ fn say(line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pace(total: Total) -> Pace {
-        Pace { total, origin: Some(500), step: 1500, seconds: 2.0, bound: -104.23, grad_norm: 3.1 }
-    }
-
-    #[test]
-    fn a_line_has_every_number() {
-        assert_eq!(
-            pace(Total::Steps(20_000)).line(),
-            "1500/20000 steps  bound -104.2  |∇| 3.100  500 steps/s  ETA 00:37"
-        );
-        assert_eq!(
-            pace(Total::Seconds(4000.0)).line(),
-            "1500 steps  00:02/1:06:40  bound -104.2  |∇| 3.100  500 steps/s  ETA 1:06:38"
-        );
-    }
-
-    #[test]
-    fn a_line_before_the_first_step_is_harmless() {
-        let idle = Pace { origin: None, step: 0, seconds: 0.0, ..pace(Total::Steps(0)) };
-        assert!(idle.line().ends_with("ETA --:--"), "{}", idle.line());
-        assert_eq!(idle.json()["eta_seconds"], serde_json::Value::Null);
-    }
-
-    #[test]
-    fn json_has_every_number() {
-        let line = pace(Total::Steps(3000)).json();
-        assert_eq!((&line["step"], &line["steps"]), (&1500.into(), &3000.into()));
-        assert_eq!((&line["share"], &line["eta_seconds"]), (&0.5.into(), &3.0.into()));
-    }
 
     #[test]
     fn the_mean_since_the_last_display_is_shown() {
@@ -323,7 +198,7 @@ mod tests {
     fn a_bar_can_be_drawn() {
         let Face::Bar(bar) = Face::bar() else { panic!("a bar is a bar") };
         bar.set_position(CELLS * 4);
-        bar.set_message(pace(Total::Steps(3000)).line());
+        bar.set_message(Pace::new(Total::Steps(3000)).line());
         bar.finish_and_clear();
     }
 }
