@@ -7,8 +7,8 @@ use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// The shell's exit code of a program that Ctrl-C ended: 128 + the signal's number.
-const ENDED_BY_CTRL_C: i32 = 130;
+/// The shell's exit code of a program that a signal ended is this plus the signal's number.
+const ENDED_BY_SIGNAL: i32 = 128;
 
 /// Knows whether the user or the system has asked the program to stop.
 #[derive(Clone)]
@@ -22,7 +22,8 @@ impl Interrupt {
         let requested = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             // Actions run in the order of registration: the first signal finds the flag still down.
-            flag::register_conditional_shutdown(signal, ENDED_BY_CTRL_C, Arc::clone(&requested))
+            let code = ENDED_BY_SIGNAL + signal;
+            flag::register_conditional_shutdown(signal, code, Arc::clone(&requested))
                 .and_then(|_| flag::register(signal, Arc::clone(&requested)))
                 .with_context(|| format!("signal {signal} could not be listened to"))?;
         }

@@ -33,7 +33,7 @@ impl Table {
                 continue;
             }
             let separator = if self.caption.is_empty() { "" } else { " · " };
-            self.caption += &format!("{separator}{} {cell}", self.headers.remove(column));
+            self.caption += &format!("{separator}{}: {cell}", self.headers.remove(column));
             for row in &mut self.rows {
                 row.remove(column);
             }
@@ -187,10 +187,10 @@ mod tests {
             rows: vec![row(long, "7", "1"), row("other", "7", "2")],
         };
         table.say_once_what_never_differs();
-        assert_eq!(table.caption, format!("problem {long}"));
+        assert_eq!(table.caption, format!("problem: {long}"));
         assert_eq!(table.headers, ["estimator", "draws", "z"]);
         let text = table.to_string();
-        assert!(text.starts_with(&format!("problem {long}\n\nestimator")), "{text}");
+        assert!(text.starts_with(&format!("problem: {long}\n\nestimator")), "{text}");
         assert!(text.lines().all(|line| line.width() <= WIDTH), "{text}");
     }
 }
