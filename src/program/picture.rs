@@ -1,0 +1,200 @@
+//! Sheets of grey pictures as PNG: samples, reconstructions, a map of a latent plane.
+
+/// The grey between pictures; neither of the two colours of a binary picture.
+const FRAME: u8 = 110;
+/// The grey between pairs of rows, paler than the frame so that the pairs stand apart.
+const BETWEEN_PAIRS: u8 = 235;
+/// What a value that is not a number is drawn as.
+const NOT_A_NUMBER: u8 = 128;
+/// The least width of a sheet whose scale is chosen here, in pixels.
+const COMFORTABLE_WIDTH: usize = 480;
+/// The height of a strip, in pixels: one row of values is drawn as high as a line of text.
+const STRIP_HEIGHT: usize = 14;
+
+/// How equally large pictures are laid out on a sheet, row by row.
+///
+/// Values in [0, 1] run from black to white; others are clamped, NaN is mid grey.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sheet {
+    /// Rows and columns of values of one picture.
+    pub(crate) shape: (usize, usize),
+    /// Pictures side by side.
+    pub(crate) columns: usize,
+    /// Pixels, down and across, that one value becomes.
+    pub(crate) scale: (usize, usize),
+    /// Pixels between neighbours.
+    pub(crate) gap: usize,
+}
+
+impl Sheet {
+    /// A sheet of pictures, enlarged by a whole number so that it is comfortably wide.
+    pub(crate) fn of_pictures(shape: (usize, usize), columns: usize) -> Sheet {
+        let (gap, columns) = (2, columns.max(1));
+        let frame = gap * (columns + 1);
+        let values = (columns * shape.1).max(1);
+        let scale = COMFORTABLE_WIDTH.saturating_sub(frame).div_ceil(values).max(2);
+        Sheet { shape, columns, scale: (scale, scale), gap }
+    }
+
+    /// A sheet for rows of data that are not pictures: each is a strip, one below the other.
+    pub(crate) fn of_strips(length: usize) -> Sheet {
+        let sheet = Sheet::of_pictures((1, length), 1);
+        Sheet { scale: (STRIP_HEIGHT, sheet.scale.1), ..sheet }
+    }
+
+    /// The pictures, flat and one after the other, as a PNG.
+    ///
+    /// # Panics
+    /// If the values do not make whole pictures.
+    pub(crate) fn grid(&self, pictures: &[f32]) -> Vec<u8> {
+        let rows = self.pictures(pictures).len().div_ceil(self.columns).max(1);
+        let mut canvas = Canvas::new(self.width(), self.stack(rows) + self.gap, FRAME);
+        for (i, picture) in self.pictures(pictures).enumerate() {
+            let top = self.gap + self.stack(i / self.columns);
+            self.draw(&mut canvas, picture, top, i % self.columns);
+        }
+        canvas.png()
+    }
+
+    /// Rows of originals, each above the row of its reconstructions, as a PNG.
+    ///
+    /// # Panics
+    /// If the values do not make whole pictures, or the two differ in number.
+    pub(crate) fn pairs(&self, originals: &[f32], reconstructions: &[f32]) -> Vec<u8> {
+        let (above, below) = (originals.len(), reconstructions.len());
+        assert_eq!(above, below, "pairs: {above} and {below} values do not pair");
+        let rows = self.pictures(originals).len().div_ceil(self.columns).max(1);
+        let pair = self.gap + self.stack(2);
+        let between = 4 * self.gap.max(1);
+        let height = rows * (pair + between) - between;
+        let mut canvas = Canvas::new(self.width(), height, BETWEEN_PAIRS);
+        for row in 0..rows {
+            canvas.fill(row * (pair + between), 0, (pair, self.width()), FRAME);
+        }
+        let both = self.pictures(originals).zip(self.pictures(reconstructions));
+        for (i, (original, reconstruction)) in both.enumerate() {
+            let top = i / self.columns * (pair + between) + self.gap;
+            self.draw(&mut canvas, original, top, i % self.columns);
+            self.draw(&mut canvas, reconstruction, top + self.stack(1), i % self.columns);
+        }
+        canvas.png()
+    }
+
+    fn pictures<'a>(&self, values: &'a [f32]) -> std::slice::ChunksExact<'a, f32> {
+        let (height, width) = self.shape;
+        let size = height * width;
+        let whole = size > 0 && values.len().is_multiple_of(size);
+        let count = values.len();
+        assert!(whole, "{count} values do not make whole pictures of {height} × {width}");
+        values.chunks_exact(size)
+    }
+
+    /// Pixels that some rows of pictures take, each with the gap after it.
+    fn stack(&self, rows: usize) -> usize {
+        rows * (self.shape.0 * self.scale.0 + self.gap)
+    }
+
+    fn width(&self) -> usize {
+        self.columns * (self.shape.1 * self.scale.1 + self.gap) + self.gap
+    }
+
+    fn draw(&self, canvas: &mut Canvas, picture: &[f32], top: usize, column: usize) {
+        let left = self.gap + column * (self.shape.1 * self.scale.1 + self.gap);
+        for (i, &value) in picture.iter().enumerate() {
+            let (row, column) = (i / self.shape.1, i % self.shape.1);
+            let (top, left) = (top + row * self.scale.0, left + column * self.scale.1);
+            canvas.fill(top, left, self.scale, grey(value));
+        }
+    }
+}
+
+fn grey(value: f32) -> u8 {
+    if value.is_nan() { NOT_A_NUMBER } else { (value.clamp(0.0, 1.0) * 255.0).round() as u8 }
+}
+
+/// Grey pixels, row by row.
+struct Canvas {
+    pixels: Vec<u8>,
+    width: usize,
+}
+
+impl Canvas {
+    fn new(width: usize, height: usize, background: u8) -> Canvas {
+        Canvas { pixels: vec![background; width * height], width }
+    }
+
+    fn fill(&mut self, top: usize, left: usize, (height, width): (usize, usize), grey: u8) {
+        for row in top..top + height {
+            let start = row * self.width + left;
+            self.pixels[start..start + width].fill(grey);
+        }
+    }
+
+    fn png(&self) -> Vec<u8> {
+        let height = self.pixels.len() / self.width;
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, height as u32);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder
+            .write_header()
+            .and_then(|mut writer| writer.write_image_data(&self.pixels))
+            .expect("memory takes every byte of a sheet, and a sheet is never empty");
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(bytes: &[u8]) -> (usize, usize, Vec<u8>) {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        (info.height as usize, info.width as usize, pixels)
+    }
+
+    #[test]
+    fn every_value_becomes_a_block_of_its_grey() {
+        let sheet = Sheet { shape: (1, 2), columns: 2, scale: (2, 2), gap: 1 };
+        let (height, width, pixels) = decode(&sheet.grid(&[0.0, 1.0, f32::NAN, -3.0, 7.0, 0.5]));
+        assert_eq!((height, width), (7, 11));
+        let f = FRAME;
+        assert_eq!(pixels[11..22], [f, 0, 0, 255, 255, f, 128, 128, 0, 0, f]);
+        assert_eq!(pixels[11..22], pixels[22..33]);
+        assert_eq!(pixels[44..55], [f, 255, 255, 128, 128, f, f, f, f, f, f]);
+    }
+
+    #[test]
+    fn a_sheet_is_comfortably_wide_whatever_the_pictures() {
+        for (shape, columns) in [((28, 28), 8), ((4, 4), 8), ((4, 4), 1), ((28, 28), 20)] {
+            let width = Sheet::of_pictures(shape, columns).width();
+            assert!((COMFORTABLE_WIDTH..=1300).contains(&width), "{shape:?} × {columns}: {width}");
+        }
+        assert!(Sheet::of_strips(5).width() >= COMFORTABLE_WIDTH);
+        assert_eq!(Sheet::of_strips(784).scale, (STRIP_HEIGHT, 2));
+    }
+
+    #[test]
+    fn an_original_stands_above_its_reconstruction() {
+        let sheet = Sheet { shape: (1, 1), columns: 2, scale: (1, 1), gap: 0 };
+        let (height, width, pixels) = decode(&sheet.pairs(&[0.0, 0.2, 1.0], &[0.4, 0.6, 0.8]));
+        assert_eq!((height, width), (8, 2));
+        assert_eq!(pixels[..4], [0, 51, 102, 153]);
+        assert_eq!(pixels[4..12], [BETWEEN_PAIRS; 8]);
+        assert_eq!(pixels[12..], [255, FRAME, 204, FRAME]);
+    }
+
+    #[test]
+    fn no_pictures_make_an_empty_sheet() {
+        let (height, width, _) = decode(&Sheet::of_pictures((4, 4), 3).grid(&[]));
+        assert!(height > 0 && width >= COMFORTABLE_WIDTH);
+    }
+
+    #[test]
+    #[should_panic(expected = "5 values do not make whole pictures of 2 × 2")]
+    fn values_that_do_not_make_whole_pictures_are_refused() {
+        Sheet::of_pictures((2, 2), 1).grid(&[0.0; 5]);
+    }
+}

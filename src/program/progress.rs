@@ -1,0 +1,204 @@
+//! Where a run stands: a bar on a terminal, plain lines elsewhere, JSON lines for programs.
+
+mod pace;
+
+use std::io::{IsTerminal, Write, stderr};
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+pub(crate) use pace::Total;
+
+use pace::Pace;
+
+/// A bar is redrawn ten times a second: smooth to the eye, unseen by the clock.
+const REDRAW: Duration = Duration::from_millis(100);
+/// A plain line appears at least this often …
+const LINE: Duration = Duration::from_secs(5);
+/// … and at each twentieth of the way, but never more often than this.
+const LEAST: Duration = Duration::from_secs(1);
+/// Cells of the bar; with its numbers it fits into 80 columns.
+const CELLS: u64 = 12;
+
+/// How progress is told, always on the error stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressKind {
+    /// A bar on a terminal, plain lines elsewhere.
+    #[default]
+    Auto,
+    /// Plain lines.
+    Plain,
+    /// One JSON object a line.
+    Json,
+    /// Nothing but notes.
+    None,
+}
+
+/// The display of a run.
+pub(crate) struct Progress {
+    face: Face,
+    started: Instant,
+    shown: Instant,
+    /// The least time between two looks at the display.
+    pause: Duration,
+    /// Twentieths of the way that have been shown.
+    twentieths: u64,
+    pace: Pace,
+    sum: Sum,
+}
+
+enum Face {
+    Bar(ProgressBar),
+    Plain,
+    Json,
+    None,
+}
+
+/// Bounds and gradient norms since the last display, of which the mean is shown.
+#[derive(Default)]
+struct Sum {
+    bound: f64,
+    grad_norm: f64,
+    steps: u64,
+}
+
+impl Progress {
+    /// Starts the clock.
+    pub(crate) fn new(kind: ProgressKind, total: Total) -> Progress {
+        let face = match kind {
+            ProgressKind::Auto if stderr().is_terminal() => Face::bar(),
+            ProgressKind::Auto | ProgressKind::Plain => Face::Plain,
+            ProgressKind::Json => Face::Json,
+            ProgressKind::None => Face::None,
+        };
+        let pause = if matches!(face, Face::Bar(_)) { REDRAW } else { LEAST };
+        let pace = Pace::new(total);
+        let now = Instant::now();
+        Progress { face, started: now, shown: now, pause, twentieths: 0, pace, sum: Sum::default() }
+    }
+
+    /// Tells that a step is done; cheap enough for every step, because it shows few of them.
+    pub(crate) fn step(&mut self, step: u64, bound: f64, grad_norm: f64) {
+        self.pace.step = step;
+        self.pace.origin.get_or_insert(step.saturating_sub(1));
+        self.sum.bound += bound;
+        self.sum.grad_norm += grad_norm;
+        self.sum.steps += 1;
+        if matches!(self.face, Face::None) {
+            return;
+        }
+        let since = self.shown.elapsed();
+        if since < self.pause {
+            return;
+        }
+        self.pace.seconds = self.started.elapsed().as_secs_f64();
+        let twentieths = (self.pace.share() * 20.0) as u64;
+        if matches!(self.face, Face::Bar(_)) || since >= LINE || twentieths > self.twentieths {
+            self.twentieths = twentieths;
+            self.show();
+        }
+    }
+
+    /// Prints a line of text without harm to the bar, whatever the kind.
+    pub(crate) fn note(&self, text: &str) {
+        match &self.face {
+            Face::Bar(bar) => bar.suspend(|| say(text)),
+            Face::Json => say(&json!({ "note": text }).to_string()),
+            Face::Plain | Face::None => say(text),
+        }
+    }
+
+    /// Takes the bar away and leaves the last numbers and a message.
+    pub(crate) fn finish(mut self, message: &str) {
+        self.pace.seconds = self.started.elapsed().as_secs_f64();
+        self.average();
+        match &self.face {
+            Face::Bar(bar) => {
+                bar.finish_and_clear();
+                say(&format!("{}  {message}", self.pace.numbers()));
+            }
+            Face::Plain => say(&format!("{}  {message}", self.pace.numbers())),
+            Face::Json => {
+                let mut line = self.pace.json();
+                line["message"] = message.into();
+                say(&line.to_string());
+            }
+            Face::None => {}
+        }
+    }
+
+    fn show(&mut self) {
+        self.shown = Instant::now();
+        self.average();
+        match &self.face {
+            Face::Bar(bar) => {
+                bar.set_position((self.pace.share() * CELLS as f64 * 8.0) as u64);
+                bar.set_message(self.pace.line());
+            }
+            Face::Plain => say(&self.pace.line()),
+            Face::Json => say(&self.pace.json().to_string()),
+            Face::None => {}
+        }
+    }
+
+    /// Moves the means of the steps since the last display into the pace.
+    fn average(&mut self) {
+        let sum = std::mem::take(&mut self.sum);
+        if sum.steps > 0 {
+            self.pace.bound = sum.bound / sum.steps as f64;
+            self.pace.grad_norm = sum.grad_norm / sum.steps as f64;
+        }
+    }
+}
+
+impl Face {
+    fn bar() -> Face {
+        let target = ProgressDrawTarget::stderr_with_hz(10);
+        let style = ProgressStyle::with_template(&format!("{{bar:{CELLS}}} {{wide_msg}}"))
+            .expect("the template is a constant and a test draws it");
+        let style = style.progress_chars("█▉▊▋▌▍▎▏ ");
+        Face::Bar(ProgressBar::with_draw_target(Some(CELLS * 8), target).with_style(style))
+    }
+}
+
+/// A line on the error stream; a reader that has gone away is no reason to stop a run.
+fn say(line: &str) {
+    let _ = writeln!(stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_since_the_last_display_is_shown() {
+        let mut progress = Progress::new(ProgressKind::None, Total::Steps(3));
+        for (step, bound) in [(1, -3.0), (2, -2.0), (3, -1.0)] {
+            progress.step(step, bound, 1.0);
+        }
+        progress.average();
+        assert_eq!(progress.pace.bound, -2.0);
+        progress.finish("done");
+    }
+
+    #[test]
+    fn a_step_costs_less_than_a_microsecond() {
+        let mut progress = Progress::new(ProgressKind::Plain, Total::Steps(u64::MAX));
+        let started = Instant::now();
+        for step in 1..=100_000 {
+            progress.step(step, -1.0, 1.0);
+        }
+        // Some 50 ns are expected; the margin is for a busy machine.
+        assert!(started.elapsed() < Duration::from_millis(100), "{:?}", started.elapsed());
+    }
+
+    #[test]
+    fn a_bar_can_be_drawn() {
+        let Face::Bar(bar) = Face::bar() else { panic!("a bar is a bar") };
+        bar.set_position(CELLS * 4);
+        bar.set_message(Pace::new(Total::Steps(3000)).line());
+        bar.finish_and_clear();
+    }
+}

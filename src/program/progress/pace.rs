@@ -1,0 +1,138 @@
+//! How far a run is, how fast, and how long it will take.
+
+use serde_json::json;
+
+use crate::program::table::{figure, significant};
+
+/// What a run ends at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Total {
+    /// This step.
+    Steps(u64),
+    /// This many seconds after its start.
+    Seconds(f64),
+}
+
+/// The numbers of one display.
+#[derive(Clone, Debug)]
+pub(super) struct Pace {
+    pub(super) total: Total,
+    /// The step before the first of this session: a resumed run does not begin at zero.
+    pub(super) origin: Option<u64>,
+    pub(super) step: u64,
+    pub(super) seconds: f64,
+    pub(super) bound: f64,
+    pub(super) grad_norm: f64,
+}
+
+impl Pace {
+    /// Before the first step.
+    pub(super) fn new(total: Total) -> Pace {
+        let nothing = f64::NAN;
+        Pace { total, origin: None, step: 0, seconds: 0.0, bound: nothing, grad_norm: nothing }
+    }
+
+    /// How much of the way is done, from 0 to 1.
+    pub(super) fn share(&self) -> f64 {
+        let share = match self.total {
+            Total::Steps(steps) => self.step as f64 / steps.max(1) as f64,
+            Total::Seconds(seconds) => self.seconds / seconds.max(f64::MIN_POSITIVE),
+        };
+        share.clamp(0.0, 1.0)
+    }
+
+    /// Steps a second in this session.
+    fn rate(&self) -> f64 {
+        (self.step - self.origin.unwrap_or(self.step)) as f64 / self.seconds
+    }
+
+    /// Seconds to go, when that can be known.
+    fn remaining(&self) -> Option<f64> {
+        let seconds = match self.total {
+            Total::Steps(steps) => steps.saturating_sub(self.step) as f64 / self.rate(),
+            Total::Seconds(seconds) => (seconds - self.seconds).max(0.0),
+        };
+        seconds.is_finite().then_some(seconds)
+    }
+
+    /// The numbers and the time to go: `120/1000 steps  bound -104.2  |∇| 3.1  412 steps/s  ETA 00:31`.
+    pub(super) fn line(&self) -> String {
+        let eta = self.remaining().map_or("--:--".into(), clock);
+        format!("{}  ETA {eta}", self.numbers())
+    }
+
+    pub(super) fn numbers(&self) -> String {
+        let position = match self.total {
+            Total::Steps(steps) => format!("{}/{steps} steps", self.step),
+            Total::Seconds(all) => {
+                format!("{} steps  {}/{}", self.step, clock(self.seconds), clock(all))
+            }
+        };
+        let rate = if self.seconds > 0.0 { self.rate() } else { f64::NAN };
+        let rate = if rate >= 100.0 { format!("{rate:.0}") } else { format!("{rate:.1}") };
+        let (bound, grad_norm) = (figure(self.bound), significant(self.grad_norm, 3));
+        format!("{position}  bound {bound}  |∇| {grad_norm}  {rate} steps/s")
+    }
+
+    pub(super) fn json(&self) -> serde_json::Value {
+        let steps = match self.total {
+            Total::Steps(steps) => Some(steps),
+            Total::Seconds(_) => None,
+        };
+        json!({
+            "step": self.step,
+            "steps": steps,
+            "share": self.share(),
+            "bound": self.bound,
+            "grad_norm": self.grad_norm,
+            "seconds": self.seconds,
+            "steps_per_second": self.rate(),
+            "eta_seconds": self.remaining(),
+        })
+    }
+}
+
+/// Minutes and seconds, with hours where there are any.
+fn clock(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes:02}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pace(total: Total) -> Pace {
+        Pace { total, origin: Some(500), step: 1500, seconds: 2.0, bound: -104.23, grad_norm: 3.1 }
+    }
+
+    #[test]
+    fn a_line_has_every_number() {
+        assert_eq!(
+            pace(Total::Steps(20_000)).line(),
+            "1500/20000 steps  bound -104.2  |∇| 3.10  500 steps/s  ETA 00:37"
+        );
+        assert_eq!(
+            pace(Total::Seconds(4000.0)).line(),
+            "1500 steps  00:02/1:06:40  bound -104.2  |∇| 3.10  500 steps/s  ETA 1:06:38"
+        );
+    }
+
+    #[test]
+    fn a_line_before_the_first_step_is_harmless() {
+        let idle = Pace { origin: None, step: 0, seconds: 0.0, ..pace(Total::Steps(0)) };
+        assert!(idle.line().ends_with("ETA --:--"), "{}", idle.line());
+        assert_eq!(idle.json()["eta_seconds"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn json_has_every_number() {
+        let line = pace(Total::Steps(3000)).json();
+        assert_eq!((&line["step"], &line["steps"]), (&1500.into(), &3000.into()));
+        assert_eq!((&line["share"], &line["eta_seconds"]), (&0.5.into(), &3.0.into()));
+    }
+}
