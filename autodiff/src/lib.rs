@@ -1,1 +1,2 @@
 //! Tape-based automatic differentiation.
+mod kernels;

@@ -1,0 +1,124 @@
+//! Random numbers by the slice: uniform and standard normal.
+//!
+//! Both take whole 64-bit words from the generator in a fixed order and turn them into numbers
+//! by loops that give the same bits at every vector width, so a seed means the same numbers on
+//! every machine. Nothing is kept between calls: two halves are not the whole.
+
+use super::simd::dispatch;
+use super::special::Special;
+use rand::Rng;
+
+/// Normal numbers made together; half of them from the cosine, half from the sine.
+const BLOCK: usize = 256;
+const PAIRS: usize = BLOCK / 2;
+
+/// What a real type takes from random words.
+pub trait Sample: Special {
+    /// Uniform on $[0, 1)$ from the top bits of a word, as many as the precision has.
+    fn uniform(word: u64) -> Self;
+    /// The two uniforms of one Box–Muller pair, each in the middle of its cell of $(0, 1)$ or
+    /// at its upper end, so that the first can stand under a logarithm.
+    fn pair(next: impl FnMut() -> u64) -> (Self, Self);
+}
+
+impl Sample for f32 {
+    #[inline(always)]
+    fn uniform(word: u64) -> Self {
+        (word >> 40) as u32 as i32 as f32 * (1.0 / 16_777_216.0)
+    }
+
+    #[inline(always)]
+    fn pair(mut next: impl FnMut() -> u64) -> (Self, Self) {
+        // 32 + 32 bits of one word. Rounding a half-integer over 2³² gives up to 1 and, near
+        // 0, a finer grid than 24 bits: the tail of the normal reaches to 6.7.
+        let word = next();
+        let radius = ((word >> 32) as u32 as f64 + 0.5) * (1.0 / 4_294_967_296.0);
+        (radius as f32, (word as u32 >> 8) as i32 as f32 * (1.0 / 16_777_216.0))
+    }
+}
+
+impl Sample for f64 {
+    #[inline(always)]
+    fn uniform(word: u64) -> Self {
+        (word >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
+    }
+
+    #[inline(always)]
+    fn pair(mut next: impl FnMut() -> u64) -> (Self, Self) {
+        let radius = ((next() >> 11) as f64 + 1.0) * (1.0 / 9_007_199_254_740_992.0);
+        (radius, Self::uniform(next()))
+    }
+}
+
+/// Fills with independent uniform numbers of $[0, 1)$, one word of `rng` each: 24 random bits in
+/// single precision, 53 in double.
+pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
+    for u in out {
+        *u = F::uniform(rng.next_u64());
+    }
+}
+
+/// Fills with independent standard normal numbers, in blocks of [`BLOCK`].
+///
+/// Box and Muller (1958): with $u$ and $v$ uniform, $\sqrt{-2 \ln u}\,(\cos 2πv, \sin 2πv)$ are
+/// two independent normals. A block of uniforms is drawn first, one word for a pair in single
+/// precision and two in double; then a loop without branches makes the cosines, which come
+/// first in the block, and the sines. A last short block draws only the pairs that it needs.
+pub(crate) fn fill_normal<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
+    let mut u = [F::narrow(0.0); PAIRS];
+    let mut v = [F::narrow(0.0); PAIRS];
+    for block in out.chunks_mut(BLOCK) {
+        let (first, second) = block.split_at_mut(block.len().div_ceil(2));
+        for (u, v) in u.iter_mut().zip(&mut v).take(first.len()) {
+            (*u, *v) = F::pair(|| rng.next_u64());
+        }
+        box_muller(&u, &v, first, second);
+    }
+}
+
+/// The block's formula; `second` may be shorter by one.
+fn box_muller<F: Sample>(u: &[F; PAIRS], v: &[F; PAIRS], first: &mut [F], second: &mut [F]) {
+    let mut sines = [F::narrow(0.0); PAIRS];
+    dispatch(
+        #[inline(always)]
+        || {
+            for ((x, y), (&u, &v)) in first.iter_mut().zip(&mut sines).zip(u.iter().zip(v)) {
+                let radius = (F::narrow(-2.0) * u.ln()).sqrt();
+                let angle = F::narrow(std::f64::consts::TAU) * v;
+                *x = radius * angle.cos_within();
+                *y = radius * angle.sin_within();
+            }
+        },
+    );
+    second.copy_from_slice(&sines[..second.len()]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+    use rand_xoshiro::rand_core::SeedableRng;
+
+    #[test]
+    #[ignore = "timing"]
+    fn timing() {
+        fn go<F: Sample>() {
+            let mut x = [F::narrow(0.0); 4096];
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+            for (name, normal) in [("uniform", false), ("normal", true)] {
+                let mut best = f64::INFINITY;
+                for _ in 0..50 {
+                    let start = std::time::Instant::now();
+                    for _ in 0..20 {
+                        let x = std::hint::black_box(&mut x[..]);
+                        if normal { fill_normal(x, &mut rng) } else { fill_uniform(x, &mut rng) }
+                    }
+                    best = best.min(start.elapsed().as_secs_f64() * 1e9 / (20.0 * 4096.0));
+                }
+                println!("{name} {} {best:.3} ns", std::any::type_name::<F>());
+            }
+        }
+        go::<f32>();
+        go::<f64>();
+    }
+}
