@@ -4,8 +4,14 @@
 //! [`dispatch`](super::simd::dispatch) becomes vector code, and gives the same bits at every
 //! width and on every machine. The special ones run in double precision, one number at a time.
 
+mod bessel;
 mod double;
+mod dual;
+mod gamma;
+mod incomplete;
+mod normal;
 mod single;
+mod temme;
 
 use super::simd::dispatch;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -147,6 +153,157 @@ pub trait Special:
     #[inline]
     fn cos(self) -> Self {
         if self.abs() <= Self::TRIG_RANGE { self.cos_within() } else { self.cos_far() }
+    }
+
+    /// $\ln(1 - e^x)$ for $x < 0$; the derivative is $-1/(e^{-x} - 1)$. At 0 it is $-∞$.
+    ///
+    /// Mächler's two branches (2012): by $e^x - 1$ above $-\ln 2$, by $\ln(1 + ·)$ below.
+    #[inline(always)]
+    fn log1m_exp(self) -> Self {
+        let near = (-self.exp_m1()).ln();
+        let far = (-self.exp()).ln_1p();
+        if self > Self::narrow(-std::f64::consts::LN_2) { near } else { far }
+    }
+
+    /// $\tan x$; the derivative is $1 + \tan^2 x$.
+    fn tan(self) -> Self {
+        Self::narrow(libm::tan(self.widen()))
+    }
+
+    /// $\arcsin x$; the derivative is $1/\sqrt{1 - x^2}$.
+    fn asin(self) -> Self {
+        Self::narrow(libm::asin(self.widen()))
+    }
+
+    /// $\arccos x$; the derivative is $-1/\sqrt{1 - x^2}$.
+    fn acos(self) -> Self {
+        Self::narrow(libm::acos(self.widen()))
+    }
+
+    /// $\arctan x$; the derivative is $1/(1 + x^2)$.
+    fn atan(self) -> Self {
+        Self::narrow(libm::atan(self.widen()))
+    }
+
+    /// $\operatorname{arsinh} x$; the derivative is $1/\sqrt{1 + x^2}$.
+    fn asinh(self) -> Self {
+        Self::narrow(libm::asinh(self.widen()))
+    }
+
+    /// $\operatorname{arcosh} x$; the derivative is $1/\sqrt{x^2 - 1}$.
+    fn acosh(self) -> Self {
+        Self::narrow(libm::acosh(self.widen()))
+    }
+
+    /// $\operatorname{artanh} x$; the derivative is $1/(1 - x^2)$.
+    fn atanh(self) -> Self {
+        Self::narrow(libm::atanh(self.widen()))
+    }
+
+    /// $\sqrt[3] x$, odd; the derivative is $⅓ x^{-2/3}$.
+    fn cbrt(self) -> Self {
+        Self::narrow(libm::cbrt(self.widen()))
+    }
+
+    /// $\operatorname{erf} x$; the derivative is $\frac{2}{\sqrt π} e^{-x^2}$.
+    fn erf(self) -> Self {
+        Self::narrow(libm::erf(self.widen()))
+    }
+
+    /// $1 - \operatorname{erf} x$, accurate far on the right; the derivative is
+    /// $-\frac{2}{\sqrt π} e^{-x^2}$.
+    fn erfc(self) -> Self {
+        Self::narrow(libm::erfc(self.widen()))
+    }
+
+    /// The $y$ with $\operatorname{erf} y = x$; the derivative is $\frac{\sqrt π}{2} e^{y^2}$. At ±1
+    /// it is ±∞.
+    fn erf_inv(self) -> Self {
+        Self::narrow(normal::erf_inv(self.widen()))
+    }
+
+    /// $Φ(x)$, the standard normal distribution function, accurate far on the left; the derivative
+    /// is the density $φ(x)$.
+    fn normal_cdf(self) -> Self {
+        Self::narrow(normal::cdf(self.widen()))
+    }
+
+    /// $\ln Φ(x)$, accurate on both sides; the derivative is $φ(x)/Φ(x)$.
+    fn log_normal_cdf(self) -> Self {
+        Self::narrow(normal::log_cdf(self.widen()))
+    }
+
+    /// $Φ^{-1}(x)$; the derivative is $1/φ(Φ^{-1}(x))$. At 0 and 1 it is ∓∞.
+    fn normal_quantile(self) -> Self {
+        Self::narrow(normal::quantile(self.widen()))
+    }
+
+    /// $\ln |Γ(x)|$; the derivative is $ψ(x)$. At 0, −1, −2, … it is ∞; near its zeros left of
+    /// the origin only the absolute error is small.
+    fn ln_gamma(self) -> Self {
+        Self::narrow(libm::lgamma(self.widen()))
+    }
+
+    /// $ψ(x) = Γ'(x)/Γ(x)$; the derivative is $ψ'(x)$. NaN at −1, −2, …, and $∓∞$ at ±0.
+    fn digamma(self) -> Self {
+        Self::narrow(gamma::digamma(self.widen()))
+    }
+
+    /// $ψ'(x)$; the derivative is $ψ''(x)$. At 0, −1, −2, … it is ∞.
+    fn trigamma(self) -> Self {
+        Self::narrow(gamma::trigamma(self.widen()))
+    }
+
+    /// $e^{-|x|} I_0(x)$; the derivative is $e^{-|x|} I_1(x)$ less the sign of $x$ times it.
+    fn i0e(self) -> Self {
+        Self::narrow(bessel::i0e(self.widen()))
+    }
+
+    /// $e^{-|x|} I_1(x)$, odd; for $x > 0$ the derivative is
+    /// $e^{-x} I_0(x) - (1 + 1/x)\, e^{-x} I_1(x)$.
+    fn i1e(self) -> Self {
+        Self::narrow(bessel::i1e(self.widen()))
+    }
+
+    /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$; the derivative is of order $n + 1$. NaN
+    /// for negative $x$ from $n = 2$ on.
+    fn polygamma(self, n: u32) -> Self {
+        Self::narrow(gamma::polygamma(n, self.widen()))
+    }
+
+    /// $\ln B(x, y) = \ln Γ(x) + \ln Γ(y) - \ln Γ(x + y)$ for positive numbers; the derivative by
+    /// $x$ is $ψ(x) - ψ(x + y)$.
+    fn ln_beta(self, y: Self) -> Self {
+        Self::narrow(gamma::ln_beta(self.widen(), y.widen()))
+    }
+
+    /// $P(a, x)$, the distribution function at $x$ of the gamma law of shape $a$ (the receiver);
+    /// the derivative by $x$ is $x^{a-1} e^{-x}/Γ(a)$.
+    fn gamma_p(self, x: Self) -> Self {
+        Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).p)
+    }
+
+    /// $Q(a, x) = 1 - P(a, x)$, accurate where it is small.
+    fn gamma_q(self, x: Self) -> Self {
+        Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).q)
+    }
+
+    /// $∂P(a, x)/∂a$, $a$ being the receiver: what implicit reparameterisation needs.
+    fn gamma_p_da(self, x: Self) -> Self {
+        Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).da)
+    }
+
+    /// $I_x(a, b)$, the distribution function at $x$ of the beta law of parameters $a$ (the
+    /// receiver) and $b$; the derivative by $x$ is $x^{a-1} (1-x)^{b-1}/B(a, b)$.
+    fn beta_inc(self, b: Self, x: Self) -> Self {
+        let at = incomplete::incomplete_beta(self.widen(), b.widen(), x.widen());
+        Self::narrow(at.value)
+    }
+
+    /// $∂I_x(a, b)/∂a$ and $∂I_x(a, b)/∂b$, $a$ being the receiver.
+    fn beta_inc_dab(self, b: Self, x: Self) -> (Self, Self) {
+        let at = incomplete::incomplete_beta(self.widen(), b.widen(), x.widen());
+        (Self::narrow(at.da), Self::narrow(at.db))
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::kernels::simd::{Level, at_level};
 
 mod sweep;
+mod table;
 mod timing;
 
 /// The error of `y` in units of the last place of the precision of `F` at `exact`.
