@@ -227,11 +227,17 @@ def two_and_three():
     return rows
 
 
+# Angles next to multiples of a right angle, at the end of the fast reduction and beyond it.
+ANGLES = [float(mp.pi / 2 * k) for k in (1, 2, 3, 4, 7, 11, 22, 344, 51819, 636619)]
+ANGLES += [1e6, 1000000.5, 1e7, 1e22, 1e300]
+
+
 def write():
     random.seed(20)
     here = Path(__file__).parent
     for name, table in (("elementary", ELEMENTARY), ("special", SPECIAL)):
         rows = [(f, spec[0], (x,)) for f, spec in table.items() for x in points(*spec[1:])]
+        rows += [(f, table[f][0], (x,)) for f in ("sin", "cos", "tan") if f in table for x in ANGLES]
         if name == "special":
             rows += two_and_three()
         with open(here / f"{name}.csv", "w") as out:

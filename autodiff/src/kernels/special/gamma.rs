@@ -87,7 +87,7 @@ pub(super) fn digamma(x: f64) -> f64 {
 pub(super) fn digamma_gap(x: f64, h: f64) -> f64 {
     let (mut x, mut sum) = (x, 0.0);
     while x < STIRLING {
-        sum += h / (x * (x + h));
+        sum += h / x / (x + h);
         x += 1.0;
     }
     let far = x + h;
@@ -148,12 +148,13 @@ pub(super) fn trigamma(x: f64) -> f64 {
     s * s - hurwitz(2.0, 1.0 - x)
 }
 
-/// $ψ^{(n)}(x) = (-1)^{n+1} n!\, ζ(n + 1, x)$ for $x > 0$; of order 0 and 1 for negative $x$ too.
+/// $ψ^{(n)}(x) = (-1)^{n+1} n!\, ζ(n + 1, x)$ for $x > 0$ and $n ≤ 170$, from where on $n!$ is not a
+/// double; of order 0 and 1 for negative $x$ too.
 pub(super) fn polygamma(n: u32, x: f64) -> f64 {
     match n {
         0 => digamma(x),
         1 => trigamma(x),
-        _ if x < 0.0 => f64::NAN,
+        _ if x < 0.0 || n > 170 => f64::NAN,
         _ => {
             let size = tgamma(n as f64 + 1.0) * hurwitz(n as f64 + 1.0, x);
             if n.is_multiple_of(2) { -size } else { size }

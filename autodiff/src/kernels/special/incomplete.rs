@@ -207,11 +207,13 @@ fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
     let (mut f, mut c, mut d) = (one, one, Dual::constant(0.0));
     // d_k of even and odd index k: with m = ⌊k/2⌋,
     // m (b − m) x / ((a + 2m − 1)(a + 2m)) and −(a + m)(a + b + m) x / ((a + 2m)(a + 2m + 1)).
-    // Some 2√(a + b) steps are needed near the mean.
-    let limit = 1000.0 + 10.0 * sqrt(a + b);
+    // Near the mean √(a + b) steps are about enough.
+    let limit = (1000.0 + 10.0 * sqrt(a + b)).min(1e6);
     for k in 0..limit as u32 {
         let m = k as f64;
-        let odd = (p + m) * (p + q + m) * -x / ((p + 2.0 * m) * (p + (2.0 * m + 1.0)));
+        // The first quotient is 1 at m = 0, where a may be too small to divide by.
+        let ratio = if k == 0 { one } else { (p + m) / (p + 2.0 * m) };
+        let odd = ratio * (p + q + m) * -x / (p + (2.0 * m + 1.0));
         let m = m + 1.0;
         let even = (q + -m) * (m * x) / ((p + (2.0 * m - 1.0)) * (p + 2.0 * m));
         let mut still = true;
@@ -252,8 +254,9 @@ fn log_share(x: f64, rest: f64) -> f64 {
 fn beta_front(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let s = a + b;
     if a < 10.0 || b < 10.0 {
-        // a B(a, b) = (a + b) B(a + 1, b), which is not infinite for small a.
-        return exp(a * log_share(x, y) + b * log_share(y, x) - ln_beta(a + 1.0, b)) / s;
+        // B(a, b) = B(a + 1, b + 1) (a + b)(a + b + 1)/(ab), which is not infinite for small a, b.
+        let power = a * log_share(x, y) + b * log_share(y, x) - ln_beta(a + 1.0, b + 1.0);
+        return exp(power) * (b / s) / (s + 1.0);
     }
     let gap = x * b - y * a;
     let shape = |n: f64, z: f64, u: f64| {

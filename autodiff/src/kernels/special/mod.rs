@@ -11,9 +11,9 @@ mod gamma;
 mod incomplete;
 mod normal;
 mod single;
+pub(crate) mod slices;
 mod temme;
 
-use super::simd::dispatch;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// Functions of one real number, the same bits on every machine and at every vector width.
@@ -143,13 +143,13 @@ pub trait Special:
         (if self < zero { self } else { zero }) - (-self.abs()).exp().ln_1p_unit()
     }
 
-    /// $\sin x$; the derivative is $\cos x$. Has a branch: for slices, [`sin_slice`].
+    /// $\sin x$; the derivative is $\cos x$. Has a branch: for slices, [`sin_slice`](slices::sin_slice).
     #[inline]
     fn sin(self) -> Self {
         if self.abs() <= Self::TRIG_RANGE { self.sin_within() } else { self.sin_far() }
     }
 
-    /// $\cos x$; the derivative is $-\sin x$. Has a branch: for slices, [`cos_slice`].
+    /// $\cos x$; the derivative is $-\sin x$. Has a branch: for slices, [`cos_slice`](slices::cos_slice).
     #[inline]
     fn cos(self) -> Self {
         if self.abs() <= Self::TRIG_RANGE { self.cos_within() } else { self.cos_far() }
@@ -266,7 +266,7 @@ pub trait Special:
     }
 
     /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$; the derivative is of order $n + 1$. NaN
-    /// for negative $x$ from $n = 2$ on.
+    /// for negative $x$ from $n = 2$ on, and for $n > 170$.
     fn polygamma(self, n: u32) -> Self {
         Self::narrow(gamma::polygamma(n, self.widen()))
     }
@@ -294,7 +294,8 @@ pub trait Special:
     }
 
     /// $I_x(a, b)$, the distribution function at $x$ of the beta law of parameters $a$ (the
-    /// receiver) and $b$; the derivative by $x$ is $x^{a-1} (1-x)^{b-1}/B(a, b)$.
+    /// receiver) and $b$, up to $10^{10}$; the derivative by $x$ is
+    /// $x^{a-1} (1-x)^{b-1}/B(a, b)$.
     fn beta_inc(self, b: Self, x: Self) -> Self {
         let at = incomplete::incomplete_beta(self.widen(), b.widen(), x.widen());
         Self::narrow(at.value)
@@ -305,68 +306,6 @@ pub trait Special:
         let at = incomplete::incomplete_beta(self.widen(), b.widen(), x.widen());
         (Self::narrow(at.da), Self::narrow(at.db))
     }
-}
-
-/// Elements that [`sin_slice`] and [`cos_slice`] decide about together.
-const BLOCK: usize = 256;
-
-/// `out[i] = f(x[i])` by `within` where a block's arguments permit, else by `any`.
-#[inline(always)]
-fn trig_slice<F: Special>(
-    x: &[F],
-    out: &mut [F],
-    within: impl Fn(F) -> F + Copy,
-    any: impl Fn(F) -> F,
-) {
-    assert_eq!(x.len(), out.len(), "sin, cos: as many arguments as results");
-    for (x, out) in x.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
-        let fits = dispatch(
-            #[inline(always)]
-            || {
-                let mut fits = true;
-                for x in x {
-                    fits &= x.abs() <= F::TRIG_RANGE;
-                }
-                fits
-            },
-        );
-        if fits {
-            dispatch(
-                #[inline(always)]
-                || {
-                    for (y, &x) in out.iter_mut().zip(x) {
-                        *y = within(x);
-                    }
-                },
-            );
-        } else {
-            for (y, &x) in out.iter_mut().zip(x) {
-                *y = any(x);
-            }
-        }
-    }
-}
-
-/// $\sin x_i$ of a slice, vectorised where the arguments are not huge.
-pub(crate) fn sin_slice<F: Special>(x: &[F], out: &mut [F]) {
-    trig_slice(
-        x,
-        out,
-        #[inline(always)]
-        |x| x.sin_within(),
-        F::sin,
-    );
-}
-
-/// $\cos x_i$ of a slice, vectorised where the arguments are not huge.
-pub(crate) fn cos_slice<F: Special>(x: &[F], out: &mut [F]) {
-    trig_slice(
-        x,
-        out,
-        #[inline(always)]
-        |x| x.cos_within(),
-        F::cos,
-    );
 }
 
 #[cfg(test)]

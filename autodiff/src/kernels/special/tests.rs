@@ -1,8 +1,11 @@
 //! Every function against values of 40 digits, against double precision, and at its edges.
 
+use super::slices::{cos_slice, sin_slice};
 use super::*;
-use crate::kernels::simd::{Level, at_level};
+use crate::kernels::simd::{Level, at_level, dispatch};
 
+mod edges;
+mod levels;
 mod sweep;
 mod table;
 mod timing;
