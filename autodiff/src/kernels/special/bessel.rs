@@ -2,8 +2,9 @@
 //!
 //! The plan is that of Cephes (Moshier 1989, i0.c and i1.c): one Chebyshev series below 8, where
 //! the argument is $x/4 - 1$, and one from 8 on, where it is $16/x - 1$ and the function has
-//! been multiplied by $\sqrt x$. Below 1 the power series serves, which Cephes does without. The coefficients are of 60-digit arithmetic
-//! (`tests/tables/make_tables.py bessel`) and agree with those of Cephes.
+//! been multiplied by $\sqrt x$. Below 1 the power series serves, which Cephes does without. The
+//! coefficients are of 60-digit arithmetic (`tests/tables/make_tables.py bessel`) and agree with
+//! those of Cephes.
 
 use libm::{exp, sqrt};
 

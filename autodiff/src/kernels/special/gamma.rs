@@ -170,7 +170,7 @@ fn hurwitz(s: f64, q: f64) -> f64 {
     let (mut q, mut head) = (q, 0.0);
     // The largest term comes first; when it is infinite, so is the sum.
     while q < s + 10.0 && head < f64::INFINITY {
-        head += pow(q, -s);
+        head += if s == 2.0 { 1.0 / (q * q) } else { pow(q, -s) };
         q += 1.0;
     }
     let mut factor = 0.5 * s / q;
