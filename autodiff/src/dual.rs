@@ -98,6 +98,9 @@ impl<A: Real> Real for Dual<A> {
     fn log_add_exp(self, other: Self) -> Self {
         self.binary(Binary::LogAddExp, other, self.v.log_add_exp(other.v))
     }
+    fn polygamma(self, x: Self) -> Self {
+        self.binary(Binary::Polygamma, x, self.v.polygamma(x.v))
+    }
     fn greater(self, other: Self) -> Self {
         Self::constant(self.v.greater(other.v))
     }

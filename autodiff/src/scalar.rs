@@ -2,7 +2,7 @@
 
 use crate::kernels::gemm::Gemm;
 use crate::kernels::random::{self, Sample};
-use crate::kernels::special::Special;
+use crate::kernels::special::{Special, slices};
 use crate::tape::table::unary;
 use rand::Rng;
 use std::fmt::{Debug, Display};
@@ -34,6 +34,8 @@ macro_rules! real {
             fn min(self, other: Self) -> Self;
             /// $\ln(e^a + e^b)$.
             fn log_add_exp(self, other: Self) -> Self;
+            /// $\psi^{(n)}(x)$ with `self` the order $n$, a non-negative integer; NaN for other orders.
+            fn polygamma(self, x: Self) -> Self;
             /// $1$ where $a > b$, else $0$.
             fn greater(self, other: Self) -> Self;
             /// $1$ where $a = b$, else $0$.
@@ -91,6 +93,12 @@ pub trait Scalar:
     /// assert!(mean.abs() < 5.0 / 1000_f64.sqrt());
     /// ```
     fn fill_normal<R: Rng>(out: &mut [Self], rng: &mut R);
+    /// $y_i = \sin x_i$: a loop without a branch for each number.
+    #[doc(hidden)]
+    fn sin_slice(x: &[Self], y: &mut [Self]);
+    /// $y_i = \cos x_i$.
+    #[doc(hidden)]
+    fn cos_slice(x: &[Self], y: &mut [Self]);
 }
 
 /// Writes the unary methods of one type of number from the table.
@@ -138,6 +146,16 @@ macro_rules! float {
                     high + Special::ln_1p(Special::exp(low - high))
                 }
             }
+            fn polygamma(self, x: Self) -> Self {
+                let order = f64::from(self);
+                if order < 0.0 || order.fract() != 0.0 || order > 170.0 {
+                    return <$f>::NAN;
+                }
+                match order as u32 {
+                    0 => Special::digamma(x),
+                    order => Special::polygamma(x, order),
+                }
+            }
             #[inline(always)]
             fn greater(self, other: Self) -> Self {
                 if self > other { 1.0 } else { 0.0 }
@@ -178,6 +196,12 @@ macro_rules! float {
             }
             fn fill_normal<R: Rng>(out: &mut [Self], rng: &mut R) {
                 random::fill_normal(out, rng);
+            }
+            fn sin_slice(x: &[Self], y: &mut [Self]) {
+                slices::sin_slice(x, y);
+            }
+            fn cos_slice(x: &[Self], y: &mut [Self]) {
+                slices::cos_slice(x, y);
             }
         }
     };

@@ -13,7 +13,10 @@ macro_rules! kernels {
                 return *y = one(f, *x);
             }
             match f {
-                $(Unary::$name => dispatch(#[inline(always)] || {
+                Unary::Sin => F::sin_slice(x, y),
+                Unary::Cos => F::cos_slice(x, y),
+                // The two rows above come by once more, without effect.
+                $(#[allow(unreachable_patterns)] Unary::$name => dispatch(#[inline(always)] || {
                     for (y, x) in y.iter_mut().zip(x) {
                         *y = x.$method();
                     }

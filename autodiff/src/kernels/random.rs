@@ -2,7 +2,8 @@
 //!
 //! Both take whole 64-bit words from the generator in a fixed order and turn them into numbers
 //! by loops that give the same bits at every vector width, so a seed means the same numbers on
-//! every machine. Nothing is kept between calls: two halves are not the whole.
+//! every machine. Nothing is kept between calls, so the two halves of a slice, filled one after
+//! the other, need not be what the whole slice would have been.
 
 use super::simd::dispatch;
 use super::special::Special;
@@ -94,31 +95,4 @@ fn box_muller<F: Sample>(u: &[F; PAIRS], v: &[F; PAIRS], first: &mut [F], second
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rand_xoshiro::Xoshiro256PlusPlus;
-    use rand_xoshiro::rand_core::SeedableRng;
-
-    #[test]
-    #[ignore = "timing"]
-    fn timing() {
-        fn go<F: Sample>() {
-            let mut x = [F::narrow(0.0); 4096];
-            let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-            for (name, normal) in [("uniform", false), ("normal", true)] {
-                let mut best = f64::INFINITY;
-                for _ in 0..50 {
-                    let start = std::time::Instant::now();
-                    for _ in 0..20 {
-                        let x = std::hint::black_box(&mut x[..]);
-                        if normal { fill_normal(x, &mut rng) } else { fill_uniform(x, &mut rng) }
-                    }
-                    best = best.min(start.elapsed().as_secs_f64() * 1e9 / (20.0 * 4096.0));
-                }
-                println!("{name} {} {best:.3} ns", std::any::type_name::<F>());
-            }
-        }
-        go::<f32>();
-        go::<f64>();
-    }
-}
+mod tests;

@@ -5,6 +5,9 @@
 //! wherever it exists), and nothing is propagated through them. Everything else about an op, the
 //! enum, the kernels, the methods of numbers, duals and variables and the tests, reads these rows.
 
+/// $\tfrac12 \ln 2\pi$.
+pub(crate) const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
+
 /// Rows of functions of one argument: `Variant name(x, y) => dy/dx, on|flat (low, high);`.
 macro_rules! unary {
     ($reader:ident) => {
@@ -41,6 +44,62 @@ macro_rules! unary {
             Softplus softplus(x, y) => x.sigmoid(), on (-4.0, 4.0);
             /// $\max(x, 0)$. The derivative is $1$ for $x > 0$ and $0$ otherwise, also at $0$.
             Relu relu(x, y) => y.sign(), on (-3.0, 3.0);
+            /// $1/\sqrt x$. The derivative is $-y^3/2$.
+            Rsqrt rsqrt(x, y) => x.of(-0.5) * y * y * y, on (0.3, 4.0);
+            /// $\sqrt[3] x$, of any sign. The derivative is $1/(3y^2)$, infinite at $0$.
+            Cbrt cbrt(x, y) => x.of(1.0 / 3.0) / (y * y), on (0.3, 4.0);
+            /// $2^x$. The derivative is $y \ln 2$.
+            Exp2 exp2(x, y) => x.of(std::f64::consts::LN_2) * y, on (-3.0, 3.0);
+            /// $\log_2 x$. The derivative is $1/(x \ln 2)$.
+            Log2 log2(x, y) => x.of(std::f64::consts::LOG2_E) / x, on (0.3, 4.0);
+            /// $\log_{10} x$. The derivative is $1/(x \ln 10)$.
+            Log10 log10(x, y) => x.of(std::f64::consts::LOG10_E) / x, on (0.3, 4.0);
+            /// The tangent. The derivative is $1 + y^2$.
+            Tan tan(x, y) => x.of(1.0) + y * y, on (-1.0, 1.0);
+            /// The inverse sine. The derivative is $1/\sqrt{1 - x^2}$, infinite at $\pm 1$.
+            Asin asin(x, y) => (x.of(1.0) - x * x).rsqrt(), on (-0.7, 0.7);
+            /// The inverse cosine. The derivative is $-1/\sqrt{1 - x^2}$, infinite at $\pm 1$.
+            Acos acos(x, y) => -(x.of(1.0) - x * x).rsqrt(), on (-0.7, 0.7);
+            /// The inverse tangent. The derivative is $1/(1 + x^2)$.
+            Atan atan(x, y) => (x.of(1.0) + x * x).recip(), on (-3.0, 3.0);
+            /// The hyperbolic sine. The derivative is $\cosh x$.
+            Sinh sinh(x, y) => x.cosh(), on (-2.0, 2.0);
+            /// The hyperbolic cosine. The derivative is $\sinh x$.
+            Cosh cosh(x, y) => x.sinh(), on (-2.0, 2.0);
+            /// The inverse hyperbolic sine. The derivative is $1/\sqrt{1 + x^2}$.
+            Asinh asinh(x, y) => (x.of(1.0) + x * x).rsqrt(), on (-3.0, 3.0);
+            /// The inverse hyperbolic cosine. The derivative is $1/\sqrt{x^2 - 1}$, infinite at $1$.
+            Acosh acosh(x, y) => (x * x - x.of(1.0)).rsqrt(), on (1.4, 4.0);
+            /// The inverse hyperbolic tangent. The derivative is $1/(1 - x^2)$, infinite at $\pm 1$.
+            Atanh atanh(x, y) => (x.of(1.0) - x * x).recip(), on (-0.7, 0.7);
+            /// $\ln(1 - e^x)$ for $x < 0$, accurate at both ends. The derivative is $-1/(e^{-x} - 1)$.
+            Log1mExp log1m_exp(x, y) => -(-x).exp_m1().recip(), on (-3.0, -0.3);
+            /// The error function. The derivative is $2e^{-x^2}/\sqrt\pi$.
+            Erf erf(x, y) => x.of(std::f64::consts::FRAC_2_SQRT_PI) * (-(x * x)).exp(), on (-2.0, 2.0);
+            /// $1 - \mathrm{erf}(x)$, accurate far out. The derivative is $-2e^{-x^2}/\sqrt\pi$.
+            Erfc erfc(x, y) => x.of(-std::f64::consts::FRAC_2_SQRT_PI) * (-(x * x)).exp(), on (-2.0, 2.0);
+            /// The inverse of the error function. The derivative is $\tfrac12 \sqrt\pi e^{y^2}$.
+            ErfInv erf_inv(x, y) => x.of(1.0 / std::f64::consts::FRAC_2_SQRT_PI) * (y * y).exp(), on (-0.7, 0.7);
+            /// $\Phi(x)$, the distribution function of the standard normal. The derivative is its density.
+            NormalCdf normal_cdf(x, y) => (x * x * x.of(-0.5) - x.of(crate::tape::table::HALF_LN_TAU)).exp(), on (-2.0, 2.0);
+            /// $\ln \Phi(x)$, accurate far out on the left. The derivative is $e^{-x^2/2 - y}/\sqrt{2\pi}$.
+            LogNormalCdf log_normal_cdf(x, y) => (x * x * x.of(-0.5) - x.of(crate::tape::table::HALF_LN_TAU) - y).exp(), on (-3.0, 2.0);
+            /// $\Phi^{-1}(x)$. The derivative is $\sqrt{2\pi} e^{y^2/2}$.
+            NormalQuantile normal_quantile(x, y) => (y * y * x.of(0.5) + x.of(crate::tape::table::HALF_LN_TAU)).exp(), on (0.1, 0.9);
+            /// $\ln |\Gamma(x)|$. The derivative is the digamma function.
+            LnGamma ln_gamma(x, y) => x.digamma(), on (0.5, 5.0);
+            /// $\psi(x) = \mathrm d \ln\Gamma/\mathrm dx$. The derivative is the polygamma function of order one.
+            Digamma digamma(x, y) => x.of(1.0).polygamma(x), on (0.5, 5.0);
+            /// $e^{-|x|} I_0(x)$, the modified Bessel function scaled. The derivative is $e^{-|x|} I_1(x) - \mathrm{sign}(x)\,y$.
+            I0e i0e(x, y) => x.i1e() - x.sign() * y, on (0.5, 5.0);
+            /// $e^{-|x|} I_1(x)$. The derivative is $e^{-|x|} I_0(x) - y/x - \mathrm{sign}(x)\,y$, one half at $0$.
+            I1e i1e(x, y) => x.equal(x.of(0.0)).select(x.of(0.5), x.i0e() - y / x - x.sign() * y), on (0.5, 5.0);
+            /// The largest integer not above $x$. Flat.
+            Floor floor(x, y) => x.of(0.0), flat (-3.0, 3.0);
+            /// The smallest integer not below $x$. Flat.
+            Ceil ceil(x, y) => x.of(0.0), flat (-3.0, 3.0);
+            /// The nearest integer, halves to the even one. Flat.
+            Round round(x, y) => x.of(0.0), flat (-3.0, 3.0);
         }
     };
 }
@@ -79,6 +138,9 @@ macro_rules! binary {
                 a.equal(y).select(a.greater(b) + a.of(0.5) * a.equal(b) * y.greater(a.of(f64::NEG_INFINITY)), (a - y).exp()),
                 b.equal(y).select(b.greater(a) + a.of(0.5) * a.equal(b) * y.greater(a.of(f64::NEG_INFINITY)), (b - y).exp())
             ), on (-3.0, 3.0);
+            /// $\psi^{(n)}(x)$ of integer order $n \ge 0$ and argument $x$. The derivative is $\psi^{(n+1)}(x)$ ($x$);
+            /// none with respect to the order.
+            Polygamma polygamma(n, x, y) = n.polygamma(x) => (x.of(0.0), (n + x.of(1.0)).polygamma(x)), on (1.0, 5.0);
             /// $1$ where $a > b$, else $0$. Flat.
             Greater greater(a, b, y) = a.greater(b) => (a.of(0.0), a.of(0.0)), flat (-3.0, 3.0);
             /// $1$ where $a = b$, else $0$. Flat.

@@ -147,6 +147,12 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.record(Op::Zip(Binary::LogAddExp), &[self, other], None)
     }
 
+    /// $\psi^{(n)}(x)$ with `self` the orders $n$, non-negative integers; differentiable in `x`.
+    #[track_caller]
+    pub fn polygamma(self, x: Self) -> Self {
+        self.record(Op::Zip(Binary::Polygamma), &[self, x], None)
+    }
+
     /// One where `self` is greater, else zero. No derivative.
     #[track_caller]
     pub fn greater(self, other: Self) -> Self {
@@ -426,6 +432,9 @@ impl<F: Scalar> Real for Var<'_, F> {
     }
     fn log_add_exp(self, other: Self) -> Self {
         Var::log_add_exp(self, other)
+    }
+    fn polygamma(self, x: Self) -> Self {
+        Var::polygamma(self, x)
     }
     fn greater(self, other: Self) -> Self {
         Var::greater(self, other)

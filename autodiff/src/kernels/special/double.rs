@@ -29,9 +29,9 @@ fn reduce_exp(x: f64) -> (u64, f64) {
     (t.to_bits().wrapping_sub(ROUND.to_bits()), (x - n * LN2_HI) - n * LN2_LO)
 }
 
-/// $e^r - 1$ for $|r| ≤ ½ \ln 2$, as $r + r^2 q(r)$; minimax, 2⁻⁵⁵ relative.
+/// $e^r - 1 - r$ for $|r| ≤ ½ \ln 2$, as $r^2 q(r)$; minimax, 2⁻⁵⁵ relative to $e^r - 1$.
 #[inline(always)]
-fn exp_m1_poly(r: f64) -> f64 {
+fn exp_rest(r: f64) -> f64 {
     // Pairs of terms first: half the chain of dependent operations of Horner's rule.
     let z = r * r;
     let a = 0.500_000_000_000_000_6 + 0.166_666_666_666_666_85 * r;
@@ -40,7 +40,7 @@ fn exp_m1_poly(r: f64) -> f64 {
     let d = 2.480_150_443_675_579e-5 + 2.755_722_793_628_076_3e-6 * r;
     let e = 2.762_633_913_360_91e-7 + 2.511_448_390_797_597_6e-8 * r;
     let q = (((e * z + d) * z + c) * z + b) * z + a;
-    r + z * q
+    z * q
 }
 
 /// $2^n y$ for $y$ of order 1, rounded once even where the result is subnormal.
@@ -180,13 +180,13 @@ impl Special for f64 {
     fn exp(self) -> Self {
         // Beyond these the result is 0 and ∞ by rounding.
         let (n, r) = reduce_exp(clamp(self, -746.0, 712.0));
-        scale(1.0 + exp_m1_poly(r), n)
+        scale(1.0 + (r + exp_rest(r)), n)
     }
 
     #[inline(always)]
     fn half_exp(self) -> Self {
         let (n, r) = reduce_exp(clamp(self, -746.0, 712.0));
-        scale(1.0 + exp_m1_poly(r), n.wrapping_sub(1))
+        scale(1.0 + (r + exp_rest(r)), n.wrapping_sub(1))
     }
 
     #[inline(always)]
@@ -194,14 +194,16 @@ impl Special for f64 {
         let x = clamp(self, -1076.0, 1025.0);
         let t = x + ROUND;
         let n = t.to_bits().wrapping_sub(ROUND.to_bits());
-        scale(1.0 + exp_m1_poly((x - (t - ROUND)) * std::f64::consts::LN_2), n)
+        let r = (x - (t - ROUND)) * std::f64::consts::LN_2;
+        scale(1.0 + (r + exp_rest(r)), n)
     }
 
     #[inline(always)]
     fn quarter_exp_m1(self) -> Self {
         let (n, r) = reduce_exp(clamp(self, -40.0, 710.6));
         let s = pow2(n.wrapping_sub(2));
-        exp_m1_poly(r) * s + (s - 0.25)
+        // The large terms first: what they round away is less than where the small ones join.
+        ((s - 0.25) + s * r) + s * exp_rest(r)
     }
 
     #[inline(always)]

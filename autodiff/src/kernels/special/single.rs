@@ -34,15 +34,15 @@ fn reduce_exp(x: f32) -> (u32, f32) {
     (t.to_bits().wrapping_sub(ROUND.to_bits()), (x - n * LN2_HI) - n * LN2_LO)
 }
 
-/// $e^r - 1$ for $|r| ≤ ½ \ln 2$, as $r + r^2 q(r)$; minimax, 2⁻³² relative.
+/// $e^r - 1 - r$ for $|r| ≤ ½ \ln 2$, as $r^2 q(r)$; minimax, 2⁻³² relative to $e^r - 1$.
 #[inline(always)]
-fn exp_m1_poly(r: f32) -> f32 {
+fn exp_rest(r: f32) -> f32 {
     // Pairs of terms first: half the chain of dependent operations of Horner's rule.
     let z = r * r;
     let a = 0.5 + 0.166_666_67 * r;
     let b = 0.041_666_355 + 0.008_333_273 * r;
     let c = 0.001_394_101_2 + 0.000_199_141_96 * r;
-    r + z * (a + z * (b + z * c))
+    z * (a + z * (b + z * c))
 }
 
 /// $2^s y$ for $y$ of order 1, rounded once even where the result is subnormal.
@@ -162,13 +162,13 @@ impl Special for f32 {
     fn exp(self) -> Self {
         // Beyond these the result is 0 and ∞ by rounding.
         let (n, r) = reduce_exp(clamp(self, -104.0, 90.0));
-        scale(1.0 + exp_m1_poly(r), n)
+        scale(1.0 + (r + exp_rest(r)), n)
     }
 
     #[inline(always)]
     fn half_exp(self) -> Self {
         let (n, r) = reduce_exp(clamp(self, -104.0, 90.0));
-        scale(1.0 + exp_m1_poly(r), n.wrapping_sub(1))
+        scale(1.0 + (r + exp_rest(r)), n.wrapping_sub(1))
     }
 
     #[inline(always)]
@@ -176,14 +176,16 @@ impl Special for f32 {
         let x = clamp(self, -151.0, 129.0);
         let t = x + ROUND;
         let n = t.to_bits().wrapping_sub(ROUND.to_bits());
-        scale(1.0 + exp_m1_poly((x - (t - ROUND)) * std::f32::consts::LN_2), n)
+        let r = (x - (t - ROUND)) * std::f32::consts::LN_2;
+        scale(1.0 + (r + exp_rest(r)), n)
     }
 
     #[inline(always)]
     fn quarter_exp_m1(self) -> Self {
         let (n, r) = reduce_exp(clamp(self, -18.0, 89.5));
         let s = pow2(n.wrapping_sub(2));
-        exp_m1_poly(r) * s + (s - 0.25)
+        // The large terms first: what they round away is less than where the small ones join.
+        ((s - 0.25) + s * r) + s * exp_rest(r)
     }
 
     #[inline(always)]

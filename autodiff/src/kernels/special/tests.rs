@@ -1,9 +1,13 @@
 //! Every function against values of 40 digits, against double precision, and at its edges.
 
+use super::slices::{cos_slice, sin_slice};
 use super::*;
-use crate::kernels::simd::{Level, at_level};
+use crate::kernels::simd::{Level, at_level, dispatch};
 
+mod edges;
+mod levels;
 mod sweep;
+mod table;
 mod timing;
 
 /// The error of `y` in units of the last place of the precision of `F` at `exact`.

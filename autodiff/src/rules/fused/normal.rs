@@ -7,10 +7,8 @@ use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
+use crate::tape::table::HALF_LN_TAU;
 use crate::tape::var::Var;
-
-/// $\tfrac12 \ln 2\pi$.
-const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
 
 pub(super) struct NormalLogProb;
 

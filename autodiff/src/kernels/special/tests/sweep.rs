@@ -48,6 +48,6 @@ fn logarithms_hold_over_the_whole_single_range() {
 
 #[test]
 fn trigonometry_holds_over_the_whole_single_range() {
-    check("sin", 1.5, Special::sin, libm::sin);
-    check("cos", 1.5, Special::cos, libm::cos);
+    check("sin", 1.6, Special::sin, libm::sin);
+    check("cos", 1.6, Special::cos, libm::cos);
 }

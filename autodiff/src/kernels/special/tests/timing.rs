@@ -38,6 +38,7 @@ fn time_all<F: Special>() {
     time::<F>("sigmoid", -20.0, 20.0, #[inline(always)] |x| x.sigmoid());
     time::<F>("softplus", -20.0, 20.0, #[inline(always)] |x| x.softplus());
     time::<F>("log_sigmoid", -20.0, 20.0, #[inline(always)] |x| x.log_sigmoid());
+    time::<F>("log1m_exp", -20.0, -0.01, #[inline(always)] |x| x.log1m_exp());
     time::<F>("sinh", -20.0, 20.0, #[inline(always)] |x| x.sinh());
     time::<F>("cosh", -20.0, 20.0, #[inline(always)] |x| x.cosh());
     time::<F>("sin_within", -20.0, 20.0, #[inline(always)] |x| x.sin_within());

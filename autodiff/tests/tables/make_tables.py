@@ -1,0 +1,353 @@
+"""Tables of the functions in src/kernels/special, to 25 digits, and the constants of that code.
+
+    python3 make_tables.py            writes elementary.csv and special.csv beside this file
+    python3 make_tables.py remez      prints the minimax polynomials
+    python3 make_tables.py temme      prints the coefficients of Temme's expansion
+    python3 make_tables.py bessel     prints the Chebyshev series of the Bessel functions
+
+Needs mpmath. A row is: function, arguments (the shortest decimals of doubles; about half of
+them are exact in single precision), value. Every value is evaluated with growing precision
+until two evaluations agree to 30 digits.
+"""
+import random
+import struct
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import mpmath as mp
+
+mpf = mp.mpf
+
+
+def single(x):
+    return struct.unpack("f", struct.pack("f", x))[0]
+
+
+def value(f, args):
+    """f(args) to 30 digits."""
+    before = None
+    for digits in (50, 100, 200, 400, 800):
+        mp.mp.dps = digits
+        try:
+            now = f(*map(mpf, args))
+        except (ZeroDivisionError, ValueError):
+            continue
+        if before is not None and (now == before or abs(now - before) <= abs(now) * mpf("1e-30")):
+            return now
+        before = now
+    raise ArithmeticError(f"{f} {args} does not settle")
+
+
+# ---- the functions -------------------------------------------------------------------------
+
+
+def quantile(p):
+    p = mpf(p)
+    if p > mpf("0.5"):
+        return -quantile(1 - p)
+    if p > mpf("0.05"):
+        x = mp.sqrt(2) * mp.erfinv(2 * p - 1)
+    else:
+        x = -mp.sqrt(-2 * mp.log(p))
+    log_cdf = lambda x: mp.log(mp.erfc(-x / mp.sqrt(2)) / 2)
+    for _ in range(200):
+        slope = mp.npdf(x) / mp.ncdf(x) if x > -5 else mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
+        if x <= -5:
+            slope /= mp.erfc(-x / mp.sqrt(2)) / 2
+        step = (log_cdf(x) - mp.log(p)) / slope
+        x -= step
+        if abs(step) <= abs(x) * mpf(10) ** (-mp.mp.dps + 12):
+            break
+    return x
+
+
+def gamma_p_pair(a, x):
+    """P(a, x) and its slope in a, by the series and its termwise derivative."""
+    term, slope, k = mpf(1), mpf(0), 0
+    total, total_slope = mpf(1), mpf(0)
+    least = mpf(10) ** (-mp.mp.dps)
+    while True:
+        k += 1
+        r = x / (a + k)
+        slope = (slope - term / (a + k)) * r
+        term *= r
+        total += term
+        total_slope += slope
+        if r < 1 and term < least * total and abs(slope) <= least * max(abs(total_slope), least):
+            break
+    front = mp.exp(a * mp.log(x) - x - mp.loggamma(a + 1))
+    return front * total, front * (total_slope + total * (mp.log(x) - mp.psi(0, a + 1)))
+
+
+def beta_triple(a, b, x):
+    """I_x(a, b) and its slopes in a and b, by the series of positive terms."""
+    if x > (a + 1) / (a + b + 2):
+        v, da, db = beta_triple_near(b, a, 1 - x)
+        return 1 - v, -db, -da
+    return beta_triple_near(a, b, x)
+
+
+def beta_triple_near(a, b, x):
+    t, ta, tb = mpf(1), mpf(0), mpf(0)
+    s, sa, sb = t, ta, tb
+    k = 0
+    least = mpf(10) ** (-mp.mp.dps)
+    while True:
+        k += 1
+        r = (a + b + k - 1) / (a + k) * x
+        ra = x / (a + k) - r / (a + k)
+        rb = x / (a + k)
+        t, ta, tb = t * r, ta * r + t * ra, tb * r + t * rb
+        s, sa, sb = s + t, sa + ta, sb + tb
+        if r < 1 and t < least * s * (1 - r) and abs(ta) + abs(tb) < least * s * (1 - r):
+            break
+    log_beta = mp.loggamma(a + 1) + mp.loggamma(b) - mp.loggamma(a + b)
+    front = mp.exp(a * mp.log(x) + b * mp.log1p(-x) - log_beta)
+    both = mp.psi(0, a + b)
+    by_a = mp.log(x) + both - mp.psi(0, a + 1)
+    by_b = mp.log1p(-x) + both - mp.psi(0, b)
+    return front * s, front * (sa + s * by_a), front * (sb + s * by_b)
+
+
+def log_cdf(x):
+    q = mp.erfc(abs(x) / mp.sqrt(2)) / 2
+    return mp.log1p(-q) if x > 0 else mp.log(q)
+
+
+def gamma_q(a, x):
+    return 1 - gamma_p_pair(a, x)[0]
+
+
+def ln_beta(a, b):
+    return mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b)
+
+
+ELEMENTARY = {
+    "exp": (mp.exp, "real", 745, 708),
+    "exp2": (lambda x: mpf(2) ** x, "real", 1074, 1022),
+    "exp_m1": (mp.expm1, "real", 60, 709),
+    "ln": (mp.log, "positive"),
+    "ln_1p": (mp.log1p, "above -1"),
+    "log2": (lambda x: mp.log(x) / mp.log(2), "positive"),
+    "log10": (mp.log10, "positive"),
+    "tanh": (mp.tanh, "real", 25, 25),
+    "sigmoid": (lambda x: 1 / (1 + mp.exp(-x)), "real", 740, 40),
+    "softplus": (lambda x: mp.log1p(mp.exp(x)), "real", 740, 1e6),
+    "log_sigmoid": (lambda x: -mp.log1p(mp.exp(-x)), "real", 1e6, 740),
+    "sinh": (mp.sinh, "real", 709, 709),
+    "cosh": (mp.cosh, "real", 709, 709),
+    "sin": (mp.sin, "real", 1e6, 1e6),
+    "cos": (mp.cos, "real", 1e6, 1e6),
+    "log1m_exp": (lambda x: mp.log1p(-mp.exp(x)) if x < -1 else mp.log(-mp.expm1(x)), "negative", 740),
+}
+
+SPECIAL = {
+    "tan": (mp.tan, "real", 1e5, 1e5),
+    "asin": (mp.asin, "unit"),
+    "acos": (mp.acos, "unit"),
+    "atan": (mp.atan, "real", 1e10, 1e10),
+    "asinh": (mp.asinh, "real", 1e10, 1e10),
+    "acosh": (mp.acosh, "above 1"),
+    "atanh": (mp.atanh, "unit"),
+    "cbrt": (lambda x: mp.sign(x) * mp.cbrt(abs(x)), "real", 1e300, 1e300),
+    "rsqrt": (lambda x: 1 / mp.sqrt(x), "positive"),
+    "erf": (mp.erf, "real", 6, 6),
+    "erfc": (mp.erfc, "real", 6, 26),
+    "erf_inv": (mp.erfinv, "unit"),
+    "normal_cdf": (lambda x: mp.erfc(-x / mp.sqrt(2)) / 2, "real", 37, 8),
+    "log_normal_cdf": (log_cdf, "real", 1e5, 36),
+    "normal_quantile": (quantile, "probability"),
+    "ln_gamma": (mp.loggamma, "positive"),
+    "digamma": (lambda x: mp.psi(0, x), "positive"),
+    "trigamma": (lambda x: mp.psi(1, x), "positive"),
+    "i0e": (lambda x: mp.besseli(0, x) * mp.exp(-abs(x)), "real", 700, 700),
+    "i1e": (lambda x: mp.besseli(1, x) * mp.exp(-abs(x)), "real", 700, 700),
+}
+
+
+def points(kind, low=None, high=None, count=40):
+    """Doubles of every magnitude that the domain has, half of them exact in single precision."""
+    spread = lambda lo, hi: mp.mpf(10) ** random.uniform(lo, hi)
+    out = []
+    for i in range(count):
+        if kind == "positive":
+            x = spread(-300, 300) if i % 4 == 0 else spread(-37, 38) if i % 4 == 1 else spread(-2, 2)
+        elif kind == "above -1":
+            x = spread(-20, 20) if i % 2 else -1 + spread(-6, 0)
+        elif kind == "above 1":
+            x = 1 + spread(-8, 8)
+        elif kind == "unit":
+            x = random.choice([-1, 1]) * (1 - spread(-7, 0) if i % 2 else spread(-8, 0))
+        elif kind == "probability":
+            x = [spread(-300, 0), spread(-37, 0), 1 - spread(-7, 0), random.random()][i % 4]
+        elif kind == "negative":
+            x = -spread(-10, mp.log10(low))
+        else:
+            end = -low if i % 2 else high
+            x = mp.sign(end) * spread(-9, mp.log10(abs(end))) if i % 8 < 4 else random.random() * end
+            if i % 8 >= 6:
+                x = random.uniform(-4, 4)
+        x = float(x)
+        out.append(single(x) if i % 4 < 2 and 1e-37 < abs(x) < 3e38 else x)
+    return out
+
+
+def two_and_three():
+    """Rows of the functions of two and three numbers: name, function, arguments."""
+    rows = []
+    for n in (0, 1, 2, 3, 5, 10, 20):
+        for x in (0.001, 0.3, 1.0, 1.5, 2.5, 7.0, 12.25, 100.0, 1e6):
+            rows.append(("polygamma", lambda n, x: mp.psi(int(n), x), (n, x)))
+    sizes = [1e-300, 1e-10, 1e-3, 0.3, 1.0, 1.7, 4.0, 9.5, 10.5, 33.0, 1e3, 1e5, 1e8, 1e15]
+    for i, a in enumerate(sizes):
+        for b in sizes[i:]:
+            rows.append(("ln_beta", ln_beta, (a, b)))
+    for a in (1e-5, 0.01, 0.3, 0.75, 1.0, 2.5, 9.0, 11.0, 19.0, 21.0, 50.0, 300.0, 5e3, 1e6):
+        width = a**0.5
+        for x in (a * 1e-3, a * 0.3, a * 0.59, a * 0.61, a - width, a, a + width, a + 0.9,
+                  a * 1.39, a * 1.41, a + 3 * width + 3, a + 8 * width, 3 * a + 1):
+            if x <= 0 or (a >= 1e6 and abs(x - a) > 9 * width) or (a > 1e3 and x > 1.3 * a):
+                continue
+            x = single(x)
+            rows.append(("gamma_p", lambda a, x: gamma_p_pair(a, x)[0], (a, x)))
+            rows.append(("gamma_q", gamma_q, (a, x)))
+            rows.append(("gamma_p_da", lambda a, x: gamma_p_pair(a, x)[1], (a, x)))
+    shapes = [0.01, 0.5, 1.0, 3.5, 12.0, 100.0, 2e3]
+    for a in shapes:
+        for b in shapes:
+            mean = a / (a + b)
+            width = (a * b / (a + b + 1)) ** 0.5 / (a + b)
+            for x in (mean * 0.1, mean * 0.7, mean - 2 * width, mean, mean + 2 * width, 1 - 0.1 * (1 - mean)):
+                x = single(x)
+                if 0 < x < 1:
+                    for name, i in (("beta_inc", 0), ("beta_inc_da", 1), ("beta_inc_db", 2)):
+                        f = lambda a, b, x, i=i: beta_triple(a, b, x)[i]
+                        rows.append((name, f, (a, b, x)))
+    return rows
+
+
+# Angles next to multiples of a right angle, at the end of the fast reduction and beyond it.
+ANGLES = [float(mp.pi / 2 * k) for k in (1, 2, 3, 4, 7, 11, 22, 344, 51819, 636619)]
+ANGLES += [1e6, 1000000.5, 1e7, 1e22, 1e300]
+
+
+def write():
+    random.seed(20)
+    here = Path(__file__).parent
+    for name, table in (("elementary", ELEMENTARY), ("special", SPECIAL)):
+        rows = [(f, spec[0], (x,)) for f, spec in table.items() for x in points(*spec[1:])]
+        rows += [(f, table[f][0], (x,)) for f in ("sin", "cos", "tan") if f in table for x in ANGLES]
+        if name == "special":
+            rows += two_and_three()
+        with open(here / f"{name}.csv", "w") as out:
+            for f, exact, args in rows:
+                v = value(exact, args)
+                if v != 0 and not mpf("1e-305") < abs(v) < mpf("1e305"):
+                    if name == "special" or abs(v) > mpf("1e305"):
+                        continue
+                out.write(",".join([f, *map(repr, args), mp.nstr(v, 25)]) + "\n")
+
+
+# ---- the constants -------------------------------------------------------------------------
+
+
+def remez(f, low, high, degree, weight):
+    """The polynomial of least greatest |weight · error|, lowest power first, and that error."""
+    count = degree + 2
+    middle, half = (low + high) / 2, (high - low) / 2
+    nodes = [middle - half * mp.cos(mp.pi * k / (count - 1)) for k in range(count)]
+    grid = [middle - half * mp.cos(mp.pi * (2 * k + 1) / 1200) for k in range(600)]
+    for _ in range(12):
+        system, right = mp.matrix(count, count), mp.matrix(count, 1)
+        for i, x in enumerate(nodes):
+            for j in range(degree + 1):
+                system[i, j] = x**j
+            system[i, degree + 1] = (-1) ** i / weight(x)
+            right[i] = f(x)
+        solution = mp.lu_solve(system, right)
+        c = [solution[i] for i in range(degree + 1)]
+        error = [(mp.polyval(c[::-1], x) - f(x)) * weight(x) for x in grid]
+        peaks = []
+        for i, e in enumerate(error):
+            if not peaks or mp.sign(e) != mp.sign(error[peaks[-1]]):
+                peaks.append(i)
+            elif abs(e) > abs(error[peaks[-1]]):
+                peaks[-1] = i
+        if len(peaks) < count:
+            break
+        while len(peaks) > count:
+            peaks.pop(0 if abs(error[peaks[0]]) < abs(error[peaks[-1]]) else -1)
+        nodes = [grid[i] for i in peaks]
+    return c, max(map(abs, error))
+
+
+def print_remez():
+    mp.mp.dps = 50
+    tiny = mpf("1e-3")
+    half_ln2 = mp.log(2) / 2 * mpf("1.0005")
+    quarter_turn = (mp.pi / 4 * mpf("1.001")) ** 2
+    exp_m1 = lambda x: (mp.expm1(x) - x) / x**2 if abs(x) > mpf("1e-12") else mpf(1) / 2 + x / 6
+    ln = lambda f: (mp.log1p(f) - f + f * f / 2) / f**3 if abs(f) > mpf("1e-10") else mpf(1) / 3 - f / 4
+    sin = lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z if z > mpf("1e-14") else -mpf(1) / 6 + z / 120
+    cos = lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2 if z > mpf("1e-14") else mpf(1) / 24 - z / 720
+    fits = [
+        ("(exp(r) - 1 - r)/r^2", exp_m1, -half_ln2, half_ln2, lambda x: abs(x) + tiny, (5, 9)),
+        ("(ln(1+f) - f + f^2/2)/f^3", ln, mp.sqrt(mpf(1) / 2) - 1, mp.sqrt(2) - 1, lambda x: x * x + tiny, (8,)),
+        ("(sin(sqrt z)/sqrt z - 1)/z", sin, mpf("1e-20"), quarter_turn, lambda z: z + tiny, (2, 5)),
+        ("(cos(sqrt z) - 1 + z/2)/z^2", cos, mpf("1e-20"), quarter_turn, lambda z: z * z + tiny, (2, 5)),
+    ]
+    for name, f, low, high, weight, degrees in fits:
+        for degree in degrees:
+            c, error = remez(f, low, high, degree, weight)
+            print(f"{name}, degree {degree}: 2^{mp.nstr(mp.log(error, 2), 4)}")
+            for v in c:
+                print("   ", repr(float(v)))
+
+
+def print_temme():
+    """c_k(eta) of DLMF 8.12.10 in rational arithmetic, cut where |eta| <= 0.48, a >= 20 permit."""
+    terms = 60
+    # mu as a series in eta, from mu mu' = eta (1 + mu).
+    mu = [Fraction(0), Fraction(1)] + [Fraction(0)] * terms
+    for n in range(2, terms + 1):
+        inner = sum(mu[i] * mu[n + 1 - i] for i in range(2, n))
+        mu[n] = (2 * mu[n - 1] / (n + 1) - inner) / 2
+    inverse = [Fraction(1)]  # eta/mu
+    for n in range(1, terms):
+        inverse.append(-sum(mu[i + 1] * inverse[n - i] for i in range(1, n + 1)))
+
+    def stirling(k):  # of Gamma*, DLMF 5.11.5
+        odd = Fraction(1)
+        for i in range(1, 2 * k + 2, 2):
+            odd *= i
+        return odd * mu[2 * k + 1]
+
+    rows = [inverse[1:]]
+    for k in range(1, 11):
+        slope = [(j + 1) * rows[-1][j + 1] for j in range(len(rows[-1]) - 1)]
+        both = [slope[j] + (-1) ** k * stirling(k) * inverse[j] for j in range(len(slope) - 1)]
+        assert both[0] == 0, "the poles at 0 cancel"
+        rows.append(both[1:])
+    for k, row in enumerate(rows):
+        sizes = [abs(float(c)) * 0.48**n / 20.0**k for n, c in enumerate(row)]
+        keep = next(n for n in range(len(sizes)) if max(sizes[n : n + 8]) < 3e-18)
+        print(k, [float(c) for c in row[:keep]])
+
+
+def print_bessel():
+    mp.mp.dps = 60
+    near = lambda order: lambda t: mp.exp(-4 * (t + 1)) * mp.besseli(order, 4 * (t + 1)) / (4 * (t + 1)) ** order
+    far = lambda order: lambda t: mp.exp(-16 / (t + 1)) * mp.besseli(order, 16 / (t + 1)) * mp.sqrt(16 / (t + 1))
+    for order in (0, 1):
+        for name, f in (("near", near(order)), ("far", far(order))):
+            angles = [mp.pi * (2 * k + 1) / 160 for k in range(80)]
+            values = [f(mp.cos(angle)) for angle in angles]
+            c = [mp.fsum(v * mp.cos(j * angle) for v, angle in zip(values, angles)) / 40 for j in range(45)]
+            last = max(j for j in range(45) if abs(c[j]) > mpf("2e-18") * c[0])
+            print(f"I{order} {name}:", [float(v) for v in c[: last + 1]])
+
+
+if __name__ == "__main__":
+    jobs = {"remez": print_remez, "temme": print_temme, "bessel": print_bessel}
+    (jobs[sys.argv[1]] if len(sys.argv) > 1 else write)()
