@@ -1,1 +1,23 @@
-//! pathscore.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub use pathscore_autodiff as autodiff;
+pub use pathscore_estimators as estimators;
+pub use pathscore_models as models;
+
+/// What most programs need: `use pathscore::prelude::*;`.
+pub mod prelude {
+    pub use crate::autodiff::{Activation, Grads, Real, Scalar, Tape, Tensor, Var};
+    pub use crate::estimators::exact::{Enumeration, Quadrature};
+    pub use crate::estimators::fit::{Options, Trainer};
+    pub use crate::estimators::optim::{Adam, Optimizer, Schedule, Sgd};
+    pub use crate::estimators::path::{Sgvb, SgvbKl};
+    pub use crate::estimators::score::{Baseline, Reinforce};
+    pub use crate::estimators::{Estimator, Work, evaluate, gradient, rows};
+    pub use crate::models::dist::{
+        Bernoulli, Categorical, Distribution, Entropy, Enumerable, Kl, Normal, Reparam,
+    };
+    pub use crate::models::latent::{Decoder, DiscreteVae, LatentModel, Likelihood, Vae};
+    pub use crate::models::nn::{Linear, Mlp};
+    pub use crate::models::{Bound, Init, ParamId, Params, data, seed};
+}

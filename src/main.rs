@@ -1,7 +1,30 @@
-//! The program.
+//! The command-line program: train, evaluate, sample, compare, list.
+#![forbid(unsafe_code)]
 
-// The commands that show and write things are not here yet.
-#[allow(dead_code, unused_imports)]
 mod program;
 
-fn main() {}
+use clap::Parser;
+use program::args::{Args, Command};
+use program::{compare, list, misuse, session};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Train(args) => session::train(args),
+        Command::Evaluate(args) => session::evaluate(&args),
+        Command::Sample(args) => session::sample(&args),
+        Command::Compare(args) => compare::compare(&args),
+        Command::List(args) => list::list(args.format),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if misuse::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!(
+                "{}{error:#}",
+                if error.is::<misuse::Interrupted>() { "" } else { "error: " }
+            );
+            ExitCode::from(misuse::exit_code(&error))
+        }
+    }
+}

@@ -1,8 +1,16 @@
-//! What the program shows and writes: files, pictures, charts, tables, progress, and its stop.
+//! The commands, and what they show and write.
 
+pub(crate) mod args;
 pub(crate) mod chart;
+pub(crate) mod checkpoint;
+pub(crate) mod compare;
+pub(crate) mod config;
 pub(crate) mod files;
 pub(crate) mod interrupt;
+pub(crate) mod list;
+pub(crate) mod misuse;
 pub(crate) mod picture;
 pub(crate) mod progress;
+pub(crate) mod session;
 pub(crate) mod table;
+pub(crate) mod views;

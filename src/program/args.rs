@@ -1,0 +1,376 @@
+//! What can be asked on the command line.
+
+use super::progress::ProgressKind;
+use super::table::Format;
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use pathscore::models::data::{Binarize, Source};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Learn probabilistic models by gradients of expectations, and see how good the gradients are.
+///
+/// A gradient of an expectation has two roads: along the path of a sample (sgvb) and through the score
+/// of its density (reinforce). `train` takes either to fit a variational autoencoder; `compare` sets
+/// them against each other and against the exact gradient.
+#[derive(Parser, Debug)]
+#[command(name = "pathscore", version, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Train a variational autoencoder and write a folder of numbers and pictures.
+    Train(Box<TrainArgs>),
+    /// Bounds and importance-sampled log-likelihood of a trained run on its test split.
+    Evaluate(EvaluateArgs),
+    /// Draw new pictures from a trained run.
+    Sample(SampleArgs),
+    /// Set gradient estimators against each other where the exact gradient is known.
+    Compare(CompareArgs),
+    /// Models, estimators, baselines, data sets and problems, each with its source.
+    List(ListArgs),
+}
+
+/// The models.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Model {
+    /// Normal latents.
+    #[default]
+    Vae,
+    /// Bernoulli latents with a uniform prior.
+    Dvae,
+}
+
+/// The estimators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum EstimatorName {
+    /// Along the path of a reparameterised sample; needs continuous latents.
+    Sgvb,
+    /// Through the score of the density; works for any latents.
+    Reinforce,
+}
+
+/// How the divergence of the posterior from the prior enters sgvb.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum KlForm {
+    /// In closed form.
+    #[default]
+    Analytic,
+    /// As ln q − ln p at the draws.
+    Sampled,
+}
+
+/// The baselines of reinforce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum BaselineName {
+    /// Nothing is subtracted.
+    None,
+    /// A constant, --baseline-value.
+    Constant,
+    /// The running mean of the signal over earlier batches.
+    RunningMean,
+    /// The mean of the other draws for the same row; needs --num-samples 2 or more.
+    LeaveOneOut,
+}
+
+/// Number types.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Dtype {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Double precision.
+    F64,
+}
+
+/// Activations between layers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ActivationName {
+    /// The hyperbolic tangent.
+    #[default]
+    Tanh,
+    /// max(x, 0).
+    Relu,
+    /// The logistic function.
+    Sigmoid,
+    /// ln(1 + eˣ).
+    Softplus,
+}
+
+/// What the decoder's output is the parameter of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LikelihoodName {
+    /// Bits (or grey values in [0, 1] read as probabilities).
+    #[default]
+    Bernoulli,
+    /// Real numbers with a learnt standard deviation for each column.
+    Normal,
+}
+
+/// Learning-rate schedules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ScheduleName {
+    /// Always --lr.
+    #[default]
+    Constant,
+    /// Half a cosine from --lr down to zero at the last step.
+    CosineDecay,
+    /// By a factor of ten down to the last step.
+    ExponentialDecay,
+    /// Rising over the first twentieth of the steps, then a cosine down to zero.
+    WarmupCosineDecay,
+}
+
+/// Optimisers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OptimizerName {
+    /// Adam with β₁ 0.9, β₂ 0.999, ε 1e-8.
+    #[default]
+    Adam,
+    /// Stochastic gradient ascent with --momentum.
+    Sgd,
+}
+
+/// Options of `train`.
+#[derive(Group, Debug)]
+pub(crate) struct TrainArgs {
+    /// The model.
+    #[arg(value_enum, default_value = "vae")]
+    pub(crate) model: Model,
+
+    /// digits (drawn by the program), bars, idx:PATH (MNIST's format; a folder or a file), csv:PATH, npy:PATH.
+    #[arg(long, default_value = "digits", value_name = "SOURCE")]
+    pub(crate) data: Source,
+
+    /// The gradient estimator [default: sgvb for vae, reinforce for dvae].
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) estimator: Option<EstimatorName>,
+
+    /// The form of the divergence in sgvb.
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub(crate) kl: KlForm,
+
+    /// What reinforce subtracts from its signal [default: leave-one-out].
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) baseline: Option<BaselineName>,
+
+    /// The constant of --baseline constant.
+    #[arg(long, default_value_t = 0.0, value_name = "X", allow_negative_numbers = true)]
+    pub(crate) baseline_value: f64,
+
+    /// How much of the old mean --baseline running-mean keeps at each step.
+    #[arg(long, default_value_t = 0.9, value_name = "D")]
+    pub(crate) baseline_decay: f64,
+
+    /// Draws for each row, K (Pyro's num_particles) [default: 1 for sgvb, 4 for reinforce].
+    #[arg(long, value_name = "K")]
+    pub(crate) num_samples: Option<usize>,
+
+    /// The number of latents [default: 20 for vae, 200 for dvae].
+    #[arg(long, value_name = "D")]
+    pub(crate) latent_dim: Option<usize>,
+
+    /// Widths of the encoder's hidden layers; the decoder has them in reverse [default: 200,200 for vae, 200 for dvae].
+    #[arg(long, value_delimiter = ',', value_name = "N,N")]
+    pub(crate) hidden: Option<Vec<usize>>,
+
+    /// What stands between the layers.
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub(crate) activation: ActivationName,
+
+    /// What the decoder describes.
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub(crate) likelihood: LikelihoodName,
+
+    /// Rows of a step.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) batch: usize,
+
+    /// Passes through the training rows [default: 40].
+    #[arg(long, value_name = "N", group = "length")]
+    pub(crate) epochs: Option<u64>,
+
+    /// Steps instead of epochs.
+    #[arg(long, value_name = "N", group = "length")]
+    pub(crate) steps: Option<u64>,
+
+    /// Seconds of training instead of epochs.
+    #[arg(long, value_name = "S", group = "length")]
+    pub(crate) seconds: Option<f64>,
+
+    /// The learning rate.
+    #[arg(long, default_value_t = 1e-3, value_name = "R")]
+    pub(crate) lr: f64,
+
+    /// How the learning rate changes.
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub(crate) schedule: ScheduleName,
+
+    /// How the gradient is followed.
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub(crate) optimizer: OptimizerName,
+
+    /// The momentum of --optimizer sgd.
+    #[arg(long, default_value_t = 0.9, value_name = "M")]
+    pub(crate) momentum: f64,
+
+    /// The largest norm of a gradient; a longer one is shortened.
+    #[arg(long, value_name = "NORM")]
+    pub(crate) clip: Option<f64>,
+
+    /// none, threshold (at one half), dynamic (drawn anew at each visit), fixed (drawn once)
+    /// [default: dynamic for digits and idx with Bernoulli pixels, else none].
+    #[arg(long, value_name = "HOW")]
+    pub(crate) binarize: Option<Binarize>,
+
+    /// The number type.
+    #[arg(long, value_enum, default_value_t, value_name = "TYPE")]
+    pub(crate) dtype: Dtype,
+
+    /// From which every random number is derived.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+
+    /// Importance samples for each test row in the final evaluation.
+    #[arg(long, default_value_t = 500, value_name = "K")]
+    pub(crate) eval_samples: usize,
+
+    /// Threads; results do not depend on it [default: all].
+    #[arg(long, value_name = "T")]
+    pub(crate) threads: Option<usize>,
+
+    /// The run's folder [default: a fresh one under runs/].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Replace a run that is already in the folder.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Continue a run from its last checkpoint, with its own settings; only --threads, --progress and a
+    /// new length are heeded beside it.
+    #[arg(long, value_name = "DIR", conflicts_with_all = [
+        "out", "force", "data", "estimator", "kl", "baseline", "baseline_value", "baseline_decay",
+        "num_samples", "latent_dim", "hidden", "activation", "likelihood", "batch", "lr", "schedule",
+        "optimizer", "momentum", "clip", "binarize", "dtype", "seed", "eval_samples", "model"])]
+    pub(crate) resume: Option<PathBuf>,
+
+    /// How progress is told.
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub(crate) progress: ProgressKind,
+
+    /// The longest time between two checkpoints, in seconds.
+    #[arg(long, default_value_t = 5.0, value_name = "S")]
+    pub(crate) checkpoint_seconds: f64,
+}
+
+/// Options of `evaluate`.
+#[derive(Group, Debug)]
+pub(crate) struct EvaluateArgs {
+    /// The run's folder.
+    pub(crate) run: PathBuf,
+
+    /// Importance samples for each test row.
+    #[arg(long, default_value_t = 5000, value_name = "K")]
+    pub(crate) num_samples: usize,
+
+    /// The first rows of the test split only.
+    #[arg(long, value_name = "N")]
+    pub(crate) rows: Option<usize>,
+
+    /// From which every random number is derived.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+
+    /// Threads; results do not depend on it [default: all].
+    #[arg(long, value_name = "T")]
+    pub(crate) threads: Option<usize>,
+
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub(crate) format: Format,
+}
+
+/// Options of `sample`.
+#[derive(Group, Debug)]
+pub(crate) struct SampleArgs {
+    /// The run's folder.
+    pub(crate) run: PathBuf,
+
+    /// How many pictures.
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub(crate) count: usize,
+
+    /// The picture file to write.
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) out: PathBuf,
+
+    /// From which every random number is derived.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+}
+
+/// Options of `compare`.
+#[derive(Group, Debug)]
+pub(crate) struct CompareArgs {
+    /// The problem [default: all].
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) problem: Option<ProblemName>,
+
+    /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub(crate) estimators: Option<Vec<String>>,
+
+    /// Gradients drawn from each.
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    pub(crate) draws: usize,
+
+    /// Samples within each gradient, K.
+    #[arg(long, default_value_t = 2, value_name = "K")]
+    pub(crate) num_samples: usize,
+
+    /// From which every random number is derived.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+
+    /// Threads; results do not depend on it, times do [default: all].
+    #[arg(long, value_name = "T")]
+    pub(crate) threads: Option<usize>,
+
+    /// The folder for the figures, PROBLEM.svg.
+    #[arg(long, default_value = "runs/compare", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub(crate) format: Format,
+}
+
+/// Problems whose exact gradient is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProblemName {
+    /// Two bits behind three, all four states of the latents summed.
+    SmallDvae,
+    /// One normal latent seen through a line, in closed form.
+    LinearGaussian,
+}
+
+/// Options of `list`.
+#[derive(Group, Debug)]
+pub(crate) struct ListArgs {
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub(crate) format: Format,
+}

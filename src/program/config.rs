@@ -1,0 +1,253 @@
+//! Everything that a run is determined by, as it stands in `run.toml`.
+
+use super::args::{
+    ActivationName, BaselineName, Dtype, EstimatorName, KlForm, LikelihoodName, Model,
+    OptimizerName, ScheduleName, TrainArgs,
+};
+use super::misuse::misuse;
+use anyhow::Context;
+use clap::ValueEnum;
+use pathscore::autodiff::Activation;
+use pathscore::estimators::optim::Schedule;
+use pathscore::estimators::score::Baseline;
+use pathscore::models::data::{Binarize, Source};
+use pathscore::models::latent::Likelihood;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The name of the file.
+pub(crate) const FILE: &str = "run.toml";
+
+/// How long a run goes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Length {
+    /// Passes through the training rows.
+    Epochs(u64),
+    /// Steps.
+    Steps(u64),
+    /// Seconds of training.
+    Seconds(f64),
+}
+
+/// A run's settings, every one resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) pathscore: String,
+    pub(crate) model: Model,
+    pub(crate) latent_dim: usize,
+    pub(crate) hidden: Vec<usize>,
+    pub(crate) activation: ActivationName,
+    pub(crate) likelihood: LikelihoodName,
+    pub(crate) data: String,
+    pub(crate) binarize: String,
+    /// How the data were split, in words.
+    pub(crate) split: String,
+    pub(crate) estimator: EstimatorName,
+    pub(crate) kl: KlForm,
+    pub(crate) baseline: BaselineName,
+    pub(crate) baseline_value: f64,
+    pub(crate) baseline_decay: f64,
+    pub(crate) num_samples: usize,
+    pub(crate) batch: usize,
+    pub(crate) optimizer: OptimizerName,
+    pub(crate) momentum: f64,
+    pub(crate) lr: f64,
+    pub(crate) schedule: ScheduleName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) clip: Option<f64>,
+    pub(crate) dtype: Dtype,
+    pub(crate) seed: u64,
+    pub(crate) eval_samples: usize,
+    pub(crate) length: Length,
+}
+
+impl Config {
+    /// The settings that a command line asks for.
+    pub(crate) fn resolve(args: &TrainArgs) -> anyhow::Result<Self> {
+        let discrete = args.model == Model::Dvae;
+        let default = if discrete { EstimatorName::Reinforce } else { EstimatorName::Sgvb };
+        let estimator = args.estimator.unwrap_or(default);
+        if discrete && estimator == EstimatorName::Sgvb {
+            return Err(misuse(
+                "sgvb goes along the path of a sample, and no path leads through a bit: dvae needs --estimator reinforce",
+            ));
+        }
+        if estimator == EstimatorName::Sgvb && args.baseline.is_some() {
+            return Err(misuse(
+                "--baseline goes with --estimator reinforce: sgvb has no use for one",
+            ));
+        }
+        let baseline = args.baseline.unwrap_or(BaselineName::LeaveOneOut);
+        let score = estimator == EstimatorName::Reinforce;
+        let num_samples = args.num_samples.unwrap_or(if score { 4 } else { 1 });
+        if score && baseline == BaselineName::LeaveOneOut && num_samples < 2 {
+            return Err(misuse("--baseline leave-one-out needs --num-samples 2 or more"));
+        }
+        let greys = matches!(args.data, Source::Digits | Source::Idx(_));
+        let bits = args.likelihood == LikelihoodName::Bernoulli;
+        let default = if greys && bits { Binarize::Dynamic } else { Binarize::None };
+        let hidden = if discrete { vec![200] } else { vec![200, 200] };
+        let config = Self {
+            pathscore: env!("CARGO_PKG_VERSION").into(),
+            model: args.model,
+            latent_dim: args.latent_dim.unwrap_or(if discrete { 200 } else { 20 }),
+            hidden: args.hidden.clone().unwrap_or(hidden),
+            activation: args.activation,
+            likelihood: args.likelihood,
+            data: absolute(&args.data)?,
+            binarize: args.binarize.unwrap_or(default).to_string(),
+            split: String::new(),
+            estimator,
+            kl: args.kl,
+            baseline,
+            baseline_value: args.baseline_value,
+            baseline_decay: args.baseline_decay,
+            num_samples,
+            batch: args.batch,
+            optimizer: args.optimizer,
+            momentum: args.momentum,
+            lr: args.lr,
+            schedule: args.schedule,
+            clip: args.clip,
+            dtype: args.dtype,
+            seed: args.seed,
+            eval_samples: args.eval_samples,
+            length: args.length().unwrap_or(Length::Epochs(40)),
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let least = |name: &str, value: usize| match value {
+            0 => Err(misuse(format!("{name} must be at least 1"))),
+            _ => Ok(()),
+        };
+        least("--num-samples", self.num_samples)?;
+        least("--latent-dim", self.latent_dim)?;
+        least("--batch", self.batch)?;
+        least("--eval-samples", self.eval_samples)?;
+        self.hidden.iter().try_for_each(|&width| least("every width of --hidden", width))?;
+        let within = |name: &str, value: f64, fits: bool, range: &str| {
+            if fits {
+                Ok(())
+            } else {
+                Err(misuse(format!("{name} is {value}; it must be {range}")))
+            }
+        };
+        let positive = |x: f64| x > 0.0 && x.is_finite();
+        within("--lr", self.lr, positive(self.lr), "positive")?;
+        let part = |x: f64| (0.0..1.0).contains(&x);
+        within("--momentum", self.momentum, part(self.momentum), "at least 0 and below 1")?;
+        let decay = self.baseline_decay;
+        within("--baseline-decay", decay, part(decay), "at least 0 and below 1")?;
+        let value = self.baseline_value;
+        within("--baseline-value", value, value.is_finite(), "a number")?;
+        if let Some(clip) = self.clip {
+            within("--clip", clip, positive(clip), "positive")?;
+        }
+        match self.length {
+            Length::Seconds(s) => within("--seconds", s, positive(s), "positive"),
+            Length::Epochs(n) | Length::Steps(n) => {
+                least("--epochs and --steps", usize::try_from(n).unwrap_or(usize::MAX))
+            }
+        }
+    }
+
+    /// Reads the settings of a run.
+    pub(crate) fn read(run: &Path) -> anyhow::Result<Self> {
+        let path = run.join(FILE);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            misuse(format!("{}: {error}; is this the folder of a run?", path.display()))
+        })?;
+        let config: Self = toml::from_str(&text).map_err(|error| {
+            misuse(format!("{}: {}", path.display(), error.to_string().trim_end()))
+        })?;
+        config.check().with_context(|| path.display().to_string())?;
+        Ok(config)
+    }
+
+    pub(crate) fn source(&self) -> anyhow::Result<Source> {
+        Ok(self.data.parse()?)
+    }
+
+    pub(crate) fn binarize(&self) -> anyhow::Result<Binarize> {
+        Ok(self.binarize.parse()?)
+    }
+
+    pub(crate) fn activation(&self) -> Activation {
+        match self.activation {
+            ActivationName::Tanh => Activation::Tanh,
+            ActivationName::Relu => Activation::Relu,
+            ActivationName::Sigmoid => Activation::Sigmoid,
+            ActivationName::Softplus => Activation::Softplus,
+        }
+    }
+
+    pub(crate) fn likelihood(&self) -> Likelihood {
+        match self.likelihood {
+            LikelihoodName::Bernoulli => Likelihood::Bernoulli,
+            LikelihoodName::Normal => Likelihood::Normal,
+        }
+    }
+
+    pub(crate) fn baseline(&self) -> Baseline {
+        match self.baseline {
+            BaselineName::None => Baseline::None,
+            BaselineName::Constant => Baseline::Constant(self.baseline_value),
+            BaselineName::RunningMean => {
+                Baseline::RunningMean { decay: self.baseline_decay, mean: None }
+            }
+            BaselineName::LeaveOneOut => Baseline::LeaveOneOut,
+        }
+    }
+
+    /// The schedule of a run of `steps` steps.
+    pub(crate) fn schedule(&self, steps: u64) -> Schedule {
+        match self.schedule {
+            ScheduleName::Constant => Schedule::Constant,
+            ScheduleName::CosineDecay => Schedule::CosineDecay { steps },
+            ScheduleName::ExponentialDecay => Schedule::ExponentialDecay { rate: 0.1, steps },
+            ScheduleName::WarmupCosineDecay => {
+                Schedule::WarmupCosineDecay { warmup: steps.div_ceil(20), steps }
+            }
+        }
+    }
+
+    /// The estimator in a few words.
+    pub(crate) fn estimator_in_words(&self) -> String {
+        match self.estimator {
+            EstimatorName::Sgvb => format!("sgvb, {} KL", spelt(&self.kl)),
+            EstimatorName::Reinforce => format!("reinforce, baseline {}", spelt(&self.baseline)),
+        }
+    }
+}
+
+/// A choice as the command line spells it.
+pub(crate) fn spelt(choice: &impl ValueEnum) -> String {
+    choice.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
+}
+
+impl TrainArgs {
+    /// The length that was asked for, if any was.
+    pub(crate) fn length(&self) -> Option<Length> {
+        let epochs = self.epochs.map(Length::Epochs);
+        epochs.or(self.steps.map(Length::Steps)).or(self.seconds.map(Length::Seconds))
+    }
+}
+
+/// The source with its path spelt out, so that a run can be resumed from anywhere.
+fn absolute(source: &Source) -> anyhow::Result<String> {
+    let full = |path: &Path| {
+        std::path::absolute(path).map_err(|e| misuse(format!("{}: {e}", path.display())))
+    };
+    Ok(match source {
+        Source::Idx(path) => Source::Idx(full(path)?),
+        Source::Csv(path) => Source::Csv(full(path)?),
+        Source::Npy(path) => Source::Npy(full(path)?),
+        own => own.clone(),
+    }
+    .to_string())
+}

@@ -1,0 +1,614 @@
+//! Training, evaluating and sampling: from settings to a folder of results.
+
+use super::args::{
+    Dtype, EstimatorName, EvaluateArgs, KlForm, Model, OptimizerName, SampleArgs, TrainArgs,
+};
+use super::chart::{Series, curve_svg};
+use super::checkpoint::{self, Checkpoint};
+use super::config::{self, Config, Length, spelt};
+use super::files::{JsonLines, clear_leftovers, keep_lines_while, write_atomically};
+use super::interrupt::Interrupt;
+use super::misuse::{Interrupted, misuse};
+use super::progress::{Progress, Total};
+use super::table::print;
+use super::views::Views;
+use pathscore::autodiff::{Activation, Scalar};
+use pathscore::estimators::draw::Draw;
+use pathscore::estimators::fit::{Options, Trainer};
+use pathscore::estimators::optim::{Adam, Optimizer, Sgd};
+use pathscore::estimators::path::{Sgvb, SgvbKl};
+use pathscore::estimators::score::Reinforce;
+use pathscore::estimators::{Estimator, Evaluation, evaluate as evaluate_model};
+use pathscore::models::data::{Batches, Binarize, Split, Table};
+use pathscore::models::latent::{Decoder, DiscreteVae, Likelihood, Vae};
+use pathscore::models::{Params, seed};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const METRICS: &str = "metrics.jsonl";
+const SUMMARY: &str = "summary.json";
+const PICTURES: [&str; 4] = ["samples.png", "reconstructions.png", "latent.png", "curve.svg"];
+
+/// Steps between two lines of metrics.
+const LOG_STEPS: u64 = 50;
+/// Rows and draws of the quick evaluation after each epoch.
+const QUICK_ROWS: usize = 500;
+const QUICK_SAMPLES: usize = 1;
+/// Draws for each row in the evaluation of the training split, of which as many rows are taken as the
+/// test split has.
+const TRAIN_SAMPLES: usize = 10;
+/// Pictures of `samples.png`.
+const SAMPLES: usize = 64;
+
+/// A pool of so many threads, all by default.
+pub(crate) fn pool(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> {
+    if threads == Some(0) {
+        return Err(misuse("--threads must be at least 1"));
+    }
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?)
+}
+
+/// A model that settings describe.
+trait Described<F: Scalar>: Decoder<F> + Sized {
+    fn describe(config: &Config, columns: usize, params: &mut Params<F>) -> Self;
+    fn latent_view(views: &Views<F, Self>) -> Vec<u8>;
+}
+
+/// The arguments that both constructors take.
+type Parts<'a> = (&'a [usize], usize, Activation, Likelihood);
+
+fn parts(config: &Config) -> Parts<'_> {
+    (&config.hidden, config.latent_dim, config.activation(), config.likelihood())
+}
+
+impl<F: Scalar> Described<F> for Vae {
+    fn describe(config: &Config, columns: usize, params: &mut Params<F>) -> Self {
+        let (hidden, latents, activation, likelihood) = parts(config);
+        let rng = &mut seed::rng(config.seed, seed::Stream::Init, 0);
+        Vae::new(params, columns, hidden, latents, activation, likelihood, rng)
+    }
+
+    fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
+        views.latent_plane()
+    }
+}
+
+impl<F: Scalar> Described<F> for DiscreteVae {
+    fn describe(config: &Config, columns: usize, params: &mut Params<F>) -> Self {
+        let (hidden, latents, activation, likelihood) = parts(config);
+        let rng = &mut seed::rng(config.seed, seed::Stream::Init, 0);
+        DiscreteVae::new(params, columns, hidden, latents, activation, likelihood, rng)
+    }
+
+    fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
+        views.latent_bits()
+    }
+}
+
+/// The data of a run, split and made black and white as its settings say.
+fn load(config: &Config) -> anyhow::Result<Split> {
+    let split = config.source()?.load(config.seed)?.prepare(config.binarize()?, config.seed)?;
+    let bits = config.likelihood() == Likelihood::Bernoulli;
+    if bits && !(split.train.in_unit_interval() && split.test.in_unit_interval()) {
+        return Err(misuse(format!(
+            "{}: some values lie outside [0, 1], which --likelihood bernoulli cannot describe; try --likelihood normal",
+            config.data
+        )));
+    }
+    Ok(split)
+}
+
+/// The folder of a run and how it goes there.
+struct Session {
+    config: Config,
+    dir: PathBuf,
+    split: Split,
+    checkpoint: Option<Checkpoint>,
+    checkpoint_every: Duration,
+    progress: super::progress::ProgressKind,
+    interrupt: Interrupt,
+    threads: usize,
+}
+
+/// `train`.
+pub(crate) fn train(args: Box<TrainArgs>) -> anyhow::Result<()> {
+    let pool = pool(args.threads)?;
+    let mut config = match &args.resume {
+        Some(dir) => Config::read(dir)?,
+        None => Config::resolve(&args)?,
+    };
+    config.length = args.length().unwrap_or(config.length);
+    if matches!(config.length, Length::Seconds(_)) && spelt(&config.schedule) != "constant" {
+        return Err(misuse(
+            "--schedule needs a known number of steps: give --epochs or --steps instead of --seconds",
+        ));
+    }
+    let split = load(&config)?;
+    config.split.clone_from(&split.description);
+    // Nothing is touched before everything that can be wrong with the request has been seen.
+    Batches::new(split.train.len(), config.batch, config.seed)?;
+    let (dir, checkpoint) = match &args.resume {
+        Some(dir) => (dir.clone(), Some(Checkpoint::read(&dir.join(checkpoint::FILE))?)),
+        None => (new_folder(args.out.as_deref(), args.force, config.model)?, None),
+    };
+    clear_leftovers(&dir)?;
+    write_atomically(dir.join(config::FILE), toml::to_string(&config)?.as_bytes())?;
+    let session = Session {
+        dir,
+        split,
+        checkpoint,
+        checkpoint_every: Duration::try_from_secs_f64(args.checkpoint_seconds)
+            .map_err(|error| misuse(format!("--checkpoint-seconds: {error}")))?,
+        progress: args.progress,
+        interrupt: Interrupt::install()?,
+        threads: pool.current_num_threads(),
+        config,
+    };
+    // The whole run lives in the pool: handing over each step would cost a wake-up and an allocation.
+    pool.install(|| match session.config.dtype {
+        Dtype::F32 => session.with_estimator::<f32>(),
+        Dtype::F64 => session.with_estimator::<f64>(),
+    })
+}
+
+/// A folder that holds no run yet.
+fn new_folder(out: Option<&Path>, force: bool, model: Model) -> anyhow::Result<PathBuf> {
+    let failed = |dir: &Path, error: std::io::Error| misuse(format!("{}: {error}", dir.display()));
+    let Some(dir) = out else {
+        let runs = Path::new("runs");
+        fs::create_dir_all(runs).map_err(|error| failed(runs, error))?;
+        for number in 1.. {
+            let dir = runs.join(format!("{}-{number}", spelt(&model)));
+            match fs::create_dir(&dir) {
+                Ok(()) => return Ok(dir),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(&dir, error)),
+            }
+        }
+        unreachable!("there is always a next number");
+    };
+    fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
+    let ours = [config::FILE, checkpoint::FILE, METRICS, SUMMARY].into_iter().chain(PICTURES);
+    let there: Vec<PathBuf> =
+        ours.map(|name| dir.join(name)).filter(|path| path.exists()).collect();
+    if !there.is_empty() && !force {
+        return Err(misuse(format!(
+            "{}: there is a run in this folder; --force replaces it, --resume continues it",
+            dir.display()
+        )));
+    }
+    for path in there {
+        fs::remove_file(&path).map_err(|error| failed(&path, error))?;
+    }
+    Ok(dir.to_path_buf())
+}
+
+/// What a run has come to, as `summary.json`.
+#[derive(Serialize)]
+struct Summary<'a> {
+    model: String,
+    data: &'a str,
+    estimator: String,
+    parameters: usize,
+    steps: u64,
+    epochs: f64,
+    seconds: f64,
+    elbo_train: f64,
+    elbo_test: f64,
+    elbo_test_se: f64,
+    bound_50_test: f64,
+    log_likelihood_test: f64,
+    log_likelihood_test_se: f64,
+    log_likelihood_samples: usize,
+    test_rows: usize,
+    seed: u64,
+    threads: usize,
+    dtype: String,
+    pathscore: &'a str,
+}
+
+impl Session {
+    fn with_estimator<F: Scalar>(&self) -> anyhow::Result<()> {
+        let reinforce = Reinforce { baseline: self.config.baseline() };
+        match (self.config.model, self.config.estimator, self.config.kl) {
+            (Model::Vae, EstimatorName::Sgvb, KlForm::Analytic) => self.run::<F, Vae, _>(SgvbKl),
+            (Model::Vae, EstimatorName::Sgvb, KlForm::Sampled) => self.run::<F, Vae, _>(Sgvb),
+            (Model::Vae, EstimatorName::Reinforce, _) => self.run::<F, Vae, _>(reinforce),
+            (Model::Dvae, EstimatorName::Reinforce, _) => self.run::<F, DiscreteVae, _>(reinforce),
+            (Model::Dvae, EstimatorName::Sgvb, _) => Err(misuse("dvae has no path for sgvb")),
+        }
+    }
+
+    fn run<F, M, E>(&self, estimator: E) -> anyhow::Result<()>
+    where
+        F: Scalar,
+        M: Described<F>,
+        E: Estimator<F>,
+        E::Draw: Draw<F, M>,
+    {
+        let config = &self.config;
+        let train = &self.split.train;
+        let mut batches = Batches::new(train.len(), config.batch, config.seed)?;
+        let steps = match config.length {
+            Length::Epochs(n) => n.saturating_mul(batches.per_epoch()),
+            Length::Steps(n) => n,
+            Length::Seconds(_) => u64::MAX,
+        };
+        let mut params = Params::new();
+        let model = M::describe(config, train.columns(), &mut params);
+        let optimizer: Box<dyn Optimizer<F>> = match config.optimizer {
+            OptimizerName::Adam => Box::new(Adam::default()),
+            OptimizerName::Sgd => Box::new(Sgd::new(config.momentum)),
+        };
+        let options = Options {
+            samples: config.num_samples,
+            lr: config.lr,
+            schedule: config.schedule(steps),
+            clip: config.clip,
+            seed: config.seed,
+        };
+        let mut trainer = Trainer::new(model, params, estimator, optimizer, options);
+        if let Some(checkpoint) = &self.checkpoint {
+            let learnt = checkpoint.restore(&mut trainer)?;
+            trainer.estimator.restore(learnt);
+        }
+        let metrics_path = self.dir.join(METRICS);
+        let done = trainer.step;
+        keep_lines_while(&metrics_path, |line| line["step"].as_u64().is_some_and(|s| s <= done))?;
+        let spent =
+            last_line(&metrics_path).and_then(|line| line["wall_s"].as_f64()).unwrap_or(0.0);
+        let mut metrics = JsonLines::open(&metrics_path)?;
+
+        eprintln!(
+            "{}: {} parameters, {}, {} training rows{}",
+            self.dir.display(),
+            trainer.params.len(),
+            config.estimator_in_words(),
+            train.len(),
+            if done > 0 { format!(", from step {done}") } else { String::new() }
+        );
+        let total = match config.length {
+            Length::Seconds(s) => Total::Seconds(s),
+            _ => Total::Steps(steps),
+        };
+        let mut progress = Progress::new(self.progress, total);
+        let started = Instant::now();
+        let elapsed = || spent + started.elapsed().as_secs_f64();
+        let goes_on = |step: u64| match config.length {
+            Length::Seconds(s) => elapsed() < s,
+            _ => step < steps,
+        };
+        let binarize = config.binarize()?;
+        let mut saved = Instant::now();
+        let mut sum = Running::default();
+        while goes_on(trainer.step) {
+            let rows = batches.at(trainer.step);
+            let outcome = trainer.step([rows.len(), train.columns()], |range, x, rng| {
+                binarize.fill(train, &rows[range], x, rng);
+            });
+            let report = match outcome {
+                Ok(report) => report,
+                Err(wrong) => {
+                    self.save(&trainer)?;
+                    return Err(wrong.into());
+                }
+            };
+            let step = trainer.step;
+            progress.step(step, report.bound, report.grad_norm);
+            sum.add(report.bound, report.grad_norm);
+            let epoch_ends = step.is_multiple_of(batches.per_epoch());
+            if step.is_multiple_of(LOG_STEPS) || epoch_ends || !goes_on(step) {
+                let mut line = json!({
+                    "step": step,
+                    "epoch": step as f64 / batches.per_epoch() as f64,
+                    "wall_s": elapsed(),
+                    "train/elbo": sum.bound(),
+                    "grad/norm": sum.norm(),
+                    "lr": config.lr * trainer.options.schedule.factor(step - 1),
+                });
+                sum = Running::default();
+                if epoch_ends || !goes_on(step) {
+                    let test = &self.split.test;
+                    let quick = QUICK_ROWS.min(test.len());
+                    let found = self.look::<F, M>(
+                        &trainer.model,
+                        &trainer.params,
+                        test,
+                        quick,
+                        QUICK_SAMPLES,
+                    );
+                    line["test/elbo"] = json!(found.elbo);
+                }
+                metrics.append(&line)?;
+                if saved.elapsed() >= self.checkpoint_every {
+                    self.save(&trainer)?;
+                    saved = Instant::now();
+                }
+            }
+            if self.interrupt.requested() && goes_on(step) {
+                self.save(&trainer)?;
+                progress.finish("interrupted");
+                let dir = self.dir.display();
+                return Err(anyhow::Error::new(Interrupted(format!(
+                    "stopped after step {step}; to continue: pathscore train --resume {dir}"
+                ))));
+            }
+        }
+        let seconds = elapsed();
+        self.save(&trainer)?;
+        progress.finish("trained; evaluating");
+        self.conclude(&trainer, seconds, batches.per_epoch())
+    }
+
+    fn save<F, M, E>(&self, trainer: &Trainer<F, M, E>) -> anyhow::Result<()>
+    where
+        F: Scalar,
+        E: Estimator<F>,
+    {
+        checkpoint::write(&self.dir.join(checkpoint::FILE), trainer, trainer.estimator.state())
+    }
+
+    /// Evaluates the first rows of a table.
+    fn look<F: Scalar, M: Decoder<F>>(
+        &self,
+        model: &M,
+        params: &Params<F>,
+        table: &Table,
+        rows: usize,
+        samples: usize,
+    ) -> Evaluation {
+        let binarize = self.config.binarize().unwrap_or(Binarize::None);
+        look(model, params, table, rows, samples, binarize, self.config.seed)
+    }
+
+    /// Evaluates, draws, and writes what the run has come to.
+    fn conclude<F, M, E>(
+        &self,
+        trainer: &Trainer<F, M, E>,
+        seconds: f64,
+        per_epoch: u64,
+    ) -> anyhow::Result<()>
+    where
+        F: Scalar,
+        M: Described<F>,
+        E: Estimator<F>,
+    {
+        let Session { config, dir, split, .. } = self;
+        let (model, params) = (&trainer.model, &trainer.params);
+        let (test, samples) = (&split.test, config.eval_samples);
+        let found = self.look(model, params, test, test.len(), samples);
+        let rows = split.train.len().min(test.len());
+        let found_train = self.look(model, params, &split.train, rows, TRAIN_SAMPLES);
+
+        let views = Views::new(model, params, test);
+        let [samples_png, reconstructions_png, latent_png, curve] =
+            PICTURES.map(|name| dir.join(name));
+        write_atomically(samples_png, &views.samples(SAMPLES, config.seed))?;
+        write_atomically(reconstructions_png, &views.reconstructions())?;
+        write_atomically(latent_png, &M::latent_view(&views))?;
+        let title = format!(
+            "{} on {}: {}",
+            spelt(&config.model),
+            name_of(&config.data),
+            config.estimator_in_words()
+        );
+        let series = curves(&dir.join(METRICS));
+        write_atomically(curve, curve_svg(&series, "step", "ELBO (nats)", &title).as_bytes())?;
+
+        let summary = Summary {
+            model: spelt(&config.model),
+            data: &config.data,
+            estimator: config.estimator_in_words(),
+            parameters: params.len(),
+            steps: trainer.step,
+            epochs: trainer.step as f64 / per_epoch as f64,
+            seconds,
+            elbo_train: found_train.elbo,
+            elbo_test: found.elbo,
+            elbo_test_se: found.elbo_se,
+            bound_50_test: found.group_bound,
+            log_likelihood_test: found.log_likelihood,
+            log_likelihood_test_se: found.log_likelihood_se,
+            log_likelihood_samples: samples,
+            test_rows: found.rows,
+            seed: config.seed,
+            threads: self.threads,
+            dtype: spelt(&config.dtype),
+            pathscore: &config.pathscore,
+        };
+        write_atomically(dir.join(SUMMARY), &serde_json::to_vec_pretty(&summary)?)?;
+        #[derive(Serialize)]
+        struct Result<'a> {
+            quantity: &'a str,
+            nats: f64,
+            #[serde(rename = "±")]
+            se: Option<f64>,
+        }
+        let row = |quantity, nats, se| Result { quantity, nats, se };
+        let out = &mut std::io::stdout().lock();
+        print(
+            &[
+                row("training ELBO", found_train.elbo, Some(found_train.elbo_se)),
+                row("test ELBO", found.elbo, Some(found.elbo_se)),
+                row(
+                    &format!("test log p(x), {samples} samples"),
+                    found.log_likelihood,
+                    Some(found.log_likelihood_se),
+                ),
+            ],
+            super::table::Format::Table,
+            out,
+        )?;
+        use std::io::Write;
+        writeln!(
+            out,
+            "{} steps in {seconds:.1} s; see {}",
+            trainer.step,
+            dir.join(PICTURES[0]).display()
+        )?;
+        Ok(())
+    }
+}
+
+fn look<F: Scalar, M: Decoder<F>>(
+    model: &M,
+    params: &Params<F>,
+    table: &Table,
+    rows: usize,
+    samples: usize,
+    binarize: Binarize,
+    seed: u64,
+) -> Evaluation {
+    evaluate_model(model, params, [rows, table.columns()], samples, seed, |range, x, rng| {
+        let rows: Vec<usize> = range.collect();
+        binarize.fill(table, &rows, x, rng);
+    })
+}
+
+/// The data's name without the folders that it is in.
+fn name_of(data: &str) -> &str {
+    data.rsplit('/').next().unwrap_or(data)
+}
+
+/// Means since the last line of metrics.
+#[derive(Default)]
+struct Running {
+    steps: f64,
+    bound: f64,
+    norm: f64,
+}
+
+impl Running {
+    fn add(&mut self, bound: f64, norm: f64) {
+        self.steps += 1.0;
+        self.bound += bound;
+        self.norm += norm;
+    }
+
+    fn bound(&self) -> f64 {
+        self.bound / self.steps
+    }
+
+    fn norm(&self) -> f64 {
+        self.norm / self.steps
+    }
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+fn last_line(path: &Path) -> Option<Value> {
+    lines(path).pop()
+}
+
+/// The training and the test curve of a run.
+fn curves(metrics: &Path) -> Vec<Series> {
+    let lines = lines(metrics);
+    let series = |name: &str, key: &str| Series {
+        name: name.into(),
+        points: lines
+            .iter()
+            .filter_map(|line| Some((line["step"].as_f64()?, line[key].as_f64()?)))
+            .collect(),
+    };
+    vec![series("training", "train/elbo"), series("test", "test/elbo")]
+}
+
+/// `evaluate`.
+pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
+    let config = Config::read(&args.run)?;
+    if args.num_samples == 0 {
+        return Err(misuse("--num-samples must be at least 1"));
+    }
+    let checkpoint = Checkpoint::read(&args.run.join(checkpoint::FILE))?;
+    let split = load(&config)?;
+    let found = pool(args.threads)?.install(|| match (config.dtype, config.model) {
+        (Dtype::F32, Model::Vae) => found::<f32, Vae>(&config, &checkpoint, &split.test, args),
+        (Dtype::F32, Model::Dvae) => {
+            found::<f32, DiscreteVae>(&config, &checkpoint, &split.test, args)
+        }
+        (Dtype::F64, Model::Vae) => found::<f64, Vae>(&config, &checkpoint, &split.test, args),
+        (Dtype::F64, Model::Dvae) => {
+            found::<f64, DiscreteVae>(&config, &checkpoint, &split.test, args)
+        }
+    })?;
+    #[derive(Serialize)]
+    struct Row {
+        quantity: String,
+        nats: f64,
+        standard_error: f64,
+        samples: usize,
+        rows: usize,
+    }
+    let row = |quantity: &str, nats, standard_error, samples| Row {
+        quantity: quantity.into(),
+        nats,
+        standard_error,
+        samples,
+        rows: found.rows,
+    };
+    let group = pathscore::estimators::GROUP.min(found.samples);
+    let rows = [
+        row("elbo", found.elbo, found.elbo_se, 1),
+        row(&format!("bound_{group}"), found.group_bound, found.group_bound_se, group),
+        row("log_likelihood", found.log_likelihood, found.log_likelihood_se, found.samples),
+    ];
+    print(&rows, args.format, &mut std::io::stdout().lock())
+}
+
+/// A model with the parameters of a checkpoint.
+fn restored<F: Scalar, M: Described<F>>(
+    config: &Config,
+    checkpoint: &Checkpoint,
+    columns: usize,
+) -> anyhow::Result<(M, Params<F>)> {
+    let mut params = Params::new();
+    let model = M::describe(config, columns, &mut params);
+    checkpoint.restore_params(&mut params)?;
+    Ok((model, params))
+}
+
+fn found<F: Scalar, M: Described<F>>(
+    config: &Config,
+    checkpoint: &Checkpoint,
+    test: &Table,
+    args: &EvaluateArgs,
+) -> anyhow::Result<Evaluation> {
+    let (model, params) = restored::<F, M>(config, checkpoint, test.columns())?;
+    let rows = args.rows.unwrap_or(test.len()).min(test.len());
+    Ok(look(&model, &params, test, rows, args.num_samples, config.binarize()?, args.seed))
+}
+
+/// `sample`.
+pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
+    let config = Config::read(&args.run)?;
+    if args.count == 0 {
+        return Err(misuse("--count must be at least 1"));
+    }
+    let checkpoint = Checkpoint::read(&args.run.join(checkpoint::FILE))?;
+    let test = load(&config)?.test;
+    let png = match (config.dtype, config.model) {
+        (Dtype::F32, Model::Vae) => drawn::<f32, Vae>(&config, &checkpoint, &test, args),
+        (Dtype::F32, Model::Dvae) => drawn::<f32, DiscreteVae>(&config, &checkpoint, &test, args),
+        (Dtype::F64, Model::Vae) => drawn::<f64, Vae>(&config, &checkpoint, &test, args),
+        (Dtype::F64, Model::Dvae) => drawn::<f64, DiscreteVae>(&config, &checkpoint, &test, args),
+    }?;
+    write_atomically(&args.out, &png)?;
+    eprintln!("wrote {}", args.out.display());
+    Ok(())
+}
+
+fn drawn<F: Scalar, M: Described<F>>(
+    config: &Config,
+    checkpoint: &Checkpoint,
+    test: &Table,
+    args: &SampleArgs,
+) -> anyhow::Result<Vec<u8>> {
+    let (model, params) = restored::<F, M>(config, checkpoint, test.columns())?;
+    Ok(Views::new(&model, &params, test).samples(args.count, args.seed))
+}
