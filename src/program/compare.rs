@@ -60,15 +60,19 @@ struct Row {
     variance_times_seconds: f64,
 }
 
-/// A row without what is the same for a whole table, or follows from the rest.
+/// An estimator for people: all its components in one line.
 #[derive(Serialize)]
 struct Shown<'a> {
     estimator: &'a str,
-    component: &'a str,
-    exact: f64,
-    mean: f64,
-    z: f64,
+    claim: &'a str,
+    /// Euclidean norm of the mean's error.
+    error: f64,
+    #[serde(rename = "worst z")]
+    worst: f64,
+    at: &'a str,
+    /// Summed over the components.
     variance: f64,
+    /// Norm of the gradient over the root of that sum.
     snr: f64,
     #[serde(rename = "µs/draw")]
     microseconds: f64,
@@ -141,8 +145,13 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         write_atomically(&figure, compare_svg(&bars, &title).as_bytes())?;
         if args.format == Format::Table {
             use std::io::Write;
-            writeln!(out, "{title}; every estimator here claims to be unbiased or exact")?;
-            print(&rows.iter().map(|row| shown(row)).collect::<Vec<_>>(), args.format, out)?;
+            writeln!(
+                out,
+                "{title}; variance and snr of the whole gradient (--format json: by component)"
+            )?;
+            let lines: Vec<Shown> =
+                rows.chunk_by(|a, b| a.estimator == b.estimator).map(shown).collect();
+            print(&lines, args.format, out)?;
             writeln!(out)?;
         }
         eprintln!("wrote {}", figure.display());
@@ -165,17 +174,24 @@ fn bar(row: &Row) -> Bar {
     }
 }
 
-fn shown(row: &Row) -> Shown<'_> {
+/// The rows of one estimator in one line.
+fn shown<'a>(rows: &[&'a Row]) -> Shown<'a> {
+    let worst = rows
+        .iter()
+        .max_by(|a, b| a.z.abs().total_cmp(&b.z.abs()))
+        .expect("a gradient has components");
+    let sum = |f: &dyn Fn(&Row) -> f64| rows.iter().map(|row| f(row)).sum::<f64>();
+    let variance = sum(&|row| row.variance);
     Shown {
-        estimator: &row.estimator,
-        component: &row.component,
-        exact: row.exact,
-        mean: row.mean,
-        z: row.z,
-        variance: row.variance,
-        snr: row.snr,
-        microseconds: row.seconds_per_draw * 1e6,
-        cost: row.variance_times_seconds * 1e6,
+        estimator: &worst.estimator,
+        claim: &worst.claim,
+        error: sum(&|row| (row.mean - row.exact).powi(2)).sqrt(),
+        worst: worst.z,
+        at: &worst.component,
+        variance,
+        snr: (sum(&|row| row.exact.powi(2)) / variance).sqrt(),
+        microseconds: worst.seconds_per_draw * 1e6,
+        cost: variance * worst.seconds_per_draw * 1e6,
     }
 }
 

@@ -131,7 +131,12 @@ pub(crate) fn train(args: Box<TrainArgs>) -> anyhow::Result<()> {
     // Nothing is touched before everything that can be wrong with the request has been seen.
     Batches::new(split.train.len(), config.batch, config.seed)?;
     let (dir, checkpoint) = match &args.resume {
-        Some(dir) => (dir.clone(), Some(Checkpoint::read(&dir.join(checkpoint::FILE))?)),
+        Some(dir) => {
+            // A run that ended before its first checkpoint begins again.
+            let file = dir.join(checkpoint::FILE);
+            let found = file.exists().then(|| Checkpoint::read(&file)).transpose()?;
+            (dir.clone(), found)
+        }
         None => (new_folder(args.out.as_deref(), args.force, config.model)?, None),
     };
     clear_leftovers(&dir)?;
