@@ -267,19 +267,19 @@ impl Session {
             last_line(&metrics_path).and_then(|line| line["wall_s"].as_f64()).unwrap_or(0.0);
         let mut metrics = JsonLines::open(&metrics_path)?;
 
-        eprintln!(
+        let total = match config.length {
+            Length::Seconds(s) => Total::Seconds(s),
+            _ => Total::Steps(steps),
+        };
+        let mut progress = Progress::new(self.progress, total);
+        progress.note(&format!(
             "{}: {} parameters, {}, {} training rows{}",
             self.dir.display(),
             trainer.params.len(),
             config.estimator_in_words(),
             train.len(),
             if done > 0 { format!(", from step {done}") } else { String::new() }
-        );
-        let total = match config.length {
-            Length::Seconds(s) => Total::Seconds(s),
-            _ => Total::Steps(steps),
-        };
-        let mut progress = Progress::new(self.progress, total);
+        ));
         let started = Instant::now();
         let elapsed = || spent + started.elapsed().as_secs_f64();
         let goes_on = |step: u64| match config.length {
