@@ -1,0 +1,114 @@
+//! A training step allocates nothing once it is warm. The allocator of this binary counts for all
+//! threads, so there is one test in it and no more.
+#![allow(unsafe_code)]
+
+use pathscore_autodiff::Activation;
+use pathscore_estimators::Estimator;
+use pathscore_estimators::draw::Draw;
+use pathscore_estimators::fit::{Options, Trainer};
+use pathscore_estimators::optim::Adam;
+use pathscore_estimators::path::SgvbKl;
+use pathscore_estimators::score::{Baseline, Reinforce};
+use pathscore_models::data::{Batches, Binarize, digits};
+use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
+use pathscore_models::{Params, seed};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+static WATCHED: AtomicBool = AtomicBool::new(false);
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+fn count(size: usize) {
+    if WATCHED.load(SeqCst) {
+        CALLS.fetch_add(1, SeqCst);
+        BYTES.fetch_add(size, SeqCst);
+    }
+}
+
+// SAFETY: every call goes to the system's allocator with the arguments it came with, so its promises
+// hold here; counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: the caller's promise about `layout` is the one `System` needs.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size);
+        // SAFETY: `at` came from `System` with this layout; the caller answers for `size`.
+        unsafe { System.realloc(at, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: `at` came from `System` with this layout.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const WARM_UP: u64 = 3;
+
+/// The calls of the allocator during `steps` steps after the first few, and the bytes asked for.
+fn allocated<M, E>(mut trainer: Trainer<f32, M, E>, threads: usize, steps: u64) -> (usize, usize)
+where
+    M: LatentModel<f32> + Send,
+    E: Estimator<f32> + Send,
+    E::Draw: Draw<f32, M>,
+{
+    let data = digits(1, 0..1000);
+    let mut batches = Batches::new(data.len(), 100, 1).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        for step in 0..WARM_UP + steps {
+            if step == WARM_UP {
+                CALLS.store(0, SeqCst);
+                BYTES.store(0, SeqCst);
+                WATCHED.store(true, SeqCst);
+            }
+            let rows = batches.at(step);
+            let feed = |range: std::ops::Range<usize>, out: &mut [f32], rng: &mut _| {
+                Binarize::Dynamic.fill::<f32, Xoshiro256PlusPlus>(&data, &rows[range], out, rng);
+            };
+            trainer.step([100, 784], feed).unwrap();
+        }
+        WATCHED.store(false, SeqCst);
+    });
+    (CALLS.load(SeqCst), BYTES.load(SeqCst))
+}
+
+fn vae() -> Trainer<f32, Vae, SgvbKl> {
+    let mut params = Params::new();
+    let rng = &mut seed::rng(1, seed::Stream::Init, 0);
+    let (hidden, likelihood) = ([200, 200], Likelihood::Bernoulli);
+    let model = Vae::new(&mut params, 784, &hidden, 50, Activation::Tanh, likelihood, rng);
+    Trainer::new(model, params, SgvbKl, Box::new(Adam::default()), Options::default())
+}
+
+fn dvae() -> Trainer<f32, DiscreteVae, Reinforce> {
+    let mut params = Params::new();
+    let rng = &mut seed::rng(1, seed::Stream::Init, 0);
+    let likelihood = Likelihood::Bernoulli;
+    let model = DiscreteVae::new(&mut params, 784, &[200], 200, Activation::Tanh, likelihood, rng);
+    let estimator = Reinforce { baseline: Baseline::LeaveOneOut };
+    let options = Options { samples: 4, ..Options::default() };
+    Trainer::new(model, params, estimator, Box::new(Adam::default()), options)
+}
+
+#[test]
+fn a_training_step_allocates_nothing_after_its_warm_up() {
+    println!("one thread: {:?} {:?}", allocated(vae(), 1, 5), allocated(dvae(), 1, 5));
+    println!("two threads: {:?} {:?}", allocated(vae(), 2, 20), allocated(dvae(), 2, 20));
+}
