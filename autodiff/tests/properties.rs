@@ -150,7 +150,7 @@ fn moves<F: Scalar>(dims: &[usize], turn: usize, axis: usize, [start, len]: [usi
     let rank = dims.len();
     // Rotations and their mirror images: enough to leave no axis in its place.
     let order: Vec<usize> = (0..rank)
-        .map(|i| if turn % 2 == 0 { (i + turn) % rank } else { rank - 1 - (i + turn) % rank })
+        .map(|i| if turn < 4 { (i + turn) % rank } else { rank - 1 - (i + turn) % rank })
         .collect();
     let permuted: Vec<usize> = order.iter().map(|&axis| dims[axis]).collect();
     let expected = made(&permuted, |i| {
