@@ -86,6 +86,7 @@ fn the_variances_of_one_reparameterised_draw_have_their_known_digits() {
     {
         let error = ((fourth - variance * variance) / n).sqrt();
         let away = (component.variance - variance) / error;
+        println!("variance {} of {variance}, {away} errors away", component.variance);
         // Two sides of two normal scores: false alarm 1.2e-6.
         assert!(away.abs() < 5.0, "{} is {away} errors from {variance}", component.variance);
     }
@@ -108,6 +109,7 @@ fn leaving_one_out_lowers_the_variance() {
     // φ alone has a score. The factor is above five by enumeration; draws blur it by 1 %.
     for i in 0..2 {
         let (with, without) = (one_out[i].variance, none[i].variance);
+        println!("variance of component {i}: {with} with, {without} without");
         assert!(with < 0.5 * without, "component {i}: {with} against {without}");
     }
 }
