@@ -25,6 +25,8 @@ static OURS: AtomicUsize = AtomicUsize::new(0);
 static PRODUCTS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
+    /// Whether this thread works on the step: the harness has threads of its own.
+    static WORKS: Cell<bool> = const { Cell::new(false) };
     /// Whether this thread is looking at where it came from, which allocates as well.
     static LOOKING: Cell<bool> = const { Cell::new(false) };
 }
@@ -33,7 +35,7 @@ struct Counting;
 
 /// Counts a call of the allocator for those who made it, and shows the first of ours.
 fn count() {
-    if !WATCHED.load(SeqCst) || LOOKING.replace(true) {
+    if !WORKS.get() || !WATCHED.load(SeqCst) || LOOKING.replace(true) {
         return;
     }
     let trace = Backtrace::force_capture().to_string();
@@ -86,7 +88,12 @@ where
 {
     let data = digits(1, 0..1000);
     let mut batches = Batches::new(data.len(), 100, 1).unwrap();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .start_handler(|_| WORKS.set(true))
+        .exit_handler(|_| WORKS.set(false))
+        .build()
+        .unwrap();
     pool.install(|| {
         for step in 0..WARM_UP + steps {
             if step == WARM_UP {
@@ -140,8 +147,10 @@ fn a_training_step_allocates_nothing_after_its_warm_up_but_inside_matrix_product
     }
     // The allocator does count: a vector is seen, and seen as ours.
     OURS.store(0, SeqCst);
+    WORKS.set(true);
     WATCHED.store(true, SeqCst);
     std::hint::black_box(vec![1_u8; 100]);
     WATCHED.store(false, SeqCst);
-    assert_eq!(OURS.load(SeqCst), 1);
+    // A thread of the last pool may still be on its way out.
+    assert!(OURS.load(SeqCst) >= 1);
 }
