@@ -1,0 +1,156 @@
+//! A training step allocates nothing once it is warm, but for the scratch that the library of matrix
+//! products (`gemm`) takes and returns inside each product: it offers no way to lend it any. What that is
+//! bounded by stands in the test. The allocator of this binary counts for all threads, so there is one
+//! test in it and no more.
+#![allow(unsafe_code)]
+
+use pathscore_autodiff::Activation;
+use pathscore_estimators::Estimator;
+use pathscore_estimators::draw::Draw;
+use pathscore_estimators::fit::{Options, Trainer};
+use pathscore_estimators::optim::Adam;
+use pathscore_estimators::path::SgvbKl;
+use pathscore_estimators::score::{Baseline, Reinforce};
+use pathscore_models::data::{Batches, Binarize, digits};
+use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
+use pathscore_models::{Params, seed};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::backtrace::Backtrace;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+static WATCHED: AtomicBool = AtomicBool::new(false);
+static OURS: AtomicUsize = AtomicUsize::new(0);
+static PRODUCTS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Whether this thread works on the step: the harness has threads of its own.
+    static WORKS: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread is looking at where it came from, which allocates as well.
+    static LOOKING: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Counting;
+
+/// Counts a call of the allocator for those who made it, and shows the first of ours.
+fn count() {
+    if !WORKS.get() || !WATCHED.load(SeqCst) || LOOKING.replace(true) {
+        return;
+    }
+    let trace = Backtrace::force_capture().to_string();
+    if trace.contains("gemm_common::") {
+        PRODUCTS.fetch_add(1, SeqCst);
+    } else if OURS.fetch_add(1, SeqCst) == 0 {
+        eprintln!("{trace}");
+    }
+    LOOKING.set(false);
+}
+
+// SAFETY: every call goes to the system's allocator with the arguments it came with, so its promises
+// hold here; counting does not unwind, and does not count itself.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise about `layout` is the one `System` needs.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: `at` came from `System` with this layout; the caller answers for `size`.
+        unsafe { System.realloc(at, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: `at` came from `System` with this layout.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const WARM_UP: u64 = 3;
+
+/// The calls of the allocator during `steps` steps after the first few: those of products, last.
+fn allocated<M, E>(mut trainer: Trainer<f32, M, E>, threads: usize, steps: u64) -> (usize, usize)
+where
+    M: LatentModel<f32> + Send,
+    E: Estimator<f32> + Send,
+    E::Draw: Draw<f32, M>,
+{
+    let data = digits(1, 0..1000);
+    let mut batches = Batches::new(data.len(), 100, 1).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .start_handler(|_| WORKS.set(true))
+        .exit_handler(|_| WORKS.set(false))
+        .build()
+        .unwrap();
+    pool.install(|| {
+        for step in 0..WARM_UP + steps {
+            if step == WARM_UP {
+                OURS.store(0, SeqCst);
+                PRODUCTS.store(0, SeqCst);
+                WATCHED.store(true, SeqCst);
+            }
+            let rows = batches.at(step);
+            let feed = |range: std::ops::Range<usize>, out: &mut [f32], rng: &mut _| {
+                Binarize::Dynamic.fill::<f32, Xoshiro256PlusPlus>(&data, &rows[range], out, rng);
+            };
+            trainer.step([100, 784], feed).unwrap();
+        }
+        WATCHED.store(false, SeqCst);
+    });
+    (OURS.load(SeqCst), PRODUCTS.load(SeqCst))
+}
+
+fn vae() -> Trainer<f32, Vae, SgvbKl> {
+    let mut params = Params::new();
+    let rng = &mut seed::rng(1, seed::Stream::Init, 0);
+    let (hidden, likelihood) = ([200, 200], Likelihood::Bernoulli);
+    let model = Vae::new(&mut params, 784, &hidden, 50, Activation::Tanh, likelihood, rng);
+    Trainer::new(model, params, SgvbKl, Box::new(Adam::default()), Options::default())
+}
+
+fn dvae() -> Trainer<f32, DiscreteVae, Reinforce> {
+    let mut params = Params::new();
+    let rng = &mut seed::rng(1, seed::Stream::Init, 0);
+    let likelihood = Likelihood::Bernoulli;
+    let model = DiscreteVae::new(&mut params, 784, &[200], 200, Activation::Tanh, likelihood, rng);
+    let estimator = Reinforce { baseline: Baseline::LeaveOneOut };
+    let options = Options { samples: 4, ..Options::default() };
+    Trainer::new(model, params, estimator, Box::new(Adam::default()), options)
+}
+
+/// Both models are trained on a batch of 100 rows.
+///
+/// The products of a step: forward one for each layer, backward one for its weight and one for its
+/// input, unless that is a constant. The path of the VAE, six layers in two pieces, makes 2 (6 + 6 + 5) =
+/// 34; the other, four layers in eight pieces and bits that are constants, 8 (4 + 4 + 2) = 80. Each takes
+/// at most two pieces of scratch.
+#[test]
+fn a_training_step_allocates_nothing_after_its_warm_up_but_inside_matrix_products() {
+    const STEPS: usize = 5;
+    for threads in [1, 2] {
+        let (ours, products) = allocated(vae(), threads, STEPS as u64);
+        assert!(ours == 0 && products <= 2 * 34 * STEPS, "{threads} threads: {ours}, {products}");
+        let (ours, products) = allocated(dvae(), threads, STEPS as u64);
+        assert!(ours == 0 && products <= 2 * 80 * STEPS, "{threads} threads: {ours}, {products}");
+    }
+    // The allocator does count: a vector is seen, and seen as ours.
+    OURS.store(0, SeqCst);
+    WORKS.set(true);
+    WATCHED.store(true, SeqCst);
+    std::hint::black_box(vec![1_u8; 100]);
+    WATCHED.store(false, SeqCst);
+    // A thread of the last pool may still be on its way out.
+    assert!(OURS.load(SeqCst) >= 1);
+}
