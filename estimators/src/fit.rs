@@ -239,7 +239,12 @@ fn add_up<F: Scalar>(shards: &[Shard<F>], grad: &mut [F]) -> f64 {
                         *sum += g;
                     }
                 }
-                sum_by(grad.len(), |i| grad[i] * grad[i]).to_f64()
+                sum_by(
+                    [&*grad],
+                    #[inline(always)]
+                    |[g]| g * g,
+                )
+                .to_f64()
             },
         )
     };
