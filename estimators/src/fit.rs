@@ -12,8 +12,12 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use smallvec::SmallVec;
 use std::ops::Range;
 
-/// Draws (rows times samples) that make up one piece of a batch: enough to keep a matrix product busy.
-const DRAWS_PER_SHARD: usize = 50;
+/// A batch of this many draws (rows times samples) is one piece; one of four times as many is two.
+///
+/// A piece costs a gradient to write and to add, and tall matrices are multiplied faster than flat
+/// ones. With threads for all, the time is $a\,\mathrm{draws}/\mathrm{pieces} + b\,\mathrm{pieces}$, least
+/// at a number of pieces that grows with the square root of the draws.
+const DRAWS_OF_ONE_SHARD: usize = 25;
 
 /// The most pieces: each has a gradient of its own to keep and to add.
 const MOST_SHARDS: usize = 16;
@@ -93,7 +97,9 @@ struct Shard<F> {
 
 /// The rows of each piece of a batch of `batch` rows with `samples` draws each.
 fn cut(batch: usize, samples: usize) -> impl Iterator<Item = Range<usize>> {
-    let pieces = (batch * samples / DRAWS_PER_SHARD).clamp(1, batch.clamp(1, MOST_SHARDS));
+    let pieces = (batch * samples / DRAWS_OF_ONE_SHARD).isqrt().max(1);
+    // A power of two shares out evenly among the usual numbers of threads.
+    let pieces = (1 << pieces.ilog2()).clamp(1, batch.clamp(1, MOST_SHARDS));
     (0..pieces).map(move |i| i * batch / pieces..(i + 1) * batch / pieces)
 }
 
@@ -239,7 +245,12 @@ fn add_up<F: Scalar>(shards: &[Shard<F>], grad: &mut [F]) -> f64 {
                         *sum += g;
                     }
                 }
-                sum_by(grad.len(), |i| grad[i] * grad[i]).to_f64()
+                sum_by(
+                    [&*grad],
+                    #[inline(always)]
+                    |[g]| g * g,
+                )
+                .to_f64()
             },
         )
     };

@@ -9,9 +9,6 @@ macro_rules! kernels {
     ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
         /// $y_i = f(x_i)$.
         pub(crate) fn map<F: Scalar>(f: Unary, x: &[F], y: &mut [F]) {
-            if let ([x], [y]) = (x, &mut *y) {
-                return *y = one(f, *x);
-            }
             match f {
                 Unary::Sin => F::sin_slice(x, y),
                 Unary::Cos => F::cos_slice(x, y),
@@ -24,17 +21,8 @@ macro_rules! kernels {
             }
         }
 
-        /// $f(x)$ of a single number, without the vectors.
-        #[inline(never)]
-        fn one<F: Scalar>(f: Unary, x: F) -> F {
-            match f { $(Unary::$name => x.$method(),)* }
-        }
-
         /// $\bar x_i \mathrel{+}= \bar y_i f'(x_i)$.
         pub(crate) fn map_slope<F: Scalar>(f: Unary, x: &[F], y: &[F], y_bar: &[F], x_bar: &mut [F]) {
-            if let ([x], [y], [y_bar], [x_bar]) = (x, y, y_bar, &mut *x_bar) {
-                return *x_bar += *y_bar * one_slope(f, *x, *y);
-            }
             let n = x_bar.len();
             let (x, y, y_bar) = (&x[..n], &y[..n], &y_bar[..n]);
             match f {
@@ -50,9 +38,3 @@ macro_rules! kernels {
     };
 }
 unary!(kernels);
-
-/// $f'(x)$ of a single number, without the vectors.
-#[inline(never)]
-fn one_slope<F: Scalar>(f: Unary, x: F, y: F) -> F {
-    f.slope(x, y)
-}

@@ -9,20 +9,30 @@ use crate::scalar::Scalar;
 
 const LANES: usize = 16;
 
-/// $\sum_i f(i)$ for `i` below `n`, in the fixed order; to be called inside a dispatched loop.
+/// $\sum_i f(x_i, y_i, \dots)$ along slices of one length, in the fixed order; to be called inside a
+/// dispatched loop.
+///
+/// # Panics
+/// If the lengths differ.
 #[inline(always)]
-pub fn sum_by<F: Scalar>(n: usize, f: impl Fn(usize) -> F) -> F {
+pub fn sum_by<F: Scalar, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) -> F) -> F {
+    let n = slices[0].len();
+    assert!(slices.iter().all(|slice| slice.len() == n), "sum: slices of different lengths");
     let mut lanes = [F::ZERO; LANES];
     let whole = n - n % LANES;
     let mut base = 0;
     while base < whole {
+        // As arrays, so that the loop over the lanes holds no check and becomes vector code.
+        let pieces: [&[F; LANES]; N] = slices.map(|slice| {
+            slice[base..].first_chunk().expect("a whole piece is left below the end of the slice")
+        });
         for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += f(base + lane);
+            *sum += f(pieces.map(|piece| piece[lane]));
         }
         base += LANES;
     }
     for (lane, i) in (whole..n).enumerate() {
-        lanes[lane] += f(i);
+        lanes[lane] += f(slices.map(|slice| slice[i]));
     }
     let mut width = LANES;
     while width > 1 {
@@ -39,6 +49,12 @@ pub fn sum_by<F: Scalar>(n: usize, f: impl Fn(usize) -> F) -> F {
 pub fn sum<F: Scalar>(x: &[F]) -> F {
     dispatch(
         #[inline(always)]
-        || sum_by(x.len(), |i| x[i]),
+        || {
+            sum_by(
+                [x],
+                #[inline(always)]
+                |[x]| x,
+            )
+        },
     )
 }

@@ -62,16 +62,6 @@ macro_rules! tiles {
 }
 binary!(tiles);
 
-#[inline(never)]
-fn one<F: Scalar>(f: Binary, a: F, b: F) -> F {
-    f.value(a, b)
-}
-
-#[inline(never)]
-fn one_slope<F: Scalar>(f: Binary, side: usize, a: F, b: F, y: F) -> F {
-    f.slope(side, a, b, y)
-}
-
 /// A stretch of one side: the numbers themselves, or one number spread over the tile.
 #[inline(always)]
 fn stretch<'a, F: Scalar>(
@@ -128,9 +118,6 @@ impl Plan {
 
 /// $y = f(a, b)$, broadcasting to the axes `dims` of the result.
 pub(crate) fn zip<F: Scalar>(f: Binary, a: View<F>, b: View<F>, dims: &[usize], y: &mut [F]) {
-    if let ([a], [b], [y]) = (a.values, b.values, &mut *y) {
-        return *y = one(f, *a, *b);
-    }
     if a.dims == b.dims {
         return tile(f, a.values, b.values, y);
     }
@@ -154,9 +141,6 @@ pub(crate) fn zip_slope<F: Scalar>(
     y_bar: &[F],
     bar: &mut [F],
 ) {
-    if let ([a], [b], [y], [y_bar], [bar]) = (a.values, b.values, y.values, y_bar, &mut *bar) {
-        return *bar += *y_bar * one_slope(f, side, *a, *b, *y);
-    }
     if a.dims == b.dims {
         return slope_tile(f, side, a.values, b.values, y.values, y_bar, bar);
     }

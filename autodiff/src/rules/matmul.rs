@@ -61,7 +61,7 @@ pub(crate) fn product<F: Scalar>(
     let ((m, k), (_, n)) = (matrix(a.dims, ta), matrix(b.dims, tb));
     let lead = Shape::broadcast(leading(a.dims), leading(b.dims)).expect("shapes were checked");
     let batch = lead.size();
-    if !keep && (k == 0 || lead.len() + 2 > c_dims.len()) {
+    if !keep && (k == 0 || batch * m * n != c.len()) {
         c.fill(F::ZERO);
     }
     let layout = |dims: &[usize], transposed: bool| {

@@ -3,6 +3,7 @@
 pub(crate) mod fused;
 pub(crate) mod matmul;
 pub(crate) mod moves;
+pub(crate) mod numbers;
 
 use crate::error::Error;
 use crate::kernels::map::map;

@@ -68,11 +68,16 @@ impl<F: Scalar> Grads<F> {
     }
 }
 
+/// The adjoint of an entry, and whether it was touched before; if not, what it holds is not defined.
+fn touch<'a, F>(bars: &'a mut [F], begun: &mut [bool], node: &Node<F>) -> (&'a mut [F], bool) {
+    let begun = std::mem::replace(&mut begun[node.home.index()], true);
+    (&mut bars[node.bar..node.bar + node.len], begun)
+}
+
 /// The adjoint of an entry, zeroed when it is first touched.
 fn open<'a, F: Scalar>(bars: &'a mut [F], begun: &mut [bool], node: &Node<F>) -> &'a mut [F] {
-    let begun = &mut begun[node.home.index()];
-    let bar = &mut bars[node.bar..node.bar + node.len];
-    if !std::mem::replace(begun, true) {
+    let (bar, begun) = touch(bars, begun, node);
+    if !begun {
         bar.fill(F::ZERO);
     }
     bar
@@ -103,13 +108,19 @@ pub(crate) fn pull<F: Scalar>(
         }
         let id = Id(index as u32);
         let (below, above) = bars.split_at_mut(node.bar);
+        let number = record.pull_number(id, above[0], |to, amount| {
+            open(below, begun, record.node(to))[0] += amount;
+        });
+        if number {
+            continue;
+        }
         let y_bar = &above[..node.len];
         let mut sink = Eager { record, id, y_bar, below, begun, scratch, gates };
         let shapes: SmallVec<[&[usize]; 4]> =
             record.args(id).iter().map(|&arg| record.dims(arg)).collect();
         rules::reverse(node.op, &shapes, &mut sink);
     }
-    for node in record.nodes.iter().filter(|node| node.op == Op::Leaf) {
+    for node in record.nodes.iter().filter(|node| matches!(node.op, Op::Leaf)) {
         open(bars, begun, node);
     }
 }
@@ -125,11 +136,11 @@ struct Eager<'a, F> {
     gates: &'a [(Id, &'a [F])],
 }
 
-impl<F: Scalar> Eager<'_, F> {
-    /// The adjoint of an argument, if it has one.
-    fn bar(&mut self, arg: usize) -> Option<&mut [F]> {
+impl<'a, F: Scalar> Eager<'a, F> {
+    /// The entry of an argument, if it has an adjoint.
+    fn tracked(&self, arg: usize) -> Option<&'a Node<F>> {
         let node = self.record.node(self.record.args(self.id)[arg]);
-        (node.bar != NO_BAR).then(|| open(self.below, self.begun, node))
+        (node.bar != NO_BAR).then_some(node)
     }
 }
 
@@ -137,9 +148,19 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
     fn add(&mut self, arg: usize, term: Term<F>) {
         let (record, id, y_bar, gates) = (self.record, self.id, self.y_bar, self.gates);
         let args = record.args(id);
-        let Some(bar) = self.bar(arg) else { return };
+        let Some(node) = self.tracked(arg) else { return };
         let view = |arg: usize| record.view(args[arg]);
         let y = record.view(id);
+        if let Term::Apply(Op::MatMul { ta, tb }, operands) = &term {
+            let operand = |i: usize| match operands[i] {
+                Operand::Arg(arg) => view(arg),
+                _ => View { values: y_bar, dims: y.dims },
+            };
+            let (bar, begun) = touch(self.below, self.begun, node);
+            let sides = [operand(0), operand(1)];
+            return matmul::product(sides, [*ta, *tb], bar, record.dims(args[arg]), begun);
+        }
+        let bar = open(self.below, self.begun, node);
         match term {
             Term::Slope(side) => match record.node(id).op {
                 Op::Map(f) => map_slope(f, view(0).values, y.values, y_bar, bar),
@@ -181,9 +202,6 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
                     Op::Select => {
                         select_add([operand(0), operand(1), operand(2)], y.dims, bar, bar_dims);
                     }
-                    Op::MatMul { ta, tb } => {
-                        matmul::product([operand(0), operand(1)], [ta, tb], bar, bar_dims, true);
-                    }
                     op => unreachable!("no rule names the term {}", op.name()),
                 }
             }
@@ -201,7 +219,11 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
 
 impl<F: Scalar> Bars<F> for Eager<'_, F> {
     fn of(&mut self, arg: usize) -> Option<&mut [F]> {
-        self.bar(arg)
+        self.tracked(arg).map(|node| open(self.below, self.begun, node))
+    }
+
+    fn begun(&mut self, arg: usize) -> Option<(&mut [F], bool)> {
+        self.tracked(arg).map(|node| touch(self.below, self.begun, node))
     }
 
     fn scratch(&mut self) -> &mut Vec<F> {

@@ -8,7 +8,7 @@ pub(crate) mod var;
 
 use crate::error::Error;
 use crate::kernels::zip::View;
-use crate::rules;
+use crate::rules::{self, numbers};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use op::Op;
@@ -123,6 +123,22 @@ impl<F: Scalar> Record<F> {
         View { values: self.values(id), dims: self.dims(id) }
     }
 
+    /// The first number of an entry that has one.
+    #[inline]
+    fn first(&self, id: Id) -> F {
+        match self.node(id).place {
+            Place::Arena(at) => self.values[at],
+            Place::Shared { slab, at } => self.shared[slab as usize][at],
+        }
+    }
+
+    /// The first and the last argument of an entry that has some; of one argument, both are it.
+    #[inline]
+    fn ends(&self, id: Id) -> [Id; 2] {
+        let Span { start, len } = self.node(id).args;
+        [self.args[start as usize], self.args[(start + len - 1) as usize]]
+    }
+
     /// The numbers of an entry in the arena, to overwrite.
     pub(crate) fn values_mut(&mut self, id: Id) -> Option<&mut [F]> {
         let node = *self.node(id);
@@ -147,15 +163,11 @@ impl<F: Scalar> Record<F> {
             Op::Reshape | Op::Detach => Some(*self.node(args[0])),
             _ => None,
         };
-        let place = alias.map(|node| node.place).or(place).unwrap_or_else(|| {
-            let at = self.used;
-            self.used += len;
-            if self.values.len() < self.used {
-                self.values.resize(self.used.next_power_of_two(), F::ZERO);
-            }
-            Place::Arena(at)
-        });
-        let shares_bar = op == Op::Reshape;
+        let place = alias
+            .map(|node| node.place)
+            .or(place)
+            .unwrap_or_else(|| Place::Arena(self.make_room(len)));
+        let shares_bar = matches!(op, Op::Reshape);
         let (bar, home) = match alias {
             Some(node) if shares_bar => (node.bar, node.home),
             _ if tracked => {
@@ -170,9 +182,79 @@ impl<F: Scalar> Record<F> {
         id
     }
 
+    /// The position of `len` new places of the arena.
+    #[inline]
+    fn make_room(&mut self, len: usize) -> usize {
+        let at = self.used;
+        self.used += len;
+        if self.values.len() < self.used {
+            self.values.resize(self.used.next_power_of_two(), F::ZERO);
+        }
+        at
+    }
+
+    /// [`Record::apply`] of an elementwise op to numbers; `None` if it is something else. Of `count`
+    /// arguments the first and the last are given.
+    #[inline]
+    fn apply_to_numbers(
+        &mut self,
+        op: Op<F>,
+        [left, right]: [Id; 2],
+        count: u32,
+        line: &'static Location<'static>,
+    ) -> Option<Id> {
+        let (a, b) = (self.node(left), self.node(right));
+        if a.dims.len != 0 || b.dims.len != 0 || !numbers::covers(&op) {
+            return None;
+        }
+        let tracked = (a.bar != NO_BAR || b.bar != NO_BAR) && !rules::is_flat(op);
+        let y = numbers::value(op, self.first(left), self.first(right));
+        let id = Id(u32::try_from(self.nodes.len()).expect("a tape holds fewer than 2^32 entries"));
+        let at = self.make_room(1);
+        self.values[at] = y;
+        let bar = if tracked { self.bars } else { NO_BAR };
+        self.bars += usize::from(tracked);
+        let span = Span { start: self.args.len() as u32, len: count };
+        self.args.push(left);
+        if count > 1 {
+            self.args.push(right);
+        }
+        let (dims, place) = (Span { start: 0, len: 0 }, Place::Arena(at));
+        self.nodes.push(Node { op, args: span, dims, place, len: 1, bar, home: id, line });
+        Some(id)
+    }
+
+    /// Carries the adjoint of an elementwise op on numbers to its arguments: `gain(arg, amount)` adds to
+    /// the adjoint of an entry. False if the entry is something else.
+    #[inline(always)]
+    pub(crate) fn pull_number(&self, id: Id, y_bar: F, mut gain: impl FnMut(Id, F)) -> bool {
+        let node = self.node(id);
+        if node.len != 1 || !numbers::covers(&node.op) {
+            return false;
+        }
+        let args = self.ends(id);
+        let (a, b, y) = (self.first(args[0]), self.first(args[1]), self.first(id));
+        for (arg, &to) in args.iter().enumerate().take(node.args.len as usize) {
+            if self.node(to).bar != NO_BAR {
+                gain(to, y_bar * numbers::slope(node.op, arg, a, b, y));
+            }
+        }
+        true
+    }
+
     /// Computes the value of an entry from those of its arguments.
     pub(crate) fn evaluate(&mut self, id: Id) -> Result<(), Error> {
-        let node = self.nodes[id.index()];
+        let node = &self.nodes[id.index()];
+        if node.len == 1
+            && numbers::covers(&node.op)
+            && let Place::Arena(at) = node.place
+        {
+            // A result of one number has arguments of one number.
+            let (op, [left, right]) = (node.op, self.ends(id));
+            self.values[at] = numbers::value(op, self.first(left), self.first(right));
+            return Ok(());
+        }
+        let node = *node;
         let at = match (node.op, node.place) {
             (Op::Leaf | Op::Constant | Op::Reshape | Op::Detach, _) | (_, Place::Shared { .. }) => {
                 return Ok(());
@@ -373,15 +455,28 @@ impl<F: Scalar> Tape<F> {
         args: &[Var<'t, F>],
         shape: Option<&[usize]>,
     ) -> Result<Var<'t, F>, Error> {
-        let ids: SmallVec<[Id; 4]> = args
-            .iter()
-            .map(|arg| {
-                assert!(std::ptr::eq(arg.tape, self), "{}: variables of two tapes meet", op.name());
-                arg.id
-            })
-            .collect();
+        if let Some(var) = self.apply_to_numbers(op, args) {
+            return Ok(var);
+        }
+        let ids: SmallVec<[Id; 4]> = args.iter().map(|arg| arg.id).collect();
         let id = self.record_mut().apply(op, &ids, shape, Location::caller())?;
         Ok(Var::new(self, id))
+    }
+
+    /// The short way of [`Tape::apply`], for elementwise ops on numbers; `None` for everything else.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn apply_to_numbers<'t>(
+        &'t self,
+        op: Op<F>,
+        args: &[Var<'t, F>],
+    ) -> Option<Var<'t, F>> {
+        let here = |arg: &Var<F>| std::ptr::eq(arg.tape, self);
+        assert!(args.iter().all(here), "{}: variables of two tapes meet", op.name());
+        let ends = [args.first()?.id, args.last()?.id];
+        let line = Location::caller();
+        let id = self.record_mut().apply_to_numbers(op, ends, args.len() as u32, line)?;
+        Some(Var::new(self, id))
     }
 
     /// The number of entries.

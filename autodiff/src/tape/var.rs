@@ -57,8 +57,17 @@ impl<'t, F: Scalar> Var<'t, F> {
     }
 
     /// Records an op whose shapes must fit.
+    #[inline]
     #[track_caller]
     pub(crate) fn record(self, op: Op<F>, args: &[Self], shape: Option<&[usize]>) -> Self {
+        if let Some(var) = self.tape.apply_to_numbers(op, args) {
+            return var;
+        }
+        self.record_any(op, args, shape)
+    }
+
+    #[track_caller]
+    fn record_any(self, op: Op<F>, args: &[Self], shape: Option<&[usize]>) -> Self {
         match self.tape.apply(op, args, shape) {
             Ok(var) => var,
             Err(error) => panic!("{error}"),

@@ -58,20 +58,24 @@ impl<F: Scalar> Optimizer<F> for Adam<F> {
         let rate = number(lr / (1.0 - self.beta1.powf(t)));
         let scale_v = number(1.0 / (1.0 - self.beta2.powf(t)).sqrt());
         let eps = number(self.eps);
-        in_chunks([params, &mut self.m, &mut self.v], grad, |x, m, v, g| {
-            dispatch(
-                #[inline(always)]
-                || {
-                    let n = g.len();
-                    let (x, m, v) = (&mut x[..n], &mut m[..n], &mut v[..n]);
-                    for i in 0..n {
-                        m[i] = keep_m * m[i] + new_m * g[i];
-                        v[i] = keep_v * v[i] + new_v * g[i] * g[i];
-                        x[i] += rate * m[i] / (v[i].sqrt() * scale_v + eps);
-                    }
-                },
-            );
-        });
+        in_chunks(
+            [params, &mut self.m, &mut self.v],
+            grad,
+            &|[x, m, v]: [&mut [F]; 3], g: &[F]| {
+                dispatch(
+                    #[inline(always)]
+                    || {
+                        let n = g.len();
+                        let (x, m, v) = (&mut x[..n], &mut m[..n], &mut v[..n]);
+                        for i in 0..n {
+                            m[i] = keep_m * m[i] + new_m * g[i];
+                            v[i] = keep_v * v[i] + new_v * g[i] * g[i];
+                            x[i] += rate * m[i] / (v[i].sqrt() * scale_v + eps);
+                        }
+                    },
+                );
+            },
+        );
     }
 
     fn state(&self) -> Vec<(&'static str, &[F])> {

@@ -40,28 +40,29 @@ pub trait Optimizer<F: Scalar>: Send {
     ) -> Result<(), String>;
 }
 
-/// Calls `f` with matching chunks of three vectors to change and one to read, on all threads.
-pub(crate) fn in_chunks<F: Scalar>(
-    [x, y, z]: [&mut [F]; 3],
+/// Calls `f` with matching chunks of some vectors to change and one to read, on all threads.
+pub(crate) fn in_chunks<F: Scalar, const N: usize>(
+    vectors: [&mut [F]; N],
     grad: &[F],
-    f: impl Fn(&mut [F], &mut [F], &mut [F], &[F]) + Sync,
+    f: &(impl Fn([&mut [F]; N], &[F]) + Sync),
 ) {
-    #[cfg(feature = "parallel")]
-    {
-        use rayon::prelude::*;
-        (
-            x.par_chunks_mut(CHUNK),
-            y.par_chunks_mut(CHUNK),
-            z.par_chunks_mut(CHUNK),
-            grad.par_chunks(CHUNK),
-        )
-            .into_par_iter()
-            .for_each(|(x, y, z, grad)| f(x, y, z, grad));
+    if grad.len() <= CHUNK {
+        return f(vectors, grad);
     }
+    let middle = grad.len().div_ceil(CHUNK) / 2 * CHUNK;
+    let mut right: [&mut [F]; N] = std::array::from_fn(|_| Default::default());
+    let mut places = right.iter_mut();
+    let left = vectors.map(|vector| {
+        let (left, right) = vector.split_at_mut(middle);
+        *places.next().expect("there are as many right halves as vectors") = right;
+        left
+    });
+    let (below, above) = grad.split_at(middle);
+    #[cfg(feature = "parallel")]
+    rayon::join(|| in_chunks(left, below, f), || in_chunks(right, above, f));
     #[cfg(not(feature = "parallel"))]
-    x.chunks_mut(CHUNK)
-        .zip(y.chunks_mut(CHUNK))
-        .zip(z.chunks_mut(CHUNK))
-        .zip(grad.chunks(CHUNK))
-        .for_each(|(((x, y), z), grad)| f(x, y, z, grad));
+    {
+        in_chunks(left, below, f);
+        in_chunks(right, above, f);
+    }
 }

@@ -39,7 +39,7 @@ impl<F: Scalar> Optimizer<F> for Sgd<F> {
         );
         self.steps += 1;
         let (keep, rate) = (F::from_f64(self.momentum), F::from_f64(lr));
-        in_chunks([params, &mut self.u, &mut []], grad, |x, u, _, g| {
+        in_chunks([params, &mut self.u], grad, &|[x, u]: [&mut [F]; 2], g: &[F]| {
             for ((x, u), &g) in x.iter_mut().zip(u).zip(g) {
                 *u = keep * *u + g;
                 *x += rate * *u;

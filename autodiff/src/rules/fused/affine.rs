@@ -95,11 +95,11 @@ impl<F: Scalar> Kernel<F> for Affine {
         let (x, delta_view) =
             (View { values: x.values, dims: &[rows, n] }, View { values: delta, dims: &[rows, m] });
         // W̄ += xᵀ δ,  x̄ += δ Wᵀ,  b̄ += Σ_rows δ
-        if let Some(bar) = bars.of(1) {
-            product([x, delta_view], [true, false], bar, &[n, m], true);
+        if let Some((bar, begun)) = bars.begun(1) {
+            product([x, delta_view], [true, false], bar, &[n, m], begun);
         }
-        if let Some(bar) = bars.of(0) {
-            product([delta_view, w], [false, true], bar, &[rows, n], true);
+        if let Some((bar, begun)) = bars.begun(0) {
+            product([delta_view, w], [false, true], bar, &[rows, n], begun);
         }
         if let Some(bar) = bars.of(2) {
             delta.chunks_exact(m).for_each(|row| add_slice(row, bar));

@@ -23,10 +23,11 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
             #[inline(always)]
             || {
                 for (row, y) in y.iter_mut().enumerate() {
-                    let (x, eta) = (row_of(args[0], row), row_of(args[1], row));
-                    let n = x.len();
-                    let (x, eta) = (&x[..n], &eta[..n]);
-                    *y = sum_by(n, |j| x[j] * eta[j] - eta[j].softplus());
+                    *y = sum_by(
+                        [row_of(args[0], row), row_of(args[1], row)],
+                        #[inline(always)]
+                        |[x, eta]| x * eta - eta.softplus(),
+                    );
                 }
             },
         );

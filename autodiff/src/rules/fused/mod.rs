@@ -61,6 +61,10 @@ pub(crate) trait Bars<F> {
     /// The adjoint of argument `arg`, to add to; `None` if nobody asks for it.
     fn of(&mut self, arg: usize) -> Option<&mut [F]>;
 
+    /// The same, and whether there is something to add to: if not, what it holds is not defined and
+    /// must be overwritten.
+    fn begun(&mut self, arg: usize) -> Option<(&mut [F], bool)>;
+
     /// Working memory that the caller keeps between calls; what it holds is not defined.
     fn scratch(&mut self) -> &mut Vec<F>;
 }

@@ -23,14 +23,16 @@ impl<F: Scalar> Kernel<F> for NormalLogProb {
             #[inline(always)]
             || {
                 for (row, y) in y.iter_mut().enumerate() {
-                    let [x, mu, s] = [0, 1, 2].map(|arg| row_of(args[arg], row));
-                    let n = x.len();
-                    let (mu, s) = (&mu[..n], &s[..n]);
-                    let sum = sum_by(n, |j| {
-                        let t = (x[j] - mu[j]) * (-s[j]).exp();
-                        -half * t * t - s[j]
-                    });
-                    *y = sum - F::from_f64(HALF_LN_TAU * n as f64);
+                    let rows = [0, 1, 2].map(|arg| row_of(args[arg], row));
+                    let sum = sum_by(
+                        rows,
+                        #[inline(always)]
+                        |[x, mu, s]| {
+                            let t = (x - mu) * (-s).exp();
+                            -half * t * t - s
+                        },
+                    );
+                    *y = sum - F::from_f64(HALF_LN_TAU * rows[0].len() as f64);
                 }
             },
         );

@@ -1,0 +1,119 @@
+//! The pieces of a step, one at a time: elementwise maps, products, and what a tape costs per entry.
+#![allow(missing_docs, reason = "criterion's macros write functions without docs")]
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use pathscore_autodiff::{Grads, Scalar, Tape, Unary, Var};
+use std::hint::black_box;
+
+/// Numbers from −2 to 2 that repeat after an odd count.
+fn numbers<F: Scalar>(n: usize) -> Vec<F> {
+    (0..n).map(|i| F::from_f64((i % 1001) as f64 / 250.0 - 2.0)).collect()
+}
+
+/// A tape that is cleared and recorded, each time as a step does it.
+fn maps<F: Scalar>(c: &mut Criterion) {
+    const N: usize = 1 << 14;
+    let mut group = c.benchmark_group(format!("map {}", F::NAME));
+    group.throughput(Throughput::Elements(N as u64));
+    let x = numbers::<F>(N);
+    for op in [Unary::Tanh, Unary::Exp, Unary::Softplus, Unary::Sigmoid, Unary::Ln1p] {
+        let tape = Tape::new();
+        let x = tape.leaf(&x, [N]);
+        let y = match op {
+            Unary::Tanh => x.tanh(),
+            Unary::Exp => x.exp(),
+            Unary::Softplus => x.softplus(),
+            Unary::Sigmoid => x.sigmoid(),
+            _ => x.exp().ln_1p(),
+        };
+        let y = y.id();
+        let mut plan = tape.freeze();
+        group.bench_function(BenchmarkId::from_parameter(op.name()), |b| {
+            b.iter(|| {
+                plan.run().expect("no matrix is factored");
+                black_box(plan.value(y)[0])
+            });
+        });
+    }
+    group.finish();
+}
+
+/// The products of the workloads and of half their batch: rows, inner, columns, left side transposed.
+fn products<F: Scalar>(c: &mut Criterion) {
+    let mut group = c.benchmark_group(format!("matmul {}", F::NAME));
+    for (m, k, n, ta) in [
+        (512, 512, 512, false),
+        (100, 784, 200, false),
+        (50, 784, 200, false),
+        (100, 200, 784, false),
+        (50, 200, 784, false),
+        (784, 50, 200, true),
+        (200, 100, 784, true),
+        (1000, 200, 784, false),
+    ] {
+        group.throughput(Throughput::Elements(2 * (m * k * n) as u64));
+        let tape = Tape::new();
+        let a = tape.leaf(&numbers::<F>(m * k), if ta { [k, m] } else { [m, k] });
+        let b = tape.leaf(&numbers::<F>(k * n), [k, n]);
+        let c = a.matmul_with(ta, b, false).id();
+        let mut plan = tape.freeze();
+        let name = format!("{m}x{k}x{n}{}", if ta { "T" } else { "" });
+        group.bench_function(BenchmarkId::from_parameter(name), |b| {
+            b.iter(|| {
+                plan.run().expect("no matrix is factored");
+                black_box(plan.value(c)[0])
+            });
+        });
+    }
+    group.finish();
+}
+
+/// A chain of scalar operations.
+fn chain<'t>(x: Var<'t, f64>, length: usize) -> Var<'t, f64> {
+    (0..length / 2).fold(x, |y, _| y * x + 0.5)
+}
+
+/// What recording, replaying and going back cost for each entry of a number.
+fn entries(c: &mut Criterion) {
+    const LENGTH: usize = 1000;
+    let mut group = c.benchmark_group("scalar entry");
+    group.throughput(Throughput::Elements(LENGTH as u64));
+    let mut tape = Tape::new();
+    group.bench_function("record", |b| {
+        b.iter(|| {
+            tape.clear();
+            chain(tape.leaf(&[black_box(0.5)], []), LENGTH).item()
+        });
+    });
+    tape.clear();
+    let (x, y) = {
+        let x = tape.leaf(&[0.5], []);
+        (x.id(), chain(x, LENGTH).id())
+    };
+    let mut plan = tape.freeze();
+    group.bench_function("replay", |b| {
+        b.iter(|| {
+            plan.set(x, &[black_box(0.5)]);
+            plan.run().expect("no matrix is factored");
+            plan.value(y)[0]
+        });
+    });
+    let mut grads = Grads::new();
+    group.bench_function("backward", |b| {
+        b.iter(|| {
+            plan.pull_into(&[(y, &[1.0])], &mut grads);
+            grads.leading(1)[0]
+        });
+    });
+    group.finish();
+}
+
+fn both(c: &mut Criterion) {
+    maps::<f32>(c);
+    maps::<f64>(c);
+    products::<f32>(c);
+    products::<f64>(c);
+}
+
+criterion_group!(kernels, both, entries);
+criterion_main!(kernels);

@@ -1,0 +1,105 @@
+//! Whole steps of known work, timed as every other library is timed on it.
+//!
+//! `cargo bench --bench workloads -- --workload vae --threads 1 --seconds 3` prints one line of JSON:
+//! the median and the least time of a warm step, and `check`, a number that shows that the right thing
+//! was computed. All data comes from SplitMix64, so any program can compute the same `check`.
+
+#[path = "workloads/data.rs"]
+mod data;
+#[path = "workloads/nets.rs"]
+mod nets;
+#[path = "workloads/numbers.rs"]
+mod numbers;
+
+use clap::{Parser, ValueEnum};
+use std::time::{Duration, Instant};
+
+/// The precision of the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Dtype {
+    F32,
+    F64,
+}
+
+/// Times one workload.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// vae, iwae, reinforce, tiny, scalar or scalar-replay
+    #[arg(long)]
+    workload: String,
+    /// Threads that share the work
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// How long to measure
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// The precision; by default that of the workload's definition
+    #[arg(long)]
+    dtype: Option<Dtype>,
+    /// What cargo passes to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A workload ready to run.
+struct Work {
+    /// One step, or as many as `inner`.
+    step: Box<dyn FnMut() + Send>,
+    /// Steps in a call, for steps too short for the clock.
+    inner: usize,
+    check: f64,
+}
+
+fn build(name: &str, dtype: Option<Dtype>) -> Option<Work> {
+    let double = dtype == Some(Dtype::F64);
+    Some(match name {
+        "vae" if double => nets::vae::<f64>(),
+        "vae" => nets::vae::<f32>(),
+        "iwae" if double => nets::iwae::<f64>(),
+        "iwae" => nets::iwae::<f32>(),
+        "reinforce" if double => nets::reinforce::<f64>(),
+        "reinforce" => nets::reinforce::<f32>(),
+        "tiny" => numbers::tiny(),
+        "scalar" => numbers::scalar(),
+        "scalar-replay" => numbers::scalar_replay(),
+        _ => return None,
+    })
+}
+
+/// Seconds of each step, sorted; the first ten are not among them.
+fn measure(work: &mut Work, seconds: f64) -> Vec<f64> {
+    (0..10).for_each(|_| (work.step)());
+    let end = Instant::now() + Duration::from_secs_f64(seconds);
+    let mut times = Vec::new();
+    while times.len() < 5 || Instant::now() < end {
+        let start = Instant::now();
+        (work.step)();
+        times.push(start.elapsed().as_secs_f64() / work.inner as f64);
+    }
+    times.sort_by(f64::total_cmp);
+    times
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    let Some(mut work) = build(&arguments.workload, arguments.dtype) else {
+        eprintln!("there is no workload called {}", arguments.workload);
+        std::process::exit(2);
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(arguments.threads)
+        .build()
+        .expect("a pool of threads can be started");
+    let times = pool.install(|| measure(&mut work, arguments.seconds));
+    let line = serde_json::json!({
+        "peer": "pathscore",
+        "workload": arguments.workload,
+        "threads": arguments.threads,
+        "median_s": (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0,
+        "min_s": times[0],
+        "iters": times.len() * work.inner,
+        "unit": "s per step",
+        "check": work.check,
+    });
+    println!("{line}");
+}

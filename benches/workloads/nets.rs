@@ -1,0 +1,154 @@
+//! Training steps of latent-variable models: noise, gradient, Adam.
+
+use crate::Work;
+use crate::data::{binary, glorot, uniforms, unit_noise};
+use pathscore_autodiff::{Activation, Scalar, Tape, Var};
+use pathscore_estimators::draw::{Draw, Path};
+use pathscore_estimators::fit::{Options, Trainer};
+use pathscore_estimators::optim::Adam;
+use pathscore_estimators::path::SgvbKl;
+use pathscore_estimators::score::{Baseline, Reinforce};
+use pathscore_estimators::{Estimator, LogWeights, Seeds};
+use pathscore_models::dist::{Distribution, Kl};
+use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
+use pathscore_models::{Bound, Params, seed};
+
+const COLUMNS: usize = 784;
+
+fn numbers<F: Scalar>(x: &[f64]) -> Vec<F> {
+    x.iter().map(|&x| F::from_f64(x)).collect()
+}
+
+/// Weight `j` from seed `first + j`; biases stay zero.
+fn set_weights<F: Scalar>(params: &mut Params<F>, first: u64) {
+    let weights: Vec<_> = params
+        .iter()
+        .filter(|(_, shape, _)| shape.len() == 2)
+        .map(|(_, shape, at)| (at, shape[0], shape[1]))
+        .collect();
+    for (seed, (at, from, to)) in (first..).zip(weights) {
+        let values = numbers(&glorot(seed, from, to));
+        params.values_mut()[at..at + from * to].copy_from_slice(&values);
+    }
+}
+
+fn gaussian<F: Scalar>() -> (Vae, Params<F>) {
+    let mut params = Params::new();
+    let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+    let (tanh, bits) = (Activation::Tanh, Likelihood::Bernoulli);
+    let model = Vae::new(&mut params, COLUMNS, &[200, 200], 50, tanh, bits, rng);
+    set_weights(&mut params, 1000);
+    (model, params)
+}
+
+/// A training step of `model` on the same batch every time.
+fn training<F, M, E>(
+    (model, params): (M, Params<F>),
+    estimator: E,
+    samples: usize,
+    x: Vec<F>,
+    check: f64,
+) -> Work
+where
+    F: Scalar,
+    M: LatentModel<F> + Send + 'static,
+    E: Estimator<F> + Send + 'static,
+    E::Draw: Draw<F, M>,
+{
+    let options = Options { samples, ..Options::default() };
+    let mut trainer =
+        Trainer::new(model, params, estimator, Box::new(Adam::<F>::default()), options);
+    let shape = [x.len() / COLUMNS, COLUMNS];
+    let step = move || {
+        let feed = |rows: std::ops::Range<usize>, out: &mut [F], _: &mut _| {
+            out.copy_from_slice(&x[rows.start * COLUMNS..rows.end * COLUMNS]);
+        };
+        trainer.step(shape, feed).expect("a short run stays finite");
+    };
+    Work { step: Box::new(step), inner: 1, check }
+}
+
+/// What `f` computes from the parameters and the batch on a tape of its own.
+fn on_tape<F: Scalar>(
+    params: &Params<F>,
+    x: &[F],
+    f: impl for<'t> FnOnce(Bound<'t, F>, Var<'t, F>) -> Var<'t, F>,
+) -> f64 {
+    let tape = Tape::new();
+    let bound = params.on(&tape);
+    let x = tape.constant(x, [x.len() / COLUMNS, COLUMNS]);
+    f(bound, x).item().to_f64()
+}
+
+/// One draw, the divergence in closed form; `check` is the loss.
+pub(crate) fn vae<F: Scalar>() -> Work {
+    const BATCH: usize = 100;
+    let (model, params) = gaussian::<F>();
+    let x = numbers(&binary(1100, 0.3, BATCH * COLUMNS));
+    let noise: Vec<F> = numbers(&unit_noise(1101, BATCH * 50));
+    let check = on_tape(&params, &x, |bound, x| {
+        let q = model.posterior(bound, x);
+        let z = q.loc() + q.scale() * bound.tape().constant(&noise, [1, BATCH, 50]);
+        let fit = model.log_likelihood(bound, x, z).mean();
+        q.kl(&model.prior(bound)).mean() - fit
+    });
+    training((model, params), SgvbKl, 1, x, check)
+}
+
+/// The importance-weighted bound of $K$ draws: $a_k = \tilde w_k$, $b_k = -\tilde w_k$.
+struct Iwae;
+
+impl<F: Scalar> Estimator<F> for Iwae {
+    type Draw = Path;
+
+    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+        let draws = F::from_f64(w.draws() as f64);
+        seeds.fill(w, |b| {
+            let bound = w.bound(b);
+            move |k| {
+                let share = (w.log_weight(k, b) - bound).exp() / draws;
+                (share, -share)
+            }
+        });
+    }
+
+    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+        w.bound(b)
+    }
+}
+
+/// Fifty draws and the importance-weighted bound; `check` is the loss.
+pub(crate) fn iwae<F: Scalar>() -> Work {
+    const BATCH: usize = 20;
+    const DRAWS: usize = 50;
+    let (model, params) = gaussian::<F>();
+    let x = numbers(&binary(1100, 0.3, BATCH * COLUMNS));
+    let noise: Vec<F> = numbers(&unit_noise(1101, DRAWS * BATCH * 50));
+    let check = on_tape(&params, &x, |bound, x| {
+        let q = model.posterior(bound, x);
+        let z = q.loc() + q.scale() * bound.tape().constant(&noise, [DRAWS, BATCH, 50]);
+        let log_w = model.log_joint(bound, x, z) - q.log_prob(z);
+        -(log_w.log_sum_exp(0) - F::from_f64((DRAWS as f64).ln())).mean()
+    });
+    training((model, params), Iwae, DRAWS, x, check)
+}
+
+/// Four draws of bits, leave-one-out baseline; `check` is minus the mean signal.
+pub(crate) fn reinforce<F: Scalar>() -> Work {
+    const BATCH: usize = 100;
+    const DRAWS: usize = 4;
+    let mut params = Params::new();
+    let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+    let (tanh, bits) = (Activation::Tanh, Likelihood::Bernoulli);
+    let model = DiscreteVae::new(&mut params, COLUMNS, &[200], 200, tanh, bits, rng);
+    set_weights(&mut params, 3000);
+    let x = numbers(&binary(1100, 0.3, BATCH * COLUMNS));
+    let noise: Vec<F> = numbers(&uniforms(3101, DRAWS * BATCH * 200));
+    let check = on_tape(&params, &x, |bound, x| {
+        let q = model.posterior(bound, x);
+        let h = q.probs().greater(bound.tape().constant(&noise, [DRAWS, BATCH, 200]));
+        (q.log_prob(h) - model.log_joint(bound, x, h)).mean()
+    });
+    let estimator = Reinforce { baseline: Baseline::LeaveOneOut };
+    training((model, params), estimator, DRAWS, x, check)
+}
