@@ -63,7 +63,7 @@ pub struct NotFinite {
     /// The bound, or the parameter whose gradient it is.
     pub what: String,
     /// The first entry of a tape that went wrong.
-    pub found: Option<NonFinite>,
+    pub found: Option<Box<NonFinite>>,
 }
 
 /// A model in training.
@@ -198,7 +198,7 @@ where
             let mut work = Work::new();
             let (model, params, samples) = (&self.model, &self.params, self.options.samples);
             record(model, params, &self.estimator, x, samples, F::ONE, rng, &mut work);
-            work.tape.first_non_finite()
+            work.tape.first_non_finite().map(Box::new)
         });
         let bad = self.grad.iter().position(|g| !g.is_finite());
         let what = match bad.and_then(|at| Some((self.params.name_at(at)?, self.grad[at]))) {
