@@ -109,7 +109,10 @@ pub(crate) fn pull<F: Scalar>(
         let id = Id(index as u32);
         let (below, above) = bars.split_at_mut(node.bar);
         let number = record.pull_number(id, above[0], |to, amount| {
-            open(below, begun, record.node(to))[0] += amount;
+            let to = record.node(to);
+            let begun = std::mem::replace(&mut begun[to.home.index()], true);
+            let bar = &mut below[to.bar];
+            *bar = amount + if begun { *bar } else { F::ZERO };
         });
         if number {
             continue;

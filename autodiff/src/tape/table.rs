@@ -185,6 +185,7 @@ macro_rules! unary_enum {
             }
 
             /// Whether the derivative is zero wherever it exists.
+            #[inline]
             pub fn is_flat(self) -> bool {
                 match self { $(Self::$name => matches!(stringify!($kind).as_bytes(), b"flat"),)* }
             }
@@ -232,6 +233,7 @@ macro_rules! binary_enum {
             }
 
             /// Whether both derivatives are zero wherever they exist.
+            #[inline]
             pub fn is_flat(self) -> bool {
                 match self { $(Self::$name => matches!(stringify!($kind).as_bytes(), b"flat"),)* }
             }
