@@ -2,95 +2,120 @@
 //!
 //! A product adds into its result, $C \mathrel{+}= AB$, with a stride per axis, so that a transpose is a
 //! swap of strides and an adjoint needs no temporary. Products run on the calling thread: the batch is
-//! split over threads further up, and the same bits come out for any number of them. The library keeps
-//! its working memory from call to call, so a product allocates nothing once a thread is warm.
+//! split over threads further up, and the same bits come out for any number of them.
+#![allow(unsafe_code)]
 
-/// A matrix inside a slice: rows of `width` numbers from `at` on, transposed when it is read.
+/// A matrix inside a slice: where element $(i, j)$ lies is `at + i * row + j * col`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     pub(crate) at: usize,
-    pub(crate) width: usize,
-    pub(crate) transposed: bool,
+    pub(crate) row: usize,
+    pub(crate) col: usize,
 }
 
 impl Layout {
-    /// The stretch of the slice that a matrix of `rows` and `cols` takes, both as read.
-    fn stretch(self, rows: usize, cols: usize) -> std::ops::Range<usize> {
-        let (rows, cols) = if self.transposed { (cols, rows) } else { (rows, cols) };
-        self.at..self.at + (rows - 1) * self.width + cols
+    fn fits(self, rows: usize, cols: usize, len: usize) -> bool {
+        rows == 0 || cols == 0 || self.at + (rows - 1) * self.row + (cols - 1) * self.col < len
     }
 }
 
 /// Numbers whose matrices can be multiplied.
 pub trait Gemm: Sized {
-    /// `c = keep c + a b`, with `keep` zero or one, for `(m, k)` times `(k, n)`; the result lies row by row.
+    /// `c = keep c + a b`, with `keep` zero or one, for `(m, k)` times `(k, n)`.
+    ///
+    /// # Safety
+    /// Every element of the three layouts must lie inside its allocation, and those of `c` be distinct
+    /// and disjoint from those of `a` and `b`.
     #[doc(hidden)]
-    fn product(
-        shape: [usize; 3],
-        a: (&[Self], bool, usize),
-        b: (&[Self], bool, usize),
-        c: (&mut [Self], usize),
+    #[allow(clippy::too_many_arguments)]
+    unsafe fn raw(
+        m: usize,
+        k: usize,
+        n: usize,
+        a: (*const Self, usize, usize),
+        b: (*const Self, usize, usize),
+        c: (*mut Self, usize, usize),
         keep: bool,
     );
 }
 
 /// Implements the product for a type of number.
 macro_rules! gemm {
-    ($f:ident) => {
+    ($f:ident, $portable:ident) => {
         impl Gemm for $f {
             #[cfg(not(target_arch = "wasm32"))]
-            fn product(
-                [m, k, n]: [usize; 3],
-                (a, ta, a_width): (&[Self], bool, usize),
-                (b, tb, b_width): (&[Self], bool, usize),
-                (c, c_width): (&mut [Self], usize),
+            unsafe fn raw(
+                m: usize,
+                k: usize,
+                n: usize,
+                (a, ar, ac): (*const Self, usize, usize),
+                (b, br, bc): (*const Self, usize, usize),
+                (c, cr, cc): (*mut Self, usize, usize),
                 keep: bool,
             ) {
-                use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
-                let view = |x, rows, cols, width, transposed: bool| {
-                    if transposed {
-                        MatRef::from_row_major_slice_with_stride(x, cols, rows, width).transpose()
-                    } else {
-                        MatRef::from_row_major_slice_with_stride(x, rows, cols, width)
-                    }
-                };
-                let (a, b) = (view(a, m, k, a_width, ta), view(b, k, n, b_width, tb));
-                let c = MatMut::from_row_major_slice_with_stride_mut(c, m, n, c_width);
-                let accum = if keep { Accum::Add } else { Accum::Replace };
-                matmul(c, accum, a, b, 1.0, Par::Seq);
+                let (ar, ac, br, bc) = (ar as isize, ac as isize, br as isize, bc as isize);
+                // SAFETY: the caller's promise is the callee's.
+                unsafe {
+                    gemm::gemm(
+                        m,
+                        n,
+                        k,
+                        c,
+                        cc as isize,
+                        cr as isize,
+                        keep,
+                        a,
+                        ac,
+                        ar,
+                        b,
+                        bc,
+                        br,
+                        1.0,
+                        1.0,
+                        false,
+                        false,
+                        false,
+                        gemm::Parallelism::None,
+                    );
+                }
             }
 
-            /// Vectors are too narrow there for packing to pay; nalgebra's views need no unsafe code.
             #[cfg(target_arch = "wasm32")]
-            fn product(
-                [m, k, n]: [usize; 3],
-                (a, ta, a_width): (&[Self], bool, usize),
-                (b, tb, b_width): (&[Self], bool, usize),
-                (c, c_width): (&mut [Self], usize),
+            unsafe fn raw(
+                m: usize,
+                k: usize,
+                n: usize,
+                (a, ar, ac): (*const Self, usize, usize),
+                (b, br, bc): (*const Self, usize, usize),
+                (c, cr, cc): (*mut Self, usize, usize),
                 keep: bool,
             ) {
-                use nalgebra::{DMatrixView, DMatrixViewMut, Dyn};
-                let view = |x, rows, cols, width, transposed: bool| {
-                    let (row, col) = if transposed { (1, width) } else { (width, 1) };
-                    DMatrixView::from_slice_with_strides_generic(
-                        x,
-                        Dyn(rows),
-                        Dyn(cols),
-                        Dyn(row),
-                        Dyn(col),
-                    )
-                };
-                let (a, b) = (view(a, m, k, a_width, ta), view(b, k, n, b_width, tb));
-                let (rows, cols, row, col) = (Dyn(m), Dyn(n), Dyn(c_width), Dyn(1));
-                let mut c =
-                    DMatrixViewMut::from_slice_with_strides_generic(c, rows, cols, row, col);
-                c.gemm(1.0, &a, &b, if keep { 1.0 } else { 0.0 });
+                let (ar, ac, br, bc) = (ar as isize, ac as isize, br as isize, bc as isize);
+                // SAFETY: the caller's promise is the callee's.
+                unsafe {
+                    matrixmultiply::$portable(
+                        m,
+                        k,
+                        n,
+                        1.0,
+                        a,
+                        ar,
+                        ac,
+                        b,
+                        br,
+                        bc,
+                        f32::from(u8::from(keep)).into(),
+                        c,
+                        cr as isize,
+                        cc as isize,
+                    );
+                }
             }
         }
     };
 }
-gemm!(f32);
-gemm!(f64);
+gemm!(f32, sgemm);
+gemm!(f64, dgemm);
 
 /// $C \mathrel{+}= A B$ of $(m, k)$ and $(k, n)$; with `keep` false, $C = A B$.
 ///
@@ -103,14 +128,31 @@ pub(crate) fn gemm<F: Gemm>(
     (c, lc): (&mut [F], Layout),
     keep: bool,
 ) {
-    if m == 0 || n == 0 || k == 0 {
+    if m == 0 || n == 0 {
         return;
     }
-    F::product(
-        [m, k, n],
-        (&a[la.stretch(m, k)], la.transposed, la.width),
-        (&b[lb.stretch(k, n)], lb.transposed, lb.width),
-        (&mut c[lc.stretch(m, n)], lc.width),
-        keep,
+    assert!(
+        la.fits(m, k, a.len()) && lb.fits(k, n, b.len()) && lc.fits(m, n, c.len()),
+        "gemm: a layout reaches outside its slice"
     );
+    assert!(
+        (lc.row >= 1 || m == 1)
+            && (lc.col >= 1 || n == 1)
+            && (lc.row != lc.col || m == 1 || n == 1),
+        "gemm: two elements of the result share a place"
+    );
+    // SAFETY: the assertions above keep every element inside its slice (the largest index is the last
+    // one, strides being non-negative) and the elements of `c`, whose rows and columns are laid out
+    // contiguously one way or the other, distinct; `c` is borrowed mutably, so it is disjoint.
+    unsafe {
+        F::raw(
+            m,
+            k,
+            n,
+            (a.as_ptr().add(la.at), la.row, la.col),
+            (b.as_ptr().add(lb.at), lb.row, lb.col),
+            (c.as_mut_ptr().add(lc.at), lc.row, lc.col),
+            keep,
+        );
+    }
 }
