@@ -46,7 +46,7 @@ macro_rules! unary {
             Relu relu(x, y) => y.sign(), on (-3.0, 3.0);
             /// $1/\sqrt x$. The derivative is $-y^3/2$.
             Rsqrt rsqrt(x, y) => x.of(-0.5) * y * y * y, on (0.3, 4.0);
-            /// $\sqrt[3] x$, of any sign. The derivative is $1/(3y^2)$, infinite at $0$.
+            /// $x^{1/3}$, of any sign. The derivative is $1/(3y^2)$, infinite at $0$.
             Cbrt cbrt(x, y) => x.of(1.0 / 3.0) / (y * y), on (0.3, 4.0);
             /// $2^x$. The derivative is $y \ln 2$.
             Exp2 exp2(x, y) => x.of(std::f64::consts::LN_2) * y, on (-3.0, 3.0);
