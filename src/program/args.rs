@@ -178,7 +178,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "K")]
     pub(crate) num_samples: Option<usize>,
 
-    /// The number of latents [default: 20 for vae, 200 for dvae].
+    /// The number of latents [default: 10 for vae, 200 for dvae].
     #[arg(long, value_name = "D")]
     pub(crate) latent_dim: Option<usize>,
 
@@ -198,7 +198,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub(crate) batch: usize,
 
-    /// Passes through the training rows [default: 40].
+    /// Passes through the training rows [default: 60].
     #[arg(long, value_name = "N", group = "length")]
     pub(crate) epochs: Option<u64>,
 

@@ -92,7 +92,7 @@ impl Config {
         let config = Self {
             pathscore: env!("CARGO_PKG_VERSION").into(),
             model: args.model,
-            latent_dim: args.latent_dim.unwrap_or(if discrete { 200 } else { 20 }),
+            latent_dim: args.latent_dim.unwrap_or(if discrete { 200 } else { 10 }),
             hidden: args.hidden.clone().unwrap_or(hidden),
             activation: args.activation,
             likelihood: args.likelihood,
@@ -114,7 +114,7 @@ impl Config {
             dtype: args.dtype,
             seed: args.seed,
             eval_samples: args.eval_samples,
-            length: args.length().unwrap_or(Length::Epochs(40)),
+            length: args.length().unwrap_or(Length::Epochs(60)),
         };
         config.check()?;
         Ok(config)

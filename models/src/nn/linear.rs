@@ -4,7 +4,7 @@ use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Scalar, Var};
 use rand::Rng;
 
-/// $f(xW + b)$ with $W$ of shape $[n, m]$ and $b$ of shape $[m]$.
+/// $f(xW + b)$ with $W$ of shape `[n, m]` and $b$ of shape `[m]`.
 ///
 /// ```
 /// use pathscore_autodiff::{Activation, Tape};
