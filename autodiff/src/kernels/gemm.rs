@@ -1,158 +1,440 @@
-//! Matrix products: one seam in front of the library that computes them.
+//! The matrix product C = A B, or C += A B, packed for the cache and for the registers.
 //!
-//! A product adds into its result, $C \mathrel{+}= AB$, with a stride per axis, so that a transpose is a
-//! swap of strides and an adjoint needs no temporary. Products run on the calling thread: the batch is
-//! split over threads further up, and the same bits come out for any number of them.
-#![allow(unsafe_code)]
+//! The innermost work is a tile of C, R rows by W columns, held in registers while k runs: each
+//! step reads W consecutive numbers of B and R numbers of A, and adds their outer product. Around
+//! it the usual loops keep what the tile reads in the cache:
+//!
+//! 1. columns of C by [`NC`];
+//! 2. k in equal blocks of at most [`KC`]: this block of B is packed into panels of W columns,
+//!    each panel contiguous and k-major, so that the tile reads it straight on;
+//! 3. rows of C by [`MC`]: this block of A is packed likewise into panels of R rows;
+//! 4. panels of B, then panels of A, one tile each.
+//!
+//! The last panel of columns is half as wide if that is enough, the last panel of rows takes the
+//! smallest of a few heights; what it then still has too much is packed as zeros and not stored.
+//!
+//! Every number of C is a sum over k in increasing order within each block, then over blocks. The
+//! order depends on the sizes alone, and the rounding besides on whether the processor fuses.
 
-/// A matrix inside a slice: where element $(i, j)$ lies is `at + i * row + j * col`.
+use super::simd::{Kernel, dispatch_kernel};
+use std::{cell::RefCell, thread::LocalKey};
+
+/// Columns of B packed at once: with [`KC`] rows, about the second-level cache.
+const NC: usize = 1024;
+/// Largest block of k: a panel of B of this height fits the first-level cache.
+const KC: usize = 400;
+/// Rows of A packed at once, a multiple of every tile's height.
+const MC: usize = 192;
+
+/// The packed blocks of A and of B.
+type Buffers<F> = RefCell<(Vec<F>, Vec<F>)>;
+
+/// A floating-point type that matrices are made of.
+pub trait Gemm: Copy + Default + std::ops::Add<Output = Self> + 'static {
+    /// `self * b + c`, rounded once where `FMA`, else twice.
+    fn multiply_add<const FMA: bool>(self, b: Self, c: Self) -> Self;
+    /// This thread's buffers, which only grow.
+    fn buffers() -> &'static LocalKey<Buffers<Self>>;
+}
+
+/// Implements [`Gemm`].
+macro_rules! element {
+    ($($F:ty)*) => {$(
+        impl Gemm for $F {
+            #[inline(always)]
+            fn multiply_add<const FMA: bool>(self, b: Self, c: Self) -> Self {
+                // Without the instruction `mul_add` would be a call into the C library.
+                if FMA { self.mul_add(b, c) } else { self * b + c }
+            }
+
+            fn buffers() -> &'static LocalKey<Buffers<Self>> {
+                thread_local! {
+                    static BUFFERS: Buffers<$F> = const { RefCell::new((Vec::new(), Vec::new())) };
+                }
+                &BUFFERS
+            }
+        }
+    )*};
+}
+element!(f32 f64);
+
+/// A matrix inside a slice: rows of `width` numbers from `at` on, transposed when it is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     pub(crate) at: usize,
-    pub(crate) row: usize,
-    pub(crate) col: usize,
+    pub(crate) width: usize,
+    pub(crate) transposed: bool,
 }
-
-impl Layout {
-    fn fits(self, rows: usize, cols: usize, len: usize) -> bool {
-        rows == 0 || cols == 0 || self.at + (rows - 1) * self.row + (cols - 1) * self.col < len
-    }
-}
-
-/// Numbers whose matrices can be multiplied.
-pub trait Gemm: Sized {
-    /// `c = keep c + a b`, with `keep` zero or one, for `(m, k)` times `(k, n)`.
-    ///
-    /// # Safety
-    /// Every element of the three layouts must lie inside its allocation, and those of `c` be distinct
-    /// and disjoint from those of `a` and `b`.
-    #[doc(hidden)]
-    #[allow(clippy::too_many_arguments)]
-    unsafe fn raw(
-        m: usize,
-        k: usize,
-        n: usize,
-        a: (*const Self, usize, usize),
-        b: (*const Self, usize, usize),
-        c: (*mut Self, usize, usize),
-        keep: bool,
-    );
-}
-
-/// Implements the product for a type of number.
-macro_rules! gemm {
-    ($f:ident, $portable:ident) => {
-        impl Gemm for $f {
-            #[cfg(not(target_arch = "wasm32"))]
-            unsafe fn raw(
-                m: usize,
-                k: usize,
-                n: usize,
-                (a, ar, ac): (*const Self, usize, usize),
-                (b, br, bc): (*const Self, usize, usize),
-                (c, cr, cc): (*mut Self, usize, usize),
-                keep: bool,
-            ) {
-                let (ar, ac, br, bc) = (ar as isize, ac as isize, br as isize, bc as isize);
-                // SAFETY: the caller's promise is the callee's.
-                unsafe {
-                    gemm::gemm(
-                        m,
-                        n,
-                        k,
-                        c,
-                        cc as isize,
-                        cr as isize,
-                        keep,
-                        a,
-                        ac,
-                        ar,
-                        b,
-                        bc,
-                        br,
-                        1.0,
-                        1.0,
-                        false,
-                        false,
-                        false,
-                        gemm::Parallelism::None,
-                    );
-                }
-            }
-
-            #[cfg(target_arch = "wasm32")]
-            unsafe fn raw(
-                m: usize,
-                k: usize,
-                n: usize,
-                (a, ar, ac): (*const Self, usize, usize),
-                (b, br, bc): (*const Self, usize, usize),
-                (c, cr, cc): (*mut Self, usize, usize),
-                keep: bool,
-            ) {
-                let (ar, ac, br, bc) = (ar as isize, ac as isize, br as isize, bc as isize);
-                // SAFETY: the caller's promise is the callee's.
-                unsafe {
-                    matrixmultiply::$portable(
-                        m,
-                        k,
-                        n,
-                        1.0,
-                        a,
-                        ar,
-                        ac,
-                        b,
-                        br,
-                        bc,
-                        f32::from(u8::from(keep)).into(),
-                        c,
-                        cr as isize,
-                        cc as isize,
-                    );
-                }
-            }
-        }
-    };
-}
-gemm!(f32, sgemm);
-gemm!(f64, dgemm);
 
 /// $C \mathrel{+}= A B$ of $(m, k)$ and $(k, n)$; with `keep` false, $C = A B$.
 ///
 /// # Panics
 /// If a layout reaches outside its slice: the caller's shapes are wrong.
 pub(crate) fn gemm<F: Gemm>(
-    [m, k, n]: [usize; 3],
+    shape: [usize; 3],
     (a, la): (&[F], Layout),
     (b, lb): (&[F], Layout),
     (c, lc): (&mut [F], Layout),
     keep: bool,
 ) {
+    product(
+        shape,
+        (&a[la.at..], la.transposed, la.width),
+        (&b[lb.at..], lb.transposed, lb.width),
+        (&mut c[lc.at..], lc.width),
+        keep,
+    );
+}
+
+/// A matrix that is read: its numbers, whether they lie transposed, and the stride of their rows.
+type Operand<'a, F> = (&'a [F], bool, usize);
+
+/// C = A B, or C += A B if `keep`, where A is m x k, B is k x n and C is m x n.
+///
+/// C is row-major, its rows `c_width` apart. So is A, its rows `a_width` apart, or, if `ta`, its
+/// transpose (k x m); and likewise B.
+///
+/// # Panics
+///
+/// If a slice is too short for its matrix.
+fn product<F: Gemm>(
+    [m, k, n]: [usize; 3],
+    (a, ta, a_width): Operand<'_, F>,
+    (b, tb, b_width): Operand<'_, F>,
+    (c, c_width): (&mut [F], usize),
+    keep: bool,
+) {
     if m == 0 || n == 0 {
         return;
     }
-    assert!(
-        la.fits(m, k, a.len()) && lb.fits(k, n, b.len()) && lc.fits(m, n, c.len()),
-        "gemm: a layout reaches outside its slice"
-    );
-    assert!(
-        (lc.row >= 1 || m == 1)
-            && (lc.col >= 1 || n == 1)
-            && (lc.row != lc.col || m == 1 || n == 1),
-        "gemm: two elements of the result share a place"
-    );
-    // SAFETY: the assertions above keep every element inside its slice (the largest index is the last
-    // one, strides being non-negative) and the elements of `c`, whose rows and columns are laid out
-    // contiguously one way or the other, distinct; `c` is borrowed mutably, so it is disjoint.
-    unsafe {
-        F::raw(
-            m,
-            k,
-            n,
-            (a.as_ptr().add(la.at), la.row, la.col),
-            (b.as_ptr().add(lb.at), lb.row, lb.col),
-            (c.as_mut_ptr().add(lc.at), lc.row, lc.col),
+    if k == 0 {
+        if !keep {
+            c.chunks_mut(c_width).take(m).for_each(|row| row[..n].fill(F::default()));
+        }
+        return;
+    }
+    F::buffers().with_borrow_mut(|(packed_a, packed_b)| {
+        let k_block = k.min(KC);
+        // Tiles are at most 64 wide and 16 high.
+        grow(packed_a, m.min(MC).next_multiple_of(16) * k_block);
+        grow(packed_b, n.min(NC).next_multiple_of(64) * k_block);
+        dispatch_kernel(Product {
+            sizes: [m, k, n],
+            // Panels of A run along its columns, panels of B along its rows.
+            a: (a, !ta, a_width),
+            b: (b, tb, b_width),
+            c: (c, c_width),
             keep,
-        );
+            packed_a,
+            packed_b,
+        });
+    });
+}
+
+/// Makes `buffer` at least `len` long.
+fn grow<F: Gemm>(buffer: &mut Vec<F>, len: usize) {
+    if buffer.len() < len {
+        buffer.resize(len, F::default());
+    }
+}
+
+/// One call of [`product`].
+struct Product<'a, F> {
+    /// m, k and n.
+    sizes: [usize; 3],
+    /// A; the flag says that the numbers of one row, not of one column, are consecutive.
+    a: Operand<'a, F>,
+    /// B; the flag says that the numbers of one column, not of one row, are consecutive.
+    b: Operand<'a, F>,
+    /// C and its stride.
+    c: (&'a mut [F], usize),
+    /// Whether to add to C.
+    keep: bool,
+    /// Room for a block of A.
+    packed_a: &'a mut [F],
+    /// Room for a block of B.
+    packed_b: &'a mut [F],
+}
+
+impl<F: Gemm> Kernel for Product<'_, F> {
+    /// Picks the tile that fills the registers: two vectors wide, and 12 of 32 registers' pairs
+    /// high, or 6 of 16.
+    #[inline(always)]
+    fn run<const FMA: bool, const BYTES: usize>(self) {
+        match (BYTES, size_of::<F>()) {
+            (64, 4) => self.blocks::<FMA, 12, 32, 16>(),
+            (64, _) => self.blocks::<FMA, 12, 16, 8>(),
+            (32, 4) => self.blocks::<FMA, 6, 16, 8>(),
+            (32, _) => self.blocks::<FMA, 6, 8, 4>(),
+            (_, 4) => self.blocks::<FMA, 6, 8, 4>(),
+            _ => self.blocks::<FMA, 6, 4, 2>(),
+        }
+    }
+}
+
+impl<F: Gemm> Product<'_, F> {
+    /// The loops over blocks, for tiles of R x W, and of half the width, H, at the right edge.
+    #[inline(always)]
+    fn blocks<const FMA: bool, const R: usize, const W: usize, const H: usize>(self) {
+        let [m, k, n] = self.sizes;
+        let (c, c_width) = self.c;
+        // Equal blocks: no last block so short that storing its tiles costs more than summing.
+        let k_step = k.div_ceil(k.div_ceil(KC));
+        for j0 in (0..n).step_by(NC) {
+            let columns = NC.min(n - j0);
+            for k0 in (0..k).step_by(k_step) {
+                let depth = k_step.min(k - k0);
+                let keep = self.keep || k0 > 0;
+                for j in (0..columns).step_by(W) {
+                    let panel = &mut self.packed_b[j * depth..];
+                    let width = W.min(columns - j);
+                    if width <= H {
+                        pack::<F, H>(self.b, j0 + j, width, k0, &mut panel[..H * depth]);
+                    } else {
+                        pack::<F, W>(self.b, j0 + j, width, k0, &mut panel[..W * depth]);
+                    }
+                }
+                for i0 in (0..m).step_by(MC) {
+                    let rows = MC.min(m - i0);
+                    for i in (0..rows).step_by(R) {
+                        let panel = &mut self.packed_a[i * depth..];
+                        let height = R.min(rows - i);
+                        let from = i0 + i;
+                        match height {
+                            1..=2 => {
+                                pack::<F, 2>(self.a, from, height, k0, &mut panel[..2 * depth])
+                            }
+                            3..=4 => {
+                                pack::<F, 4>(self.a, from, height, k0, &mut panel[..4 * depth])
+                            }
+                            5..=8 if R > 8 => {
+                                pack::<F, 8>(self.a, from, height, k0, &mut panel[..8 * depth])
+                            }
+                            _ => pack::<F, R>(self.a, from, height, k0, &mut panel[..R * depth]),
+                        }
+                    }
+                    for j in (0..columns).step_by(W) {
+                        let b = &self.packed_b[j * depth..];
+                        let width = W.min(columns - j);
+                        for i in (0..rows).step_by(R) {
+                            let height = R.min(rows - i);
+                            let a = &self.packed_a[i * depth..];
+                            let c = &mut c[(i0 + i) * c_width + j0 + j..];
+                            let c = (c, c_width, [height, width]);
+                            if width <= H {
+                                tiles::<F, FMA, R, H>(depth, a, b, c, keep);
+                            } else {
+                                tiles::<F, FMA, R, W>(depth, a, b, c, keep);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Packs `count` lines of an operand from line `from` on, and from depth `k0` on, into a panel of
+/// P interleaved lines; those beyond `count` are zero.
+#[inline(always)]
+fn pack<F: Gemm, const P: usize>(
+    (x, along, stride): Operand<'_, F>,
+    from: usize,
+    count: usize,
+    k0: usize,
+    panel: &mut [F],
+) {
+    let (steps, _) = panel.as_chunks_mut::<P>();
+    if !along {
+        for (p, step) in steps.iter_mut().enumerate() {
+            let line = &x[(k0 + p) * stride + from..][..count];
+            match line.try_into() {
+                Ok(line) => *step = line,
+                Err(_) => {
+                    step[..count].copy_from_slice(line);
+                    step[count..].fill(F::default());
+                }
+            }
+        }
+        return;
+    }
+    // A few steps at a time, which stay in the first-level cache while all lines are dealt out.
+    const STEPS: usize = 16;
+    for (block, steps) in steps.chunks_mut(STEPS).enumerate() {
+        let lines = &x[from * stride + k0 + block * STEPS..];
+        for q in 0..P {
+            if q >= count {
+                for step in &mut *steps {
+                    step[q] = F::default();
+                }
+                continue;
+            }
+            let line = &lines[q * stride..][..steps.len()];
+            match (<&mut [[F; P]; STEPS]>::try_from(&mut *steps), line.first_chunk::<STEPS>()) {
+                (Ok(steps), Some(line)) => {
+                    for p in 0..STEPS {
+                        steps[p][q] = line[p];
+                    }
+                }
+                _ => {
+                    for (step, &x) in steps.iter_mut().zip(line) {
+                        step[q] = x;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where a tile goes: C from its corner on, the stride of C, and the tile's height and width.
+type Target<'a, F> = (&'a mut [F], usize, [usize; 2]);
+
+/// One tile of the height that its panel of A was packed for.
+#[inline(always)]
+fn tiles<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
+    depth: usize,
+    a: &[F],
+    b: &[F],
+    c: Target<'_, F>,
+    keep: bool,
+) {
+    let b = &b[..W * depth];
+    match c.2[0] {
+        1..=2 => tile::<F, FMA, 2, W>(&a[..2 * depth], b, c, keep),
+        3..=4 => tile::<F, FMA, 4, W>(&a[..4 * depth], b, c, keep),
+        5..=8 if R > 8 => tile::<F, FMA, 8, W>(&a[..8 * depth], b, c, keep),
+        _ => tile::<F, FMA, R, W>(&a[..R * depth], b, c, keep),
+    }
+}
+
+/// One tile of C: R x W sums over the depth of two panels.
+#[inline(always)]
+fn tile<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
+    a: &[F],
+    b: &[F],
+    (c, c_width, [height, width]): Target<'_, F>,
+    keep: bool,
+) {
+    let mut tile = [[F::default(); W]; R];
+    sum::<F, FMA, R, W>(a, b, &mut tile);
+    for (i, sums) in tile.iter().enumerate().take(height) {
+        let row = &mut c[i * c_width..][..width];
+        if keep {
+            for (c, &sum) in row.iter_mut().zip(sums) {
+                *c = *c + sum;
+            }
+        } else {
+            for (c, &sum) in row.iter_mut().zip(sums) {
+                *c = sum;
+            }
+        }
+    }
+}
+
+/// The sums of one tile, in registers until they are complete.
+///
+/// The way through memory to C, `tile`, is what makes the compiler use registers: of an array
+/// with an index that is not a constant it keeps every number in memory, at every step.
+#[inline(always)]
+fn sum<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
+    a: &[F],
+    b: &[F],
+    tile: &mut [[F; W]; R],
+) {
+    let mut sums = [[F::default(); W]; R];
+    for (a, b) in a.as_chunks::<R>().0.iter().zip(b.as_chunks::<W>().0) {
+        // Row by row, written out: with a loop over the rows some heights are spilled.
+        macro_rules! rows {
+            ($($i:literal)*) => { $(
+                if $i < R {
+                    sums[$i] = row::<F, FMA, W>(a[$i], b, sums[$i]);
+                }
+            )* };
+        }
+        rows!(0 1 2 3 4 5 6 7 8 9 10 11);
+    }
+    *tile = sums;
+}
+
+/// `a * b + sums`, number by number.
+#[inline(always)]
+fn row<F: Gemm, const FMA: bool, const W: usize>(a: F, b: &[F; W], mut sums: [F; W]) -> [F; W] {
+    for j in 0..W {
+        sums[j] = a.multiply_add::<FMA>(b[j], sums[j]);
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::{Level, at_level};
+    use super::*;
+
+    /// Compares one product with the definition, inside margins that must stay untouched.
+    macro_rules! check {
+        ($F:ty, $sizes:expr, $ta:expr, $tb:expr, $keep:expr, $pad:expr) => {{
+            let ([m, k, n], ta, tb, keep, pad): ([usize; 3], bool, bool, bool, usize) =
+                ($sizes, $ta, $tb, $keep, $pad);
+            // Small integers: every order of summation is exact.
+            let numbers = |len: usize, seed: usize| -> Vec<$F> {
+                (0..len).map(|i| ((i * 37 + seed * 11 + i / 7) % 15) as $F - 7.0).collect()
+            };
+            let a_width = if ta { m } else { k } + pad;
+            let b_width = if tb { k } else { n } + 2 * pad;
+            let c_width = n + pad;
+            let a = numbers(if ta { k } else { m } * a_width, 1);
+            let b = numbers(if tb { n } else { k } * b_width, 2);
+            let before = numbers(m * c_width + 64, 3);
+            let mut c = before.clone();
+            product([m, k, n], (&a, ta, a_width), (&b, tb, b_width), (&mut c, c_width), keep);
+            for (at, (&got, &was)) in c.iter().zip(&before).enumerate() {
+                let (i, j) = (at / c_width, at % c_width);
+                let mut want = was;
+                if i < m && j < n {
+                    want = if keep { was } else { 0.0 };
+                    for p in 0..k {
+                        want += a[if ta { p * a_width + i } else { i * a_width + p }]
+                            * b[if tb { j * b_width + p } else { p * b_width + j }];
+                    }
+                }
+                assert_eq!(got, want, "{:?} at {i}, {j}", ([m, k, n], ta, tb, keep, pad));
+            }
+        }};
+    }
+
+    #[test]
+    fn every_small_size_agrees_with_the_definition() {
+        for m in 1..=40 {
+            for n in 1..=40 {
+                for k in [0, 1, 2, 3, 7, 16, 19, 33, 40] {
+                    // Each size takes one of the sixteen variants, neighbours others.
+                    let bits = m * 5 + n * 3 + k;
+                    let [ta, tb, keep, wide] = [0, 1, 2, 3].map(|bit| bits >> bit & 1 == 1);
+                    let pad = if wide { 3 } else { 0 };
+                    for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+                        at_level(level, || {
+                            check!(f32, [m, k, n], ta, tb, keep, pad);
+                            check!(f64, [m, k, n], ta, tb, keep, pad);
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_variant_agrees_across_blocks() {
+        for [m, k, n] in [[13, 17, 33], [50, 13, 70], [7, 40, 31], [200, 700, 45], [30, 5, 1100]] {
+            for bits in 0..16 {
+                let [ta, tb, keep, wide] = [0, 1, 2, 3].map(|bit| bits >> bit & 1 == 1);
+                let pad = if wide { 5 } else { 0 };
+                for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+                    at_level(level, || {
+                        check!(f32, [m, k, n], ta, tb, keep, pad);
+                        check!(f64, [m, k, n], ta, tb, keep, pad);
+                    });
+                }
+            }
+        }
     }
 }

@@ -16,7 +16,9 @@
 //! The design decision: every level gives the same bits. Nothing here fuses a product with a
 //! sum, and the compiler may not do so by itself, so an elementwise loop rounds each operation
 //! in the same way whatever the width, and a seed gives the same numbers on every machine. A
-//! fused product would buy a few per cent of speed and lose that.
+//! fused product would buy a few per cent of speed and lose that. Matrix products are the exception
+//! ([`dispatch_kernel`]): fusing doubles their speed, so their last bits depend on whether the
+//! processor can, and on nothing else.
 #![allow(unsafe_code)]
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "one level only"))]
 
@@ -107,6 +109,51 @@ fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
 #[target_feature(enable = "avx2,fma")]
 fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
     work()
+}
+
+/// Work that is told at compile time what the instruction set that it is compiled for offers.
+///
+/// For a computation that may round differently from level to level, such as a matrix product,
+/// whose blocking follows the registers and whose sums are worth fusing.
+pub(crate) trait Kernel {
+    /// Does the work, with fused products where `FMA`, on vectors of `BYTES` bytes. Must be
+    /// `#[inline(always)]`, as must all that it calls.
+    fn run<const FMA: bool, const BYTES: usize>(self);
+}
+
+/// Runs `work` compiled for the widest instruction set of this processor, as [`dispatch`] does.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn dispatch_kernel(work: impl Kernel) {
+    match chosen() {
+        // SAFETY: `chosen` is at most `widest`, which has seen avx512f, avx512vl, avx512bw,
+        // avx512dq, avx2 and fma on this processor before it says Avx512.
+        Level::Avx512 => unsafe { kernel_avx512(work) },
+        // SAFETY: likewise avx2 and fma before it says Avx2.
+        Level::Avx2 => unsafe { kernel_avx2(work) },
+        Level::Plain => work.run::<false, 16>(),
+    }
+}
+
+/// Runs `work`: there is one level only.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub(crate) fn dispatch_kernel(work: impl Kernel) {
+    work.run::<false, 16>();
+}
+
+/// [`Kernel::run`] compiled for AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+fn kernel_avx512(work: impl Kernel) {
+    work.run::<true, 64>();
+}
+
+/// [`Kernel::run`] compiled for AVX2.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn kernel_avx2(work: impl Kernel) {
+    work.run::<true, 32>();
 }
 
 #[cfg(not(test))]

@@ -64,13 +64,10 @@ pub(crate) fn product<F: Scalar>(
     if !keep && (k == 0 || batch * m * n != c.len()) {
         c.fill(F::ZERO);
     }
-    let layout = |dims: &[usize], transposed: bool| {
-        let width = dims[dims.len() - 1];
-        let (row, col) = if transposed { (1, width) } else { (width, 1) };
-        Layout { at: 0, row, col }
-    };
+    let layout =
+        |dims: &[usize], transposed| Layout { at: 0, width: dims[dims.len() - 1], transposed };
     let (la, lb) = (layout(a.dims, ta), layout(b.dims, tb));
-    let lc = Layout { at: 0, row: n, col: 1 };
+    let lc = Layout { at: 0, width: n, transposed: false };
     let full = |values: &[F], dims: &[usize]| {
         values.len() == batch * dims[dims.len() - 1] * dims[dims.len() - 2]
     };
