@@ -28,48 +28,43 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// `to += from` at every point of the index space.
-    pub(crate) fn add<F: Scalar>(mut self, from: &[F], to: &mut [F]) {
+    /// Calls `visit` for every stretch of the innermost axis, the axes that both sides walk as one being
+    /// joined: its length, where it begins on each side and the stride of each side along it.
+    fn stretches(mut self, mut visit: impl FnMut(usize, [usize; 2], [isize; 2])) {
         if self.dims.contains(&0) {
             return;
         }
         collapse(&mut self.dims, &mut [&mut self.from.strides, &mut self.to.strides]);
         let n = self.dims.pop().unwrap_or(1);
-        let (r, w) = (self.from.strides.pop().unwrap_or(1), self.to.strides.pop().unwrap_or(1));
+        let steps = [&mut self.from, &mut self.to].map(|side| side.strides.pop().unwrap_or(1));
         let starts = [self.from.offset, self.to.offset];
-        odometer(&self.dims, [&self.from.strides, &self.to.strides], starts, |[i, j]| {
-            let (i, j) = (i as usize, j as usize);
-            match (r, w) {
-                (1, 1) => add_slice(&from[i..i + n], &mut to[j..j + n]),
-                (0, 1) => add_number(from[i], &mut to[j..j + n]),
-                (1, 0) => to[j] += sum(&from[i..i + n]),
-                _ => {
-                    for k in 0..n as isize {
-                        to[(j as isize + k * w) as usize] += from[(i as isize + k * r) as usize];
-                    }
+        odometer(&self.dims, [&self.from.strides, &self.to.strides], starts, |at| {
+            visit(n, at.map(|place| place as usize), steps);
+        });
+    }
+
+    /// `to += from` at every point of the index space.
+    pub(crate) fn add<F: Scalar>(self, from: &[F], to: &mut [F]) {
+        self.stretches(|n, [i, j], [r, w]| match (r, w) {
+            (1, 1) => add_slice(&from[i..i + n], &mut to[j..j + n]),
+            (0, 1) => add_number(from[i], &mut to[j..j + n]),
+            (1, 0) => to[j] += sum(&from[i..i + n]),
+            _ => {
+                for k in 0..n as isize {
+                    to[(j as isize + k * w) as usize] += from[(i as isize + k * r) as usize];
                 }
             }
         });
     }
 
     /// `to = from` at every point of the index space, which must reach each place of `to` exactly once.
-    pub(crate) fn set<F: Scalar>(mut self, from: &[F], to: &mut [F]) {
-        if self.dims.contains(&0) {
-            return;
-        }
-        collapse(&mut self.dims, &mut [&mut self.from.strides, &mut self.to.strides]);
-        let n = self.dims.pop().unwrap_or(1);
-        let (r, w) = (self.from.strides.pop().unwrap_or(1), self.to.strides.pop().unwrap_or(1));
-        let starts = [self.from.offset, self.to.offset];
-        odometer(&self.dims, [&self.from.strides, &self.to.strides], starts, |[i, j]| {
-            let (i, j) = (i as usize, j as usize);
-            match (r, w) {
-                (1, 1) => to[j..j + n].copy_from_slice(&from[i..i + n]),
-                (0, 1) => to[j..j + n].fill(from[i]),
-                _ => {
-                    for k in 0..n as isize {
-                        to[(j as isize + k * w) as usize] = from[(i as isize + k * r) as usize];
-                    }
+    pub(crate) fn set<F: Scalar>(self, from: &[F], to: &mut [F]) {
+        self.stretches(|n, [i, j], [r, w]| match (r, w) {
+            (1, 1) => to[j..j + n].copy_from_slice(&from[i..i + n]),
+            (0, 1) => to[j..j + n].fill(from[i]),
+            _ => {
+                for k in 0..n as isize {
+                    to[(j as isize + k * w) as usize] = from[(i as isize + k * r) as usize];
                 }
             }
         });
