@@ -4,7 +4,6 @@
 
 use pathscore_autodiff::Activation;
 use pathscore_estimators::Estimator;
-use pathscore_estimators::draw::Draw;
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::optim::Adam;
 use pathscore_estimators::path::SgvbKl;
@@ -75,8 +74,7 @@ static ALLOCATOR: Counting = Counting;
 fn allocated<M, E>(mut trainer: Trainer<f32, M, E>, threads: usize, steps: u64) -> usize
 where
     M: LatentModel<f32> + Send,
-    E: Estimator<f32> + Send,
-    E::Draw: Draw<f32, M>,
+    E: Estimator<f32, M> + Send,
 {
     // A thread is warm when it has worked on every kind of piece, which with several threads is a
     // matter of who comes first.

@@ -3,7 +3,6 @@
 
 use pathscore_autodiff::Activation;
 use pathscore_estimators::Estimator;
-use pathscore_estimators::draw::Draw;
 use pathscore_estimators::fit::{NotFinite, Options, Report, Trainer};
 use pathscore_estimators::optim::Adam;
 use pathscore_estimators::path::SgvbKl;
@@ -45,8 +44,7 @@ fn dvae(baseline: Baseline) -> Trainer<f32, DiscreteVae, Reinforce> {
 fn step<M, E>(trainer: &mut Trainer<f32, M, E>, rows: &[usize]) -> Result<Report, NotFinite>
 where
     M: LatentModel<f32>,
-    E: Estimator<f32>,
-    E::Draw: Draw<f32, M>,
+    E: Estimator<f32, M>,
 {
     let feed = |range: Range<usize>, out: &mut [f32], rng: &mut Xoshiro256PlusPlus| {
         Binarize::Dynamic.fill(&DATA, &rows[range], out, rng);
@@ -58,8 +56,7 @@ where
 fn train<M, E>(trainer: &mut Trainer<f32, M, E>, end: u64) -> Vec<Report>
 where
     M: LatentModel<f32>,
-    E: Estimator<f32>,
-    E::Draw: Draw<f32, M>,
+    E: Estimator<f32, M>,
 {
     let mut batches = Batches::new(DATA.len(), BATCH, SEED).unwrap();
     (trainer.step..end).map(|at| step(trainer, batches.at(at)).unwrap()).collect()
@@ -72,8 +69,7 @@ fn in_pool<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
 fn bits<M, E>(trainer: &Trainer<f32, M, E>) -> Vec<u32>
 where
     M: LatentModel<f32>,
-    E: Estimator<f32>,
-    E::Draw: Draw<f32, M>,
+    E: Estimator<f32, M>,
 {
     trainer.params.values().iter().map(|p| p.to_bits()).collect()
 }
@@ -100,8 +96,7 @@ fn the_number_of_threads_does_not_change_a_bit() {
 fn resume<M, E>(from: &Trainer<f32, M, E>, to: &mut Trainer<f32, M, E>)
 where
     M: LatentModel<f32>,
-    E: Estimator<f32>,
-    E::Draw: Draw<f32, M>,
+    E: Estimator<f32, M>,
 {
     to.params.values_mut().copy_from_slice(from.params.values());
     let kept: Vec<(String, Vec<f32>)> =
@@ -167,8 +162,7 @@ fn training_raises_the_bound() {
 fn spoilt<M, E>(trainer: &mut Trainer<f32, M, E>) -> NotFinite
 where
     M: LatentModel<f32>,
-    E: Estimator<f32>,
-    E::Draw: Draw<f32, M>,
+    E: Estimator<f32, M>,
 {
     let feed = |range: Range<usize>, out: &mut [f32], rng: &mut Xoshiro256PlusPlus| {
         let rows: Vec<usize> = range.clone().collect();

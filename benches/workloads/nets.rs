@@ -3,12 +3,12 @@
 use crate::Work;
 use crate::data::{binary, glorot, uniforms, unit_noise};
 use pathscore_autodiff::{Activation, Scalar, Tape, Var};
-use pathscore_estimators::draw::{Draw, Path};
+use pathscore_estimators::draw::Path;
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::optim::Adam;
 use pathscore_estimators::path::SgvbKl;
 use pathscore_estimators::score::{Baseline, Reinforce};
-use pathscore_estimators::{Estimator, LogWeights, Seeds};
+use pathscore_estimators::{Columns, Estimator, LogWeights, Seeds};
 use pathscore_models::dist::{Distribution, Kl};
 use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
 use pathscore_models::{Bound, Params, seed};
@@ -52,8 +52,7 @@ fn training<F, M, E>(
 where
     F: Scalar,
     M: LatentModel<F> + Send + 'static,
-    E: Estimator<F> + Send + 'static,
-    E::Draw: Draw<F, M>,
+    E: Estimator<F, M> + Send + 'static,
 {
     let options = Options { samples, ..Options::default() };
     let mut trainer =
@@ -98,7 +97,7 @@ pub(crate) fn vae<F: Scalar>() -> Work {
 /// The importance-weighted bound of $K$ draws: $a_k = \tilde w_k$, $b_k = -\tilde w_k$.
 struct Iwae;
 
-impl<F: Scalar> Estimator<F> for Iwae {
+impl<F: Scalar> Columns<F> for Iwae {
     type Draw = Path;
 
     fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {

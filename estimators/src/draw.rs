@@ -1,16 +1,15 @@
 //! How $z$ is drawn, and which two log-probabilities the columns weight.
 
 use pathscore_autodiff::{Scalar, Var};
-use pathscore_models::Bound;
 use pathscore_models::dist::{Distribution, Enumerable, Kl, Normal, Reparam};
 use pathscore_models::latent::LatentModel;
-use rand::Rng;
+use pathscore_models::{Bound, Chance};
 
 use crate::exact::gauss_hermite;
 
 /// The two log-probabilities of every draw, each of shape `[draws, batch]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Columns<'t, F> {
+pub struct LogProbs<'t, F> {
     /// $\ln p(x, z_k)$, which $a_k$ weights.
     pub joint: Var<'t, F>,
     /// $\ln q(z_k \mid x)$, which $b_k$ weights.
@@ -30,13 +29,13 @@ pub struct Columns<'t, F> {
 /// ```
 pub trait Draw<F: Scalar, M: LatentModel<F>> {
     /// Draws and records.
-    fn record<'t, R: Rng>(
+    fn record<'t, R: Chance>(
         model: &M,
         params: Bound<'t, F>,
         x: Var<'t, F>,
         count: usize,
         rng: &mut R,
-    ) -> Columns<'t, F>;
+    ) -> LogProbs<'t, F>;
 }
 
 /// Draws through which derivatives flow.
@@ -66,21 +65,21 @@ fn columns<'t, F: Scalar, M: LatentModel<F>>(
     x: Var<'t, F>,
     q: &M::Posterior<'t>,
     z: Var<'t, F>,
-) -> Columns<'t, F> {
-    Columns { joint: model.log_joint(params, x, z), score: q.log_prob(z) }
+) -> LogProbs<'t, F> {
+    LogProbs { joint: model.log_joint(params, x, z), score: q.log_prob(z) }
 }
 
 impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Path
 where
     for<'t> M::Posterior<'t>: Reparam<'t, F>,
 {
-    fn record<'t, R: Rng>(
+    fn record<'t, R: Chance>(
         model: &M,
         params: Bound<'t, F>,
         x: Var<'t, F>,
         count: usize,
         rng: &mut R,
-    ) -> Columns<'t, F> {
+    ) -> LogProbs<'t, F> {
         let q = model.posterior(params, x);
         let z = q.rsample(count, rng);
         columns(model, params, x, &q, z)
@@ -91,28 +90,28 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for PathWithKl
 where
     for<'t> M::Posterior<'t>: Reparam<'t, F> + Kl<'t, F, M::Prior<'t>>,
 {
-    fn record<'t, R: Rng>(
+    fn record<'t, R: Chance>(
         model: &M,
         params: Bound<'t, F>,
         x: Var<'t, F>,
         count: usize,
         rng: &mut R,
-    ) -> Columns<'t, F> {
+    ) -> LogProbs<'t, F> {
         let q = model.posterior(params, x);
         let z = q.rsample(count, rng);
         let joint = model.log_likelihood(params, x, z);
-        Columns { joint, score: q.kl(&model.prior(params)).broadcast_to(joint.shape()) }
+        LogProbs { joint, score: q.kl(&model.prior(params)).broadcast_to(joint.shape()) }
     }
 }
 
 impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Score {
-    fn record<'t, R: Rng>(
+    fn record<'t, R: Chance>(
         model: &M,
         params: Bound<'t, F>,
         x: Var<'t, F>,
         count: usize,
         rng: &mut R,
-    ) -> Columns<'t, F> {
+    ) -> LogProbs<'t, F> {
         let q = model.posterior(params, x);
         let z = q.sample(count, rng);
         columns(model, params, x, &q, z)
@@ -123,13 +122,13 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for All
 where
     for<'t> M::Posterior<'t>: Enumerable<'t, F>,
 {
-    fn record<'t, R: Rng>(
+    fn record<'t, R: Chance>(
         model: &M,
         params: Bound<'t, F>,
         x: Var<'t, F>,
         _: usize,
         _: &mut R,
-    ) -> Columns<'t, F> {
+    ) -> LogProbs<'t, F> {
         let q = model.posterior(params, x);
         columns(model, params, x, &q, q.support())
     }
@@ -139,13 +138,13 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Nodes
 where
     M: for<'t> LatentModel<F, Posterior<'t> = Normal<'t, F>>,
 {
-    fn record<'t, R: Rng>(
+    fn record<'t, R: Chance>(
         model: &M,
         params: Bound<'t, F>,
         x: Var<'t, F>,
         count: usize,
         _: &mut R,
-    ) -> Columns<'t, F> {
+    ) -> LogProbs<'t, F> {
         let q = model.posterior(params, x);
         assert!(q.loc().shape().last() == Some(&1), "quadrature is for a single latent");
         let nodes: Vec<F> = gauss_hermite(count).iter().map(|node| F::from_f64(node.0)).collect();

@@ -1,10 +1,9 @@
-//! What an estimator is: a way to draw and two columns of numbers.
+//! What an estimator is; most are a way to draw and two columns of numbers.
 
-use crate::draw::{Columns, Draw};
-use pathscore_autodiff::{Grads, Real, Scalar, Tape, Var};
-use pathscore_models::Params;
+use crate::draw::Draw;
+use pathscore_autodiff::{Grads, Real, Scalar, Tape};
 use pathscore_models::latent::LatentModel;
-use rand::Rng;
+use pathscore_models::{Chance, Params};
 
 /// The log-probabilities of `draws` draws for each of `batch` members.
 #[derive(Clone, Copy, Debug)]
@@ -111,8 +110,115 @@ impl std::fmt::Display for Claim {
     }
 }
 
-/// A gradient estimator: how it draws and what its columns are.
-pub trait Estimator<F: Scalar>: Sync {
+/// What a gradient is asked of: a model with its parameters, and a batch.
+#[derive(Debug)]
+pub struct Query<'a, F, M> {
+    /// The model.
+    pub model: &'a M,
+    /// Its parameters.
+    pub params: &'a Params<F>,
+    /// The batch, row by row.
+    pub x: &'a [F],
+    /// The number of rows.
+    pub batch: usize,
+    /// $K$, the draws for each row.
+    pub samples: usize,
+    /// What the gradient, summed over the batch, is multiplied by.
+    pub scale: F,
+}
+
+impl<F: Copy, M> Clone for Query<'_, F, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F: Copy, M> Copy for Query<'_, F, M> {}
+
+impl<'a, F: Scalar, M> Query<'a, F, M> {
+    /// One row `x` with `samples` draws.
+    pub fn new(model: &'a M, params: &'a Params<F>, x: &'a [F], samples: usize) -> Self {
+        Self { model, params, x, batch: 1, samples, scale: F::ONE }
+    }
+}
+
+/// The memory of one gradient, used again by the next.
+#[derive(Debug, Default)]
+pub struct Work<F> {
+    /// Where the model is recorded; its entries stay until the next gradient or [`Work::release`].
+    pub tape: Tape<F>,
+    /// The adjoints; the first are those of the parameters.
+    pub grads: Grads<F>,
+    seeds: Seeds<F>,
+    joint: Vec<F>,
+    score: Vec<F>,
+}
+
+impl<F: Scalar> Work<F> {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self {
+            tape: Tape::new(),
+            grads: Grads::new(),
+            seeds: Seeds { joint: Vec::new(), score: Vec::new() },
+            joint: Vec::new(),
+            score: Vec::new(),
+        }
+    }
+
+    /// The gradient with respect to the first `len` parameters that the last estimate left.
+    pub fn gradient(&self, len: usize) -> &[F] {
+        self.grads.leading(len)
+    }
+
+    /// Gives back the parameters, which are shared with the tape only while it needs them: an optimiser
+    /// can now change them in place.
+    pub fn release(&mut self) {
+        self.tape.clear();
+    }
+}
+
+/// Estimates the gradient of a bound of models of type `M`.
+///
+/// Most estimators are [`Columns`], and those are estimators of every model that can be drawn from as
+/// they need. What has another form implements this trait itself.
+pub trait Estimator<F: Scalar, M>: Sync {
+    /// What its mean is.
+    fn claim(&self) -> Claim {
+        Claim::Unbiased
+    }
+
+    /// The fewest draws it can work with.
+    fn min_samples(&self) -> usize {
+        1
+    }
+
+    /// Estimates the gradient of the bound, summed over the batch and times [`Query::scale`], into
+    /// `work`; returns the sum of the bound over the batch.
+    ///
+    /// # Panics
+    /// If the query asks for fewer draws than [`Estimator::min_samples`].
+    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F;
+
+    /// Learns from a batch after its gradient was taken: `mean` is the batch's mean bound. What is
+    /// learnt here can only be used by later batches, so it is independent of their draws.
+    fn observe(&mut self, mean: f64) {
+        let _ = mean;
+    }
+
+    /// What it has learnt, for a checkpoint.
+    fn state(&self) -> Option<f64> {
+        None
+    }
+
+    /// Takes up what was learnt before.
+    fn restore(&mut self, state: Option<f64>) {
+        let _ = state;
+    }
+}
+
+/// An estimator that is two columns of numbers: how it draws and what the columns are.
+pub trait Columns<F: Scalar>: Sync {
     /// How $z$ is drawn: one of the types of [`draw`](crate::draw).
     type Draw;
 
@@ -134,127 +240,67 @@ pub trait Estimator<F: Scalar>: Sync {
         w.mean(b)
     }
 
-    /// Learns from a batch after its gradient was taken: `mean` is the batch's mean bound. What is
-    /// learnt here can only be used by later batches, so it is independent of their draws.
+    /// See [`Estimator::observe`].
     fn observe(&mut self, mean: f64) {
         let _ = mean;
     }
 
-    /// What it has learnt, for a checkpoint.
+    /// See [`Estimator::state`].
     fn state(&self) -> Option<f64> {
         None
     }
 
-    /// Takes up what was learnt before.
+    /// See [`Estimator::restore`].
     fn restore(&mut self, state: Option<f64>) {
         let _ = state;
     }
 }
 
-/// The memory of one gradient, used again by the next.
-#[derive(Debug, Default)]
-pub struct Work<F> {
-    pub(crate) tape: Tape<F>,
-    grads: Grads<F>,
-    seeds: Seeds<F>,
-    joint: Vec<F>,
-    score: Vec<F>,
-}
+impl<F, M, C> Estimator<F, M> for C
+where
+    F: Scalar,
+    M: LatentModel<F>,
+    C: Columns<F>,
+    C::Draw: Draw<F, M>,
+{
+    fn claim(&self) -> Claim {
+        Columns::claim(self)
+    }
 
-impl<F: Scalar> Work<F> {
-    /// Nothing yet.
-    pub fn new() -> Self {
-        Self {
-            tape: Tape::new(),
-            grads: Grads::new(),
-            seeds: Seeds { joint: Vec::new(), score: Vec::new() },
-            joint: Vec::new(),
-            score: Vec::new(),
+    fn min_samples(&self) -> usize {
+        Columns::min_samples(self)
+    }
+
+    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+        let Query { model, params, x, batch, samples, scale } = query;
+        let least = Columns::min_samples(self);
+        assert!(samples >= least, "this estimator needs at least {least} samples, not {samples}");
+        work.tape.clear();
+        let Work { tape, grads, seeds, joint, score } = work;
+        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let drawn = C::Draw::record(model, params.on(tape), x, samples, rng);
+        let draws = drawn.joint.size() / batch.max(1);
+        for (column, var) in [(&mut *joint, drawn.joint), (&mut *score, drawn.score)] {
+            column.clear();
+            var.with(|values| column.extend_from_slice(values));
         }
+        let w = LogWeights::new(draws, batch, joint, score);
+        self.seeds(&w, seeds);
+        seeds.joint.iter_mut().chain(&mut seeds.score).for_each(|seed| *seed *= scale);
+        let pulled = [(drawn.joint, &seeds.joint[..]), (drawn.score, &seeds.score[..])];
+        tape.pull_into(&pulled, &[], grads);
+        (0..batch).map(|b| self.bound(&w, b)).sum()
     }
 
-    /// The gradient with respect to the first `len` parameters that the last [`gradient`] left.
-    pub fn gradient(&self, len: usize) -> &[F] {
-        self.grads.leading(len)
+    fn observe(&mut self, mean: f64) {
+        Columns::observe(self, mean);
     }
-}
 
-/// A batch whose numbers are known: records `x`, row by row with `columns` columns, as a constant.
-pub fn rows<F: Scalar, R>(
-    x: &[F],
-    columns: usize,
-) -> impl for<'t> FnOnce(&'t Tape<F>, &mut R) -> Var<'t, F> + '_ {
-    move |tape, _| tape.constant(x, [x.len() / columns, columns])
-}
-
-/// Estimates the gradient of the bound, summed over the batch and times `scale`, into `work`; returns
-/// the sum of the bound over the batch.
-///
-/// `feed` records the batch `x` as a constant of shape `[batch, columns]`; `count` is $K$.
-///
-/// # Panics
-/// If `count` is below [`Estimator::min_samples`].
-#[allow(clippy::too_many_arguments)]
-pub fn gradient<F, M, E, R>(
-    model: &M,
-    params: &Params<F>,
-    estimator: &E,
-    feed: impl for<'t> FnOnce(&'t Tape<F>, &mut R) -> Var<'t, F>,
-    count: usize,
-    scale: F,
-    rng: &mut R,
-    work: &mut Work<F>,
-) -> F
-where
-    F: Scalar,
-    M: LatentModel<F>,
-    E: Estimator<F>,
-    E::Draw: Draw<F, M>,
-    R: Rng,
-{
-    let sum = record(model, params, estimator, feed, count, scale, rng, work);
-    // The parameters are shared with the tape only while it needs them: an optimiser can now change
-    // them in place.
-    work.tape.clear();
-    sum
-}
-
-/// [`gradient`], leaving the tape as it was recorded.
-#[allow(clippy::too_many_arguments)]
-pub(crate) fn record<F, M, E, R>(
-    model: &M,
-    params: &Params<F>,
-    estimator: &E,
-    feed: impl for<'t> FnOnce(&'t Tape<F>, &mut R) -> Var<'t, F>,
-    count: usize,
-    scale: F,
-    rng: &mut R,
-    work: &mut Work<F>,
-) -> F
-where
-    F: Scalar,
-    M: LatentModel<F>,
-    E: Estimator<F>,
-    E::Draw: Draw<F, M>,
-    R: Rng,
-{
-    let least = estimator.min_samples();
-    assert!(count >= least, "this estimator needs at least {least} samples, not {count}");
-    work.tape.clear();
-    let Work { tape, grads, seeds, joint, score } = work;
-    let bound = params.on(tape);
-    let x = feed(tape, rng);
-    let columns: Columns<F> = <E::Draw as Draw<F, M>>::record(model, bound, x, count, rng);
-    let batch = x.shape()[0];
-    let draws = columns.joint.size() / batch.max(1);
-    for (column, var) in [(&mut *joint, columns.joint), (&mut *score, columns.score)] {
-        column.clear();
-        var.with(|values| column.extend_from_slice(values));
+    fn state(&self) -> Option<f64> {
+        Columns::state(self)
     }
-    let w = LogWeights::new(draws, batch, joint, score);
-    estimator.seeds(&w, seeds);
-    seeds.joint.iter_mut().chain(&mut seeds.score).for_each(|seed| *seed *= scale);
-    let pulled = [(columns.joint, &seeds.joint[..]), (columns.score, &seeds.score[..])];
-    tape.pull_into(&pulled, &[], grads);
-    (0..batch).map(|b| estimator.bound(&w, b)).sum()
+
+    fn restore(&mut self, state: Option<f64>) {
+        Columns::restore(self, state);
+    }
 }

@@ -1,7 +1,7 @@
 //! Oracles: gradients without randomness, where a sum or an integral can be computed.
 
 use crate::draw::{All, Nodes};
-use crate::estimator::{Claim, Estimator, LogWeights, Seeds};
+use crate::estimator::{Claim, Columns, LogWeights, Seeds};
 use pathscore_autodiff::Scalar;
 
 /// The gradient of the ELBO as a sum over every value of $z$.
@@ -11,7 +11,7 @@ use pathscore_autodiff::Scalar;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Enumeration;
 
-impl<F: Scalar> Estimator<F> for Enumeration {
+impl<F: Scalar> Columns<F> for Enumeration {
     type Draw = All;
 
     fn claim(&self) -> Claim {
@@ -40,7 +40,7 @@ impl<F: Scalar> Estimator<F> for Enumeration {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quadrature;
 
-impl<F: Scalar> Estimator<F> for Quadrature {
+impl<F: Scalar> Columns<F> for Quadrature {
     type Draw = Nodes;
 
     fn claim(&self) -> Claim {

@@ -1,11 +1,9 @@
 //! Training: a batch cut into pieces, a gradient for each, one step of an optimiser.
 
-use crate::draw::Draw;
-use crate::estimator::{Estimator, Work, gradient, record};
+use crate::estimator::{Estimator, Query, Work};
 use crate::optim::{CHUNK, Optimizer, Schedule};
 use pathscore_autodiff::vector::{dispatch, sum_by};
-use pathscore_autodiff::{NonFinite, Scalar, Tape};
-use pathscore_models::latent::LatentModel;
+use pathscore_autodiff::{NonFinite, Scalar};
 use pathscore_models::seed::{self, Stream};
 use pathscore_models::{Params, seed::derive};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -92,6 +90,9 @@ pub struct Trainer<F: Scalar, M, E> {
 struct Shard<F> {
     work: Work<F>,
     rows: Range<usize>,
+    x: Vec<F>,
+    /// The generator as it was when `x` had been fed.
+    rng: Xoshiro256PlusPlus,
     bound: f64,
 }
 
@@ -106,9 +107,8 @@ fn cut(batch: usize, samples: usize) -> impl Iterator<Item = Range<usize>> {
 impl<F, M, E> Trainer<F, M, E>
 where
     F: Scalar,
-    M: LatentModel<F>,
-    E: Estimator<F>,
-    E::Draw: Draw<F, M>,
+    M: Sync,
+    E: Estimator<F, M>,
 {
     /// A run that has not begun.
     pub fn new(
@@ -136,14 +136,15 @@ where
         let step = self.step;
         self.arrange(rows);
         let (model, params, estimator) = (&self.model, &self.params, &self.estimator);
-        let feed = &feed;
         let scale = F::from_f64(1.0 / rows as f64);
         let run = |(index, shard): (usize, &mut Shard<F>)| {
-            let rng = &mut shard_rng(seed, step, index);
-            let range = shard.rows.clone();
-            let x = input(range, columns, feed);
-            let sum = gradient(model, params, estimator, x, samples, scale, rng, &mut shard.work);
-            shard.bound = sum.to_f64();
+            let Shard { work, rows, x, rng, bound } = shard;
+            *rng = shard_rng(seed, step, index);
+            x.resize(rows.len() * columns, F::ZERO);
+            feed(rows.clone(), x, rng);
+            let query = Query { model, params, x, batch: rows.len(), samples, scale };
+            *bound = estimator.estimate(query, &mut rng.clone(), work).to_f64();
+            work.release();
         };
         #[cfg(feature = "parallel")]
         {
@@ -157,7 +158,7 @@ where
         self.grad.resize(self.params.len(), F::ZERO);
         let grad_norm = add_up(&self.shards, &mut self.grad).sqrt();
         if !(bound.is_finite() && grad_norm.is_finite()) {
-            return Err(self.diagnose(bound, columns, feed));
+            return Err(self.diagnose(bound));
         }
         if let Some(most) = clip
             && grad_norm > most
@@ -180,24 +181,21 @@ where
         let samples = self.options.samples;
         if self.shards.last().map(|shard| shard.rows.end) != Some(rows) {
             self.shards = cut(rows, samples)
-                .map(|rows| Shard { work: Work::new(), rows, bound: 0.0 })
+                .map(|rows| {
+                    let rng = shard_rng(0, 0, 0);
+                    Shard { work: Work::new(), rows, x: Vec::new(), rng, bound: 0.0 }
+                })
                 .collect();
         }
     }
 
     /// Repeats the step, whose random numbers are derived and not drawn, to find where it went wrong.
-    fn diagnose(
-        &self,
-        bound: f64,
-        columns: usize,
-        feed: &(impl Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync),
-    ) -> NotFinite {
-        let found = self.shards.iter().enumerate().find_map(|(index, shard)| {
-            let rng = &mut shard_rng(self.options.seed, self.step, index);
-            let x = input(shard.rows.clone(), columns, feed);
-            let mut work = Work::new();
+    fn diagnose(&self, bound: f64) -> NotFinite {
+        let found = self.shards.iter().find_map(|Shard { rows, x, rng, .. }| {
             let (model, params, samples) = (&self.model, &self.params, self.options.samples);
-            record(model, params, &self.estimator, x, samples, F::ONE, rng, &mut work);
+            let query = Query { model, params, x, batch: rows.len(), samples, scale: F::ONE };
+            let mut work = Work::new();
+            self.estimator.estimate(query, &mut rng.clone(), &mut work);
             work.tape.first_non_finite().map(Box::new)
         });
         let bad = self.grad.iter().position(|g| !g.is_finite());
@@ -213,16 +211,6 @@ where
 
 fn shard_rng(seed: u64, step: u64, shard: usize) -> Xoshiro256PlusPlus {
     seed::rng(derive(seed, Stream::Step, step), Stream::Shard, shard as u64)
-}
-
-/// The rows of a piece, recorded as a constant.
-fn input<'f, F: Scalar>(
-    rows: Range<usize>,
-    columns: usize,
-    feed: &'f (impl Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync),
-) -> impl for<'t> FnOnce(&'t Tape<F>, &mut Xoshiro256PlusPlus) -> pathscore_autodiff::Var<'t, F> + 'f
-{
-    move |tape, rng| tape.constant_with([rows.len(), columns], |out| feed(rows, out, rng))
 }
 
 /// The sum of the pieces' gradients, piece by piece, and the square of its norm.

@@ -6,18 +6,18 @@
 //!
 //! $$\hat g = \sum_k a_k \nabla \ln p(x, z_k) + b_k \nabla \ln q(z_k \mid x),$$
 //!
-//! where the derivative goes through the path of $z_k$ or stops at it. An [`Estimator`] says how $z$ is
-//! drawn ([`draw`]) and what the columns $a$ and $b$ are ([`Seeds`]); [`gradient`] does the rest. All
+//! where the derivative goes through the path of $z_k$ or stops at it. Its [`Columns`] say how $z$ is
+//! drawn ([`draw`]) and what the columns $a$ and $b$ are ([`Seeds`]); [`Estimator::estimate`] does the rest. All
 //! gradients are of quantities to be *maximised*.
 //!
 //! ```
-//! use pathscore_estimators::{Work, gradient, path::Sgvb, rows};
+//! use pathscore_estimators::{Estimator, Query, Work, path::Sgvb};
 //! use pathscore_models::{Params, latent::LinearGaussian, seed};
 //! let mut rng = seed::rng(0, seed::Stream::Init, 0);
 //! let mut params = Params::<f64>::new();
 //! let model = LinearGaussian::new(&mut params, [0.3, -0.46, 1.5, 0.2], 0.5, &mut rng);
 //! let mut work = Work::new();
-//! gradient(&model, &params, &Sgvb, rows(&[1.0], 1), 1000, 1.0, &mut rng, &mut work);
+//! Sgvb.estimate(Query::new(&model, &params, &[1.0], 1000), &mut rng, &mut work);
 //! // ∂ELBO/∂m is 0.75; the standard deviation of one draw is 3.5, of their mean 0.11.
 //! assert!((work.gradient(params.len())[0] - 0.75).abs() < 0.6);
 //! ```
@@ -32,5 +32,5 @@ pub mod path;
 pub mod score;
 pub mod variance;
 
-pub use estimator::{Claim, Estimator, LogWeights, Seeds, Work, gradient, rows};
+pub use estimator::{Claim, Columns, Estimator, LogWeights, Query, Seeds, Work};
 pub use evaluate::{Evaluation, GROUP, evaluate};

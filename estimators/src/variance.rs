@@ -1,10 +1,8 @@
 //! Estimators against the truth: mean, error, variance and cost of their draws.
 
-use crate::draw::Draw;
-use crate::estimator::{Claim, Estimator, Work, gradient, rows};
+use crate::estimator::{Claim, Estimator, Query, Work};
 use pathscore_autodiff::Scalar;
 use pathscore_models::Params;
-use pathscore_models::latent::LatentModel;
 use pathscore_models::seed::{self, Stream};
 use std::time::Instant;
 
@@ -109,9 +107,8 @@ pub fn study<F, M, E>(
 ) -> Study
 where
     F: Scalar,
-    M: LatentModel<F>,
-    E: Estimator<F> + Clone + Send,
-    E::Draw: Draw<F, M>,
+    M: Sync,
+    E: Estimator<F, M> + Clone + Send,
 {
     let block = |index: usize| {
         let rng = &mut seed::rng(seed, Stream::Estimate, index as u64);
@@ -120,8 +117,8 @@ where
         let mut moments = Moments::new(exact.len());
         let started = Instant::now();
         for _ in index * BLOCK..draws.min((index + 1) * BLOCK) {
-            let feed = rows(x, x.len());
-            let bound = gradient(model, params, &estimator, feed, samples, F::ONE, rng, &mut work);
+            let query = Query::new(model, params, x, samples);
+            let bound = estimator.estimate(query, rng, &mut work);
             moments.add(work.gradient(exact.len()));
             estimator.observe(bound.to_f64());
         }

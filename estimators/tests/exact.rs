@@ -4,7 +4,7 @@
 use pathscore_autodiff::{Dual, Tape};
 use pathscore_estimators::exact::{Enumeration, Quadrature};
 use pathscore_estimators::score::{Baseline, Reinforce};
-use pathscore_estimators::{Claim, Estimator, LogWeights, Seeds, Work, gradient, rows};
+use pathscore_estimators::{Claim, Columns, Estimator, LogWeights, Query, Seeds, Work};
 use pathscore_models::dist::{Distribution, Enumerable};
 use pathscore_models::latent::{LatentModel, LinearGaussian, SmallBelief};
 use pathscore_models::{Params, seed};
@@ -33,8 +33,7 @@ fn known() -> (Params<f64>, SmallBelief) {
 /// The enumerated bound and its gradient.
 fn enumerated(params: &Params<f64>, model: &SmallBelief) -> (f64, Vec<f64>) {
     let mut work = Work::new();
-    let x = rows(&X, 3);
-    let bound = gradient(model, params, &Enumeration, x, 1, 1.0, &mut rng(), &mut work);
+    let bound = Enumeration.estimate(Query::new(model, params, &X, 1), &mut rng(), &mut work);
     (bound, work.gradient(params.len()).to_vec())
 }
 
@@ -143,7 +142,7 @@ fn enumeration_has_the_known_digits_of_the_small_belief_net() {
     assert!((bound + 2.688_793_771_9).abs() < 1e-9);
     assert_near(&slopes[PHI], &[-0.180593236, -0.144106605], 1e-9);
     assert_near(&slopes[C], &[0.415680868, -0.677147897, 0.573246224], 1e-9);
-    assert_eq!(Estimator::<f64>::claim(&Enumeration), Claim::Exact);
+    assert_eq!(Columns::<f64>::claim(&Enumeration), Claim::Exact);
 }
 
 #[test]
@@ -191,8 +190,9 @@ fn quadrature_is_the_closed_form_of_the_linear_gaussian() {
     assert_near(&exact[..3], &[0.75, -1.2, -0.99], 1e-12);
     // The integrand is a square, for which two nodes are enough; more must not harm.
     for nodes in [2, 5, 20] {
-        let (mut work, x) = (Work::new(), rows(&[1.0], 1));
-        let bound = gradient(&model, &params, &Quadrature, x, nodes, 1.0, &mut rng(), &mut work);
+        let (mut work, x) = (Work::new(), [1.0]);
+        let query = Query::new(&model, &params, &x, nodes);
+        let bound = Quadrature.estimate(query, &mut rng(), &mut work);
         assert!((bound - LinearGaussian::elbo(1.0, noise, at)).abs() < 1e-10, "{nodes} nodes");
         assert!((bound + 1.798_010_308_862).abs() < 1e-10);
         assert_near(work.gradient(4), &exact, 1e-10);

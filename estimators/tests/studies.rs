@@ -6,12 +6,11 @@
 //! bias of ten standard errors, 3 % of the standard deviation of a draw, is missed as rarely.
 
 use pathscore_autodiff::Dual;
-use pathscore_estimators::draw::Draw;
 use pathscore_estimators::exact::Enumeration;
 use pathscore_estimators::path::{Sgvb, SgvbKl};
 use pathscore_estimators::score::{Baseline, Reinforce};
 use pathscore_estimators::variance::{Study, study};
-use pathscore_estimators::{Claim, Estimator, Work, gradient, rows};
+use pathscore_estimators::{Claim, Columns, Estimator, Query, Work};
 use pathscore_models::latent::{LinearGaussian, SmallBelief};
 use pathscore_models::{Params, seed};
 
@@ -36,15 +35,14 @@ fn belief() -> (Params<f64>, SmallBelief, Vec<f64>) {
     let rng = &mut seed::rng(0, seed::Stream::Init, 0);
     let model = SmallBelief::known(&mut params, rng);
     let mut work = Work::new();
-    gradient(&model, &params, &Enumeration, rows(&X, 3), 1, 1.0, rng, &mut work);
+    Enumeration.estimate(Query::new(&model, &params, &X, 1), rng, &mut work);
     let exact = work.gradient(params.len()).to_vec();
     (params, model, exact)
 }
 
 fn on_linear<E>(estimator: &E, samples: usize) -> Study
 where
-    E: Estimator<f64> + Clone + Send,
-    E::Draw: Draw<f64, LinearGaussian>,
+    E: Estimator<f64, LinearGaussian> + Clone + Send,
 {
     let (params, model, exact) = linear();
     study(&model, &params, estimator, &[1.0], samples, &exact, DRAWS, SEED)
@@ -118,7 +116,7 @@ fn leaving_one_out_lowers_the_variance() {
 fn a_biased_estimator_is_caught() {
     #[derive(Clone)]
     struct MeanOfAll;
-    impl Estimator<f64> for MeanOfAll {
+    impl Columns<f64> for MeanOfAll {
         type Draw = pathscore_estimators::draw::Score;
         fn seeds(
             &self,

@@ -19,6 +19,7 @@
 //! assert_eq!(log_prob.backward().leading(params.len()).len(), 3 * 16 + 16 + 16 * 2 + 2);
 //! ```
 
+mod chance;
 pub mod data;
 pub mod dist;
 pub mod latent;
@@ -26,4 +27,5 @@ pub mod nn;
 mod params;
 pub mod seed;
 
+pub use chance::Chance;
 pub use params::{Bound, Init, ParamId, Params};

@@ -13,7 +13,7 @@ use pathscore::estimators::exact::{Enumeration, Quadrature};
 use pathscore::estimators::path::{Sgvb, SgvbKl};
 use pathscore::estimators::score::{Baseline, Reinforce};
 use pathscore::estimators::variance::{Study, study};
-use pathscore::estimators::{Work, gradient, rows};
+use pathscore::estimators::{Estimator, Query, Work};
 use pathscore::models::latent::{LinearGaussian, SmallBelief};
 use pathscore::models::{Params, seed};
 use serde::Serialize;
@@ -211,7 +211,7 @@ fn small_dvae(names: &[&str], args: &CompareArgs) -> Vec<Row> {
     let rng = &mut seed::rng(args.seed, seed::Stream::Init, 0);
     let model = SmallBelief::known(&mut params, rng);
     let mut work = Work::new();
-    gradient(&model, &params, &Enumeration, rows(&BITS, BITS.len()), 1, 1.0, rng, &mut work);
+    Enumeration.estimate(Query::new(&model, &params, &BITS, 1), rng, &mut work);
     let exact = work.gradient(params.len()).to_vec();
     let CompareArgs { num_samples, draws, seed, .. } = *args;
     let label = spelt(&ProblemName::SmallDvae);

@@ -13,7 +13,6 @@ use super::progress::{Progress, Total};
 use super::table::print;
 use super::views::Views;
 use pathscore::autodiff::{Activation, Scalar};
-use pathscore::estimators::draw::Draw;
 use pathscore::estimators::fit::{Options, Trainer};
 use pathscore::estimators::optim::{Adam, Optimizer, Sgd};
 use pathscore::estimators::path::{Sgvb, SgvbKl};
@@ -231,8 +230,7 @@ impl Session {
     where
         F: Scalar,
         M: Described<F>,
-        E: Estimator<F>,
-        E::Draw: Draw<F, M>,
+        E: Estimator<F, M>,
     {
         let config = &self.config;
         let train = &self.split.train;
@@ -351,7 +349,7 @@ impl Session {
     fn save<F, M, E>(&self, trainer: &Trainer<F, M, E>) -> anyhow::Result<()>
     where
         F: Scalar,
-        E: Estimator<F>,
+        E: Estimator<F, M>,
     {
         checkpoint::write(&self.dir.join(checkpoint::FILE), trainer, trainer.estimator.state())
     }
@@ -379,7 +377,7 @@ impl Session {
     where
         F: Scalar,
         M: Described<F>,
-        E: Estimator<F>,
+        E: Estimator<F, M>,
     {
         let Session { config, dir, split, .. } = self;
         let (model, params) = (&trainer.model, &trainer.params);

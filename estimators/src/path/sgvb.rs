@@ -1,7 +1,7 @@
 //! Stochastic gradient variational Bayes (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014).
 
 use crate::draw::{Path, PathWithKl};
-use crate::estimator::{Estimator, LogWeights, Seeds};
+use crate::estimator::{Columns, LogWeights, Seeds};
 use pathscore_autodiff::Scalar;
 
 /// The reparameterised gradient of the ELBO, the divergence sampled.
@@ -25,7 +25,7 @@ fn share<F: Scalar>(w: &LogWeights<F>, seeds: &mut Seeds<F>) {
     seeds.fill(w, |_| |_| (share, -share));
 }
 
-impl<F: Scalar> Estimator<F> for Sgvb {
+impl<F: Scalar> Columns<F> for Sgvb {
     type Draw = Path;
 
     fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
@@ -33,7 +33,7 @@ impl<F: Scalar> Estimator<F> for Sgvb {
     }
 }
 
-impl<F: Scalar> Estimator<F> for SgvbKl {
+impl<F: Scalar> Columns<F> for SgvbKl {
     type Draw = PathWithKl;
 
     fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {

@@ -3,7 +3,7 @@
 
 use super::Baseline;
 use crate::draw::Score;
-use crate::estimator::{Estimator, LogWeights, Seeds};
+use crate::estimator::{Columns, LogWeights, Seeds};
 use pathscore_autodiff::Scalar;
 
 /// $\frac1K \sum_k \nabla \ln p(x, z_k) + (f_k - b_k) \nabla \ln q(z_k \mid x)$.
@@ -16,7 +16,7 @@ use pathscore_autodiff::Scalar;
 /// ```
 /// use pathscore_estimators::score::{Baseline, Reinforce};
 /// let estimator = Reinforce { baseline: Baseline::LeaveOneOut };
-/// assert_eq!(pathscore_estimators::Estimator::<f64>::min_samples(&estimator), 2);
+/// assert_eq!(pathscore_estimators::Columns::<f64>::min_samples(&estimator), 2);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reinforce {
@@ -24,7 +24,7 @@ pub struct Reinforce {
     pub baseline: Baseline,
 }
 
-impl<F: Scalar> Estimator<F> for Reinforce {
+impl<F: Scalar> Columns<F> for Reinforce {
     type Draw = Score;
 
     fn min_samples(&self) -> usize {

@@ -1,8 +1,8 @@
 //! Independent bits.
 
 use super::{Distribution, Entropy, Enumerable, Kl, drawn};
+use crate::Chance;
 use pathscore_autodiff::{Scalar, Shape, Var};
-use rand::Rng;
 
 /// Bits that are one with probability $\sigma(\eta)$, by their `logits` $\eta$.
 ///
@@ -41,13 +41,8 @@ impl<'t, F: Scalar> Bernoulli<'t, F> {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Bernoulli<'t, F> {
-    fn sample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        let uniform = self
-            .logits
-            .tape()
-            .constant_with(drawn(count, self.logits), |u| F::fill_uniform(u, rng));
-        // u < p has probability p exactly at p = 0 and p = 1, since u lies in [0, 1).
-        self.probs().greater(uniform)
+    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        rng.bits(self.detach().probs(), drawn(count, self.logits))
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {

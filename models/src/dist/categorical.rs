@@ -1,8 +1,8 @@
 //! One choice among several.
 
 use super::{Distribution, Entropy, Enumerable, Kl, drawn};
+use crate::Chance;
 use pathscore_autodiff::{Scalar, Var};
-use rand::Rng;
 
 /// One of $C$ classes with probabilities $\mathrm{softmax}(\eta)$, by their `logits` $\eta$; an event is
 /// the one-hot row of the class.
@@ -39,24 +39,8 @@ impl<'t, F: Scalar> Categorical<'t, F> {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Categorical<'t, F> {
-    fn sample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        let probs = self.detach().probs().value();
-        let classes = *probs.shape().last().expect("an event has an axis");
-        self.logits.tape().constant_with(drawn(count, self.logits), |out| {
-            out.fill(F::ZERO);
-            for (i, row) in out.chunks_exact_mut(classes).enumerate() {
-                let start = i * classes % probs.values().len();
-                let probs = &probs.values()[start..start + classes];
-                let mut left = f64::uniform(rng.next_u64());
-                // The last class with any probability takes what rounding leaves over.
-                let fallback = probs.iter().rposition(|p| *p > F::ZERO).unwrap_or(0);
-                let class = probs.iter().position(|p| {
-                    left -= p.to_f64();
-                    left < 0.0
-                });
-                row[class.unwrap_or(fallback)] = F::ONE;
-            }
-        })
+    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        rng.classes(self.detach().probs(), drawn(count, self.logits))
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {

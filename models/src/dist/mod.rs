@@ -16,13 +16,13 @@ pub use bernoulli::Bernoulli;
 pub use categorical::Categorical;
 pub use normal::Normal;
 
+use crate::Chance;
 use pathscore_autodiff::{Scalar, Var};
-use rand::Rng;
 
 /// What can be drawn and has a log-density.
 pub trait Distribution<'t, F: Scalar>: Copy {
     /// `count` independent draws, as constants: shape `[count, …batch, event]`.
-    fn sample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
+    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
 
     /// The log-density or log-probability of `x`, summed over the last axis. `x` may be tracked or not.
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F>;
@@ -34,7 +34,7 @@ pub trait Distribution<'t, F: Scalar>: Copy {
 /// What can be drawn as a differentiable function of parameter-free noise.
 pub trait Reparam<'t, F: Scalar>: Distribution<'t, F> {
     /// `count` independent draws through which derivatives flow: shape `[count, …batch, event]`.
-    fn rsample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
+    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
 }
 
 /// What takes finitely many values.

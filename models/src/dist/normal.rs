@@ -1,8 +1,8 @@
 //! The normal distribution with independent coordinates.
 
 use super::{Distribution, Entropy, Kl, Reparam, drawn};
+use crate::Chance;
 use pathscore_autodiff::{Scalar, Var};
-use rand::Rng;
 
 /// $\mathcal N(\mu, \mathrm{diag}\,\sigma^2)$ with `loc` $\mu$ and $\ln\sigma$.
 ///
@@ -51,15 +51,13 @@ impl<'t, F: Scalar> Normal<'t, F> {
         self.log_scale.exp()
     }
 
-    fn draw<R: Rng>(self, count: usize, rng: &mut R) -> Var<'t, F> {
-        let noise =
-            self.loc.tape().constant_with(drawn(count, self.loc), |eps| F::fill_normal(eps, rng));
-        self.loc + self.scale() * noise
+    fn draw<R: Chance>(self, count: usize, rng: &mut R) -> Var<'t, F> {
+        self.loc + self.scale() * rng.gausses(self.loc.tape(), drawn(count, self.loc))
     }
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Normal<'t, F> {
-    fn sample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.detach().draw(count, rng)
     }
 
@@ -73,7 +71,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Normal<'t, F> {
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for Normal<'t, F> {
-    fn rsample<R: Rng>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.draw(count, rng)
     }
 }
