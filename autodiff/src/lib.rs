@@ -43,13 +43,15 @@ pub mod vector {
 
 pub use dual::Dual;
 pub use error::Error;
+pub use kernels::zip::View;
+pub use rules::custom::{Adjoints, Custom, Own};
 pub use rules::fused::{Activation, Fused};
 pub use scalar::{Real, Scalar};
 pub use shape::Shape;
 pub use sweeps::plan::Plan;
 pub use sweeps::reverse::Grads;
+pub use tape::finite::NonFinite;
 pub use tape::op::{Move, Op};
-pub use tape::show::NonFinite;
 pub use tape::table::{Binary, Unary};
 pub use tape::{Id, Tape, var::Var};
 pub use tensor::Tensor;

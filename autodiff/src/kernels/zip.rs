@@ -17,9 +17,11 @@ const TILE: usize = 256;
 
 /// A tensor to read: its numbers and the lengths of its axes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct View<'a, F> {
-    pub(crate) values: &'a [F],
-    pub(crate) dims: &'a [usize],
+pub struct View<'a, F> {
+    /// The numbers, row by row.
+    pub values: &'a [F],
+    /// The lengths of the axes.
+    pub dims: &'a [usize],
 }
 
 /// Writes the two tile kernels from the table.

@@ -1,5 +1,7 @@
 //! What ops mean: the shape and the value of a result, and the terms that its arguments' adjoints gain.
 
+mod checkpoint;
+pub(crate) mod custom;
 pub(crate) mod fused;
 pub(crate) mod matmul;
 pub(crate) mod moves;
@@ -61,6 +63,7 @@ pub(crate) fn shape<F: Scalar>(
         }
         Op::MatMul { ta, tb } => matmul::shape(ta, tb, args),
         Op::Fused(kernel) => kernel.with(|k| fused::Kernel::<F>::shape(k, args)),
+        Op::Custom(_) => unreachable!("the tape that owns {name} knows what it means"),
     }
 }
 
@@ -86,6 +89,7 @@ pub(crate) fn forward<F: Scalar>(
         Op::Concat { axis } => moves::concat(axis, args, dims, y),
         Op::MatMul { ta, tb } => matmul::product([args[0], args[1]], [ta, tb], y, dims, false),
         Op::Fused(kernel) => kernel.with(|k| k.forward(args, y)),
+        Op::Custom(_) => unreachable!("the tape that owns {} knows what it means", op.name()),
     }
     Ok(())
 }
@@ -124,6 +128,7 @@ pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut impl S
             }
         }
         Op::MatMul { ta, tb } => matmul::terms(ta, tb, sink),
-        Op::Fused(kernel) => sink.fused(kernel),
+        Op::Fused(kernel) => kernel.with(|k| sink.kernel(k)),
+        Op::Custom(own) => sink.own(own),
     }
 }

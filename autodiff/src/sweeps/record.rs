@@ -1,14 +1,18 @@
 //! Back in variables: the same terms recorded as ordinary entries, so that the gradient has a gradient.
 
 use crate::rules;
-use crate::rules::fused::Fused;
+use crate::rules::custom::Own;
+use crate::rules::fused::Kernel;
 use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::sweeps::reach::Reach;
 use crate::tape::op::Op;
 use crate::tape::term::{Operand, Sink, Term};
 use crate::tape::var::Var;
-use crate::tape::{Id, NO_BAR};
+use crate::tape::{Id, Tape};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The adjoints under way, by the entry they belong to.
 type Bars<'t, F> = BTreeMap<Id, Var<'t, F>>;
@@ -16,6 +20,9 @@ type Bars<'t, F> = BTreeMap<Id, Var<'t, F>>;
 impl<'t, F: Scalar> Var<'t, F> {
     /// The derivatives of the sum of this variable with respect to `xs`, as variables on the same tape:
     /// they can be differentiated again, to any order.
+    ///
+    /// Any entries can be asked for, also constants and results on the way; what this variable does not
+    /// depend on has the derivative zero.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -26,70 +33,84 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// let curvature = slope.grad(&[x])[0];
     /// assert_eq!((slope.item(), curvature.item()), (12.0, 12.0));
     /// ```
+    ///
+    /// # Panics
+    /// If it was computed by an op of a user's own that has no definition (see [`Tape::custom`]).
     #[track_caller]
     pub fn grad(self, xs: &[Self]) -> Vec<Self> {
         let tape = self.tape;
-        let mut bars = Bars::new();
-        bars.insert(self.id, tape.number(F::ONE).broadcast_to(self.shape()));
         let keep: Vec<Id> = xs.iter().map(|x| x.id).collect();
-        let mut found = Bars::new();
-        sweep(self, Id(0), &keep, &mut bars, &mut found);
-        xs.iter()
-            .map(|x| {
-                found
-                    .get(&x.id)
-                    .copied()
-                    .unwrap_or_else(|| tape.number(F::ZERO).broadcast_to(x.shape()))
-            })
-            .collect()
+        let reach = Reach::of(&tape.record(), &keep);
+        let mut sweep = Sweep { tape, keep, reach, bars: Bars::new(), found: Bars::new() };
+        if sweep.reach.holds(self.id) {
+            sweep.bars.insert(self.id, tape.number(F::ONE).broadcast_to(self.shape()));
+        }
+        sweep.run(self.id, Id(0));
+        let zero = |x: &Self| tape.number(F::ZERO).broadcast_to(x.shape());
+        xs.iter().map(|x| sweep.found.get(&x.id).copied().unwrap_or_else(|| zero(x))).collect()
     }
 }
 
-/// Carries the adjoints back from `from` to the entries at and above `until`; those of `keep` are left in `found`.
-fn sweep<'t, F: Scalar>(
-    from: Var<'t, F>,
-    until: Id,
-    keep: &[Id],
-    bars: &mut Bars<'t, F>,
-    found: &mut Bars<'t, F>,
-) {
-    let tape = from.tape;
-    while let Some((&id, &bar)) = bars.range(until..=from.id).next_back() {
-        bars.remove(&id);
-        if keep.contains(&id) {
-            found.insert(id, bar);
+/// One way back.
+struct Sweep<'t, F> {
+    tape: &'t Tape<F>,
+    /// The entries whose adjoints are wanted, what depends on them, and the adjoints of those passed.
+    keep: Vec<Id>,
+    reach: Reach,
+    bars: Bars<'t, F>,
+    found: Bars<'t, F>,
+}
+
+impl<F: Scalar> Sweep<'_, F> {
+    /// Carries the adjoints back from `from` to the entries at and above `until`.
+    fn run(&mut self, from: Id, until: Id) {
+        while let Some((&id, &bar)) = self.bars.range(until..=from).next_back() {
+            self.bars.remove(&id);
+            if self.keep.contains(&id) {
+                self.found.insert(id, bar);
+            }
+            let args = arguments(Var::new(self.tape, id));
+            let op = self.tape.record().node(id).op;
+            let reading = Reading { op, y: Var::new(self.tape, id), args: &args, bar };
+            reverse(op, &args, &mut Recorder { reading, sweep: self });
         }
-        let (op, args) = {
-            let record = tape.record();
-            let args: SmallVec<[Var<F>; 4]> =
-                record.args(id).iter().map(|&arg| Var::new(tape, arg)).collect();
-            (record.node(id).op, args)
+    }
+}
+
+pub(crate) fn arguments<'t, F: Scalar>(y: Var<'t, F>) -> SmallVec<[Var<'t, F>; 4]> {
+    y.tape.record().args(y.id).iter().map(|&arg| Var::new(y.tape, arg)).collect()
+}
+
+/// [`rules::reverse`] of an op on these arguments.
+pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[Var<'_, F>], sink: &mut impl Sink<F>) {
+    let shapes: SmallVec<[Shape; 4]> = args.iter().map(|arg| arg.shape()).collect();
+    let dims: SmallVec<[&[usize]; 4]> = shapes.iter().map(|shape| &shape[..]).collect();
+    rules::reverse(op, &dims, sink);
+}
+
+/// An op, its result and its arguments, and what stands in its terms for the adjoint of the result.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a, 't, F> {
+    pub(crate) op: Op<F>,
+    pub(crate) y: Var<'t, F>,
+    pub(crate) args: &'a [Var<'t, F>],
+    pub(crate) bar: Var<'t, F>,
+}
+
+impl<'t, F: Scalar> Reading<'_, 't, F> {
+    /// The operands of a term.
+    pub(crate) fn operands(&self, named: &[Operand]) -> SmallVec<[Var<'t, F>; 3]> {
+        let var = |operand: &Operand| match *operand {
+            Operand::Bar => self.bar,
+            Operand::Arg(arg) => self.args[arg],
+            Operand::Zero => self.bar.constant(0.0),
         };
-        let shapes: SmallVec<[crate::Shape; 4]> = args.iter().map(|arg| arg.shape()).collect();
-        let dims: SmallVec<[&[usize]; 4]> = shapes.iter().map(|shape| &shape[..]).collect();
-        let mut sink = Recorder { op, y: Var::new(tape, id), bar, args: &args, keep, bars, found };
-        rules::reverse(op, &dims, &mut sink);
+        named.iter().map(var).collect()
     }
-}
 
-/// Records terms as entries.
-struct Recorder<'a, 't, F> {
-    op: Op<F>,
-    y: Var<'t, F>,
-    bar: Var<'t, F>,
-    args: &'a [Var<'t, F>],
-    keep: &'a [Id],
-    bars: &'a mut Bars<'t, F>,
-    found: &'a mut Bars<'t, F>,
-}
-
-impl<F: Scalar> Sink<F> for Recorder<'_, '_, F> {
-    fn add(&mut self, arg: usize, term: Term<F>) {
-        let to = self.args[arg];
-        if to.tape.record().node(to.id).bar == NO_BAR && !self.keep.contains(&to.id) {
-            return;
-        }
-        let (y, bar, args) = (self.y, self.bar, self.args);
+    /// Records a term that is to have this shape.
+    pub(crate) fn record(&self, term: Term<F>, shape: &Shape) -> Var<'t, F> {
+        let Self { y, args, bar, .. } = *self;
         let gain = match term {
             Term::Gated => bar,
             Term::Slope(side) => {
@@ -104,27 +125,44 @@ impl<F: Scalar> Sink<F> for Recorder<'_, '_, F> {
                 bar * slope
             }
             Term::Apply(op, operands) => {
-                let operands: SmallVec<[Var<F>; 3]> = operands
-                    .iter()
-                    .map(|operand| match *operand {
-                        Operand::Bar => bar,
-                        Operand::Arg(arg) => args[arg],
-                        Operand::Zero => y.constant(0.0),
-                    })
-                    .collect();
                 let own = matches!(op, Op::Reshape | Op::Move(_));
-                y.record(op, &operands, own.then(|| to.shape()).as_deref())
+                bar.record(op, &self.operands(&operands), own.then_some(&shape[..]))
             }
         };
-        // What was stretched on the way in is summed on the way out.
-        let gain = if gain.shape() == to.shape() { gain } else { gain.sum_to(to.shape()) };
-        self.bars.entry(to.id).and_modify(|sum| *sum = *sum + gain).or_insert(gain);
+        // What was stretched on the way in is summed on the way out, and the other way round.
+        match gain.shape() {
+            same if same == *shape => gain,
+            smaller if smaller.size() < shape.size() => gain.broadcast_to(shape),
+            _ => gain.sum_to(shape),
+        }
+    }
+}
+
+/// Records terms as entries.
+struct Recorder<'a, 's, 't, F> {
+    reading: Reading<'a, 't, F>,
+    sweep: &'s mut Sweep<'t, F>,
+}
+
+impl<F: Scalar> Sink<F> for Recorder<'_, '_, '_, F> {
+    fn add(&mut self, arg: usize, term: Term<F>) {
+        let to = self.reading.args[arg];
+        if self.sweep.reach.holds(to.id) {
+            let gain = self.reading.record(term, &to.shape());
+            self.sweep.bars.entry(to.id).and_modify(|sum| *sum = *sum + gain).or_insert(gain);
+        }
     }
 
-    fn fused(&mut self, kernel: Fused) {
-        let start = Id(self.y.tape.len() as u32);
-        let meaning = kernel.with(|k| k.define(self.args));
-        self.bars.insert(meaning.id, self.bar);
-        sweep(meaning, start, self.keep, self.bars, self.found);
+    fn kernel(&mut self, kernel: &dyn Kernel<F>) {
+        let start = Id(self.sweep.tape.len() as u32);
+        let meaning = kernel.define(self.reading.args);
+        self.sweep.reach.extend(&self.sweep.tape.record());
+        self.sweep.bars.insert(meaning.id, self.reading.bar);
+        self.sweep.run(meaning.id, start);
+    }
+
+    fn own(&mut self, own: Own) {
+        let kernel = Arc::clone(self.sweep.tape.record().own.get(own));
+        self.kernel(&*kernel);
     }
 }

@@ -3,7 +3,8 @@
 use crate::kernels::map::map_slope;
 use crate::kernels::walk::add_slice;
 use crate::kernels::zip::{View, select_add, zip_slope};
-use crate::rules::fused::{Bars, Fused, Pass};
+use crate::rules::custom::Own;
+use crate::rules::fused::{Bars, Kernel, Pass};
 use crate::rules::{self, matmul, moves, number};
 use crate::scalar::Scalar;
 use crate::tape::op::Op;
@@ -84,6 +85,7 @@ fn open<'a, F: Scalar>(bars: &'a mut [F], begun: &mut [bool], node: &Node<F>) ->
 }
 
 /// Sets every begun adjoint in motion, from the last entry to the first.
+#[track_caller]
 pub(crate) fn pull<F: Scalar>(
     record: &Record<F>,
     seeds: &[(Id, &[F])],
@@ -114,14 +116,17 @@ pub(crate) fn pull<F: Scalar>(
             let bar = &mut below[to.bar];
             *bar = amount + if begun { *bar } else { F::ZERO };
         });
-        if number {
-            continue;
-        }
         let y_bar = &above[..node.len];
-        let mut sink = Eager { record, id, y_bar, below, begun, scratch, gates };
-        let shapes: SmallVec<[&[usize]; 4]> =
-            record.args(id).iter().map(|&arg| record.dims(arg)).collect();
-        rules::reverse(node.op, &shapes, &mut sink);
+        if !number {
+            let mut sink = Eager { record, id, y_bar, below, begun, scratch, gates };
+            let shapes: SmallVec<[&[usize]; 4]> =
+                record.args(id).iter().map(|&arg| record.dims(arg)).collect();
+            rules::reverse(node.op, &shapes, &mut sink);
+        }
+        record.stop_if_strict_back(id, y_bar, |arg| {
+            let node = record.node(arg);
+            begun[node.home.index()].then(|| &below[node.bar..node.bar + node.len])
+        });
     }
     for node in record.nodes.iter().filter(|node| matches!(node.op, Op::Leaf)) {
         open(bars, begun, node);
@@ -211,12 +216,16 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
         }
     }
 
-    fn fused(&mut self, kernel: Fused) {
+    fn kernel(&mut self, kernel: &dyn Kernel<F>) {
         let record = self.record;
         let args: SmallVec<[View<F>; 4]> =
             record.args(self.id).iter().map(|&arg| record.view(arg)).collect();
         let pass = Pass { args: &args, y: record.values(self.id), y_bar: self.y_bar };
-        kernel.with(|k| k.reverse(pass, self));
+        kernel.reverse(pass, self);
+    }
+
+    fn own(&mut self, own: Own) {
+        self.kernel(&**self.record.own.get(own));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The tape as data: it stores what was computed and does not know what ops mean.
 
+pub(crate) mod finite;
 pub(crate) mod op;
 pub(crate) mod show;
 pub(crate) mod table;
@@ -8,7 +9,7 @@ pub(crate) mod var;
 
 use crate::error::Error;
 use crate::kernels::zip::View;
-use crate::rules::{self, numbers};
+use crate::rules::{self, custom::Owned, numbers};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use op::Op;
@@ -85,6 +86,21 @@ pub(crate) struct Record<F> {
     /// The length of the adjoint arena.
     pub(crate) bars: usize,
     shared: Vec<Arc<Vec<F>>>,
+    /// The ops that only this record knows.
+    pub(crate) own: Owned<F>,
+    /// Whether it stops at the first number that is not finite.
+    pub(crate) strict: bool,
+}
+
+/// How much of a record there is: where to return to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    nodes: usize,
+    args: usize,
+    dims: usize,
+    used: usize,
+    bars: usize,
+    own: usize,
 }
 
 impl<F> Default for Record<F> {
@@ -97,6 +113,8 @@ impl<F> Default for Record<F> {
             used: 0,
             bars: 0,
             shared: Vec::new(),
+            own: Owned::default(),
+            strict: false,
         }
     }
 }
@@ -272,7 +290,26 @@ impl<F: Scalar> Record<F> {
                 }
             })
             .collect();
-        rules::forward(node.op, &views, &self.dims[node.dims.range()], &mut rest[..node.len])
+        let (dims, y) = (&self.dims[node.dims.range()], &mut rest[..node.len]);
+        match node.op {
+            Op::Custom(own) => {
+                self.own.get(own).forward(&views, y);
+                Ok(())
+            }
+            op => rules::forward(op, &views, dims, y),
+        }
+    }
+
+    /// An entry whose value is yet to be written.
+    pub(crate) fn insert(
+        &mut self,
+        op: Op<F>,
+        args: &[Id],
+        dims: &[usize],
+        line: &'static Location<'static>,
+    ) -> Id {
+        let tracked = !rules::is_flat(op) && args.iter().any(|&arg| self.node(arg).bar != NO_BAR);
+        self.push(op, args, dims, None, tracked, line)
     }
 
     pub(crate) fn apply(
@@ -284,10 +321,12 @@ impl<F: Scalar> Record<F> {
     ) -> Result<Id, Error> {
         let dims = {
             let shapes: SmallVec<[&[usize]; 4]> = args.iter().map(|&arg| self.dims(arg)).collect();
-            rules::shape(op, &shapes, wanted)?
+            match op {
+                Op::Custom(own) => self.own.get(own).shape(&shapes)?,
+                op => rules::shape(op, &shapes, wanted)?,
+            }
         };
-        let tracked = !rules::is_flat(op) && args.iter().any(|&arg| self.node(arg).bar != NO_BAR);
-        let id = self.push(op, args, &dims, None, tracked, line);
+        let id = self.insert(op, args, &dims, line);
         match self.evaluate(id) {
             Ok(()) => Ok(id),
             Err(error) => {
@@ -347,6 +386,24 @@ impl<F: Scalar> Tape<F> {
         self.record.into_inner()
     }
 
+    /// An empty tape that panics at the first number that is made NaN or infinite, forward and on the way back
+    /// in numbers, and says which entry made it, from what, and which line recorded that. Slow: to find
+    /// mistakes with.
+    ///
+    /// Infinite constants are taken as meant. A gradient in variables ([`Var::grad`]) also computes the
+    /// branches of a `select` that are not taken, and stops there too.
+    ///
+    /// ```should_panic
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::strict();
+    /// let x = tape.leaf(&[1.0_f64, 0.0], [2]);
+    /// let y = x.sqrt().sum(); // every number is finite so far,
+    /// let grads = y.backward(); // but the slope of the root at 0 is not
+    /// ```
+    pub fn strict() -> Self {
+        Self { record: RefCell::new(Record { strict: true, ..Record::default() }) }
+    }
+
     /// A parameter: a copy of `values`, of which derivatives are wanted.
     ///
     /// # Panics
@@ -396,6 +453,7 @@ impl<F: Scalar> Tape<F> {
         let mut record = self.record_mut();
         let id = record.push(op, &[], shape, None, op == Op::Leaf, Location::caller());
         fill(record.values_mut(id).expect("an input was given a place in the arena"));
+        record.stop_if_strict(id);
         Var::new(self, id)
     }
 
@@ -425,7 +483,8 @@ impl<F: Scalar> Tape<F> {
                 values.len()
             );
             let place = Some(Place::Shared { slab, at });
-            record.push(Op::Leaf, &[], dims, place, true, Location::caller());
+            let id = record.push(Op::Leaf, &[], dims, place, true, Location::caller());
+            record.stop_if_strict(id);
         }
         first
     }
@@ -459,8 +518,26 @@ impl<F: Scalar> Tape<F> {
             return Ok(var);
         }
         let ids: SmallVec<[Id; 4]> = args.iter().map(|arg| arg.id).collect();
-        let id = self.record_mut().apply(op, &ids, shape, Location::caller())?;
+        let mut record = self.record_mut();
+        let id = record.apply(op, &ids, shape, Location::caller())?;
+        record.stop_if_strict(id);
         Ok(Var::new(self, id))
+    }
+
+    /// Records an op whose result somebody else has computed.
+    #[track_caller]
+    pub(crate) fn insert_with(
+        &self,
+        op: Op<F>,
+        args: &[Id],
+        dims: &[usize],
+        fill: impl FnOnce(&mut [F]),
+    ) -> Var<'_, F> {
+        let mut record = self.record_mut();
+        let id = record.insert(op, args, dims, Location::caller());
+        fill(record.values_mut(id).expect("a result was given a place in the arena"));
+        record.stop_if_strict(id);
+        Var::new(self, id)
     }
 
     /// The short way of [`Tape::apply`], for elementwise ops on numbers; `None` for everything else.
@@ -475,7 +552,9 @@ impl<F: Scalar> Tape<F> {
         assert!(args.iter().all(here), "{}: variables of two tapes meet", op.name());
         let ends = [args.first()?.id, args.last()?.id];
         let line = Location::caller();
-        let id = self.record_mut().apply_to_numbers(op, ends, args.len() as u32, line)?;
+        let mut record = self.record_mut();
+        let id = record.apply_to_numbers(op, ends, args.len() as u32, line)?;
+        record.stop_if_strict(id);
         Some(Var::new(self, id))
     }
 
@@ -489,6 +568,39 @@ impl<F: Scalar> Tape<F> {
         self.len() == 0
     }
 
+    /// How far the tape has come, for [`Tape::rewind`].
+    pub(crate) fn mark(&self) -> Mark {
+        let record = self.record();
+        Mark {
+            nodes: record.nodes.len(),
+            args: record.args.len(),
+            dims: record.dims.len(),
+            used: record.used,
+            bars: record.bars,
+            own: record.own.len(),
+        }
+    }
+
+    /// Forgets what was recorded since; nobody may hold on to it.
+    pub(crate) fn rewind(&self, mark: Mark) {
+        let mut record = self.record_mut();
+        record.nodes.truncate(mark.nodes);
+        record.args.truncate(mark.args);
+        record.dims.truncate(mark.dims);
+        record.used = mark.used;
+        record.bars = mark.bars;
+        record.own.truncate(mark.own);
+    }
+
+    /// The bytes of memory that its entries and their numbers take.
+    pub fn bytes(&self) -> usize {
+        let record = self.record();
+        size_of_val(&record.nodes[..])
+            + size_of_val(&record.args[..])
+            + size_of_val(&record.dims[..])
+            + record.used * size_of::<F>()
+    }
+
     /// Forgets every entry and keeps the memory.
     pub fn clear(&mut self) {
         let record = self.record.get_mut();
@@ -496,6 +608,7 @@ impl<F: Scalar> Tape<F> {
         record.args.clear();
         record.dims.clear();
         record.shared.clear();
+        record.own.truncate(0);
         record.used = 0;
         record.bars = 0;
     }

@@ -1,5 +1,6 @@
 //! What an entry of a tape can be: data, so that it prints, replays and is differentiated again.
 
+use crate::rules::custom::Own;
 use crate::rules::fused::Fused;
 use crate::tape::table::{Binary, Unary};
 use std::fmt::{self, Display};
@@ -44,6 +45,9 @@ pub enum Op<F> {
     },
     /// A kernel that does the work of several ops at once.
     Fused(Fused),
+    /// An op that only its tape knows: see [`Tape::custom`](crate::Tape::custom) and
+    /// [`Tape::checkpoint`](crate::Tape::checkpoint).
+    Custom(Own),
 }
 
 /// A linear map that moves numbers to other places; each has another as its adjoint.
@@ -96,6 +100,7 @@ impl<F: Copy> Op<F> {
             Self::Gate => "gate",
             Self::MatMul { .. } => "matmul",
             Self::Fused(f) => f.name(),
+            Self::Custom(op) => op.name(),
         }
     }
 }

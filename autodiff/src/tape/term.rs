@@ -1,6 +1,7 @@
 //! What an argument's adjoint gains, as data. A rule never computes: it names terms, and a sink reads them.
 
-use crate::rules::fused::Fused;
+use crate::rules::custom::Own;
+use crate::rules::fused::Kernel;
 use crate::tape::op::Op;
 use smallvec::SmallVec;
 
@@ -32,5 +33,8 @@ pub(crate) trait Sink<F> {
     fn add(&mut self, arg: usize, term: Term<F>);
 
     /// The adjoints of all arguments gain what the kernel's own reverse says.
-    fn fused(&mut self, kernel: Fused);
+    fn kernel(&mut self, kernel: &dyn Kernel<F>);
+
+    /// The same of an op that only its tape knows.
+    fn own(&mut self, own: Own);
 }

@@ -78,7 +78,7 @@ pub(crate) struct Pass<'a, F> {
 }
 
 /// What a fused kernel owes.
-pub(crate) trait Kernel<F: Scalar> {
+pub(crate) trait Kernel<F> {
     /// The shape of the result.
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error>;
     /// Writes the result.

@@ -1,0 +1,178 @@
+//! Ops of a user's own: the one open door of a closed list.
+
+use super::fused::{Bars, Kernel, Pass};
+use crate::error::Error;
+use crate::kernels::zip::View;
+use crate::rules::misfit;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tape::Tape;
+use crate::tape::op::Op;
+use crate::tape::var::Var;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+/// What an op of a user's own owes; see [`Tape::custom`].
+pub trait Custom<F>: Send + Sync {
+    /// Its name, for messages and drawings.
+    fn name(&self) -> &'static str;
+
+    /// The shape of the result.
+    ///
+    /// # Errors
+    /// What would have fitted, in words, if the shapes of the arguments do not.
+    fn shape(&self, args: &[&[usize]]) -> Result<Shape, String>;
+
+    /// Writes every number of the result, which holds nothing of meaning before.
+    fn forward(&self, args: &[View<'_, F>], y: &mut [F]);
+
+    /// Adds $\bar y\,\partial y/\partial x_i$ to the adjoint of every argument $x_i$ that has one. What is added is
+    /// linear in `y_bar`.
+    fn reverse(&self, args: &[View<'_, F>], y: &[F], y_bar: &[F], bars: &mut Adjoints<'_, F>);
+
+    /// What the op means in ops that exist: needed where a derivative is recorded ([`Var::grad`], [`Var::jvp`],
+    /// second derivatives), and what the op is checked against. `None` if it cannot be said.
+    fn define<'t>(&self, _args: &[Var<'t, F>]) -> Option<Var<'t, F>> {
+        None
+    }
+}
+
+/// The adjoints of an op's arguments, lent one at a time.
+pub struct Adjoints<'a, F>(&'a mut dyn Bars<F>);
+
+impl<F> Adjoints<'_, F> {
+    /// The adjoint of argument `arg`, to add to; `None` if nobody asks for it.
+    pub fn of(&mut self, arg: usize) -> Option<&mut [F]> {
+        self.0.of(arg)
+    }
+}
+
+/// An op of a user's own: its name, and its place among those of its tape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Own {
+    name: &'static str,
+    at: u32,
+}
+
+impl Own {
+    /// The name that the op gives itself.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+/// The ops of a tape that are not in the list of all tapes.
+pub(crate) struct Owned<F>(Vec<Arc<dyn Kernel<F> + Send + Sync>>);
+
+impl<F> Default for Owned<F> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<F> Debug for Owned<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Owned({})", self.0.len())
+    }
+}
+
+impl<F> Owned<F> {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
+    pub(crate) fn push(&mut self, name: &'static str, op: Arc<dyn Kernel<F> + Send + Sync>) -> Own {
+        self.0.push(op);
+        Own { name, at: self.0.len() as u32 - 1 }
+    }
+
+    pub(crate) fn get(&self, own: Own) -> &Arc<dyn Kernel<F> + Send + Sync> {
+        &self.0[own.at as usize]
+    }
+}
+
+/// What a user's op owes, as what a kernel of the library owes.
+struct Adapter<C>(C);
+
+impl<F, C: Custom<F>> Kernel<F> for Adapter<C> {
+    fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
+        self.0.shape(args).map_err(|expected| misfit(self.0.name(), args, expected))
+    }
+
+    fn forward(&self, args: &[View<F>], y: &mut [F]) {
+        self.0.forward(args, y);
+    }
+
+    fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
+        self.0.reverse(pass.args, pass.y, pass.y_bar, &mut Adjoints(bars));
+    }
+
+    fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
+        self.0.define(args).unwrap_or_else(|| {
+            panic!(
+                "{}: an op without a definition is differentiated once, in numbers (backward, pull)",
+                self.0.name()
+            )
+        })
+    }
+}
+
+impl<F: Scalar> Tape<F> {
+    /// Records an op of a user's own.
+    ///
+    /// It replays in a [`Plan`](crate::Plan), is drawn under its name, and is held to the same checks as every
+    /// other ([`check::gradient`](crate::check::gradient)).
+    ///
+    /// ```
+    /// use pathscore_autodiff::{Adjoints, Custom, Shape, Tape, Tensor, Var, View, check};
+    ///
+    /// /// $x^3$.
+    /// struct Cube;
+    ///
+    /// impl Custom<f64> for Cube {
+    ///     fn name(&self) -> &'static str {
+    ///         "cube"
+    ///     }
+    ///     fn shape(&self, args: &[&[usize]]) -> Result<Shape, String> {
+    ///         Ok(Shape::from(args[0]))
+    ///     }
+    ///     fn forward(&self, args: &[View<'_, f64>], y: &mut [f64]) {
+    ///         y.iter_mut().zip(args[0].values).for_each(|(y, x)| *y = x * x * x);
+    ///     }
+    ///     fn reverse(&self, args: &[View<'_, f64>], _: &[f64], y_bar: &[f64], bars: &mut Adjoints<'_, f64>) {
+    ///         let Some(bar) = bars.of(0) else { return };
+    ///         for i in 0..bar.len() {
+    ///             let x = args[0].values[i];
+    ///             bar[i] += y_bar[i] * 3.0 * x * x;
+    ///         }
+    ///     }
+    ///     fn define<'t>(&self, args: &[Var<'t, f64>]) -> Option<Var<'t, f64>> {
+    ///         Some(args[0] * args[0] * args[0])
+    ///     }
+    /// }
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[2.0], []);
+    /// let y = tape.custom(Cube, &[x]);
+    /// assert_eq!(y.backward().of(x).item(), 12.0);
+    /// assert_eq!(y.grad(&[x])[0].grad(&[x])[0].item(), 12.0);
+    ///
+    /// let at = [Tensor::new(vec![0.5, -2.0], [2])];
+    /// check::gradient(|x| x[0].tape().custom(Cube, x), &at, check::Options::of::<f64>()).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes of the arguments do not fit it.
+    #[track_caller]
+    pub fn custom<'t>(&'t self, op: impl Custom<F> + 'static, args: &[Var<'t, F>]) -> Var<'t, F> {
+        let own = self.record_mut().own.push(op.name(), Arc::new(Adapter(op)));
+        match self.apply(Op::Custom(own), args, None) {
+            Ok(y) => y,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}

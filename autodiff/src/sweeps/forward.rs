@@ -1,0 +1,201 @@
+//! Forward in variables: the tangent of every entry, by the rules that carry adjoints back.
+//!
+//! A rule names what an argument's adjoint gains, $\bar x \mathrel{+}= T\bar y$ with $T$ linear. Then the tangent of
+//! the result is $\dot y = \sum T^\top \dot x$, and $T^\top$ needs no second rule: for an elementwise op $T$ is a
+//! factor and its own transpose; otherwise the term is an op applied to $\bar y$, and the rule of *that* op says
+//! what its argument gains. So the third reader of the rules reads them twice.
+
+use crate::rules::custom::Own;
+use crate::rules::{self, fused::Kernel};
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::sweeps::reach::Reach;
+use crate::sweeps::record::{Reading, arguments, reverse};
+use crate::tape::op::Op;
+use crate::tape::term::{Operand, Sink, Term};
+use crate::tape::var::Var;
+use crate::tape::{Id, Tape};
+use smallvec::SmallVec;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl<'t, F: Scalar> Var<'t, F> {
+    /// $\dot y = \sum_i \frac{\partial y}{\partial x_i} \dot x_i$: how this variable moves when each of `xs` moves
+    /// along its direction. It is a variable on the same tape, can be differentiated again, and costs a small
+    /// multiple of the computation of this one, whatever the number of elements.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0_f64, 2.0, 3.0], [3]);
+    /// let along = tape.constant(&[1.0, 0.0, -1.0], [3]);
+    /// let y = x * x;
+    /// assert_eq!(y.jvp(&[x], &[along]).value().values(), [2.0, 0.0, -6.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If a direction has not the shape of its variable, or an op of a user's own on the way has no definition.
+    #[track_caller]
+    pub fn jvp(self, xs: &[Self], directions: &[Self]) -> Self {
+        push("jvp", &[self], xs, directions)[0]
+    }
+
+    /// $\sum_j \frac{\partial^2 y}{\partial x_i \partial x_j} \dot x_j$ of the sum $y$ of this variable: the change of
+    /// its gradient along a direction, for each of `xs` (forward over reverse). It costs a small multiple of the
+    /// gradient and never makes the matrix of second derivatives.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0_f64, 2.0], [2]);
+    /// let along = tape.constant(&[1.0, 1.0], [2]);
+    /// let y = x * x * x;
+    /// assert_eq!(y.hvp(&[x], &[along])[0].value().values(), [6.0, 12.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Var::jvp`].
+    #[track_caller]
+    pub fn hvp(self, xs: &[Self], directions: &[Self]) -> Vec<Self> {
+        push("hvp", &self.grad(xs), xs, directions)
+    }
+}
+
+/// The tangents of `ys` when `xs` move along `directions`.
+#[track_caller]
+fn push<'t, F: Scalar>(
+    name: &str,
+    ys: &[Var<'t, F>],
+    xs: &[Var<'t, F>],
+    directions: &[Var<'t, F>],
+) -> Vec<Var<'t, F>> {
+    let (many, few) = (xs.len(), directions.len());
+    assert!(many == few, "{name}: {few} directions for {many} variables");
+    for (x, direction) in xs.iter().zip(directions) {
+        let (to, from) = (x.shape(), direction.shape());
+        assert!(to == from, "{name}: a direction of shape {from} for a variable of shape {to}");
+    }
+    let Some(tape) = ys.first().map(|y| y.tape) else { return Vec::new() };
+    let chosen: SmallVec<[Id; 4]> = xs.iter().map(|x| x.id).collect();
+    let reach = Reach::of(&tape.record(), &chosen);
+    let mut pass = Pass { tape, dots: BTreeMap::new() };
+    xs.iter().zip(directions).for_each(|(x, &direction)| pass.gain(x.id, direction));
+    for id in ancestors(tape, ys).into_iter().filter(|&id| reach.holds(id)) {
+        pass.through(id);
+    }
+    ys.iter()
+        .map(|y| match pass.dots.get(&y.id) {
+            Some(&dot) => dot,
+            None => tape.number(F::ZERO).broadcast_to(y.shape()),
+        })
+        .collect()
+}
+
+/// The entries that `ys` were computed from, with them, in recording order.
+fn ancestors<F: Scalar>(tape: &Tape<F>, ys: &[Var<'_, F>]) -> Vec<Id> {
+    let record = tape.record();
+    let mut needed = vec![false; ys.iter().map(|y| y.id.index() + 1).max().unwrap_or(0)];
+    ys.iter().for_each(|y| needed[y.id.index()] = true);
+    for index in (0..needed.len()).rev() {
+        if needed[index] {
+            record.args(Id(index as u32)).iter().for_each(|arg| needed[arg.index()] = true);
+        }
+    }
+    (0..needed.len()).filter(|&index| needed[index]).map(|index| Id(index as u32)).collect()
+}
+
+/// One way forward: the tangents so far.
+struct Pass<'t, F> {
+    tape: &'t Tape<F>,
+    dots: BTreeMap<Id, Var<'t, F>>,
+}
+
+impl<'t, F: Scalar> Pass<'t, F> {
+    fn gain(&mut self, to: Id, dot: Var<'t, F>) {
+        self.dots.entry(to).and_modify(|sum| *sum = *sum + dot).or_insert(dot);
+    }
+
+    /// Carries the tangents of an entry's arguments to the entry.
+    fn through(&mut self, id: Id) {
+        let y = Var::new(self.tape, id);
+        let (op, args) = (self.tape.record().node(id).op, arguments(y));
+        let moves = args.iter().any(|arg| self.dots.contains_key(&arg.id));
+        if moves && !rules::is_flat(op) {
+            reverse(op, &args, &mut Pusher { op, y, args: &args, pass: self });
+        }
+    }
+}
+
+/// Reads terms the other way: what an argument's adjoint would gain from the result, the result's tangent
+/// gains from the argument.
+struct Pusher<'a, 'p, 't, F> {
+    op: Op<F>,
+    y: Var<'t, F>,
+    args: &'a [Var<'t, F>],
+    pass: &'p mut Pass<'t, F>,
+}
+
+impl<F: Scalar> Sink<F> for Pusher<'_, '_, '_, F> {
+    fn add(&mut self, arg: usize, term: Term<F>) {
+        let Some(&dot) = self.pass.dots.get(&self.args[arg].id) else { return };
+        let Self { op, y, args, .. } = *self;
+        match term {
+            Term::Slope(_) | Term::Gated => {
+                let reading = Reading { op, y, args, bar: dot };
+                self.pass.gain(y.id, reading.record(term, &y.shape()));
+            }
+            Term::Apply(term, named) => {
+                // The result stands in for its adjoint: of what is linear in it, only its shape is read.
+                let operands = Reading { op, y, args, bar: y }.operands(&named);
+                let reading = Reading { op: term, y, args: &operands, bar: dot };
+                let shape = y.shape();
+                let mut turned = Transpose { reading, named: &named, shape, sum: None };
+                reverse(term, &operands, &mut turned);
+                if let Some(gain) = turned.sum {
+                    self.pass.gain(y.id, gain);
+                }
+            }
+        }
+    }
+
+    fn kernel(&mut self, kernel: &dyn Kernel<F>) {
+        let tape = self.pass.tape;
+        let start = tape.len() as u32;
+        let meaning = kernel.define(self.args);
+        (start..tape.len() as u32).for_each(|entry| self.pass.through(Id(entry)));
+        if let Some(&dot) = self.pass.dots.get(&meaning.id) {
+            self.pass.gain(self.y.id, dot);
+        }
+    }
+
+    fn own(&mut self, own: Own) {
+        let kernel = Arc::clone(self.pass.tape.record().own.get(own));
+        self.kernel(&*kernel);
+    }
+}
+
+/// Reads the terms of a term's op: those that lead to the adjoint it is linear in.
+struct Transpose<'a, 't, F> {
+    reading: Reading<'a, 't, F>,
+    named: &'a [Operand],
+    /// The shape of what the term is linear in.
+    shape: Shape,
+    sum: Option<Var<'t, F>>,
+}
+
+impl<F: Scalar> Sink<F> for Transpose<'_, '_, F> {
+    fn add(&mut self, arg: usize, term: Term<F>) {
+        if self.named[arg] == Operand::Bar {
+            let gain = self.reading.record(term, &self.shape);
+            self.sum = Some(self.sum.map_or(gain, |sum| sum + gain));
+        }
+    }
+
+    fn kernel(&mut self, _: &dyn Kernel<F>) {
+        unreachable!("{} is no term", self.reading.op.name());
+    }
+
+    fn own(&mut self, own: Own) {
+        unreachable!("{} is no term", own.name());
+    }
+}

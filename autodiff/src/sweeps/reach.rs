@@ -1,0 +1,38 @@
+//! Which entries a derivative passes through.
+
+use crate::rules;
+use crate::scalar::Scalar;
+use crate::tape::{Id, Record};
+
+/// The entries that depend on some chosen ones: all that a derivative with respect to those concerns.
+pub(crate) struct Reach {
+    depends: Vec<bool>,
+}
+
+impl Reach {
+    pub(crate) fn of<F: Scalar>(record: &Record<F>, chosen: &[Id]) -> Self {
+        let mut depends = vec![false; chosen.iter().map(|id| id.index() + 1).max().unwrap_or(0)];
+        chosen.iter().for_each(|id| depends[id.index()] = true);
+        (0..depends.len())
+            .for_each(|index| depends[index] |= leans(record, Id(index as u32), &depends));
+        let mut reach = Self { depends };
+        reach.extend(record);
+        reach
+    }
+
+    /// Takes in what was recorded since.
+    pub(crate) fn extend<F: Scalar>(&mut self, record: &Record<F>) {
+        for index in self.depends.len()..record.nodes.len() {
+            self.depends.push(leans(record, Id(index as u32), &self.depends));
+        }
+    }
+
+    pub(crate) fn holds(&self, id: Id) -> bool {
+        self.depends.get(id.index()) == Some(&true)
+    }
+}
+
+/// Whether an argument of the entry depends on what was chosen, and lets derivatives through.
+fn leans<F: Scalar>(record: &Record<F>, id: Id, depends: &[bool]) -> bool {
+    !rules::is_flat(record.node(id).op) && record.args(id).iter().any(|arg| depends[arg.index()])
+}

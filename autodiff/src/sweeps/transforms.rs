@@ -1,0 +1,100 @@
+//! Whole matrices of derivatives, and the gradient of every sample of a batch.
+
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::sweeps::reverse::Grads;
+use crate::tape::var::Var;
+use crate::tensor::Tensor;
+
+impl<F: Scalar> Var<'_, F> {
+    /// $\partial y_i / \partial x_j$ of every element of this variable $y$ and of `x`, as numbers, of the shape of
+    /// $y$ followed by that of `x`.
+    ///
+    /// Row by row in reverse, or column by column forward where `x` has far fewer elements; the tape is left as
+    /// it was.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0_f64, 2.0], [2]);
+    /// let y = x * x.sum();
+    /// assert_eq!(y.jacobian(x).values(), [4.0, 1.0, 2.0, 5.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If `x` is a constant, of which no derivatives are computed.
+    #[track_caller]
+    pub fn jacobian(self, x: Self) -> Tensor<F> {
+        assert!(x.is_tracked(), "jacobian: entry {} is a constant", x.id.index());
+        let shape: Shape = self.shape().iter().chain(x.shape().iter()).copied().collect();
+        let (rows, columns) = (self.size(), x.size());
+        let mut matrix = vec![F::ZERO; rows * columns];
+        // A push records what it computes and costs about as much as three pulls.
+        if 3 * columns < rows {
+            for column in 0..columns {
+                let mark = self.tape.mark();
+                let along = self.tape.constant_with(x.shape(), |to| {
+                    to.fill(F::ZERO);
+                    to[column] = F::ONE;
+                });
+                self.jvp(&[x], &[along]).with(|dot| {
+                    (0..rows).for_each(|row| matrix[row * columns + column] = dot[row]);
+                });
+                self.tape.rewind(mark);
+            }
+        } else {
+            let (mut seed, mut grads) = (vec![F::ZERO; rows], Grads::new());
+            for row in 0..rows {
+                seed[row] = F::ONE;
+                self.tape.pull_into(&[(self, &seed)], &[], &mut grads);
+                seed[row] = F::ZERO;
+                if let Some(bar) = grads.get(x) {
+                    matrix[row * columns..][..columns].copy_from_slice(bar);
+                }
+            }
+        }
+        Tensor::new(matrix, shape)
+    }
+
+    /// $\partial^2 y / \partial x_i \partial x_j$ of the sum $y$ of this variable, as numbers, of the shape of `x`
+    /// twice. The tape is left as it was. See [`Var::hvp`] for its product with a vector, which is far cheaper.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0_f64, 2.0], [2]);
+    /// let y = (x * x).sum() * x.sum();
+    /// assert_eq!(y.hessian(x).values(), [10.0, 6.0, 6.0, 14.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If `x` is a constant, of which no derivatives are computed.
+    #[track_caller]
+    pub fn hessian(self, x: Self) -> Tensor<F> {
+        let mark = self.tape.mark();
+        let matrix = self.grad(&[x])[0].jacobian(x);
+        self.tape.rewind(mark);
+        matrix
+    }
+
+    /// One copy of this variable for each sample of a batch, along a new first axis: the adjoint of the copies
+    /// is the gradient of each sample by itself, from a single sweep, and that of the variable their sum.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let weight = tape.leaf(&[0.5_f64, -1.0], [2, 1]);
+    /// let x = tape.constant(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [3, 1, 2]);
+    /// let each = weight.per_sample(3);
+    /// let loss = x.matmul(each).square();
+    /// let grads = loss.sum().backward();
+    /// // 2 (x·w) x of every sample x
+    /// assert_eq!(grads.of(each).values(), [-3.0, -6.0, -15.0, -20.0, -35.0, -42.0]);
+    /// assert_eq!(grads.of(weight).values(), [-53.0, -68.0]);
+    /// ```
+    #[track_caller]
+    pub fn per_sample(self, batch: usize) -> Self {
+        let copies: Shape = std::iter::once(batch).chain(self.shape().iter().copied()).collect();
+        self.broadcast_to(copies)
+    }
+}
