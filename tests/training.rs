@@ -103,7 +103,7 @@ where
         from.optimizer.state().iter().map(|(name, v)| (name.to_string(), v.to_vec())).collect();
     let mut find = |name: &str| kept.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
     to.optimizer.restore(from.optimizer.steps(), &mut find).unwrap();
-    to.estimator.restore(from.estimator.state());
+    to.estimator.restore(&from.estimator.state());
     to.step = from.step;
 }
 

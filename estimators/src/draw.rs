@@ -7,9 +7,11 @@ use pathscore_models::{Bound, Chance};
 
 use crate::exact::gauss_hermite;
 
-/// The two log-probabilities of every draw, each of shape `[draws, batch]`.
+/// Draws, and the two log-probabilities of each, of shape `[draws, batch]`.
 #[derive(Clone, Copy, Debug)]
 pub struct LogProbs<'t, F> {
+    /// $z_k$, of shape `[draws, batch, latents]`.
+    pub z: Var<'t, F>,
     /// $\ln p(x, z_k)$, which $a_k$ weights.
     pub joint: Var<'t, F>,
     /// $\ln q(z_k \mid x)$, which $b_k$ weights.
@@ -28,6 +30,20 @@ pub struct LogProbs<'t, F> {
 /// fits::<Path, DiscreteVae>();
 /// ```
 pub trait Draw<F: Scalar, M: LatentModel<F>> {
+    /// $z_1 \dots z_K$ from $q$, of shape `[draws, batch, latents]`.
+    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F>;
+
+    /// What the columns weight at those draws.
+    fn log_probs<'t>(
+        model: &M,
+        params: Bound<'t, F>,
+        x: Var<'t, F>,
+        q: &M::Posterior<'t>,
+        z: Var<'t, F>,
+    ) -> LogProbs<'t, F> {
+        LogProbs { z, joint: model.log_joint(params, x, z), score: q.log_prob(z) }
+    }
+
     /// Draws and records.
     fn record<'t, R: Chance>(
         model: &M,
@@ -35,12 +51,21 @@ pub trait Draw<F: Scalar, M: LatentModel<F>> {
         x: Var<'t, F>,
         count: usize,
         rng: &mut R,
-    ) -> LogProbs<'t, F>;
+    ) -> LogProbs<'t, F> {
+        let q = model.posterior(params, x);
+        let z = Self::draw(&q, count, rng);
+        Self::log_probs(model, params, x, &q, z)
+    }
 }
 
 /// Draws through which derivatives flow.
 #[derive(Clone, Copy, Debug)]
 pub enum Path {}
+
+/// Draws through which derivatives flow, with weights if there are any, from a $q$ that is a constant
+/// once it has been drawn from: $\ln q(z_k \mid x)$ varies with $z_k$ alone.
+#[derive(Clone, Copy, Debug)]
+pub enum StoppedPath {}
 
 /// Draws through which derivatives flow, with $\mathrm{KL}(q \| p)$ in closed form instead of
 /// $\ln q(z) - \ln p(z)$ at the draws: the columns weight $\ln p(x \mid z_k)$ and the divergence.
@@ -59,30 +84,31 @@ pub enum All {}
 #[derive(Clone, Copy, Debug)]
 pub enum Nodes {}
 
-fn columns<'t, F: Scalar, M: LatentModel<F>>(
-    model: &M,
-    params: Bound<'t, F>,
-    x: Var<'t, F>,
-    q: &M::Posterior<'t>,
-    z: Var<'t, F>,
-) -> LogProbs<'t, F> {
-    LogProbs { joint: model.log_joint(params, x, z), score: q.log_prob(z) }
-}
-
 impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Path
 where
     for<'t> M::Posterior<'t>: Reparam<'t, F>,
 {
-    fn record<'t, R: Chance>(
+    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
+        q.rsample(count, rng)
+    }
+}
+
+impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for StoppedPath
+where
+    for<'t> M::Posterior<'t>: Reparam<'t, F>,
+{
+    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
+        q.rsample(count, rng).gate()
+    }
+
+    fn log_probs<'t>(
         model: &M,
         params: Bound<'t, F>,
         x: Var<'t, F>,
-        count: usize,
-        rng: &mut R,
+        q: &M::Posterior<'t>,
+        z: Var<'t, F>,
     ) -> LogProbs<'t, F> {
-        let q = model.posterior(params, x);
-        let z = q.rsample(count, rng);
-        columns(model, params, x, &q, z)
+        LogProbs { z, joint: model.log_joint(params, x, z), score: q.detach().log_prob(z) }
     }
 }
 
@@ -90,31 +116,25 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for PathWithKl
 where
     for<'t> M::Posterior<'t>: Reparam<'t, F> + Kl<'t, F, M::Prior<'t>>,
 {
-    fn record<'t, R: Chance>(
+    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
+        q.rsample(count, rng)
+    }
+
+    fn log_probs<'t>(
         model: &M,
         params: Bound<'t, F>,
         x: Var<'t, F>,
-        count: usize,
-        rng: &mut R,
+        q: &M::Posterior<'t>,
+        z: Var<'t, F>,
     ) -> LogProbs<'t, F> {
-        let q = model.posterior(params, x);
-        let z = q.rsample(count, rng);
         let joint = model.log_likelihood(params, x, z);
-        LogProbs { joint, score: q.kl(&model.prior(params)).broadcast_to(joint.shape()) }
+        LogProbs { z, joint, score: q.kl(&model.prior(params)).broadcast_to(joint.shape()) }
     }
 }
 
 impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Score {
-    fn record<'t, R: Chance>(
-        model: &M,
-        params: Bound<'t, F>,
-        x: Var<'t, F>,
-        count: usize,
-        rng: &mut R,
-    ) -> LogProbs<'t, F> {
-        let q = model.posterior(params, x);
-        let z = q.sample(count, rng);
-        columns(model, params, x, &q, z)
+    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
+        q.sample(count, rng)
     }
 }
 
@@ -122,15 +142,8 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for All
 where
     for<'t> M::Posterior<'t>: Enumerable<'t, F>,
 {
-    fn record<'t, R: Chance>(
-        model: &M,
-        params: Bound<'t, F>,
-        x: Var<'t, F>,
-        _: usize,
-        _: &mut R,
-    ) -> LogProbs<'t, F> {
-        let q = model.posterior(params, x);
-        columns(model, params, x, &q, q.support())
+    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, _: usize, _: &mut R) -> Var<'t, F> {
+        q.support()
     }
 }
 
@@ -138,17 +151,10 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Nodes
 where
     M: for<'t> LatentModel<F, Posterior<'t> = Normal<'t, F>>,
 {
-    fn record<'t, R: Chance>(
-        model: &M,
-        params: Bound<'t, F>,
-        x: Var<'t, F>,
-        count: usize,
-        _: &mut R,
-    ) -> LogProbs<'t, F> {
-        let q = model.posterior(params, x);
+    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, _: &mut R) -> Var<'t, F> {
+        let q: &Normal<'t, F> = q;
         assert!(q.loc().shape().last() == Some(&1), "quadrature is for a single latent");
         let nodes: Vec<F> = gauss_hermite(count).iter().map(|node| F::from_f64(node.0)).collect();
-        let z = q.loc() + q.scale() * params.tape().constant(&nodes, [count, 1, 1]);
-        columns(model, params, x, &q, z)
+        q.loc() + q.scale() * q.loc().tape().constant(&nodes, [count, 1, 1])
     }
 }

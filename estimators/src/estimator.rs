@@ -53,23 +53,48 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
 
     /// $\hat L = \ln \frac1K \sum_k w_k$; $-\infty$ if every weight is zero.
     pub fn bound(&self, b: usize) -> F {
+        self.log_mean(F::ONE, b)
+    }
+
+    /// $\ln \frac1K \sum_k w_k^{\beta}$; $-\infty$ if every power is zero.
+    pub fn log_mean(&self, beta: F, b: usize) -> F {
         let none = F::from_f64(f64::NEG_INFINITY);
-        let top = (0..self.draws).map(|k| self.log_weight(k, b)).fold(none, Real::max);
+        let power = |k| beta * self.log_weight(k, b);
+        let top = (0..self.draws).map(power).fold(none, Real::max);
         if !top.is_finite() {
             return top;
         }
-        let sum: F = (0..self.draws).map(|k| (self.log_weight(k, b) - top).exp()).sum();
+        let sum: F = (0..self.draws).map(|k| (power(k) - top).exp()).sum();
         top + (sum / F::from_f64(self.draws as f64)).ln()
+    }
+
+    /// $\tilde w_k = w_k / \sum_j w_j$ as a function of $k$; zero for all if every weight is zero.
+    pub fn normalised(self, b: usize) -> impl Fn(usize) -> F + 'a {
+        self.tempered(F::ONE, b)
+    }
+
+    /// $w_k^{\beta} / \sum_j w_j^{\beta}$ as a function of $k$; zero for all if every power is zero.
+    pub fn tempered(self, beta: F, b: usize) -> impl Fn(usize) -> F + 'a {
+        let (mean, draws) = (self.log_mean(beta, b), F::from_f64(self.draws as f64));
+        let none = mean == F::from_f64(f64::NEG_INFINITY);
+        move |k| {
+            let share = (beta * self.log_weight(k, b) - mean).exp() / draws;
+            if none { F::ZERO } else { share }
+        }
     }
 }
 
-/// The columns of an estimator: what the adjoints of $\ln p(x, z_k)$ and $\ln q(z_k \mid x)$ are seeded with.
+/// The columns of an estimator: what the adjoints of $\ln p(x, z_k)$ and $\ln q(z_k \mid x)$ are seeded with,
+/// and what the adjoint of $z_k$ is multiplied by.
 #[derive(Clone, Debug, Default)]
 pub struct Seeds<F> {
     /// $a$, draws outermost.
     pub joint: Vec<F>,
     /// $b$, draws outermost.
     pub score: Vec<F>,
+    /// $c$, the weight of the path, draws outermost; if it is left empty, one. It is heard by draws along
+    /// [`StoppedPath`](crate::draw::StoppedPath).
+    pub path: Vec<F>,
 }
 
 impl<F: Scalar> Seeds<F> {
@@ -149,6 +174,9 @@ pub struct Work<F> {
     pub tape: Tape<F>,
     /// The adjoints; the first are those of the parameters.
     pub grads: Grads<F>,
+    /// What the last estimate saw, as sums over the members of its batch, so that the sums of two pieces
+    /// of a batch add up to those of the whole; [`Estimator::observe`] is told them.
+    pub seen: Vec<f64>,
     seeds: Seeds<F>,
     joint: Vec<F>,
     score: Vec<F>,
@@ -160,7 +188,8 @@ impl<F: Scalar> Work<F> {
         Self {
             tape: Tape::new(),
             grads: Grads::new(),
-            seeds: Seeds { joint: Vec::new(), score: Vec::new() },
+            seen: Vec::new(),
+            seeds: Seeds { joint: Vec::new(), score: Vec::new(), path: Vec::new() },
             joint: Vec::new(),
             score: Vec::new(),
         }
@@ -200,19 +229,20 @@ pub trait Estimator<F: Scalar, M>: Sync {
     /// If the query asks for fewer draws than [`Estimator::min_samples`].
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F;
 
-    /// Learns from a batch after its gradient was taken: `mean` is the batch's mean bound. What is
-    /// learnt here can only be used by later batches, so it is independent of their draws.
-    fn observe(&mut self, mean: f64) {
-        let _ = mean;
+    /// Learns from a batch after its gradient was taken: `seen` is what its estimates left in
+    /// [`Work::seen`], summed. What is learnt here can only be used by later batches, so it is independent
+    /// of their draws.
+    fn observe(&mut self, seen: &[f64]) {
+        let _ = seen;
     }
 
     /// What it has learnt, for a checkpoint.
-    fn state(&self) -> Option<f64> {
-        None
+    fn state(&self) -> Vec<f64> {
+        Vec::new()
     }
 
     /// Takes up what was learnt before.
-    fn restore(&mut self, state: Option<f64>) {
+    fn restore(&mut self, state: &[f64]) {
         let _ = state;
     }
 }
@@ -240,18 +270,18 @@ pub trait Columns<F: Scalar>: Sync {
         w.mean(b)
     }
 
-    /// See [`Estimator::observe`].
+    /// Learns from the mean bound of a batch, after its gradient was taken; see [`Estimator::observe`].
     fn observe(&mut self, mean: f64) {
         let _ = mean;
     }
 
     /// See [`Estimator::state`].
-    fn state(&self) -> Option<f64> {
-        None
+    fn state(&self) -> Vec<f64> {
+        Vec::new()
     }
 
     /// See [`Estimator::restore`].
-    fn restore(&mut self, state: Option<f64>) {
+    fn restore(&mut self, state: &[f64]) {
         let _ = state;
     }
 }
@@ -276,7 +306,7 @@ where
         let least = Columns::min_samples(self);
         assert!(samples >= least, "this estimator needs at least {least} samples, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, seeds, joint, score } = work;
+        let Work { tape, grads, seen, seeds, joint, score } = work;
         let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
         let drawn = C::Draw::record(model, params.on(tape), x, samples, rng);
         let draws = drawn.joint.size() / batch.max(1);
@@ -285,22 +315,27 @@ where
             var.with(|values| column.extend_from_slice(values));
         }
         let w = LogWeights::new(draws, batch, joint, score);
+        seeds.path.clear();
         self.seeds(&w, seeds);
         seeds.joint.iter_mut().chain(&mut seeds.score).for_each(|seed| *seed *= scale);
         let pulled = [(drawn.joint, &seeds.joint[..]), (drawn.score, &seeds.score[..])];
-        tape.pull_into(&pulled, &[], grads);
-        (0..batch).map(|b| self.bound(&w, b)).sum()
+        let gates = [(drawn.z, &seeds.path[..])];
+        tape.pull_into(&pulled, &gates[..usize::from(!seeds.path.is_empty())], grads);
+        let bound: F = (0..batch).map(|b| self.bound(&w, b)).sum();
+        seen.clear();
+        seen.extend([batch as f64, bound.to_f64()]);
+        bound
     }
 
-    fn observe(&mut self, mean: f64) {
-        Columns::observe(self, mean);
+    fn observe(&mut self, seen: &[f64]) {
+        Columns::observe(self, seen[1] / seen[0]);
     }
 
-    fn state(&self) -> Option<f64> {
+    fn state(&self) -> Vec<f64> {
         Columns::state(self)
     }
 
-    fn restore(&mut self, state: Option<f64>) {
+    fn restore(&mut self, state: &[f64]) {
         Columns::restore(self, state);
     }
 }

@@ -85,6 +85,7 @@ pub struct Trainer<F: Scalar, M, E> {
     pub step: u64,
     shards: Vec<Shard<F>>,
     grad: Vec<F>,
+    seen: Vec<f64>,
 }
 
 struct Shard<F> {
@@ -118,8 +119,8 @@ where
         optimizer: Box<dyn Optimizer<F>>,
         options: Options,
     ) -> Self {
-        let (shards, grad) = (Vec::new(), Vec::new());
-        Self { model, params, estimator, optimizer, options, step: 0, shards, grad }
+        let (shards, grad, seen) = (Vec::new(), Vec::new(), Vec::new());
+        Self { model, params, estimator, optimizer, options, step: 0, shards, grad, seen }
     }
 
     /// One step on a batch of `[rows, columns]`: `feed` writes the numbers of a range of its rows, and
@@ -167,7 +168,12 @@ where
             self.grad.iter_mut().for_each(|g| *g *= factor);
         }
         self.optimizer.step(self.params.values_mut(), &self.grad, lr * schedule.factor(step));
-        self.estimator.observe(bound);
+        self.seen.clear();
+        for Shard { work, .. } in &self.shards {
+            self.seen.resize(work.seen.len(), 0.0);
+            self.seen.iter_mut().zip(&work.seen).for_each(|(sum, part)| *sum += part);
+        }
+        self.estimator.observe(&self.seen);
         self.step += 1;
         Ok(Report { step, bound, grad_norm })
     }

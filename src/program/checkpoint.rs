@@ -18,14 +18,14 @@ pub(crate) const FILE: &str = "checkpoint.safetensors";
 const KEY: &str = "pathscore";
 
 /// What is not a tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
     /// Steps taken.
     pub(crate) step: u64,
     /// Steps the optimiser has taken.
     pub(crate) optimizer_steps: u64,
     /// What the estimator has learnt, bit by bit.
-    pub(crate) estimator: Option<u64>,
+    pub(crate) estimator: Vec<u64>,
     /// The seed from which, with the step, every random number is derived.
     pub(crate) seed: u64,
 }
@@ -58,7 +58,7 @@ fn from_bytes<F: Scalar>(bytes: &[u8]) -> Vec<F> {
 pub(crate) fn write<F: Scalar, M, E>(
     path: &Path,
     trainer: &Trainer<F, M, E>,
-    estimator: Option<f64>,
+    estimator: &[f64],
 ) -> anyhow::Result<()> {
     let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = trainer
         .params
@@ -80,7 +80,7 @@ pub(crate) fn write<F: Scalar, M, E>(
     let state = State {
         step: trainer.step,
         optimizer_steps: trainer.optimizer.steps(),
-        estimator: estimator.map(f64::to_bits),
+        estimator: estimator.iter().map(|x| x.to_bits()).collect(),
         seed: trainer.options.seed,
     };
     let metadata = [(KEY.to_string(), serde_json::to_string(&state)?)].into_iter().collect();
@@ -139,7 +139,7 @@ impl Checkpoint {
     pub(crate) fn restore<F: Scalar, M, E>(
         &self,
         trainer: &mut Trainer<F, M, E>,
-    ) -> anyhow::Result<Option<f64>> {
+    ) -> anyhow::Result<Vec<f64>> {
         self.restore_params(&mut trainer.params)?;
         let len = trainer.params.len();
         let mut failure = None;
@@ -152,6 +152,6 @@ impl Checkpoint {
         }
         restored.map_err(|name| misuse(format!("{}: optimizer.{name} is missing", self.name)))?;
         trainer.step = self.state.step;
-        Ok(self.state.estimator.map(f64::from_bits))
+        Ok(self.state.estimator.iter().map(|&bits| f64::from_bits(bits)).collect())
     }
 }

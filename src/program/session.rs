@@ -256,7 +256,7 @@ impl Session {
         let mut trainer = Trainer::new(model, params, estimator, optimizer, options);
         if let Some(checkpoint) = &self.checkpoint {
             let learnt = checkpoint.restore(&mut trainer)?;
-            trainer.estimator.restore(learnt);
+            trainer.estimator.restore(&learnt);
         }
         let metrics_path = self.dir.join(METRICS);
         let done = trainer.step;
@@ -351,7 +351,7 @@ impl Session {
         F: Scalar,
         E: Estimator<F, M>,
     {
-        checkpoint::write(&self.dir.join(checkpoint::FILE), trainer, trainer.estimator.state())
+        checkpoint::write(&self.dir.join(checkpoint::FILE), trainer, &trainer.estimator.state())
     }
 
     /// Evaluates the first rows of a table.

@@ -20,7 +20,7 @@ pub struct Sgvb;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SgvbKl;
 
-fn share<F: Scalar>(w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+pub(super) fn share<F: Scalar>(w: &LogWeights<F>, seeds: &mut Seeds<F>) {
     let share = F::ONE / F::from_f64(w.draws() as f64);
     seeds.fill(w, |_| |_| (share, -share));
 }

@@ -1,6 +1,5 @@
 //! What is subtracted from the signal of a score-function estimator.
 
-use crate::estimator::LogWeights;
 use pathscore_autodiff::Scalar;
 
 /// A number independent of the draw it corrects, so that $E[b\,\nabla \ln q] = 0$.
@@ -33,16 +32,13 @@ impl Baseline {
         Self::RunningMean { decay: 0.9, mean: None }
     }
 
-    /// The baseline of draw `k` of member `b`, whose mean over the draws is `mean`.
-    pub(crate) fn of<F: Scalar>(&self, w: &LogWeights<F>, k: usize, b: usize, mean: F) -> F {
+    /// The baseline of a draw, which is not shown here: only the mean of the others is.
+    pub(crate) fn of<F: Scalar>(&self, mean_of_others: F) -> F {
         match *self {
             Self::None => F::ZERO,
             Self::Constant(c) => F::from_f64(c),
             Self::RunningMean { mean, .. } => F::from_f64(mean.unwrap_or(0.0)),
-            Self::LeaveOneOut => {
-                let draws = F::from_f64(w.draws() as f64);
-                (draws * mean - w.log_weight(k, b)) / (draws - F::ONE)
-            }
+            Self::LeaveOneOut => mean_of_others,
         }
     }
 

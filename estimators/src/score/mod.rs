@@ -2,6 +2,12 @@
 
 mod baseline;
 mod reinforce;
+mod tvo;
+mod vimco;
+mod wake;
 
 pub use baseline::Baseline;
 pub use reinforce::Reinforce;
+pub use tvo::Tvo;
+pub use vimco::{Mean, Vimco};
+pub use wake::Wake;

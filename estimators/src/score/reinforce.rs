@@ -32,10 +32,14 @@ impl<F: Scalar> Columns<F> for Reinforce {
     }
 
     fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        let share = F::ONE / F::from_f64(w.draws() as f64);
+        let draws = F::from_f64(w.draws() as f64);
         seeds.fill(w, |b| {
             let mean = w.mean(b);
-            move |k| (share, share * (w.log_weight(k, b) - self.baseline.of(w, k, b, mean)))
+            move |k| {
+                let f = w.log_weight(k, b);
+                let others = (draws * mean - f) / (draws - F::ONE);
+                (F::ONE / draws, (f - self.baseline.of(others)) / draws)
+            }
         });
     }
 
@@ -43,16 +47,16 @@ impl<F: Scalar> Columns<F> for Reinforce {
         self.baseline.observe(mean);
     }
 
-    fn state(&self) -> Option<f64> {
+    fn state(&self) -> Vec<f64> {
         match self.baseline {
-            Baseline::RunningMean { mean, .. } => mean,
-            _ => None,
+            Baseline::RunningMean { mean, .. } => mean.into_iter().collect(),
+            _ => Vec::new(),
         }
     }
 
-    fn restore(&mut self, state: Option<f64>) {
+    fn restore(&mut self, state: &[f64]) {
         if let Baseline::RunningMean { mean, .. } = &mut self.baseline {
-            *mean = state;
+            *mean = state.first().copied();
         }
     }
 }

@@ -1,0 +1,31 @@
+//! Importance-weighted autoencoders (Burda, Grosse and Salakhutdinov 2016).
+
+use crate::draw::Path;
+use crate::estimator::{Columns, LogWeights, Seeds};
+use pathscore_autodiff::Scalar;
+
+/// The reparameterised gradient of $L_K = E \ln \frac1K \sum_k w_k$.
+///
+/// $$\sum_k \tilde w_k \nabla f_k, \qquad \tilde w_k = w_k / \textstyle\sum_j w_j$$
+///
+/// Columns: $a = \tilde w_k$, $b = -\tilde w_k$, path 1. Unbiased for the gradient of $L_K$, which never
+/// falls with $K$ and tends to $\ln p(x)$; $L_1$ is the ELBO. Costs $K$ draws. Good for the model; for the
+/// posterior the signal drowns in noise as $K$ grows, like $\sqrt{1/K}$ (Rainforth et al. 2018): prefer
+/// [`Dreg`](super::Dreg) there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Iwae;
+
+impl<F: Scalar> Columns<F> for Iwae {
+    type Draw = Path;
+
+    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+        seeds.fill(w, |b| {
+            let share = w.normalised(b);
+            move |k| (share(k), -share(k))
+        });
+    }
+
+    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+        w.bound(b)
+    }
+}

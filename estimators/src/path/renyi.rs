@@ -1,0 +1,47 @@
+//! The variational Rényi bound (Li and Turner 2016).
+
+use super::sgvb::share;
+use crate::draw::Path;
+use crate::estimator::{Columns, LogWeights, Seeds};
+use pathscore_autodiff::Scalar;
+
+/// The reparameterised gradient of $L_{\alpha,K} = \frac{1}{1-\alpha} E \ln \frac1K \sum_k w_k^{1-\alpha}$.
+///
+/// $$\sum_k \tilde w_k \nabla f_k, \qquad \tilde w_k \propto w_k^{1 - \alpha}$$
+///
+/// Columns: $a = \tilde w_k$, $b = -\tilde w_k$, path 1. Unbiased for the gradient of $L_{\alpha,K}$, which
+/// approaches Rényi's bound from the side of the ELBO as $K$ grows: $\alpha = 1$ is the ELBO, $\alpha = 0$ is
+/// [`Iwae`](super::Iwae), below zero more than $\ln p(x)$ (no bound), and $\alpha \to -\infty$ follows the
+/// heaviest draw alone. Prefer it for a posterior that covers more ($\alpha < 1$) or less ($\alpha > 1$) of the
+/// true one.
+///
+/// ```
+/// use pathscore_estimators::{Columns, LogWeights, path::Renyi};
+/// let w = LogWeights::new(2, 1, &[-1.0_f64, -3.0], &[0.0, 0.0]);
+/// assert_eq!(Renyi { alpha: 1.0 }.bound(&w, 0), -2.0);
+/// assert!((Renyi { alpha: 0.0 }.bound(&w, 0) - w.bound(0)).abs() < 1e-15);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Renyi {
+    /// $\alpha$.
+    pub alpha: f64,
+}
+
+impl<F: Scalar> Columns<F> for Renyi {
+    type Draw = Path;
+
+    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+        if self.alpha == 1.0 {
+            return share(w, seeds);
+        }
+        seeds.fill(w, |b| {
+            let share = w.tempered(F::from_f64(1.0 - self.alpha), b);
+            move |k| (share(k), -share(k))
+        });
+    }
+
+    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+        let beta = F::from_f64(1.0 - self.alpha);
+        if self.alpha == 1.0 { w.mean(b) } else { w.log_mean(beta, b) / beta }
+    }
+}

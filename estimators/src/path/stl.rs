@@ -1,0 +1,38 @@
+//! Sticking the landing (Roeder, Wu and Duvenaud 2017).
+
+use super::sgvb::share;
+use crate::draw::StoppedPath;
+use crate::estimator::{Columns, LogWeights, Seeds};
+use pathscore_autodiff::Scalar;
+
+/// The path part of the ELBO's gradient alone: $q$ is a constant once it has been drawn from.
+///
+/// $$\frac1K \sum_k \nabla \ln p(x, z_k) - \frac{\partial \ln q(z_k \mid x)}{\partial z_k} \nabla z_k$$
+///
+/// What is left out, $\frac1K \sum_k \nabla \ln q(z_k \mid x)$ at a $z_k$ held still, has mean zero.
+/// Columns: $a = 1/K$, $b = -1/K$, path 1, with $q$ stopped. Unbiased for the ELBO's gradient, at the
+/// cost of [`Sgvb`](super::Sgvb). Where $q$ is the posterior every draw of the gradient is zero: prefer it
+/// when $q$ can come near; far from there it may have the larger variance.
+///
+/// ```
+/// use pathscore_estimators::{Estimator, Query, Work, path::StickingTheLanding};
+/// use pathscore_models::{Params, latent::LinearGaussian, seed};
+/// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+/// let mut params = Params::<f64>::new();
+/// // The exact posterior at x = 1: mean 24/55, variance 2/11.
+/// let at = [24.0 / 55.0, 0.5 * (2.0_f64 / 11.0).ln(), 1.5, 0.2];
+/// let model = LinearGaussian::new(&mut params, at, 0.5, rng);
+/// let mut work = Work::new();
+/// StickingTheLanding.estimate(Query::new(&model, &params, &[1.0], 1), rng, &mut work);
+/// assert!(work.gradient(2).iter().all(|g| g.abs() < 1e-12));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StickingTheLanding;
+
+impl<F: Scalar> Columns<F> for StickingTheLanding {
+    type Draw = StoppedPath;
+
+    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+        share(w, seeds);
+    }
+}

@@ -1,0 +1,92 @@
+//! Variational inference for Monte Carlo objectives (Mnih and Rezende 2016).
+
+use crate::draw::Score;
+use crate::estimator::{Columns, LogWeights, Seeds};
+use pathscore_autodiff::Scalar;
+
+/// What stands in for the weight of the draw that is left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mean {
+    /// The geometric mean of the other weights.
+    #[default]
+    Geometric,
+    /// Their arithmetic mean.
+    Arithmetic,
+}
+
+/// The score-function gradient of $L_K = E \ln \frac1K \sum_k w_k$ with a baseline for each draw made of the
+/// others.
+///
+/// $$\sum_k (\hat L - \hat L_{-k}) \nabla \ln q(z_k \mid x) + \sum_k \tilde w_k \nabla f_k, \qquad
+///   \hat L_{-k} = \ln \frac1K \Big(\hat w_{-k} + \sum_{j \ne k} w_j\Big)$$
+///
+/// Columns: $a = \tilde w_k$, $b = \hat L - \hat L_{-k} - \tilde w_k$, path 0; the $-\tilde w_k$ is the second sum's
+/// $-\ln q$. Unbiased for the gradient of $L_K$ for every $K \ge 2$ and either [`Mean`], since $\hat L_{-k}$ does
+/// not know $z_k$. Needs nothing learnt and costs $K$ draws: the estimator of first choice for latents
+/// without a path.
+///
+/// The sums over the others are a running log-sum-exp from either end: $O(K)$, no difference of nearly
+/// equal numbers, exact with weights of zero. Where all the others are zero, $\hat L_{-k}$ is taken as zero:
+/// any number that does not know $z_k$ will do.
+///
+/// ```
+/// use pathscore_estimators::{Columns, LogWeights, Seeds, score::Vimco};
+/// let mut seeds = Seeds::default();
+/// let w = LogWeights::new(3, 1, &[-1.0, f64::NEG_INFINITY, -1.0], &[0.0; 3]);
+/// Vimco::default().seeds(&w, &mut seeds);
+/// assert_eq!(seeds.joint, [0.5, 0.0, 0.5]);
+/// // Without the first, one weight of three is left: ln (2/3) − ln (1/3) − 1/2.
+/// assert!((seeds.score[0] - (2_f64.ln() - 0.5)).abs() < 1e-15);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vimco {
+    /// What stands in for $w_k$ in $\hat L_{-k}$.
+    pub mean: Mean,
+}
+
+impl<F: Scalar> Columns<F> for Vimco {
+    type Draw = Score;
+
+    fn min_samples(&self) -> usize {
+        2
+    }
+
+    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+        let none = F::from_f64(f64::NEG_INFINITY);
+        seeds.fill(w, |_| |_| (none, F::ZERO));
+        let draws = F::from_f64(w.draws() as f64);
+        let others = draws - F::ONE;
+        for b in 0..w.batch() {
+            let at = |k: usize| k * w.batch() + b;
+            // The columns hold, for a while, the log-sum-exp and the sum of the draws before k.
+            for k in 1..w.draws() {
+                let f = w.log_weight(k - 1, b);
+                seeds.joint[at(k)] = seeds.joint[at(k - 1)].log_add_exp(f);
+                seeds.score[at(k)] = seeds.score[at(k - 1)] + f;
+            }
+            let (bound, share) = (w.bound(b), w.normalised(b));
+            let (mut behind, mut sum_behind) = (none, F::ZERO);
+            for k in (0..w.draws()).rev() {
+                let rest = seeds.joint[at(k)].log_add_exp(behind);
+                let without = match self.mean {
+                    Mean::Arithmetic => rest - others.ln(),
+                    Mean::Geometric => {
+                        let stand_in = (seeds.score[at(k)] + sum_behind) / others;
+                        rest.log_add_exp(stand_in) - draws.ln()
+                    }
+                };
+                let baseline = if without == none { F::ZERO } else { without };
+                let signal = if bound == none { F::ZERO } else { bound - baseline };
+                seeds.joint[at(k)] = share(k);
+                seeds.score[at(k)] = signal - share(k);
+                let f = w.log_weight(k, b);
+                behind = behind.log_add_exp(f);
+                sum_behind += f;
+            }
+        }
+    }
+
+    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+        w.bound(b)
+    }
+}
