@@ -256,7 +256,7 @@ fn impossible_requests_say_why() {
     refuse(&["evaluate", &scratch.path("none")], &["run.toml"]);
     refuse(&["compare", "--estimators", "magic"], &["magic", "sgvb-analytic"]);
     refuse(
-        &["compare", "--problem", "small-dvae", "--estimators", "sgvb-sampled"],
+        &["compare", "--problem", "sbn-small", "--estimators", "sgvb-sampled"],
         &["linear-gaussian"],
     );
     assert_eq!(run(&["train", "--no-such-option"]).status.code(), Some(2));
@@ -295,7 +295,7 @@ fn comparison_agrees_with_the_exact_gradient() {
     };
     assert!(variance("reinforce-leave-one-out") < 0.5 * variance("reinforce-none"));
     assert!(
-        fs::read_to_string(Path::new(&figures).join("small-dvae.svg")).unwrap().starts_with("<svg")
+        fs::read_to_string(Path::new(&figures).join("sbn-small.svg")).unwrap().starts_with("<svg")
     );
 }
 

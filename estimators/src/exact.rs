@@ -71,8 +71,27 @@ impl<F: Scalar> Columns<F> for Quadrature {
 /// assert!((fourth - 3.0).abs() < 1e-13);
 /// ```
 pub fn gauss_hermite(n: usize) -> Vec<(f64, f64)> {
+    golub_welsch(n, |i| i.sqrt())
+}
+
+/// The `n` nodes and weights for which $\sum_i \omega_i f(u_i) = \int_0^1 f(u)\,du$ for all polynomials of
+/// degree below $2n$: those of Legendre's polynomials, with $i/\sqrt{4i^2 - 1}$ beside the diagonal.
+///
+/// ```
+/// use pathscore_estimators::exact::gauss_legendre;
+/// let fifth: f64 = gauss_legendre(3).iter().map(|(u, w)| w * u.powi(5)).sum();
+/// assert!((fifth - 1.0 / 6.0).abs() < 1e-13);
+/// ```
+pub fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
+    let symmetric = golub_welsch(n, |i| i / (4.0 * i * i - 1.0).sqrt());
+    symmetric.into_iter().map(|(t, weight)| (0.5 * (t + 1.0), weight)).collect()
+}
+
+/// Nodes and weights of a distribution that is symmetric about zero, from what stands beside the
+/// diagonal of its recurrence.
+fn golub_welsch(n: usize, beside: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
     let jacobi = nalgebra::DMatrix::from_fn(n, n, |i, j| {
-        if i.abs_diff(j) == 1 { (i.max(j) as f64).sqrt() } else { 0.0 }
+        if i.abs_diff(j) == 1 { beside(i.max(j) as f64) } else { 0.0 }
     });
     let eigen = jacobi.symmetric_eigen();
     let first = eigen.eigenvectors.row(0);

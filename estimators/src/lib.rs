@@ -22,15 +22,19 @@
 //! assert!((work.gradient(params.len())[0] - 0.75).abs() < 0.6);
 //! ```
 
+mod dice;
 pub mod draw;
 mod estimator;
 mod evaluate;
 pub mod exact;
 pub mod fit;
+mod moments;
 pub mod optim;
 pub mod path;
+pub mod proof;
 pub mod score;
 pub mod variance;
 
+pub use dice::{Dice, Listing};
 pub use estimator::{Claim, Columns, Estimator, LogWeights, Query, Seeds, Work};
 pub use evaluate::{Evaluation, GROUP, evaluate};

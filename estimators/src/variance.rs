@@ -1,13 +1,13 @@
 //! Estimators against the truth: mean, error, variance and cost of their draws.
 
+use crate::dice::Dice;
 use crate::estimator::{Claim, Estimator, Query, Work};
+use crate::moments::{Moments, sample};
+use crate::proof::Candidate;
 use pathscore_autodiff::Scalar;
 use pathscore_models::Params;
 use pathscore_models::seed::{self, Stream};
-use std::time::Instant;
-
-/// Draws of one stream of random numbers: fixed, so that the result does not depend on the threads.
-const BLOCK: usize = 500;
+use std::sync::Mutex;
 
 /// What was seen of one component of the gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,40 +57,6 @@ pub struct Study {
     pub seconds_per_draw: f64,
 }
 
-/// Sums of draws, shifted by the first so that squares do not cancel.
-struct Moments {
-    draws: f64,
-    mean: Vec<f64>,
-    squares: Vec<f64>,
-}
-
-impl Moments {
-    fn new(len: usize) -> Self {
-        Self { draws: 0.0, mean: vec![0.0; len], squares: vec![0.0; len] }
-    }
-
-    /// Welford (1962).
-    fn add<F: Scalar>(&mut self, draw: &[F]) {
-        self.draws += 1.0;
-        for (i, g) in draw.iter().enumerate() {
-            let away = g.to_f64() - self.mean[i];
-            self.mean[i] += away / self.draws;
-            self.squares[i] += away * (g.to_f64() - self.mean[i]);
-        }
-    }
-
-    /// Chan, Golub and LeVeque (1983).
-    fn join(&mut self, other: &Self) {
-        let total = self.draws + other.draws;
-        for i in 0..self.mean.len() {
-            let away = other.mean[i] - self.mean[i];
-            self.squares[i] += other.squares[i] + away * away * self.draws * other.draws / total;
-            self.mean[i] += away * other.draws / total;
-        }
-        self.draws = total;
-    }
-}
-
 /// Draws the gradient of the bound at `x` (one row) `draws` times and compares with `exact`.
 ///
 /// An estimator that learns does so from draw to draw within a stream of draws.
@@ -110,43 +76,44 @@ where
     M: Sync,
     E: Estimator<F, M> + Clone + Send,
 {
-    let block = |index: usize| {
-        let rng = &mut seed::rng(seed, Stream::Estimate, index as u64);
-        let mut work = Work::new();
-        let mut estimator = estimator.clone();
-        let mut moments = Moments::new(exact.len());
-        let started = Instant::now();
-        for _ in index * BLOCK..draws.min((index + 1) * BLOCK) {
+    let (moments, seconds) = sample(exact.len(), 0..draws, |index| {
+        let mut rng = seed::rng(seed, Stream::Estimate, index);
+        let (mut work, mut estimator) = (Work::new(), estimator.clone());
+        move |out: &mut [f64]| {
             let query = Query::new(model, params, x, samples);
-            estimator.estimate(query, rng, &mut work);
-            moments.add(work.gradient(exact.len()));
+            estimator.estimate(query, &mut rng, &mut work);
+            let gradient = work.gradient(out.len());
+            out.iter_mut().zip(gradient).for_each(|(out, g)| *out = g.to_f64());
             estimator.observe(&work.seen);
         }
-        (moments, started.elapsed().as_secs_f64())
-    };
-    let blocks = 0..draws.div_ceil(BLOCK);
-    #[cfg(feature = "parallel")]
-    let blocks: Vec<(Moments, f64)> = {
-        use rayon::prelude::*;
-        blocks.into_par_iter().map(block).collect()
-    };
-    #[cfg(not(feature = "parallel"))]
-    let blocks: Vec<(Moments, f64)> = blocks.map(block).collect();
-    let mut all = Moments::new(exact.len());
-    let mut seconds = 0.0;
-    for (moments, time) in &blocks {
-        all.join(moments);
-        seconds += time;
-    }
-    let components = exact
-        .iter()
-        .enumerate()
-        .map(|(i, &exact)| Component {
+    });
+    Study::new(estimator.claim(), &moments, exact, seconds)
+}
+
+/// As [`study`], of whatever draws a gradient.
+pub fn study_of(candidate: &dyn Candidate, exact: &[f64], draws: usize, seed: u64) -> Study {
+    let claim = candidate.claim();
+    let first = Mutex::new(candidate.again());
+    let (moments, seconds) = sample(exact.len(), 0..draws, |index| {
+        let mut candidate = first.lock().expect("no draw panics while it holds this").again();
+        let mut dice = Dice::seeded(seed, index);
+        move |out: &mut [f64]| {
+            candidate.draw(&mut dice, out);
+        }
+    });
+    Study::new(claim, &moments, exact, seconds)
+}
+
+impl Study {
+    fn new(claim: Claim, moments: &Moments, exact: &[f64], seconds: f64) -> Self {
+        let draws = moments.draws as usize;
+        let component = |(i, &exact): (usize, &f64)| Component {
             exact,
-            mean: all.mean[i],
-            variance: all.squares[i] / (all.draws - 1.0).max(1.0),
+            mean: moments.mean[i],
+            variance: moments.variance(i),
             draws,
-        })
-        .collect();
-    Study { claim: estimator.claim(), components, seconds_per_draw: seconds / draws.max(1) as f64 }
+        };
+        let components = exact.iter().enumerate().map(component).collect();
+        Self { claim, components, seconds_per_draw: seconds / draws.max(1) as f64 }
+    }
 }

@@ -29,6 +29,13 @@ pub trait Chance {
     /// A standard normal number.
     fn gauss(&mut self) -> f64;
 
+    /// A uniform number of $[0, 1)$ for a function that is smooth only between the `breaks`, which rise
+    /// and lie in $[0, 1]$: a source that replaces the number by a quadrature splits it there.
+    fn unit_cut(&mut self, breaks: &[f64]) -> f64 {
+        let _ = breaks;
+        self.unit()
+    }
+
     /// Bits, each one with the probability that stands for it in `probs`, whose axes are the last of
     /// `shape`. A constant to derivatives.
     fn bits<'t, F: Scalar>(&mut self, probs: Var<'t, F>, shape: Shape) -> Var<'t, F> {

@@ -362,7 +362,8 @@ pub(crate) struct CompareArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProblemName {
     /// Two bits behind three, all four states of the latents summed.
-    SmallDvae,
+    #[value(alias = "small-dvae")]
+    SbnSmall,
     /// One normal latent seen through a line, in closed form.
     LinearGaussian,
 }

@@ -5,44 +5,12 @@ use super::chart::{Bar, compare_svg};
 use super::config::spelt;
 use super::files::write_atomically;
 use super::misuse::misuse;
+use super::registry::{self, Entry, Setting, Truths};
 use super::session::pool;
 use super::table::{Format, print};
 use clap::ValueEnum;
-use pathscore::autodiff::Dual;
-use pathscore::estimators::exact::{Enumeration, Quadrature};
-use pathscore::estimators::path::{Sgvb, SgvbKl};
-use pathscore::estimators::score::{Baseline, Reinforce};
-use pathscore::estimators::variance::{Study, study};
-use pathscore::estimators::{Estimator, Query, Work};
-use pathscore::models::latent::{LinearGaussian, SmallBelief};
-use pathscore::models::{Params, seed};
+use pathscore::estimators::variance::{Component, Study, study_of};
 use serde::Serialize;
-
-/// Nodes of the quadrature.
-const NODES: usize = 20;
-
-/// A baseline near the mean signal of both problems.
-const CONSTANT: f64 = -2.0;
-
-/// $m$, $\ln\sqrt v$, $w$, $b$ of the linear-Gaussian problem, and its noise variance and observation.
-const LINE: [f64; 4] = [0.3, -0.458_145_365_937_077_4, 1.5, 0.2];
-const NOISE_VARIANCE: f64 = 0.5;
-const OBSERVED: f64 = 1.0;
-
-/// What the small belief net is seen with.
-const BITS: [f64; 3] = [1.0, 0.0, 1.0];
-
-/// Every estimator, and whether it fits the two problems.
-const ESTIMATORS: &[(&str, bool, bool)] = &[
-    ("enumeration", true, false),
-    ("quadrature", false, true),
-    ("sgvb-analytic", false, true),
-    ("sgvb-sampled", false, true),
-    ("reinforce-none", true, true),
-    ("reinforce-constant", true, true),
-    ("reinforce-running-mean", true, true),
-    ("reinforce-leave-one-out", true, true),
-];
 
 #[derive(Serialize)]
 struct Row {
@@ -80,19 +48,6 @@ struct Shown<'a> {
     cost: f64,
 }
 
-/// Which of the estimators asked for fit a problem.
-fn chosen(problem: ProblemName, asked: Option<&[String]>) -> Vec<&'static str> {
-    ESTIMATORS
-        .iter()
-        .filter(|(_, discrete, normal)| match problem {
-            ProblemName::SmallDvae => *discrete,
-            ProblemName::LinearGaussian => *normal,
-        })
-        .map(|entry| entry.0)
-        .filter(|name| asked.is_none_or(|asked| asked.iter().any(|a| a == name)))
-        .collect()
-}
-
 /// Runs the comparison, prints the rows and writes the figures.
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     if args.num_samples < 2 {
@@ -101,37 +56,19 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     if args.draws < 2 {
         return Err(misuse("--draws must be at least 2: a variance needs two"));
     }
-    let asked = args.estimators.as_deref();
-    for name in asked.unwrap_or_default() {
-        if !ESTIMATORS.iter().any(|entry| entry.0 == name) {
-            let names: Vec<&str> = ESTIMATORS.iter().map(|entry| entry.0).collect();
-            return Err(misuse(format!(
-                "unknown estimator `{name}`: the choices are {}",
-                names.join(", ")
-            )));
-        }
-    }
+    let entries = registry::chosen(args.estimators.as_deref())?;
     let problems =
         args.problem.map_or(ProblemName::value_variants().to_vec(), |problem| vec![problem]);
-    let fits = |problem: &&ProblemName| !chosen(**problem, asked).is_empty();
-    let problems: Vec<ProblemName> = problems.iter().filter(fits).copied().collect();
+    let fits = |problem: &ProblemName| entries.iter().any(|entry| entry.fits(*problem));
+    let problems: Vec<ProblemName> = problems.into_iter().filter(fits).collect();
     if problems.is_empty() {
         return Err(misuse(
             "none of these estimators fits the problem: sgvb and quadrature need the normal latents of \
-             linear-gaussian, enumeration the bits of small-dvae",
+             linear-gaussian, enumeration the bits of sbn-small",
         ));
     }
     let rows = pool(args.threads)?.install(|| {
-        problems
-            .iter()
-            .flat_map(|&problem| {
-                let names = chosen(problem, asked);
-                match problem {
-                    ProblemName::SmallDvae => small_dvae(&names, args),
-                    ProblemName::LinearGaussian => linear_gaussian(&names, args),
-                }
-            })
-            .collect::<Vec<Row>>()
+        problems.iter().flat_map(|&problem| studied(problem, &entries, args)).collect::<Vec<Row>>()
     });
     let out = &mut std::io::stdout().lock();
     std::fs::create_dir_all(&args.out)
@@ -195,75 +132,35 @@ fn shown<'a>(rows: &[&'a Row]) -> Shown<'a> {
     }
 }
 
-/// The baseline of a name of the form `reinforce-…`.
-fn reinforce(name: &str) -> Reinforce {
-    let baseline = match name {
-        "reinforce-constant" => Baseline::Constant(CONSTANT),
-        "reinforce-running-mean" => Baseline::running_mean(),
-        "reinforce-leave-one-out" => Baseline::LeaveOneOut,
-        _ => Baseline::None,
-    };
-    Reinforce { baseline }
+/// The rows of all the estimators that fit a problem.
+fn studied(problem: ProblemName, entries: &[Entry], args: &CompareArgs) -> Vec<Row> {
+    let setting = Setting { samples: args.num_samples, batch: 1, scale: 1.0 };
+    let mut truths = Truths::default();
+    let mut rows = Vec::new();
+    for entry in entries {
+        let Some(posed) = entry.pose(problem, setting) else { continue };
+        let exact = &truths.of(&posed).gradient;
+        let study = study_of(&*posed.candidate, exact, args.draws, args.seed);
+        rows.extend(rows_of(&posed.problem.name(), entry.name, posed.problem.components(), study));
+    }
+    rows
 }
 
-fn small_dvae(names: &[&str], args: &CompareArgs) -> Vec<Row> {
-    let mut params = Params::<f64>::new();
-    let rng = &mut seed::rng(args.seed, seed::Stream::Init, 0);
-    let model = SmallBelief::known(&mut params, rng);
-    let mut work = Work::new();
-    Enumeration.estimate(Query::new(&model, &params, &BITS, 1), rng, &mut work);
-    let exact = work.gradient(params.len()).to_vec();
-    let CompareArgs { num_samples, draws, seed, .. } = *args;
-    let label = spelt(&ProblemName::SmallDvae);
-    let study_of = |name: &str| match name {
-        "enumeration" => study(&model, &params, &Enumeration, &BITS, 1, &exact, draws, seed),
-        name => study(&model, &params, &reinforce(name), &BITS, num_samples, &exact, draws, seed),
-    };
-    names.iter().flat_map(|name| rows_of(&label, name, &params, study_of(name))).collect()
-}
-
-fn linear_gaussian(names: &[&str], args: &CompareArgs) -> Vec<Row> {
-    let mut params = Params::<f64>::new();
-    let rng = &mut seed::rng(args.seed, seed::Stream::Init, 0);
-    let model = LinearGaussian::new(&mut params, LINE, NOISE_VARIANCE, rng);
-    let slope = |i: usize| {
-        let at = std::array::from_fn(|j| {
-            if i == j { Dual::variable(LINE[j]) } else { Dual::constant(LINE[j]) }
-        });
-        LinearGaussian::elbo(OBSERVED, NOISE_VARIANCE, at).d
-    };
-    let exact: Vec<f64> = (0..LINE.len()).map(slope).collect();
-    let CompareArgs { num_samples, draws, seed, .. } = *args;
-    let label = spelt(&ProblemName::LinearGaussian);
-    let x = [OBSERVED];
-    let study_of = |name: &str| match name {
-        "quadrature" => study(&model, &params, &Quadrature, &x, NODES, &exact, draws, seed),
-        "sgvb-analytic" => study(&model, &params, &SgvbKl, &x, num_samples, &exact, draws, seed),
-        "sgvb-sampled" => study(&model, &params, &Sgvb, &x, num_samples, &exact, draws, seed),
-        name => study(&model, &params, &reinforce(name), &x, num_samples, &exact, draws, seed),
-    };
-    names.iter().flat_map(|name| rows_of(&label, name, &params, study_of(name))).collect()
-}
-
-fn rows_of(problem: &str, estimator: &str, params: &Params<f64>, study: Study) -> Vec<Row> {
+fn rows_of(problem: &str, estimator: &str, components: Vec<String>, study: Study) -> Vec<Row> {
     let seconds = study.seconds_per_draw;
-    let row = |(i, component): (usize, &pathscore::estimators::variance::Component)| {
-        let (name, at) = params.name_at(i).unwrap_or(("?", i));
-        let alone = params.iter().any(|(n, shape, _)| n == name && shape.size() == 1);
-        Row {
-            problem: problem.into(),
-            estimator: estimator.into(),
-            claim: study.claim.to_string(),
-            component: if alone { name.into() } else { format!("{name}[{at}]") },
-            exact: component.exact,
-            mean: component.mean,
-            z: component.z(),
-            variance: component.variance,
-            snr: component.snr(),
-            draws: component.draws,
-            seconds_per_draw: seconds,
-            variance_times_seconds: component.variance * seconds,
-        }
+    let row = |(name, component): (String, &Component)| Row {
+        problem: problem.into(),
+        estimator: estimator.into(),
+        claim: study.claim.to_string(),
+        component: name,
+        exact: component.exact,
+        mean: component.mean,
+        z: component.z(),
+        variance: component.variance,
+        snr: component.snr(),
+        draws: component.draws,
+        seconds_per_draw: seconds,
+        variance_times_seconds: component.variance * seconds,
     };
-    study.components.iter().enumerate().map(row).collect()
+    components.into_iter().zip(&study.components).map(row).collect()
 }

@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod misuse;
 pub(crate) mod picture;
 pub(crate) mod progress;
+pub(crate) mod registry;
 pub(crate) mod session;
 pub(crate) mod table;
 pub(crate) mod views;

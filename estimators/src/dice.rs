@@ -1,0 +1,261 @@
+//! Random numbers that are either drawn, or listed with their probabilities.
+
+use crate::exact::{gauss_hermite, gauss_legendre};
+use pathscore_autodiff::{Scalar, Shape, Tape, Var};
+use pathscore_models::Chance;
+use pathscore_models::seed::{self, Stream};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// A [`Chance`] of either kind: a generator, or a list of every outcome of every choice.
+///
+/// [`Dice::each`] runs a program once for each outcome of its choices, depth first, so that an
+/// expectation over anything written over `Chance` is a finite sum:
+///
+/// ```
+/// use pathscore_estimators::Dice;
+/// use pathscore_models::Chance;
+/// let mut mean = 0.0;
+/// Dice::each(0, 100, |dice| {
+///     let sum = dice.bit(0.3) as usize + dice.class(&[0.5, 0.25, 0.25]);
+///     mean += dice.probability() * sum as f64;
+/// });
+/// assert!((mean - (0.3 + 0.75)).abs() < 1e-15);
+/// ```
+#[derive(Debug)]
+pub struct Dice(Source);
+
+#[derive(Debug)]
+enum Source {
+    Drawn(Xoshiro256PlusPlus),
+    Listed(List),
+}
+
+/// What a listing of outcomes came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// Every outcome was run; so many there are.
+    Whole {
+        /// How often the program was run.
+        outcomes: usize,
+        /// How many of a run's numbers were nodes of a quadrature.
+        quadratures: usize,
+    },
+    /// There is a continuous number among the choices, and no nodes were allowed.
+    Continuous,
+    /// There are more outcomes than were allowed.
+    TooMany,
+}
+
+/// The choices of the present run, of which the last with an outcome left is advanced for the next.
+#[derive(Debug, Default)]
+struct List {
+    choices: Vec<Choice>,
+    depth: usize,
+    probability: f64,
+    hermite: Vec<(f64, f64)>,
+    legendre: Vec<(f64, f64)>,
+    quadratures: usize,
+    continuous: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    at: usize,
+    next: Option<usize>,
+}
+
+impl List {
+    /// One of `count` outcomes; those without probability are passed over.
+    fn choose(&mut self, count: usize, weight: impl Fn(usize) -> f64) -> usize {
+        let from = |start: usize| (start..count).find(|&i| weight(i) > 0.0);
+        if self.depth == self.choices.len() {
+            self.choices.push(Choice { at: from(0).unwrap_or(0), next: None });
+        }
+        let choice = &mut self.choices[self.depth];
+        choice.next = from(choice.at + 1);
+        self.depth += 1;
+        self.probability *= weight(choice.at);
+        choice.at
+    }
+
+    /// A node of a rule, or, without one, any number at all: the run is then not counted.
+    fn node(&mut self, rule: fn(&mut Self) -> &mut Vec<(f64, f64)>) -> f64 {
+        let nodes = std::mem::take(rule(self));
+        let node = match nodes.len() {
+            0 => {
+                self.continuous = true;
+                0.5
+            }
+            len => {
+                self.quadratures += 1;
+                nodes[self.choose(len, |i| nodes[i].1)].0
+            }
+        };
+        *rule(self) = nodes;
+        node
+    }
+
+    /// Goes on to the next outcome, if there is one.
+    fn advance(&mut self) -> bool {
+        self.choices.truncate(self.depth);
+        while let Some(choice) = self.choices.pop() {
+            if let Some(at) = choice.next {
+                self.choices.push(Choice { at, next: None });
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Dice {
+    /// The generator of a seed's item `index`.
+    pub fn seeded(seed: u64, index: u64) -> Self {
+        Self(Source::Drawn(seed::rng(seed, Stream::Estimate, index)))
+    }
+
+    /// Runs `run` once for each outcome of its choices, which must be the same whenever the choices
+    /// before them come out the same; the run finds its probability in [`Dice::probability`].
+    ///
+    /// A normal number becomes the `nodes` nodes of a Gauss–Hermite rule and a uniform one those of a
+    /// Gauss–Legendre rule (between its breaks, if it was drawn by [`Chance::unit_cut`]): exact for
+    /// polynomials of degree below twice `nodes`, and quickly convergent for what is smooth. With no nodes
+    /// only finite choices can be listed.
+    pub fn each(nodes: usize, most: usize, mut run: impl FnMut(&mut Self)) -> Listing {
+        let rule =
+            |of: fn(usize) -> Vec<(f64, f64)>| if nodes > 0 { of(nodes) } else { Vec::new() };
+        let (hermite, legendre) = (rule(gauss_hermite), rule(gauss_legendre));
+        let mut dice = Self(Source::Listed(List { hermite, legendre, ..List::default() }));
+        for outcomes in 1..=most {
+            if let Source::Listed(list) = &mut dice.0 {
+                (list.depth, list.probability, list.quadratures) = (0, 1.0, 0);
+            }
+            run(&mut dice);
+            let Source::Listed(list) = &mut dice.0 else { unreachable!("the source stays") };
+            if list.continuous {
+                return Listing::Continuous;
+            }
+            let quadratures = list.quadratures;
+            if !list.advance() {
+                return Listing::Whole { outcomes, quadratures };
+            }
+        }
+        Listing::TooMany
+    }
+
+    /// The probability of the present run so far; one, if the numbers are drawn.
+    pub fn probability(&self) -> f64 {
+        match &self.0 {
+            Source::Drawn(_) => 1.0,
+            Source::Listed(list) => list.probability,
+        }
+    }
+}
+
+impl Chance for Dice {
+    fn bit(&mut self, p: f64) -> bool {
+        match &mut self.0 {
+            Source::Drawn(rng) => rng.bit(p),
+            Source::Listed(list) => list.choose(2, |i| if i == 1 { p } else { 1.0 - p }) == 1,
+        }
+    }
+
+    fn class(&mut self, probs: &[f64]) -> usize {
+        match &mut self.0 {
+            Source::Drawn(rng) => rng.class(probs),
+            Source::Listed(list) => list.choose(probs.len(), |i| probs[i]),
+        }
+    }
+
+    fn unit(&mut self) -> f64 {
+        match &mut self.0 {
+            Source::Drawn(rng) => rng.unit(),
+            Source::Listed(list) => list.node(|list| &mut list.legendre),
+        }
+    }
+
+    fn unit_cut(&mut self, breaks: &[f64]) -> f64 {
+        let Source::Listed(list) = &mut self.0 else { return self.unit() };
+        let low = |piece: usize| if piece == 0 { 0.0 } else { breaks[piece - 1] };
+        let width = |piece: usize| breaks.get(piece).copied().unwrap_or(1.0) - low(piece);
+        let piece = list.choose(breaks.len() + 1, width);
+        low(piece) + width(piece) * self.unit()
+    }
+
+    fn gauss(&mut self) -> f64 {
+        match &mut self.0 {
+            Source::Drawn(rng) => rng.gauss(),
+            Source::Listed(list) => list.node(|list| &mut list.hermite),
+        }
+    }
+
+    fn bits<'t, F: Scalar>(&mut self, probs: Var<'t, F>, shape: Shape) -> Var<'t, F> {
+        if let Source::Drawn(rng) = &mut self.0 {
+            return rng.bits(probs, shape);
+        }
+        let (tape, probs) = (probs.tape(), probs.value());
+        tape.constant_with(shape, |out| {
+            for (bit, p) in out.iter_mut().zip(probs.values().iter().cycle()) {
+                *bit = if self.bit(p.to_f64()) { F::ONE } else { F::ZERO };
+            }
+        })
+    }
+
+    fn units<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
+        match &mut self.0 {
+            Source::Drawn(rng) => rng.units(tape, shape),
+            Source::Listed(_) => {
+                tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.unit())))
+            }
+        }
+    }
+
+    fn gausses<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
+        match &mut self.0 {
+            Source::Drawn(rng) => rng.gausses(tape, shape),
+            Source::Listed(_) => {
+                tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.gauss())))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_listed_once_with_their_probabilities() {
+        let mut seen = Vec::new();
+        let listing = Dice::each(0, 100, |dice| {
+            // The second choice is made only after a one, and its class 1 cannot be.
+            let value = if dice.bit(0.25) { 1 + dice.class(&[0.5, 0.0, 0.5]) } else { 0 };
+            seen.push((value, dice.probability()));
+        });
+        assert_eq!(listing, Listing::Whole { outcomes: 3, quadratures: 0 });
+        assert_eq!(seen, [(0, 0.75), (1, 0.125), (3, 0.125)]);
+    }
+
+    #[test]
+    fn a_certain_bit_is_no_choice() {
+        let listing = Dice::each(0, 1, |dice| assert!(dice.bit(1.0) && !dice.bit(0.0)));
+        assert_eq!(listing, Listing::Whole { outcomes: 1, quadratures: 0 });
+    }
+
+    #[test]
+    fn continuous_numbers_are_nodes_or_nothing() {
+        assert_eq!(Dice::each(0, 10, |dice| assert!(dice.gauss() < 9.0)), Listing::Continuous);
+        let both = |dice: &mut Dice| assert!(dice.gauss() + dice.unit() < 9.0);
+        assert_eq!(Dice::each(4, 10, both), Listing::TooMany);
+        let (mut eighth, mut step) = (0.0, 0.0);
+        let listing = Dice::each(5, 100, |dice| {
+            let z = dice.gauss();
+            let u = dice.unit_cut(&[0.3]);
+            eighth += dice.probability() * z.powi(8);
+            step += dice.probability() * if u < 0.3 { u * u } else { 1.0 };
+        });
+        assert_eq!(listing, Listing::Whole { outcomes: 50, quadratures: 2 });
+        // Polynomials within the pieces: rounding alone, of a sum of terms below 2000.
+        assert!((eighth - 105.0).abs() < 1e-10 && (step - (0.009 + 0.7)).abs() < 1e-14);
+    }
+}

@@ -1,0 +1,56 @@
+//! What draws a gradient.
+
+use crate::dice::Dice;
+use crate::estimator::Claim;
+
+/// Draws a gradient, in the most general form: random numbers in, a vector out.
+///
+/// What it learns from draw to draw it keeps in itself; a clone begins where the original stands.
+///
+/// ```
+/// use pathscore_estimators::{Dice, proof::Gradient};
+/// use pathscore_models::Chance;
+/// /// d/dμ of E x² for x ~ N(μ, 1), along the path.
+/// #[derive(Clone)]
+/// struct Square(f64);
+/// impl Gradient for Square {
+///     fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
+///         let x = self.0 + dice.gauss();
+///         out[0] = 2.0 * x;
+///         Some(x * x)
+///     }
+/// }
+/// ```
+pub trait Gradient: Send {
+    /// What it says of its mean.
+    fn claim(&self) -> Claim {
+        Claim::Unbiased
+    }
+
+    /// Draws a gradient into `out` and learns from it what it learns; returns the value it reports, of
+    /// which this is the gradient, if it reports one.
+    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64>;
+}
+
+/// A [`Gradient`] that can be begun again: every one that is `Clone`.
+pub trait Candidate: Gradient {
+    /// The same, with what it has learnt.
+    fn again(&self) -> Box<dyn Candidate>;
+}
+
+impl<G: Gradient + Clone + 'static> Candidate for G {
+    fn again(&self) -> Box<dyn Candidate> {
+        Box::new(self.clone())
+    }
+}
+
+/// A function as a [`Gradient`] that claims to be unbiased and reports no value.
+#[derive(Clone, Copy, Debug)]
+pub struct Drawn<D>(pub D);
+
+impl<D: FnMut(&mut Dice, &mut [f64]) + Send> Gradient for Drawn<D> {
+    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
+        (self.0)(dice, out);
+        None
+    }
+}

@@ -1,0 +1,226 @@
+//! Every estimator by name, and the problems it fits: what `compare`, `check` and `list` share.
+//!
+//! To add an estimator is one line of [`entries`]: its name, what it is, its source, and `.on(problem,
+//! estimator)` for each problem whose model it can draw from. `.of(target)` before it says which bound's
+//! gradient it estimates, if not the ELBO's; `.with_draws(k)`, that it has its own number of draws. What is
+//! no [`Estimator`] goes in by `.posed(name, …)` with a problem and a candidate of its own.
+
+use super::args::ProblemName;
+use super::misuse::misuse;
+use pathscore::estimators::Estimator;
+use pathscore::estimators::exact::{Enumeration, Quadrature};
+use pathscore::estimators::path::{Sgvb, SgvbKl};
+use pathscore::estimators::proof::{Asked, Candidate, Latent, Problem, Target, Truth};
+use pathscore::estimators::score::{Baseline, Reinforce};
+use pathscore::models::latent::{LatentModel, LinearGaussian, SmallBelief};
+use pathscore::models::{Params, seed};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How an estimator is asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Setting {
+    /// $K$.
+    pub(crate) samples: usize,
+    /// The number of rows.
+    pub(crate) batch: usize,
+    /// What the gradient is multiplied by.
+    pub(crate) scale: f64,
+}
+
+/// An estimator before a problem.
+pub(crate) struct Posed {
+    pub(crate) problem: Rc<dyn Problem>,
+    pub(crate) candidate: Box<dyn Candidate>,
+    /// Two problems with the same key have the same truth.
+    pub(crate) key: String,
+}
+
+/// Exact gradients that were found already.
+#[derive(Default)]
+pub(crate) struct Truths(HashMap<String, Rc<Truth>>);
+
+impl Truths {
+    /// The truth of a problem.
+    pub(crate) fn of(&mut self, posed: &Posed) -> Rc<Truth> {
+        let truth = || Rc::new(posed.problem.truth());
+        Rc::clone(self.0.entry(posed.key.clone()).or_insert_with(truth))
+    }
+}
+
+type Pose = Box<dyn Fn(Setting) -> Option<Posed> + Send + Sync>;
+
+/// An estimator.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) source: &'static str,
+    target: Target,
+    draws: Option<usize>,
+    fits: Vec<(ProblemName, Pose)>,
+}
+
+/// A problem of latents.
+trait Site: Copy + Send + Sync + 'static {
+    type Model: LatentModel<f64> + Send + Sync + 'static;
+    const NAME: ProblemName;
+
+    /// The model, its parameters, and rows to see it with.
+    fn site(self) -> (Self::Model, Params<f64>, &'static [f64]);
+
+    /// Columns of a row.
+    const COLUMNS: usize;
+}
+
+/// Two bits behind three.
+#[derive(Clone, Copy)]
+struct Belief;
+
+/// One normal latent seen through a line.
+#[derive(Clone, Copy)]
+struct Line;
+
+impl Site for Belief {
+    type Model = SmallBelief;
+    const NAME: ProblemName = ProblemName::SbnSmall;
+    const COLUMNS: usize = 3;
+
+    fn site(self) -> (SmallBelief, Params<f64>, &'static [f64]) {
+        let mut params = Params::new();
+        let model = SmallBelief::known(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
+        (model, params, &[1.0, 0.0, 1.0, 0.0, 1.0, 1.0])
+    }
+}
+
+impl Site for Line {
+    type Model = LinearGaussian;
+    const NAME: ProblemName = ProblemName::LinearGaussian;
+    const COLUMNS: usize = 1;
+
+    fn site(self) -> (LinearGaussian, Params<f64>, &'static [f64]) {
+        let mut params = Params::new();
+        let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+        let at = [0.3, 0.5 * 0.4_f64.ln(), 1.5, 0.2];
+        (LinearGaussian::new(&mut params, at, 0.5, rng), params, &[1.0, -0.5])
+    }
+}
+
+impl Entry {
+    fn new(name: &'static str, what: &'static str, source: &'static str) -> Self {
+        Self { name, what, source, target: Target::ELBO, draws: None, fits: Vec::new() }
+    }
+
+    /// What it estimates the gradient of; the ELBO, if nothing is said.
+    fn of(self, target: Target) -> Self {
+        Self { target, ..self }
+    }
+
+    /// A number of draws of its own.
+    fn with_draws(self, draws: usize) -> Self {
+        Self { draws: Some(draws), ..self }
+    }
+
+    /// That it fits a problem, in the form of this estimator.
+    fn on<S, E>(self, site: S, estimator: E) -> Self
+    where
+        S: Site,
+        E: Estimator<f64, S::Model> + Clone + Send + Sync + 'static,
+    {
+        let Self { target, draws, .. } = self;
+        self.posed(S::NAME, move |setting| {
+            let Setting { samples, batch, scale } = setting;
+            let name = super::config::spelt(&S::NAME);
+            let key = format!("{name} {} {setting:?}", target.name);
+            let latent = |samples: usize| {
+                let (model, params, rows) = site.site();
+                let x = rows.get(..batch * S::COLUMNS)?.to_vec();
+                let name = name.clone();
+                Some(Latent { name, model, params, x, batch, samples, scale, target })
+            };
+            let asked = draws.unwrap_or(samples);
+            if asked < estimator.min_samples() {
+                return None;
+            }
+            let candidate = Box::new(Asked::new(&Arc::new(latent(asked)?), estimator.clone()));
+            Some(Posed { problem: Rc::new(latent(samples)?), candidate, key })
+        })
+    }
+
+    /// That it fits a problem, in any form.
+    fn posed(
+        mut self,
+        name: ProblemName,
+        pose: impl Fn(Setting) -> Option<Posed> + Send + Sync + 'static,
+    ) -> Self {
+        self.fits.push((name, Box::new(pose)));
+        self
+    }
+
+    /// Whether it fits.
+    pub(crate) fn fits(&self, problem: ProblemName) -> bool {
+        self.fits.iter().any(|fit| fit.0 == problem)
+    }
+
+    /// The estimator before a problem, if it can be asked so.
+    pub(crate) fn pose(&self, problem: ProblemName, setting: Setting) -> Option<Posed> {
+        self.fits.iter().find(|fit| fit.0 == problem).and_then(|fit| fit.1(setting))
+    }
+}
+
+/// A baseline near the mean signal of both problems.
+const CONSTANT: f64 = -2.0;
+
+/// Nodes of the quadrature.
+const NODES: usize = 20;
+
+/// Every estimator.
+pub(crate) fn entries() -> Vec<Entry> {
+    let reinforce = |baseline| Reinforce { baseline };
+    let (none, constant) = (reinforce(Baseline::None), reinforce(Baseline::Constant(CONSTANT)));
+    let running = reinforce(Baseline::running_mean());
+    let one_out = reinforce(Baseline::LeaveOneOut);
+    let entry = Entry::new;
+    vec![
+        entry("enumeration", "every state of the latents", "exact")
+            .of(Target::ELBO)
+            .on(Belief, Enumeration),
+        entry("quadrature", "20 Gauss–Hermite nodes", "Golub & Welsch 1969")
+            .with_draws(NODES)
+            .on(Line, Quadrature),
+        entry("sgvb-analytic", "sgvb, divergence in closed form", "Kingma & Welling 2014")
+            .on(Line, SgvbKl),
+        entry("sgvb-sampled", "sgvb, divergence at the draws", "Kingma & Welling 2014")
+            .on(Line, Sgvb),
+        entry("reinforce-none", "reinforce without a baseline", "Williams 1992")
+            .on(Belief, none)
+            .on(Line, none),
+        entry("reinforce-constant", "baseline −2, near the mean signal", "Williams 1992")
+            .on(Belief, constant)
+            .on(Line, constant),
+        entry("reinforce-running-mean", "baseline of earlier gradients", "Mnih & Gregor 2014")
+            .on(Belief, running)
+            .on(Line, running),
+        entry("reinforce-leave-one-out", "baseline of the other draws", "Mnih & Rezende 2016")
+            .on(Belief, one_out)
+            .on(Line, one_out),
+    ]
+}
+
+/// The entries whose names were asked for, all by default.
+///
+/// # Errors
+/// If there is no such name.
+pub(crate) fn chosen(asked: Option<&[String]>) -> anyhow::Result<Vec<Entry>> {
+    let mut all = entries();
+    let Some(asked) = asked else { return Ok(all) };
+    if let Some(name) = asked.iter().find(|name| all.iter().all(|entry| entry.name != **name)) {
+        let names: Vec<&str> = all.iter().map(|entry| entry.name).collect();
+        return Err(misuse(format!(
+            "unknown estimator `{name}`: the choices are {}",
+            names.join(", ")
+        )));
+    }
+    all.retain(|entry| asked.iter().any(|name| name == entry.name));
+    Ok(all)
+}
