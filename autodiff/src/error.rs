@@ -16,13 +16,47 @@ pub enum Error {
         /// What would have fitted.
         expected: String,
     },
+    /// An index that is not a whole number within the axis that it points into.
+    #[error("{op}: index {index} at position {position} points into an axis of length {size}")]
+    Index {
+        /// The op's name.
+        op: &'static str,
+        /// Its position among the indices, in row order.
+        position: usize,
+        /// The index.
+        index: f64,
+        /// The length of the axis.
+        size: usize,
+    },
     /// A Cholesky factorisation met a pivot that is not positive.
-    #[error("cholesky: the matrix is not positive definite: pivot {pivot} is {value}")]
+    #[error(
+        "cholesky: matrix {member} of the batch is not positive definite: pivot {pivot} is {value}"
+    )]
     NotPositiveDefinite {
+        /// The matrix, counted along the leading axes in row order.
+        member: usize,
         /// The row of the failing pivot, from zero.
         pivot: usize,
         /// Its value.
         value: f64,
+    },
+    /// A matrix that cannot be inverted, or is so close to one that its pivot is not a number.
+    #[error("{op}: matrix {member} of the batch is singular: pivot {pivot} is {value}")]
+    Singular {
+        /// The op's name.
+        op: &'static str,
+        /// The matrix, counted along the leading axes in row order.
+        member: usize,
+        /// The row of the failing pivot, from zero.
+        pivot: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// Eigenvalues that were not found in a bounded number of iterations.
+    #[error("eigh: the eigenvalues of matrix {member} of the batch did not converge")]
+    NotConverged {
+        /// The matrix, counted along the leading axes in row order.
+        member: usize,
     },
 }
 

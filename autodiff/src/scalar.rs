@@ -1,6 +1,7 @@
 //! Numbers: what a rule is written over ([`Real`]) and what a tape stores ([`Scalar`]).
 
 use crate::kernels::gemm::Gemm;
+use crate::kernels::linalg::Workspace;
 use crate::kernels::random::{self, Sample};
 use crate::kernels::special::{Special, slices};
 use crate::tape::table::unary;
@@ -51,6 +52,7 @@ unary!(real);
 pub trait Scalar:
     Real
     + Gemm
+    + Workspace
     + PartialOrd
     + Debug
     + Display

@@ -1,6 +1,7 @@
 //! Slices in, slices out: nothing here knows of a tape.
 
 pub(crate) mod gemm;
+pub(crate) mod linalg;
 pub(crate) mod map;
 pub(crate) mod random;
 pub(crate) mod simd;

@@ -9,7 +9,7 @@ use crate::scalar::Scalar;
 use crate::shape::{Shape, strides};
 use crate::tape::op::Op;
 use crate::tape::term::{Operand, Sink, Term};
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 
 /// Rows and columns after the transposition.
 fn matrix(dims: &[usize], transposed: bool) -> (usize, usize) {
@@ -17,8 +17,16 @@ fn matrix(dims: &[usize], transposed: bool) -> (usize, usize) {
     if transposed { (cols, rows) } else { (rows, cols) }
 }
 
-fn leading(dims: &[usize]) -> &[usize] {
+pub(crate) fn leading(dims: &[usize]) -> &[usize] {
     &dims[..dims.len() - 2]
+}
+
+/// How far apart matrices lie along `rank` leading axes: not at all along those that stretch.
+pub(crate) fn steps(dims: &[usize], rank: usize) -> SmallVec<[isize; 6]> {
+    let matrix = (dims[dims.len() - 2] * dims[dims.len() - 1]) as isize;
+    let mut steps = strides(leading(dims), rank);
+    steps.iter_mut().for_each(|step| *step *= matrix);
+    steps
 }
 
 pub(crate) fn shape(ta: bool, tb: bool, args: &[&[usize]]) -> Result<Shape, Error> {
@@ -79,13 +87,8 @@ pub(crate) fn product<F: Scalar>(
     if ta && !tb && c.len() == m * n && full(a.values, a.dims) && full(b.values, b.dims) {
         return gemm([m, batch * k, n], (a.values, la), (b.values, lb), (c, lc), keep);
     }
-    let spread = |dims: &[usize]| {
-        let matrix = (dims[dims.len() - 2] * dims[dims.len() - 1]) as isize;
-        let mut steps = strides(leading(dims), lead.len());
-        steps.iter_mut().for_each(|s| *s *= matrix);
-        steps
-    };
-    let (sa, sb, sc) = (spread(a.dims), spread(b.dims), spread(c_dims));
+    let (sa, sb, sc) =
+        (steps(a.dims, lead.len()), steps(b.dims, lead.len()), steps(c_dims, lead.len()));
     let summed = batch * m * n > c.len();
     odometer(&lead, [&sa, &sb, &sc], [0; 3], |[i, j, l]| {
         let at = |at: isize, layout: Layout| Layout { at: at as usize, ..layout };

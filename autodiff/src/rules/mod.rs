@@ -3,9 +3,13 @@
 mod checkpoint;
 pub(crate) mod custom;
 pub(crate) mod fused;
+pub(crate) mod index;
+pub(crate) mod linalg;
 pub(crate) mod matmul;
 pub(crate) mod moves;
 pub(crate) mod numbers;
+#[cfg(test)]
+mod tests;
 
 use crate::error::Error;
 use crate::kernels::map::map;
@@ -28,6 +32,7 @@ pub(crate) fn is_flat<F: Copy>(op: Op<F>) -> bool {
         Op::Constant | Op::Detach => true,
         Op::Map(f) => f.is_flat(),
         Op::Zip(f) | Op::ZipLeft(f, _) | Op::ZipRight(f, _) => f.is_flat(),
+        Op::Linalg(op) => op.is_flat(),
         _ => false,
     }
 }
@@ -62,6 +67,8 @@ pub(crate) fn shape<F: Scalar>(
             }
         }
         Op::MatMul { ta, tb } => matmul::shape(ta, tb, args),
+        Op::Index(i) => index::shape(i, args, wanted),
+        Op::Linalg(op) => linalg::shape(op, args),
         Op::Fused(kernel) => kernel.with(|k| fused::Kernel::<F>::shape(k, args)),
         Op::Custom(_) => unreachable!("the tape that owns {name} knows what it means"),
     }
@@ -88,6 +95,8 @@ pub(crate) fn forward<F: Scalar>(
         Op::Move(m) => moves::set(m, args[0], dims, y),
         Op::Concat { axis } => moves::concat(axis, args, dims, y),
         Op::MatMul { ta, tb } => matmul::product([args[0], args[1]], [ta, tb], y, dims, false),
+        Op::Index(i) => index::set(i, args[0], args[1], dims, y)?,
+        Op::Linalg(op) => linalg::forward(op, args, dims, y)?,
         Op::Fused(kernel) => kernel.with(|k| k.forward(args, y)),
         Op::Custom(_) => unreachable!("the tape that owns {} knows what it means", op.name()),
     }
@@ -128,6 +137,8 @@ pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut impl S
             }
         }
         Op::MatMul { ta, tb } => matmul::terms(ta, tb, sink),
+        Op::Index(i) => sink.add(0, Term::Apply(Op::Index(i.adjoint()), smallvec![Bar, Arg(1)])),
+        Op::Linalg(op) => linalg::reverse(op, args, sink),
         Op::Fused(kernel) => kernel.with(|k| sink.kernel(k)),
         Op::Custom(own) => sink.own(own),
     }

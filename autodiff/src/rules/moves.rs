@@ -1,13 +1,14 @@
 //! Moves as walks: the index space and the two sides of each.
 
 use crate::error::Error;
-use crate::kernels::walk::{Side, Walk};
+use crate::kernels::walk::{Side, Walk, add_slice};
 use crate::kernels::zip::View;
 use crate::rules::misfit;
 use crate::scalar::Scalar;
 use crate::shape::{Shape, strides};
 use crate::tape::op::Move;
 use smallvec::SmallVec;
+use std::ops::Range;
 
 /// The shape that the caller must name.
 pub(crate) fn wanted(
@@ -75,6 +76,27 @@ pub(crate) fn shape(
                 Err(complain(format!("a place inside {to} from {start} along axis {axis}")))
             }
         }
+        Move::Tril { .. } | Move::Triu { .. } if from.len() < 2 => {
+            Err(complain("at least two axes".into()))
+        }
+        Move::Tril { .. } | Move::Triu { .. } => Ok(Shape::from(from)),
+        Move::Diagonal { above } => match from {
+            [lead @ .., rows, columns] => {
+                let n = diagonal(above, [*rows, *columns]).2;
+                Ok(lead.iter().copied().chain([n]).collect())
+            }
+            _ => Err(complain("at least two axes".into())),
+        },
+        Move::Diag { above } => {
+            let to = need()?;
+            let fits = match (from, &to[..]) {
+                ([lead @ .., n], [around @ .., rows, columns]) => {
+                    lead == around && *n == diagonal(above, [*rows, *columns]).2
+                }
+                _ => false,
+            };
+            if fits { Ok(to) } else { Err(complain(format!("the diagonal {above} of {to}"))) }
+        }
         Move::Flip { axis } if usize::from(axis) < from.len() => Ok(Shape::from(from)),
         Move::Flip { axis } => Err(complain(format!("an axis {axis}"))),
     }
@@ -92,8 +114,28 @@ pub(crate) fn adjoint(m: Move, rank: usize) -> Move {
         }
         Move::Slice { axis, start } => Move::Pad { axis, start },
         Move::Pad { axis, start } => Move::Slice { axis, start },
+        Move::Diag { above } => Move::Diagonal { above },
+        Move::Diagonal { above } => Move::Diag { above },
+        Move::Tril { .. } | Move::Triu { .. } => m,
         Move::Flip { axis } => Move::Flip { axis },
     }
+}
+
+/// Where a diagonal begins, as row and column, and how many numbers it has.
+fn diagonal(above: i32, [rows, columns]: [usize; 2]) -> (usize, usize, usize) {
+    let (row, column) = (above.min(0).unsigned_abs() as usize, above.max(0) as usize);
+    (row, column, rows.saturating_sub(row).min(columns.saturating_sub(column)))
+}
+
+/// The side of a walk that goes along a diagonal of matrices of axes `dims`.
+fn along(above: i32, dims: &[usize]) -> Side {
+    let [lead @ .., rows, columns] = dims else { unreachable!("shapes were checked") };
+    let (row, column, _) = diagonal(above, [*rows, *columns]);
+    let matrix = (rows * columns) as isize;
+    let mut steps = strides(lead, lead.len());
+    steps.iter_mut().for_each(|step| *step *= matrix);
+    steps.push(*columns as isize + 1);
+    Side { offset: (row * columns + column) as isize, strides: steps }
 }
 
 /// The walk of a move between tensors of these axes.
@@ -102,8 +144,8 @@ fn walk(m: Move, from: &[usize], to: &[usize]) -> Walk {
     let (mut read, mut write) =
         (side(from, to.len().max(from.len())), side(to, from.len().max(to.len())));
     let dims = match m {
-        Move::Broadcast | Move::Slice { .. } | Move::Permute { .. } | Move::Flip { .. } => to,
-        Move::SumTo | Move::Pad { .. } => from,
+        Move::SumTo | Move::Pad { .. } | Move::Diag { .. } => from,
+        _ => to,
     };
     match m {
         Move::Broadcast | Move::SumTo => {}
@@ -119,6 +161,15 @@ fn walk(m: Move, from: &[usize], to: &[usize]) -> Walk {
             write.offset = start as isize * step(to, axis);
             write.strides[usize::from(axis)] = step(to, axis);
         }
+        Move::Diag { above } => {
+            write = along(above, to);
+            read.strides = strides(from, from.len());
+        }
+        Move::Diagonal { above } => {
+            read = along(above, from);
+            write.strides = strides(to, to.len());
+        }
+        Move::Tril { .. } | Move::Triu { .. } => unreachable!("a triangle is no walk"),
         Move::Flip { axis } => {
             read.offset = (from[usize::from(axis)] as isize - 1) * step(from, axis);
             read.strides[usize::from(axis)] = -step(from, axis);
@@ -135,17 +186,62 @@ fn step(dims: &[usize], axis: u8) -> isize {
 /// The result of a move.
 pub(crate) fn set<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F]) {
     match m {
-        Move::SumTo | Move::Pad { .. } => {
+        Move::SumTo | Move::Pad { .. } | Move::Diag { .. } => {
             to.fill(F::ZERO);
             add(m, from, dims, to);
         }
+        Move::Tril { .. } | Move::Triu { .. } => triangle(
+            m,
+            from,
+            |kept, from, to| {
+                to.fill(F::ZERO);
+                to[kept.clone()].copy_from_slice(&from[kept]);
+            },
+            to,
+        ),
         _ => walk(m, from.dims, dims).set(from.values, to),
     }
 }
 
 /// The result of a move, added to what is there.
 pub(crate) fn add<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F]) {
-    walk(m, from.dims, dims).add(from.values, to);
+    match m {
+        Move::Tril { .. } | Move::Triu { .. } => triangle(
+            m,
+            from,
+            |kept, from, to| {
+                add_slice(&from[kept.clone()], &mut to[kept]);
+            },
+            to,
+        ),
+        _ => walk(m, from.dims, dims).add(from.values, to),
+    }
+}
+
+/// Calls `row` for every row of every matrix with the columns that a triangle keeps.
+fn triangle<F: Scalar>(
+    m: Move,
+    from: View<F>,
+    row: impl Fn(Range<usize>, &[F], &mut [F]),
+    to: &mut [F],
+) {
+    let [.., rows, columns] = *from.dims else { unreachable!("shapes were checked") };
+    if to.is_empty() {
+        return;
+    }
+    for (at, (from, to)) in
+        from.values.chunks_exact(columns).zip(to.chunks_exact_mut(columns)).enumerate()
+    {
+        // Column j of row i lies j − i above the main diagonal.
+        let column =
+            |above: i32| ((at % rows) as i64 + i64::from(above)).clamp(0, columns as i64) as usize;
+        let kept = match m {
+            Move::Tril { above } => 0..column(above.saturating_add(1)),
+            Move::Triu { above } => column(above)..columns,
+            _ => unreachable!("not a triangle"),
+        };
+        row(kept, from, to);
+    }
 }
 
 pub(crate) fn concat_shape(axis: usize, args: &[&[usize]]) -> Result<Shape, Error> {

@@ -4,6 +4,9 @@
 //! the result is $\dot y = \sum T^\top \dot x$, and $T^\top$ needs no second rule: for an elementwise op $T$ is a
 //! factor and its own transpose; otherwise the term is an op applied to $\bar y$, and the rule of *that* op says
 //! what its argument gains. So the third reader of the rules reads them twice.
+//!
+//! A term at the end of a chain is recorded with an adjoint of zero, and $T^\top \dot x$ is the derivative of
+//! $\langle T\bar y, \dot x \rangle$ with respect to $\bar y$.
 
 use crate::rules::custom::Own;
 use crate::rules::{self, fused::Kernel};
@@ -121,7 +124,7 @@ impl<'t, F: Scalar> Pass<'t, F> {
         let (op, args) = (self.tape.record().node(id).op, arguments(y));
         let moves = args.iter().any(|arg| self.dots.contains_key(&arg.id));
         if moves && !rules::is_flat(op) {
-            reverse(op, &args, &mut Pusher { op, y, args: &args, pass: self });
+            reverse(op, &args, &mut Pusher { op, y, args: &args, chain: None, pass: self });
         }
     }
 }
@@ -132,6 +135,8 @@ struct Pusher<'a, 'p, 't, F> {
     op: Op<F>,
     y: Var<'t, F>,
     args: &'a [Var<'t, F>],
+    /// The chain so far, if there is one.
+    chain: Option<Reading<'a, 't, F>>,
     pass: &'p mut Pass<'t, F>,
 }
 
@@ -139,15 +144,21 @@ impl<F: Scalar> Sink<F> for Pusher<'_, '_, '_, F> {
     fn add(&mut self, arg: usize, term: Term<F>) {
         let Some(&dot) = self.pass.dots.get(&self.args[arg].id) else { return };
         let Self { op, y, args, .. } = *self;
+        if let Some(chain) = &self.chain {
+            let gain = chain.record(term, &args[arg].shape());
+            let turned = (gain * dot).sum().grad(&[chain.bar])[0];
+            return self.pass.gain(y.id, turned);
+        }
         match term {
+            Term::Is(_) => unreachable!("a term that is an operand ends a chain"),
             Term::Slope(_) | Term::Gated => {
-                let reading = Reading { op, y, args, bar: dot };
+                let reading = Reading::new(op, y, args, dot);
                 self.pass.gain(y.id, reading.record(term, &y.shape()));
             }
             Term::Apply(term, named) => {
                 // The result stands in for its adjoint: of what is linear in it, only its shape is read.
-                let operands = Reading { op, y, args, bar: y }.operands(&named);
-                let reading = Reading { op: term, y, args: &operands, bar: dot };
+                let operands = Reading::new(op, y, args, y).operands(&named);
+                let reading = Reading::new(term, y, &operands, dot);
                 let shape = y.shape();
                 let mut turned = Transpose { reading, named: &named, shape, sum: None };
                 reverse(term, &operands, &mut turned);
@@ -156,6 +167,18 @@ impl<F: Scalar> Sink<F> for Pusher<'_, '_, '_, F> {
                 }
             }
         }
+    }
+
+    fn wants(&self, arg: usize) -> bool {
+        self.pass.dots.contains_key(&self.args[arg].id)
+    }
+
+    fn link(&mut self, op: Op<F>, operands: &[Operand], shape: Option<&[usize]>) -> Operand {
+        let Self { op: own, y, args, .. } = *self;
+        let zero = || y.constant(0.0).broadcast_to(y.shape());
+        self.chain
+            .get_or_insert_with(|| Reading::new(own, y, args, zero()))
+            .link(op, operands, shape)
     }
 
     fn kernel(&mut self, kernel: &dyn Kernel<F>) {
@@ -189,6 +212,14 @@ impl<F: Scalar> Sink<F> for Transpose<'_, '_, F> {
             let gain = self.reading.record(term, &self.shape);
             self.sum = Some(self.sum.map_or(gain, |sum| sum + gain));
         }
+    }
+
+    fn wants(&self, arg: usize) -> bool {
+        self.named[arg] == Operand::Bar
+    }
+
+    fn link(&mut self, _: Op<F>, _: &[Operand], _: Option<&[usize]>) -> Operand {
+        unreachable!("{} is no term", self.reading.op.name());
     }
 
     fn kernel(&mut self, _: &dyn Kernel<F>) {

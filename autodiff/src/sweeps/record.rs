@@ -71,7 +71,7 @@ impl<F: Scalar> Sweep<'_, F> {
             }
             let args = arguments(Var::new(self.tape, id));
             let op = self.tape.record().node(id).op;
-            let reading = Reading { op, y: Var::new(self.tape, id), args: &args, bar };
+            let reading = Reading::new(op, Var::new(self.tape, id), &args, bar);
             reverse(op, &args, &mut Recorder { reading, sweep: self });
         }
     }
@@ -89,20 +89,39 @@ pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[Var<'_, F>], sink: &mut impl
 }
 
 /// An op, its result and its arguments, and what stands in its terms for the adjoint of the result.
-#[derive(Clone, Copy)]
 pub(crate) struct Reading<'a, 't, F> {
     pub(crate) op: Op<F>,
     pub(crate) y: Var<'t, F>,
     pub(crate) args: &'a [Var<'t, F>],
     pub(crate) bar: Var<'t, F>,
+    /// The links of a chain so far.
+    links: SmallVec<[Var<'t, F>; 4]>,
 }
 
-impl<'t, F: Scalar> Reading<'_, 't, F> {
+impl<'a, 't, F: Scalar> Reading<'a, 't, F> {
+    pub(crate) fn new(op: Op<F>, y: Var<'t, F>, args: &'a [Var<'t, F>], bar: Var<'t, F>) -> Self {
+        Self { op, y, args, bar, links: SmallVec::new() }
+    }
+
+    /// Records a link of a chain.
+    pub(crate) fn link(
+        &mut self,
+        op: Op<F>,
+        named: &[Operand],
+        shape: Option<&[usize]>,
+    ) -> Operand {
+        let link = self.bar.record(op, &self.operands(named), shape);
+        self.links.push(link);
+        Operand::Link(self.links.len() - 1)
+    }
+
     /// The operands of a term.
     pub(crate) fn operands(&self, named: &[Operand]) -> SmallVec<[Var<'t, F>; 3]> {
         let var = |operand: &Operand| match *operand {
             Operand::Bar => self.bar,
             Operand::Arg(arg) => self.args[arg],
+            Operand::Out => self.y,
+            Operand::Link(link) => self.links[link],
             Operand::Zero => self.bar.constant(0.0),
         };
         named.iter().map(var).collect()
@@ -113,6 +132,7 @@ impl<'t, F: Scalar> Reading<'_, 't, F> {
         let Self { y, args, bar, .. } = *self;
         let gain = match term {
             Term::Gated => bar,
+            Term::Is(operand) => self.operands(&[operand])[0],
             Term::Slope(side) => {
                 let number = |c: F| y.tape.number(c);
                 let slope = match self.op {
@@ -125,7 +145,7 @@ impl<'t, F: Scalar> Reading<'_, 't, F> {
                 bar * slope
             }
             Term::Apply(op, operands) => {
-                let own = matches!(op, Op::Reshape | Op::Move(_));
+                let own = matches!(op, Op::Reshape | Op::Move(_) | Op::Index(_));
                 bar.record(op, &self.operands(&operands), own.then_some(&shape[..]))
             }
         };
@@ -151,6 +171,14 @@ impl<F: Scalar> Sink<F> for Recorder<'_, '_, '_, F> {
             let gain = self.reading.record(term, &to.shape());
             self.sweep.bars.entry(to.id).and_modify(|sum| *sum = *sum + gain).or_insert(gain);
         }
+    }
+
+    fn wants(&self, arg: usize) -> bool {
+        self.sweep.reach.holds(self.reading.args[arg].id)
+    }
+
+    fn link(&mut self, op: Op<F>, operands: &[Operand], shape: Option<&[usize]>) -> Operand {
+        self.reading.link(op, operands, shape)
     }
 
     fn kernel(&mut self, kernel: &dyn Kernel<F>) {

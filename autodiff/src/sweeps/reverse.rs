@@ -5,9 +5,10 @@ use crate::kernels::walk::add_slice;
 use crate::kernels::zip::{View, select_add, zip_slope};
 use crate::rules::custom::Own;
 use crate::rules::fused::{Bars, Kernel, Pass};
-use crate::rules::{self, matmul, moves, number};
+use crate::rules::{self, index, matmul, moves, number};
 use crate::scalar::Scalar;
-use crate::tape::op::Op;
+use crate::shape::Shape;
+use crate::tape::op::{Move, Op};
 use crate::tape::term::{Operand, Sink, Term};
 use crate::tape::var::Var;
 use crate::tape::{Id, NO_BAR, Node, Record, Tape};
@@ -118,7 +119,8 @@ pub(crate) fn pull<F: Scalar>(
         });
         let y_bar = &above[..node.len];
         if !number {
-            let mut sink = Eager { record, id, y_bar, below, begun, scratch, gates };
+            let given = Given { record, id, y_bar, links: SmallVec::new() };
+            let mut sink = Eager { given, below, begun, scratch, gates };
             let shapes: SmallVec<[&[usize]; 4]> =
                 record.args(id).iter().map(|&arg| record.dims(arg)).collect();
             rules::reverse(node.op, &shapes, &mut sink);
@@ -135,40 +137,106 @@ pub(crate) fn pull<F: Scalar>(
 
 /// Computes terms into the adjoints below that of the result.
 struct Eager<'a, F> {
-    record: &'a Record<F>,
-    id: Id,
-    y_bar: &'a [F],
+    given: Given<'a, F>,
     below: &'a mut [F],
     begun: &'a mut [bool],
     scratch: &'a mut Vec<F>,
     gates: &'a [(Id, &'a [F])],
 }
 
+/// What the terms of an entry work on.
+struct Given<'a, F> {
+    record: &'a Record<F>,
+    id: Id,
+    y_bar: &'a [F],
+    links: SmallVec<[Link; 4]>,
+}
+
+/// Where a link of a chain lies in the working memory, and its shape.
+struct Link {
+    at: usize,
+    shape: Shape,
+}
+
+impl<'a, F: Scalar> Given<'a, F> {
+    fn arg(&self, arg: usize) -> View<'a, F> {
+        self.record.view(self.record.args(self.id)[arg])
+    }
+
+    /// An operand; `made` holds the links.
+    fn operand<'b>(&'b self, operand: Operand, made: &'b [F], zero: &'b F) -> View<'b, F> {
+        match operand {
+            Operand::Bar => View { values: self.y_bar, dims: self.record.dims(self.id) },
+            Operand::Arg(arg) => self.arg(arg),
+            Operand::Out => self.record.view(self.id),
+            Operand::Link(link) => {
+                let Link { at, shape } = &self.links[link];
+                View { values: &made[*at..at + shape.size()], dims: shape }
+            }
+            Operand::Zero => number(zero),
+        }
+    }
+}
+
 impl<'a, F: Scalar> Eager<'a, F> {
     /// The entry of an argument, if it has an adjoint.
     fn tracked(&self, arg: usize) -> Option<&'a Node<F>> {
-        let node = self.record.node(self.record.args(self.id)[arg]);
+        let record = self.given.record;
+        let node = record.node(record.args(self.given.id)[arg]);
         (node.bar != NO_BAR).then_some(node)
     }
 }
 
 impl<F: Scalar> Sink<F> for Eager<'_, F> {
+    fn wants(&self, arg: usize) -> bool {
+        self.tracked(arg).is_some()
+    }
+
+    fn link(&mut self, op: Op<F>, operands: &[Operand], shape: Option<&[usize]>) -> Operand {
+        let (given, zero) = (&self.given, F::ZERO);
+        let at = given.links.last().map_or(0, |link| link.at + link.shape.size());
+        let shape = {
+            let dims: SmallVec<[&[usize]; 4]> =
+                operands.iter().map(|&o| given.operand(o, self.scratch, &zero).dims).collect();
+            rules::shape(op, &dims, shape).expect("a rule names operands that fit")
+        };
+        let end = at + shape.size();
+        if self.scratch.len() < end {
+            self.scratch.resize(end.next_power_of_two(), F::ZERO);
+        }
+        let (made, rest) = self.scratch.split_at_mut(at);
+        let views: SmallVec<[View<F>; 4]> =
+            operands.iter().map(|&o| given.operand(o, made, &zero)).collect();
+        match op {
+            Op::Reshape => rest[..end - at].copy_from_slice(views[0].values),
+            op => rules::forward(op, &views, &shape, &mut rest[..end - at])
+                .expect("what could fail has been computed on the way forward"),
+        }
+        drop(views);
+        self.given.links.push(Link { at, shape });
+        Operand::Link(self.given.links.len() - 1)
+    }
+
     fn add(&mut self, arg: usize, term: Term<F>) {
-        let (record, id, y_bar, gates) = (self.record, self.id, self.y_bar, self.gates);
-        let args = record.args(id);
         let Some(node) = self.tracked(arg) else { return };
-        let view = |arg: usize| record.view(args[arg]);
-        let y = record.view(id);
-        if let Term::Apply(Op::MatMul { ta, tb }, operands) = &term {
-            let operand = |i: usize| match operands[i] {
-                Operand::Arg(arg) => view(arg),
-                _ => View { values: y_bar, dims: y.dims },
-            };
+        // Ops that cannot add to what is there make a link first.
+        let term = match term {
+            Term::Apply(op @ (Op::Map(_) | Op::Zip(_) | Op::ZipRight(..) | Op::Linalg(_)), on) => {
+                Term::Is(self.link(op, &on, None))
+            }
+            term => term,
+        };
+        let Given { record, id, y_bar, .. } = self.given;
+        let (given, gates, zero) = (&self.given, self.gates, F::ZERO);
+        let bar_dims = record.dims(record.args(id)[arg]);
+        let operand = |operand| given.operand(operand, self.scratch, &zero);
+        if let Term::Apply(Op::MatMul { ta, tb }, on) = &term {
             let (bar, begun) = touch(self.below, self.begun, node);
-            let sides = [operand(0), operand(1)];
-            return matmul::product(sides, [*ta, *tb], bar, record.dims(args[arg]), begun);
+            let sides = [operand(on[0]), operand(on[1])];
+            return matmul::product(sides, [*ta, *tb], bar, bar_dims, begun);
         }
         let bar = open(self.below, self.begun, node);
+        let (y, view) = (record.view(id), |arg| given.arg(arg));
         match term {
             Term::Slope(side) => match record.node(id).op {
                 Op::Map(f) => map_slope(f, view(0).values, y.values, y_bar, bar),
@@ -177,6 +245,7 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
                 Op::ZipRight(f, c) => zip_slope(f, side, [view(0), number(&c)], y, y_bar, bar),
                 op => unreachable!("{} has no slope", op.name()),
             },
+            Term::Is(on) => moves::add(Move::SumTo, operand(on), bar_dims, bar),
             Term::Gated => match gates.iter().find(|gate| gate.0 == id) {
                 None => add_slice(y_bar, bar),
                 Some((_, weights)) => {
@@ -196,36 +265,29 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
                     }
                 }
             },
-            Term::Apply(op, operands) => {
-                let zero = F::ZERO;
-                let bar_dims = record.dims(args[arg]);
-                let operand = |i: usize| match operands[i] {
-                    Operand::Bar => View { values: y_bar, dims: y.dims },
-                    Operand::Arg(arg) => view(arg),
-                    Operand::Zero => number(&zero),
-                };
-                match op {
-                    Op::Reshape => add_slice(y_bar, bar),
-                    Op::Move(m) => moves::add(m, operand(0), bar_dims, bar),
-                    Op::Select => {
-                        select_add([operand(0), operand(1), operand(2)], y.dims, bar, bar_dims);
-                    }
-                    op => unreachable!("no rule names the term {}", op.name()),
+            Term::Apply(op, on) => match op {
+                Op::Reshape => add_slice(y_bar, bar),
+                Op::Move(m) => moves::add(m, operand(on[0]), bar_dims, bar),
+                Op::Index(i) => index::add(i, operand(on[0]), operand(on[1]), bar_dims, bar)
+                    .expect("the indices were in range on the way forward"),
+                Op::Select => {
+                    let on = [operand(on[0]), operand(on[1]), operand(on[2])];
+                    select_add(on, y.dims, bar, bar_dims);
                 }
-            }
+                op => unreachable!("no rule names the term {}", op.name()),
+            },
         }
     }
 
     fn kernel(&mut self, kernel: &dyn Kernel<F>) {
-        let record = self.record;
+        let Given { record, id, y_bar, .. } = self.given;
         let args: SmallVec<[View<F>; 4]> =
-            record.args(self.id).iter().map(|&arg| record.view(arg)).collect();
-        let pass = Pass { args: &args, y: record.values(self.id), y_bar: self.y_bar };
-        kernel.reverse(pass, self);
+            record.args(id).iter().map(|&arg| record.view(arg)).collect();
+        kernel.reverse(Pass { args: &args, y: record.values(id), y_bar }, self);
     }
 
     fn own(&mut self, own: Own) {
-        self.kernel(&**self.record.own.get(own));
+        self.kernel(&**self.given.record.own.get(own));
     }
 }
 

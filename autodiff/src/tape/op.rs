@@ -2,6 +2,8 @@
 
 use crate::rules::custom::Own;
 use crate::rules::fused::Fused;
+use crate::rules::index::Index;
+use crate::rules::linalg::Linalg;
 use crate::tape::table::{Binary, Unary};
 use std::fmt::{self, Display};
 
@@ -25,6 +27,8 @@ pub enum Op<F> {
     Select,
     /// The same numbers in other places.
     Move(Move),
+    /// Numbers picked out or put down by indices, the second argument.
+    Index(Index),
     /// The arguments one behind the other along an axis.
     Concat {
         /// The axis along which they stand.
@@ -43,6 +47,8 @@ pub enum Op<F> {
         /// Whether the second argument is transposed.
         tb: bool,
     },
+    /// A factorisation of the last two axes, or what is computed from one.
+    Linalg(Linalg),
     /// A kernel that does the work of several ops at once.
     Fused(Fused),
     /// An op that only its tape knows: see [`Tape::custom`](crate::Tape::custom) and
@@ -77,6 +83,27 @@ pub enum Move {
         /// Where the argument begins in the result.
         start: u32,
     },
+    /// The numbers of the last axis along a diagonal of the last two of the result, zeros around them.
+    /// Adjoint: [`Move::Diagonal`].
+    Diag {
+        /// How far the diagonal lies above the main one.
+        above: i32,
+    },
+    /// A diagonal of the last two axes. Adjoint: [`Move::Diag`].
+    Diagonal {
+        /// How far the diagonal lies above the main one.
+        above: i32,
+    },
+    /// The last two axes on and below a diagonal, zeros above. Its own adjoint.
+    Tril {
+        /// How far the diagonal lies above the main one.
+        above: i32,
+    },
+    /// The last two axes on and above a diagonal, zeros below. Its own adjoint.
+    Triu {
+        /// How far the diagonal lies above the main one.
+        above: i32,
+    },
     /// The positions of one axis in reverse. Its own adjoint.
     Flip {
         /// The axis that is reversed.
@@ -99,6 +126,8 @@ impl<F: Copy> Op<F> {
             Self::Detach => "detach",
             Self::Gate => "gate",
             Self::MatMul { .. } => "matmul",
+            Self::Index(i) => i.name(),
+            Self::Linalg(l) => l.name(),
             Self::Fused(f) => f.name(),
             Self::Custom(op) => op.name(),
         }
@@ -106,6 +135,13 @@ impl<F: Copy> Op<F> {
 }
 
 impl Move {
+    /// The last two of `rank` axes exchanged.
+    pub(crate) fn transposition(rank: usize) -> Self {
+        let mut order = [0, 1, 2, 3, 4, 5, 6, 7];
+        order.swap(rank - 2, rank - 1);
+        Self::Permute { order }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Broadcast => "broadcast",
@@ -113,6 +149,10 @@ impl Move {
             Self::Permute { .. } => "permute",
             Self::Slice { .. } => "slice",
             Self::Pad { .. } => "pad",
+            Self::Diag { .. } => "diag",
+            Self::Diagonal { .. } => "diagonal",
+            Self::Tril { .. } => "tril",
+            Self::Triu { .. } => "triu",
             Self::Flip { .. } => "flip",
         }
     }

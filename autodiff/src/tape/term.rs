@@ -12,6 +12,10 @@ pub(crate) enum Operand {
     Bar,
     /// The value of an argument.
     Arg(usize),
+    /// The value of the result.
+    Out,
+    /// A link of the chain that leads to the term, counted from its beginning.
+    Link(usize),
     /// Nothing: zero.
     Zero,
 }
@@ -21,6 +25,8 @@ pub(crate) enum Operand {
 pub(crate) enum Term<F> {
     /// An op applied to operands, summed onto the argument's shape.
     Apply(Op<F>, SmallVec<[Operand; 3]>),
+    /// An operand as it is, summed onto the argument's shape.
+    Is(Operand),
     /// $\bar y\,\partial f$: the slope of an elementwise op with respect to argument `side`.
     Slope(usize),
     /// $\bar y$ weighted by what the caller gave this gate, or $\bar y$ itself.
@@ -31,6 +37,13 @@ pub(crate) enum Term<F> {
 pub(crate) trait Sink<F> {
     /// The adjoint of argument `arg` gains `term`.
     fn add(&mut self, arg: usize, term: Term<F>);
+
+    /// Whether anybody asks for the adjoint of argument `arg`: if not, no chain need lead to it.
+    fn wants(&self, arg: usize) -> bool;
+
+    /// A link of a chain: `op` applied to operands, itself an operand of what follows. The shape is
+    /// given for the ops whose arguments do not determine it.
+    fn link(&mut self, op: Op<F>, operands: &[Operand], shape: Option<&[usize]>) -> Operand;
 
     /// The adjoints of all arguments gain what the kernel's own reverse says.
     fn kernel(&mut self, kernel: &dyn Kernel<F>);

@@ -1,5 +1,11 @@
 //! Variables: entries of a tape under the names of the formulas they stand for.
 
+mod linalg;
+mod structure;
+
+pub use linalg::{CholeskyFactor, LuFactor, Triangle};
+
+use crate::error::Error;
 use crate::rules::fused::{Activation, Fused};
 use crate::scalar::{Real, Scalar};
 use crate::shape::Shape;
@@ -71,6 +77,15 @@ impl<'t, F: Scalar> Var<'t, F> {
         match self.tape.apply(op, args, shape) {
             Ok(var) => var,
             Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Records an op that can fail although its shapes fit.
+    #[track_caller]
+    fn try_record(self, op: Op<F>, args: &[Self], shape: Option<&[usize]>) -> Result<Self, Error> {
+        match self.tape.apply(op, args, shape) {
+            Err(error @ Error::Shape { .. }) => panic!("{error}"),
+            outcome => outcome,
         }
     }
 

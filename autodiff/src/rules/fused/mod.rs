@@ -8,6 +8,7 @@ mod affine;
 mod bernoulli;
 mod log_sum_exp;
 mod normal;
+mod quadratic_form;
 
 pub use affine::Activation;
 
@@ -32,6 +33,8 @@ pub enum Fused {
         /// The axis over which the sum goes.
         axis: u8,
     },
+    /// $x^\top A x$ over the last axis: see [`Var::quadratic_form`].
+    QuadraticForm,
 }
 
 impl Fused {
@@ -42,6 +45,7 @@ impl Fused {
             Self::NormalLogProb => "normal_log_prob",
             Self::BernoulliLogProb => "bernoulli_log_prob",
             Self::LogSumExp { .. } => "log_sum_exp",
+            Self::QuadraticForm => "quadratic_form",
         }
     }
 
@@ -51,6 +55,7 @@ impl Fused {
             Self::Affine(activation) => f(&affine::Affine(activation)),
             Self::NormalLogProb => f(&normal::NormalLogProb),
             Self::BernoulliLogProb => f(&bernoulli::BernoulliLogProb),
+            Self::QuadraticForm => f(&quadratic_form::QuadraticForm),
             Self::LogSumExp { axis } => f(&log_sum_exp::LogSumExp(usize::from(axis))),
         }
     }

@@ -1,0 +1,158 @@
+//! Numbers picked out of an axis by indices, or put down into it: each is the other's adjoint.
+//!
+//! Indices are the numbers of an ordinary entry, a constant as a rule. So they are data like any other:
+//! a plan replays with new ones, and every pass over them checks that they are whole and in range. The
+//! numbers of an `f32` tape hold every index below $2^{24}$, those of an `f64` tape every index.
+
+use crate::error::Error;
+use crate::kernels::walk::{add_slice, odometer};
+use crate::kernels::zip::View;
+use crate::rules::{misfit, moves};
+use crate::scalar::Scalar;
+use crate::shape::{Shape, strides};
+
+/// Ops on numbers and indices. The indices have as many axes as the numbers; along every axis but one
+/// they have the same length or stretch from length one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Index {
+    /// $y_{i j k} = x_{i\,n(i, j, k)\,k}$ along one axis. Adjoint: [`Index::ScatterAdd`].
+    Gather {
+        /// The axis from which the indices pick.
+        axis: u8,
+    },
+    /// $y_{i n k} = \sum_{j : n(i, j, k) = n} x_{i j k}$ along one axis. Adjoint: [`Index::Gather`].
+    ScatterAdd {
+        /// The axis into which the indices put.
+        axis: u8,
+    },
+}
+
+impl Index {
+    /// The op's name, as in messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Gather { .. } => "gather",
+            Self::ScatterAdd { .. } => "scatter_add",
+        }
+    }
+
+    fn axis(self) -> usize {
+        match self {
+            Self::Gather { axis } | Self::ScatterAdd { axis } => usize::from(axis),
+        }
+    }
+
+    /// The op that carries adjoints back.
+    pub(crate) fn adjoint(self) -> Self {
+        match self {
+            Self::Gather { axis } => Self::ScatterAdd { axis },
+            Self::ScatterAdd { axis } => Self::Gather { axis },
+        }
+    }
+}
+
+pub(crate) fn shape(
+    op: Index,
+    args: &[&[usize]],
+    wanted: Option<&[usize]>,
+) -> Result<Shape, Error> {
+    let (axis, [x, index]) = (op.axis(), [args[0], args[1]]);
+    let stretches = |x: &[usize]| {
+        x.len() == index.len()
+            && axis < x.len()
+            && (0..x.len()).all(|i| i == axis || index[i] == x[i] || index[i] == 1)
+    };
+    let complain = || {
+        let expected =
+            format!("indices that have length one or the other's, but along axis {axis}");
+        Err(misfit(op.name(), args, expected))
+    };
+    match op {
+        _ if !stretches(x) => complain(),
+        Index::Gather { .. } => {
+            let mut shape = Shape::from(x);
+            shape[axis] = index[axis];
+            Ok(shape)
+        }
+        Index::ScatterAdd { .. } => {
+            let to = moves::wanted(op.name(), args, wanted)?;
+            if x[axis] == index[axis] && stretches(&to) { Ok(to) } else { complain() }
+        }
+    }
+}
+
+/// The result, of axes `dims`.
+pub(crate) fn set<F: Scalar>(
+    op: Index,
+    x: View<F>,
+    index: View<F>,
+    dims: &[usize],
+    y: &mut [F],
+) -> Result<(), Error> {
+    match op {
+        Index::Gather { .. } => visit(op, dims, index, x.dims[op.axis()], |short, long, n| {
+            y[short..short + n].copy_from_slice(&x.values[long..long + n]);
+        }),
+        Index::ScatterAdd { .. } => {
+            y.fill(F::ZERO);
+            add(op, x, index, dims, y)
+        }
+    }
+}
+
+/// The result, of axes `dims`, added to what is there.
+pub(crate) fn add<F: Scalar>(
+    op: Index,
+    x: View<F>,
+    index: View<F>,
+    dims: &[usize],
+    y: &mut [F],
+) -> Result<(), Error> {
+    match op {
+        Index::Gather { .. } => visit(op, dims, index, x.dims[op.axis()], |short, long, n| {
+            add_slice(&x.values[long..long + n], &mut y[short..short + n]);
+        }),
+        Index::ScatterAdd { .. } => visit(op, x.dims, index, dims[op.axis()], |short, long, n| {
+            add_slice(&x.values[short..short + n], &mut y[long..long + n]);
+        }),
+    }
+}
+
+/// Calls `pair(at_picked, at_whole, n)` for every stretch of `n` numbers that lie side by side both in
+/// the tensor that was picked, of axes `picked`, and in the whole, which is `size` long along the axis.
+fn visit<F: Scalar>(
+    op: Index,
+    picked: &[usize],
+    index: View<F>,
+    size: usize,
+    mut pair: impl FnMut(usize, usize, usize),
+) -> Result<(), Error> {
+    let (axis, rank) = (op.axis(), picked.len());
+    // Where the indices stretch along all axes behind, what they pick is whole rows.
+    let rows = index.dims[axis + 1..].iter().all(|&n| n == 1);
+    let outer = if rows { axis + 1 } else { rank };
+    let run: usize = picked[outer..].iter().product();
+    let mut whole = Shape::from(picked);
+    whole[axis] = size;
+    let step: usize = picked[axis + 1..].iter().product();
+    let (short, mut long) = (strides(picked, rank), strides(&whole, rank));
+    long[axis] = 0;
+    let at = strides(index.dims, rank);
+    let mut outcome = Ok(());
+    if run == 0 {
+        return outcome;
+    }
+    odometer(&picked[..outer], [&short, &long, &at], [0; 3], |[short, long, at]| {
+        let number = index.values[at as usize];
+        let n = number.to_f64();
+        // Also false of NaN.
+        if n >= 0.0 && n < size as f64 && n.fract() == 0.0 {
+            pair(short as usize, long as usize + n as usize * step, run);
+        } else if outcome.is_ok() {
+            let position = at as usize;
+            outcome = Err(Error::Index { op: op.name(), position, index: n, size });
+        }
+    });
+    outcome
+}

@@ -1,0 +1,483 @@
+//! Linear algebra over the last two axes, batched over the others.
+
+use super::axis_of;
+use crate::error::Error;
+use crate::rules::fused::Fused;
+use crate::rules::linalg::{By, Linalg};
+use crate::scalar::Scalar;
+use crate::tape::op::Op;
+use crate::tape::var::Var;
+
+/// Which triangle of a matrix is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Triangle {
+    /// On and below the main diagonal.
+    Lower,
+    /// On and above the main diagonal.
+    Upper,
+}
+
+/// A symmetric positive definite matrix and its Cholesky factor, which all that is computed from it shares.
+///
+/// The derivatives go to the matrix itself, none through the factor.
+///
+/// ```
+/// # use pathscore_autodiff::Tape;
+/// let tape = Tape::new();
+/// let a = tape.leaf(&[4.0, 2.0, 2.0, 3.0], [2, 2]);
+/// let factor = a.factor_cholesky().unwrap();
+/// let x = factor.solve(tape.constant(&[8.0, 8.0], [2]));
+/// assert!((x.value().values()[1] - 2.0_f64).abs() < 1e-15);
+/// let slope = factor.log_det().backward().of(a);
+/// assert!((slope.values()[0] - 3.0 / 8.0).abs() < 1e-15);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct CholeskyFactor<'t, F> {
+    matrix: Var<'t, F>,
+    factor: Var<'t, F>,
+}
+
+/// A square matrix and its LU factorisation, which all that is computed from it shares.
+///
+/// The derivatives go to the matrix itself, none through the factors.
+///
+/// ```
+/// # use pathscore_autodiff::Tape;
+/// let tape = Tape::new();
+/// let a = tape.leaf(&[0.0, 2.0, -3.0, 1.0], [2, 2]);
+/// let factor = a.factor_lu().unwrap();
+/// assert_eq!(factor.det().item(), 6.0);
+/// assert_eq!(factor.solve(tape.constant(&[2.0, 4.0], [2])).value().values(), [-1.0, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct LuFactor<'t, F> {
+    matrix: Var<'t, F>,
+    factor: Var<'t, F>,
+}
+
+/// The same tensor with a last axis of length one, if it is a vector, and whether it was.
+#[track_caller]
+fn as_column<'t, F: Scalar>(b: Var<'t, F>) -> (Var<'t, F>, bool) {
+    let mut shape = b.shape();
+    let vector = shape.len() == 1;
+    if vector {
+        shape.push(1);
+    }
+    (if vector { b.reshape(shape) } else { b }, vector)
+}
+
+/// Without the last axis, if it was a vector.
+#[track_caller]
+fn as_it_was<'t, F: Scalar>((x, vector): (Var<'t, F>, bool)) -> Var<'t, F> {
+    let shape = x.shape();
+    if vector { x.reshape(&shape[..shape.len() - 1]) } else { x }
+}
+
+impl<'t, F: Scalar> CholeskyFactor<'t, F> {
+    #[track_caller]
+    fn apply(self, op: Linalg) -> Var<'t, F> {
+        self.matrix.record(Op::Linalg(op), &[self.matrix, self.factor], None)
+    }
+
+    /// $L$, lower triangular, as a constant; [`Var::cholesky`] has derivatives.
+    pub fn lower(self) -> Var<'t, F> {
+        self.factor
+    }
+
+    /// $A^{-1}B$ for columns $B$ of shape `[…, n, m]` or a vector `[n]`; leading axes broadcast.
+    ///
+    /// With $W = A^{-1}\bar Y$ the derivatives are $\bar B = W$ and $\bar A = -\tfrac12 (W Y^\top + Y W^\top)$.
+    #[track_caller]
+    pub fn solve(self, b: Var<'t, F>) -> Var<'t, F> {
+        let op = Op::Linalg(Linalg::Solve { by: By::Cholesky, transposed: false });
+        let (b, vector) = as_column(b);
+        as_it_was((b.record(op, &[self.matrix, self.factor, b], None), vector))
+    }
+
+    /// $A^{-1}$. The derivative is $\bar A = -A^{-1} \bar Y A^{-1}$, made symmetric.
+    #[track_caller]
+    pub fn inverse(self) -> Var<'t, F> {
+        self.apply(Linalg::Inverse { by: By::Cholesky })
+    }
+
+    /// $\ln \det A$, which does not overflow. The derivative is $A^{-1}$.
+    #[track_caller]
+    pub fn log_det(self) -> Var<'t, F> {
+        self.apply(Linalg::LogDet { by: By::Cholesky })
+    }
+
+    /// $\det A$. The derivative is $\det(A) A^{-1}$.
+    #[track_caller]
+    pub fn det(self) -> Var<'t, F> {
+        self.apply(Linalg::Det { by: By::Cholesky })
+    }
+
+    /// $x^\top A^{-1} x$ for every column $x$ of `[…, n, m]`, of shape `[…, m]`, or of a vector `[n]`;
+    /// leading axes broadcast.
+    ///
+    /// With $w = A^{-1}x$ the derivatives are $2w$ ($x$) and $-w w^\top$ ($A$).
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.leaf(&[4.0, 0.0, 0.0, 0.25], [2, 2]);
+    /// let x = tape.leaf(&[2.0, 1.0], [2]);
+    /// let y = a.factor_cholesky().unwrap().inverse_form(x);
+    /// assert_eq!(y.item(), 5.0);
+    /// assert_eq!(y.backward().of(x).values(), [1.0, 8.0]);
+    /// ```
+    #[track_caller]
+    pub fn inverse_form(self, x: Var<'t, F>) -> Var<'t, F> {
+        let (x, vector) = as_column(x);
+        let op = Op::Linalg(Linalg::InverseForm);
+        as_it_was((x.record(op, &[self.matrix, self.factor, x], None), vector))
+    }
+}
+
+impl<'t, F: Scalar> LuFactor<'t, F> {
+    #[track_caller]
+    fn apply(self, op: Linalg) -> Var<'t, F> {
+        self.matrix.record(Op::Linalg(op), &[self.matrix, self.factor], None)
+    }
+
+    #[track_caller]
+    fn solve_with(self, transposed: bool, b: Var<'t, F>) -> Var<'t, F> {
+        let op = Op::Linalg(Linalg::Solve { by: By::Lu, transposed });
+        let (b, vector) = as_column(b);
+        as_it_was((b.record(op, &[self.matrix, self.factor, b], None), vector))
+    }
+
+    /// $A^{-1}B$ for columns $B$ of shape `[…, n, m]` or a vector `[n]`; leading axes broadcast.
+    ///
+    /// With $W = A^{-\top}\bar Y$ the derivatives are $\bar B = W$ and $\bar A = -W Y^\top$.
+    #[track_caller]
+    pub fn solve(self, b: Var<'t, F>) -> Var<'t, F> {
+        self.solve_with(false, b)
+    }
+
+    /// $A^{-\top}B$, as [`LuFactor::solve`]. With $W = A^{-1}\bar Y$: $\bar B = W$ and $\bar A = -Y W^\top$.
+    #[track_caller]
+    pub fn solve_transposed(self, b: Var<'t, F>) -> Var<'t, F> {
+        self.solve_with(true, b)
+    }
+
+    /// $A^{-1}$. The derivative is $\bar A = -A^{-\top} \bar Y A^{-\top}$.
+    #[track_caller]
+    pub fn inverse(self) -> Var<'t, F> {
+        self.apply(Linalg::Inverse { by: By::Lu })
+    }
+
+    /// $\ln |\det A|$, which does not overflow. The derivative is $A^{-\top}$.
+    #[track_caller]
+    pub fn log_det(self) -> Var<'t, F> {
+        self.apply(Linalg::LogDet { by: By::Lu })
+    }
+
+    /// The sign of $\det A$, one or minus one. No derivative.
+    #[track_caller]
+    pub fn sign(self) -> Var<'t, F> {
+        self.matrix.record(Op::Linalg(Linalg::DetSign), &[self.factor], None)
+    }
+
+    /// $\det A$. The derivative is $\det(A) A^{-\top}$.
+    #[track_caller]
+    pub fn det(self) -> Var<'t, F> {
+        self.apply(Linalg::Det { by: By::Lu })
+    }
+}
+
+impl<'t, F: Scalar> Var<'t, F> {
+    /// $\sum_i a_i b_i$ along the last axis, which is dropped; the others broadcast. The derivatives are
+    /// $b$ and $a$.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let (a, b) = (tape.leaf(&[1.0, 2.0], [2]), tape.leaf(&[3.0, 4.0], [2]));
+    /// assert_eq!(a.dot(b).item(), 11.0);
+    /// ```
+    #[track_caller]
+    pub fn dot(self, other: Self) -> Self {
+        let (a, b) = (self.shape(), other.shape());
+        assert!(
+            a.last().is_some() && a.last() == b.last(),
+            "dot: shapes {a} and {b} do not end in the same length"
+        );
+        (self * other).sum_axis(-1)
+    }
+
+    /// $a_i b_j$ of the last axis of each; the others broadcast. The derivatives are $\bar Y b$ and
+    /// $\bar Y^\top a$.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let (a, b) = (tape.leaf(&[1.0, 2.0], [2]), tape.leaf(&[3.0, 4.0, 5.0], [3]));
+    /// assert_eq!(a.outer(b).value().values(), [3.0, 4.0, 5.0, 6.0, 8.0, 10.0]);
+    /// ```
+    #[track_caller]
+    pub fn outer(self, other: Self) -> Self {
+        let (mut a, mut b) = (self.shape(), other.shape());
+        let (_, last) = (axis_of("outer", -1, &a), axis_of("outer", -1, &b));
+        a.push(1);
+        let columns = std::mem::replace(&mut b[last], 1);
+        b.push(columns);
+        self.reshape(a) * other.reshape(b)
+    }
+
+    /// The sum of the main diagonal of the last two axes. The derivative is the identity.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.leaf(&[1.0, 2.0, 3.0, 4.0], [2, 2]);
+    /// assert_eq!(a.trace().item(), 5.0);
+    /// ```
+    #[track_caller]
+    pub fn trace(self) -> Self {
+        self.diagonal(0).sum_axis(-1)
+    }
+
+    /// $x^\top A x$ for every vector $x$ along the last axis, of shape `[…, n]`, and one matrix `[n, n]`, or
+    /// one for each point of as many leading axes of $x$ as $A$ has.
+    ///
+    /// The derivatives are $(A + A^\top) x$ and $x x^\top$.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.constant(&[2.0, 1.0, 0.0, 3.0], [2, 2]);
+    /// let x = tape.leaf(&[1.0, 2.0], [2]);
+    /// let y = x.quadratic_form(a);
+    /// assert_eq!(y.item(), 16.0);
+    /// assert_eq!(y.backward().of(x).values(), [6.0, 13.0]);
+    /// ```
+    #[track_caller]
+    pub fn quadratic_form(self, matrix: Self) -> Self {
+        self.record(Op::Fused(Fused::QuadraticForm), &[self, matrix], None)
+    }
+
+    /// The lower triangular $L$ with $LL^\top = A$ for a positive definite matrix, which is taken as
+    /// $(A + A^\top)/2$.
+    ///
+    /// With $\Phi$ the lower triangle with its diagonal halved, the derivative is $\bar A = L^{-\top}
+    /// \Phi(L^\top \bar L) L^{-1}$, made symmetric (Murray 2016). To solve systems or to find
+    /// determinants, [`Var::factor_cholesky`] is shorter and faster.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.leaf(&[4.0, 2.0, 2.0, 5.0], [2, 2]);
+    /// assert_eq!(a.cholesky().unwrap().value().values(), [2.0, 0.0, 1.0, 2.0]);
+    /// let wrong = tape.leaf(&[1.0, 2.0, 2.0, 1.0], [2, 2]).cholesky().unwrap_err();
+    /// assert!(wrong.to_string().ends_with("is not positive definite: pivot 1 is -3"));
+    /// ```
+    ///
+    /// # Errors
+    /// If a matrix is not positive definite: which of the batch, and at which pivot.
+    #[track_caller]
+    pub fn cholesky(self) -> Result<Self, Error> {
+        self.try_record(Op::Linalg(Linalg::Cholesky), &[self], None)
+    }
+
+    /// A positive definite matrix with its Cholesky factor, to solve, invert and take determinants with.
+    ///
+    /// # Errors
+    /// If a matrix is not positive definite: which of the batch, and at which pivot.
+    #[track_caller]
+    pub fn factor_cholesky(self) -> Result<CholeskyFactor<'t, F>, Error> {
+        Ok(CholeskyFactor { matrix: self, factor: self.detach().cholesky()? })
+    }
+
+    /// A square matrix with its LU factors, to solve, invert and take determinants with.
+    ///
+    /// # Errors
+    /// If a matrix is singular: which of the batch, and at which pivot.
+    #[track_caller]
+    pub fn factor_lu(self) -> Result<LuFactor<'t, F>, Error> {
+        let factor = self.try_record(Op::Linalg(Linalg::Lu), &[self], None)?;
+        Ok(LuFactor { matrix: self, factor })
+    }
+
+    /// $T^{-1}B$, or $T^{-\top}B$ if `transposed`, where $T$ is one triangle of this matrix and $B$ are
+    /// columns of shape `[…, n, m]` or a vector `[n]`; leading axes broadcast.
+    ///
+    /// With $W = T^{-\top} \bar Y$ the derivatives are $\bar B = W$ and $\bar T = -W Y^\top$ within the
+    /// triangle (transposed if $T$ is).
+    ///
+    /// ```
+    /// # use pathscore_autodiff::{Tape, Triangle};
+    /// let tape = Tape::new();
+    /// let t = tape.leaf(&[2.0, 7.0, 1.0, 4.0], [2, 2]);
+    /// let b = tape.leaf(&[2.0, 9.0], [2]);
+    /// let x = t.solve_triangular(Triangle::Lower, false, b).unwrap();
+    /// assert_eq!(x.value().values(), [1.0, 2.0]);
+    /// ```
+    ///
+    /// # Errors
+    /// If there is a zero on the diagonal: in which matrix of the batch, and where.
+    #[track_caller]
+    pub fn solve_triangular(
+        self,
+        triangle: Triangle,
+        transposed: bool,
+        b: Self,
+    ) -> Result<Self, Error> {
+        let (b, vector) = as_column(b);
+        let op = Linalg::SolveTriangular { upper: triangle == Triangle::Upper, transposed };
+        let x = self.try_record(Op::Linalg(op), &[self, b], None)?;
+        Ok(as_it_was((x, vector)))
+    }
+
+    /// $A^{-1}B$ for any invertible matrix: see [`LuFactor::solve`].
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.leaf(&[2.0, 0.0, 0.0, 4.0], [2, 2]);
+    /// let b = tape.leaf(&[2.0, 2.0], [2]);
+    /// let x = a.solve(b).unwrap();
+    /// assert_eq!(x.value().values(), [1.0, 0.5]);
+    /// assert_eq!(x.sum().backward().of(b).values(), [0.5, 0.25]);
+    /// ```
+    ///
+    /// # Errors
+    /// If a matrix is singular: which of the batch, and at which pivot.
+    #[track_caller]
+    pub fn solve(self, b: Self) -> Result<Self, Error> {
+        Ok(self.factor_lu()?.solve(b))
+    }
+
+    /// $A^{-1}$ for any invertible matrix: see [`LuFactor::inverse`].
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.leaf(&[0.0, 2.0, 4.0, 0.0], [2, 2]);
+    /// assert_eq!(a.inverse().unwrap().value().values(), [0.0, 0.25, 0.5, 0.0]);
+    /// ```
+    ///
+    /// # Errors
+    /// If a matrix is singular: which of the batch, and at which pivot.
+    #[track_caller]
+    pub fn inverse(self) -> Result<Self, Error> {
+        Ok(self.factor_lu()?.inverse())
+    }
+
+    /// $\det A$: see [`LuFactor::det`].
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.leaf(&[0.0, 2.0, 4.0, 0.0], [2, 2]);
+    /// let y = a.det().unwrap();
+    /// assert_eq!(y.item(), -8.0);
+    /// assert_eq!(y.backward().of(a).values(), [0.0, -4.0, -2.0, 0.0]);
+    /// ```
+    ///
+    /// # Errors
+    /// If a matrix is singular: its determinant is zero, but the derivative, the matrix of cofactors, cannot
+    /// be had from its factors.
+    #[track_caller]
+    pub fn det(self) -> Result<Self, Error> {
+        Ok(self.factor_lu()?.det())
+    }
+
+    /// The sign of $\det A$ and $\ln |\det A|$: see [`LuFactor::log_det`].
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.leaf(&[0.0, 2.0, 4.0, 0.0], [2, 2]);
+    /// let (sign, log) = a.slogdet().unwrap();
+    /// assert_eq!((sign.item(), log.item()), (-1.0, 8_f64.ln()));
+    /// ```
+    ///
+    /// # Errors
+    /// If a matrix is singular: which of the batch, and at which pivot.
+    #[track_caller]
+    pub fn slogdet(self) -> Result<(Self, Self), Error> {
+        let factor = self.factor_lu()?;
+        Ok((factor.sign(), factor.log_det()))
+    }
+
+    /// $\ln \det A$ of a positive definite matrix: see [`CholeskyFactor::log_det`].
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.leaf(&[2.0, 0.0, 0.0, 4.0], [2, 2]);
+    /// let y = a.logdet().unwrap();
+    /// assert!((y.item() - 8_f64.ln()).abs() < 1e-15);
+    /// ```
+    ///
+    /// # Errors
+    /// If a matrix is not positive definite: which of the batch, and at which pivot.
+    #[track_caller]
+    pub fn logdet(self) -> Result<Self, Error> {
+        Ok(self.factor_cholesky()?.log_det())
+    }
+
+    /// The eigenvalues $\lambda$ of a symmetric matrix in increasing order, and its eigenvectors as the
+    /// columns of $V$. The matrix is taken as $(A + A^\top)/2$; the largest number of each vector is positive.
+    ///
+    /// The derivatives are $\bar A = V \mathrm{diag}(\bar\lambda) V^\top$, and $V (G \circ V^\top \bar V) V^\top$
+    /// made symmetric, with $G_{ij} = 1/(\lambda_j - \lambda_i)$. Where eigenvalues repeat, the first is
+    /// right for sums over all that are equal, and the second does not exist: it is infinite or NaN.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.leaf(&[2.0, 1.0, 1.0, 2.0], [2, 2]);
+    /// let (values, vectors) = a.eigh().unwrap();
+    /// let rebuilt = (vectors * values).matmul_with(false, vectors, true);
+    /// for (found, x) in rebuilt.value().values().iter().zip([2.0_f64, 1.0, 1.0, 2.0]) {
+    ///     assert!((found - x).abs() < 1e-14);
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the eigenvalues are not found, because a number is not finite: of which matrix of the batch.
+    #[track_caller]
+    pub fn eigh(self) -> Result<(Self, Self), Error> {
+        let found = self.try_record(Op::Linalg(Linalg::Eigh), &[self], None)?;
+        let part = |op| self.record(Op::Linalg(op), &[self, found], None);
+        Ok((part(Linalg::Eigenvalues), part(Linalg::Eigenvectors)))
+    }
+
+    /// The eigenvalues of a symmetric matrix in increasing order, as [`Var::eigh`] finds them.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// // An eigenvalue of multiplicity two: the sum over both has a derivative.
+    /// let a = tape.leaf(&[3.0, 0.0, 0.0, 3.0], [2, 2]);
+    /// let y = a.eigvalsh().unwrap().square().sum();
+    /// assert_eq!(y.item(), 18.0);
+    /// assert_eq!(y.backward().of(a).values(), [6.0, 0.0, 0.0, 6.0]);
+    /// ```
+    ///
+    /// # Errors
+    /// If the eigenvalues are not found, because a number is not finite: of which matrix of the batch.
+    #[track_caller]
+    pub fn eigvalsh(self) -> Result<Self, Error> {
+        let found = self.try_record(Op::Linalg(Linalg::Eigh), &[self], None)?;
+        Ok(self.record(Op::Linalg(Linalg::Eigenvalues), &[self, found], None))
+    }
+
+    /// $e^A = \sum_k A^k / k!$, by scaling and squaring; NaN if $A$ is not finite.
+    ///
+    /// The derivative is the upper right block of $\exp \begin{pmatrix} A^\top & \bar Y \\ 0 & A^\top
+    /// \end{pmatrix}$ (Najfeld and Havel 1995).
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.leaf(&[0.0, 1.0, 0.0, 0.0], [2, 2]);
+    /// assert_eq!(a.matrix_exp().value().values(), [1.0, 1.0, 0.0, 1.0]);
+    /// ```
+    #[track_caller]
+    pub fn matrix_exp(self) -> Self {
+        self.record(Op::Linalg(Linalg::MatrixExp), &[self], None)
+    }
+}
