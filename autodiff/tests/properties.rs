@@ -264,11 +264,17 @@ proptest! {
 /// One instruction: which op, on which two of the results so far, and a small number for the rest.
 type Step = (u8, u8, u8, u8);
 
-/// The shapes of a program's inputs.
-const INPUTS: [&[usize]; 4] = [&[2, 3], &[3], &[3, 2], &[]];
+/// The shapes of a program's inputs: some that meet, and one at random.
+type Inputs = Vec<Vec<usize>>;
 
-fn inputs<F: Scalar>(salt: u64) -> Vec<Tensor<F>> {
-    (0..).zip(INPUTS).map(|(i, dims)| tensor(dims, 10 * salt + i)).collect()
+fn shapes() -> impl Strategy<Value = Inputs> {
+    let random = prop::collection::vec(1_usize..4, 0..=3);
+    ([1_usize..4, 1_usize..4], random)
+        .prop_map(|([n, m], random)| vec![vec![n, m], vec![m], vec![m, n], vec![], random])
+}
+
+fn inputs<F: Scalar>(shapes: &Inputs, salt: u64) -> Vec<Tensor<F>> {
+    (0..).zip(shapes).map(|(i, dims)| tensor(dims, 10 * salt + i)).collect()
 }
 
 /// Results stay below this many numbers; larger ones are not made.
@@ -342,8 +348,8 @@ fn bits(numbers: &[f64]) -> Vec<u64> {
 }
 
 /// The number of numbers that all inputs hold.
-fn count() -> usize {
-    INPUTS.iter().map(|dims| dims.iter().product::<usize>()).sum()
+fn count(shapes: &Inputs) -> usize {
+    shapes.iter().map(|dims| dims.iter().product::<usize>()).sum()
 }
 
 /// A program over any kind of number.
@@ -376,10 +382,11 @@ proptest! {
 
     #[test]
     fn gradients_of_programs_are_the_same_in_numbers_and_recorded_and_by_differences(
+        shapes in shapes(),
         program in program(),
         salt in 0_u64..1000,
     ) {
-        let at = inputs::<f64>(salt);
+        let at = inputs::<f64>(&shapes, salt);
         let tape = Tape::new();
         let (xs, y) = record(&tape, &program, &at);
         let (numbers, recorded) = (y.backward(), y.grad(&xs));
@@ -390,22 +397,54 @@ proptest! {
             }
         }
         let options = Options { order: 1, ..Options::of::<f64>() };
-        if let Err(mismatch) = check::gradient(|xs| run(&program, xs), &at, options) {
+        if let Err(wrong) = check::gradient(|xs| run(&program, xs), &at, options) {
             // Differences across the kink of a max say nothing.
-            prop_assert!(mismatch.kink, "{mismatch}\n{tape}");
+            prop_assert!(wrong.kink, "{wrong}\n{tape}");
         }
     }
 
     #[test]
+    fn tangents_of_programs_are_the_transpose_of_adjoints_to_the_second_order(
+        shapes in shapes(),
+        program in program(),
+        salt in 0_u64..1000,
+    ) {
+        let at = inputs::<f64>(&shapes, salt);
+        let tape = Tape::new();
+        let (xs, y) = record(&tape, &program, &at);
+        let along = inputs::<f64>(&shapes, salt + 1);
+        let directions: Vec<Var<f64>> =
+            along.iter().map(|d| tape.constant(d.values(), d.shape())).collect();
+        let dot = |slopes: &[Var<f64>]| -> f64 {
+            let pairs = slopes.iter().zip(&along);
+            let terms = pairs.flat_map(|(slope, d)| {
+                let slope = slope.value();
+                slope.values().iter().zip(d.values()).map(|(a, b)| a * b).collect::<Vec<_>>()
+            });
+            terms.sum()
+        };
+        // Derivatives along a direction of a few dozen numbers; the two ways add in another order.
+        let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0);
+        let forward = y.jvp(&xs, &directions);
+        let back = dot(&y.grad(&xs));
+        prop_assert!(close(forward.item(), back), "{} and {back}\n{tape}", forward.item());
+        // dᵀHd: forward over reverse, and forward over forward.
+        let over = dot(&y.hvp(&xs, &directions));
+        let twice = forward.jvp(&xs, &directions).item();
+        prop_assert!(close(over, twice), "{over} and {twice}\n{tape}");
+    }
+
+    #[test]
     fn a_replayed_plan_has_the_bits_of_a_new_recording(
+        shapes in shapes(),
         program in program(),
         [before, after] in [0_u64..1000, 0_u64..1000],
     ) {
         let tape = Tape::new();
-        let (xs, y) = record(&tape, &program, &inputs(before));
+        let (xs, y) = record(&tape, &program, &inputs(&shapes, before));
         let (ids, y) = (xs.iter().map(|x| x.id()).collect::<Vec<_>>(), y.id());
         let mut plan = tape.freeze();
-        let at = inputs::<f64>(after);
+        let at = inputs::<f64>(&shapes, after);
         ids.iter().zip(&at).for_each(|(&id, x)| plan.set(id, x.values()));
         plan.run().unwrap();
         let mut grads = Grads::new();
@@ -413,15 +452,16 @@ proptest! {
         let anew = Tape::new();
         let (_, expected) = record(&anew, &program, &at);
         prop_assert_eq!(bits(plan.value(y)), bits(expected.value().values()));
-        prop_assert_eq!(bits(grads.leading(count())), bits(expected.backward().leading(count())));
+        prop_assert_eq!(bits(grads.leading(count(&shapes))), bits(expected.backward().leading(count(&shapes))));
     }
 
     #[test]
     fn a_cleared_tape_has_the_bits_of_a_new_one(
+        shapes in shapes(),
         [first, second] in [program(), program()],
         salt in 0_u64..1000,
     ) {
-        let at = inputs::<f64>(salt);
+        let at = inputs::<f64>(&shapes, salt);
         let (mut tape, mut grads) = (Tape::new(), Grads::new());
         let (_, y) = record(&tape, &first, &at);
         tape.pull_into(&[(y, &[1.0])], &[], &mut grads);
@@ -431,13 +471,17 @@ proptest! {
         let anew = Tape::new();
         let (_, expected) = record(&anew, &second, &at);
         prop_assert_eq!(y.item().to_bits(), expected.item().to_bits());
-        prop_assert_eq!(bits(grads.leading(count())), bits(expected.backward().leading(count())));
+        prop_assert_eq!(bits(grads.leading(count(&shapes))), bits(expected.backward().leading(count(&shapes))));
     }
 
     #[test]
-    fn single_precision_is_close_to_double(program in program(), salt in 0_u64..1000) {
+    fn single_precision_is_close_to_double(
+        shapes in shapes(),
+        program in program(),
+        salt in 0_u64..1000,
+    ) {
         let (tape, wide) = (Tape::<f32>::new(), Tape::<f64>::new());
-        let narrow = inputs::<f32>(salt);
+        let narrow = inputs::<f32>(&shapes, salt);
         let same: Vec<Tensor<f64>> = narrow
             .iter()
             .map(|x| Tensor::new(x.values().iter().map(|&x| f64::from(x)).collect(), x.shape()))

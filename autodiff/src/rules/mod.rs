@@ -7,6 +7,8 @@ pub(crate) mod index;
 pub(crate) mod linalg;
 pub(crate) mod matmul;
 pub(crate) mod moves;
+#[cfg(test)]
+mod mutants;
 pub(crate) mod numbers;
 #[cfg(test)]
 mod tests;
@@ -110,6 +112,14 @@ pub(crate) fn number<F>(c: &F) -> View<'_, F> {
 
 /// Names the terms that the arguments' adjoints gain.
 pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut impl Sink<F>) {
+    #[cfg(test)]
+    if let Some(mutant) = mutants::of(op) {
+        return name_terms(op, args, &mut mutants::Wrong { mutant, op, sink, count: 0 });
+    }
+    name_terms(op, args, sink);
+}
+
+fn name_terms<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut impl Sink<F>) {
     use Operand::{Arg, Bar, Zero};
     match op {
         Op::Leaf | Op::Constant | Op::Detach => {}

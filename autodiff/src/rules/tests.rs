@@ -18,7 +18,7 @@ fn tensor<F: Scalar>(dims: &[usize], salt: u64) -> Tensor<F> {
 }
 
 /// Matrices whose symmetric part has eigenvalues near 2, 4, 6, …
-fn definite<F: Scalar>(dims: &[usize], salt: u64) -> Tensor<F> {
+pub(super) fn definite<F: Scalar>(dims: &[usize], salt: u64) -> Tensor<F> {
     let mut a = tensor::<F>(dims, salt);
     let n = dims[dims.len() - 1];
     for (i, x) in a.values_mut().iter_mut().enumerate() {
@@ -59,7 +59,7 @@ fn apply<'t, F: Scalar>(op: Linalg, args: &[Var<'t, F>]) -> Var<'t, F> {
 }
 
 /// An op on a matrix and its factor, and on a right side if there is one.
-fn from_factor<'t, F: Scalar>(by: Linalg, op: Linalg, x: &[Var<'t, F>]) -> Var<'t, F> {
+pub(super) fn from_factor<'t, F: Scalar>(by: Linalg, op: Linalg, x: &[Var<'t, F>]) -> Var<'t, F> {
     let factor = apply(by, &[x[0].detach()]);
     apply(op, &[&[x[0], factor], &x[1..]].concat())
 }

@@ -81,6 +81,19 @@ pub(crate) fn arguments<'t, F: Scalar>(y: Var<'t, F>) -> SmallVec<[Var<'t, F>; 4
     y.tape.record().args(y.id).iter().map(|&arg| Var::new(y.tape, arg)).collect()
 }
 
+/// What the op of an entry means in elementary ops, applied to its arguments; `None` if it is elementary.
+pub(crate) fn define<'t, F: Scalar>(y: Var<'t, F>) -> Option<Var<'t, F>> {
+    let (op, args) = (y.tape.record().node(y.id).op, arguments(y));
+    match op {
+        Op::Fused(kernel) => Some(kernel.with(|k| k.define(&args))),
+        Op::Custom(own) => {
+            let kernel = Arc::clone(y.tape.record().own.get(own));
+            Some(kernel.define(&args))
+        }
+        _ => None,
+    }
+}
+
 /// [`rules::reverse`] of an op on these arguments.
 pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[Var<'_, F>], sink: &mut impl Sink<F>) {
     let shapes: SmallVec<[Shape; 4]> = args.iter().map(|arg| arg.shape()).collect();
@@ -152,7 +165,9 @@ impl<'a, 't, F: Scalar> Reading<'a, 't, F> {
         // What was stretched on the way in is summed on the way out, and the other way round.
         match gain.shape() {
             same if same == *shape => gain,
-            smaller if smaller.size() < shape.size() => gain.broadcast_to(shape),
+            small if Shape::broadcast(&small, shape).as_ref() == Some(shape) => {
+                gain.broadcast_to(shape)
+            }
             _ => gain.sum_to(shape),
         }
     }
