@@ -3,11 +3,13 @@
 mod dvae;
 mod linear_gaussian;
 mod small;
+mod toys;
 mod vae;
 
 pub use dvae::DiscreteVae;
 pub use linear_gaussian::LinearGaussian;
 pub use small::SmallBelief;
+pub use toys::{BernoulliToy, GaussianQuadratic};
 pub use vae::Vae;
 
 use crate::dist::Distribution;
