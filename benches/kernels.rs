@@ -67,6 +67,61 @@ fn products<F: Scalar>(c: &mut Criterion) {
     group.finish();
 }
 
+/// The pieces of a Gaussian process' step: a matrix of `n` rows and what is computed from it, each
+/// replayed, and back.
+fn factorisations<F: Scalar>(c: &mut Criterion) {
+    let mut group = c.benchmark_group(format!("linalg {}", F::NAME));
+    for n in [20, 200, 500] {
+        // Exact squares of distances on a line, so that the matrix is positive definite.
+        let kernel: Vec<F> = (0..n * n)
+            .map(|ij| {
+                let distance = (ij / n).abs_diff(ij % n) as f64;
+                let noise = if distance == 0.0 { 0.1 } else { 0.0 };
+                F::from_f64((-distance * distance / 18.0).exp() + noise)
+            })
+            .collect();
+        type Piece<F> = for<'t> fn(Var<'t, F>) -> Var<'t, F>;
+        let pieces: [(&str, Piece<F>); 6] = [
+            ("cholesky", |a| a.cholesky().expect("the kernel is positive definite")),
+            ("log_det", |a| a.logdet().expect("the kernel is positive definite")),
+            ("solve 12", |a| {
+                let factor = a.factor_cholesky().expect("the kernel is positive definite");
+                let n = a.shape()[0];
+                factor.solve(a.tape().constant(&numbers(12 * n), [n, 12]))
+            }),
+            ("log density 12", |a| {
+                let factor = a.factor_cholesky().expect("the kernel is positive definite");
+                let n = a.shape()[0];
+                let y = a.tape().constant(&numbers(12 * n), [n, 12]);
+                factor.inverse_form(y).sum() + factor.log_det()
+            }),
+            ("inverse", |a| a.factor_cholesky().expect("positive definite").inverse()),
+            ("lu", |a| a.slogdet().expect("the kernel is not singular").1),
+        ];
+        for (name, piece) in pieces {
+            let tape = Tape::new();
+            let a = tape.leaf(&kernel, [n, n]);
+            let y = piece(a);
+            let (y, seed) = (y.id(), vec![F::ONE; y.size()]);
+            let mut plan = tape.freeze();
+            let mut grads = Grads::new();
+            group.bench_function(BenchmarkId::new(name, n), |b| {
+                b.iter(|| {
+                    plan.run().expect("the same matrix was factored before");
+                    black_box(plan.value(y)[0])
+                });
+            });
+            group.bench_function(BenchmarkId::new(format!("{name}, back"), n), |b| {
+                b.iter(|| {
+                    plan.pull_into(&[(y, &seed)], &mut grads);
+                    black_box(grads.leading(1)[0])
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
 /// A chain of scalar operations.
 fn chain<'t>(x: Var<'t, f64>, length: usize) -> Var<'t, f64> {
     (0..length / 2).fold(x, |y, _| y * x + 0.5)
@@ -112,6 +167,7 @@ fn both(c: &mut Criterion) {
     maps::<f64>(c);
     products::<f32>(c);
     products::<f64>(c);
+    factorisations::<f64>(c);
 }
 
 criterion_group!(kernels, both, entries);
