@@ -71,7 +71,7 @@ fn products<F: Scalar>(c: &mut Criterion) {
 /// replayed, and back.
 fn factorisations<F: Scalar>(c: &mut Criterion) {
     let mut group = c.benchmark_group(format!("linalg {}", F::NAME));
-    for n in [20, 200, 500] {
+    for n in [20_usize, 200, 500] {
         // Exact squares of distances on a line, so that the matrix is positive definite.
         let kernel: Vec<F> = (0..n * n)
             .map(|ij| {

@@ -198,3 +198,40 @@ fn eigenvalues_of_matrices_full_of_zeros_are_found() {
     }
     assert!(!eigen::eigh(&[f64::NAN], 1, &mut [0.0; 2]));
 }
+
+/// How long each piece takes at 200 rows; to be run by hand, in release mode, alone.
+#[test]
+#[ignore = "prints times"]
+fn times_of_the_pieces() {
+    let n = 200;
+    let a = definite::<f64>(n);
+    let mut l = vec![0.0; n * n];
+    let mut y = vec![0.0; n * n];
+    let mut f = vec![0.0; n * (n + 1)];
+    cholesky::cholesky(&a, n, &mut l).unwrap();
+    let time = |name: &str, flops: f64, work: &mut dyn FnMut()| {
+        let best = (0..200)
+            .map(|_| {
+                let start = std::time::Instant::now();
+                work();
+                start.elapsed().as_secs_f64()
+            })
+            .fold(f64::INFINITY, f64::min);
+        println!("{name:12} {:7.1} us {:6.1} GFLOP/s", best * 1e6, flops / best / 1e9);
+    };
+    let cube = (n * n * n) as f64;
+    time("gemm", 2.0 * cube, &mut || {
+        let whole = super::part(0, n);
+        super::super::gemm::gemm([n; 3], (&a, whole), (&l, whole), (&mut y, whole), false);
+    });
+    time("symmetric", 0.0, &mut || super::symmetric_upper(&a, n, -1.0, &mut y));
+    time("cholesky", cube / 3.0, &mut || cholesky::cholesky(&a, n, &mut y).unwrap());
+    time("inverse", 2.0 * cube / 3.0, &mut || cholesky::inverse(&l, n, &mut y));
+    time("invert lower", cube / 3.0, &mut || invert_lower(&l, n, &mut y));
+    time("trsm", cube, &mut || solve_negated(lower(&l, n, n), &mut y, n, n));
+    time("trsm 12", 12.0 * (n * n) as f64, &mut || {
+        solve_negated(lower(&l, n, n), &mut y[..12 * n], 12, 12);
+    });
+    time("lu", 2.0 * cube / 3.0, &mut || lu::lu(&a, n, &mut f).unwrap());
+    time("expm", 0.0, &mut || expm::matrix_exp(&l, n, &mut y));
+}
