@@ -2,7 +2,7 @@
 //! threads, so there is one test in it and no more.
 #![allow(unsafe_code)]
 
-use pathscore_autodiff::Activation;
+use pathscore_autodiff::{Activation, Grads, Tape};
 use pathscore_estimators::Estimator;
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::optim::Adam;
@@ -104,6 +104,33 @@ where
     CALLS.load(SeqCst)
 }
 
+/// The same of a Gaussian process that is recorded afresh in every step, by both kinds of factor.
+fn allocated_by_factorisations() -> usize {
+    const N: usize = 60;
+    let (mut tape, mut grads) = (Tape::<f64>::new(), Grads::new());
+    let x: Vec<f64> = (0..2 * N).map(|i| (i * i % 101) as f64 / 20.0).collect();
+    WORKS.set(true);
+    for step in 0..6 {
+        if step == 3 {
+            CALLS.store(0, SeqCst);
+            WATCHED.store(true, SeqCst);
+        }
+        tape.clear();
+        let x = tape.leaf(&x, [N, 2]);
+        let squares = x.square().sum_axis(-1);
+        let apart = squares.reshape([N, 1]) + squares - x.matmul_with(false, x, true) * 2.0;
+        let noise = tape.number(0.1).broadcast_to([N]).diag(0);
+        let kernel = (apart * -0.5).exp() + noise;
+        let (cholesky, lu) = (kernel.factor_cholesky().unwrap(), kernel.factor_lu().unwrap());
+        let y = cholesky.log_det() + cholesky.inverse_form(x).sum() + lu.solve(x).sum();
+        let y = y + kernel.cholesky().unwrap().sum() + lu.log_det() + kernel.matrix_exp().sum();
+        tape.pull_into(&[(y, &[1.0])], &[], &mut grads);
+    }
+    WATCHED.store(false, SeqCst);
+    WORKS.set(false);
+    CALLS.load(SeqCst)
+}
+
 fn vae() -> Trainer<f32, Vae, SgvbKl> {
     let mut params = Params::new();
     let rng = &mut seed::rng(1, seed::Stream::Init, 0);
@@ -128,6 +155,7 @@ fn a_training_step_allocates_nothing_after_its_warm_up() {
         assert_eq!(allocated(vae(), threads, 5), 0, "vae, {threads} threads");
         assert_eq!(allocated(dvae(), threads, 5), 0, "dvae, {threads} threads");
     }
+    assert_eq!(allocated_by_factorisations(), 0, "factorisations");
     // The allocator does count: a vector is seen.
     CALLS.store(0, SeqCst);
     WORKS.set(true);

@@ -403,7 +403,7 @@ fn numbers_are_matrices_of_one_row() {
             + factor.inverse_form(x[1]).sum() * x[0].cholesky().unwrap().sum()
             + x[1].matrix_exp().sum() * x[0].det().unwrap()
     }
-    check::gradient(|x| f(x), &at, Options { order: 3, ..Options::of::<f64>() }).unwrap();
+    check::gradient(f, &at, Options { order: 3, ..Options::of::<f64>() }).unwrap();
     let tape = Tape::new();
     let (a, b) = (leaf(&tape, &at[0]), leaf(&tape, &at[1]));
     let exact = 2.5 * 2.5_f64.ln() + 0.49 / 2.5_f64.sqrt() + 2.5 * (-0.7_f64).exp();

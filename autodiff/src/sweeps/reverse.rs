@@ -24,11 +24,12 @@ pub struct Grads<F> {
     /// Whether an entry's adjoint has been begun; before that its memory is not defined.
     begun: Vec<bool>,
     scratch: Vec<F>,
+    links: Vec<Link>,
 }
 
 impl<F> Default for Grads<F> {
     fn default() -> Self {
-        Self { bars: Vec::new(), begun: Vec::new(), scratch: Vec::new() }
+        Self { bars: Vec::new(), begun: Vec::new(), scratch: Vec::new(), links: Vec::new() }
     }
 }
 
@@ -94,7 +95,7 @@ pub(crate) fn pull<F: Scalar>(
     grads: &mut Grads<F>,
 ) {
     grads.begin(record);
-    let Grads { bars, begun, scratch } = grads;
+    let Grads { bars, begun, scratch, links } = grads;
     for &(id, seed) in seeds {
         let node = record.node(id);
         assert!(seed.len() == node.len, "pull: {} numbers seed {} values", seed.len(), node.len);
@@ -119,7 +120,8 @@ pub(crate) fn pull<F: Scalar>(
         });
         let y_bar = &above[..node.len];
         if !number {
-            let given = Given { record, id, y_bar, links: SmallVec::new() };
+            links.clear();
+            let given = Given { record, id, y_bar, links: &mut *links };
             let mut sink = Eager { given, below, begun, scratch, gates };
             let shapes: SmallVec<[&[usize]; 4]> =
                 record.args(id).iter().map(|&arg| record.dims(arg)).collect();
@@ -149,10 +151,11 @@ struct Given<'a, F> {
     record: &'a Record<F>,
     id: Id,
     y_bar: &'a [F],
-    links: SmallVec<[Link; 4]>,
+    links: &'a mut Vec<Link>,
 }
 
 /// Where a link of a chain lies in the working memory, and its shape.
+#[derive(Clone, Debug)]
 struct Link {
     at: usize,
     shape: Shape,
