@@ -1,9 +1,12 @@
 //! Variables: entries of a tape under the names of the formulas they stand for.
 
+mod factor;
+mod index;
 mod linalg;
 mod structure;
 
-pub use linalg::{CholeskyFactor, LuFactor, Triangle};
+pub use factor::{CholeskyFactor, LuFactor};
+pub use linalg::Triangle;
 
 use crate::error::Error;
 use crate::rules::fused::{Activation, Fused};
@@ -196,91 +199,10 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.record(Op::Select, &[self, yes, no], None)
     }
 
-    /// The same numbers under another shape.
-    #[track_caller]
-    pub fn reshape(self, shape: impl Into<Shape>) -> Self {
-        self.record(Op::Reshape, &[self], Some(&shape.into()))
-    }
-
-    /// Repeated along stretched and new leading axes.
-    #[track_caller]
-    pub fn broadcast_to(self, shape: impl Into<Shape>) -> Self {
-        self.record(Op::Move(Move::Broadcast), &[self], Some(&shape.into()))
-    }
-
     /// Summed down to a shape that would broadcast to this one.
     #[track_caller]
     pub fn sum_to(self, shape: impl Into<Shape>) -> Self {
         self.record(Op::Move(Move::SumTo), &[self], Some(&shape.into()))
-    }
-
-    /// The axes in another order: result axis `i` is axis `order[i]` of this one.
-    ///
-    /// # Panics
-    /// If `order` does not name every axis once.
-    #[track_caller]
-    pub fn permute(self, order: &[usize]) -> Self {
-        let shape = self.shape();
-        let named = |axis| order.iter().filter(|&&o| o == axis).count() == 1;
-        assert!(
-            order.len() == shape.len() && order.len() <= 8 && (0..shape.len()).all(named),
-            "permute: {order:?} does not name every axis of a tensor of shape {shape} once"
-        );
-        let mut fixed = [0; 8];
-        order.iter().enumerate().for_each(|(i, &axis)| fixed[i] = axis as u8);
-        self.record(Op::Move(Move::Permute { order: fixed }), &[self], None)
-    }
-
-    /// The last two axes exchanged.
-    #[track_caller]
-    pub fn transpose(self) -> Self {
-        let rank = self.shape().len();
-        assert!(rank >= 2, "transpose: a tensor of shape {} has fewer than two axes", self.shape());
-        let mut order: smallvec::SmallVec<[usize; 8]> = (0..rank).collect();
-        order.swap(rank - 2, rank - 1);
-        self.permute(&order)
-    }
-
-    /// The positions `range` along `axis` (negative axes count from the back).
-    #[track_caller]
-    pub fn slice(self, axis: isize, range: std::ops::Range<usize>) -> Self {
-        let mut shape = self.shape();
-        let axis = axis_of("slice", axis, &shape);
-        assert!(
-            range.start <= range.end && range.end <= shape[axis],
-            "slice: {range:?} along axis {axis} of a tensor of shape {shape}"
-        );
-        shape[axis] = range.len();
-        let op = Move::Slice { axis: axis as u8, start: range.start as u32 };
-        self.record(Op::Move(op), &[self], Some(&shape))
-    }
-
-    /// Zeros along `axis`: `before` in front and `after` behind.
-    #[track_caller]
-    pub fn pad(self, axis: isize, before: usize, after: usize) -> Self {
-        let mut shape = self.shape();
-        let axis = axis_of("pad", axis, &shape);
-        shape[axis] += before + after;
-        let op = Move::Pad { axis: axis as u8, start: before as u32 };
-        self.record(Op::Move(op), &[self], Some(&shape))
-    }
-
-    /// The positions of one axis in reverse.
-    #[track_caller]
-    pub fn flip(self, axis: isize) -> Self {
-        let axis = axis_of("flip", axis, &self.shape()) as u8;
-        self.record(Op::Move(Move::Flip { axis }), &[self], None)
-    }
-
-    /// The arguments one behind the other along `axis`.
-    ///
-    /// # Panics
-    /// If there are none, or their other axes differ.
-    #[track_caller]
-    pub fn concat(parts: &[Self], axis: isize) -> Self {
-        let first = parts.first().expect("concat: no tensors");
-        let axis = axis_of("concat", axis, &first.shape()) as u8;
-        first.record(Op::Concat { axis }, parts, None)
     }
 
     /// The sum of all elements, of shape `[]`; of none, zero.
@@ -313,20 +235,6 @@ impl<'t, F: Scalar> Var<'t, F> {
         let shape = self.shape();
         let n = shape[axis_of("mean_axis", axis, &shape)];
         self.sum_axis(axis) / F::from_f64(n as f64)
-    }
-
-    /// $ab$ of the last two axes; leading axes broadcast.
-    ///
-    /// The adjoints are $\bar a = \bar y b^\top$ and $\bar b = a^\top \bar y$.
-    #[track_caller]
-    pub fn matmul(self, other: Self) -> Self {
-        self.matmul_with(false, other, false)
-    }
-
-    /// The product of the last two axes with either argument transposed first.
-    #[track_caller]
-    pub fn matmul_with(self, ta: bool, other: Self, tb: bool) -> Self {
-        self.record(Op::MatMul { ta, tb }, &[self, other], None)
     }
 
     /// $f(xW + b)$ for rows `x` of shape `[…, n]`, `weight` `[n, m]` and `bias` `[m]`, in one kernel.

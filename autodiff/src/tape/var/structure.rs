@@ -1,30 +1,171 @@
-//! Numbers in other places: stacking, cutting, picking by index, diagonals and triangles.
+//! Numbers in other places: shapes, axes, pieces, copies, diagonals and triangles.
 
 use super::axis_of;
-use crate::error::Error;
-use crate::rules::index::Index;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
-use crate::tape::Tape;
 use crate::tape::op::{Move, Op};
 use crate::tape::var::Var;
 
-impl<F: Scalar> Tape<F> {
-    /// Indices as a constant, to pick with: [`Var::gather`], [`Var::index_select`], [`Var::scatter_add`].
+impl<F: Scalar> Var<'_, F> {
+    /// The same numbers under another shape, in row order; costs nothing. The derivative is reshaped back.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [6]);
+    /// assert_eq!(x.reshape([2, 3]).slice(0, 1..2).value().values(), [4.0, 5.0, 6.0]);
+    /// ```
     ///
     /// # Panics
-    /// If their number is not the size of the shape, or an `f32` cannot hold one exactly ($2^{24}$ and above).
+    /// If the shape does not hold as many numbers.
     #[track_caller]
-    pub fn indices(&self, indices: &[usize], shape: impl Into<Shape>) -> Var<'_, F> {
-        let numbers: Vec<F> = indices.iter().map(|&i| F::from_f64(i as f64)).collect();
-        for (&index, number) in indices.iter().zip(&numbers) {
-            assert!(number.to_f64() == index as f64, "indices: {} does not hold {index}", F::NAME);
-        }
-        self.constant(&numbers, shape)
+    pub fn reshape(self, shape: impl Into<Shape>) -> Self {
+        self.record(Op::Reshape, &[self], Some(&shape.into()))
     }
-}
 
-impl<'t, F: Scalar> Var<'t, F> {
+    /// Repeated along stretched and new leading axes. The derivative is the sum over the copies
+    /// ([`Var::sum_to`]).
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0, 2.0], [2, 1]);
+    /// let y = x.broadcast_to([2, 3]);
+    /// assert_eq!(y.value().values(), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
+    /// assert_eq!(y.sum().backward().of(x).values(), [3.0, 3.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If this shape does not stretch to the other: axes are aligned at the last, and only those of length
+    /// one stretch.
+    #[track_caller]
+    pub fn broadcast_to(self, shape: impl Into<Shape>) -> Self {
+        self.record(Op::Move(Move::Broadcast), &[self], Some(&shape.into()))
+    }
+
+    /// The axes in another order: result axis `i` is axis `order[i]` of this one. The derivative is
+    /// permuted back.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1, 2, 3]);
+    /// let y = x.permute(&[2, 0, 1]);
+    /// assert_eq!(y.shape()[..], [3, 1, 2]);
+    /// assert_eq!(y.value().values(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If `order` does not name every axis once, or there are more than eight.
+    #[track_caller]
+    pub fn permute(self, order: &[usize]) -> Self {
+        let shape = self.shape();
+        let named = |axis| order.iter().filter(|&&o| o == axis).count() == 1;
+        assert!(
+            order.len() == shape.len() && order.len() <= 8 && (0..shape.len()).all(named),
+            "permute: {order:?} does not name every axis of a tensor of shape {shape} once"
+        );
+        let mut fixed = [0; 8];
+        order.iter().enumerate().for_each(|(i, &axis)| fixed[i] = axis as u8);
+        self.record(Op::Move(Move::Permute { order: fixed }), &[self], None)
+    }
+
+    /// The last two axes exchanged. The derivative is transposed back.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3]);
+    /// assert_eq!(x.transpose().value().values(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there are fewer than two axes, or more than eight.
+    #[track_caller]
+    pub fn transpose(self) -> Self {
+        let shape = self.shape();
+        let rank = shape.len();
+        assert!((2..=8).contains(&rank), "transpose: {rank} axes of a tensor of shape {shape}");
+        self.record(Op::Move(Move::transposition(rank)), &[self], None)
+    }
+
+    /// The positions `range` along `axis` (negative axes count from the back). The derivative stands in
+    /// their place, with zeros around it.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0, 2.0, 3.0, 4.0], [4]);
+    /// let y = x.slice(0, 1..3);
+    /// assert_eq!(y.value().values(), [2.0, 3.0]);
+    /// assert_eq!(y.sum().backward().of(x).values(), [0.0, 1.0, 1.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the range reaches past the end of the axis.
+    #[track_caller]
+    pub fn slice(self, axis: isize, range: std::ops::Range<usize>) -> Self {
+        let mut shape = self.shape();
+        let axis = axis_of("slice", axis, &shape);
+        assert!(
+            range.start <= range.end && range.end <= shape[axis],
+            "slice: {range:?} along axis {axis} of a tensor of shape {shape}"
+        );
+        shape[axis] = range.len();
+        let op = Move::Slice { axis: axis as u8, start: range.start as u32 };
+        self.record(Op::Move(op), &[self], Some(&shape))
+    }
+
+    /// Zeros along `axis`: `before` in front and `after` behind. The derivative is the slice between them.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0, 2.0], [2]);
+    /// assert_eq!(x.pad(0, 1, 2).value().values(), [0.0, 1.0, 2.0, 0.0, 0.0]);
+    /// ```
+    #[track_caller]
+    pub fn pad(self, axis: isize, before: usize, after: usize) -> Self {
+        let mut shape = self.shape();
+        let axis = axis_of("pad", axis, &shape);
+        shape[axis] += before + after;
+        let op = Move::Pad { axis: axis as u8, start: before as u32 };
+        self.record(Op::Move(op), &[self], Some(&shape))
+    }
+
+    /// The positions of one axis in reverse. The derivative is reversed back.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0, 2.0, 3.0], [3]);
+    /// assert_eq!(x.flip(0).value().values(), [3.0, 2.0, 1.0]);
+    /// ```
+    #[track_caller]
+    pub fn flip(self, axis: isize) -> Self {
+        let axis = axis_of("flip", axis, &self.shape()) as u8;
+        self.record(Op::Move(Move::Flip { axis }), &[self], None)
+    }
+
+    /// The arguments one behind the other along `axis`. The derivative of each is its slice of the result's.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::{Tape, Var};
+    /// let tape = Tape::new();
+    /// let (x, y) = (tape.leaf(&[1.0, 2.0], [2, 1]), tape.leaf(&[3.0, 4.0], [2, 1]));
+    /// assert_eq!(Var::concat(&[x, y], 0).value().values(), [1.0, 2.0, 3.0, 4.0]);
+    /// assert_eq!(Var::concat(&[x, y], 1).value().values(), [1.0, 3.0, 2.0, 4.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there are none, or their other axes differ.
+    #[track_caller]
+    pub fn concat(parts: &[Self], axis: isize) -> Self {
+        let first = parts.first().expect("concat: no tensors");
+        let axis = axis_of("concat", axis, &first.shape()) as u8;
+        first.record(Op::Concat { axis }, parts, None)
+    }
+
     /// Tensors of one shape along a new axis. The derivative of each is its slice of the result's.
     ///
     /// ```
@@ -109,108 +250,6 @@ impl<'t, F: Scalar> Var<'t, F> {
         let wide: Shape = axes().flat_map(|(axis, &n)| [n, own(axis)]).collect();
         let whole: Shape = axes().map(|(axis, &n)| n * own(axis)).collect();
         self.reshape(thin).broadcast_to(wide).reshape(whole)
-    }
-
-    /// $y_{i j k} = x_{i\,n(i, j, k)\,k}$: along `axis`, the numbers that `index` names. The index has as
-    /// many axes; along the others it has the same length or stretches from length one.
-    ///
-    /// The derivative goes back where the numbers came from ([`Var::scatter_add`]), and is added up where
-    /// one was picked more than once.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let x = tape.leaf(&[1.0, 2.0, 3.0, 4.0], [2, 2]);
-    /// let y = x.gather(1, tape.indices(&[0, 0, 1, 0], [2, 2])).unwrap();
-    /// assert_eq!(y.value().values(), [1.0, 1.0, 4.0, 3.0]);
-    /// assert_eq!(y.sum().backward().of(x).values(), [2.0, 0.0, 1.0, 1.0]);
-    /// ```
-    ///
-    /// # Errors
-    /// If an index is not a whole number below the length of the axis.
-    ///
-    /// # Panics
-    /// If the shapes do not fit.
-    #[track_caller]
-    pub fn gather(self, axis: isize, index: Self) -> Result<Self, Error> {
-        let axis = axis_of("gather", axis, &self.shape()) as u8;
-        self.try_record(Op::Index(Index::Gather { axis }), &[self, index], None)
-    }
-
-    /// The positions along `axis` that a vector of indices names, in its order: the rows of an embedding.
-    ///
-    /// The derivative is added up where a position was named more than once.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let x = tape.leaf(&[1.0, 2.0, 3.0, 4.0], [2, 2]);
-    /// let y = x.index_select(0, tape.indices(&[1, 1, 0], [3])).unwrap();
-    /// assert_eq!(y.value().values(), [3.0, 4.0, 3.0, 4.0, 1.0, 2.0]);
-    /// assert_eq!(y.sum().backward().of(x).values(), [1.0, 1.0, 2.0, 2.0]);
-    /// ```
-    ///
-    /// # Errors
-    /// If an index is not a whole number below the length of the axis.
-    ///
-    /// # Panics
-    /// If the indices are not a vector.
-    #[track_caller]
-    pub fn index_select(self, axis: isize, index: Self) -> Result<Self, Error> {
-        let (shape, indices) = (self.shape(), index.shape());
-        let at = axis_of("index_select", axis, &shape);
-        assert!(indices.len() == 1, "index_select: indices of shape {indices} are not a vector");
-        let thin: Shape = (0..shape.len()).map(|i| if i == at { indices[0] } else { 1 }).collect();
-        self.gather(axis, index.reshape(thin))
-    }
-
-    /// $y_{i n k} = x_{i n k} + \sum_{j : n(i, j, k) = n} s_{i j k}$: along `axis`, the numbers of
-    /// `source` added where `index` says. The shapes are those of [`Var::gather`], whose adjoint this is.
-    ///
-    /// The derivative of $x$ is $\bar y$, that of the source what [`Var::gather`] picks from $\bar y$.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let x = tape.leaf(&[10.0, 20.0], [2]);
-    /// let y = x.scatter_add(0, tape.indices(&[1, 1, 0], [3]), tape.leaf(&[1.0, 2.0, 3.0], [3]));
-    /// assert_eq!(y.unwrap().value().values(), [13.0, 23.0]);
-    /// ```
-    ///
-    /// # Errors
-    /// If an index is not a whole number below the length of the axis.
-    ///
-    /// # Panics
-    /// If the shapes do not fit.
-    #[track_caller]
-    pub fn scatter_add(self, axis: isize, index: Self, source: Self) -> Result<Self, Error> {
-        let shape = self.shape();
-        let axis = axis_of("scatter_add", axis, &shape) as u8;
-        let op = Op::Index(Index::ScatterAdd { axis });
-        Ok(self + self.try_record(op, &[source, index], Some(&shape))?)
-    }
-
-    /// Indices as rows of zeros with a single one, along a new last axis of length `classes`. No derivative.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::<f64>::new();
-    /// let y = tape.indices(&[1, 0], [2]).one_hot(3).unwrap();
-    /// assert_eq!(y.value().values(), [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
-    /// ```
-    ///
-    /// # Errors
-    /// If an index is not a whole number below `classes`.
-    #[track_caller]
-    pub fn one_hot(self, classes: usize) -> Result<Self, Error> {
-        let mut thin = self.shape();
-        thin.push(1);
-        let axis = thin.len() as u8 - 1;
-        let mut wide = thin.clone();
-        wide[usize::from(axis)] = classes;
-        let ones = self.constant(1.0).broadcast_to(&thin);
-        let op = Op::Index(Index::ScatterAdd { axis });
-        self.try_record(op, &[ones, self.detach().reshape(thin)], Some(&wide))
     }
 
     /// Matrices with the numbers of the last axis on a diagonal, `above` the main one (below it if
