@@ -1,5 +1,6 @@
 //! The checker itself: what it passes, what it does not, and what it says.
 
+use pathscore_autodiff::Activation::{Identity, Relu, Sigmoid, Softplus, Tanh};
 use pathscore_autodiff::check::{self, Formula, Options, Place};
 use pathscore_autodiff::{Adjoints, Custom, Real, Scalar, Shape, Tensor, Var, View};
 
@@ -162,6 +163,38 @@ fn definitions_are_compared_in_value_and_slope() {
     assert_eq!(against(2.1, 1.0).unwrap_err().order, 1);
     assert_eq!(against(2.0, 1.1).unwrap_err().order, 0);
     check::definition(|x| x[0].log_sum_exp(0), &at, first()).unwrap();
+}
+
+fn fused_kernels<F: Scalar>() {
+    let numbers = |dims: &[usize], salt: f64| {
+        let at = |i: usize| F::from_f64((1.7 * i as f64 + salt).sin());
+        Tensor::new((0..dims.iter().product()).map(at).collect(), dims)
+    };
+    let rows = numbers(&[2, 3, 4], 0.1);
+    let (narrow, row) = (numbers(&[3, 4], 0.2), numbers(&[4], 0.3));
+    let square = numbers(&[4, 4], 0.4);
+    let options = Options::of::<F>();
+    let layer = [rows.clone(), numbers(&[4, 5], 0.5), numbers(&[5], 0.6)];
+    for activation in [Identity, Tanh, Relu, Sigmoid, Softplus] {
+        check::definition(|x| x[0].affine(x[1], x[2], activation), &layer, options).unwrap();
+    }
+    let normal = [rows.clone(), narrow, row];
+    check::definition(|x| x[0].normal_log_prob(x[1], x[2]), &normal, options).unwrap();
+    check::definition(|x| x[0].bernoulli_log_prob(x[1]), &normal[..2], options).unwrap();
+    check::definition(|x| x[0].log_sum_exp(1), &normal[..1], options).unwrap();
+    check::definition(|x| x[0].quadratic_form(x[1]), &[rows, square], options).unwrap();
+}
+
+#[test]
+fn every_fused_kernel_is_what_its_definition_says_in_both_precisions() {
+    fused_kernels::<f64>();
+    fused_kernels::<f32>();
+}
+
+#[test]
+#[should_panic(expected = "definition: entry 1 is elementary")]
+fn an_elementary_op_has_no_definition_to_be_held_against() {
+    let _ = check::definition(|x| x[0].sin(), &line::<f64>(&[0.5]), first());
 }
 
 #[test]

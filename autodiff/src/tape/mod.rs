@@ -391,7 +391,8 @@ impl<F: Scalar> Tape<F> {
     /// mistakes with.
     ///
     /// Infinite constants are taken as meant. A gradient in variables ([`Var::grad`]) also computes the
-    /// branches of a `select` that are not taken, and stops there too.
+    /// branches of a `select` that are not taken, and stops there too. What a [`Plan`](crate::Plan) computes when
+    /// it is run is not watched.
     ///
     /// ```should_panic
     /// # use pathscore_autodiff::Tape;
