@@ -133,6 +133,7 @@ pub(super) fn cases() -> Vec<Case> {
     push(Box::new(|x| x[0].normal_log_prob(x[1], x[2])), &three);
     push(Box::new(|x| x[0].bernoulli_log_prob(x[1])), &pair);
     push(Box::new(|x| x[0].log_sum_exp(1)), &pair[..1]);
+    push(Box::new(|x| x[0].quadratic_form(x[1])), &pair);
     cases
 }
 
