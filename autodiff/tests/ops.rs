@@ -170,7 +170,9 @@ fn fused<F: Scalar>() {
     let row = tensor::<F, 1>([4], (-1.0, 1.0), 14);
     let at = [at[0].clone(), narrow.clone(), row];
     assert_checks("normal_log_prob", |x| x[0].normal_log_prob(x[1], x[2]).square(), &at);
-    let at = [at[0].clone(), narrow];
+    let at = [at[0].clone(), narrow.clone()];
+    let square = [narrow, tensor::<F, 2>([4, 4], (-1.0, 1.0), 15)];
+    assert_checks("quadratic_form", |x| x[0].quadratic_form(x[1]).square(), &square);
     assert_checks("bernoulli_log_prob", |x| x[0].bernoulli_log_prob(x[1]).square(), &at);
     assert_checks("bernoulli_log_prob", |x| x[1].bernoulli_log_prob(x[0]).square(), &at);
 }

@@ -4,6 +4,7 @@ use super::triangular::{Triangular, invert_lower, lower, solve_negated};
 use super::{BadPivot, cholesky, eigen, expm, lu};
 use crate::kernels::simd::{Level, at_level};
 use crate::scalar::Scalar;
+use crate::{Grads, Tape};
 
 /// `n` numbers in (−1, 1) in no special order.
 fn numbers<F: Scalar>(n: usize, salt: u64) -> Vec<F> {
@@ -234,4 +235,18 @@ fn times_of_the_pieces() {
     });
     time("lu", 2.0 * cube / 3.0, &mut || lu::lu(&a, n, &mut f).unwrap());
     time("expm", 0.0, &mut || expm::matrix_exp(&l, n, &mut y));
+    // The density of twelve columns under a normal distribution with this covariance, and its gradient.
+    let tape = Tape::new();
+    let (covariance, x) = (tape.leaf(&a, [n, n]), tape.constant(&y[..12 * n], [n, 12]));
+    let factor = covariance.factor_cholesky().unwrap();
+    let density = (factor.inverse_form(x).sum() + factor.log_det() * 12.0).id();
+    let mut plan = tape.freeze();
+    let mut grads = Grads::new();
+    time("density", 0.0, &mut || plan.run().unwrap());
+    time("its gradient", 0.0, &mut || plan.pull_into(&[(density, &[1.0])], &mut grads));
+    let tape = Tape::new();
+    let l = tape.leaf(&a, [n, n]).cholesky().unwrap().id();
+    let seed = vec![1.0; n * n];
+    let plan = tape.freeze();
+    time("cholesky'", 0.0, &mut || plan.pull_into(&[(l, &seed)], &mut grads));
 }

@@ -159,7 +159,7 @@ impl Linalg {
 pub(crate) fn shape(op: Linalg, args: &[&[usize]]) -> Result<Shape, Error> {
     let complain = |expected: &str| Err(misfit(op.name(), args, expected));
     if args.len() != op.arity() {
-        return complain(if op.arity() == 1 { "one argument" } else { "its arguments" });
+        return complain(&format!("a number of arguments of {}", op.arity()));
     }
     let tall = usize::from(op.has_tall_factor());
     let (lead, n) = match *args[0] {
