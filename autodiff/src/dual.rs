@@ -1,8 +1,8 @@
 //! Dual numbers: a value and its derivative along one direction, carried forward together.
 
 use crate::scalar::Real;
-use crate::tape::table::{Binary, Unary, unary};
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use crate::tape::table::{Binary, Unary, binary, named, unary};
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 /// $v + d\,\varepsilon$ with $\varepsilon^2 = 0$: forward-mode differentiation.
 ///
@@ -31,6 +31,9 @@ impl<A: Real> Dual<A> {
     }
 
     fn binary(self, op: Binary, other: Self, v: A) -> Self {
+        if op.is_flat() {
+            return Self::constant(v);
+        }
         let part = |side| op.slope(side, self.v, other.v, v);
         Self { v, d: self.d * part(0) + other.d * part(1) }
     }
@@ -64,6 +67,13 @@ impl<A: Real> Div for Dual<A> {
     }
 }
 
+impl<A: Real> Rem for Dual<A> {
+    type Output = Self;
+    fn rem(self, other: Self) -> Self {
+        self.binary(Binary::Rem, other, self.v % other.v)
+    }
+}
+
 impl<A: Real> Neg for Dual<A> {
     type Output = Self;
     fn neg(self) -> Self {
@@ -81,32 +91,21 @@ macro_rules! dual_methods {
     };
 }
 
+/// Writes the binary methods in the same way.
+macro_rules! dual_pairs {
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
+        $(named! { $kind fn $method(self, other: Self) -> Self {
+            self.binary(Binary::$name, other, self.v.$method(other.v))
+        } })*
+    };
+}
+
 impl<A: Real> Real for Dual<A> {
     fn of(self, c: f64) -> Self {
         Self::constant(self.v.of(c))
     }
     unary!(dual_methods);
-    fn pow(self, exponent: Self) -> Self {
-        self.binary(Binary::Pow, exponent, self.v.pow(exponent.v))
-    }
-    fn max(self, other: Self) -> Self {
-        self.binary(Binary::Max, other, self.v.max(other.v))
-    }
-    fn min(self, other: Self) -> Self {
-        self.binary(Binary::Min, other, self.v.min(other.v))
-    }
-    fn log_add_exp(self, other: Self) -> Self {
-        self.binary(Binary::LogAddExp, other, self.v.log_add_exp(other.v))
-    }
-    fn polygamma(self, x: Self) -> Self {
-        self.binary(Binary::Polygamma, x, self.v.polygamma(x.v))
-    }
-    fn greater(self, other: Self) -> Self {
-        Self::constant(self.v.greater(other.v))
-    }
-    fn equal(self, other: Self) -> Self {
-        Self::constant(self.v.equal(other.v))
-    }
+    binary!(dual_pairs);
     fn select(self, yes: Self, no: Self) -> Self {
         Self { v: self.v.select(yes.v, no.v), d: self.v.select(yes.d, no.d) }
     }

@@ -130,6 +130,7 @@ pub mod vector {
 pub use dual::Dual;
 pub use error::Error;
 pub use kernels::zip::View;
+pub use rules::beta::Beta;
 pub use rules::custom::{Adjoints, Custom, Own};
 pub use rules::fused::{Activation, Fused};
 pub use rules::index::Index;
@@ -141,6 +142,7 @@ pub use sweeps::reverse::Grads;
 pub use tape::finite::NonFinite;
 pub use tape::op::{Move, Op};
 pub use tape::table::{Binary, Unary};
+pub use tape::var::{Axes, Norm};
 pub use tape::var::{CholeskyFactor, LuFactor, Triangle};
 pub use tape::{Id, Tape, var::Var};
 pub use tensor::Tensor;

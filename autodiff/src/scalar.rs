@@ -4,15 +4,23 @@ use crate::kernels::gemm::Gemm;
 use crate::kernels::linalg::Workspace;
 use crate::kernels::random::{self, Sample};
 use crate::kernels::special::{Special, slices};
-use crate::tape::table::unary;
+use crate::tape::table::{binary, named, unary};
 use rand::Rng;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
-use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Rem, Sub, SubAssign};
 
-/// Writes the trait from the table of unary ops.
+/// Hands both tables to [`real_trait`].
 macro_rules! real {
-    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
+    ($($unary:tt)*) => { binary! { real_trait { $($unary)* } } };
+}
+
+/// Writes the trait from both tables.
+macro_rules! real_trait {
+    (
+        { $($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)* }
+        $($(#[$doc2:meta])* $name2:ident $method2:ident($a:ident, $b:ident, $y2:ident) = $value:expr => ($da:expr, $db:expr), $kind2:ident ($low2:expr, $high2:expr);)*
+    ) => {
         /// Real arithmetic: a rule written over `Real` runs on numbers, on duals and on variables.
         ///
         /// ```
@@ -22,25 +30,12 @@ macro_rules! real {
         /// assert_eq!(cube(Dual::variable(2.0_f64)).d, 12.0);
         /// ```
         pub trait Real:
-            Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+            Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Rem<Output = Self> + Neg<Output = Self>
         {
             /// The constant `c` in the company of `self`: same type, same tape, no derivative.
             fn of(self, c: f64) -> Self;
             $($(#[$doc])* fn $method(self) -> Self;)*
-            /// $a^b$.
-            fn pow(self, exponent: Self) -> Self;
-            /// The larger of two; NaN if either is.
-            fn max(self, other: Self) -> Self;
-            /// The smaller of two; NaN if either is.
-            fn min(self, other: Self) -> Self;
-            /// $\ln(e^a + e^b)$.
-            fn log_add_exp(self, other: Self) -> Self;
-            /// $\psi^{(n)}(x)$ with `self` the order $n$, a non-negative integer; NaN for other orders.
-            fn polygamma(self, x: Self) -> Self;
-            /// $1$ where $a > b$, else $0$.
-            fn greater(self, other: Self) -> Self;
-            /// $1$ where $a = b$, else $0$.
-            fn equal(self, other: Self) -> Self;
+            $(named! { $kind2 $(#[$doc2])* fn $method2(self, other: Self) -> Self; })*
             /// `yes` where `self` is not zero, else `no`; the one not taken never reaches value or derivative.
             fn select(self, yes: Self, no: Self) -> Self;
         }
@@ -98,6 +93,9 @@ pub trait Scalar:
     /// $y_i = \sin x_i$: a loop without a branch for each number.
     #[doc(hidden)]
     fn sin_slice(x: &[Self], y: &mut [Self]);
+    /// $I_x(a, b)$ and its slopes by $a$ and $b$.
+    #[doc(hidden)]
+    fn beta_inc(a: Self, b: Self, x: Self) -> [Self; 3];
     /// $y_i = \cos x_i$.
     #[doc(hidden)]
     fn cos_slice(x: &[Self], y: &mut [Self]);
@@ -158,6 +156,32 @@ macro_rules! float {
                     order => Special::polygamma(x, order),
                 }
             }
+            fn atan2(self, other: Self) -> Self {
+                libm::atan2(f64::from(self), f64::from(other)) as $f
+            }
+            fn hypot(self, other: Self) -> Self {
+                libm::hypot(f64::from(self), f64::from(other)) as $f
+            }
+            #[inline(always)]
+            fn xlogy(self, other: Self) -> Self {
+                if self == 0.0 && !other.is_nan() { 0.0 } else { self * Special::ln(other) }
+            }
+            #[inline(always)]
+            fn xlog1py(self, other: Self) -> Self {
+                if self == 0.0 && !other.is_nan() { 0.0 } else { self * Special::ln_1p(other) }
+            }
+            fn gamma_p(self, x: Self) -> Self {
+                Special::gamma_p(self, x)
+            }
+            fn gamma_q(self, x: Self) -> Self {
+                Special::gamma_q(self, x)
+            }
+            fn gamma_p_da(self, x: Self) -> Self {
+                Special::gamma_p_da(self, x)
+            }
+            fn ln_beta(self, other: Self) -> Self {
+                Special::ln_beta(self, other)
+            }
             #[inline(always)]
             fn greater(self, other: Self) -> Self {
                 if self > other { 1.0 } else { 0.0 }
@@ -198,6 +222,9 @@ macro_rules! float {
             }
             fn fill_normal<R: Rng>(out: &mut [Self], rng: &mut R) {
                 random::fill_normal(out, rng);
+            }
+            fn beta_inc(a: Self, b: Self, x: Self) -> [Self; 3] {
+                Special::beta_inc(a, b, x)
             }
             fn sin_slice(x: &[Self], y: &mut [Self]) {
                 slices::sin_slice(x, y);

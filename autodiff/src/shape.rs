@@ -41,6 +41,10 @@ impl Shape {
     pub(crate) fn push(&mut self, length: usize) {
         self.0.push(length);
     }
+
+    pub(crate) fn insert(&mut self, axis: usize, length: usize) {
+        self.0.insert(axis, length);
+    }
 }
 
 impl Deref for Shape {

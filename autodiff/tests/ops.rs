@@ -75,8 +75,10 @@ fn binary_rows<F: Scalar>() {
         (&[2, 1, 4], &[3, 1]),
         (&[300], &[2, 1]),
     ];
-    // The order of a polygamma function is an integer: it has a test of its own.
-    for &op in Binary::ALL.iter().filter(|op| !op.is_flat() && **op != Binary::Polygamma) {
+    // The order of a polygamma function is an integer, a remainder jumps, and the incomplete gamma function
+    // is differentiated once with respect to its shape: they have tests of their own.
+    let apart = [Binary::Polygamma, Binary::Rem, Binary::GammaP, Binary::GammaQ, Binary::GammaPDa];
+    for &op in Binary::ALL.iter().filter(|op| !op.is_flat() && !apart.contains(op)) {
         for (i, (a, b)) in shapes.iter().enumerate() {
             let make = |dims: &[usize], salt| {
                 Tensor::new(spread::<F>(dims.iter().product(), op.domain(), salt), dims)
@@ -106,6 +108,33 @@ fn polygamma_agrees_with_finite_differences() {
         let at = [tensor::<f64, 1>([6], (1.0, 5.0), 15)];
         assert_checks("polygamma", |x| x[0].constant(order).polygamma(x[0]), &at);
     }
+}
+
+#[test]
+fn a_remainder_agrees_with_finite_differences_between_its_jumps() {
+    // a/b lies between 2.1 and 2.93.
+    let at = [tensor::<f64, 1>([6], (2.1, 2.9), 18), tensor::<f64, 1>([6], (0.99, 1.0), 19)];
+    assert_checks("rem", |x| (x[0] % x[1]).square(), &at);
+}
+
+fn incomplete_gamma<F: Scalar>() {
+    let at = [tensor::<F, 2>([3, 4], (0.5, 3.0), 16), tensor::<F, 1>([4], (0.5, 3.0), 17)];
+    let once = Options { order: 1, ..Options::of::<F>() };
+    for op in [Binary::GammaP, Binary::GammaQ] {
+        check::gradient(|x| x[0].tape().apply(Op::Zip(op), x, None).unwrap(), &at, once)
+            .unwrap_or_else(|m| panic!("{} in {}: {m}", op.name(), F::NAME));
+    }
+    // With respect to the argument, to any order.
+    for op in [Binary::GammaP, Binary::GammaQ, Binary::GammaPDa] {
+        let shape = Op::ZipLeft(op, F::from_f64(1.7));
+        assert_checks(op.name(), |x| x[0].tape().apply(shape, x, None).unwrap(), &at[1..]);
+    }
+}
+
+#[test]
+fn the_incomplete_gamma_function_agrees_with_finite_differences() {
+    incomplete_gamma::<f64>();
+    incomplete_gamma::<f32>();
 }
 
 fn structure<F: Scalar>() {

@@ -1,5 +1,6 @@
 //! What ops mean: the shape and the value of a result, and the terms that its arguments' adjoints gain.
 
+pub(crate) mod beta;
 mod checkpoint;
 pub(crate) mod custom;
 pub(crate) mod fused;
@@ -71,6 +72,7 @@ pub(crate) fn shape<F: Scalar>(
         Op::MatMul { ta, tb } => matmul::shape(ta, tb, args),
         Op::Index(i) => index::shape(i, args, wanted),
         Op::Linalg(op) => linalg::shape(op, args),
+        Op::Beta(op) => beta::shape(op, args),
         Op::Fused(kernel) => kernel.with(|k| fused::Kernel::<F>::shape(k, args)),
         Op::Custom(_) => unreachable!("the tape that owns {name} knows what it means"),
     }
@@ -99,6 +101,7 @@ pub(crate) fn forward<F: Scalar>(
         Op::MatMul { ta, tb } => matmul::product([args[0], args[1]], [ta, tb], y, dims, false),
         Op::Index(i) => index::set(i, args[0], args[1], dims, y)?,
         Op::Linalg(op) => linalg::forward(op, args, dims, y)?,
+        Op::Beta(op) => beta::forward(op, args, y),
         Op::Fused(kernel) => kernel.with(|k| k.forward(args, y)),
         Op::Custom(_) => unreachable!("the tape that owns {} knows what it means", op.name()),
     }
@@ -149,6 +152,7 @@ fn name_terms<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut impl Sink<F>) 
         Op::MatMul { ta, tb } => matmul::terms(ta, tb, sink),
         Op::Index(i) => sink.add(0, Term::Apply(Op::Index(i.adjoint()), smallvec![Bar, Arg(1)])),
         Op::Linalg(op) => linalg::reverse(op, args, sink),
+        Op::Beta(op) => beta::reverse(op, sink),
         Op::Fused(kernel) => kernel.with(|k| sink.kernel(k)),
         Op::Custom(own) => sink.own(own),
     }

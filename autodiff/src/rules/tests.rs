@@ -2,6 +2,8 @@
 //! order and in both precisions. The matches know every op: one without a check does not build.
 
 use crate::check::{self, Options};
+use crate::rules::beta::Beta;
+use crate::rules::fused::{Activation, Fused};
 use crate::rules::index::Index;
 use crate::rules::linalg::{By, Linalg};
 use crate::tape::op::{Move, Op};
@@ -212,5 +214,102 @@ fn picking_by_index_agrees_with_finite_differences() {
     for op in [Index::Gather { axis: 1 }, Index::ScatterAdd { axis: 1 }] {
         picks::<f64>(op);
         picks::<f32>(op);
+    }
+}
+
+/// The number of a kind of kernel, so that the examples can be seen to leave none out.
+fn kind(kernel: Fused) -> usize {
+    match kernel {
+        Fused::Affine(_) => 0,
+        Fused::NormalLogProb => 1,
+        Fused::BernoulliLogProb => 2,
+        Fused::LogSumExp { .. } => 3,
+        Fused::LogMeanExp { .. } => 4,
+        Fused::LogSoftmax { .. } => 5,
+        Fused::Prod { .. } => 6,
+        Fused::Max { .. } => 7,
+        Fused::CumSum { .. } => 8,
+        Fused::CumProd { .. } => 9,
+        Fused::NormalKl => 10,
+        Fused::QuadraticForm => 11,
+    }
+}
+
+/// A kernel and the shapes of arguments that it takes.
+type Kernel = (Fused, &'static [&'static [usize]]);
+
+const KERNELS: &[Kernel] = &[
+    (Fused::Affine(Activation::Identity), &[&[2, 3, 4], &[4, 5], &[5]]),
+    (Fused::Affine(Activation::Tanh), &[&[3, 4], &[4, 5], &[5]]),
+    (Fused::Affine(Activation::Sigmoid), &[&[3, 4], &[4, 5], &[5]]),
+    (Fused::Affine(Activation::Softplus), &[&[3, 4], &[4, 5], &[5]]),
+    (Fused::NormalLogProb, &[&[2, 3, 4], &[3, 4], &[4]]),
+    (Fused::BernoulliLogProb, &[&[2, 3, 4], &[3, 4]]),
+    (Fused::BernoulliLogProb, &[&[4], &[3, 4]]),
+    (Fused::LogSumExp { axis: 1 }, &[&[2, 3, 4]]),
+    (Fused::LogSumExp { axis: 2 }, &[&[2, 3, 1]]),
+    (Fused::LogMeanExp { axis: 0 }, &[&[2, 3, 4]]),
+    (Fused::LogSoftmax { axis: 1 }, &[&[2, 3, 4]]),
+    (Fused::LogSoftmax { axis: 0 }, &[&[1, 2]]),
+    (Fused::Prod { axis: 0 }, &[&[5]]),
+    (Fused::Prod { axis: 1 }, &[&[2, 3, 2]]),
+    (Fused::Max { axis: 1 }, &[&[2, 3, 4]]),
+    (Fused::CumSum { axis: 1 }, &[&[2, 5, 2]]),
+    (Fused::CumProd { axis: 1 }, &[&[2, 3, 2]]),
+    (Fused::CumProd { axis: 0 }, &[&[5]]),
+    (Fused::NormalKl, &[&[2, 3, 4], &[3, 4], &[4], &[3, 4]]),
+    (Fused::QuadraticForm, &[&[2, 3, 4], &[4, 4]]),
+];
+
+fn kernels<F: Scalar>() {
+    for &(kernel, shapes) in KERNELS {
+        let at: Vec<Tensor<F>> =
+            shapes.iter().zip(30..).map(|(dims, salt)| tensor(dims, salt)).collect();
+        let y = |x: &[Var<'_, F>]| x[0].tape().apply(Op::Fused(kernel), x, None).unwrap().id();
+        // A sine makes the result nonlinear, so that its own adjoint counts.
+        agrees(&format!("{kernel:?}"), |x| x[0].tape().var(y(x), 0).sin(), &at);
+    }
+}
+
+#[test]
+fn every_fused_kernel_agrees_with_finite_differences_and_its_definition() {
+    let seen = |number| KERNELS.iter().any(|&(kernel, _)| kind(kernel) == number);
+    assert!((0..12).all(seen));
+    kernels::<f64>();
+    kernels::<f32>();
+}
+
+fn beta<F: Scalar>(op: Beta) {
+    let above = |salt, low: f64, high: f64| {
+        let mut x = tensor::<F>(&[2, 3], salt);
+        let half = F::from_f64(0.5 * (high - low));
+        x.values_mut().iter_mut().for_each(|x| *x = (*x + F::ONE) * half + F::from_f64(low));
+        x
+    };
+    let (a, b, x) = (above(1, 0.5, 4.0), above(2, 0.5, 4.0), above(3, 0.2, 0.8));
+    let apply = |args: &[Var<'_, F>]| args[0].tape().apply(Op::Beta(op), args, None).unwrap().id();
+    let [fixed_a, fixed_b] = [a.clone(), b.clone()];
+    agrees(
+        op.name(),
+        |x| {
+            let tape = x[0].tape();
+            let [a, b] = [&fixed_a, &fixed_b].map(|n| tape.constant(n.values(), n.shape()));
+            tape.var(apply(&[a, b, x[0]]), 0)
+        },
+        std::slice::from_ref(&x),
+    );
+    if op == Beta::Inc {
+        // The slopes by a and b, which have none of their own.
+        let options = Options { order: 1, ..Options::of::<F>() };
+        check::gradient(|x| x[0].tape().var(apply(x), 0), &[a, b, x], options)
+            .unwrap_or_else(|mismatch| panic!("{} in {}: {mismatch}", op.name(), F::NAME));
+    }
+}
+
+#[test]
+fn the_incomplete_beta_function_agrees_with_finite_differences() {
+    for op in [Beta::Inc, Beta::IncDa, Beta::IncDb] {
+        beta::<f64>(op);
+        beta::<f32>(op);
     }
 }

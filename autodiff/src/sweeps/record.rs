@@ -61,7 +61,11 @@ struct Sweep<'t, F> {
     found: Bars<'t, F>,
 }
 
-impl<F: Scalar> Sweep<'_, F> {
+impl<'t, F: Scalar> Sweep<'t, F> {
+    fn gain(&mut self, to: Id, gain: Var<'t, F>) {
+        self.bars.entry(to).and_modify(|sum| *sum = *sum + gain).or_insert(gain);
+    }
+
     /// Carries the adjoints back from `from` to the entries at and above `until`.
     fn run(&mut self, from: Id, until: Id) {
         while let Some((&id, &bar)) = self.bars.range(until..=from).next_back() {
@@ -184,7 +188,7 @@ impl<F: Scalar> Sink<F> for Recorder<'_, '_, '_, F> {
         let to = self.reading.args[arg];
         if self.sweep.reach.holds(to.id) {
             let gain = self.reading.record(term, &to.shape());
-            self.sweep.bars.entry(to.id).and_modify(|sum| *sum = *sum + gain).or_insert(gain);
+            self.sweep.gain(to.id, gain);
         }
     }
 
@@ -200,8 +204,13 @@ impl<F: Scalar> Sink<F> for Recorder<'_, '_, '_, F> {
         let start = Id(self.sweep.tape.len() as u32);
         let meaning = kernel.define(self.reading.args);
         self.sweep.reach.extend(&self.sweep.tape.record());
-        self.sweep.bars.insert(meaning.id, self.reading.bar);
-        self.sweep.run(meaning.id, start);
+        // Of some shapes it is one of the arguments itself, whose turn comes later.
+        if self.sweep.reach.holds(meaning.id) {
+            self.sweep.gain(meaning.id, self.reading.bar);
+        }
+        if meaning.id >= start {
+            self.sweep.run(meaning.id, start);
+        }
     }
 
     fn own(&mut self, own: Own) {

@@ -1,5 +1,6 @@
 //! What an entry of a tape can be: data, so that it prints, replays and is differentiated again.
 
+use crate::rules::beta::Beta;
 use crate::rules::custom::Own;
 use crate::rules::fused::Fused;
 use crate::rules::index::Index;
@@ -49,6 +50,8 @@ pub enum Op<F> {
     },
     /// A factorisation of the last two axes, or what is computed from one.
     Linalg(Linalg),
+    /// The incomplete beta function, elementwise on three arguments.
+    Beta(Beta),
     /// A kernel that does the work of several ops at once.
     Fused(Fused),
     /// An op that only its tape knows: see [`Tape::custom`](crate::Tape::custom) and
@@ -128,6 +131,7 @@ impl<F: Copy> Op<F> {
             Self::MatMul { .. } => "matmul",
             Self::Index(i) => i.name(),
             Self::Linalg(l) => l.name(),
+            Self::Beta(f) => f.name(),
             Self::Fused(f) => f.name(),
             Self::Custom(op) => op.name(),
         }

@@ -42,6 +42,13 @@ macro_rules! unary {
             LogSigmoid log_sigmoid(x, y) => (-x).sigmoid(), on (-4.0, 4.0);
             /// $\ln(1 + e^x)$, exact far out on both sides. The derivative is $\sigma(x)$.
             Softplus softplus(x, y) => x.sigmoid(), on (-4.0, 4.0);
+            /// $\ln \tfrac{x}{1 - x}$, the inverse of the sigmoid; $\mp\infty$ at $0$ and $1$. The derivative is $1/(x(1 - x))$.
+            Logit logit(x, y) => (x * (x.of(1.0) - x)).recip(), on (0.1, 0.9);
+            /// $x\,\sigma(x)$, also called swish (Ramachandran et al. 2017). The derivative is $\sigma(x)(1 + x - y)$.
+            Silu silu(x, y) => x.sigmoid() * (x.of(1.0) + x - y), on (-4.0, 4.0);
+            /// $x\,\Phi(x)$, the Gaussian error linear unit in its exact form (Hendrycks and Gimpel 2016). The
+            /// derivative is $\Phi(x) + x\,\varphi(x)$.
+            Gelu gelu(x, y) => x.normal_cdf() + x * (x * x * x.of(-0.5) - x.of(crate::tape::table::HALF_LN_TAU)).exp(), on (-3.0, 3.0);
             /// $\max(x, 0)$. The derivative is $1$ for $x > 0$ and $0$ otherwise, also at $0$.
             Relu relu(x, y) => y.sign(), on (-3.0, 3.0);
             /// $1/\sqrt x$. The derivative is $-y^3/2$.
@@ -105,22 +112,26 @@ macro_rules! unary {
 }
 pub(crate) use unary;
 
-/// Rows of functions of two arguments: `Variant name(a, b, y) = value => (dy/da, dy/db), on|flat (low, high);`.
+/// Rows of functions of two arguments: `Variant name(a, b, y) = value => (dy/da, dy/db), on|flat|sign (low, high);`.
+///
+/// The rows marked `sign` are operators and have no method. A reader may carry tokens of its own, which
+/// come before the rows.
 macro_rules! binary {
-    ($reader:ident) => {
+    ($reader:ident $({ $($carried:tt)* })?) => {
         $reader! {
+            $({ $($carried)* })?
             /// $a + b$.
-            Add add(a, b, y) = a + b => (a.of(1.0), a.of(1.0)), on (-3.0, 3.0);
+            Add add(a, b, y) = a + b => (a.of(1.0), a.of(1.0)), sign (-3.0, 3.0);
             /// $a - b$.
-            Sub sub(a, b, y) = a - b => (a.of(1.0), a.of(-1.0)), on (-3.0, 3.0);
+            Sub sub(a, b, y) = a - b => (a.of(1.0), a.of(-1.0)), sign (-3.0, 3.0);
             /// $ab$. The derivatives are $b$ and $a$.
-            Mul mul(a, b, y) = a * b => (b, a), on (-3.0, 3.0);
+            Mul mul(a, b, y) = a * b => (b, a), sign (-3.0, 3.0);
             /// $a/b$. The derivatives are $1/b$ and $-y/b$.
-            Div div(a, b, y) = a / b => (b.recip(), -(y / b)), on (0.3, 3.0);
+            Div div(a, b, y) = a / b => (b.recip(), -(y / b)), sign (0.3, 3.0);
             /// $a^b$. The derivatives are $b a^{b-1}$ (zero where $b = 0$) and $y \ln a$ (zero where $a = 0 \le b$).
             Pow pow(a, b, y) = a.pow(b) => (
                 b.equal(a.of(0.0)).select(a.of(0.0), b * a.pow(b - a.of(1.0))),
-                y.equal(a.of(0.0)).select(a.of(0.0), y * a.ln())
+                (a.equal(a.of(0.0)) * (b.greater(a.of(0.0)) + b.equal(a.of(0.0)))).select(a.of(0.0), y * a.ln())
             ), on (0.3, 3.0);
             /// The larger of two. A tie shares the derivative: one half each.
             Max max(a, b, y) = a.max(b) => (
@@ -138,17 +149,67 @@ macro_rules! binary {
                 a.equal(y).select(a.greater(b) + a.of(0.5) * a.equal(b) * y.greater(a.of(f64::NEG_INFINITY)), (a - y).exp()),
                 b.equal(y).select(b.greater(a) + a.of(0.5) * a.equal(b) * y.greater(a.of(f64::NEG_INFINITY)), (b - y).exp())
             ), on (-3.0, 3.0);
+            /// The remainder of $a/b$ with the sign of $a$ (C's `fmod`), $a - b\,\mathrm{trunc}(a/b)$. The
+            /// derivatives are $1$ and $-\mathrm{trunc}(a/b)$; at a jump, those of the piece the value is on.
+            Rem rem(a, b, y) = a % b => (a.of(1.0), ((y - a) / b).round()), sign (0.3, 3.0);
+            /// The angle of the point $(b, a)$ in $(-\pi, \pi]$, by both signs. The derivatives are
+            /// $b/(a^2 + b^2)$ and $-a/(a^2 + b^2)$, zero at the origin.
+            Atan2 atan2(a, b, y) = a.atan2(b) => (
+                { let r = a.hypot(b); r.equal(a.of(0.0)).select(r, b / r / r) },
+                { let r = a.hypot(b); r.equal(a.of(0.0)).select(r, -(a / r / r)) }
+            ), on (0.3, 3.0);
+            /// $\sqrt{a^2 + b^2}$ without overflow. The derivatives are $a/y$ and $b/y$, zero at the origin.
+            Hypot hypot(a, b, y) = a.hypot(b) => (
+                y.equal(a.of(0.0)).select(y, a / y),
+                y.equal(a.of(0.0)).select(y, b / y)
+            ), on (0.3, 3.0);
+            /// $a \ln b$, zero where $a = 0$. The derivatives are $\ln b$ (zero where $a = b = 0$) and $a/b$
+            /// (zero where $a = 0$).
+            Xlogy xlogy(a, b, y) = a.xlogy(b) => (
+                (a.equal(a.of(0.0)) * b.equal(a.of(0.0))).select(a.of(0.0), b.ln()),
+                a.equal(a.of(0.0)).select(a.of(0.0), a / b)
+            ), on (0.3, 3.0);
+            /// $a \ln(1 + b)$, zero where $a = 0$. The derivatives are $\ln(1 + b)$ (zero where $a = 0$ and
+            /// $b = -1$) and $a/(1 + b)$ (zero where $a = 0$).
+            Xlog1py xlog1py(a, b, y) = a.xlog1py(b) => (
+                (a.equal(a.of(0.0)) * b.equal(a.of(-1.0))).select(a.of(0.0), b.ln_1p()),
+                a.equal(a.of(0.0)).select(a.of(0.0), a / (b + a.of(1.0)))
+            ), on (0.3, 3.0);
+            /// $\ln B(a, b) = \ln\Gamma(a) + \ln\Gamma(b) - \ln\Gamma(a + b)$, without cancellation. The derivatives
+            /// are $\psi(a) - \psi(a + b)$ and $\psi(b) - \psi(a + b)$.
+            LnBeta ln_beta(a, b, y) = a.ln_beta(b) => (
+                a.digamma() - (a + b).digamma(),
+                b.digamma() - (a + b).digamma()
+            ), on (0.3, 3.0);
+            /// The regularised lower incomplete gamma function $P(a, x) = \frac1{\Gamma(a)} \int_0^x t^{a-1} e^{-t} dt$,
+            /// the distribution function of $\mathrm{Gamma}(a, 1)$ at $x \ge 0$. The derivatives are
+            /// $\partial P/\partial a$ ([`Var::gamma_p_da`](crate::Var::gamma_p_da)) and $x^{a-1} e^{-x}/\Gamma(a)$.
+            GammaP gamma_p(a, x, y) = a.gamma_p(x) => (a.gamma_p_da(x), ((a - a.of(1.0)).xlogy(x) - x - a.ln_gamma()).exp()), on (0.5, 3.0);
+            /// $Q(a, x) = 1 - P(a, x)$, accurate where it is small. The derivatives are those of $P$ with the
+            /// other sign.
+            GammaQ gamma_q(a, x, y) = a.gamma_q(x) => (-a.gamma_p_da(x), -((a - a.of(1.0)).xlogy(x) - x - a.ln_gamma()).exp()), on (0.5, 3.0);
+            /// $\partial P(a, x)/\partial a$, which a gamma variable is reparameterised by (Figurnov, Mohamed and Mnih
+            /// 2018). The derivative with respect to $x$ is $x^{a-1} e^{-x} (\ln x - \psi(a))/\Gamma(a)$; the one
+            /// with respect to $a$ is not known here, and NaN.
+            GammaPDa gamma_p_da(a, x, y) = a.gamma_p_da(x) => (a.of(f64::NAN), ((a - a.of(1.0)).xlogy(x) - x - a.ln_gamma()).exp() * (x.ln() - a.digamma())), on (0.5, 3.0);
             /// $\psi^{(n)}(x)$ of integer order $n \ge 0$ and argument $x$. The derivative is $\psi^{(n+1)}(x)$ ($x$);
             /// none with respect to the order.
             Polygamma polygamma(n, x, y) = n.polygamma(x) => (x.of(0.0), (n + x.of(1.0)).polygamma(x)), on (1.0, 5.0);
-            /// $1$ where $a > b$, else $0$. Flat.
+            /// $1$ where $a > b$, else $0$; no derivative.
             Greater greater(a, b, y) = a.greater(b) => (a.of(0.0), a.of(0.0)), flat (-3.0, 3.0);
-            /// $1$ where $a = b$, else $0$. Flat.
+            /// $1$ where $a = b$, else $0$; no derivative.
             Equal equal(a, b, y) = a.equal(b) => (a.of(0.0), a.of(0.0)), flat (-3.0, 3.0);
         }
     };
 }
 pub(crate) use binary;
+
+/// An item of a row that has a method: nothing for operators.
+macro_rules! named {
+    (sign $($item:tt)*) => {};
+    ($kind:ident $($item:tt)*) => { $($item)* };
+}
+pub(crate) use named;
 
 /// Writes the enum, the derivative and the descriptions of the unary ops.
 macro_rules! unary_enum {

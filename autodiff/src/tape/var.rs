@@ -1,23 +1,26 @@
 //! Variables: entries of a tape under the names of the formulas they stand for.
 
+mod elementwise;
 mod factor;
 mod index;
 mod linalg;
+mod reduce;
 mod structure;
 
 pub use factor::{CholeskyFactor, LuFactor};
 pub use linalg::Triangle;
+pub use reduce::{Axes, Norm};
 
 use crate::error::Error;
 use crate::rules::fused::{Activation, Fused};
 use crate::scalar::{Real, Scalar};
 use crate::shape::Shape;
 use crate::tape::op::{Move, Op};
-use crate::tape::table::{Binary, Unary, unary};
+use crate::tape::table::{Binary, Unary, binary, named, unary};
 use crate::tape::{Id, NO_BAR, Tape};
 use crate::tensor::Tensor;
 use std::fmt::{self, Debug};
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 /// One entry of a tape: a tensor that knows how it came about.
 ///
@@ -59,6 +62,18 @@ macro_rules! var_methods {
     };
 }
 unary!(var_methods);
+
+/// Writes the methods of two arguments, which broadcast.
+macro_rules! var_pairs {
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
+        impl<'t, F: Scalar> Var<'t, F> {
+            $(named! { $kind $(#[$doc])* #[track_caller] pub fn $method(self, other: Self) -> Self {
+                self.record(Op::Zip(Binary::$name), &[self, other], None)
+            } })*
+        }
+    };
+}
+binary!(var_pairs);
 
 impl<'t, F: Scalar> Var<'t, F> {
     pub(crate) fn new(tape: &'t Tape<F>, id: Id) -> Self {
@@ -144,54 +159,6 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.tape.constant(&[F::from_f64(c)], [])
     }
 
-    /// $a^b$, elementwise.
-    #[track_caller]
-    pub fn pow(self, exponent: Self) -> Self {
-        self.record(Op::Zip(Binary::Pow), &[self, exponent], None)
-    }
-
-    /// $x^c$ for a constant exponent.
-    #[track_caller]
-    pub fn powf(self, exponent: F) -> Self {
-        self.record(Op::ZipRight(Binary::Pow, exponent), &[self], None)
-    }
-
-    /// The larger of two, elementwise; ties share the derivative.
-    #[track_caller]
-    pub fn max(self, other: Self) -> Self {
-        self.record(Op::Zip(Binary::Max), &[self, other], None)
-    }
-
-    /// The smaller of two, elementwise; ties share the derivative.
-    #[track_caller]
-    pub fn min(self, other: Self) -> Self {
-        self.record(Op::Zip(Binary::Min), &[self, other], None)
-    }
-
-    /// $\ln(e^a + e^b)$, elementwise.
-    #[track_caller]
-    pub fn log_add_exp(self, other: Self) -> Self {
-        self.record(Op::Zip(Binary::LogAddExp), &[self, other], None)
-    }
-
-    /// $\psi^{(n)}(x)$ with `self` the orders $n$, non-negative integers; differentiable in `x`.
-    #[track_caller]
-    pub fn polygamma(self, x: Self) -> Self {
-        self.record(Op::Zip(Binary::Polygamma), &[self, x], None)
-    }
-
-    /// One where `self` is greater, else zero. No derivative.
-    #[track_caller]
-    pub fn greater(self, other: Self) -> Self {
-        self.record(Op::Zip(Binary::Greater), &[self, other], None)
-    }
-
-    /// One where the two are equal, else zero. No derivative.
-    #[track_caller]
-    pub fn equal(self, other: Self) -> Self {
-        self.record(Op::Zip(Binary::Equal), &[self, other], None)
-    }
-
     /// `yes` where `self` is not zero, else `no`. What is not taken reaches neither value nor
     /// derivative, even if it is NaN.
     #[track_caller]
@@ -211,30 +178,11 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.sum_to([])
     }
 
-    /// The sum along one axis, which is dropped.
-    #[track_caller]
-    pub fn sum_axis(self, axis: isize) -> Self {
-        let mut kept = self.shape();
-        let axis = axis_of("sum_axis", axis, &kept);
-        let dropped: Shape =
-            kept.iter().enumerate().filter(|e| e.0 != axis).map(|e| *e.1).collect();
-        kept[axis] = 1;
-        self.sum_to(kept).reshape(dropped)
-    }
-
     /// The mean of all elements, of shape `[]`; of none, NaN.
     #[track_caller]
     pub fn mean(self) -> Self {
         let n = self.size();
         self.sum() / F::from_f64(n as f64)
-    }
-
-    /// The mean along one axis, which is dropped.
-    #[track_caller]
-    pub fn mean_axis(self, axis: isize) -> Self {
-        let shape = self.shape();
-        let n = shape[axis_of("mean_axis", axis, &shape)];
-        self.sum_axis(axis) / F::from_f64(n as f64)
     }
 
     /// $f(xW + b)$ for rows `x` of shape `[…, n]`, `weight` `[n, m]` and `bias` `[m]`, in one kernel.
@@ -259,30 +207,6 @@ impl<'t, F: Scalar> Var<'t, F> {
     #[track_caller]
     pub fn bernoulli_log_prob(self, logits: Self) -> Self {
         self.record(Op::Fused(Fused::BernoulliLogProb), &[self, logits], None)
-    }
-
-    /// $\ln \sum_i e^{x_i}$ along one axis, which is dropped. The derivative is $\mathrm{softmax}(x)$;
-    /// of no elements, or of $-\infty$ only, the value is $-\infty$ with zero derivative.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let x = tape.leaf(&[0.0, 0.0], [2]);
-    /// assert!((x.log_sum_exp(0).item() - 2_f64.ln()).abs() < 1e-15);
-    /// ```
-    #[track_caller]
-    pub fn log_sum_exp(self, axis: isize) -> Self {
-        let axis = axis_of("log_sum_exp", axis, &self.shape()) as u8;
-        self.record(Op::Fused(Fused::LogSumExp { axis }), &[self], None)
-    }
-
-    /// $x_i - \ln \sum_j e^{x_j}$ along one axis. The derivative is $\delta_{ij} - \mathrm{softmax}(x)_j$.
-    #[track_caller]
-    pub fn log_softmax(self, axis: isize) -> Self {
-        let mut kept = self.shape();
-        let position = axis_of("log_softmax", axis, &kept);
-        kept[position] = 1;
-        self - self.log_sum_exp(axis).reshape(kept)
     }
 
     /// The same value without a derivative.
@@ -331,7 +255,7 @@ macro_rules! operator {
         }
     };
 }
-operator! { Add add; Sub sub; Mul mul; Div div; }
+operator! { Add add; Sub sub; Mul mul; Div div; Rem rem; }
 
 impl<F: Scalar> Neg for Var<'_, F> {
     type Output = Self;
@@ -348,32 +272,19 @@ macro_rules! real_methods {
     };
 }
 
+/// And the part of two arguments.
+macro_rules! real_pairs {
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
+        $(named! { $kind fn $method(self, other: Self) -> Self { Var::$method(self, other) } })*
+    };
+}
+
 impl<F: Scalar> Real for Var<'_, F> {
     fn of(self, c: f64) -> Self {
         self.constant(c)
     }
     unary!(real_methods);
-    fn pow(self, exponent: Self) -> Self {
-        Var::pow(self, exponent)
-    }
-    fn max(self, other: Self) -> Self {
-        Var::max(self, other)
-    }
-    fn min(self, other: Self) -> Self {
-        Var::min(self, other)
-    }
-    fn log_add_exp(self, other: Self) -> Self {
-        Var::log_add_exp(self, other)
-    }
-    fn polygamma(self, x: Self) -> Self {
-        Var::polygamma(self, x)
-    }
-    fn greater(self, other: Self) -> Self {
-        Var::greater(self, other)
-    }
-    fn equal(self, other: Self) -> Self {
-        Var::equal(self, other)
-    }
+    binary!(real_pairs);
     fn select(self, yes: Self, no: Self) -> Self {
         Var::select(self, yes, no)
     }

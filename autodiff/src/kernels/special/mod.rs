@@ -182,6 +182,30 @@ pub(crate) trait Special:
         (if self < zero { self } else { zero }) - (-self.abs()).exp().ln_1p_unit()
     }
 
+    /// $\ln \frac{x}{1 - x}$; the derivative is $1/(x(1 - x))$. Accurate at both ends and at ½.
+    #[inline(always)]
+    fn logit(self) -> Self {
+        let one = Self::narrow(1.0);
+        // About ½ the logarithm's argument is near 1, and t = 2x − 1 is exact.
+        let t = self + self - one;
+        let near = ((t + t) / (one - t)).ln_1p();
+        let far = self.ln() - (-self).ln_1p();
+        if t.abs() < Self::narrow(0.5) { near } else { far }
+    }
+
+    /// $x σ(x)$; the derivative is $σ(x)(1 + x σ(-x))$.
+    #[inline(always)]
+    fn silu(self) -> Self {
+        let none = self == Self::narrow(f64::NEG_INFINITY);
+        if none { -Self::narrow(0.0) } else { self * self.sigmoid() }
+    }
+
+    /// $x Φ(x)$; the derivative is $Φ(x) + x φ(x)$.
+    fn gelu(self) -> Self {
+        let x = self.widen();
+        Self::narrow(if x == f64::NEG_INFINITY { -0.0 } else { x * x.normal_cdf() })
+    }
+
     /// $\sin x$; the derivative is $\cos x$. Has a branch: slices have
     /// [`sin_slice`](slices::sin_slice).
     #[inline]
@@ -334,18 +358,12 @@ pub(crate) trait Special:
         Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).da)
     }
 
-    /// $I_x(a, b)$, the distribution function at $x$ of the beta law of parameters $a$ (the
-    /// receiver) and $b$, up to $10^{10}$; the derivative by $x$ is
+    /// $I_x(a, b)$, the distribution function at $x$ of the beta law of parameters $a$ (the receiver)
+    /// and $b$, up to $10^{10}$, with $∂I_x(a, b)/∂a$ and $∂I_x(a, b)/∂b$; the derivative by $x$ is
     /// $x^{a-1} (1-x)^{b-1}/B(a, b)$.
-    fn beta_inc(self, b: Self, x: Self) -> Self {
+    fn beta_inc(self, b: Self, x: Self) -> [Self; 3] {
         let at = incomplete::incomplete_beta(self.widen(), b.widen(), x.widen());
-        Self::narrow(at.value)
-    }
-
-    /// $∂I_x(a, b)/∂a$ and $∂I_x(a, b)/∂b$, $a$ being the receiver.
-    fn beta_inc_dab(self, b: Self, x: Self) -> (Self, Self) {
-        let at = incomplete::incomplete_beta(self.widen(), b.widen(), x.widen());
-        (Self::narrow(at.da), Self::narrow(at.db))
+        [at.value, at.da, at.db].map(Self::narrow)
     }
 }
 

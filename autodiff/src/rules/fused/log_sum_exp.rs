@@ -1,84 +1,67 @@
 //! $\ln \sum_i e^{x_i}$ over one axis, shifted by the largest so that nothing overflows.
 
+use super::axis::{Along, dropped};
 use super::{Bars, Kernel, Pass};
 use crate::error::Error;
 use crate::kernels::zip::View;
-use crate::rules::misfit;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::var::Var;
 
-pub(super) struct LogSumExp(pub(super) usize);
-
-impl LogSumExp {
-    /// The elements that make up element `at` of the result.
-    fn column<'a, F>(&self, x: View<'a, F>, at: usize) -> Column<'a, F> {
-        let n = x.dims[self.0];
-        let stride: usize = x.dims[self.0 + 1..].iter().product();
-        Column { values: x.values, first: at / stride * n * stride + at % stride, stride, n }
-    }
+/// Over an axis; of the mean instead of the sum if so said.
+pub(super) struct LogSumExp {
+    pub(super) axis: usize,
+    pub(super) mean: bool,
 }
 
-/// Elements that lie equally far apart.
-struct Column<'a, F> {
-    values: &'a [F],
-    first: usize,
-    stride: usize,
-    n: usize,
-}
-
-impl<F: Scalar> Column<'_, F> {
-    fn places(&self) -> impl Iterator<Item = usize> {
-        (self.first..).step_by(self.stride).take(self.n)
-    }
-
-    /// The largest element and $\sum_i e^{x_i - \text{largest}}$.
-    fn top_and_sum(&self) -> (F, F) {
-        let none = -F::from_f64(f64::INFINITY);
-        let top = self.places().fold(none, |top, place| top.max(self.values[place]));
-        (top, self.places().map(|place| (self.values[place] - top).exp()).sum())
-    }
+/// The largest element and $\sum_i e^{x_i - \text{largest}}$.
+pub(super) fn top_and_sum<F: Scalar>(
+    x: &[F],
+    places: impl Iterator<Item = usize> + Clone,
+) -> (F, F) {
+    let none = -F::from_f64(f64::INFINITY);
+    let top = places.clone().fold(none, |top, place| top.max(x[place]));
+    (top, places.map(|place| (x[place] - top).exp()).sum())
 }
 
 impl<F: Scalar> Kernel<F> for LogSumExp {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        if self.0 >= args[0].len() {
-            return Err(misfit("log_sum_exp", args, format!("an axis {}", self.0)));
-        }
-        Ok(args[0].iter().enumerate().filter(|e| e.0 != self.0).map(|e| *e.1).collect())
+        dropped(if self.mean { "log_mean_exp" } else { "log_sum_exp" }, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
+        let along = Along::new(args[0].dims, self.axis);
+        let count = if self.mean { F::from_f64(along.n as f64) } else { F::ONE };
         for (at, y) in y.iter_mut().enumerate() {
-            let column = self.column(args[0], at);
-            let (top, sum) = column.top_and_sum();
+            let (top, sum) = top_and_sum(args[0].values, along.places(at));
             // All −∞, or some +∞ or NaN: the largest is the answer, and the differences are not numbers.
-            *y = if top.is_finite() { top + sum.ln() } else { top };
+            *y = if top.is_finite() { top + (sum / count).ln() } else { top };
         }
     }
 
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let Some(bar) = bars.of(0) else { return };
+        let x = pass.args[0];
+        let along = Along::new(x.dims, self.axis);
         for (at, (&y, &y_bar)) in pass.y.iter().zip(pass.y_bar).enumerate() {
             // Of −∞ only: no share is larger than another, and none moves the result.
             if y == -F::from_f64(f64::INFINITY) {
                 continue;
             }
-            let column = self.column(pass.args[0], at);
             // Not e^{x − y}: where y is large, its rounding would spoil the shares.
-            let (top, sum) = column.top_and_sum();
+            let (top, sum) = top_and_sum(x.values, along.places(at));
             let scale = y_bar / sum;
-            for place in column.places() {
-                bar[place] += scale * (column.values[place] - top).exp();
+            for place in along.places(at) {
+                bar[place] += scale * (x.values[place] - top).exp();
             }
         }
     }
 
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
         let x = args[0];
-        let axis = self.0 as isize;
+        let axis = self.axis as isize;
         let mut kept = x.shape();
-        kept[self.0] = 1;
+        let n = std::mem::replace(&mut kept[self.axis], 1);
         // The shift is a constant to the derivative: it cancels. Where all are −∞ the shift is zero and
         // the sum is replaced by one before its logarithm is taken, so that nothing infinite is
         // multiplied by the zero that comes back.
@@ -86,6 +69,7 @@ impl<F: Scalar> Kernel<F> for LogSumExp {
         let dead = top.equal(x.constant(f64::NEG_INFINITY));
         let shift = dead.select(x.constant(0.0), top);
         let sum = (x - shift.reshape(kept)).exp().sum_axis(axis);
-        dead.select(top, dead.select(x.constant(1.0), sum).ln() + shift)
+        let log = dead.select(top, dead.select(x.constant(1.0), sum).ln() + shift);
+        if self.mean { log - F::from_f64((n.max(1) as f64).ln()) } else { log }
     }
 }

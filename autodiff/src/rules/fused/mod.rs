@@ -5,10 +5,16 @@
 //! derivatives: where a gradient is recorded, the definition is recorded and differentiated instead.
 
 mod affine;
+mod axis;
 mod bernoulli;
+mod log_softmax;
 mod log_sum_exp;
+mod max;
 mod normal;
+mod normal_kl;
+mod prod;
 mod quadratic_form;
+mod scan;
 
 pub use affine::Activation;
 
@@ -33,6 +39,38 @@ pub enum Fused {
         /// The axis over which the sum goes.
         axis: u8,
     },
+    /// $\ln \tfrac1n \sum_i e^{x_i}$ over one axis: see [`Var::log_mean_exp`].
+    LogMeanExp {
+        /// The axis over which the mean goes.
+        axis: u8,
+    },
+    /// $x_i - \ln \sum_j e^{x_j}$ along one axis: see [`Var::log_softmax`].
+    LogSoftmax {
+        /// The axis along which the sum goes.
+        axis: u8,
+    },
+    /// $\prod_i x_i$ over one axis: see [`Var::prod_axis`].
+    Prod {
+        /// The axis over which the product goes.
+        axis: u8,
+    },
+    /// The largest element over one axis: see [`Var::max_axis`].
+    Max {
+        /// The axis over which it is looked for.
+        axis: u8,
+    },
+    /// Running sums along one axis: see [`Var::cumsum`].
+    CumSum {
+        /// The axis along which they run.
+        axis: u8,
+    },
+    /// Running products along one axis: see [`Var::cumprod`].
+    CumProd {
+        /// The axis along which they run.
+        axis: u8,
+    },
+    /// The divergence of normal distributions over the last axis: see [`Var::normal_kl`].
+    NormalKl,
     /// $x^\top A x$ over the last axis: see [`Var::quadratic_form`].
     QuadraticForm,
 }
@@ -45,6 +83,13 @@ impl Fused {
             Self::NormalLogProb => "normal_log_prob",
             Self::BernoulliLogProb => "bernoulli_log_prob",
             Self::LogSumExp { .. } => "log_sum_exp",
+            Self::LogMeanExp { .. } => "log_mean_exp",
+            Self::LogSoftmax { .. } => "log_softmax",
+            Self::Prod { .. } => "prod",
+            Self::Max { .. } => "max_axis",
+            Self::CumSum { .. } => "cumsum",
+            Self::CumProd { .. } => "cumprod",
+            Self::NormalKl => "normal_kl",
             Self::QuadraticForm => "quadratic_form",
         }
     }
@@ -56,7 +101,18 @@ impl Fused {
             Self::NormalLogProb => f(&normal::NormalLogProb),
             Self::BernoulliLogProb => f(&bernoulli::BernoulliLogProb),
             Self::QuadraticForm => f(&quadratic_form::QuadraticForm),
-            Self::LogSumExp { axis } => f(&log_sum_exp::LogSumExp(usize::from(axis))),
+            Self::LogSumExp { axis } => {
+                f(&log_sum_exp::LogSumExp { axis: usize::from(axis), mean: false })
+            }
+            Self::LogMeanExp { axis } => {
+                f(&log_sum_exp::LogSumExp { axis: usize::from(axis), mean: true })
+            }
+            Self::LogSoftmax { axis } => f(&log_softmax::LogSoftmax(usize::from(axis))),
+            Self::Prod { axis } => f(&prod::Prod(usize::from(axis))),
+            Self::Max { axis } => f(&max::Max(usize::from(axis))),
+            Self::CumSum { axis } => f(&scan::CumSum(usize::from(axis))),
+            Self::CumProd { axis } => f(&scan::CumProd(usize::from(axis))),
+            Self::NormalKl => f(&normal_kl::NormalKl),
         }
     }
 }

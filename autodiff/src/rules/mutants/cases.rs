@@ -1,5 +1,6 @@
 //! One case and more of every family of ops.
 
+use crate::rules::beta::Beta;
 use crate::rules::fused::Activation;
 use crate::rules::linalg::{By, Linalg};
 use crate::rules::tests::{definite, from_factor};
@@ -39,6 +40,7 @@ fn family<F>(op: Op<F>) -> Option<&'static str> {
         Op::MatMul { .. } => Some("matmul"),
         Op::Index(_) => Some("index"),
         Op::Linalg(_) => Some("linalg"),
+        Op::Beta(_) => Some("beta"),
         Op::Fused(_) => Some("fused"),
         // Its rule is its owner's; a wrong one is among the tests of transforms.
         Op::Custom(_) => None,
@@ -59,7 +61,9 @@ pub(super) fn cases() -> Vec<Case> {
         let at = [tensor(&[3, 3], op.domain(), 1)];
         push(Box::new(move |x| apply(Op::Map(op), x)), &at);
     }
-    for &op in Binary::ALL.iter().filter(|op| !op.is_flat() && **op != Binary::Polygamma) {
+    // These two have a slope by their second argument only.
+    let half = [Binary::Polygamma, Binary::GammaPDa];
+    for &op in Binary::ALL.iter().filter(|op| !op.is_flat() && !half.contains(op)) {
         let at = [tensor(&[3, 3], op.domain(), 1), tensor(&[3], op.domain(), 2)];
         push(Box::new(move |x| apply(Op::Zip(op), x)), &at);
         push(Box::new(move |x| apply(Op::ZipLeft(op, 0.8), x)), &at[..1]);
@@ -68,10 +72,23 @@ pub(super) fn cases() -> Vec<Case> {
     let unit = (-1.0, 1.0);
     let cube = [tensor(&[3, 3, 3], unit, 1)];
     let pair = [tensor(&[3, 3], unit, 1), tensor(&[3, 3], unit, 2)];
-    push(
-        Box::new(|x| apply(Op::ZipLeft(Binary::Polygamma, 1.0), x)),
-        &[tensor(&[3], (1.0, 3.0), 1)],
-    );
+    for op in half {
+        let at = [tensor(&[3], (1.0, 3.0), 1)];
+        push(Box::new(move |x| apply(Op::ZipLeft(op, 1.0), x)), &at);
+    }
+    let shapes = [tensor(&[3], (1.0, 3.0), 1), tensor(&[3], (1.0, 3.0), 2)];
+    let three = [shapes[0].clone(), shapes[1].clone(), tensor(&[3], (0.2, 0.8), 3)];
+    push(Box::new(|x| apply(Op::Beta(Beta::Inc), x)), &three);
+    for op in [Beta::IncDa, Beta::IncDb] {
+        let shapes = shapes.clone();
+        push(
+            Box::new(move |x| {
+                let [a, b] = [0, 1].map(|i| x[0].tape().constant(shapes[i].values(), [3]));
+                apply(Op::Beta(op), &[a, b, x[0]])
+            }),
+            &three[2..],
+        );
+    }
     push(Box::new(|x| x[0].greater(x[1]).select(x[0], x[1])), &pair);
     push(Box::new(|x| x[0].broadcast_to([2, 3, 3])), &pair[..1]);
     push(Box::new(|x| x[0].sum_to([3, 1, 3])), &cube);
@@ -133,6 +150,13 @@ pub(super) fn cases() -> Vec<Case> {
     push(Box::new(|x| x[0].normal_log_prob(x[1], x[2])), &three);
     push(Box::new(|x| x[0].bernoulli_log_prob(x[1])), &pair);
     push(Box::new(|x| x[0].log_sum_exp(1)), &pair[..1]);
+    push(Box::new(|x| x[0].log_mean_exp(1)), &pair[..1]);
+    push(Box::new(|x| x[0].log_softmax(1)), &pair[..1]);
+    push(Box::new(|x| x[0].prod_axis(1)), &pair[..1]);
+    push(Box::new(|x| x[0].max_axis(1)), &pair[..1]);
+    push(Box::new(|x| x[0].cumsum(1)), &pair[..1]);
+    push(Box::new(|x| x[0].cumprod(1)), &pair[..1]);
+    push(Box::new(|x| x[0].normal_kl(x[1], x[2], x[2] * 0.5)), &three);
     push(Box::new(|x| x[0].quadratic_form(x[1])), &pair);
     cases
 }

@@ -277,8 +277,8 @@ fn every_wrong_rule_is_caught() {
     assert!(survivors.is_empty(), "not caught: {survivors:?}");
     let families: Vec<&str> = made.keys().copied().collect();
     let all = [
-        "concat", "fold", "fused", "gate", "index", "linalg", "map", "matmul", "move", "reshape",
-        "select", "zip",
+        "beta", "concat", "fold", "fused", "gate", "index", "linalg", "map", "matmul", "move",
+        "reshape", "select", "zip",
     ];
     assert_eq!(families, all);
     // Two ways at the least in which each family was wrong.

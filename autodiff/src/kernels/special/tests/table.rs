@@ -104,9 +104,9 @@ fn call<F: Special>(name: &str, x: &[F]) -> F {
         ("gamma_p", &[a, x]) => a.gamma_p(x),
         ("gamma_q", &[a, x]) => a.gamma_q(x),
         ("gamma_p_da", &[a, x]) => a.gamma_p_da(x),
-        ("beta_inc", &[a, b, x]) => a.beta_inc(b, x),
-        ("beta_inc_da", &[a, b, x]) => a.beta_inc_dab(b, x).0,
-        ("beta_inc_db", &[a, b, x]) => a.beta_inc_dab(b, x).1,
+        ("beta_inc", &[a, b, x]) => a.beta_inc(b, x)[0],
+        ("beta_inc_da", &[a, b, x]) => a.beta_inc(b, x)[1],
+        ("beta_inc_db", &[a, b, x]) => a.beta_inc(b, x)[2],
         _ => panic!("no function {name} of {} numbers", x.len()),
     }
 }

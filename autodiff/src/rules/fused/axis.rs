@@ -1,0 +1,48 @@
+//! The elements along one axis of a tensor, for each place of the other axes.
+
+use crate::error::Error;
+use crate::rules::misfit;
+use crate::shape::Shape;
+
+/// Elements that lie equally far apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Along {
+    /// How many.
+    pub(super) n: usize,
+    /// How far apart.
+    pub(super) stride: usize,
+}
+
+impl Along {
+    pub(super) fn new(dims: &[usize], axis: usize) -> Self {
+        Self { n: dims[axis], stride: dims[axis + 1..].iter().product() }
+    }
+
+    /// Where the elements lie that make up element `at` of the tensor without the axis.
+    pub(super) fn places(
+        self,
+        at: usize,
+    ) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator + Clone {
+        let first = at / self.stride.max(1) * self.n * self.stride + at % self.stride.max(1);
+        (0..self.n).map(move |i| first + i * self.stride)
+    }
+
+    /// The number of places of the other axes in a tensor of `size` elements.
+    pub(super) fn count(self, size: usize) -> usize {
+        size / self.n.max(1)
+    }
+}
+
+/// The shape without the axis.
+pub(super) fn dropped(op: &'static str, args: &[&[usize]], axis: usize) -> Result<Shape, Error> {
+    kept(op, args, axis)?;
+    Ok(args[0].iter().enumerate().filter(|e| e.0 != axis).map(|e| *e.1).collect())
+}
+
+/// The shape as it is, if it has the axis.
+pub(super) fn kept(op: &'static str, args: &[&[usize]], axis: usize) -> Result<Shape, Error> {
+    if axis >= args[0].len() {
+        return Err(misfit(op, args, format!("an axis {axis}")));
+    }
+    Ok(Shape::from(args[0]))
+}

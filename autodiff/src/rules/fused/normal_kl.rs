@@ -1,0 +1,78 @@
+//! $\sum_j \mathrm{KL}(\mathcal N(\mu_j, e^{2s_j}) \| \mathcal N(m_j, e^{2r_j}))$, which with $d = s - r$ and
+//! $t = (\mu - m) e^{-r}$ is $\sum_j \tfrac12 (e^{2d_j} - 1 - 2d_j + t_j^2)$: no difference of large numbers when
+//! the two agree.
+
+use super::{Bars, Kernel, Pass, row_of, row_of_mut, row_shape};
+use crate::error::Error;
+use crate::kernels::simd::dispatch;
+use crate::kernels::sum::sum_by;
+use crate::kernels::zip::View;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tape::var::Var;
+
+pub(super) struct NormalKl;
+
+impl<F: Scalar> Kernel<F> for NormalKl {
+    fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
+        row_shape("normal_kl", args)
+    }
+
+    fn forward(&self, args: &[View<F>], y: &mut [F]) {
+        let half = F::from_f64(0.5);
+        dispatch(
+            #[inline(always)]
+            || {
+                for (row, y) in y.iter_mut().enumerate() {
+                    *y = sum_by(
+                        [0, 1, 2, 3].map(|arg| row_of(args[arg], row)),
+                        #[inline(always)]
+                        |[mu, s, m, r]| {
+                            let twice = (s - r) + (s - r);
+                            let t = (mu - m) * (-r).exp();
+                            half * (twice.exp_m1() - twice + t * t)
+                        },
+                    );
+                }
+            },
+        );
+    }
+
+    /// The derivatives are $t e^{-r}$ ($\mu$), $e^{2d} - 1$ ($s$), $-t e^{-r}$ ($m$) and $1 - e^{2d} - t^2$ ($r$).
+    fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
+        let args = [0, 1, 2, 3].map(|arg| pass.args[arg]);
+        let width = args[0].dims[args[0].dims.len() - 1];
+        for arg in 0..4 {
+            let Some(bar) = bars.of(arg) else { continue };
+            dispatch(
+                #[inline(always)]
+                || {
+                    for (row, &y_bar) in pass.y_bar.iter().enumerate() {
+                        let bar = row_of_mut(bar, width, row);
+                        let [mu, s, m, r] = args.map(|arg| &row_of(arg, row)[..width]);
+                        for j in 0..width {
+                            let precision = (-r[j]).exp();
+                            let t = (mu[j] - m[j]) * precision;
+                            let d = s[j] - r[j];
+                            let excess = (d + d).exp_m1();
+                            bar[j] += y_bar
+                                * match arg {
+                                    0 => t * precision,
+                                    1 => excess,
+                                    2 => -t * precision,
+                                    _ => -excess - t * t,
+                                };
+                        }
+                    }
+                },
+            );
+        }
+    }
+
+    fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
+        let [mu, s, m, r] = [args[0], args[1], args[2], args[3]];
+        let twice = (s - r) * F::from_f64(2.0);
+        let t = (mu - m) * (-r).exp();
+        ((twice.exp_m1() - twice + t.square()) * F::from_f64(0.5)).sum_axis(-1)
+    }
+}

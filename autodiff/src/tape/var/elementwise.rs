@@ -1,0 +1,123 @@
+//! Elementwise functions that are no row of a table: with a constant of their own, or made of rows.
+
+use crate::rules::beta::Beta;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tape::op::Op;
+use crate::tape::table::Binary;
+use crate::tape::var::Var;
+
+impl<F: Scalar> Var<'_, F> {
+    /// $x^c$ for a constant exponent. The derivative is $c x^{c-1}$, zero for $c = 0$.
+    #[track_caller]
+    pub fn powf(self, exponent: F) -> Self {
+        self.record(Op::ZipRight(Binary::Pow, exponent), &[self], None)
+    }
+
+    /// $x^n$ for an integer, also of negative $x$. The derivative is $n x^{n-1}$, zero for $n = 0$.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[-2.0], [1]);
+    /// assert_eq!(x.powi(3).value().values(), [-8.0]);
+    /// assert_eq!(x.powi(3).sum().backward().of(x).values(), [12.0]);
+    /// ```
+    #[track_caller]
+    pub fn powi(self, exponent: i32) -> Self {
+        self.powf(F::from_f64(f64::from(exponent)))
+    }
+
+    /// $x$ held between two numbers; NaN stays. The derivative is $1$ from `low` to `high`, both included,
+    /// and $0$ outside.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[-3.0, 1.0, 3.0], [3]);
+    /// let y = x.clamp(-1.0, 1.0);
+    /// assert_eq!(y.value().values(), [-1.0, 1.0, 1.0]);
+    /// assert_eq!(y.sum().backward().of(x).values(), [0.0, 1.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If `low` is not below or at `high`.
+    #[track_caller]
+    pub fn clamp(self, low: F, high: F) -> Self {
+        assert!(low <= high, "clamp: nothing lies between {low} and {high}");
+        let [low, high] = [low, high].map(|c| self.tape().number(c));
+        self.less(low).select(low, self.greater(high).select(high, self))
+    }
+
+    /// $x$ above zero, else $cx$. The derivative is $1$ above zero and $c$ elsewhere, also at zero.
+    #[track_caller]
+    pub fn leaky_relu(self, slope: F) -> Self {
+        self.greater(self.constant(0.0)).select(self, self * slope)
+    }
+
+    /// $x$ above zero, else $\alpha(e^x - 1)$ (Clevert, Unterthiner and Hochreiter 2016). The derivative is $1$
+    /// above zero and $\alpha e^x$ elsewhere, also at zero.
+    #[track_caller]
+    pub fn elu(self, alpha: F) -> Self {
+        let above = self.greater(self.constant(0.0));
+        // Large x must not overflow on the side that is not taken.
+        let below = above.select(self.constant(0.0), self).exp_m1() * alpha;
+        above.select(self, below)
+    }
+
+    /// One where `self` is less, else zero. No derivative.
+    #[track_caller]
+    pub fn less(self, other: Self) -> Self {
+        other.greater(self)
+    }
+
+    /// One where `self` is greater or equal, else zero. No derivative.
+    #[track_caller]
+    pub fn greater_equal(self, other: Self) -> Self {
+        self.greater(other) + self.equal(other)
+    }
+
+    /// One where `self` is less or equal, else zero. No derivative.
+    #[track_caller]
+    pub fn less_equal(self, other: Self) -> Self {
+        other.greater_equal(self)
+    }
+
+    /// One where the two are not equal, else zero; NaN equals nothing. No derivative.
+    #[track_caller]
+    pub fn not_equal(self, other: Self) -> Self {
+        -self.equal(other) + F::ONE
+    }
+
+    /// The regularised incomplete beta function $I_x(a, b) = \frac{1}{B(a, b)} \int_0^x t^{a-1} (1-t)^{b-1} dt$
+    /// with `self` $x$, the distribution function of $\mathrm{Beta}(a, b)$; the three broadcast.
+    ///
+    /// The derivative with respect to $x$ is the density $x^{a-1} (1-x)^{b-1}/B(a, b)$; those with respect
+    /// to $a$ and $b$ are computed along with the function, and what a beta variable is reparameterised
+    /// by (Figurnov, Mohamed and Mnih 2018). Their own derivatives with respect to $a$ and $b$ are not
+    /// known here, and NaN. Outside $0 \le x \le 1$, or if $a$ or $b$ is not positive, NaN.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let [x, a, b] = [0.3, 2.0, 1.0].map(|c| tape.leaf(&[c], []));
+    /// let y = x.beta_inc(a, b); // x² for a = 2, b = 1, and x^a for b = 1
+    /// assert!((y.item() - 0.09_f64).abs() < 1e-15);
+    /// let grads = y.backward();
+    /// assert!((grads.of(x).item() - 0.6).abs() < 1e-14);
+    /// assert!((grads.of(a).item() - 0.09 * 0.3_f64.ln()).abs() < 1e-14);
+    /// ```
+    #[track_caller]
+    pub fn beta_inc(self, a: Self, b: Self) -> Self {
+        let shapes = [a, b, self].map(|x| x.shape());
+        let whole = Shape::broadcast(&shapes[0], &shapes[1])
+            .and_then(|two| Shape::broadcast(&two, &shapes[2]));
+        let Some(whole) = whole else {
+            let [a, b, x] = shapes;
+            panic!("beta_inc: shapes {a}, {b} and {x} do not stretch to one another");
+        };
+        let args =
+            [a, b, self].map(|x| if *x.shape() == *whole { x } else { x.broadcast_to(&whole) });
+        self.record(Op::Beta(Beta::Inc), &args, None)
+    }
+}
