@@ -3,12 +3,11 @@
 use crate::Work;
 use crate::data::{binary, glorot, uniforms, unit_noise};
 use pathscore_autodiff::{Activation, Scalar, Tape, Var};
-use pathscore_estimators::draw::Path;
+use pathscore_estimators::Estimator;
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::optim::Adam;
-use pathscore_estimators::path::SgvbKl;
+use pathscore_estimators::path::{Iwae, SgvbKl};
 use pathscore_estimators::score::{Baseline, Reinforce};
-use pathscore_estimators::{Columns, Estimator, LogWeights, Seeds};
 use pathscore_models::dist::{Distribution, Kl};
 use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
 use pathscore_models::{Bound, Params, seed};
@@ -92,28 +91,6 @@ pub(crate) fn vae<F: Scalar>() -> Work {
         q.kl(&model.prior(bound)).mean() - fit
     });
     training((model, params), SgvbKl, 1, x, check)
-}
-
-/// The importance-weighted bound of $K$ draws: $a_k = \tilde w_k$, $b_k = -\tilde w_k$.
-struct Iwae;
-
-impl<F: Scalar> Columns<F> for Iwae {
-    type Draw = Path;
-
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        let draws = F::from_f64(w.draws() as f64);
-        seeds.fill(w, |b| {
-            let bound = w.bound(b);
-            move |k| {
-                let share = (w.log_weight(k, b) - bound).exp() / draws;
-                (share, -share)
-            }
-        });
-    }
-
-    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
-        w.bound(b)
-    }
 }
 
 /// Fifty draws and the importance-weighted bound; `check` is the loss.

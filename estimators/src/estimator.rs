@@ -177,9 +177,11 @@ pub struct Work<F> {
     /// What the last estimate saw, as sums over the members of its batch, so that the sums of two pieces
     /// of a batch add up to those of the whole; [`Estimator::observe`] is told them.
     pub seen: Vec<f64>,
-    seeds: Seeds<F>,
-    joint: Vec<F>,
-    score: Vec<F>,
+    /// The adjoints of a second sweep, for estimators that take one.
+    pub(crate) spare: Grads<F>,
+    pub(crate) seeds: Seeds<F>,
+    pub(crate) joint: Vec<F>,
+    pub(crate) score: Vec<F>,
 }
 
 impl<F: Scalar> Work<F> {
@@ -189,6 +191,7 @@ impl<F: Scalar> Work<F> {
             tape: Tape::new(),
             grads: Grads::new(),
             seen: Vec::new(),
+            spare: Grads::new(),
             seeds: Seeds { joint: Vec::new(), score: Vec::new(), path: Vec::new() },
             joint: Vec::new(),
             score: Vec::new(),
@@ -248,7 +251,7 @@ pub trait Estimator<F: Scalar, M>: Sync {
 }
 
 /// An estimator that is two columns of numbers: how it draws and what the columns are.
-pub trait Columns<F: Scalar>: Sync {
+pub trait Columns: Sync {
     /// How $z$ is drawn: one of the types of [`draw`](crate::draw).
     type Draw;
 
@@ -263,10 +266,10 @@ pub trait Columns<F: Scalar>: Sync {
     }
 
     /// Fills the columns.
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>);
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>);
 
     /// The value whose gradient is estimated, for member `b`.
-    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+    fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
         w.mean(b)
     }
 
@@ -290,7 +293,7 @@ impl<F, M, C> Estimator<F, M> for C
 where
     F: Scalar,
     M: LatentModel<F>,
-    C: Columns<F>,
+    C: Columns,
     C::Draw: Draw<F, M>,
 {
     fn claim(&self) -> Claim {
@@ -306,7 +309,7 @@ where
         let least = Columns::min_samples(self);
         assert!(samples >= least, "this estimator needs at least {least} samples, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, seen, seeds, joint, score } = work;
+        let Work { tape, grads, seen, seeds, joint, score, .. } = work;
         let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
         let drawn = C::Draw::record(model, params.on(tape), x, samples, rng);
         let draws = drawn.joint.size() / batch.max(1);

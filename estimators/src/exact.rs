@@ -11,14 +11,14 @@ use pathscore_autodiff::Scalar;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Enumeration;
 
-impl<F: Scalar> Columns<F> for Enumeration {
+impl Columns for Enumeration {
     type Draw = All;
 
     fn claim(&self) -> Claim {
         Claim::Exact
     }
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         seeds.fill(w, |b| {
             move |k| {
                 let q = w.log_q(k, b).exp();
@@ -27,7 +27,7 @@ impl<F: Scalar> Columns<F> for Enumeration {
         });
     }
 
-    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+    fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
         (0..w.draws()).map(|k| w.log_q(k, b).exp() * w.log_weight(k, b)).sum()
     }
 }
@@ -40,19 +40,19 @@ impl<F: Scalar> Columns<F> for Enumeration {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quadrature;
 
-impl<F: Scalar> Columns<F> for Quadrature {
+impl Columns for Quadrature {
     type Draw = Nodes;
 
     fn claim(&self) -> Claim {
         Claim::Exact
     }
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         let rule = gauss_hermite(w.draws());
         seeds.fill(w, |_| |k| (F::from_f64(rule[k].1), F::from_f64(-rule[k].1)));
     }
 
-    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+    fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
         let rule = gauss_hermite(w.draws());
         (0..w.draws()).map(|k| F::from_f64(rule[k].1) * w.log_weight(k, b)).sum()
     }

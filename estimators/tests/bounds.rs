@@ -4,6 +4,7 @@
 mod common;
 
 use common::{assert_near, distance, moments};
+use pathscore_autodiff::Scalar;
 use pathscore_estimators::draw::{Score, StoppedPath};
 use pathscore_estimators::path::{Dreg, Iwae, Renyi, Sgvb, StickingTheLanding};
 use pathscore_estimators::score::{Baseline, Mean, Reinforce, Tvo, Vimco, Wake};
@@ -34,7 +35,7 @@ fn belief() -> (Params<f64>, SmallBelief) {
     (params, model)
 }
 
-fn on_belief<C: Columns<f64, Draw = Score>>(estimator: &C, draws: usize) -> common::Moments {
+fn on_belief<C: Columns<Draw = Score>>(estimator: &C, draws: usize) -> common::Moments {
     let (params, model) = belief();
     moments((&model, &params), estimator, &X, 1, draws, 1)
 }
@@ -68,9 +69,9 @@ fn vimco_is_right_for_four_draws_and_for_two_rows() {
 /// The score-function gradient of $L_K$ without a baseline.
 struct Plain;
 
-impl Columns<f64> for Plain {
+impl Columns for Plain {
     type Draw = Score;
-    fn seeds(&self, w: &LogWeights<f64>, seeds: &mut Seeds<f64>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         seeds.fill(w, |b| {
             let (bound, share) = (w.bound(b), w.normalised(b));
             move |k| (share(k), bound - share(k))
@@ -87,45 +88,40 @@ fn the_plain_score_gradient_of_the_bound_has_its_known_variances() {
 }
 
 /// Columns that a user might write, each of which has a mean that is known to be wrong.
-struct Wrong<S>(S);
+enum Wrong {
+    /// The bound differentiated with discrete draws held still, without a score term.
+    NoScore,
+    /// Squared weights on the model's parameters.
+    Squared,
+    /// VIMCO without the −ln q of its second sum.
+    NoLogQ,
+}
 
-impl<S: Fn(&LogWeights<f64>, usize, usize) -> (f64, f64) + Sync> Columns<f64> for Wrong<S> {
+impl Columns for Wrong {
     type Draw = Score;
-    fn seeds(&self, w: &LogWeights<f64>, seeds: &mut Seeds<f64>) {
-        seeds.fill(w, |b| move |k| self.0(w, k, b));
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+        Vimco::default().seeds(w, seeds);
+        let joint = seeds.joint.iter_mut().zip(&mut seeds.score);
+        joint.for_each(|(a, b)| match self {
+            Self::NoScore => *b = -*a,
+            Self::Squared => *a *= *a,
+            Self::NoLogQ => *b += *a,
+        });
     }
 }
 
 #[test]
 fn wrong_columns_have_their_known_wrong_means() {
-    // The bound differentiated with discrete draws held still, without a score term: the sign flips.
-    let alone = Wrong(|w: &LogWeights<f64>, k, b| {
-        let share = w.normalised(b)(k);
-        (share, -share)
-    });
-    let found = on_belief(&alone, 2);
-    assert_near(&found.mean[PHI], &[0.081842, 0.065438], 5e-7);
-    assert_near(&found.mean[C], &BY_C[0], NINTH);
-    // Squared weights on the model's parameters.
-    let squared = Wrong(|w: &LogWeights<f64>, k, b| {
-        let share = w.normalised(b)(k);
-        (share * share, 0.0)
-    });
-    let found = on_belief(&squared, 2);
-    assert_near(&found.mean[C], &[0.243399615, -0.350654833, 0.297768135], NINTH);
-    // VIMCO without the −ln q of its second sum.
-    let right = |w: &LogWeights<f64>| {
-        let mut seeds = Seeds::default();
-        Vimco::default().seeds(w, &mut seeds);
-        seeds
-    };
-    let missing = Wrong(move |w: &LogWeights<f64>, k: usize, b: usize| {
-        let (seeds, at) = (right(w), k * w.batch() + b);
-        (seeds.joint[at], seeds.score[at] + seeds.joint[at])
-    });
-    // What is missing is what the first case above has alone.
+    // The sign flips.
+    let alone = on_belief(&Wrong::NoScore, 2).mean;
+    assert_near(&alone[PHI], &[0.081842, 0.065438], 5e-7);
+    assert_near(&alone[C], &BY_C[0], NINTH);
+    let squared = on_belief(&Wrong::Squared, 2).mean;
+    assert_near(&squared[C], &[0.243399615, -0.350654833, 0.297768135], NINTH);
+    assert_near(&squared[PHI], &BY_PHI[0], NINTH);
+    // What is missing is what the first has alone.
     let expected = [BY_PHI[0][0] - 0.081842, BY_PHI[0][1] - 0.065438];
-    assert_near(&on_belief(&missing, 2).mean[PHI], &expected, 1e-6);
+    assert_near(&on_belief(&Wrong::NoLogQ, 2).mean[PHI], &expected, 1e-6);
     assert!(distance(&expected, &BY_PHI[0]) > 0.05);
 }
 
@@ -154,7 +150,7 @@ fn linear(loc: f64, variance: f64) -> (Params<f64>, LinearGaussian) {
 
 fn on_linear<C>(estimator: &C, q: [f64; 2], draws: usize, nodes: usize) -> common::Moments
 where
-    C: Columns<f64>,
+    C: Columns,
     C::Draw: pathscore_estimators::draw::Draw<f64, LinearGaussian>,
 {
     let (params, model) = linear(q[0], q[1]);
@@ -226,13 +222,13 @@ fn doubly_reparameterised_draws_are_silent_at_the_posterior_and_stick_the_landin
 #[test]
 fn slips_in_the_doubly_reparameterised_columns_are_seen() {
     struct Slip(bool);
-    impl Columns<f64> for Slip {
+    impl Columns for Slip {
         type Draw = StoppedPath;
-        fn seeds(&self, w: &LogWeights<f64>, seeds: &mut Seeds<f64>) {
+        fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
             seeds.fill(w, |b| {
                 let share = w.normalised(b);
-                let power = if self.0 { 2 } else { 1 };
-                move |k| (share(k).powi(power), -share(k).powi(power))
+                let weight = move |k| if self.0 { share(k) * share(k) } else { share(k) };
+                move |k| (weight(k), -weight(k))
             });
         }
     }
@@ -281,12 +277,12 @@ fn the_thermodynamic_objective_is_the_elbo_at_one_point_and_consistent_at_more()
 
     // q uniform: the four values, once each, are what infinitely many draws would be.
     struct Population(Tvo);
-    impl Columns<f64> for Population {
+    impl Columns for Population {
         type Draw = pathscore_estimators::draw::All;
-        fn seeds(&self, w: &LogWeights<f64>, seeds: &mut Seeds<f64>) {
+        fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
             self.0.seeds(w, seeds);
         }
-        fn bound(&self, w: &LogWeights<f64>, b: usize) -> f64 {
+        fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
             self.0.bound(w, b)
         }
     }

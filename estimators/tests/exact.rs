@@ -142,7 +142,7 @@ fn enumeration_has_the_known_digits_of_the_small_belief_net() {
     assert!((bound + 2.688_793_771_9).abs() < 1e-9);
     assert_near(&slopes[PHI], &[-0.180593236, -0.144106605], 1e-9);
     assert_near(&slopes[C], &[0.415680868, -0.677147897, 0.573246224], 1e-9);
-    assert_eq!(Columns::<f64>::claim(&Enumeration), Claim::Exact);
+    assert_eq!(Columns::claim(&Enumeration), Claim::Exact);
 }
 
 #[test]

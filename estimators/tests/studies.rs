@@ -5,7 +5,7 @@
 //! means of 10⁵ draws are normal to that accuracy: the draws are bounded or polynomials of normals). A
 //! bias of ten standard errors, 3 % of the standard deviation of a draw, is missed as rarely.
 
-use pathscore_autodiff::Dual;
+use pathscore_autodiff::{Dual, Scalar};
 use pathscore_estimators::exact::Enumeration;
 use pathscore_estimators::path::{Sgvb, SgvbKl};
 use pathscore_estimators::score::{Baseline, Reinforce};
@@ -116,14 +116,14 @@ fn leaving_one_out_lowers_the_variance() {
 fn a_biased_estimator_is_caught() {
     #[derive(Clone)]
     struct MeanOfAll;
-    impl Columns<f64> for MeanOfAll {
+    impl Columns for MeanOfAll {
         type Draw = pathscore_estimators::draw::Score;
-        fn seeds(
+        fn seeds<F: Scalar>(
             &self,
-            w: &pathscore_estimators::LogWeights<f64>,
-            seeds: &mut pathscore_estimators::Seeds<f64>,
+            w: &pathscore_estimators::LogWeights<F>,
+            seeds: &mut pathscore_estimators::Seeds<F>,
         ) {
-            let share = 1.0 / w.draws() as f64;
+            let share = F::from_f64(1.0 / w.draws() as f64);
             seeds.fill(w, |b| {
                 let mean = w.mean(b);
                 move |k| (share, share * (w.log_weight(k, b) - mean))

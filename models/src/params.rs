@@ -8,6 +8,13 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ParamId(u32);
 
+impl ParamId {
+    /// The parameter that was added `n` after this one.
+    pub(crate) fn after(self, n: usize) -> Self {
+        Self(self.0 + n as u32)
+    }
+}
+
 /// How a parameter begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -72,6 +79,11 @@ impl<F: Scalar> Params<F> {
         ParamId(self.entries.len() as u32 - 1)
     }
 
+    /// The id of the tensor that will be added next.
+    pub(crate) fn next_id(&self) -> ParamId {
+        ParamId(self.entries.len() as u32)
+    }
+
     /// The number of numbers.
     pub fn len(&self) -> usize {
         self.values.len()
@@ -125,7 +137,7 @@ impl<F: Scalar> Params<F> {
     /// then holds the gradient in the order of [`Params::values`].
     pub fn on<'t>(&self, tape: &'t Tape<F>) -> Bound<'t, F> {
         let layout = self.entries.iter().map(|entry| (entry.at, &entry.shape[..]));
-        Bound { tape, first: tape.share(&self.values, layout) }
+        Bound { tape, first: tape.share(&self.values, layout), stopped: false }
     }
 }
 
@@ -154,6 +166,7 @@ impl Init {
 pub struct Bound<'t, F> {
     tape: &'t Tape<F>,
     first: Id,
+    stopped: bool,
 }
 
 impl<F> Clone for Bound<'_, F> {
@@ -167,7 +180,13 @@ impl<F> Copy for Bound<'_, F> {}
 impl<'t, F: Scalar> Bound<'t, F> {
     /// The variable of a parameter.
     pub fn get(self, id: ParamId) -> Var<'t, F> {
-        self.tape.var(self.first, id.0 as usize)
+        let var = self.tape.var(self.first, id.0 as usize);
+        if self.stopped { var.detach() } else { var }
+    }
+
+    /// The same parameters, constant to derivatives.
+    pub fn detach(self) -> Self {
+        Self { stopped: true, ..self }
     }
 
     /// The tape they are on.

@@ -43,16 +43,38 @@ pub(crate) enum Model {
     Vae,
     /// Bernoulli latents with a uniform prior.
     Dvae,
+    /// A sigmoid belief net: one to three layers of Bernoulli latents, --layers, with a learnt prior.
+    Sbn,
 }
 
 /// The estimators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum EstimatorName {
-    /// Along the path of a reparameterised sample; needs continuous latents.
+    /// ELBO, along the path of a reparameterised sample; needs continuous latents, as do the next four.
     Sgvb,
-    /// Through the score of the density; works for any latents.
+    /// ELBO, sticking the landing: the path part alone, silent where q is the posterior.
+    Stl,
+    /// The importance-weighted bound of K draws.
+    Iwae,
+    /// The same bound, doubly reparameterised: a clearer signal for the encoder; prefer it to iwae.
+    Dreg,
+    /// Rényi's bound, --alpha.
+    Renyi,
+    /// ELBO, through the score of the density, with --baseline; any latents, as all that follow.
     Reinforce,
+    /// ELBO, with a baseline network of the row, centred and scaled; layers of sbn have signals of their own.
+    Nvil,
+    /// The importance-weighted bound of K ≥ 2 draws, each with the others for a baseline.
+    Vimco,
+    /// ELBO, with a line through the mean of the bits for a baseline; dvae only.
+    Muprop,
+    /// Reweighted wake-sleep: model and posterior learn from the same K weighted draws.
+    Wake,
+    /// The same with the model's dreams for the posterior too, --wake.
+    WakeSleep,
+    /// The thermodynamic objective between the ELBO and ln p(x), --points.
+    Tvo,
 }
 
 /// How the divergence of the posterior from the prior enters sgvb.
@@ -78,6 +100,21 @@ pub(crate) enum BaselineName {
     RunningMean,
     /// The mean of the other draws for the same row; needs --num-samples 2 or more.
     LeaveOneOut,
+    /// A network of the row, --baseline-hidden units, learnt beside the model.
+    Network,
+    /// The constant of least variance, learnt from earlier batches by a second sweep back.
+    Optimal,
+}
+
+/// When nvil's running mean and variance take in a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NvilMode {
+    /// After its gradient was taken.
+    #[default]
+    Unbiased,
+    /// Before, as in the paper: biased by a factor of the batch's size.
+    Paper,
 }
 
 /// Number types.
@@ -154,7 +191,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, default_value = "digits", value_name = "SOURCE")]
     pub(crate) data: Source,
 
-    /// The gradient estimator [default: sgvb for vae, reinforce for dvae].
+    /// The gradient estimator [default: sgvb for vae, reinforce for dvae, vimco for sbn].
     #[arg(long, value_enum, value_name = "NAME")]
     pub(crate) estimator: Option<EstimatorName>,
 
@@ -170,11 +207,32 @@ pub(crate) struct TrainArgs {
     #[arg(long, default_value_t = 0.0, value_name = "X", allow_negative_numbers = true)]
     pub(crate) baseline_value: f64,
 
-    /// How much of the old mean --baseline running-mean keeps at each step.
+    /// How much of the old mean a running baseline (running-mean, optimal, nvil) keeps at each step.
     #[arg(long, default_value_t = 0.9, value_name = "D")]
     pub(crate) baseline_decay: f64,
 
-    /// Draws for each row, K (Pyro's num_particles) [default: 1 for sgvb, 4 for reinforce].
+    /// Units of the baseline networks of nvil and --baseline network.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) baseline_hidden: usize,
+
+    /// When nvil's running mean and variance take in a batch.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) nvil_mode: NvilMode,
+
+    /// The order of renyi's bound: 1 is the ELBO, 0 the importance-weighted bound.
+    #[arg(long, default_value_t = 0.5, value_name = "A", allow_negative_numbers = true)]
+    pub(crate) alpha: f64,
+
+    /// Points of tvo's path from q to the posterior; with one it is the ELBO.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) points: usize,
+
+    /// The part of the wake phase in the posterior's gradient of wake-sleep, the rest being dreams.
+    #[arg(long, default_value_t = 0.5, value_name = "L")]
+    pub(crate) wake: f64,
+
+    /// Draws for each row, K (Pyro's num_particles) [default: 1 for sgvb, stl, nvil and muprop, 4 for
+    /// reinforce, 10 for the bounds of several draws].
     #[arg(long, value_name = "K")]
     pub(crate) num_samples: Option<usize>,
 
@@ -182,7 +240,12 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "D")]
     pub(crate) latent_dim: Option<usize>,
 
-    /// Widths of the encoder's hidden layers; the decoder has them in reverse [default: 200,200 for vae, 200 for dvae].
+    /// Widths of the layers of bits of sbn, nearest the data first, at most three [default: 200,200].
+    #[arg(long, value_delimiter = ',', value_name = "N,N")]
+    pub(crate) layers: Option<Vec<usize>>,
+
+    /// Widths of the encoder's hidden layers; the decoder has them in reverse. In sbn they stand between any
+    /// two layers of bits [default: 200,200 for vae, 200 for dvae, none for sbn].
     #[arg(long, value_delimiter = ',', value_name = "N,N")]
     pub(crate) hidden: Option<Vec<usize>>,
 
@@ -263,7 +326,7 @@ pub(crate) struct TrainArgs {
     /// new length are heeded beside it.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "out", "force", "data", "estimator", "kl", "baseline", "baseline_value", "baseline_decay",
-        "num_samples", "latent_dim", "hidden", "activation", "likelihood", "batch", "lr", "schedule",
+        "baseline_hidden", "nvil_mode", "alpha", "points", "wake", "num_samples", "latent_dim", "layers", "hidden", "activation", "likelihood", "batch", "lr", "schedule",
         "optimizer", "momentum", "clip", "binarize", "dtype", "seed", "eval_samples", "model"])]
     pub(crate) resume: Option<PathBuf>,
 

@@ -1,7 +1,7 @@
 //! Everything that a run is determined by, as it stands in `run.toml`.
 
 use super::args::{
-    ActivationName, BaselineName, Dtype, EstimatorName, KlForm, LikelihoodName, Model,
+    ActivationName, BaselineName, Dtype, EstimatorName, KlForm, LikelihoodName, Model, NvilMode,
     OptimizerName, ScheduleName, TrainArgs,
 };
 use super::misuse::misuse;
@@ -9,7 +9,6 @@ use anyhow::Context;
 use clap::ValueEnum;
 use pathscore::autodiff::Activation;
 use pathscore::estimators::optim::Schedule;
-use pathscore::estimators::score::Baseline;
 use pathscore::models::data::{Binarize, Source};
 use pathscore::models::latent::Likelihood;
 use serde::{Deserialize, Serialize};
@@ -37,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) pathscore: String,
     pub(crate) model: Model,
     pub(crate) latent_dim: usize,
+    pub(crate) layers: Vec<usize>,
     pub(crate) hidden: Vec<usize>,
     pub(crate) activation: ActivationName,
     pub(crate) likelihood: LikelihoodName,
@@ -49,6 +49,11 @@ pub(crate) struct Config {
     pub(crate) baseline: BaselineName,
     pub(crate) baseline_value: f64,
     pub(crate) baseline_decay: f64,
+    pub(crate) baseline_hidden: usize,
+    pub(crate) nvil_mode: NvilMode,
+    pub(crate) alpha: f64,
+    pub(crate) points: usize,
+    pub(crate) wake: f64,
     pub(crate) num_samples: usize,
     pub(crate) batch: usize,
     pub(crate) optimizer: OptimizerName,
@@ -66,33 +71,63 @@ pub(crate) struct Config {
 impl Config {
     /// The settings that a command line asks for.
     pub(crate) fn resolve(args: &TrainArgs) -> anyhow::Result<Self> {
-        let discrete = args.model == Model::Dvae;
-        let default = if discrete { EstimatorName::Reinforce } else { EstimatorName::Sgvb };
+        use EstimatorName as E;
+        let default = match args.model {
+            Model::Vae => E::Sgvb,
+            Model::Dvae => E::Reinforce,
+            Model::Sbn => E::Vimco,
+        };
         let estimator = args.estimator.unwrap_or(default);
-        if discrete && estimator == EstimatorName::Sgvb {
-            return Err(misuse(
-                "sgvb goes along the path of a sample, and no path leads through a bit: dvae needs --estimator reinforce",
-            ));
+        if let Some(why) = estimator.misfit(args.model) {
+            return Err(misuse(format!("{}: {why}", spelt(&estimator))));
         }
-        if estimator == EstimatorName::Sgvb && args.baseline.is_some() {
-            return Err(misuse(
-                "--baseline goes with --estimator reinforce: sgvb has no use for one",
-            ));
+        let score = estimator == E::Reinforce;
+        if !score && args.baseline.is_some() {
+            let name = spelt(&estimator);
+            return Err(misuse(format!(
+                "--baseline goes with --estimator reinforce: {name} has no use for one"
+            )));
         }
         let baseline = args.baseline.unwrap_or(BaselineName::LeaveOneOut);
-        let score = estimator == EstimatorName::Reinforce;
-        let num_samples = args.num_samples.unwrap_or(if score { 4 } else { 1 });
+        let num_samples = args.num_samples.unwrap_or(match estimator {
+            E::Sgvb | E::Stl | E::Nvil | E::Muprop => 1,
+            E::Reinforce => 4,
+            _ => 10,
+        });
         if score && baseline == BaselineName::LeaveOneOut && num_samples < 2 {
             return Err(misuse("--baseline leave-one-out needs --num-samples 2 or more"));
         }
+        if estimator == E::Vimco && num_samples < 2 {
+            return Err(misuse(
+                "vimco makes a baseline of the other draws: --num-samples 2 or more",
+            ));
+        }
+        let layered = args.model == Model::Sbn;
+        if layered && args.latent_dim.is_some() {
+            return Err(misuse("sbn has layers of latents: --layers instead of --latent-dim"));
+        }
+        if !layered && args.layers.is_some() {
+            return Err(misuse("--layers goes with sbn; the other models have --latent-dim"));
+        }
+        let layers = args.layers.clone().unwrap_or(vec![200, 200]);
+        let latent_dim = match args.model {
+            Model::Vae => args.latent_dim.unwrap_or(10),
+            Model::Dvae => args.latent_dim.unwrap_or(200),
+            Model::Sbn => layers.iter().sum(),
+        };
         let greys = matches!(args.data, Source::Digits | Source::Idx(_));
         let bits = args.likelihood == LikelihoodName::Bernoulli;
         let default = if greys && bits { Binarize::Dynamic } else { Binarize::None };
-        let hidden = if discrete { vec![200] } else { vec![200, 200] };
+        let hidden = match args.model {
+            Model::Vae => vec![200, 200],
+            Model::Dvae => vec![200],
+            Model::Sbn => Vec::new(),
+        };
         let config = Self {
             pathscore: env!("CARGO_PKG_VERSION").into(),
             model: args.model,
-            latent_dim: args.latent_dim.unwrap_or(if discrete { 200 } else { 10 }),
+            latent_dim,
+            layers: if layered { layers } else { Vec::new() },
             hidden: args.hidden.clone().unwrap_or(hidden),
             activation: args.activation,
             likelihood: args.likelihood,
@@ -104,6 +139,11 @@ impl Config {
             baseline,
             baseline_value: args.baseline_value,
             baseline_decay: args.baseline_decay,
+            baseline_hidden: args.baseline_hidden,
+            nvil_mode: args.nvil_mode,
+            alpha: args.alpha,
+            points: args.points,
+            wake: args.wake,
             num_samples,
             batch: args.batch,
             optimizer: args.optimizer,
@@ -129,6 +169,12 @@ impl Config {
         least("--latent-dim", self.latent_dim)?;
         least("--batch", self.batch)?;
         least("--eval-samples", self.eval_samples)?;
+        least("--baseline-hidden", self.baseline_hidden)?;
+        least("--points", self.points)?;
+        self.layers.iter().try_for_each(|&width| least("every width of --layers", width))?;
+        if self.model == Model::Sbn && !(1..=3).contains(&self.layers.len()) {
+            return Err(misuse("--layers takes one to three widths"));
+        }
         self.hidden.iter().try_for_each(|&width| least("every width of --hidden", width))?;
         let within = |name: &str, value: f64, fits: bool, range: &str| {
             if fits {
@@ -143,6 +189,9 @@ impl Config {
         within("--momentum", self.momentum, part(self.momentum), "at least 0 and below 1")?;
         let decay = self.baseline_decay;
         within("--baseline-decay", decay, part(decay), "at least 0 and below 1")?;
+        within("--alpha", self.alpha, self.alpha.is_finite(), "a number")?;
+        let whole = (0.0..=1.0).contains(&self.wake);
+        within("--wake", self.wake, whole, "at least 0 and at most 1")?;
         let value = self.baseline_value;
         within("--baseline-value", value, value.is_finite(), "a number")?;
         if let Some(clip) = self.clip {
@@ -193,17 +242,6 @@ impl Config {
         }
     }
 
-    pub(crate) fn baseline(&self) -> Baseline {
-        match self.baseline {
-            BaselineName::None => Baseline::None,
-            BaselineName::Constant => Baseline::Constant(self.baseline_value),
-            BaselineName::RunningMean => {
-                Baseline::RunningMean { decay: self.baseline_decay, mean: None }
-            }
-            BaselineName::LeaveOneOut => Baseline::LeaveOneOut,
-        }
-    }
-
     /// The schedule of a run of `steps` steps.
     pub(crate) fn schedule(&self, steps: u64) -> Schedule {
         match self.schedule {
@@ -218,9 +256,46 @@ impl Config {
 
     /// The estimator in a few words.
     pub(crate) fn estimator_in_words(&self) -> String {
+        use EstimatorName as E;
+        let (name, samples) = (spelt(&self.estimator), self.num_samples);
         match self.estimator {
-            EstimatorName::Sgvb => format!("sgvb, {} KL", spelt(&self.kl)),
-            EstimatorName::Reinforce => format!("reinforce, baseline {}", spelt(&self.baseline)),
+            E::Sgvb => format!("sgvb, {} KL", spelt(&self.kl)),
+            E::Reinforce => format!("reinforce, baseline {}", spelt(&self.baseline)),
+            E::Nvil => format!("nvil, {}", spelt(&self.nvil_mode)),
+            E::Renyi => format!("renyi, α = {}, K = {samples}", self.alpha),
+            E::WakeSleep => format!("wake-sleep, {} wake, K = {samples}", self.wake),
+            E::Tvo => format!("tvo, {} points, K = {samples}", self.points),
+            E::Stl | E::Muprop => name,
+            E::Iwae | E::Dreg | E::Vimco | E::Wake => format!("{name}, K = {samples}"),
+        }
+    }
+
+    /// What the estimator's bound is called in the metrics.
+    pub(crate) fn bound(&self) -> &'static str {
+        use EstimatorName as E;
+        match self.estimator {
+            E::Sgvb | E::Stl | E::Reinforce | E::Nvil | E::Muprop => "train/elbo",
+            _ => "train/bound",
+        }
+    }
+}
+
+impl EstimatorName {
+    /// Why the estimator does not fit a model, if it does not. In the library the same request does not
+    /// compile.
+    fn misfit(self, model: Model) -> Option<&'static str> {
+        use EstimatorName as E;
+        match (self, model) {
+            (E::Sgvb | E::Stl | E::Iwae | E::Dreg | E::Renyi, Model::Dvae | Model::Sbn) => Some(
+                "it goes along the path of a sample, and no path leads through a bit; try reinforce, nvil or vimco",
+            ),
+            (E::Muprop, Model::Vae) => {
+                Some("it is for bits; the latents of vae have a path: try sgvb")
+            }
+            (E::Muprop, Model::Sbn) => {
+                Some("it is for one layer of bits; of several try nvil or vimco")
+            }
+            _ => None,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Training, evaluating and sampling: from settings to a folder of results.
 
 use super::args::{
-    Dtype, EstimatorName, EvaluateArgs, KlForm, Model, OptimizerName, SampleArgs, TrainArgs,
+    BaselineName, Dtype, EstimatorName, EvaluateArgs, KlForm, Model, NvilMode, OptimizerName,
+    SampleArgs, TrainArgs,
 };
 use super::chart::{Series, curve_svg};
 use super::checkpoint::{self, Checkpoint};
@@ -15,11 +16,13 @@ use super::views::Views;
 use pathscore::autodiff::{Activation, Scalar};
 use pathscore::estimators::fit::{Options, Trainer};
 use pathscore::estimators::optim::{Adam, Optimizer, Sgd};
-use pathscore::estimators::path::{Sgvb, SgvbKl};
-use pathscore::estimators::score::Reinforce;
+use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
+use pathscore::estimators::score::{
+    Baseline, Mode, MuProp, Nvil, OptimalConstant, Reinforce, Tvo, Vimco, Wake, WakeSleep,
+};
 use pathscore::estimators::{Estimator, Evaluation, evaluate as evaluate_model};
 use pathscore::models::data::{Batches, Binarize, Split, Table};
-use pathscore::models::latent::{Decoder, DiscreteVae, Likelihood, Vae};
+use pathscore::models::latent::{Decoder, DiscreteVae, Generative, Likelihood, SigmoidBelief, Vae};
 use pathscore::models::{Params, seed};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -39,6 +42,8 @@ const QUICK_SAMPLES: usize = 1;
 /// Draws for each row in the evaluation of the training split, of which as many rows are taken as the
 /// test split has.
 const TRAIN_SAMPLES: usize = 10;
+/// The first point behind zero of tvo, about where the paper's searches ended.
+const FIRST_POINT: f64 = 0.025;
 /// Pictures of `samples.png`.
 const SAMPLES: usize = 64;
 
@@ -51,7 +56,7 @@ pub(crate) fn pool(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> 
 }
 
 /// A model that settings describe.
-trait Described<F: Scalar>: Decoder<F> + Sized {
+trait Described<F: Scalar>: Decoder<F> + Generative<F> + Sized {
     fn describe(config: &Config, columns: usize, params: &mut Params<F>) -> Self;
     fn latent_view(views: &Views<F, Self>) -> Vec<u8>;
 }
@@ -80,6 +85,19 @@ impl<F: Scalar> Described<F> for DiscreteVae {
         let (hidden, latents, activation, likelihood) = parts(config);
         let rng = &mut seed::rng(config.seed, seed::Stream::Init, 0);
         DiscreteVae::new(params, columns, hidden, latents, activation, likelihood, rng)
+    }
+
+    fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
+        views.latent_bits()
+    }
+}
+
+impl<F: Scalar> Described<F> for SigmoidBelief {
+    fn describe(config: &Config, columns: usize, params: &mut Params<F>) -> Self {
+        let (hidden, _, activation, likelihood) = parts(config);
+        let rng = &mut seed::rng(config.seed, seed::Stream::Init, 0);
+        let layers = &config.layers;
+        SigmoidBelief::new(params, columns, layers, hidden, activation, likelihood, rng)
     }
 
     fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
@@ -216,17 +234,71 @@ struct Summary<'a> {
 
 impl Session {
     fn with_estimator<F: Scalar>(&self) -> anyhow::Result<()> {
-        let reinforce = Reinforce { baseline: self.config.baseline() };
-        match (self.config.model, self.config.estimator, self.config.kl) {
-            (Model::Vae, EstimatorName::Sgvb, KlForm::Analytic) => self.run::<F, Vae, _>(SgvbKl),
-            (Model::Vae, EstimatorName::Sgvb, KlForm::Sampled) => self.run::<F, Vae, _>(Sgvb),
-            (Model::Vae, EstimatorName::Reinforce, _) => self.run::<F, Vae, _>(reinforce),
-            (Model::Dvae, EstimatorName::Reinforce, _) => self.run::<F, DiscreteVae, _>(reinforce),
-            (Model::Dvae, EstimatorName::Sgvb, _) => Err(misuse("dvae has no path for sgvb")),
+        let config = &self.config;
+        match config.model {
+            Model::Vae => match (config.estimator, config.kl) {
+                (EstimatorName::Sgvb, KlForm::Analytic) => self.run::<F, Vae, _>(|_| SgvbKl),
+                (EstimatorName::Sgvb, KlForm::Sampled) => self.run::<F, Vae, _>(|_| Sgvb),
+                (EstimatorName::Stl, _) => self.run::<F, Vae, _>(|_| StickingTheLanding),
+                (EstimatorName::Iwae, _) => self.run::<F, Vae, _>(|_| Iwae),
+                (EstimatorName::Dreg, _) => self.run::<F, Vae, _>(|_| Dreg),
+                (EstimatorName::Renyi, _) => {
+                    self.run::<F, Vae, _>(|_| Renyi { alpha: config.alpha })
+                }
+                _ => self.through_the_score::<F, Vae>(),
+            },
+            Model::Dvae => match config.estimator {
+                EstimatorName::Muprop => self.run::<F, DiscreteVae, _>(|_| MuProp::default()),
+                _ => self.through_the_score::<F, DiscreteVae>(),
+            },
+            Model::Sbn => self.through_the_score::<F, SigmoidBelief>(),
         }
     }
 
-    fn run<F, M, E>(&self, estimator: E) -> anyhow::Result<()>
+    /// With an estimator that fits any latents.
+    fn through_the_score<F: Scalar, M: Described<F>>(&self) -> anyhow::Result<()> {
+        let config = &self.config;
+        let reinforce = |baseline| self.run::<F, M, _>(move |_| Reinforce { baseline });
+        let (value, decay) = (config.baseline_value, config.baseline_decay);
+        match config.estimator {
+            EstimatorName::Reinforce => match config.baseline {
+                BaselineName::None => reinforce(Baseline::None),
+                BaselineName::Constant => reinforce(Baseline::Constant(value)),
+                BaselineName::RunningMean => reinforce(Baseline::RunningMean { decay, mean: None }),
+                BaselineName::LeaveOneOut => reinforce(Baseline::LeaveOneOut),
+                BaselineName::Network => self.run::<F, M, _>(|params| self.nvil(params).plain()),
+                BaselineName::Optimal => self.run::<F, M, _>(|_| OptimalConstant::new(decay)),
+            },
+            EstimatorName::Nvil => self.run::<F, M, _>(|params| self.nvil(params)),
+            EstimatorName::Vimco => self.run::<F, M, _>(|_| Vimco::default()),
+            EstimatorName::Wake => self.run::<F, M, _>(|_| Wake),
+            EstimatorName::WakeSleep => self.run::<F, M, _>(|_| WakeSleep { wake: config.wake }),
+            EstimatorName::Tvo => {
+                self.run::<F, M, _>(|_| Tvo::log_spaced(config.points, FIRST_POINT))
+            }
+            other => {
+                Err(misuse(format!("{} has no use for {}", spelt(&config.model), spelt(&other))))
+            }
+        }
+    }
+
+    /// NVIL, with a signal for each layer of bits.
+    fn nvil<F: Scalar>(&self, params: &mut Params<F>) -> Nvil {
+        let Config { layers, baseline_hidden, baseline_decay, nvil_mode, seed, .. } = &self.config;
+        let lower = &layers[..layers.len().saturating_sub(1)];
+        let inputs: Vec<usize> =
+            std::iter::once(self.split.train.columns()).chain(lower.iter().copied()).collect();
+        let rng = &mut seed::rng(*seed, seed::Stream::Init, 1);
+        let mut nvil = Nvil::new(params, &inputs, *baseline_hidden, rng);
+        nvil.decay = *baseline_decay;
+        nvil.mode = match nvil_mode {
+            NvilMode::Unbiased => Mode::Unbiased,
+            NvilMode::Paper => Mode::Paper,
+        };
+        nvil
+    }
+
+    fn run<F, M, E>(&self, estimator: impl FnOnce(&mut Params<F>) -> E) -> anyhow::Result<()>
     where
         F: Scalar,
         M: Described<F>,
@@ -242,6 +314,7 @@ impl Session {
         };
         let mut params = Params::new();
         let model = M::describe(config, train.columns(), &mut params);
+        let estimator = estimator(&mut params);
         let optimizer: Box<dyn Optimizer<F>> = match config.optimizer {
             OptimizerName::Adam => Box::new(Adam::default()),
             OptimizerName::Sgd => Box::new(Sgd::new(config.momentum)),
@@ -308,7 +381,7 @@ impl Session {
                     "step": step,
                     "epoch": step as f64 / batches.per_epoch() as f64,
                     "wall_s": elapsed(),
-                    "train/elbo": sum.bound(),
+                    config.bound(): sum.bound(),
                     "grad/norm": sum.norm(),
                     "lr": config.lr * trainer.options.schedule.factor(step - 1),
                 });
@@ -519,7 +592,9 @@ fn curves(metrics: &Path) -> Vec<Series> {
             .filter_map(|line| Some((line["step"].as_f64()?, line[key].as_f64()?)))
             .collect(),
     };
-    vec![series("training", "train/elbo"), series("test", "test/elbo")]
+    let key = ["train/elbo", "train/bound"];
+    let key = key.into_iter().find(|key| lines.iter().any(|line| line[*key].is_number()));
+    vec![series("training", key.unwrap_or("train/elbo")), series("test", "test/elbo")]
 }
 
 /// `evaluate`.
@@ -534,6 +609,12 @@ pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
         (Dtype::F32, Model::Vae) => found::<f32, Vae>(&config, &checkpoint, &split.test, args),
         (Dtype::F32, Model::Dvae) => {
             found::<f32, DiscreteVae>(&config, &checkpoint, &split.test, args)
+        }
+        (Dtype::F32, Model::Sbn) => {
+            found::<f32, SigmoidBelief>(&config, &checkpoint, &split.test, args)
+        }
+        (Dtype::F64, Model::Sbn) => {
+            found::<f64, SigmoidBelief>(&config, &checkpoint, &split.test, args)
         }
         (Dtype::F64, Model::Vae) => found::<f64, Vae>(&config, &checkpoint, &split.test, args),
         (Dtype::F64, Model::Dvae) => {
@@ -598,6 +679,8 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     let png = match (config.dtype, config.model) {
         (Dtype::F32, Model::Vae) => drawn::<f32, Vae>(&config, &checkpoint, &test, args),
         (Dtype::F32, Model::Dvae) => drawn::<f32, DiscreteVae>(&config, &checkpoint, &test, args),
+        (Dtype::F32, Model::Sbn) => drawn::<f32, SigmoidBelief>(&config, &checkpoint, &test, args),
+        (Dtype::F64, Model::Sbn) => drawn::<f64, SigmoidBelief>(&config, &checkpoint, &test, args),
         (Dtype::F64, Model::Vae) => drawn::<f64, Vae>(&config, &checkpoint, &test, args),
         (Dtype::F64, Model::Dvae) => drawn::<f64, DiscreteVae>(&config, &checkpoint, &test, args),
     }?;

@@ -18,10 +18,10 @@ use pathscore_autodiff::Scalar;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dreg;
 
-impl<F: Scalar> Columns<F> for Dreg {
+impl Columns for Dreg {
     type Draw = StoppedPath;
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         seeds.fill(w, |b| {
             let share = w.normalised(b);
             move |k| (share(k), -share(k))
@@ -29,7 +29,7 @@ impl<F: Scalar> Columns<F> for Dreg {
         seeds.path.clone_from(&seeds.joint);
     }
 
-    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+    fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
         w.bound(b)
     }
 }

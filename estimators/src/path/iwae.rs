@@ -15,17 +15,17 @@ use pathscore_autodiff::Scalar;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Iwae;
 
-impl<F: Scalar> Columns<F> for Iwae {
+impl Columns for Iwae {
     type Draw = Path;
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         seeds.fill(w, |b| {
             let share = w.normalised(b);
             move |k| (share(k), -share(k))
         });
     }
 
-    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+    fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
         w.bound(b)
     }
 }

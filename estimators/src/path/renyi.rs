@@ -27,10 +27,10 @@ pub struct Renyi {
     pub alpha: f64,
 }
 
-impl<F: Scalar> Columns<F> for Renyi {
+impl Columns for Renyi {
     type Draw = Path;
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         if self.alpha == 1.0 {
             return share(w, seeds);
         }
@@ -40,7 +40,7 @@ impl<F: Scalar> Columns<F> for Renyi {
         });
     }
 
-    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+    fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
         let beta = F::from_f64(1.0 - self.alpha);
         if self.alpha == 1.0 { w.mean(b) } else { w.log_mean(beta, b) / beta }
     }

@@ -25,18 +25,18 @@ pub(super) fn share<F: Scalar>(w: &LogWeights<F>, seeds: &mut Seeds<F>) {
     seeds.fill(w, |_| |_| (share, -share));
 }
 
-impl<F: Scalar> Columns<F> for Sgvb {
+impl Columns for Sgvb {
     type Draw = Path;
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         share(w, seeds);
     }
 }
 
-impl<F: Scalar> Columns<F> for SgvbKl {
+impl Columns for SgvbKl {
     type Draw = PathWithKl;
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         share(w, seeds);
     }
 }

@@ -29,10 +29,10 @@ use pathscore_autodiff::Scalar;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StickingTheLanding;
 
-impl<F: Scalar> Columns<F> for StickingTheLanding {
+impl Columns for StickingTheLanding {
     type Draw = StoppedPath;
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         share(w, seeds);
     }
 }

@@ -16,7 +16,7 @@ use pathscore_autodiff::Scalar;
 /// ```
 /// use pathscore_estimators::score::{Baseline, Reinforce};
 /// let estimator = Reinforce { baseline: Baseline::LeaveOneOut };
-/// assert_eq!(pathscore_estimators::Columns::<f64>::min_samples(&estimator), 2);
+/// assert_eq!(pathscore_estimators::Columns::min_samples(&estimator), 2);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reinforce {
@@ -24,14 +24,14 @@ pub struct Reinforce {
     pub baseline: Baseline,
 }
 
-impl<F: Scalar> Columns<F> for Reinforce {
+impl Columns for Reinforce {
     type Draw = Score;
 
     fn min_samples(&self) -> usize {
         if self.baseline == Baseline::LeaveOneOut { 2 } else { 1 }
     }
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         let draws = F::from_f64(w.draws() as f64);
         seeds.fill(w, |b| {
             let mean = w.mean(b);

@@ -56,14 +56,14 @@ fn mean<F: Scalar>(w: &LogWeights<F>, share: impl Fn(usize) -> F, b: usize) -> F
     (0..w.draws()).map(term).sum()
 }
 
-impl<F: Scalar> Columns<F> for Tvo {
+impl Columns for Tvo {
     type Draw = Score;
 
     fn claim(&self) -> Claim {
         Claim::Biased
     }
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         seeds.fill(w, |_| |_| (F::ZERO, F::ZERO));
         for b in 0..w.batch() {
             for (beta, width) in self.steps::<F>() {
@@ -79,7 +79,7 @@ impl<F: Scalar> Columns<F> for Tvo {
         }
     }
 
-    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+    fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
         let point = |(beta, width)| width * mean(w, w.tempered(beta, b), b);
         self.steps::<F>().map(point).sum()
     }

@@ -44,14 +44,14 @@ pub struct Vimco {
     pub mean: Mean,
 }
 
-impl<F: Scalar> Columns<F> for Vimco {
+impl Columns for Vimco {
     type Draw = Score;
 
     fn min_samples(&self) -> usize {
         2
     }
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         let none = F::from_f64(f64::NEG_INFINITY);
         seeds.fill(w, |_| |_| (none, F::ZERO));
         let draws = F::from_f64(w.draws() as f64);
@@ -86,7 +86,7 @@ impl<F: Scalar> Columns<F> for Vimco {
         }
     }
 
-    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+    fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
         w.bound(b)
     }
 }

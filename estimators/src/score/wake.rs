@@ -1,8 +1,11 @@
 //! Reweighted wake-sleep (Bornschein and Bengio 2015).
 
-use crate::draw::Score;
-use crate::estimator::{Claim, Columns, LogWeights, Seeds};
+use crate::draw::{Draw, Score};
+use crate::estimator::{Claim, Columns, Estimator, LogWeights, Query, Seeds, Work};
 use pathscore_autodiff::Scalar;
+use pathscore_models::Chance;
+use pathscore_models::dist::Distribution;
+use pathscore_models::latent::Generative;
 
 /// Both wake phases: the model and the posterior learn from the same weighted draws.
 ///
@@ -16,21 +19,75 @@ use pathscore_autodiff::Scalar;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wake;
 
-impl<F: Scalar> Columns<F> for Wake {
+impl Columns for Wake {
     type Draw = Score;
 
     fn claim(&self) -> Claim {
         Claim::Biased
     }
 
-    fn seeds(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         seeds.fill(w, |b| {
             let share = w.normalised(b);
             move |k| (share(k), share(k))
         });
     }
 
-    fn bound(&self, w: &LogWeights<F>, b: usize) -> F {
+    fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
         w.bound(b)
+    }
+}
+
+/// The wake phase for the model; for the posterior a mixture of both phases.
+///
+/// $$\nabla_\theta: \sum_k \tilde w_k \nabla \ln p(x, z_k), \qquad \nabla_\varphi:
+///   \lambda \sum_k \tilde w_k \nabla \ln q(z_k \mid x) + (1 - \lambda) \frac1K \sum_k \nabla \ln q(z'_k \mid x'_k)$$
+///
+/// with $(x', z')$ dreamt by the model. The sleep phase alone ($\lambda = 0$) is unbiased for
+/// $-\nabla_\varphi E_{p(x)} \mathrm{KL}(p(z \mid x) \| q)$: of the right divergence, but for the data the model
+/// dreams of and not for those that are there. The paper uses either and both ($\lambda = \frac12$).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WakeSleep {
+    /// $\lambda$, the part of the wake phase in the posterior's gradient.
+    pub wake: f64,
+}
+
+impl<F: Scalar, M: Generative<F>> Estimator<F, M> for WakeSleep {
+    fn claim(&self) -> Claim {
+        Claim::Biased
+    }
+
+    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+        let Query { model, params, x, batch, samples, scale } = query;
+        work.tape.clear();
+        let Work { tape, grads, seen, seeds, joint, score, .. } = work;
+        let (params, rows) = (params.on(tape), samples * batch);
+        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let drawn = <Score as Draw<F, M>>::record(model, params, x, samples, rng);
+        let z = model.prior(params).sample(rows, rng);
+        let dreamt = model.posterior(params, model.dream(params, z, rng));
+        let latents = z.size() / rows.max(1);
+        let sleep = dreamt.log_prob(z.reshape([1, rows, latents]));
+
+        for (column, var) in [(&mut *joint, drawn.joint), (&mut *score, drawn.score)] {
+            column.clear();
+            var.with(|values| column.extend_from_slice(values));
+        }
+        let w = LogWeights::new(samples, batch, joint, score);
+        let wake = F::from_f64(self.wake);
+        seeds.fill(&w, |b| {
+            let share = w.normalised(b);
+            move |k| (scale * share(k), wake * scale * share(k))
+        });
+        seeds.path.clear();
+        seeds.path.resize(rows, (F::ONE - wake) * scale / F::from_f64(samples as f64));
+        let pulled = [
+            (drawn.joint, &seeds.joint[..]),
+            (drawn.score, &seeds.score[..]),
+            (sleep, &seeds.path[..]),
+        ];
+        tape.pull_into(&pulled, &[], grads);
+        seen.clear();
+        (0..batch).map(|b| w.bound(b)).sum()
     }
 }

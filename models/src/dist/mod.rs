@@ -18,6 +18,10 @@ pub use normal::Normal;
 
 use crate::Chance;
 use pathscore_autodiff::{Scalar, Var};
+use smallvec::{SmallVec, smallvec};
+
+/// A few things, one for each layer of an event whose parts are drawn one after another.
+pub type Layers<T> = SmallVec<[T; 4]>;
 
 /// What can be drawn and has a log-density.
 pub trait Distribution<'t, F: Scalar>: Copy {
@@ -29,6 +33,17 @@ pub trait Distribution<'t, F: Scalar>: Copy {
 
     /// The same distribution, constant to derivatives.
     fn detach(&self) -> Self;
+
+    /// The parts of an event, nearest the data first, if they are drawn one after another; else one part.
+    fn layers(&self, x: Var<'t, F>) -> Layers<Var<'t, F>> {
+        smallvec![x]
+    }
+
+    /// The log-probability of each layer given those that were drawn before it; their sum is
+    /// [`Distribution::log_prob`].
+    fn log_prob_layers(&self, x: Var<'t, F>) -> Layers<Var<'t, F>> {
+        smallvec![self.log_prob(x)]
+    }
 }
 
 /// What can be drawn as a differentiable function of parameter-free noise.
@@ -56,6 +71,6 @@ pub trait Kl<'t, F: Scalar, Other>: Distribution<'t, F> {
 }
 
 /// `count` in front of the axes of a parameter.
-fn drawn<F: Scalar>(count: usize, parameter: Var<'_, F>) -> pathscore_autodiff::Shape {
+pub(crate) fn drawn<F: Scalar>(count: usize, parameter: Var<'_, F>) -> pathscore_autodiff::Shape {
     std::iter::once(count).chain(parameter.shape().iter().copied()).collect()
 }

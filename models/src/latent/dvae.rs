@@ -1,6 +1,7 @@
 //! The variational autoencoder with bits for latents.
 
-use super::{Decoder, Head, LatentModel, Likelihood, widths};
+use super::{Decoder, Generative, Head, LatentModel, Likelihood, widths};
+use crate::Chance;
 use crate::dist::Bernoulli;
 use crate::nn::Mlp;
 use crate::params::{Bound, Params};
@@ -54,6 +55,12 @@ impl<F: Scalar> LatentModel<F> for DiscreteVae {
 
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
         self.decoder.log_prob(params, x, z)
+    }
+}
+
+impl<F: Scalar> Generative<F> for DiscreteVae {
+    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F> {
+        self.decoder.sample(params, z, rng)
     }
 }
 

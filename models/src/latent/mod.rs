@@ -1,22 +1,28 @@
 //! Latent-variable models: $p(x, z) = p(x \mid z)\,p(z)$ with an approximate posterior $q(z \mid x)$.
 
+mod chain;
 mod dvae;
 mod linear_gaussian;
+mod sbn;
 mod small;
 mod toys;
 mod vae;
 
+pub use chain::Chain;
 pub use dvae::DiscreteVae;
 pub use linear_gaussian::LinearGaussian;
+pub use sbn::SigmoidBelief;
 pub use small::SmallBelief;
 pub use toys::{BernoulliToy, GaussianQuadratic};
 pub use vae::Vae;
 
-use crate::dist::Distribution;
+use crate::Chance;
+use crate::dist::{Distribution, Layers};
 use crate::nn::Mlp;
 use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Scalar, Shape, Var};
 use rand::Rng;
+use smallvec::smallvec;
 
 /// All that an estimator may know of a model.
 ///
@@ -41,6 +47,23 @@ pub trait LatentModel<F: Scalar>: Sync {
     fn log_joint<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
         self.log_likelihood(params, x, z) + self.prior(params).log_prob(z)
     }
+
+    /// $\ln p(x \mid h_1)$, $\ln p(h_1 \mid h_2)$, …, $\ln p(h_L)$ for the layers $h$ of $z$, nearest the data
+    /// first; their sum is [`LatentModel::log_joint`].
+    fn log_joint_layers<'t>(
+        &self,
+        params: Bound<'t, F>,
+        x: Var<'t, F>,
+        z: Var<'t, F>,
+    ) -> Layers<Var<'t, F>> {
+        smallvec![self.log_likelihood(params, x, z), self.prior(params).log_prob(z)]
+    }
+}
+
+/// A model that can make up data.
+pub trait Generative<F: Scalar>: LatentModel<F> {
+    /// $x$ drawn from $p(x \mid z)$ for every `z`, of shape `[…, latents]`, as constants.
+    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F>;
 }
 
 /// A model whose draws are pictures: the mean of $p(x \mid z)$.
@@ -106,6 +129,21 @@ impl Head {
     fn mean<'t, F: Scalar>(&self, params: Bound<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
         let y = self.net.forward(params, z);
         if self.log_scale.is_none() { y.sigmoid() } else { y }
+    }
+
+    fn sample<'t, F: Scalar, R: Chance>(
+        &self,
+        params: Bound<'t, F>,
+        z: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
+        let y = self.net.forward(params.detach(), z);
+        match self.log_scale {
+            None => rng.bits(y.sigmoid(), y.shape()),
+            Some(log_scale) => {
+                y + params.get(log_scale).detach().exp() * rng.gausses(params.tape(), y.shape())
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A belief net small enough to list: every expectation is a sum of four terms.
 
-use super::LatentModel;
+use super::{Generative, LatentModel};
+use crate::Chance;
 use crate::dist::Bernoulli;
 use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Scalar, Shape, Var};
@@ -51,6 +52,11 @@ impl SmallBelief {
         let weight = [1.2, 0.5, -1.1, -0.7, 0.9, 0.4];
         Self::new(params, &[0.8, -0.5], &[0.3, -0.4], &weight, &[-0.2, 0.1, 0.3], rng)
     }
+
+    /// $c + Wz$.
+    fn logits<'t, F: Scalar>(&self, params: Bound<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
+        z.matmul(params.get(self.weight)) + params.get(self.bias)
+    }
 }
 
 impl<F: Scalar> LatentModel<F> for SmallBelief {
@@ -67,6 +73,13 @@ impl<F: Scalar> LatentModel<F> for SmallBelief {
     }
 
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
-        x.bernoulli_log_prob(z.matmul(params.get(self.weight)) + params.get(self.bias))
+        x.bernoulli_log_prob(self.logits(params, z))
+    }
+}
+
+impl<F: Scalar> Generative<F> for SmallBelief {
+    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F> {
+        let logits = self.logits(params.detach(), z);
+        rng.bits(logits.sigmoid(), logits.shape())
     }
 }

@@ -1,6 +1,7 @@
 //! The variational autoencoder.
 
-use super::{Decoder, Head, LatentModel, Likelihood, widths};
+use super::{Decoder, Generative, Head, LatentModel, Likelihood, widths};
+use crate::Chance;
 use crate::dist::Normal;
 use crate::nn::Mlp;
 use crate::params::{Bound, Params};
@@ -65,6 +66,12 @@ impl<F: Scalar> LatentModel<F> for Vae {
 
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
         self.decoder.log_prob(params, x, z)
+    }
+}
+
+impl<F: Scalar> Generative<F> for Vae {
+    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F> {
+        self.decoder.sample(params, z, rng)
     }
 }
 

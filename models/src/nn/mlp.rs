@@ -1,14 +1,16 @@
 //! The multilayer perceptron.
 
 use super::Linear;
-use crate::params::{Bound, Init, Params};
+use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Scalar, Var};
 use rand::Rng;
 
 /// Affine layers with an activation between them and none behind the last.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Mlp {
-    layers: Vec<Linear>,
+    /// The first weight; the parameters of the layers follow one another.
+    first: ParamId,
+    depth: usize,
     activation: Activation,
 }
 
@@ -24,26 +26,26 @@ impl Mlp {
         rng: &mut R,
     ) -> Self {
         let init = if activation == Activation::Relu { Init::He } else { Init::Glorot };
-        let layers = widths
-            .windows(2)
-            .enumerate()
-            .map(|(i, pair)| {
-                Linear::new(params, &format!("{name}.{i}"), [pair[0], pair[1]], init, rng)
-            })
-            .collect();
-        Self { layers, activation }
+        let (first, depth) = (params.next_id(), widths.len().saturating_sub(1));
+        for (i, pair) in widths.windows(2).enumerate() {
+            Linear::new(params, &format!("{name}.{i}"), [pair[0], pair[1]], init, rng);
+        }
+        Self { first, depth, activation }
     }
 
     /// The layers, input first.
-    pub fn layers(&self) -> &[Linear] {
-        &self.layers
+    pub fn layers(self) -> impl ExactSizeIterator<Item = Linear> {
+        (0..self.depth).map(move |i| Linear {
+            weight: self.first.after(2 * i),
+            bias: self.first.after(2 * i + 1),
+        })
     }
 
     /// The network applied to rows.
     #[track_caller]
-    pub fn forward<'t, F: Scalar>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
-        let last = self.layers.len().saturating_sub(1);
-        self.layers.iter().enumerate().fold(x, |x, (i, layer)| {
+    pub fn forward<'t, F: Scalar>(self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        let last = self.depth.saturating_sub(1);
+        self.layers().enumerate().fold(x, |x, (i, layer)| {
             let activation = if i == last { Activation::Identity } else { self.activation };
             layer.forward(params, x, activation)
         })

@@ -1,0 +1,150 @@
+//! Layers of bits, each drawn given the one before.
+
+use crate::Chance;
+use crate::dist::{Distribution, Enumerable, Layers, drawn};
+use crate::nn::Mlp;
+use crate::params::Bound;
+use pathscore_autodiff::{Scalar, Shape, Var};
+use smallvec::SmallVec;
+use std::ops::Range;
+
+/// The most layers.
+pub(super) const MOST: usize = 3;
+
+/// Which layer of a [`Chain`] is drawn first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum From {
+    /// The one nearest the data: $q(h_1)\, q(h_2 \mid h_1) \cdots$
+    Bottom,
+    /// The one farthest from them: $p(h_L)\, p(h_{L-1} \mid h_L) \cdots$
+    Top,
+}
+
+/// Up to three layers of bits, an event being all of them side by side, nearest the data first; a
+/// network makes the logits of each layer from the bits of the one drawn before.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<'t, F> {
+    pub(super) params: Bound<'t, F>,
+    /// The logits of the layer that is drawn first.
+    pub(super) first: Var<'t, F>,
+    pub(super) from: From,
+    pub(super) widths: [usize; MOST],
+    pub(super) count: usize,
+    /// The network between layers `i` and `i + 1`.
+    pub(super) nets: [Option<Mlp>; MOST - 1],
+}
+
+impl<'t, F: Scalar> Chain<'t, F> {
+    /// The layers in the order in which they are drawn.
+    fn order(&self) -> impl Iterator<Item = usize> + use<F> {
+        let (from, count) = (self.from, self.count);
+        (0..count).map(move |i| if from == From::Bottom { i } else { count - 1 - i })
+    }
+
+    /// Where a layer stands in an event.
+    fn range(&self, layer: usize) -> Range<usize> {
+        let start = self.widths[..layer].iter().sum();
+        start..start + self.widths[layer]
+    }
+
+    fn total(&self) -> usize {
+        self.widths[..self.count].iter().sum()
+    }
+
+    /// The logits of a layer, given the one that was drawn before it.
+    fn logits(&self, layer: usize, before: Option<Var<'t, F>>) -> Var<'t, F> {
+        let Some(before) = before else { return self.first };
+        let net = self.nets[if self.from == From::Bottom { layer - 1 } else { layer }];
+        net.expect("there is a network between two layers").forward(self.params, before)
+    }
+
+    /// Every layer in turn, made by `make` from its logits and its number.
+    fn each(
+        &self,
+        mut make: impl FnMut(usize, Var<'t, F>) -> Var<'t, F>,
+    ) -> [Option<Var<'t, F>>; MOST] {
+        let (mut made, mut before) = ([None; MOST], None);
+        for layer in self.order() {
+            before = Some(make(layer, self.logits(layer, before)));
+            made[layer] = before;
+        }
+        made
+    }
+
+    /// The layers side by side.
+    fn join(&self, layers: [Option<Var<'t, F>>; MOST]) -> Var<'t, F> {
+        let parts: SmallVec<[Var<'t, F>; MOST]> = layers.into_iter().flatten().collect();
+        if let [only] = parts[..] { only } else { Var::concat(&parts, -1) }
+    }
+
+    /// The probabilities of every layer given the probabilities of the one before: the mean of none but
+    /// the first.
+    pub fn mean_field(&self) -> Var<'t, F> {
+        self.join(self.each(|_, logits| logits.sigmoid()))
+    }
+}
+
+impl<'t, F: Scalar> Distribution<'t, F> for Chain<'t, F> {
+    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        let still = self.detach();
+        let mut shape: Shape = drawn(count, self.first);
+        let last = shape.len() - 1;
+        self.join(still.each(|layer, logits| {
+            shape[last] = self.widths[layer];
+            rng.bits(logits.sigmoid(), shape.clone())
+        }))
+    }
+
+    fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
+        let terms = self.log_prob_layers(x).into_iter();
+        terms.reduce(|sum, term| sum + term).expect("there is a layer")
+    }
+
+    fn detach(&self) -> Self {
+        Self { params: self.params.detach(), first: self.first.detach(), ..*self }
+    }
+
+    fn layers(&self, x: Var<'t, F>) -> Layers<Var<'t, F>> {
+        if self.count == 1 {
+            return std::iter::once(x).collect();
+        }
+        (0..self.count).map(|layer| x.slice(-1, self.range(layer))).collect()
+    }
+
+    fn log_prob_layers(&self, x: Var<'t, F>) -> Layers<Var<'t, F>> {
+        let layers = self.layers(x);
+        self.terms_of(&layers)
+    }
+}
+
+impl<'t, F: Scalar> Chain<'t, F> {
+    /// [`Distribution::log_prob_layers`] of an event already cut into its layers.
+    pub(super) fn terms_of(&self, layers: &[Var<'t, F>]) -> Layers<Var<'t, F>> {
+        let before = |layer: usize| match self.from {
+            From::Bottom => layer.checked_sub(1).map(|below| layers[below]),
+            From::Top => layers.get(layer + 1).copied(),
+        };
+        let term =
+            |layer: usize| layers[layer].bernoulli_log_prob(self.logits(layer, before(layer)));
+        (0..self.count).map(term).collect()
+    }
+}
+
+impl<'t, F: Scalar> Enumerable<'t, F> for Chain<'t, F> {
+    /// # Panics
+    /// If an event has more than 20 bits, which is more than a million values.
+    fn support(&self) -> Var<'t, F> {
+        let bits = self.total();
+        assert!(bits <= 20, "support: an event of {bits} bits has too many values to list");
+        let mut listed: Shape = drawn(1 << bits, self.first);
+        let last = listed.len() - 1;
+        listed[last] = bits;
+        let per_value = listed.size() >> bits;
+        self.first.tape().constant_with(listed, |out| {
+            for (i, bit) in out.iter_mut().enumerate() {
+                let (value, place) = (i / per_value, i % bits);
+                *bit = F::from_f64((value >> place & 1) as f64);
+            }
+        })
+    }
+}
