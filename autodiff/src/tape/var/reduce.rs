@@ -318,14 +318,23 @@ impl<'t, F: Scalar> Var<'t, F> {
     }
 
     /// $\sum_j \mathrm{KL}(\mathcal N(\mu_j, e^{2s_j}) \| \mathcal N(m_j, e^{2r_j}))$ over the last axis, with
-    /// `self` $\mu$, `log_scale` $s$ and the other's `loc` $m$ and `other_log_scale` $r$; arguments with fewer
-    /// leading axes repeat.
+    /// `self` $\mu$, `log_scale` $s$ and the other's `loc` $m$ and `other_log_scale` $r$, which broadcast.
     ///
     /// With $d = s - r$ and $t = (\mu - m) e^{-r}$ it is $\sum \tfrac12 (e^{2d} - 1 - 2d + t^2)$, and the derivatives are
     /// $t e^{-r}$ ($\mu$), $e^{2d} - 1$ ($s$), $-t e^{-r}$ ($m$) and $1 - e^{2d} - t^2$ ($r$).
     #[track_caller]
     pub fn normal_kl(self, log_scale: Self, loc: Self, other_log_scale: Self) -> Self {
-        self.record(Op::Fused(Fused::NormalKl), &[self, log_scale, loc, other_log_scale], None)
+        let args = [self, log_scale, loc, other_log_scale];
+        let shapes = args.map(|arg| arg.shape());
+        let whole = shapes[1..].iter().try_fold(shapes[0].clone(), |a, b| Shape::broadcast(&a, b));
+        let Some(whole) = whole else {
+            let [mu, s, m, r] = shapes;
+            panic!("normal_kl: shapes {mu}, {s}, {m} and {r} do not stretch to one another");
+        };
+        // The kernel itself repeats along leading axes; only other ways to stretch need a copy.
+        let repeats = |shape: &Shape| !shape.is_empty() && whole.ends_with(shape);
+        let args = args.map(|x| if repeats(&x.shape()) { x } else { x.broadcast_to(&whole) });
+        self.record(Op::Fused(Fused::NormalKl), &args, None)
     }
 
     /// A kernel over one axis applied to several: they are brought together first, which moves
