@@ -73,6 +73,20 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
         self.tempered(F::ONE, b)
     }
 
+    /// $1 / \sum_k \tilde w_k^2$, the effective sample size: $K$ if all weights are equal, 1 if one has
+    /// everything, zero if every weight is zero.
+    ///
+    /// ```
+    /// let log_w = [0.5_f64.ln(), 0.25_f64.ln(), 0.25_f64.ln()];
+    /// let w = pathscore_estimators::LogWeights::new(3, 1, &log_w, &[0.0; 3]);
+    /// assert!((w.effective_draws(0) - 1.0 / 0.375).abs() < 1e-12);
+    /// ```
+    pub fn effective_draws(&self, b: usize) -> F {
+        let share = self.normalised(b);
+        let squares: F = (0..self.draws).map(|k| share(k) * share(k)).sum();
+        if squares == F::ZERO { F::ZERO } else { F::ONE / squares }
+    }
+
     /// $w_k^{\beta} / \sum_j w_j^{\beta}$ as a function of $k$; zero for all if every power is zero.
     pub fn tempered(self, beta: F, b: usize) -> impl Fn(usize) -> F + 'a {
         let (mean, draws) = (self.log_mean(beta, b), F::from_f64(self.draws as f64));

@@ -1,12 +1,19 @@
-//! Charts as SVG: training curves here, estimators against the truth in [`compare`].
+//! Charts: training curves here, estimators against the truth in [`compare`], draws of gradients in
+//! [`violin`], curves against a parameter in [`sweep`].
 
 mod compare;
 mod panel;
+mod sweep;
+mod violin;
 
-pub(crate) use compare::{Bar, compare_svg};
+pub(crate) use compare::{Bar, compare};
+pub(crate) use sweep::{Axis, Curve, Plane, sweep};
+pub(crate) use violin::{Cloud, violins};
 
+use super::files::write_atomically;
 use kuva::prelude::{BandPlot, Layout, LinePlot, Plot, ScatterPlot};
 use kuva::render::render::{Scene, render_multiple};
+use std::path::Path;
 
 /// Okabe and Ito's colours, which colour-blind readers can tell apart (yellow is too pale here).
 const COLOURS: [&str; 7] =
@@ -73,6 +80,16 @@ fn curve(series: &[Series], x_label: &str, y_label: &str, title: &str) -> Scene 
 
 fn svg(scene: &Scene) -> String {
     kuva::backend::svg::SvgBackend.render_scene(scene)
+}
+
+fn png(scene: &Scene) -> anyhow::Result<Vec<u8>> {
+    kuva::backend::png::PngBackend::new().render_scene(scene).map_err(anyhow::Error::msg)
+}
+
+/// Writes a chart as `NAME.svg` and `NAME.png` into a folder.
+pub(crate) fn write_chart(dir: &Path, name: &str, scene: &Scene) -> anyhow::Result<()> {
+    write_atomically(dir.join(format!("{name}.svg")), svg(scene).as_bytes())?;
+    write_atomically(dir.join(format!("{name}.png")), &png(scene)?)
 }
 
 fn band(points: &Smooth, window: &Window, colour: &str) -> Plot {
@@ -185,8 +202,7 @@ fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 #[cfg(test)]
 fn picture(scene: &Scene, name: &str) {
     if let Some(folder) = std::env::var_os("PATHSCORE_PICTURES") {
-        let bytes = kuva::backend::png::PngBackend::new().render_scene(scene).unwrap();
-        std::fs::write(std::path::Path::new(&folder).join(name), bytes).unwrap();
+        std::fs::write(Path::new(&folder).join(name), png(scene).unwrap()).unwrap();
     }
 }
 

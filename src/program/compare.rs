@@ -1,51 +1,37 @@
 //! Estimators against each other and against the exact gradient.
 
-use super::args::{CompareArgs, ProblemName};
-use super::chart::{Bar, compare_svg};
-use super::config::spelt;
-use super::files::write_atomically;
-use super::misuse::misuse;
-use super::registry::{self, Entry, Setting, Truths};
-use super::session::pool;
-use super::table::{Format, print};
-use clap::ValueEnum;
-use pathscore::estimators::variance::{Component, Study, study_of};
-use serde::Serialize;
+mod figures;
+mod rows;
+mod sweeps;
 
-#[derive(Serialize)]
-struct Row {
-    problem: String,
-    estimator: String,
-    claim: String,
-    component: String,
-    exact: f64,
-    mean: f64,
-    z: f64,
-    variance: f64,
-    snr: f64,
-    draws: usize,
-    seconds_per_draw: f64,
-    variance_times_seconds: f64,
+use super::args::{CompareArgs, ProblemName};
+use super::chart::write_chart;
+use super::misuse::misuse;
+use super::registry::{self, Entry, Posed, Setting, Truths};
+use super::session::pool;
+use super::table::{Format, figure, print};
+use clap::ValueEnum;
+use kuva::render::render::Scene;
+use pathscore::estimators::variance::{Study, study_of};
+use rows::{Row, fronts, rows_of, shown};
+use std::io::Write;
+
+/// An estimator that was studied on a problem.
+struct Studied {
+    problem: ProblemName,
+    estimator: &'static str,
+    /// What it estimates the gradient of.
+    target: &'static str,
+    posed: Posed,
+    exact: Vec<f64>,
+    study: Study,
 }
 
-/// An estimator for people: all its components in one line.
-#[derive(Serialize)]
-struct Shown<'a> {
-    estimator: &'a str,
-    claim: &'a str,
-    /// Euclidean norm of the mean's error.
-    error: f64,
-    #[serde(rename = "worst z")]
-    worst: f64,
-    at: &'a str,
-    /// Summed over the components.
-    variance: f64,
-    /// Norm of the gradient over the root of that sum.
-    snr: f64,
-    #[serde(rename = "µs/draw")]
-    microseconds: f64,
-    #[serde(rename = "var × µs")]
-    cost: f64,
+/// A chart and where it goes.
+struct Figure {
+    name: String,
+    shows: &'static str,
+    scene: Scene,
 }
 
 /// Runs the comparison, prints the rows and writes the figures.
@@ -67,100 +53,75 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
              linear-gaussian, enumeration the bits of sbn-small",
         ));
     }
-    let rows = pool(args.threads)?.install(|| {
-        problems.iter().flat_map(|&problem| studied(problem, &entries, args)).collect::<Vec<Row>>()
-    });
-    let out = &mut std::io::stdout().lock();
     std::fs::create_dir_all(&args.out)
         .map_err(|error| misuse(format!("{}: {error}", args.out.display())))?;
-    for problem in &problems {
-        let name = spelt(problem);
-        let rows: Vec<&Row> = rows.iter().filter(|row| row.problem == name).collect();
-        let bars: Vec<Bar> = rows.iter().map(|row| bar(row)).collect();
-        let figure = args.out.join(format!("{name}.svg"));
-        let title = format!("{name}: {} draws of K = {}", args.draws, args.num_samples);
-        write_atomically(&figure, compare_svg(&bars, &title).as_bytes())?;
+    pool(args.threads)?.install(|| compared(&problems, &entries, args))
+}
+
+fn compared(problems: &[ProblemName], entries: &[Entry], args: &CompareArgs) -> anyhow::Result<()> {
+    let out = &mut std::io::stdout().lock();
+    let mut truths = Truths::default();
+    let mut all: Vec<Row> = Vec::new();
+    for &problem in problems {
+        let study = |entry| study(problem, entry, &mut truths, args);
+        let studied: Vec<Studied> = entries.iter().filter_map(study).collect();
+        let fronts = fronts(&studied);
+        let rows = rows_of(&studied, &fronts, args);
         if args.format == Format::Table {
-            use std::io::Write;
-            writeln!(
-                out,
-                "{title}; variance and snr of the whole gradient (--format json: by component)"
-            )?;
-            let lines: Vec<Shown> =
+            writeln!(out, "{}", caption(&rows, args))?;
+            let lines: Vec<_> =
                 rows.chunk_by(|a, b| a.estimator == b.estimator).map(shown).collect();
             print(&lines, args.format, out)?;
+            for (target, names) in &fronts {
+                let names = names.join(", ");
+                writeln!(out, "Pareto front of variance and time, gradient of {target}: {names}")?;
+            }
             writeln!(out)?;
         }
-        eprintln!("wrote {}", figure.display());
+        for figure in figures::of_problem(problem, &studied, &rows, entries, args) {
+            keep(&figure, args)?;
+        }
+        all.extend(rows);
+    }
+    if args.problem.is_none() {
+        for figure in sweeps::variances(entries, args) {
+            keep(&figure, args)?;
+        }
     }
     if args.format != Format::Table {
-        print(&rows, args.format, out)?;
+        print(&all, args.format, out)?;
     }
     Ok(())
 }
 
-fn bar(row: &Row) -> Bar {
-    Bar {
-        estimator: row.estimator.clone(),
-        component: row.component.clone(),
-        exact: row.exact,
-        mean: row.mean,
-        standard_error: (row.variance / row.draws as f64).sqrt(),
-        variance: row.variance,
-        seconds_per_draw: row.seconds_per_draw,
-    }
+/// Writes a figure and says what it shows.
+fn keep(figure: &Figure, args: &CompareArgs) -> anyhow::Result<()> {
+    write_chart(&args.out, &figure.name, &figure.scene)?;
+    eprintln!("wrote {}.svg and .png: {}", args.out.join(&figure.name).display(), figure.shows);
+    Ok(())
 }
 
-/// The rows of one estimator in one line.
-fn shown<'a>(rows: &[&'a Row]) -> Shown<'a> {
-    let worst = rows
-        .iter()
-        .max_by(|a, b| a.z.abs().total_cmp(&b.z.abs()))
-        .expect("a gradient has components");
-    let sum = |f: &dyn Fn(&Row) -> f64| rows.iter().map(|row| f(row)).sum::<f64>();
-    let variance = sum(&|row| row.variance);
-    Shown {
-        estimator: &worst.estimator,
-        claim: &worst.claim,
-        error: sum(&|row| (row.mean - row.exact).powi(2)).sqrt(),
-        worst: worst.z,
-        at: &worst.component,
-        variance,
-        snr: (sum(&|row| row.exact.powi(2)) / variance).sqrt(),
-        microseconds: worst.seconds_per_draw * 1e6,
-        cost: variance * worst.seconds_per_draw * 1e6,
-    }
+fn caption(rows: &[Row], args: &CompareArgs) -> String {
+    let name = rows.first().map_or("", |row| &row.problem);
+    let effective = rows.iter().find_map(|row| row.effective_sample_size);
+    let weights = effective.map_or(String::new(), |ess| format!(" ({} effective)", figure(ess)));
+    format!(
+        "{name}: {} draws of K = {}{weights}; variance and snr of the whole gradient (--format json: by component)",
+        args.draws, args.num_samples
+    )
 }
 
-/// The rows of all the estimators that fit a problem.
-fn studied(problem: ProblemName, entries: &[Entry], args: &CompareArgs) -> Vec<Row> {
+/// Draws the gradient, if the estimator fits the problem.
+fn study(
+    problem: ProblemName,
+    entry: &Entry,
+    truths: &mut Truths,
+    args: &CompareArgs,
+) -> Option<Studied> {
     let setting = Setting { samples: args.num_samples, batch: 1, scale: 1.0 };
-    let mut truths = Truths::default();
-    let mut rows = Vec::new();
-    for entry in entries {
-        let Some(posed) = entry.pose(problem, setting) else { continue };
-        let exact = &truths.of(&posed).gradient;
-        let study = study_of(&*posed.candidate, exact, args.draws, args.seed);
-        rows.extend(rows_of(&posed.problem.name(), entry.name, posed.problem.components(), study));
-    }
-    rows
-}
-
-fn rows_of(problem: &str, estimator: &str, components: Vec<String>, study: Study) -> Vec<Row> {
-    let seconds = study.seconds_per_draw;
-    let row = |(name, component): (String, &Component)| Row {
-        problem: problem.into(),
-        estimator: estimator.into(),
-        claim: study.claim.to_string(),
-        component: name,
-        exact: component.exact,
-        mean: component.mean,
-        z: component.z(),
-        variance: component.variance,
-        snr: component.snr(),
-        draws: component.draws,
-        seconds_per_draw: seconds,
-        variance_times_seconds: component.variance * seconds,
-    };
-    components.into_iter().zip(&study.components).map(row).collect()
+    let posed = entry.pose(problem, setting)?;
+    let exact = truths.of(&posed).gradient.clone();
+    let study = study_of(&*posed.candidate, &exact, args.draws, args.seed);
+    let target = entry.target();
+    Some(Studied { problem, estimator: entry.name, target, posed, exact, study })
 }

@@ -157,6 +157,11 @@ impl Entry {
         self
     }
 
+    /// The name of what it estimates the gradient of.
+    pub(crate) fn target(&self) -> &'static str {
+        self.target.name
+    }
+
     /// Whether it fits.
     pub(crate) fn fits(&self, problem: ProblemName) -> bool {
         self.fits.iter().any(|fit| fit.0 == problem)

@@ -105,6 +105,21 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
         let gradient = slopes.into_iter().map(|slope| self.scale * slope).collect();
         Truth { gradient, value: Some(self.value(at)) }
     }
+
+    /// Of the first row.
+    fn effective_draws(&self, dice: &mut Dice) -> Option<f64> {
+        let tape = Tape::new();
+        let params = self.params.on(&tape);
+        let columns = self.x.len() / self.batch.max(1);
+        let x = tape.constant(&self.x[..columns], [1, columns]);
+        let q = self.model.posterior(params, x);
+        let z = q.sample(self.samples, dice);
+        let (joint, score) = (self.model.log_joint(params, x, z), q.log_prob(z));
+        let effective = |joint: &[f64], score: &[f64]| {
+            LogWeights::new(self.samples, 1, joint, score).effective_draws(0)
+        };
+        Some(joint.with(|joint| score.with(|score| effective(joint, score))))
+    }
 }
 
 /// The name of every parameter.

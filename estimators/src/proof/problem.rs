@@ -12,6 +12,13 @@ pub trait Problem {
 
     /// The exact gradient.
     fn truth(&self) -> Truth;
+
+    /// How many of the draws count in one throw of the dice, if they are weighted:
+    /// [`LogWeights::effective_draws`](crate::LogWeights::effective_draws).
+    fn effective_draws(&self, dice: &mut Dice) -> Option<f64> {
+        let _ = dice;
+        None
+    }
 }
 
 /// The exact answer.

@@ -5,7 +5,6 @@ use kuva::render::render::Scene;
 use unicode_width::UnicodeWidthStr;
 
 use super::panel::Panel;
-use super::svg;
 
 /// Panels of components: two rows of three leave each readable.
 const MOST_COMPONENTS: usize = 6;
@@ -38,14 +37,15 @@ pub(crate) struct Bar {
 ///
 /// Of more than six components the six with the largest exact gradient are drawn; the variance is
 /// summed over all.
-pub(crate) fn compare_svg(bars: &[Bar], title: &str) -> String {
-    svg(&compare(bars, title))
-}
-
-fn compare(bars: &[Bar], title: &str) -> Scene {
+pub(crate) fn compare(bars: &[Bar], title: &str) -> Scene {
     let estimators = distinct(bars.iter().map(|bar| bar.estimator.as_str()));
     let all = distinct(bars.iter().map(|bar| bar.component.as_str()));
-    let shown = largest(bars, &all);
+    let size = |name: &&str| {
+        let of = bars.iter().filter(|bar| bar.component == *name);
+        of.map(|bar| bar.exact.abs()).fold(0.0, f64::max)
+    };
+    let sizes: Vec<f64> = all.iter().map(size).collect();
+    let shown: Vec<&str> = largest(&sizes, MOST_COMPONENTS).into_iter().map(|i| all[i]).collect();
     let title = match shown.len() {
         n if n == all.len() => title.to_string(),
         n => format!("{title}: {n} of {} components, those of the largest gradient", all.len()),
@@ -73,8 +73,8 @@ fn compare(bars: &[Bar], title: &str) -> Scene {
 
     let rows = panels.len() / COLUMNS;
     let height = 100.0 + LINE * estimators.len().max(3) as f64;
-    // Only the first column carries the estimators' names; a letter is some seven pixels wide.
-    let names = 10.0 + 7.2 * estimators.iter().map(|name| name.width()).max().unwrap_or(0) as f64;
+    // Only the first column carries the estimators' names.
+    let names = names_width(&estimators);
     let mut plots = Vec::new();
     let mut layouts = Vec::new();
     for (i, panel) in panels.into_iter().enumerate() {
@@ -92,7 +92,12 @@ fn compare(bars: &[Bar], title: &str) -> Scene {
         .render()
 }
 
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+/// The pixels that the longest name takes: a letter is some seven wide.
+pub(super) fn names_width(names: &[&str]) -> f64 {
+    10.0 + 7.2 * names.iter().map(|name| name.width()).max().unwrap_or(0) as f64
+}
+
+pub(super) fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut distinct = Vec::new();
     for name in names {
         if !distinct.contains(&name) {
@@ -102,22 +107,18 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     distinct
 }
 
-/// The components of the largest exact gradient, in their own order.
-fn largest<'a>(bars: &[Bar], components: &[&'a str]) -> Vec<&'a str> {
-    let size = |component: &str| {
-        let of = bars.iter().filter(|bar| bar.component == component);
-        of.map(|bar| bar.exact.abs()).fold(0.0, f64::max)
-    };
-    let mut order: Vec<usize> = (0..components.len()).collect();
-    order.sort_by(|&a, &b| size(components[b]).total_cmp(&size(components[a])));
-    order.truncate(MOST_COMPONENTS);
+/// Where the largest sizes are, in their own order.
+pub(super) fn largest(sizes: &[f64], most: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..sizes.len()).collect();
+    order.sort_by(|&a, &b| sizes[b].total_cmp(&sizes[a]));
+    order.truncate(most);
     order.sort_unstable();
-    order.into_iter().map(|i| components[i]).collect()
+    order
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::picture;
+    use super::super::{picture, svg};
     use super::*;
 
     /// Bars like those of a small discrete model, with fixed z-scores.
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     fn every_estimator_and_component_is_drawn() {
-        let text = compare_svg(&bars(6), "dvae-4x3");
+        let text = svg(&compare(&bars(6), "dvae-4x3"));
         for name in ["∇ encoder.b[5]", "reinforce, leave-one-out", "σ²", "exact", "10⁻⁵"] {
             assert!(text.contains(name), "{name} is missing");
         }
@@ -160,7 +161,7 @@ mod tests {
 
     #[test]
     fn of_many_components_the_largest_are_drawn_and_counted() {
-        let text = compare_svg(&bars(40), "dvae");
+        let text = svg(&compare(&bars(40), "dvae"));
         assert!(text.contains("6 of 40 components"));
         assert_eq!(text.matches("∇ encoder").count(), 6);
     }
@@ -169,9 +170,9 @@ mod tests {
     fn what_is_not_finite_and_no_bars_at_all_are_harmless() {
         let mut broken = bars(1);
         broken[1] = Bar { mean: f64::NAN, variance: f64::INFINITY, ..broken[1].clone() };
-        assert!(compare_svg(&broken, "broken").contains("not finite"));
+        assert!(svg(&compare(&broken, "broken")).contains("not finite"));
         picture(&compare(&broken, "one component, one estimator broken"), "broken.png");
         picture(&compare(&bars(4), "four components"), "four.png");
-        assert!(compare_svg(&[], "nothing").contains("<svg"));
+        assert!(svg(&compare(&[], "nothing")).contains("<svg"));
     }
 }

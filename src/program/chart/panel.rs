@@ -6,6 +6,7 @@ use kuva::prelude::{
     Layout, LinePlot, Plot, ReferenceLine, ScatterPlot, TextAnnotation, TickFormat,
 };
 
+use super::violin::{Cloud, violin};
 use super::{Bar, COLOURS, range};
 
 /// One panel: a line for each estimator, the first on top.
@@ -54,6 +55,39 @@ impl Panel {
             lines,
             truth,
             words: broken.into_iter().map(|line| word("not finite", line, range)).collect(),
+            ..Panel::default()
+        }
+    }
+
+    /// The draws of one component, each estimator's as a violin, within the middle 98 % of all of them.
+    pub(super) fn of_draws(clouds: &[&Cloud], estimators: &[&str]) -> Panel {
+        let lines = estimators.len();
+        let mut all: Vec<f64> = clouds.iter().flat_map(|cloud| &cloud.draws).copied().collect();
+        all.retain(|draw| draw.is_finite());
+        all.sort_by(f64::total_cmp);
+        let truth = clouds.first().map(|cloud| cloud.exact);
+        let from = |share: f64| all.get((share * all.len().saturating_sub(1) as f64) as usize);
+        let ends = [from(0.01), from(0.99)].into_iter().flatten().copied().chain(truth);
+        let (low, high) = range(ends).unwrap_or((0.0, 1.0));
+        let margin = if high > low { 0.04 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
+        let range = (low - margin, high + margin);
+        let mut plots = Vec::new();
+        for cloud in clouds {
+            let at = estimators.iter().position(|name| *name == cloud.estimator);
+            let Some(i) = at else { continue };
+            plots.push(violin(&cloud.draws, (lines - i) as f64, range, COLOURS[i % COLOURS.len()]));
+            let mean = cloud.draws.iter().sum::<f64>() / cloud.draws.len() as f64;
+            if (range.0..=range.1).contains(&mean) {
+                plots.push(dot(mean, 0.0, (lines - i) as f64, i));
+            }
+        }
+        Panel {
+            plots,
+            title: clouds.first().map_or(String::new(), |cloud| format!("∇ {}", cloud.component)),
+            label: "one draw of the gradient".into(),
+            range,
+            lines,
+            truth,
             ..Panel::default()
         }
     }
@@ -165,7 +199,7 @@ fn decimals(x: f64, step: f64) -> String {
 }
 
 /// 10 with a raised exponent.
-fn power_of_ten(exponent: f64) -> String {
+pub(super) fn power_of_ten(exponent: f64) -> String {
     let digits = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"];
     let raised = |letter: char| match letter.to_digit(10) {
         Some(digit) => digits[digit as usize],
