@@ -294,9 +294,35 @@ fn comparison_agrees_with_the_exact_gradient() {
         rows.iter().find(of).unwrap()["variance"].as_f64().unwrap()
     };
     assert!(variance("reinforce-leave-one-out") < 0.5 * variance("reinforce-none"));
+    let front = |row: &&Value| row["pareto"] == true;
+    // What is exact has no variance at all, and nothing is free.
+    assert!(rows.iter().filter(front).any(|row| row["estimator"] == "enumeration"));
+    // Two weights that differ count for less than two draws and more than one.
+    let effective = rows[0]["effective_sample_size"].as_f64().unwrap();
+    assert!(effective > 1.0 && effective < 2.0, "{effective}");
+    for name in ["sbn-small", "sbn-small-draws", "variance-gaussian-quadratic"] {
+        let file = |end: &str| Path::new(&figures).join(format!("{name}.{end}"));
+        assert!(fs::read_to_string(file("svg")).unwrap().starts_with("<svg"));
+        assert!(fs::read(file("png")).unwrap().starts_with(b"\x89PNG"));
+    }
+}
+
+#[test]
+fn a_comparison_of_some_names_only_them_and_says_their_front() {
+    let scratch = Scratch::new("compare-some");
+    let figures = scratch.path("figures");
+    let some = ["--estimators", "sgvb-sampled,reinforce-none", "--draws", "500", "--out", &figures];
+    let text = succeed(&[&["compare"][..], &some].concat());
+    assert!(text.contains("Pareto front") && !text.contains("quadrature"), "{text}");
+    // 100 columns, beside the sentences.
+    let rows =
+        text.lines().filter(|line| line.starts_with(char::is_lowercase) && !line.contains(':'));
     assert!(
-        fs::read_to_string(Path::new(&figures).join("sbn-small.svg")).unwrap().starts_with("<svg")
+        rows.clone().count() >= 3 && rows.clone().all(|row| row.chars().count() <= 100),
+        "{text}"
     );
+    let csv = succeed(&[&["compare", "--format", "csv"][..], &some].concat());
+    assert!(csv.starts_with("problem,estimator,target,claim,component,"), "{csv}");
 }
 
 #[cfg(unix)]

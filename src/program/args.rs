@@ -412,11 +412,17 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "T")]
     pub(crate) threads: Option<usize>,
 
-    /// The folder for the figures, PROBLEM.svg.
+    /// The folder for the figures, each as SVG and PNG.
+    ///
+    /// PROBLEM: means with their errors against the exact gradient, and what they cost. PROBLEM-draws:
+    /// single gradients as violins; an estimator is right if its violin balances on the line, good if the
+    /// violin is narrow. PROBLEM-snr: whether more draws K make a gradient clearer; along the path (iwae) it
+    /// gets worse for q. variance-…: the noise along a parameter of two expectations, with theory's curves;
+    /// without --problem.
     #[arg(long, default_value = "runs/compare", value_name = "DIR")]
     pub(crate) out: PathBuf,
 
-    /// How the result is printed.
+    /// How the result is printed: json and csv have a row for each component of the gradient.
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub(crate) format: Format,
 }

@@ -10,6 +10,9 @@ use super::compare::distinct;
 use super::panel::power_of_ten;
 use super::{COLOURS, range};
 
+/// What is below is zero but for rounding, and zero has no place on a logarithmic axis.
+const ROUNDING: f64 = 1e-20;
+
 /// One curve of a plane.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Curve {
@@ -63,7 +66,7 @@ impl Plane {
     fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
         let x = if self.axis == Axis::Doubling { x.log2() } else { x };
         // The logarithms are drawn on a linear axis: the chart library's own log axis ends at 1e-10.
-        let y = y.log10();
+        let y = if y > ROUNDING { y.log10() } else { f64::NEG_INFINITY };
         (x.is_finite() && y.is_finite()).then_some((x, y))
     }
 

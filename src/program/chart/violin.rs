@@ -29,8 +29,8 @@ pub(crate) struct Cloud {
     pub(crate) draws: Vec<f64>,
 }
 
-/// A violin and the mean of each estimator's draws, with the truth as a line, for the components of the
-/// largest gradient.
+/// A violin and the mean of each estimator's draws, with the truth as a line, for the components whose
+/// draws differ most from it.
 ///
 /// A violin is as high as its own draws are dense; all violins of a panel share one axis, so the width
 /// is the noise.
@@ -40,7 +40,12 @@ pub(crate) fn violins(clouds: &[Cloud], title: &str) -> Scene {
     let of = |name: &str| -> Vec<&Cloud> {
         clouds.iter().filter(|cloud| cloud.component == name).collect()
     };
-    let sizes: Vec<f64> = all.iter().map(|name| of(name)[0].exact.abs()).collect();
+    let noise = |cloud: &&Cloud| {
+        let squares = cloud.draws.iter().map(|draw| (draw - cloud.exact).powi(2));
+        squares.sum::<f64>() / cloud.draws.len().max(1) as f64
+    };
+    let noisiest = |name: &&str| of(name).iter().map(noise).fold(0.0, f64::max);
+    let sizes: Vec<f64> = all.iter().map(noisiest).collect();
     let mut plots = Vec::new();
     let mut layouts = Vec::new();
     for (i, component) in largest(&sizes, MOST_COMPONENTS).into_iter().enumerate() {
@@ -84,7 +89,8 @@ fn counts(draws: &[f64], low: f64, cell: f64) -> Vec<f64> {
     counts
 }
 
-/// By a normal kernel whose width is Silverman's for what is seen, and at least a cell.
+/// By a normal kernel of Silverman's width, 0.9 min(deviation, interquartile range / 1.34) n^(−1/5), and at
+/// least half a cell.
 fn smoothed(counts: &[f64]) -> Vec<f64> {
     let total = counts.iter().sum::<f64>().max(1.0);
     let moment = |f: &dyn Fn(f64) -> f64| {
@@ -92,7 +98,15 @@ fn smoothed(counts: &[f64]) -> Vec<f64> {
     };
     let mean = moment(&|i| i);
     let deviation = moment(&|i| (i - mean).powi(2)).sqrt();
-    let width = (1.06 * deviation * total.powf(-0.2)).max(1.0);
+    let quantile = |share: f64| {
+        let below = counts.iter().scan(0.0, |sum, c| {
+            *sum += c;
+            Some(*sum)
+        });
+        below.take_while(|&sum| sum < share * total).count() as f64
+    };
+    let spread = deviation.min((quantile(0.75) - quantile(0.25)) / 1.34);
+    let width = (0.9 * spread * total.powf(-0.2)).max(0.5);
     let kernel = |away: f64| (-0.5 * (away / width).powi(2)).exp();
     let at = |i: usize| {
         counts.iter().enumerate().map(|(j, c)| c * kernel(i as f64 - j as f64)).sum::<f64>()

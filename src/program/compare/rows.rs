@@ -38,7 +38,6 @@ pub(super) struct Shown<'a> {
     error: f64,
     #[serde(rename = "worst z")]
     worst: f64,
-    at: &'a str,
     /// Summed over the components.
     variance: f64,
     /// Norm of the gradient over the root of that sum.
@@ -47,7 +46,7 @@ pub(super) struct Shown<'a> {
     microseconds: f64,
     #[serde(rename = "var × µs")]
     cost: f64,
-    #[serde(rename = "Pareto")]
+    #[serde(rename = "front")]
     pareto: bool,
 }
 
@@ -150,7 +149,6 @@ pub(super) fn shown(rows: &[Row]) -> Shown<'_> {
         claim: &worst.claim,
         error: sum(&|row| (row.mean - row.exact).powi(2)).sqrt(),
         worst: worst.z,
-        at: &worst.component,
         variance,
         snr: (sum(&|row| row.exact.powi(2)) / variance).sqrt(),
         microseconds: worst.seconds_per_draw * 1e6,
