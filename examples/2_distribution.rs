@@ -50,5 +50,5 @@ fn main() {
     // A bit has no rsample: `Bernoulli` does not implement `Reparam`, and a program that asks for the
     // path of a bit does not compile. What it has instead is a list of all its values.
     let bit = Bernoulli::from_logits(tape.leaf(&[0.4], [1]));
-    println!("\nall values of a bit  {:?}", bit.support().to_vec());
+    println!("\nall values of a bit  {:?}", bit.support().value().values());
 }

@@ -33,9 +33,9 @@ fn main() {
         let study = study(&model, &params, &reinforce, &[0.0], samples, &[exact], DRAWS, 0);
         let seen = study.components[0];
         // So many draws make the standard error of their mean as large as the gradient.
-        let needed = samples as f64 * seen.variance / (exact * exact);
+        let needed = samples as f64 * (seen.variance / (exact * exact)).ceil().max(1.0);
         println!(
-            "{name:<15}  {:+.6} ± {:.6}    {:9.2e}    {needed:9.1}",
+            "{name:<15}  {:+.6} ± {:.6}    {:9.2e}    {needed:9}",
             seen.mean,
             seen.standard_error(),
             seen.variance
