@@ -17,12 +17,25 @@ struct Entry {
 const ENTRIES: &[[&str; 4]] = &[
     ["model", "vae", "normal latents, networks both ways", "Kingma & Welling 2014"],
     ["model", "dvae", "Bernoulli latents, uniform prior", "Mnih & Gregor 2014"],
+    ["model", "sbn", "one to three layers of bits, prior learnt", "Neal 1992"],
     ["estimator", "sgvb", "along the path of a sample", "Kingma & Welling 2014"],
+    ["estimator", "stl", "sgvb without the score of q", "Roeder et al. 2017"],
+    ["estimator", "iwae", "the bound of K draws along the path", "Burda et al. 2016"],
+    ["estimator", "dreg", "iwae, doubly reparameterised", "Tucker et al. 2019"],
+    ["estimator", "renyi", "Rényi's bound along the path", "Li & Turner 2016"],
     ["estimator", "reinforce", "through the score of the density", "Williams 1992"],
+    ["estimator", "nvil", "reinforce with a network, centred and scaled", "Mnih & Gregor 2014"],
+    ["estimator", "vimco", "the bound of K draws, the others as baseline", "Mnih & Rezende 2016"],
+    ["estimator", "muprop", "reinforce about a line through the mean", "Gu et al. 2016"],
+    ["estimator", "wake", "model and posterior from K weighted draws", "Bornschein & Bengio 2015"],
+    ["estimator", "wake-sleep", "wake, and the model's dreams", "Bornschein & Bengio 2015"],
+    ["estimator", "tvo", "thermodynamic, from q to the posterior", "Masrani et al. 2019"],
     ["baseline", "none", "nothing is subtracted", "Williams 1992"],
     ["baseline", "constant", "the same number always", "Williams 1992"],
     ["baseline", "running-mean", "the mean of earlier batches", "Mnih & Gregor 2014"],
     ["baseline", "leave-one-out", "the mean of the other draws", "Mnih & Rezende 2016"],
+    ["baseline", "network", "a network of the row, learnt beside", "Mnih & Gregor 2014"],
+    ["baseline", "optimal", "the constant of least variance, learnt", "Ranganath et al. 2014"],
     ["problem", "sbn-small", "two bits behind three, by enumeration", "a sum of four terms"],
     ["problem", "linear-gaussian", "a normal latent, in closed form", "Tipping & Bishop 1999"],
 ];
@@ -40,4 +53,23 @@ pub(crate) fn list(format: Format) -> anyhow::Result<()> {
         format,
         &mut std::io::stdout().lock(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::args::{BaselineName, EstimatorName, Model, ProblemName};
+    use super::super::config::spelt;
+    use super::*;
+    use clap::ValueEnum;
+
+    #[test]
+    fn whatever_can_be_asked_for_is_listed() {
+        let listed = |kind: &str, name: String| {
+            assert!(ENTRIES.iter().any(|entry| entry[0] == kind && entry[1] == name), "{name}");
+        };
+        Model::value_variants().iter().for_each(|name| listed("model", spelt(name)));
+        EstimatorName::value_variants().iter().for_each(|name| listed("estimator", spelt(name)));
+        BaselineName::value_variants().iter().for_each(|name| listed("baseline", spelt(name)));
+        ProblemName::value_variants().iter().for_each(|name| listed("problem", spelt(name)));
+    }
 }
