@@ -34,8 +34,6 @@ pub(super) struct Shown<'a> {
     #[serde(rename = "of")]
     target: &'a str,
     claim: &'a str,
-    /// Euclidean norm of the mean's error.
-    error: f64,
     #[serde(rename = "worst z")]
     worst: f64,
     /// Summed over the components.
@@ -147,7 +145,6 @@ pub(super) fn shown(rows: &[Row]) -> Shown<'_> {
         estimator: &worst.estimator,
         target: &worst.target,
         claim: &worst.claim,
-        error: sum(&|row| (row.mean - row.exact).powi(2)).sqrt(),
         worst: worst.z,
         variance,
         snr: (sum(&|row| row.exact.powi(2)) / variance).sqrt(),
