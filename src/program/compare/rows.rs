@@ -72,7 +72,7 @@ pub(super) fn fronts(studied: &[Studied]) -> Vec<(&'static str, Vec<&'static str
             .collect();
         (target, front(&costs))
     };
-    targets.into_iter().map(front).filter(|(_, names)| names.len() > 1).collect()
+    targets.into_iter().map(front).filter(|(_, names)| !names.is_empty()).collect()
 }
 
 /// What no other dominates, being no worse in both costs and better in one; by the second cost.
