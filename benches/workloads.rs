@@ -6,10 +6,14 @@
 
 #[path = "workloads/data.rs"]
 mod data;
+#[path = "workloads/densities.rs"]
+mod densities;
 #[path = "workloads/nets.rs"]
 mod nets;
 #[path = "workloads/numbers.rs"]
 mod numbers;
+#[path = "workloads/products.rs"]
+mod products;
 
 use clap::{Parser, ValueEnum};
 use std::time::{Duration, Instant};
@@ -24,7 +28,7 @@ enum Dtype {
 /// Times one workload.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// vae, iwae, reinforce, tiny, scalar or scalar-replay
+    /// vae, iwae, reinforce, tiny, scalar, scalar-replay, gmm-d10, gmm-d64, logreg-hmc or gemm
     #[arg(long)]
     workload: String,
     /// Threads that share the work
@@ -48,11 +52,26 @@ struct Work {
     /// Steps in a call, for steps too short for the clock.
     inner: usize,
     check: f64,
+    /// What it is, if it is a matrix product.
+    product: Option<Product>,
 }
 
-fn build(name: &str, dtype: Option<Dtype>) -> Option<Work> {
+/// A matrix product among several.
+struct Product {
+    shape: String,
+    dtype: &'static str,
+    flops: f64,
+}
+
+impl Work {
+    fn new(inner: usize, check: f64, step: impl FnMut() + Send + 'static) -> Self {
+        Self { step: Box::new(step), inner, check, product: None }
+    }
+}
+
+fn build(name: &str, dtype: Option<Dtype>) -> Option<Vec<Work>> {
     let double = dtype == Some(Dtype::F64);
-    Some(match name {
+    Some(vec![match name {
         "vae" if double => nets::vae::<f64>(),
         "vae" => nets::vae::<f32>(),
         "iwae" if double => nets::iwae::<f64>(),
@@ -62,8 +81,12 @@ fn build(name: &str, dtype: Option<Dtype>) -> Option<Work> {
         "tiny" => numbers::tiny(),
         "scalar" => numbers::scalar(),
         "scalar-replay" => numbers::scalar_replay(),
+        "gmm-d10" => densities::gmm(10),
+        "gmm-d64" => densities::gmm(64),
+        "logreg-hmc" => densities::logistic(),
+        "gemm" => return Some(products::all(dtype)),
         _ => return None,
-    })
+    }])
 }
 
 /// Seconds of each step, sorted; the first ten are not among them.
@@ -82,7 +105,7 @@ fn measure(work: &mut Work, seconds: f64) -> Vec<f64> {
 
 fn main() {
     let arguments = Arguments::parse();
-    let Some(mut work) = build(&arguments.workload, arguments.dtype) else {
+    let Some(works) = build(&arguments.workload, arguments.dtype) else {
         eprintln!("there is no workload called {}", arguments.workload);
         std::process::exit(2);
     };
@@ -90,16 +113,25 @@ fn main() {
         .num_threads(arguments.threads)
         .build()
         .expect("a pool of threads can be started");
-    let times = pool.install(|| measure(&mut work, arguments.seconds));
-    let line = serde_json::json!({
-        "peer": "pathscore",
-        "workload": arguments.workload,
-        "threads": arguments.threads,
-        "median_s": (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0,
-        "min_s": times[0],
-        "iters": times.len() * work.inner,
-        "unit": "s per step",
-        "check": work.check,
-    });
-    println!("{line}");
+    let seconds = arguments.seconds / works.len() as f64;
+    for mut work in works {
+        let times = pool.install(|| measure(&mut work, seconds));
+        let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
+        let mut line = serde_json::json!({
+            "peer": "pathscore",
+            "workload": arguments.workload,
+            "threads": arguments.threads,
+            "median_s": median,
+            "min_s": times[0],
+            "iters": times.len() * work.inner,
+            "unit": "s per step",
+            "check": work.check,
+        });
+        if let Some(Product { shape, dtype, flops }) = work.product {
+            line["shape"] = shape.into();
+            line["dtype"] = dtype.into();
+            line["gflops"] = (flops / median / 1e9).into();
+        }
+        println!("{line}");
+    }
 }

@@ -182,6 +182,7 @@ fn fused_kernels<F: Scalar>() {
     check::definition(|x| x[0].normal_log_prob(x[1], x[2]), &normal, options).unwrap();
     check::definition(|x| x[0].bernoulli_log_prob(x[1]), &normal[..2], options).unwrap();
     check::definition(|x| x[0].log_sum_exp(1), &normal[..1], options).unwrap();
+    check::definition(|x| x[0].sum_squares(1), &normal[..1], options).unwrap();
     check::definition(|x| x[0].quadratic_form(x[1]), &[rows, square], options).unwrap();
 }
 

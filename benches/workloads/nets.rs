@@ -63,7 +63,7 @@ where
         };
         trainer.step(shape, feed).expect("a short run stays finite");
     };
-    Work { step: Box::new(step), inner: 1, check }
+    Work::new(1, check, step)
 }
 
 /// What `f` computes from the parameters and the batch on a tape of its own.

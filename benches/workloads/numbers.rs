@@ -36,7 +36,7 @@ pub(crate) fn tiny() -> Work {
             black_box(gradient());
         }
     };
-    Work { step: Box::new(step), inner: 100, check }
+    Work::new(100, check, step)
 }
 
 fn start() -> [f64; 10] {
@@ -71,7 +71,7 @@ pub(crate) fn scalar() -> Work {
             black_box(gradient());
         }
     };
-    Work { step: Box::new(step), inner: 1000, check }
+    Work::new(1000, check, step)
 }
 
 /// The same, recorded once and replayed with new inputs.
@@ -79,7 +79,7 @@ pub(crate) fn scalar_replay() -> Work {
     let tape = Tape::new();
     let x = start().map(|x| tape.leaf(&[x], []));
     let (inputs, y) = (x.map(Var::id), rosenbrock(x).id());
-    let (mut plan, mut grads) = (tape.freeze(), Grads::new());
+    let (mut plan, mut grads) = (tape.plan(&inputs, &[y]), Grads::new());
     let mut gradient = move || {
         for (id, x) in inputs.into_iter().zip(black_box(start())) {
             plan.set(id, &[x]);
@@ -94,5 +94,5 @@ pub(crate) fn scalar_replay() -> Work {
             black_box(gradient());
         }
     };
-    Work { step: Box::new(step), inner: 1000, check }
+    Work::new(1000, check, step)
 }

@@ -13,10 +13,13 @@
 //! The last panel of columns is half as wide if that is enough, the last panel of rows takes the
 //! smallest of a few heights; what it then still has too much is packed as zeros and not stored.
 //!
+//! Products with a vector are not packed ([`thin`](super::thin)).
+//!
 //! Every number of C is a sum over k in increasing order within each block, then over blocks. The
 //! order depends on the sizes alone, and the rounding besides on whether the processor fuses.
 
 use super::simd::{Kernel, dispatch_kernel};
+use super::thin::thin;
 use std::{cell::RefCell, thread::LocalKey};
 
 /// Columns of B packed at once: with [`KC`] rows, about the second-level cache.
@@ -111,6 +114,9 @@ fn product<F: Gemm>(
         if !keep {
             c.chunks_mut(c_width).take(m).for_each(|row| row[..n].fill(F::default()));
         }
+        return;
+    }
+    if thin([m, k, n], (a, ta, a_width), (b, tb, b_width), (c, c_width), keep) {
         return;
     }
     F::buffers().with_borrow_mut(|(packed_a, packed_b)| {
@@ -424,7 +430,9 @@ mod tests {
 
     #[test]
     fn every_variant_agrees_across_blocks() {
-        for [m, k, n] in [[13, 17, 33], [50, 13, 70], [7, 40, 31], [200, 700, 45], [30, 5, 1100]] {
+        let blocks = [[13, 17, 33], [50, 13, 70], [7, 40, 31], [200, 700, 45], [30, 5, 1100]];
+        let thin = [[1, 17, 150], [150, 20, 1], [1, 150, 70], [90, 1, 75], [75, 150, 1]];
+        for [m, k, n] in blocks.into_iter().chain(thin) {
             for bits in 0..16 {
                 let [ta, tb, keep, wide] = [0, 1, 2, 3].map(|bit| bits >> bit & 1 == 1);
                 let pad = if wide { 5 } else { 0 };

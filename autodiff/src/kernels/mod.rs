@@ -8,5 +8,6 @@ pub(crate) mod simd;
 #[allow(dead_code, reason = "the incomplete gamma and beta functions wait for their distributions")]
 pub(crate) mod special;
 pub(crate) mod sum;
+mod thin;
 pub(crate) mod walk;
 pub(crate) mod zip;

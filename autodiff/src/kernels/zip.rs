@@ -27,7 +27,8 @@ pub struct View<'a, F> {
 /// Writes the two tile kernels from the table.
 macro_rules! tiles {
     ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
-        fn tile<F: Scalar>(f: Binary, a: &[F], b: &[F], y: &mut [F]) {
+        /// $y_i = f(a_i, b_i)$.
+        pub(crate) fn tile<F: Scalar>(f: Binary, a: &[F], b: &[F], y: &mut [F]) {
             let n = y.len();
             let (a, b) = (&a[..n], &b[..n]);
             match f {
@@ -40,7 +41,8 @@ macro_rules! tiles {
             }
         }
 
-        fn slope_tile<F: Scalar>(f: Binary, side: usize, a: &[F], b: &[F], y: &[F], y_bar: &[F], bar: &mut [F]) {
+        /// $\bar a_i \mathrel{+}= \bar y_i\, \partial f$ of one side.
+        pub(crate) fn slope_tile<F: Scalar>(f: Binary, side: usize, a: &[F], b: &[F], y: &[F], y_bar: &[F], bar: &mut [F]) {
             let n = bar.len();
             let (a, b, y, y_bar) = (&a[..n], &b[..n], &y[..n], &y_bar[..n]);
             match (f, side) {

@@ -232,6 +232,7 @@ fn kind(kernel: Fused) -> usize {
         Fused::CumProd { .. } => 9,
         Fused::NormalKl => 10,
         Fused::QuadraticForm => 11,
+        Fused::SumSquares { .. } => 12,
     }
 }
 
@@ -248,6 +249,8 @@ const KERNELS: &[Kernel] = &[
     (Fused::BernoulliLogProb, &[&[4], &[3, 4]]),
     (Fused::LogSumExp { axis: 1 }, &[&[2, 3, 4]]),
     (Fused::LogSumExp { axis: 2 }, &[&[2, 3, 1]]),
+    (Fused::LogSumExp { axis: 0 }, &[&[3, 37]]),
+    (Fused::LogSumExp { axis: 1 }, &[&[3, 37]]),
     (Fused::LogMeanExp { axis: 0 }, &[&[2, 3, 4]]),
     (Fused::LogSoftmax { axis: 1 }, &[&[2, 3, 4]]),
     (Fused::LogSoftmax { axis: 0 }, &[&[1, 2]]),
@@ -259,6 +262,8 @@ const KERNELS: &[Kernel] = &[
     (Fused::CumProd { axis: 0 }, &[&[5]]),
     (Fused::NormalKl, &[&[2, 3, 4], &[3, 4], &[4], &[3, 4]]),
     (Fused::QuadraticForm, &[&[2, 3, 4], &[4, 4]]),
+    (Fused::SumSquares { axis: 1 }, &[&[2, 3, 17]]),
+    (Fused::SumSquares { axis: 2 }, &[&[2, 3, 17]]),
 ];
 
 fn kernels<F: Scalar>() {
@@ -274,7 +279,7 @@ fn kernels<F: Scalar>() {
 #[test]
 fn every_fused_kernel_agrees_with_finite_differences_and_its_definition() {
     let seen = |number| KERNELS.iter().any(|&(kernel, _)| kind(kernel) == number);
-    assert!((0..12).all(seen));
+    assert!((0..13).all(seen));
     kernels::<f64>();
     kernels::<f32>();
 }

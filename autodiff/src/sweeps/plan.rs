@@ -1,11 +1,21 @@
 //! Again with new inputs: a recorded tape, frozen, computes without being recorded anew.
+//!
+//! Freezing lays the work out once. What no output needs is left out, and what depends on no input keeps
+//! the value it has. The way back is laid out when it is first gone from some outputs, and kept.
+
+mod stretch;
 
 use crate::scalar::Scalar;
-use crate::sweeps::reverse::{Grads, pull};
+use crate::sweeps::reverse::{Grads, carry};
 use crate::tape::op::Op;
-use crate::tape::{Id, Record, Tape};
+use crate::tape::{Id, NO_BAR, Record, Tape};
+use std::ops::Range;
+use stretch::{Instruction, Program, Step};
 
-/// A tape that is recorded once and replayed with new inputs.
+/// A tape that is recorded once and replayed with new inputs, with the same bits as a new recording.
+///
+/// Runs of elementwise ops over equally many numbers are done together: tile by tile, so that what one op
+/// writes is in the cache when the next reads it; numbers by themselves, as one short program.
 ///
 /// ```
 /// use pathscore_autodiff::{Grads, Tape};
@@ -13,7 +23,7 @@ use crate::tape::{Id, Record, Tape};
 /// let x = tape.leaf(&[1.0_f64], []);
 /// let y = x.exp() * x;
 /// let (x, y) = (x.id(), y.id());
-/// let mut plan = tape.freeze();
+/// let mut plan = tape.plan(&[x], &[y]);
 /// plan.set(x, &[2.0]);
 /// plan.run().unwrap();
 /// assert_eq!(plan.value(y), [2.0 * 2_f64.exp()]);
@@ -24,12 +34,66 @@ use crate::tape::{Id, Record, Tape};
 #[derive(Debug)]
 pub struct Plan<F> {
     record: Record<F>,
+    /// What each elementwise entry does, if it can be done in a stretch.
+    instructions: Vec<Option<Instruction>>,
+    inputs: Vec<bool>,
+    /// The entries that outputs are computed from.
+    needed: Vec<bool>,
+    forward: Program,
+    back: Option<Back>,
+}
+
+/// The way back from some outputs.
+#[derive(Debug)]
+struct Back {
+    from: Vec<Id>,
+    program: Program,
+    /// For each stretch, in the order of the program, the adjoints that it is the first to add to.
+    fresh: Vec<Vec<Range<usize>>>,
+    /// Whether the first to add to an entry's adjoint is a stretch.
+    begun: Vec<bool>,
+    /// The leaves that nothing reaches.
+    idle: Vec<Range<usize>>,
 }
 
 impl<F: Scalar> Tape<F> {
-    /// Turns the tape into a plan. Shared parameters stay shared.
+    /// Turns the tape into a plan in which every leaf and constant is an input and every entry an output.
     pub fn freeze(self) -> Plan<F> {
-        Plan { record: self.into_record() }
+        let all: Vec<Id> = (0..self.len()).map(|index| Id(index as u32)).collect();
+        let record = self.record();
+        let input = |&id: &Id| matches!(record.node(id).op, Op::Leaf | Op::Constant);
+        let inputs: Vec<Id> = all.iter().copied().filter(input).collect();
+        drop(record);
+        self.plan(&inputs, &all)
+    }
+
+    /// Turns the tape into a plan that computes `outputs` from `inputs`. Everything else that was recorded
+    /// keeps its value. Shared parameters stay shared.
+    pub fn plan(self, inputs: &[Id], outputs: &[Id]) -> Plan<F> {
+        let mut record = self.into_record();
+        let count = record.nodes.len();
+        let marked = |ids: &[Id]| {
+            let mut marks = vec![false; count];
+            ids.iter().for_each(|id| marks[id.index()] = true);
+            marks
+        };
+        let (inputs, mut needed) = (marked(inputs), marked(outputs));
+        for index in (0..count).rev().filter(|&index| needed[index]).collect::<Vec<_>>() {
+            record.args(Id(index as u32)).iter().for_each(|arg| needed[arg.index()] = true);
+        }
+        let mut moves = inputs.clone();
+        for index in 0..count {
+            moves[index] |= record.args(Id(index as u32)).iter().any(|arg| moves[arg.index()]);
+        }
+        // A strict tape looks at every entry as it is computed.
+        let instructions: Vec<_> = if record.strict {
+            vec![None; count]
+        } else {
+            (0..count).map(|index| Instruction::of(&mut record, Id(index as u32))).collect()
+        };
+        let ids = (0..count).filter(|&index| needed[index] && moves[index]);
+        let forward = Program::new(&record, &instructions, ids);
+        Plan { record, instructions, inputs, needed, forward, back: None }
     }
 }
 
@@ -37,12 +101,11 @@ impl<F: Scalar> Plan<F> {
     /// Gives an input new numbers; what depends on it is computed by the next [`Plan::run`].
     ///
     /// # Panics
-    /// If `id` is not a leaf or constant with numbers of its own, or holds another number of them.
+    /// If `id` is not an input with numbers of its own, or holds another number of them.
     #[track_caller]
     pub fn set(&mut self, id: Id, values: &[F]) {
-        let input = matches!(self.record.node(id).op, Op::Leaf | Op::Constant);
         match self.record.values_mut(id) {
-            Some(to) if input => {
+            Some(to) if self.inputs[id.index()] => {
                 assert!(to.len() == values.len(), "set: {} numbers for {}", values.len(), to.len());
                 to.copy_from_slice(values);
             }
@@ -50,21 +113,136 @@ impl<F: Scalar> Plan<F> {
         }
     }
 
-    /// Computes every entry anew, in order.
+    /// Computes the outputs anew from the inputs.
     ///
     /// # Errors
     /// If a matrix cannot be factored.
     pub fn run(&mut self) -> Result<(), crate::Error> {
-        (0..self.record.nodes.len()).try_for_each(|index| self.record.evaluate(Id(index as u32)))
+        for step in &self.forward.steps {
+            match step {
+                Step::Entry(id) => self.record.evaluate(*id)?,
+                Step::Stretch { code, len } => {
+                    stretch::forward(
+                        &self.forward.code[code.clone()],
+                        *len,
+                        self.record.arena_mut(),
+                    );
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// The numbers of an entry.
+    /// The numbers of an input, an output, or an entry that outputs are computed from.
+    ///
+    /// # Panics
+    /// If the entry is none of these: it is not computed.
+    #[track_caller]
     pub fn value(&self, id: Id) -> &[F] {
+        self.expect_needed("value", id);
         self.record.values(id)
     }
 
     /// The adjoints of everything the seeded entries were computed from.
-    pub fn pull_into(&self, seeds: &[(Id, &[F])], grads: &mut Grads<F>) {
-        pull(&self.record, seeds, &[], grads);
+    ///
+    /// # Panics
+    /// If a seeded entry is not computed, or its seed has not as many numbers.
+    #[track_caller]
+    pub fn pull_into(&mut self, seeds: &[(Id, &[F])], grads: &mut Grads<F>) {
+        let known = self.back.as_ref().is_some_and(|back| {
+            back.from.len() == seeds.len() && back.from.iter().zip(seeds).all(|(a, b)| *a == b.0)
+        });
+        if !known {
+            seeds.iter().for_each(|seed| self.expect_needed("pull", seed.0));
+            let from = seeds.iter().map(|seed| seed.0).collect();
+            self.back = Some(Back::new(&self.record, &self.instructions, from));
+        }
+        let (record, back) = (&self.record, self.back.as_ref().expect("it was just laid out"));
+        grads.begin(record);
+        grads.begun.copy_from_slice(&back.begun);
+        grads.seed(record, seeds);
+        let Program { steps, code } = &back.program;
+        let mut fresh = back.fresh.iter().rev();
+        for step in steps.iter().rev() {
+            match step {
+                Step::Entry(id) => {
+                    carry(record, *id, &[], grads);
+                    // What is said to have been reached must hold a number, whatever the rule left out.
+                    record.args(*id).iter().for_each(|&arg| grads.open(record, arg));
+                }
+                Step::Stretch { code: part, len } => {
+                    let fresh = fresh.next().expect("there is a list for each stretch");
+                    let code = &code[part.clone()];
+                    stretch::back(code, fresh, *len, record.arena(), &mut grads.bars);
+                }
+            }
+        }
+        back.idle.iter().for_each(|range| grads.bars[range.clone()].fill(F::ZERO));
+    }
+
+    #[track_caller]
+    fn expect_needed(&self, op: &str, id: Id) {
+        let index = id.index();
+        assert!(self.needed[index], "{op}: no output of this plan is computed from entry {index}");
+    }
+}
+
+impl Back {
+    fn new<F: Scalar>(
+        record: &Record<F>,
+        instructions: &[Option<Instruction>],
+        from: Vec<Id>,
+    ) -> Self {
+        let tracked = |id: Id| record.node(id).bar != NO_BAR;
+        let home = |id: Id| record.node(id).home;
+        let mut reached = vec![false; record.nodes.len()];
+        let seeds = from.iter().copied().filter(|&id| tracked(id));
+        seeds.for_each(|id| reached[home(id).index()] = true);
+        let seeded = reached.clone();
+        for index in (0..reached.len()).rev() {
+            if reached[index] {
+                let args = record.args(Id(index as u32)).iter().filter(|&&arg| tracked(arg));
+                args.for_each(|&arg| reached[home(arg).index()] = true);
+            }
+        }
+        let ids = (0..reached.len()).filter(|&index| reached[index]);
+        let program = Program::new(record, instructions, ids);
+        let (mut fresh, mut begun) = (Vec::new(), vec![false; reached.len()]);
+        let mut touched = seeded;
+        let range = |id: Id| record.node(id).bar..record.node(id).bar + record.node(id).len;
+        for step in program.steps.iter().rev() {
+            match step {
+                Step::Entry(id) => {
+                    let args = record.args(*id).iter().filter(|&&arg| tracked(arg));
+                    args.for_each(|&arg| touched[home(arg).index()] = true);
+                }
+                Step::Stretch { code, len } => {
+                    let mut first = Vec::new();
+                    for instruction in &program.code[code.clone()] {
+                        for &arg in record.args(instruction.id) {
+                            let arg = home(arg);
+                            if tracked(arg) && !std::mem::replace(&mut touched[arg.index()], true) {
+                                begun[arg.index()] = true;
+                                first.push(range(arg));
+                            }
+                        }
+                    }
+                    // Numbers lie side by side, and a stretch of numbers is a single tile.
+                    first.sort_by_key(|range| range.start);
+                    first.dedup_by(|next, last| {
+                        let joins = *len == 1 && last.end == next.start;
+                        if joins {
+                            last.end = next.end;
+                        }
+                        joins
+                    });
+                    fresh.push(first);
+                }
+            }
+        }
+        fresh.reverse();
+        let leaf = |&index: &usize| record.nodes[index].op == Op::Leaf && !touched[index];
+        let idle = (0..reached.len()).filter(leaf).map(|index| range(Id(index as u32))).collect();
+        Self { from, program, fresh, begun, idle }
     }
 }

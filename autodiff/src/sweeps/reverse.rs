@@ -20,9 +20,9 @@ use smallvec::SmallVec;
 /// They lie in recording order in one arena that the next sweep can use again ([`Tape::pull_into`]).
 #[derive(Clone, Debug)]
 pub struct Grads<F> {
-    bars: Vec<F>,
+    pub(super) bars: Vec<F>,
     /// Whether an entry's adjoint has been begun; before that its memory is not defined.
-    begun: Vec<bool>,
+    pub(super) begun: Vec<bool>,
     scratch: Vec<F>,
     links: Vec<Link>,
 }
@@ -62,12 +62,37 @@ impl<F: Scalar> Grads<F> {
     }
 
     /// Makes room for the adjoints of a record and begins none of them.
-    fn begin(&mut self, record: &Record<F>) {
+    pub(super) fn begin(&mut self, record: &Record<F>) {
         if self.bars.len() < record.bars {
             self.bars.resize(record.bars, F::ZERO);
         }
         self.begun.clear();
         self.begun.resize(record.nodes.len(), false);
+    }
+
+    /// Adds the seeds to the adjoints of their entries.
+    #[track_caller]
+    pub(super) fn seed(&mut self, record: &Record<F>, seeds: &[(Id, &[F])]) {
+        for &(id, seed) in seeds {
+            let node = record.node(id);
+            assert!(
+                seed.len() == node.len,
+                "pull: {} numbers seed {} values",
+                seed.len(),
+                node.len
+            );
+            if node.bar != NO_BAR {
+                add_slice(seed, open(&mut self.bars, &mut self.begun, node));
+            }
+        }
+    }
+
+    /// Zeroes the adjoint of an entry that has one, if it is not begun.
+    pub(super) fn open(&mut self, record: &Record<F>, id: Id) {
+        let node = record.node(id);
+        if node.bar != NO_BAR {
+            open(&mut self.bars, &mut self.begun, node);
+        }
     }
 }
 
@@ -95,46 +120,48 @@ pub(crate) fn pull<F: Scalar>(
     grads: &mut Grads<F>,
 ) {
     grads.begin(record);
-    let Grads { bars, begun, scratch, links } = grads;
-    for &(id, seed) in seeds {
-        let node = record.node(id);
-        assert!(seed.len() == node.len, "pull: {} numbers seed {} values", seed.len(), node.len);
-        if node.bar != NO_BAR {
-            add_slice(seed, open(bars, begun, node));
-        }
-    }
+    grads.seed(record, seeds);
     let end = seeds.iter().map(|seed| seed.0.index() + 1).max().unwrap_or(0);
-    for index in (0..end).rev() {
-        let node = &record.nodes[index];
-        // A reshape shares its argument's adjoint: what reached it is there already.
-        if node.bar == NO_BAR || node.home.index() != index || !begun[index] {
-            continue;
-        }
-        let id = Id(index as u32);
-        let (below, above) = bars.split_at_mut(node.bar);
-        let number = record.pull_number(id, above[0], |to, amount| {
-            let to = record.node(to);
-            let begun = std::mem::replace(&mut begun[to.home.index()], true);
-            let bar = &mut below[to.bar];
-            *bar = amount + if begun { *bar } else { F::ZERO };
-        });
-        let y_bar = &above[..node.len];
-        if !number {
-            links.clear();
-            let given = Given { record, id, y_bar, links: &mut *links };
-            let mut sink = Eager { given, below, begun, scratch, gates };
-            let shapes: SmallVec<[&[usize]; 4]> =
-                record.args(id).iter().map(|&arg| record.dims(arg)).collect();
-            rules::reverse(node.op, &shapes, &mut sink);
-        }
-        record.stop_if_strict_back(id, y_bar, |arg| {
-            let node = record.node(arg);
-            begun[node.home.index()].then(|| &below[node.bar..node.bar + node.len])
-        });
-    }
+    (0..end).rev().for_each(|index| carry(record, Id(index as u32), gates, grads));
     for node in record.nodes.iter().filter(|node| matches!(node.op, Op::Leaf)) {
-        open(bars, begun, node);
+        open(&mut grads.bars, &mut grads.begun, node);
     }
+}
+
+/// Carries the adjoint of an entry, if it is begun, to the arguments.
+#[inline]
+pub(super) fn carry<F: Scalar>(
+    record: &Record<F>,
+    id: Id,
+    gates: &[(Id, &[F])],
+    grads: &mut Grads<F>,
+) {
+    let node = record.node(id);
+    // A reshape shares its argument's adjoint: what reached it is there already.
+    if node.bar == NO_BAR || node.home != id || !grads.begun[id.index()] {
+        return;
+    }
+    let Grads { bars, begun, scratch, links } = grads;
+    let (below, above) = bars.split_at_mut(node.bar);
+    let number = record.pull_number(id, above.first().copied().unwrap_or(F::ZERO), |to, amount| {
+        let to = record.node(to);
+        let begun = std::mem::replace(&mut begun[to.home.index()], true);
+        let bar = &mut below[to.bar];
+        *bar = amount + if begun { *bar } else { F::ZERO };
+    });
+    let y_bar = &above[..node.len];
+    if !number {
+        links.clear();
+        let given = Given { record, id, y_bar, links: &mut *links };
+        let mut sink = Eager { given, below, begun, scratch, gates };
+        let shapes: SmallVec<[&[usize]; 4]> =
+            record.args(id).iter().map(|&arg| record.dims(arg)).collect();
+        rules::reverse(node.op, &shapes, &mut sink);
+    }
+    record.stop_if_strict_back(id, y_bar, |arg| {
+        let node = record.node(arg);
+        begun[node.home.index()].then(|| &below[node.bar..node.bar + node.len])
+    });
 }
 
 /// Computes terms into the adjoints below that of the result.

@@ -141,6 +141,22 @@ impl<F: Scalar> Record<F> {
         View { values: self.values(id), dims: self.dims(id) }
     }
 
+    /// The numbers of all entries that have some of their own.
+    pub(crate) fn arena(&self) -> &[F] {
+        &self.values
+    }
+
+    pub(crate) fn arena_mut(&mut self) -> &mut [F] {
+        &mut self.values
+    }
+
+    /// Gives a number a place in the arena behind all entries.
+    pub(crate) fn keep_number(&mut self, number: F) -> usize {
+        let at = self.make_room(1);
+        self.values[at] = number;
+        at
+    }
+
     /// The first number of an entry that has one.
     #[inline]
     fn first(&self, id: Id) -> F {

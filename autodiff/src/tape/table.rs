@@ -283,6 +283,13 @@ macro_rules! binary_enum {
                 }
             }
 
+            /// Both derivatives at `(a, b)`, where the value is `y`.
+            #[inline(always)]
+            #[allow(unused_variables)]
+            pub fn slopes<R: crate::Real>(self, a: R, b: R, y: R) -> [R; 2] {
+                match self { $(Self::$name => { let ($a, $b, $y) = (a, b, y); [$da, $db] })* }
+            }
+
             /// The name of the function.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($method),)* }

@@ -247,6 +247,6 @@ fn times_of_the_pieces() {
     let tape = Tape::new();
     let l = tape.leaf(&a, [n, n]).cholesky().unwrap().id();
     let seed = vec![1.0; n * n];
-    let plan = tape.freeze();
+    let mut plan = tape.freeze();
     time("cholesky'", 0.0, &mut || plan.pull_into(&[(l, &seed)], &mut grads));
 }

@@ -15,6 +15,7 @@ mod normal_kl;
 mod prod;
 mod quadratic_form;
 mod scan;
+mod sum_squares;
 
 pub use affine::Activation;
 
@@ -73,6 +74,11 @@ pub enum Fused {
     NormalKl,
     /// $x^\top A x$ over the last axis: see [`Var::quadratic_form`].
     QuadraticForm,
+    /// $\sum_i x_i^2$ over one axis: see [`Var::sum_squares`].
+    SumSquares {
+        /// The axis over which the sum goes.
+        axis: u8,
+    },
 }
 
 impl Fused {
@@ -91,6 +97,7 @@ impl Fused {
             Self::CumProd { .. } => "cumprod",
             Self::NormalKl => "normal_kl",
             Self::QuadraticForm => "quadratic_form",
+            Self::SumSquares { .. } => "sum_squares",
         }
     }
 
@@ -113,6 +120,7 @@ impl Fused {
             Self::CumSum { axis } => f(&scan::CumSum(usize::from(axis))),
             Self::CumProd { axis } => f(&scan::CumProd(usize::from(axis))),
             Self::NormalKl => f(&normal_kl::NormalKl),
+            Self::SumSquares { axis } => f(&sum_squares::SumSquares(usize::from(axis))),
         }
     }
 }

@@ -151,6 +151,7 @@ pub(super) fn cases() -> Vec<Case> {
     push(Box::new(|x| x[0].bernoulli_log_prob(x[1])), &pair);
     push(Box::new(|x| x[0].log_sum_exp(1)), &pair[..1]);
     push(Box::new(|x| x[0].log_mean_exp(1)), &pair[..1]);
+    push(Box::new(|x| x[0].sum_squares(1)), &pair[..1]);
     push(Box::new(|x| x[0].log_softmax(1)), &pair[..1]);
     push(Box::new(|x| x[0].prod_axis(1)), &pair[..1]);
     push(Box::new(|x| x[0].max_axis(1)), &pair[..1]);

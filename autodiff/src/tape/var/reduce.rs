@@ -184,6 +184,19 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.folded("log_mean_exp", axes.into(), |axis| Fused::LogMeanExp { axis })
     }
 
+    /// $\sum_i x_i^2$ over axes; of no elements, zero. The derivative is $2x$.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[3.0, 4.0], [2]);
+    /// assert_eq!(x.sum_squares(0).item(), 25.0);
+    /// ```
+    #[track_caller]
+    pub fn sum_squares(self, axes: impl Into<Axes>) -> Self {
+        self.folded("sum_squares", axes.into(), |axis| Fused::SumSquares { axis })
+    }
+
     /// $\tfrac{1}{n - c} \sum_i (x_i - \bar x)^2$ over axes, with the `correction` $c$: zero for the variance of
     /// the elements themselves, one for the unbiased estimate of what they were drawn from. The derivative
     /// is $2(x_i - \bar x)/(n - c)$; of $n \le c$ elements, NaN or infinite.

@@ -1,0 +1,155 @@
+//! Products with a vector, and of a column with a row: no number is read often enough to be packed.
+//!
+//! A matrix times a vector is, by how the matrix lies, a *combination* of lines (the vector holds their
+//! weights) or a *dot product* for each line. Combinations add in increasing order; dot products in
+//! sixty-four lanes, folded in halves. As in any product, the rounding depends besides on whether the
+//! processor fuses.
+
+use super::gemm::Gemm;
+use super::simd::{Kernel, dispatch_kernel};
+
+/// Numbers that a combination or a dot product holds in registers.
+const WIDE: usize = 64;
+/// The same for what is left.
+const NARROW: usize = 16;
+
+/// Lines of numbers and how far apart they begin.
+type Lines<'a, F> = (&'a [F], usize);
+
+/// A product without packing: what there is to do.
+enum Thin<'a, F> {
+    /// $y = \sum_p x_p \cdot \text{line}_p$.
+    Combine(Lines<'a, F>, &'a [F]),
+    /// $y_i = \text{line}_i \cdot x$.
+    Dot(Lines<'a, F>, &'a [F]),
+    /// $\text{line}_i$ of the result is $a_i b$, with the elements of $a$ so far apart.
+    Outer(Lines<'a, F>, &'a [F], usize),
+}
+
+/// C = A B, or C += A B if `keep`, of the sizes m, k and n, if it is a thin product; else false.
+///
+/// Operands are numbers, whether they lie transposed, and the stride of their rows.
+pub(super) fn thin<F: Gemm>(
+    [m, k, n]: [usize; 3],
+    (a, ta, a_width): (&[F], bool, usize),
+    (b, tb, b_width): (&[F], bool, usize),
+    (c, c_width): (&mut [F], usize),
+    keep: bool,
+) -> bool {
+    // Whether a matrix of one row or one column lies in one piece.
+    let piece = |along: bool, width: usize| along || width == 1;
+    let (len, work) = if n == 1 && c_width == 1 && piece(tb, b_width) {
+        let (lines, x) = ((a, a_width), &b[..k]);
+        (m, if ta { Thin::Combine(lines, x) } else { Thin::Dot(lines, x) })
+    } else if m == 1 && piece(!ta, a_width) {
+        let (lines, x) = ((b, b_width), &a[..k]);
+        (n, if tb { Thin::Dot(lines, x) } else { Thin::Combine(lines, x) })
+    } else if k == 1 && piece(!tb, b_width) {
+        let step = if ta { 1 } else { a_width };
+        (m * c_width - c_width + n, Thin::Outer((a, step), &b[..n], c_width))
+    } else {
+        return false;
+    };
+    dispatch_kernel(Product { work, c: &mut c[..len], keep });
+    true
+}
+
+struct Product<'a, F> {
+    work: Thin<'a, F>,
+    c: &'a mut [F],
+    keep: bool,
+}
+
+impl<F: Gemm> Kernel for Product<'_, F> {
+    #[inline(always)]
+    fn run<const FMA: bool, const BYTES: usize>(self) {
+        let Self { work, c, keep } = self;
+        match work {
+            Thin::Combine(lines, x) => {
+                let wide = c.len() - c.len() % WIDE;
+                let narrow = c.len() - c.len() % NARROW;
+                combine::<F, FMA, WIDE>(lines, x, c, 0..wide, keep);
+                combine::<F, FMA, NARROW>(lines, x, c, wide..narrow, keep);
+                combine::<F, FMA, 1>(lines, x, c, narrow..c.len(), keep);
+            }
+            Thin::Dot((lines, stride), x) => {
+                for (i, y) in c.iter_mut().enumerate() {
+                    let sum = dot::<F, FMA>(&lines[i * stride..][..x.len()], x);
+                    *y = if keep { *y + sum } else { sum };
+                }
+            }
+            Thin::Outer((a, step), b, width) => {
+                for (i, row) in c.chunks_mut(width).enumerate() {
+                    let (a, row) = (a[i * step], &mut row[..b.len()]);
+                    if keep {
+                        for (y, &b) in row.iter_mut().zip(b) {
+                            *y = a.multiply_add::<FMA>(b, *y);
+                        }
+                    } else {
+                        for (y, &b) in row.iter_mut().zip(b) {
+                            *y = a.multiply_add::<FMA>(b, F::default());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The part of a combination at `range`, W numbers at a time.
+#[inline(always)]
+fn combine<F: Gemm, const FMA: bool, const W: usize>(
+    (lines, stride): Lines<'_, F>,
+    x: &[F],
+    y: &mut [F],
+    range: std::ops::Range<usize>,
+    keep: bool,
+) {
+    for start in range.step_by(W) {
+        let y: &mut [F; W] = y[start..].first_chunk_mut().expect("the range is so many times W");
+        let mut sums = if keep { *y } else { [F::default(); W] };
+        for (p, &x) in x.iter().enumerate() {
+            let line: &[F; W] = lines[p * stride + start..].first_chunk().expect("as above");
+            for j in 0..W {
+                sums[j] = x.multiply_add::<FMA>(line[j], sums[j]);
+            }
+        }
+        *y = sums;
+    }
+}
+
+/// $\sum_i a_i b_i$.
+#[inline(always)]
+fn dot<F: Gemm, const FMA: bool>(a: &[F], b: &[F]) -> F {
+    let mut sums = [F::default(); WIDE];
+    let ((a_wide, a), (b_wide, b)) = (a.as_chunks::<WIDE>(), b.as_chunks::<WIDE>());
+    for (a, b) in a_wide.iter().zip(b_wide) {
+        for j in 0..WIDE {
+            sums[j] = a[j].multiply_add::<FMA>(b[j], sums[j]);
+        }
+    }
+    let mut sums = fold::<F, WIDE, NARROW>(sums);
+    let ((a_narrow, a), (b_narrow, b)) = (a.as_chunks::<NARROW>(), b.as_chunks::<NARROW>());
+    for (a, b) in a_narrow.iter().zip(b_narrow) {
+        for j in 0..NARROW {
+            sums[j] = a[j].multiply_add::<FMA>(b[j], sums[j]);
+        }
+    }
+    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+        *sum = a.multiply_add::<FMA>(b, *sum);
+    }
+    fold::<F, NARROW, 1>(sums)[0]
+}
+
+/// Adds the halves of N sums until there are as many as M.
+#[inline(always)]
+fn fold<F: Gemm, const N: usize, const M: usize>(mut sums: [F; N]) -> [F; M] {
+    let mut half = N;
+    while half > M {
+        half /= 2;
+        for j in 0..half {
+            sums[j] = sums[j] + sums[j + half];
+        }
+    }
+    *sums.first_chunk().expect("halving N ends at M")
+}
