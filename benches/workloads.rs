@@ -28,7 +28,7 @@ enum Dtype {
 /// Times one workload.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// vae, iwae, reinforce, tiny, scalar, scalar-replay, gmm-d10, gmm-d64, logreg-hmc or gemm
+    /// vae, iwae, reinforce, tiny, scalar, scalar-replay, gmm-d10, gmm-d64, logreg-hmc, gplvm or gemm
     #[arg(long)]
     workload: String,
     /// Threads that share the work
@@ -84,6 +84,7 @@ fn build(name: &str, dtype: Option<Dtype>) -> Option<Vec<Work>> {
         "gmm-d10" => densities::gmm(10),
         "gmm-d64" => densities::gmm(64),
         "logreg-hmc" => densities::logistic(),
+        "gplvm" => densities::gplvm(),
         "gemm" => return Some(products::all(dtype)),
         _ => return None,
     }])

@@ -153,3 +153,49 @@ pub(crate) fn logistic() -> Work {
         }
     })
 }
+
+/// The log marginal likelihood of a Gaussian process over latent points, and its gradient in the points and
+/// the kernel's parameters.
+///
+/// $K_{ij} = s_f^2 \exp(-\tfrac12 |z_i - z_j|^2) + s_n^2 \delta_{ij}$ with $z = x / \ell$, and
+/// $\ln p(Y) = -\tfrac12 (n d \ln 2\pi + d \ln|K| + \sum_j y_j^\top K^{-1} y_j)$.
+pub(crate) fn gplvm() -> Work {
+    const N: usize = 200;
+    const D: usize = 12;
+    const Q: usize = 5;
+    let (x, a) = (unit_noise(9000, N * Q), unit_noise(9001, Q * D));
+    let product = |row: &[f64], j: usize| (0..Q).map(|q| row[q] * a[q * D + j]).sum::<f64>();
+    let signal = x.chunks(Q).flat_map(|row| (0..D).map(move |j| product(row, j).sin()));
+    let noise = unit_noise(9002, N * D);
+    let mut data: Vec<f64> = signal.zip(noise).map(|(y, noise)| y + 0.1 * noise).collect();
+    for j in 0..D {
+        let mean = data.iter().skip(j).step_by(D).sum::<f64>() / N as f64;
+        data.iter_mut().skip(j).step_by(D).for_each(|y| *y -= mean);
+    }
+    let points: Vec<f64> =
+        x.iter().zip(unit_noise(9003, N * Q)).map(|(x, noise)| 0.9 * x + 0.1 * noise).collect();
+    let (lengths, scales) = ([0.1; Q], [0.2, -2.0]);
+    let at = [(&points[..], vec![N, Q]), (&lengths[..], vec![Q]), (&scales[..], vec![2])];
+    let mut piece = Piece::new(&at, |tape, leaves| {
+        let z = leaves[0] * (-leaves[1]).exp();
+        let squares = z.sum_squares(1);
+        let products = z.matmul_with(false, z, true);
+        let distance = squares.reshape([N, 1]) + squares - products * 2.0;
+        let [signal, noise] = [0, 1].map(|i| leaves[2].slice(0, i..i + 1));
+        let kernel =
+            (distance * -0.5 + signal).exp() + noise.exp() * tape.constant(&identity(N), [N, N]);
+        let factor = kernel.factor_cholesky().expect("the noise keeps the kernel definite");
+        let y = tape.constant(&data, [N, D]);
+        let fit = (y * factor.solve(y)).sum();
+        (factor.log_det() * D as f64 + fit + (N * D) as f64 * TAU.ln()) * -0.5
+    });
+    let mut value = move || piece.run(&[&points, &lengths, &scales]);
+    let check = value();
+    Work::new(1, check, move || {
+        std::hint::black_box(value());
+    })
+}
+
+fn identity(n: usize) -> Vec<f64> {
+    (0..n * n).map(|i| f64::from(u8::from(i % (n + 1) == 0))).collect()
+}
