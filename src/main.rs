@@ -1,11 +1,11 @@
-//! The command-line program: train, evaluate, sample, compare, list.
+//! The command-line program: train, evaluate, sample, compare, check, list.
 #![forbid(unsafe_code)]
 
 mod program;
 
 use clap::Parser;
 use program::args::{Args, Command};
-use program::{compare, list, misuse, session};
+use program::{check, compare, list, misuse, session};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => session::evaluate(&args),
         Command::Sample(args) => session::sample(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Check(args) => check::check(&args),
         Command::List(args) => list::list(args.format),
     };
     match outcome {

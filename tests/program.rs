@@ -325,6 +325,22 @@ fn a_comparison_of_some_names_only_them_and_says_their_front() {
     assert!(csv.starts_with("problem,estimator,target,claim,component,"), "{csv}");
 }
 
+#[test]
+fn a_check_certifies_what_can_be_listed_exactly() {
+    let text = succeed(&["check", "--problem", "sbn-small", "--format", "json"]);
+    let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert!(rows.len() >= 8);
+    for row in &rows {
+        assert_eq!(row["ok"], true, "{row}");
+        let error = row["max_abs_error"].as_f64().unwrap();
+        match row["claim"].as_str().unwrap() {
+            "biased" => assert!(row["verdict"] == "BIASED" && error > 1e-3, "{row}"),
+            _ => assert!(row["verdict"] == "UNBIASED" && error < 1e-8, "{row}"),
+        }
+    }
+    refuse(&["check", "--problem", "sbn-small", "--estimators", "sgvb-sampled"], &["fits"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_says_how_to_go_on_and_does() {

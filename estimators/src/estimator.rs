@@ -135,6 +135,9 @@ pub enum Claim {
     Unbiased,
     /// It is the gradient of the bound without any randomness.
     Exact,
+    /// It is the gradient of the bound with some components, always the same, times one factor between
+    /// zero and one, as a normalised signal makes it.
+    Shrunk,
     /// It is not the gradient of the bound.
     Biased,
 }
@@ -144,6 +147,7 @@ impl std::fmt::Display for Claim {
         f.write_str(match self {
             Self::Unbiased => "unbiased",
             Self::Exact => "exact",
+            Self::Shrunk => "shrunk",
             Self::Biased => "biased",
         })
     }

@@ -12,27 +12,43 @@ pub(crate) struct Moments {
     pub(crate) draws: f64,
     pub(crate) mean: Vec<f64>,
     squares: Vec<f64>,
+    /// The largest squared distance from the mean so far, at the time of the draw.
+    largest: Vec<f64>,
+    /// Draws that were not finite; they are counted and left out.
+    pub(crate) broken: f64,
 }
 
 impl Moments {
     pub(crate) fn new(len: usize) -> Self {
         let zeros = || vec![0.0; len];
-        Self { draws: 0.0, mean: zeros(), squares: zeros() }
+        Self { draws: 0.0, mean: zeros(), squares: zeros(), largest: zeros(), broken: 0.0 }
     }
 
-    /// Welford (1962).
+    /// One more draw.
     pub(crate) fn add(&mut self, draw: &[f64]) {
-        self.draws += 1.0;
+        self.weigh(draw, 1.0);
+    }
+
+    /// Draws that count `weight`, their number or their probability (Welford 1962; West 1979).
+    pub(crate) fn weigh(&mut self, draw: &[f64], weight: f64) {
+        if !draw.iter().all(|g| g.is_finite()) {
+            self.broken += weight;
+            return;
+        }
+        self.draws += weight;
         for (i, g) in draw.iter().enumerate() {
             let away = g - self.mean[i];
-            self.mean[i] += away / self.draws;
-            self.squares[i] += away * (g - self.mean[i]);
+            self.mean[i] += away * weight / self.draws;
+            let square = weight * away * (g - self.mean[i]);
+            self.squares[i] += square;
+            self.largest[i] = self.largest[i].max(square);
         }
     }
 
     /// Chan, Golub and LeVeque (1983).
     pub(crate) fn join(&mut self, other: &Self) {
         let total = self.draws + other.draws;
+        self.broken += other.broken;
         if other.draws == 0.0 {
             return;
         }
@@ -40,13 +56,25 @@ impl Moments {
             let away = other.mean[i] - self.mean[i];
             self.squares[i] += other.squares[i] + away * away * self.draws * other.draws / total;
             self.mean[i] += away * other.draws / total;
+            self.largest[i] = self.largest[i].max(other.largest[i]);
         }
         self.draws = total;
+    }
+
+    /// The variance of outcomes that were weighed by their probabilities.
+    pub(crate) fn listed_variance(&self, i: usize) -> f64 {
+        self.squares[i]
     }
 
     /// The variance of one draw.
     pub(crate) fn variance(&self, i: usize) -> f64 {
         self.squares[i] / (self.draws - 1.0).max(1.0)
+    }
+
+    /// The share of the largest draw in the sum of squares: near zero for what the central limit theorem
+    /// describes.
+    pub(crate) fn share(&self, i: usize) -> f64 {
+        if self.squares[i] > 0.0 { (self.largest[i] / self.squares[i]).min(1.0) } else { 0.0 }
     }
 }
 

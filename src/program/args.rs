@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Sample(SampleArgs),
     /// Set gradient estimators against each other where the exact gradient is known.
     Compare(CompareArgs),
+    /// Prove every estimator: its exact mean, or a test of its samples, against the exact gradient.
+    Check(CheckArgs),
     /// Models, estimators, baselines, data sets and problems, each with its source.
     List(ListArgs),
 }
@@ -423,6 +425,38 @@ pub(crate) struct CompareArgs {
     pub(crate) out: PathBuf,
 
     /// How the result is printed: json and csv have a row for each component of the gradient.
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub(crate) format: Format,
+}
+
+/// Options of `check`.
+#[derive(Group, Debug)]
+pub(crate) struct CheckArgs {
+    /// The problem [default: all].
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) problem: Option<ProblemName>,
+
+    /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub(crate) estimators: Option<Vec<String>>,
+
+    /// The most gradients drawn from each whose mean cannot be listed.
+    #[arg(long, default_value_t = 8_192_000, value_name = "N")]
+    pub(crate) draws: usize,
+
+    /// The most seconds of drawing for each of those; what is not settled by then is inconclusive.
+    #[arg(long, value_name = "S")]
+    pub(crate) seconds: Option<f64>,
+
+    /// From which every random number is derived.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+
+    /// Threads; results do not depend on it without --seconds [default: all].
+    #[arg(long, value_name = "T")]
+    pub(crate) threads: Option<usize>,
+
+    /// How the result is printed.
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub(crate) format: Format,
 }

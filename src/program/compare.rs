@@ -120,7 +120,7 @@ fn study(
 ) -> Option<Studied> {
     let setting = Setting { samples: args.num_samples, batch: 1, scale: 1.0 };
     let posed = entry.pose(problem, setting)?;
-    let exact = truths.of(&posed).gradient.clone();
+    let exact = truths.of(&posed).truth.gradient.clone();
     let study = study_of(&*posed.candidate, &exact, args.draws, args.seed);
     let target = entry.target();
     Some(Studied { problem, estimator: entry.name, target, posed, exact, study })

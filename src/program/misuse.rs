@@ -27,6 +27,18 @@ impl Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
+/// Claims that did not hold: what was asked has been done, and this is its outcome.
+#[derive(Debug)]
+pub(crate) struct Refuted(pub(crate) String);
+
+impl Display for Refuted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not certified: {}", self.0)
+    }
+}
+
+impl std::error::Error for Refuted {}
+
 /// The shell's exit code of a program that was interrupted.
 const INTERRUPTED: u8 = 130;
 

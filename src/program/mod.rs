@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 pub(crate) mod chart;
+pub(crate) mod check;
 pub(crate) mod checkpoint;
 pub(crate) mod compare;
 pub(crate) mod config;

@@ -7,11 +7,11 @@
 
 use super::args::ProblemName;
 use super::misuse::misuse;
-use pathscore::estimators::Estimator;
 use pathscore::estimators::exact::{Enumeration, Quadrature};
-use pathscore::estimators::path::{Sgvb, SgvbKl};
-use pathscore::estimators::proof::{Asked, Candidate, Latent, Problem, Target, Truth};
-use pathscore::estimators::score::{Baseline, Reinforce};
+use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
+use pathscore::estimators::proof::{Asked, Candidate, Latent, Problem, Suspect, Target, Truth};
+use pathscore::estimators::score::{Baseline, Mean, Reinforce, Tvo, Vimco, Wake};
+use pathscore::estimators::{Columns, Estimator};
 use pathscore::models::latent::{LatentModel, LinearGaussian, SmallBelief};
 use pathscore::models::{Params, seed};
 use std::collections::HashMap;
@@ -29,6 +29,14 @@ pub(crate) struct Setting {
     pub(crate) scale: f64,
 }
 
+impl std::fmt::Display for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { samples, batch, scale } = self;
+        write!(f, "K={samples}")?;
+        if *batch > 1 { write!(f, ",B={batch},×{scale}") } else { Ok(()) }
+    }
+}
+
 /// An estimator before a problem.
 pub(crate) struct Posed {
     pub(crate) problem: Rc<dyn Problem>,
@@ -37,15 +45,40 @@ pub(crate) struct Posed {
     pub(crate) key: String,
 }
 
-/// Exact gradients that were found already.
+/// A problem whose truth was found already; its suspects are looked for only when something is wrong.
+pub(crate) struct Known {
+    problem: Rc<dyn Problem>,
+    pub(crate) truth: Truth,
+}
+
+impl Problem for Known {
+    fn name(&self) -> String {
+        self.problem.name()
+    }
+
+    fn components(&self) -> Vec<String> {
+        self.problem.components()
+    }
+
+    fn truth(&self) -> Truth {
+        self.truth.clone()
+    }
+
+    fn suspects(&self) -> Vec<Suspect> {
+        self.problem.suspects()
+    }
+}
+
+/// Truths, each found once.
 #[derive(Default)]
-pub(crate) struct Truths(HashMap<String, Rc<Truth>>);
+pub(crate) struct Truths(HashMap<String, Rc<Known>>);
 
 impl Truths {
     /// The truth of a problem.
-    pub(crate) fn of(&mut self, posed: &Posed) -> Rc<Truth> {
-        let truth = || Rc::new(posed.problem.truth());
-        Rc::clone(self.0.entry(posed.key.clone()).or_insert_with(truth))
+    pub(crate) fn of(&mut self, posed: &Posed) -> Rc<Known> {
+        let problem = Rc::clone(&posed.problem);
+        let known = || Rc::new(Known { truth: problem.truth(), problem });
+        Rc::clone(self.0.entry(posed.key.clone()).or_insert_with(known))
     }
 }
 
@@ -132,6 +165,7 @@ impl Entry {
             let Setting { samples, batch, scale } = setting;
             let name = super::config::spelt(&S::NAME);
             let key = format!("{name} {} {setting:?}", target.name);
+            // Enumerators have no K, and what has its own draws has no use for the problem's.
             let latent = |samples: usize| {
                 let (model, params, rows) = site.site();
                 let x = rows.get(..batch * S::COLUMNS)?.to_vec();
@@ -179,6 +213,9 @@ const CONSTANT: f64 = -2.0;
 /// Nodes of the quadrature.
 const NODES: usize = 20;
 
+/// Rényi's bound in the middle.
+const HALF: Renyi = Renyi { alpha: 0.5 };
+
 /// Every estimator.
 pub(crate) fn entries() -> Vec<Entry> {
     let reinforce = |baseline| Reinforce { baseline };
@@ -186,6 +223,15 @@ pub(crate) fn entries() -> Vec<Entry> {
     let running = reinforce(Baseline::running_mean());
     let one_out = reinforce(Baseline::LeaveOneOut);
     let entry = Entry::new;
+    let (geometric, arithmetic) =
+        (Vimco { mean: Mean::Geometric }, Vimco { mean: Mean::Arithmetic });
+    let renyi = Target {
+        name: "L_½,K",
+        draws: None,
+        inside: |w| Columns::bound(&HALF, w, 0),
+        outside: |mean| mean,
+    };
+    let tvo = Tvo::log_spaced(3, 0.1);
     vec![
         entry("enumeration", "every state of the latents", "exact")
             .of(Target::ELBO)
@@ -209,6 +255,33 @@ pub(crate) fn entries() -> Vec<Entry> {
         entry("reinforce-leave-one-out", "baseline of the other draws", "Mnih & Rezende 2016")
             .on(Belief, one_out)
             .on(Line, one_out),
+        entry("stl", "sgvb without the score of q", "Roeder et al. 2017")
+            .on(Line, StickingTheLanding),
+        entry("iwae", "along the path, many draws", "Burda et al. 2016")
+            .of(Target::BOUND)
+            .on(Line, Iwae),
+        entry("dreg", "iwae, the score reparameterised again", "Tucker et al. 2019")
+            .of(Target::BOUND)
+            .on(Line, Dreg),
+        entry("renyi-half", "Rényi's bound with α = ½", "Li & Turner 2016")
+            .of(renyi)
+            .on(Line, HALF),
+        entry("vimco", "many draws, others' geometric mean", "Mnih & Rezende 2016")
+            .of(Target::BOUND)
+            .on(Belief, geometric)
+            .on(Line, geometric),
+        entry("vimco-arithmetic", "many draws, others' arithmetic mean", "Mnih & Rezende 2016")
+            .of(Target::BOUND)
+            .on(Belief, arithmetic)
+            .on(Line, arithmetic),
+        entry("wake", "both wake phases", "Bornschein & Bengio 2015")
+            .of(Target::BOUND)
+            .on(Belief, Wake)
+            .on(Line, Wake),
+        entry("tvo", "three points from q to the posterior", "Masrani et al. 2019")
+            .of(Target::LOG_LIKELIHOOD)
+            .on(Belief, tvo.clone())
+            .on(Line, tvo),
     ]
 }
 

@@ -1,13 +1,13 @@
 //! Bounds of latent-variable models as problems, and estimators as what draws their gradients.
 
 use super::gradient::Gradient;
-use super::problem::{Problem, Truth, differences, listed_mean};
+use super::problem::{Problem, Shape, Suspect, Truth, differences, listed_mean};
 use crate::dice::Dice;
 use crate::estimator::{Claim, Estimator, LogWeights, Query, Work};
-use pathscore_autodiff::Tape;
-use pathscore_models::Params;
+use pathscore_autodiff::{Tape, Var};
 use pathscore_models::dist::Distribution;
 use pathscore_models::latent::LatentModel;
+use pathscore_models::{Bound, Params};
 use std::sync::Arc;
 
 /// What is to be differentiated: a function of the mean of a function of the draws' weights.
@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub struct Target {
     /// What it is called.
     pub name: &'static str,
+    /// The draws it takes, if not all $K$.
+    pub draws: Option<usize>,
     /// Of the draws for one member.
     pub inside: fn(&LogWeights<f64>) -> f64,
     /// Of the mean of that.
@@ -23,12 +25,18 @@ pub struct Target {
 
 impl Target {
     /// $E \frac1K \sum_k f_k$.
-    pub const ELBO: Self = Self { name: "ELBO", inside: |w| w.mean(0), outside: |mean| mean };
+    pub const ELBO: Self =
+        Self { name: "ELBO", draws: Some(1), inside: |w| w.mean(0), outside: |mean| mean };
     /// $L_K = E \ln \frac1K \sum_k w_k$.
-    pub const BOUND: Self = Self { name: "L_K", inside: |w| w.bound(0), outside: |mean| mean };
+    pub const BOUND: Self =
+        Self { name: "L_K", draws: None, inside: |w| w.bound(0), outside: |mean| mean };
     /// $\ln p(x) = \ln E w$.
-    pub const LOG_LIKELIHOOD: Self =
-        Self { name: "ln p", inside: |w| w.log_weight(0, 0).exp(), outside: f64::ln };
+    pub const LOG_LIKELIHOOD: Self = Self {
+        name: "ln p",
+        draws: Some(1),
+        inside: |w| w.log_weight(0, 0).exp(),
+        outside: f64::ln,
+    };
 }
 
 /// The gradient of a bound of a latent-variable model, summed over a batch and times a scale.
@@ -61,32 +69,82 @@ impl<M> Latent<M> {
         let (batch, samples, scale, target) = (1, 1, 1.0, Target::ELBO);
         Self { name: name.into(), model, params, x: x.to_vec(), batch, samples, scale, target }
     }
+}
 
-    /// The value at other parameters, summed over the batch.
-    fn value(&self, at: &[f64]) -> f64
-    where
-        M: LatentModel<f64>,
-    {
-        let mut params = self.params.clone();
-        params.values_mut().copy_from_slice(at);
-        let mut tape = Tape::new();
+/// The draws for one member on a tape: what a suspect is made of.
+struct Listed<'a, 't, M: LatentModel<f64>> {
+    model: &'a M,
+    params: Bound<'t, f64>,
+    x: Var<'t, f64>,
+    z: Var<'t, f64>,
+    score: Var<'t, f64>,
+}
+
+impl<M: LatentModel<f64>> Listed<'_, '_, M> {
+    fn with_weights(&self, f: impl Fn(&LogWeights<f64>) -> f64) -> f64 {
+        let samples = self.z.shape()[0];
+        let joint = self.model.log_joint(self.params, self.x, self.z);
+        let f = |joint: &[f64], score: &[f64]| f(&LogWeights::new(samples, 1, joint, score));
+        joint.with(|joint| self.score.with(|score| f(joint, score)))
+    }
+
+    /// $\frac1K \sum_k \ln q(z_k) - \ln p(z_k)$.
+    fn divergence(&self) -> f64 {
+        (self.score - self.model.prior(self.params).log_prob(self.z)).mean().item()
+    }
+}
+
+impl<M: LatentModel<f64>> Latent<M> {
+    /// A function of the mean of a function of the draws, summed over the batch, at the parameters `at`
+    /// and with $z$ drawn at the parameters `drawn`.
+    fn value(
+        &self,
+        at: &[f64],
+        drawn: &[f64],
+        draws: Option<usize>,
+        inside: impl Fn(Listed<'_, '_, M>) -> f64,
+        outside: fn(f64) -> f64,
+    ) -> f64 {
+        let draws = draws.unwrap_or(self.samples);
+        let with = |values: &[f64]| {
+            let mut params = self.params.clone();
+            params.values_mut().copy_from_slice(values);
+            params
+        };
+        let (params, elsewhere) = (with(at), with(drawn));
+        let [mut tape, mut other] = [Tape::new(), Tape::new()];
         let columns = self.x.len() / self.batch.max(1);
-        let mut member = |x: &[f64]| {
+        let mut member = |row: &[f64]| {
             let mean = listed_mean(|dice| {
                 tape.clear();
-                let bound = params.on(&tape);
-                let x = tape.constant(x, [1, columns]);
-                let q = self.model.posterior(bound, x);
-                let z = q.sample(self.samples, dice);
-                let (joint, score) = (self.model.log_joint(bound, x, z), q.log_prob(z));
-                let inside = |joint: &[f64], score: &[f64]| {
-                    (self.target.inside)(&LogWeights::new(self.samples, 1, joint, score))
-                };
-                joint.with(|joint| score.with(|score| inside(joint, score)))
+                other.clear();
+                let x = other.constant(row, [1, columns]);
+                let z = self.model.posterior(elsewhere.on(&other), x).sample(draws, dice);
+                let z = z.with(|values| tape.constant(values, z.shape()));
+                let (params, x) = (params.on(&tape), tape.constant(row, [1, columns]));
+                let score = self.model.posterior(params, x).log_prob(z);
+                inside(Listed { model: &self.model, params, x, z, score })
             });
-            (self.target.outside)(mean)
+            outside(mean)
         };
         self.x.chunks(columns).map(&mut member).sum()
+    }
+
+    fn slopes(
+        &self,
+        draws: Option<usize>,
+        inside: impl Fn(Listed<'_, '_, M>) -> f64,
+        outside: fn(f64) -> f64,
+    ) -> Vec<f64> {
+        let slopes =
+            differences(self.params.values(), |at| self.value(at, at, draws, &inside, outside));
+        slopes.into_iter().map(|slope| self.scale * slope).collect()
+    }
+
+    /// The gradient of another target.
+    fn towards(&self, target: Target) -> Vec<f64> {
+        let Target { draws, inside, outside, .. } = target;
+        self.slopes(draws, |listed| listed.with_weights(inside), outside)
     }
 }
 
@@ -100,10 +158,9 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
     }
 
     fn truth(&self) -> Truth {
-        let at = self.params.values();
-        let slopes = differences(at, |at| self.value(at));
-        let gradient = slopes.into_iter().map(|slope| self.scale * slope).collect();
-        Truth { gradient, value: Some(self.value(at)) }
+        let (at, Target { draws, inside, outside, .. }) = (self.params.values(), self.target);
+        let value = self.value(at, at, draws, |listed| listed.with_weights(inside), outside);
+        Truth { gradient: self.towards(self.target), value: Some(value) }
     }
 
     /// Of the first row.
@@ -120,6 +177,52 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
         };
         Some(joint.with(|joint| score.with(|score| effective(joint, score))))
     }
+
+    fn suspects(&self) -> Vec<Suspect> {
+        let mut suspects = factors(self.samples, self.batch, self.scale);
+        for target in [Target::ELBO, Target::BOUND, Target::LOG_LIKELIHOOD] {
+            if target.name != self.target.name {
+                let what = format!("the gradient of {} instead", target.name);
+                suspects.push(Suspect::new(what, Shape::Instead(self.towards(target))));
+            }
+        }
+        let Target { draws, inside, .. } = self.target;
+        let base = self.params.values();
+        let still = differences(base, |at| {
+            self.value(at, base, draws, |listed| listed.with_weights(inside), |mean| mean)
+        });
+        let still = still.into_iter().map(|slope| self.scale * slope).collect();
+        suspects.push(Suspect::new(
+            "the bound differentiated at draws held still: the score term is missing",
+            Shape::Instead(still),
+        ));
+        let divergence = self.slopes(Some(1), |listed| listed.divergence(), |mean| mean);
+        suspects.push(Suspect::new("the divergence from the prior", Shape::Beside(divergence)));
+        let entropy = self.slopes(Some(1), |listed| -listed.score.mean().item(), |mean| mean);
+        suspects.push(Suspect::new("the entropy of the posterior", Shape::Beside(entropy)));
+        suspects
+    }
+}
+
+/// What common slips multiply a gradient by.
+pub(crate) fn factors(samples: usize, batch: usize, scale: f64) -> Vec<Suspect> {
+    let (k, b) = (samples as f64, batch as f64);
+    let mut all = vec![
+        ((k - 1.0) / k, "(K − 1)/K: the baseline contains the draw it corrects".to_string()),
+        (k / (k - 1.0), "K/(K − 1): a mean of others that was divided twice".into()),
+        (1.0 / k, "1/K: averaged twice over the draws".into()),
+        (k, "K: summed over the draws instead of averaged".into()),
+        (1.0 / b, "1/B: averaged over the batch".into()),
+        (b, "B: summed twice over the batch".into()),
+        (scale, "the scale of the batch enters twice".into()),
+        (1.0 / scale, "the scale of the batch is missing".into()),
+    ];
+    all.extend([0.5, 0.8, 0.9, 0.95, 0.99, 0.999].map(|d| {
+        let what = "a running mean that has seen the batch before its use, with decay";
+        (1.0 - (1.0 - d) / b, format!("1 − (1 − d)/B: {what} {d}"))
+    }));
+    let telling = all.into_iter().filter(|(factor, _)| factor.is_finite() && *factor != 1.0);
+    telling.map(|(factor, what)| Suspect::new(what, Shape::Factor(factor))).collect()
 }
 
 /// The name of every parameter.

@@ -19,6 +19,91 @@ pub trait Problem {
         let _ = dice;
         None
     }
+
+    /// What a wrong gradient might be, so that it can be named.
+    fn suspects(&self) -> Vec<Suspect> {
+        Vec::new()
+    }
+}
+
+/// A mistake that can be told by its gradient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suspect {
+    /// What the mistake is.
+    pub what: String,
+    /// What it makes of the gradient.
+    pub shape: Shape,
+}
+
+/// What a mistake makes of a gradient.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// The gradient times a factor.
+    Factor(f64),
+    /// Another gradient in its place.
+    Instead(Vec<f64>),
+    /// A multiple of this beside it.
+    Beside(Vec<f64>),
+}
+
+impl Suspect {
+    /// One that makes this of the gradient.
+    pub fn new(what: impl Into<String>, shape: Shape) -> Self {
+        Self { what: what.into(), shape }
+    }
+}
+
+/// A problem whose answer is written down: a closed form, or what another problem came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Solved {
+    /// What it is called.
+    pub name: String,
+    /// What the components are called.
+    pub components: Vec<String>,
+    /// The answer.
+    pub truth: Truth,
+    /// What a wrong gradient might be.
+    pub suspects: Vec<Suspect>,
+}
+
+impl Solved {
+    /// A gradient, and the value whose gradient it is.
+    pub fn new(name: impl Into<String>, gradient: &[f64], value: Option<f64>) -> Self {
+        let components = (0..gradient.len()).map(|i| format!("[{i}]")).collect();
+        let truth = Truth { gradient: gradient.to_vec(), value };
+        Self { name: name.into(), components, truth, suspects: Vec::new() }
+    }
+
+    /// The answer to a problem, found once.
+    pub fn of(problem: &dyn Problem) -> Self {
+        let (name, components) = (problem.name(), problem.components());
+        Self { name, components, truth: problem.truth(), suspects: problem.suspects() }
+    }
+
+    /// With one more suspect.
+    #[must_use]
+    pub fn suspecting(mut self, what: impl Into<String>, shape: Shape) -> Self {
+        self.suspects.push(Suspect::new(what, shape));
+        self
+    }
+}
+
+impl Problem for Solved {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn components(&self) -> Vec<String> {
+        self.components.clone()
+    }
+
+    fn truth(&self) -> Truth {
+        self.truth.clone()
+    }
+
+    fn suspects(&self) -> Vec<Suspect> {
+        self.suspects.clone()
+    }
 }
 
 /// The exact answer.

@@ -1,0 +1,96 @@
+//! What a wrong gradient looks like.
+
+use super::problem::{Shape, Suspect};
+
+/// A component's exact value, the mean that was found, and what their difference may be by chance.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) exact: f64,
+    pub(super) mean: f64,
+    pub(super) error: f64,
+}
+
+/// What is wrong, in words, and the factor on the wrong components if they have one in common.
+pub(super) fn diagnose(
+    seen: &[Seen],
+    names: &[String],
+    suspects: &[Suspect],
+) -> (Option<f64>, String) {
+    let wrong: Vec<usize> =
+        (0..seen.len()).filter(|&i| (seen[i].mean - seen[i].exact).abs() > seen[i].error).collect();
+    let factor = common_factor(seen, &wrong);
+    let listed = |which: &[usize]| {
+        let some: Vec<&str> = which.iter().take(4).map(|&i| names[i].as_str()).collect();
+        format!("{}{}", some.join(", "), if which.len() > 4 { ", …" } else { "" })
+    };
+    // A name must explain every component, those that are right among them.
+    let explains = |gradient: &dyn Fn(usize) -> f64| {
+        (0..seen.len()).all(|i| (seen[i].mean - gradient(i)).abs() <= seen[i].error)
+    };
+    let mut found: Vec<String> = Vec::new();
+    for Suspect { what, shape } in suspects {
+        let fits = match shape {
+            Shape::Factor(value) => factor.is_some_and(|(f, error)| (f - value).abs() <= error),
+            Shape::Instead(other) => {
+                explains(&|i| other[i])
+                    || explains(&|i| if wrong.contains(&i) { other[i] } else { seen[i].exact })
+            }
+            Shape::Beside(other) => multiple(seen, &wrong, other)
+                .is_some_and(|c| explains(&|i| seen[i].exact + c * other[i])),
+        };
+        let words = match shape {
+            Shape::Beside(other) if fits => {
+                let c = multiple(seen, &wrong, other).unwrap_or(0.0);
+                format!("{what} (times {c:.4} beside the gradient)")
+            }
+            _ => what.clone(),
+        };
+        if fits && !found.contains(&words) {
+            found.push(words);
+        }
+    }
+    let all = if wrong.len() == seen.len() { "all components".into() } else { listed(&wrong) };
+    let size = match factor {
+        Some((f, error)) if f.abs() <= error => {
+            format!("{all}: zero, no derivative arrives")
+        }
+        Some((f, error)) if (f + 1.0).abs() <= error => format!("{all}: the sign is wrong"),
+        Some((f, _)) => format!("{all}: times {f:.6}"),
+        None => {
+            let worst = wrong
+                .iter()
+                .max_by(|&&a, &&b| {
+                    let miss = |i: usize| (seen[i].mean - seen[i].exact).abs();
+                    miss(a).total_cmp(&miss(b))
+                })
+                .map_or(0, |&i| i);
+            let Seen { exact, mean, .. } = seen[worst];
+            format!("{all}: off by up to {:.4} ({mean:.6} for {exact:.6})", mean - exact)
+        }
+    };
+    let named = if found.is_empty() { String::new() } else { format!(": {}", found.join("; or ")) };
+    (factor.map(|f| f.0), format!("{size}{named}"))
+}
+
+/// The factor on the wrong components and its error, if they have one in common.
+fn common_factor(seen: &[Seen], wrong: &[usize]) -> Option<(f64, f64)> {
+    let sum = |f: &dyn Fn(&Seen) -> f64| wrong.iter().map(|&i| f(&seen[i])).sum::<f64>();
+    let squares = sum(&|s| s.exact * s.exact);
+    let noise = sum(&|s| s.error * s.error);
+    if squares <= noise {
+        return None;
+    }
+    let factor = sum(&|s| s.mean * s.exact) / squares;
+    let error = sum(&|s| (s.error * s.exact).abs()) / squares;
+    let common =
+        wrong.iter().all(|&i| (seen[i].mean - factor * seen[i].exact).abs() <= 2.0 * seen[i].error);
+    common.then_some((factor, error))
+}
+
+/// How much of `other` the difference holds.
+fn multiple(seen: &[Seen], wrong: &[usize], other: &[f64]) -> Option<f64> {
+    let sum = |f: &dyn Fn(usize) -> f64| wrong.iter().map(|&i| f(i)).sum::<f64>();
+    let squares = sum(&|i| other[i] * other[i]);
+    let product = sum(&|i| (seen[i].mean - seen[i].exact) * other[i]);
+    (squares > 0.0).then(|| product / squares).filter(|c| c.abs() > 1e-6)
+}
