@@ -22,6 +22,7 @@
 //! assert!((work.gradient(params.len())[0] - 0.75).abs() < 0.6);
 //! ```
 
+pub mod both;
 mod dice;
 pub mod draw;
 mod estimator;
