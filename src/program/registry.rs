@@ -7,6 +7,7 @@
 
 use super::args::ProblemName;
 use super::misuse::misuse;
+use pathscore::estimators::both::{Arm, DisArm};
 use pathscore::estimators::exact::{Enumeration, Quadrature};
 use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
 use pathscore::estimators::proof::{Asked, Candidate, Latent, Problem, Suspect, Target, Truth};
@@ -255,6 +256,14 @@ pub(crate) fn entries() -> Vec<Entry> {
         entry("reinforce-leave-one-out", "baseline of the other draws", "Mnih & Rezende 2016")
             .on(Belief, one_out)
             .on(Line, one_out),
+        entry("arm", "the two bits of a uniform number and its mirror", "Yin & Zhou 2019")
+            .on(Belief, Arm),
+        entry(
+            "disarm",
+            "arm averaged over what the two bits leave open",
+            "Dong, Mnih & Tucker 2020",
+        )
+        .on(Belief, DisArm),
         entry("stl", "sgvb without the score of q", "Roeder et al. 2017")
             .on(Line, StickingTheLanding),
         entry("iwae", "along the path, many draws", "Burda et al. 2016")
