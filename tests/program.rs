@@ -286,8 +286,9 @@ fn comparison_agrees_with_the_exact_gradient() {
     let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
     assert!(rows.len() > 60);
     for row in &rows {
-        // 82 components at |z| < 5: a false alarm once in 20 000 seeds, and the seed is fixed.
-        assert!(row["z"].as_f64().unwrap().abs() < 5.0, "{row}");
+        // Some 200 components at |z| < 5: a false alarm once in 8000 seeds, and the seed is fixed.
+        let z = row["z"].as_f64().unwrap().abs();
+        assert!(row["claim"] == "biased" || z < 5.0, "{row}");
     }
     let variance = |estimator: &str| -> f64 {
         let of = |row: &&Value| row["estimator"] == estimator && row["component"] == "phi[0]";
@@ -335,6 +336,8 @@ fn a_check_certifies_what_can_be_listed_exactly() {
         let error = row["max_abs_error"].as_f64().unwrap();
         match row["claim"].as_str().unwrap() {
             "biased" => assert!(row["verdict"] == "BIASED" && error > 1e-3, "{row}"),
+            // Arm's uniform numbers, cut into pieces, are too many to list for three draws.
+            _ if row["estimator"] == "arm" => assert_eq!(row["verdict"], "UNBIASED", "{row}"),
             _ => assert!(row["verdict"] == "UNBIASED" && error < 1e-8, "{row}"),
         }
     }
