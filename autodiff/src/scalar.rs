@@ -183,6 +183,10 @@ macro_rules! float {
                 Special::ln_beta(self, other)
             }
             #[inline(always)]
+            fn weigh(self, other: Self) -> Self {
+                if self == 0.0 { 0.0 } else { self * other }
+            }
+            #[inline(always)]
             fn greater(self, other: Self) -> Self {
                 if self > other { 1.0 } else { 0.0 }
             }

@@ -255,10 +255,15 @@ fn select_keeps_the_nan_of_the_branch_not_taken_out_of_the_gradient() {
     let tape = Tape::new();
     let x = tape.leaf(&[-1.0_f64, 4.0], [2]);
     let root = x.greater(tape.number(0.0)).select(x.sqrt(), tape.number(0.0)).sum();
-    // The slope of the root is NaN at −1, and zero times NaN is NaN: the safe form selects before it.
-    let safe = x.greater(tape.number(0.0)).select(x, tape.number(1.0)).sqrt().sum();
     assert_eq!(root.item(), 2.0);
-    assert_eq!(safe.backward().of(x).values(), [0.0, 0.25]);
+    assert_eq!(root.backward().of(x).values(), [0.0, 0.25]);
+    let recorded = root.grad(&[x])[0];
+    assert_eq!(recorded.value().values(), [0.0, 0.25]);
+    assert_eq!(recorded.sum().grad(&[x])[0].value().values(), [0.0, -1.0 / 32.0]);
+    // One number at a time goes another way.
+    let x = tape.leaf(&[-1.0_f64], []);
+    let y = x.greater(tape.number(0.0)).select(x.ln(), x * 0.0);
+    assert_eq!(y.backward().of(x).item(), 0.0);
 }
 
 #[test]

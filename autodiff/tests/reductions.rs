@@ -141,6 +141,33 @@ fn comparisons_are_masks_without_a_derivative() {
 }
 
 #[test]
+fn mixed_derivatives_at_zero_are_the_same_in_either_order() {
+    type Two = for<'t> fn(Var<'t, f64>, Var<'t, f64>) -> Var<'t, f64>;
+    let functions: [(Two, f64, f64); 2] =
+        [(|a, b| a.xlogy(b), 2.0, 0.5), (|a, b| a.xlog1py(b), 1.0, 0.5)];
+    for (f, at, expected) in functions {
+        let tape = Tape::new();
+        let (a, b) = (tape.leaf(&[0.0], []), tape.leaf(&[at], []));
+        let slopes = f(a, b).grad(&[a, b]);
+        assert_eq!(slopes[0].grad(&[b])[0].item(), expected);
+        assert_eq!(slopes[1].grad(&[a])[0].item(), expected);
+    }
+}
+
+#[test]
+fn a_target_of_zero_has_its_derivative() {
+    let tape = Tape::new();
+    let logits = tape.leaf(&[0.0, 1.0, NONE], [3]);
+    let target = tape.leaf(&[0.0, 1.0, 0.0], [3]);
+    let loss = logits.cross_entropy(target, 0);
+    let (e, grads) = (1_f64.exp(), loss.backward());
+    let expected = [(1.0 + e).ln(), (1.0 + e).ln() - 1.0, 0.0];
+    let near = |(a, b): (&f64, f64)| (a - b).abs() < 1e-15;
+    assert!(grads.of(target).values().iter().zip(expected).all(near));
+    assert!(grads.of(logits).values().iter().all(|g| g.is_finite()));
+}
+
+#[test]
 #[should_panic(expected = "prod_axis: axis -1 of a tensor of shape [2, 3] named twice")]
 fn an_axis_named_twice_is_a_mistake() {
     let tape = Tape::<f64>::new();

@@ -30,7 +30,7 @@ macro_rules! kernels {
                     for i in 0..n {
                         let ($x, $y) = (x[i], y[i]);
                         let _ = ($x, $y);
-                        x_bar[i] += y_bar[i] * $slope;
+                        x_bar[i] += y_bar[i].weigh($slope);
                     }
                 }),)*
             }

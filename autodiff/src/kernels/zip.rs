@@ -50,14 +50,14 @@ macro_rules! tiles {
                     for i in 0..n {
                         let ($a, $b, $y) = (a[i], b[i], y[i]);
                         let _ = ($a, $b, $y);
-                        bar[i] += y_bar[i] * $da;
+                        bar[i] += y_bar[i].weigh($da);
                     }
                 }),
                 (Binary::$name, _) => dispatch(#[inline(always)] || {
                     for i in 0..n {
                         let ($a, $b, $y) = (a[i], b[i], y[i]);
                         let _ = ($a, $b, $y);
-                        bar[i] += y_bar[i] * $db;
+                        bar[i] += y_bar[i].weigh($db);
                     }
                 }),)*
             }

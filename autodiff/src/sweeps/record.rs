@@ -159,7 +159,7 @@ impl<'a, 't, F: Scalar> Reading<'a, 't, F> {
                     Op::ZipRight(f, c) => f.slope(side, args[0], number(c), y),
                     op => unreachable!("{} has no slope", op.name()),
                 };
-                bar * slope
+                bar.weigh(slope)
             }
             Term::Apply(op, operands) => {
                 let own = matches!(op, Op::Reshape | Op::Move(_) | Op::Index(_));

@@ -270,7 +270,7 @@ impl<F: Scalar> Record<F> {
         let (a, b, y) = (self.first(args[0]), self.first(args[1]), self.first(id));
         for (arg, &to) in args.iter().enumerate().take(node.args.len as usize) {
             if self.node(to).bar != NO_BAR {
-                gain(to, y_bar * numbers::slope(node.op, arg, a, b, y));
+                gain(to, y_bar.weigh(numbers::slope(node.op, arg, a, b, y)));
             }
         }
         true

@@ -163,17 +163,16 @@ macro_rules! binary {
                 y.equal(a.of(0.0)).select(y, a / y),
                 y.equal(a.of(0.0)).select(y, b / y)
             ), on (0.3, 3.0);
-            /// $a \ln b$, zero where $a = 0$. The derivatives are $\ln b$ (zero where $a = b = 0$) and $a/b$
-            /// (zero where $a = 0$).
+            /// $a \ln b$, zero where $a = 0$. The derivatives are $\ln b$ and $a/b$, both zero where $a = b = 0$.
             Xlogy xlogy(a, b, y) = a.xlogy(b) => (
                 (a.equal(a.of(0.0)) * b.equal(a.of(0.0))).select(a.of(0.0), b.ln()),
-                a.equal(a.of(0.0)).select(a.of(0.0), a / b)
+                (a.equal(a.of(0.0)) * b.equal(a.of(0.0))).select(a.of(0.0), a / b)
             ), on (0.3, 3.0);
-            /// $a \ln(1 + b)$, zero where $a = 0$. The derivatives are $\ln(1 + b)$ (zero where $a = 0$ and
-            /// $b = -1$) and $a/(1 + b)$ (zero where $a = 0$).
+            /// $a \ln(1 + b)$, zero where $a = 0$. The derivatives are $\ln(1 + b)$ and $a/(1 + b)$, both zero
+            /// where $a = 0$ and $b = -1$.
             Xlog1py xlog1py(a, b, y) = a.xlog1py(b) => (
                 (a.equal(a.of(0.0)) * b.equal(a.of(-1.0))).select(a.of(0.0), b.ln_1p()),
-                a.equal(a.of(0.0)).select(a.of(0.0), a / (b + a.of(1.0)))
+                (a.equal(a.of(0.0)) * b.equal(a.of(-1.0))).select(a.of(0.0), a / (b + a.of(1.0)))
             ), on (0.3, 3.0);
             /// $\ln B(a, b) = \ln\Gamma(a) + \ln\Gamma(b) - \ln\Gamma(a + b)$, without cancellation. The derivatives
             /// are $\psi(a) - \psi(a + b)$ and $\psi(b) - \psi(a + b)$.
@@ -195,6 +194,9 @@ macro_rules! binary {
             /// $\psi^{(n)}(x)$ of integer order $n \ge 0$ and argument $x$. The derivative is $\psi^{(n+1)}(x)$ ($x$);
             /// none with respect to the order.
             Polygamma polygamma(n, x, y) = n.polygamma(x) => (x.of(0.0), (n + x.of(1.0)).polygamma(x)), on (1.0, 5.0);
+            /// $ab$, and $0$ where $a = 0$ even if $b$ is infinite or NaN: how an adjoint meets a slope, so that
+            /// nothing comes of what was not taken. The derivatives are $b$ and $a$.
+            Weigh weigh(a, b, y) = a.weigh(b) => (b, a), on (-3.0, 3.0);
             /// $1$ where $a > b$, else $0$; no derivative.
             Greater greater(a, b, y) = a.greater(b) => (a.of(0.0), a.of(0.0)), flat (-3.0, 3.0);
             /// $1$ where $a = b$, else $0$; no derivative.

@@ -168,12 +168,12 @@ pub(super) fn back<F: Scalar>(
             let [a, b, y] = i.at.map(|at| values[at as usize]);
             let y_bar = bars[i.bar[2] as usize];
             match i.function {
-                Function::Map(f) => bars[i.bar[0] as usize] += y_bar * f.slope(a, y),
+                Function::Map(f) => bars[i.bar[0] as usize] += y_bar.weigh(f.slope(a, y)),
                 Function::Zip(f) => {
                     let slopes = f.slopes(a, b, y);
                     for side in 0..2 {
                         if i.bar[side] != NONE {
-                            bars[i.bar[side] as usize] += y_bar * slopes[side];
+                            bars[i.bar[side] as usize] += y_bar.weigh(slopes[side]);
                         }
                     }
                 }

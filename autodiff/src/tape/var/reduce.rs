@@ -328,8 +328,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     #[track_caller]
     pub fn cross_entropy(self, target: Self, axis: isize) -> Self {
         let log_probs = self.log_softmax(axis);
-        let none = target.equal(self.constant(0.0));
-        -none.select(self.constant(0.0), target * log_probs).sum_axis(axis)
+        let [zero, never] = [0.0, f64::NEG_INFINITY].map(|c| self.constant(c));
+        let none = target.equal(zero) * log_probs.equal(never);
+        -none.select(zero, target * log_probs).sum_axis(axis)
     }
 
     /// $\sum_j \mathrm{KL}(\mathcal N(\mu_j, e^{2s_j}) \| \mathcal N(m_j, e^{2r_j}))$ over the last axis, with
