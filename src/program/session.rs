@@ -14,7 +14,7 @@ use super::progress::{Progress, Total};
 use super::table::print;
 use super::views::Views;
 use pathscore::autodiff::{Activation, Scalar};
-use pathscore::estimators::fit::{Options, Trainer};
+use pathscore::estimators::fit::{NotFinite, Options, Report, Trainer};
 use pathscore::estimators::optim::{Adam, Optimizer, Sgd};
 use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
 use pathscore::estimators::score::{
@@ -24,9 +24,11 @@ use pathscore::estimators::{Estimator, Evaluation, evaluate as evaluate_model};
 use pathscore::models::data::{Batches, Binarize, Split, Table};
 use pathscore::models::latent::{Decoder, DiscreteVae, Generative, Likelihood, SigmoidBelief, Vae};
 use pathscore::models::{Params, seed};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -232,6 +234,49 @@ struct Summary<'a> {
     pathscore: &'a str,
 }
 
+/// Writes the numbers of a range of rows.
+type Feed<'a, F> = &'a (dyn Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync);
+
+/// A trainer whose estimator is forgotten: what a run does around its steps is compiled once for each model,
+/// and not once for each estimator.
+trait Steps<F: Scalar, M> {
+    fn step(&mut self, shape: [usize; 2], feed: Feed<F>) -> Result<Report, NotFinite>;
+    fn save(&self, path: &Path) -> anyhow::Result<()>;
+    fn resume(&mut self, checkpoint: &Checkpoint) -> anyhow::Result<()>;
+    fn model(&self) -> &M;
+    fn params(&self) -> &Params<F>;
+    /// The number of steps taken.
+    fn taken(&self) -> u64;
+}
+
+impl<F: Scalar, M: Sync, E: Estimator<F, M>> Steps<F, M> for Trainer<F, M, E> {
+    fn step(&mut self, shape: [usize; 2], feed: Feed<F>) -> Result<Report, NotFinite> {
+        Trainer::step(self, shape, feed)
+    }
+
+    fn save(&self, path: &Path) -> anyhow::Result<()> {
+        checkpoint::write(path, self, &self.estimator.state())
+    }
+
+    fn resume(&mut self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+        let learnt = checkpoint.restore(self)?;
+        self.estimator.restore(&learnt);
+        Ok(())
+    }
+
+    fn model(&self) -> &M {
+        &self.model
+    }
+
+    fn params(&self) -> &Params<F> {
+        &self.params
+    }
+
+    fn taken(&self) -> u64 {
+        self.step
+    }
+}
+
 impl Session {
     fn with_estimator<F: Scalar>(&self) -> anyhow::Result<()> {
         let config = &self.config;
@@ -305,15 +350,8 @@ impl Session {
         E: Estimator<F, M>,
     {
         let config = &self.config;
-        let train = &self.split.train;
-        let mut batches = Batches::new(train.len(), config.batch, config.seed)?;
-        let steps = match config.length {
-            Length::Epochs(n) => n.saturating_mul(batches.per_epoch()),
-            Length::Steps(n) => n,
-            Length::Seconds(_) => u64::MAX,
-        };
         let mut params = Params::new();
-        let model = M::describe(config, train.columns(), &mut params);
+        let model = M::describe(config, self.split.train.columns(), &mut params);
         let estimator = estimator(&mut params);
         let optimizer: Box<dyn Optimizer<F>> = match config.optimizer {
             OptimizerName::Adam => Box::new(Adam::default()),
@@ -322,17 +360,41 @@ impl Session {
         let options = Options {
             samples: config.num_samples,
             lr: config.lr,
-            schedule: config.schedule(steps),
+            schedule: config.schedule(self.steps()?),
             clip: config.clip,
             seed: config.seed,
         };
-        let mut trainer = Trainer::new(model, params, estimator, optimizer, options);
+        self.follow(&mut Trainer::new(model, params, estimator, optimizer, options))
+    }
+
+    /// How many steps were asked for.
+    fn steps(&self) -> anyhow::Result<u64> {
+        let per_epoch = self.batches()?.per_epoch();
+        Ok(match self.config.length {
+            Length::Epochs(n) => n.saturating_mul(per_epoch),
+            Length::Steps(n) => n,
+            Length::Seconds(_) => u64::MAX,
+        })
+    }
+
+    fn batches(&self) -> anyhow::Result<Batches> {
+        Ok(Batches::new(self.split.train.len(), self.config.batch, self.config.seed)?)
+    }
+
+    /// The run, from the first step or the checkpoint to the pictures.
+    fn follow<F: Scalar, M: Described<F>>(
+        &self,
+        trainer: &mut dyn Steps<F, M>,
+    ) -> anyhow::Result<()> {
+        let config = &self.config;
+        let train = &self.split.train;
+        let (mut batches, steps) = (self.batches()?, self.steps()?);
+        let schedule = config.schedule(steps);
         if let Some(checkpoint) = &self.checkpoint {
-            let learnt = checkpoint.restore(&mut trainer)?;
-            trainer.estimator.restore(&learnt);
+            trainer.resume(checkpoint)?;
         }
         let metrics_path = self.dir.join(METRICS);
-        let done = trainer.step;
+        let done = trainer.taken();
         keep_lines_while(&metrics_path, |line| line["step"].as_u64().is_some_and(|s| s <= done))?;
         let spent =
             last_line(&metrics_path).and_then(|line| line["wall_s"].as_f64()).unwrap_or(0.0);
@@ -346,7 +408,7 @@ impl Session {
         progress.note(&format!(
             "{}: {} parameters, {}, {} training rows{}",
             self.dir.display(),
-            trainer.params.len(),
+            trainer.params().len(),
             config.estimator_in_words(),
             train.len(),
             if done > 0 { format!(", from step {done}") } else { String::new() }
@@ -360,19 +422,19 @@ impl Session {
         let binarize = config.binarize()?;
         let mut saved = Instant::now();
         let mut sum = Running::default();
-        while goes_on(trainer.step) {
-            let rows = batches.at(trainer.step);
-            let outcome = trainer.step([rows.len(), train.columns()], |range, x, rng| {
+        while goes_on(trainer.taken()) {
+            let rows = batches.at(trainer.taken());
+            let outcome = trainer.step([rows.len(), train.columns()], &|range, x, rng| {
                 binarize.fill(train, &rows[range], x, rng);
             });
             let report = match outcome {
                 Ok(report) => report,
                 Err(wrong) => {
-                    self.save(&trainer)?;
+                    self.save(trainer)?;
                     return Err(wrong.into());
                 }
             };
-            let step = trainer.step;
+            let step = trainer.taken();
             progress.step(step, report.bound, report.grad_norm);
             sum.add(report.bound, report.grad_norm);
             let epoch_ends = step.is_multiple_of(batches.per_epoch());
@@ -383,15 +445,15 @@ impl Session {
                     "wall_s": elapsed(),
                     config.bound(): sum.bound(),
                     "grad/norm": sum.norm(),
-                    "lr": config.lr * trainer.options.schedule.factor(step - 1),
+                    "lr": config.lr * schedule.factor(step - 1),
                 });
                 sum = Running::default();
                 if epoch_ends || !goes_on(step) {
                     let test = &self.split.test;
                     let quick = QUICK_ROWS.min(test.len());
                     let found = self.look::<F, M>(
-                        &trainer.model,
-                        &trainer.params,
+                        trainer.model(),
+                        trainer.params(),
                         test,
                         quick,
                         QUICK_SAMPLES,
@@ -400,12 +462,12 @@ impl Session {
                 }
                 metrics.append(&line)?;
                 if saved.elapsed() >= self.checkpoint_every {
-                    self.save(&trainer)?;
+                    self.save(trainer)?;
                     saved = Instant::now();
                 }
             }
             if self.interrupt.requested() && goes_on(step) {
-                self.save(&trainer)?;
+                self.save(trainer)?;
                 progress.finish("interrupted");
                 let dir = self.dir.display();
                 return Err(anyhow::Error::new(Interrupted(format!(
@@ -414,17 +476,13 @@ impl Session {
             }
         }
         let seconds = elapsed();
-        self.save(&trainer)?;
+        self.save(trainer)?;
         progress.finish("trained; evaluating");
-        self.conclude(&trainer, seconds, batches.per_epoch())
+        self.conclude(trainer, seconds, batches.per_epoch())
     }
 
-    fn save<F, M, E>(&self, trainer: &Trainer<F, M, E>) -> anyhow::Result<()>
-    where
-        F: Scalar,
-        E: Estimator<F, M>,
-    {
-        checkpoint::write(&self.dir.join(checkpoint::FILE), trainer, &trainer.estimator.state())
+    fn save<F: Scalar, M>(&self, trainer: &dyn Steps<F, M>) -> anyhow::Result<()> {
+        trainer.save(&self.dir.join(checkpoint::FILE))
     }
 
     /// Evaluates the first rows of a table.
@@ -441,19 +499,14 @@ impl Session {
     }
 
     /// Evaluates, draws, and writes what the run has come to.
-    fn conclude<F, M, E>(
+    fn conclude<F: Scalar, M: Described<F>>(
         &self,
-        trainer: &Trainer<F, M, E>,
+        trainer: &dyn Steps<F, M>,
         seconds: f64,
         per_epoch: u64,
-    ) -> anyhow::Result<()>
-    where
-        F: Scalar,
-        M: Described<F>,
-        E: Estimator<F, M>,
-    {
+    ) -> anyhow::Result<()> {
         let Session { config, dir, split, .. } = self;
-        let (model, params) = (&trainer.model, &trainer.params);
+        let (model, params) = (trainer.model(), trainer.params());
         let (test, samples) = (&split.test, config.eval_samples);
         let found = self.look(model, params, test, test.len(), samples);
         let rows = split.train.len().min(test.len());
@@ -479,8 +532,8 @@ impl Session {
             data: &config.data,
             estimator: config.estimator_in_words(),
             parameters: params.len(),
-            steps: trainer.step,
-            epochs: trainer.step as f64 / per_epoch as f64,
+            steps: trainer.taken(),
+            epochs: trainer.taken() as f64 / per_epoch as f64,
             seconds,
             elbo_train: found_train.elbo,
             elbo_test: found.elbo,
@@ -522,7 +575,7 @@ impl Session {
         writeln!(
             out,
             "{} steps in {seconds:.1} s; see {}",
-            trainer.step,
+            trainer.taken(),
             dir.join(PICTURES[0]).display()
         )?;
         Ok(())
