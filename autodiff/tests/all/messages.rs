@@ -1,16 +1,18 @@
 //! Shape mistakes: the op, the shapes and the line of the caller, whichever method made them.
 
 use pathscore_autodiff::{Activation, Tape, Var};
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 
-/// Where the last panic of this process was, and what it said.
-static LAST: Mutex<(String, u32, String)> = Mutex::new((String::new(), 0, String::new()));
+thread_local! {
+    /// Where the last panic of this thread was, and what it said.
+    static LAST: RefCell<(String, u32, String)> = const { RefCell::new((String::new(), 0, String::new())) };
+}
 
 /// Runs what must panic at `line` of this file, with a message that holds all of `words`.
 fn assert_blames(line: u32, words: &[&str], mistake: impl FnOnce()) {
     assert!(catch_unwind(AssertUnwindSafe(mistake)).is_err(), "line {line} does not panic");
-    let (file, at, message) = LAST.lock().expect("no other test is here").clone();
+    let (file, at, message) = LAST.with_borrow(Clone::clone);
     assert_eq!((file.as_str(), at), (file!(), line), "{message}");
     for word in words {
         assert!(message.contains(word), "{word:?} is not in {message:?}");
@@ -23,7 +25,7 @@ fn shape_mistakes_name_the_op_the_shapes_and_the_line_of_the_caller() {
     std::panic::set_hook(Box::new(move |info| {
         let at = info.location().expect("a panic has a place");
         let message = info.payload().downcast_ref::<String>().cloned().unwrap_or_default();
-        *LAST.lock().expect("no other test is here") = (at.file().into(), at.line(), message);
+        LAST.set((at.file().into(), at.line(), message));
         usual(info);
     }));
     let tape = Tape::<f64>::new();

@@ -1,5 +1,4 @@
 //! Exact moments: everything random is listed, and every outcome weighted by its probability.
-#![allow(dead_code)]
 
 use pathscore_estimators::exact::gauss_hermite;
 use pathscore_estimators::{Estimator, Query, Work};

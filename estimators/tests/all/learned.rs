@@ -1,9 +1,7 @@
 //! Estimators that learn, and models of several layers, exactly: every draw is listed and weighted by
 //! its probability.
 
-mod common;
-
-use common::{Moments, assert_near, distance, moments};
+use super::common::{Moments, assert_near, distance, moments};
 use pathscore_autodiff::{Activation, Tape};
 use pathscore_estimators::exact::Enumeration;
 use pathscore_estimators::score::{

@@ -1,9 +1,7 @@
 //! The bounds of several draws, their gradients and the variances of these, exactly: every draw is
 //! listed (or stands on a node of a quadrature) and weighted by its probability.
 
-mod common;
-
-use common::{assert_near, distance, moments};
+use super::common::{assert_near, distance, moments};
 use pathscore_autodiff::Scalar;
 use pathscore_estimators::draw::{Score, StoppedPath};
 use pathscore_estimators::path::{Dreg, Iwae, Renyi, Sgvb, StickingTheLanding};
@@ -35,7 +33,7 @@ fn belief() -> (Params<f64>, SmallBelief) {
     (params, model)
 }
 
-fn on_belief<C: Columns<Draw = Score>>(estimator: &C, draws: usize) -> common::Moments {
+fn on_belief<C: Columns<Draw = Score>>(estimator: &C, draws: usize) -> super::common::Moments {
     let (params, model) = belief();
     moments((&model, &params), estimator, &X, 1, draws, 1)
 }
@@ -148,7 +146,7 @@ fn linear(loc: f64, variance: f64) -> (Params<f64>, LinearGaussian) {
     (params, model)
 }
 
-fn on_linear<C>(estimator: &C, q: [f64; 2], draws: usize, nodes: usize) -> common::Moments
+fn on_linear<C>(estimator: &C, q: [f64; 2], draws: usize, nodes: usize) -> super::common::Moments
 where
     C: Columns,
     C::Draw: pathscore_estimators::draw::Draw<f64, LinearGaussian>,

@@ -1,0 +1,9 @@
+//! All tests from outside, in one program: each program of tests compiles the estimators for itself.
+
+mod antithetic;
+mod bounds;
+mod common;
+mod exact;
+mod learned;
+mod studies;
+mod toys;
