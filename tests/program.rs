@@ -78,7 +78,7 @@ fn checkpoint(run: &str) -> Vec<u8> {
 fn a_run_writes_every_file_and_its_summary_tells_it() {
     let scratch = Scratch::new("files");
     let out = scratch.path("run");
-    succeed(&small(&out, &["--steps", "300"]));
+    succeed(&small(&out, &["--steps", "300", "--diagnostics"]));
     for name in [
         "run.toml",
         "metrics.jsonl",
@@ -90,6 +90,13 @@ fn a_run_writes_every_file_and_its_summary_tells_it() {
         "curve.svg",
     ] {
         assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
+    }
+    let metrics = fs::read_to_string(Path::new(&out).join("metrics.jsonl")).unwrap();
+    let last: Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+    assert_eq!(last["test/kl_units"].as_array().map(Vec::len), Some(2));
+    assert!(last["test/active_units"].as_u64() <= Some(2));
+    for key in ["grad/variance/all", "grad/snr/encoder", "grad/snr/decoder", "test/ess_50"] {
+        assert!(last[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {last}");
     }
     let summary: Value =
         serde_json::from_slice(&fs::read(Path::new(&out).join("summary.json")).unwrap()).unwrap();

@@ -52,6 +52,26 @@ pub struct Report {
     pub grad_norm: f64,
 }
 
+/// How noisy a part of the gradient is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Noise {
+    /// The network it is the gradient of, or `all`.
+    pub part: String,
+    /// The trace of the covariance of one gradient.
+    pub variance: f64,
+    /// The square of the norm of the mean gradient, estimated without bias: below zero if the noise hides
+    /// it.
+    pub signal: f64,
+}
+
+impl Noise {
+    /// $\|E g\| / \sqrt{\mathrm{tr}\,\mathrm{Cov}\,g}$; zero if the noise hides the mean, infinite without
+    /// noise.
+    pub fn snr(&self) -> f64 {
+        if self.signal > 0.0 { (self.signal / self.variance).sqrt() } else { 0.0 }
+    }
+}
+
 /// A loss or a gradient that is not finite; the parameters are as they were before the step.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("step {step}: {what}{}", found.as_ref().map(|f| format!("; {f}")).unwrap_or_default())]
@@ -133,31 +153,15 @@ where
         [rows, columns]: [usize; 2],
         feed: impl Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync,
     ) -> Result<Report, NotFinite> {
-        let Options { samples, lr, schedule, clip, seed } = self.options;
+        let Options { lr, schedule, clip, seed, .. } = self.options;
         let step = self.step;
         self.arrange(rows);
-        let (model, params, estimator) = (&self.model, &self.params, &self.estimator);
-        let scale = F::from_f64(1.0 / rows as f64);
-        let run = |(index, shard): (usize, &mut Shard<F>)| {
-            let Shard { work, rows, x, rng, bound } = shard;
-            *rng = shard_rng(seed, step, index);
-            x.resize(rows.len() * columns, F::ZERO);
-            feed(rows.clone(), x, rng);
-            let query = Query { model, params, x, batch: rows.len(), samples, scale };
-            *bound = estimator.estimate(query, &mut rng.clone(), work).to_f64();
-            work.release();
-        };
-        #[cfg(feature = "parallel")]
-        {
-            use rayon::prelude::*;
-            self.shards.par_iter_mut().enumerate().for_each(run);
-        }
-        #[cfg(not(feature = "parallel"))]
-        self.shards.iter_mut().enumerate().for_each(run);
-
-        let bound = self.shards.iter().map(|shard| shard.bound).sum::<f64>() / rows as f64;
-        self.grad.resize(self.params.len(), F::ZERO);
-        let grad_norm = add_up(&self.shards, &mut self.grad).sqrt();
+        let (bound, squares) = self.pass(&|index, shard: &mut Shard<F>| {
+            shard.rng = shard_rng(seed, step, index);
+            shard.x.resize(shard.rows.len() * columns, F::ZERO);
+            feed(shard.rows.clone(), &mut shard.x, &mut shard.rng);
+        });
+        let grad_norm = squares.sqrt();
         if !(bound.is_finite() && grad_norm.is_finite()) {
             return Err(self.diagnose(bound));
         }
@@ -176,6 +180,73 @@ where
         self.estimator.observe(&self.seen);
         self.step += 1;
         Ok(Report { step, bound, grad_norm })
+    }
+
+    /// The gradient of every piece, after `prepare` has seen to its numbers and its generator, and their sum:
+    /// the mean bound and the square of the gradient's norm.
+    fn pass(&mut self, prepare: &(dyn Fn(usize, &mut Shard<F>) + Sync)) -> (f64, f64) {
+        let (model, params, estimator) = (&self.model, &self.params, &self.estimator);
+        let samples = self.options.samples;
+        let batch = self.shards.last().map_or(0, |shard| shard.rows.end) as f64;
+        let scale = F::from_f64(1.0 / batch);
+        let run = |index, shard: &mut Shard<F>| {
+            prepare(index, shard);
+            let Shard { work, rows, x, rng, bound } = shard;
+            let query = Query { model, params, x, batch: rows.len(), samples, scale };
+            *bound = estimator.estimate(query, &mut rng.clone(), work).to_f64();
+            work.release();
+        };
+        for_each(&mut self.shards, &run);
+        let bound = self.shards.iter().map(|shard| shard.bound).sum::<f64>() / batch;
+        self.grad.resize(self.params.len(), F::ZERO);
+        (bound, add_up(&self.shards, &mut self.grad))
+    }
+
+    /// The noise of the gradient of the last step's rows at the present parameters, from `draws`
+    /// repetitions with fresh random numbers: of the whole, and of each network (the part of a tensor's
+    /// name before its first dot).
+    ///
+    /// The run goes on as if this had not been asked; only [`Trainer::gradient`] is another.
+    ///
+    /// # Panics
+    /// If no step was taken since the run was made, or there are fewer than two draws.
+    pub fn gradient_noise(&mut self, draws: u64) -> Vec<Noise> {
+        assert!(
+            !self.shards.is_empty(),
+            "the noise is that of the last step's rows: take one first"
+        );
+        assert!(draws >= 2, "a variance needs two draws");
+        let seed = derive(self.options.seed, Stream::Diagnose, self.step);
+        let len = self.params.len();
+        let mut parts = vec![("all", 0..len)];
+        for (name, shape, at) in self.params.iter() {
+            let name = name.split('.').next().unwrap_or(name);
+            let range = at..at + shape.size();
+            match parts.last_mut() {
+                Some((last, part)) if *last == name => part.end = range.end,
+                _ => parts.push((name, range)),
+            }
+        }
+        let parts: Vec<(String, Range<usize>)> =
+            parts.into_iter().map(|(name, range)| (name.to_string(), range)).collect();
+        let mut mean = vec![0.0; len];
+        let mut squares = vec![0.0; parts.len()];
+        for draw in 0..draws {
+            self.pass(&|index, shard: &mut Shard<F>| shard.rng = shard_rng(seed, draw, index));
+            for (sum, g) in mean.iter_mut().zip(&self.grad) {
+                *sum += g.to_f64() / draws as f64;
+            }
+            for (sum, (_, range)) in squares.iter_mut().zip(&parts) {
+                *sum += self.grad[range.clone()].iter().map(|g| g.to_f64().powi(2)).sum::<f64>();
+            }
+        }
+        let n = draws as f64;
+        let noise = |((part, range), squares): ((String, Range<usize>), f64)| {
+            let of_mean: f64 = mean[range].iter().map(|g| g * g).sum();
+            let variance = ((squares - n * of_mean) / (n - 1.0)).max(0.0);
+            Noise { part, variance, signal: of_mean - variance / n }
+        };
+        parts.into_iter().zip(squares).map(noise).collect()
     }
 
     /// The gradient of the last step, after clipping.
@@ -217,6 +288,18 @@ where
 
 fn shard_rng(seed: u64, step: u64, shard: usize) -> Xoshiro256PlusPlus {
     seed::rng(derive(seed, Stream::Step, step), Stream::Shard, shard as u64)
+}
+
+/// Something done to every piece, by a function that is only known when it runs: the threads' part of it is
+/// then compiled once, and not once for each estimator.
+fn for_each<F: Scalar>(shards: &mut [Shard<F>], run: &(dyn Fn(usize, &mut Shard<F>) + Sync)) {
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        shards.par_iter_mut().enumerate().for_each(|(index, shard)| run(index, shard));
+    }
+    #[cfg(not(feature = "parallel"))]
+    shards.iter_mut().enumerate().for_each(|(index, shard)| run(index, shard));
 }
 
 /// The sum of the pieces' gradients, piece by piece, and the square of its norm.

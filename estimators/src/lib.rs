@@ -23,6 +23,7 @@
 //! ```
 
 pub mod both;
+mod diagnostics;
 mod dice;
 pub mod draw;
 mod estimator;
@@ -36,6 +37,7 @@ pub mod proof;
 pub mod score;
 pub mod variance;
 
+pub use diagnostics::{ACTIVE, Diagnosis, diagnose};
 pub use dice::{Dice, Listing};
 pub use estimator::{Claim, Columns, Estimator, LogWeights, Query, Seeds, Work};
 pub use evaluate::{Evaluation, GROUP, evaluate};

@@ -31,6 +31,8 @@ pub enum Stream {
     Sample = 11,
     /// Draws of a gradient estimator.
     Estimate = 12,
+    /// Gradients and draws that are looked at and not followed.
+    Diagnose = 13,
 }
 
 /// SplitMix64 (Steele, Lea & Flood 2014): the finalizer of the state `seed + index + 1` steps on.

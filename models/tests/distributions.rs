@@ -1,10 +1,12 @@
 //! Every distribution against its definition: densities, entropies and divergences by formula, sum or
 //! integral; draws by their frequencies; derivatives by differences.
 
-use pathscore_autodiff::{Scalar, Tape, Tensor, Var, check};
+use pathscore_autodiff::{Activation, Scalar, Tape, Tensor, Var, check};
+use pathscore_models::Params;
 use pathscore_models::dist::{
-    Bernoulli, Categorical, Distribution, Entropy, Enumerable, Kl, Normal, Reparam,
+    Bernoulli, Categorical, Coordinates, Distribution, Entropy, Enumerable, Kl, Normal, Reparam,
 };
+use pathscore_models::latent::{LatentModel, Likelihood, SigmoidBelief};
 use pathscore_models::seed::{self, Stream};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::f64::consts::TAU;
@@ -430,4 +432,24 @@ fn derivatives_agree_with_finite_differences() {
         |v| Categorical::from_logits(v[0]).kl(&Categorical::from_logits(v[1])).square(),
         logits,
     );
+}
+
+#[test]
+fn the_coordinates_of_an_event_add_up_to_it() {
+    fn check<'t, D: Coordinates<'t, f64>>(q: D) {
+        let x = q.sample(5, &mut rng());
+        let each = q.log_prob_each(x);
+        assert_eq!(each.shape(), x.shape());
+        let sum = each.sum_axis(-1).value();
+        assert_close(sum.values(), q.log_prob(x).value().values(), CLOSE);
+    }
+    let tape = Tape::new();
+    check(normal(&tape));
+    check(Bernoulli::from_logits(tape.leaf(&LOGITS, [2, 3])));
+    let mut params = Params::<f64>::new();
+    let (tanh, bits) = (Activation::Tanh, Likelihood::Bernoulli);
+    let net = SigmoidBelief::new(&mut params, 4, &[3, 2, 2], &[3], tanh, bits, &mut rng());
+    let params = params.on(&tape);
+    check(net.posterior(params, tape.constant(&[1.0, 0.0, 1.0, 1.0], [1, 4])));
+    check(net.prior(params));
 }

@@ -65,6 +65,7 @@ pub(crate) struct Config {
     pub(crate) dtype: Dtype,
     pub(crate) seed: u64,
     pub(crate) eval_samples: usize,
+    pub(crate) diagnostics: bool,
     pub(crate) length: Length,
 }
 
@@ -154,6 +155,7 @@ impl Config {
             dtype: args.dtype,
             seed: args.seed,
             eval_samples: args.eval_samples,
+            diagnostics: args.diagnostics,
             length: args.length().unwrap_or(Length::Epochs(60)),
         };
         config.check()?;

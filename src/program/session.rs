@@ -14,14 +14,17 @@ use super::progress::{Progress, Total};
 use super::table::print;
 use super::views::Views;
 use pathscore::autodiff::{Activation, Scalar};
-use pathscore::estimators::fit::{NotFinite, Options, Report, Trainer};
+use pathscore::estimators::fit::{Noise, NotFinite, Options, Report, Trainer};
 use pathscore::estimators::optim::{Adam, Optimizer, Sgd};
 use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
 use pathscore::estimators::score::{
     Baseline, Mode, MuProp, Nvil, OptimalConstant, Reinforce, Tvo, Vimco, Wake, WakeSleep,
 };
-use pathscore::estimators::{Estimator, Evaluation, evaluate as evaluate_model};
+use pathscore::estimators::{
+    Diagnosis, Estimator, Evaluation, GROUP, diagnose, evaluate as evaluate_model,
+};
 use pathscore::models::data::{Batches, Binarize, Split, Table};
+use pathscore::models::dist::Coordinates;
 use pathscore::models::latent::{Decoder, DiscreteVae, Generative, Likelihood, SigmoidBelief, Vae};
 use pathscore::models::{Params, seed};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -41,6 +44,8 @@ const LOG_STEPS: u64 = 50;
 /// Rows and draws of the quick evaluation after each epoch.
 const QUICK_ROWS: usize = 500;
 const QUICK_SAMPLES: usize = 1;
+/// Gradients whose noise is measured after each epoch: one digit of their variance.
+const NOISE_DRAWS: u64 = 20;
 /// Draws for each row in the evaluation of the training split, of which as many rows are taken as the
 /// test split has.
 const TRAIN_SAMPLES: usize = 10;
@@ -61,6 +66,26 @@ pub(crate) fn pool(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> 
 trait Described<F: Scalar>: Decoder<F> + Generative<F> + Sized {
     fn describe(config: &Config, columns: usize, params: &mut Params<F>) -> Self;
     fn latent_view(views: &Views<F, Self>) -> Vec<u8>;
+    fn diagnose(&self, look: Look<F>) -> Diagnosis;
+}
+
+/// What the diagnostics of a posterior are made of.
+struct Look<'a, F> {
+    params: &'a Params<F>,
+    x: &'a [F],
+    rows: usize,
+    seed: u64,
+}
+
+impl<F: Scalar> Look<'_, F> {
+    fn at<M: Decoder<F>>(self, model: &M) -> Diagnosis
+    where
+        for<'t> M::Posterior<'t>: Coordinates<'t, F>,
+        for<'t> M::Prior<'t>: Coordinates<'t, F>,
+    {
+        let rng = &mut seed::rng(self.seed, seed::Stream::Diagnose, 0);
+        diagnose(model, self.params, self.x, self.rows, GROUP, rng)
+    }
 }
 
 /// The arguments that both constructors take.
@@ -80,6 +105,10 @@ impl<F: Scalar> Described<F> for Vae {
     fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
         views.latent_plane()
     }
+
+    fn diagnose(&self, look: Look<F>) -> Diagnosis {
+        look.at(self)
+    }
 }
 
 impl<F: Scalar> Described<F> for DiscreteVae {
@@ -91,6 +120,10 @@ impl<F: Scalar> Described<F> for DiscreteVae {
 
     fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
         views.latent_bits()
+    }
+
+    fn diagnose(&self, look: Look<F>) -> Diagnosis {
+        look.at(self)
     }
 }
 
@@ -104,6 +137,10 @@ impl<F: Scalar> Described<F> for SigmoidBelief {
 
     fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
         views.latent_bits()
+    }
+
+    fn diagnose(&self, look: Look<F>) -> Diagnosis {
+        look.at(self)
     }
 }
 
@@ -243,6 +280,7 @@ trait Steps<F: Scalar, M> {
     fn step(&mut self, shape: [usize; 2], feed: Feed<F>) -> Result<Report, NotFinite>;
     fn save(&self, path: &Path) -> anyhow::Result<()>;
     fn resume(&mut self, checkpoint: &Checkpoint) -> anyhow::Result<()>;
+    fn gradient_noise(&mut self) -> Vec<Noise>;
     fn model(&self) -> &M;
     fn params(&self) -> &Params<F>;
     /// The number of steps taken.
@@ -262,6 +300,10 @@ impl<F: Scalar, M: Sync, E: Estimator<F, M>> Steps<F, M> for Trainer<F, M, E> {
         let learnt = checkpoint.restore(self)?;
         self.estimator.restore(&learnt);
         Ok(())
+    }
+
+    fn gradient_noise(&mut self) -> Vec<Noise> {
+        Trainer::gradient_noise(self, NOISE_DRAWS)
     }
 
     fn model(&self) -> &M {
@@ -459,6 +501,9 @@ impl Session {
                         QUICK_SAMPLES,
                     );
                     line["test/elbo"] = json!(found.elbo);
+                    if config.diagnostics {
+                        self.diagnose(trainer, quick, &mut line)?;
+                    }
                 }
                 metrics.append(&line)?;
                 if saved.elapsed() >= self.checkpoint_every {
@@ -479,6 +524,29 @@ impl Session {
         self.save(trainer)?;
         progress.finish("trained; evaluating");
         self.conclude(trainer, seconds, batches.per_epoch())
+    }
+
+    /// The noise of the gradient and the use of the latents, beside the other numbers of an epoch.
+    fn diagnose<F: Scalar, M: Described<F>>(
+        &self,
+        trainer: &mut dyn Steps<F, M>,
+        rows: usize,
+        line: &mut Value,
+    ) -> anyhow::Result<()> {
+        for noise in trainer.gradient_noise() {
+            line[format!("grad/variance/{}", noise.part)] = json!(noise.variance);
+            line[format!("grad/snr/{}", noise.part)] = json!(noise.snr());
+        }
+        let (test, seed) = (&self.split.test, self.config.seed);
+        let mut x = vec![F::ZERO; rows * test.columns()];
+        let rng = &mut seed::rng(seed, seed::Stream::Diagnose, 1);
+        self.config.binarize()?.fill(test, &(0..rows).collect::<Vec<_>>(), &mut x, rng);
+        let look = Look { params: trainer.params(), x: &x, rows, seed };
+        let found = trainer.model().diagnose(look);
+        line[format!("test/ess_{GROUP}")] = json!(found.effective_draws);
+        line["test/active_units"] = json!(found.active_units());
+        line["test/kl_units"] = json!(found.kl);
+        Ok(())
     }
 
     fn save<F: Scalar, M>(&self, trainer: &dyn Steps<F, M>) -> anyhow::Result<()> {
@@ -689,7 +757,7 @@ pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
         samples,
         rows: found.rows,
     };
-    let group = pathscore::estimators::GROUP.min(found.samples);
+    let group = GROUP.min(found.samples);
     let rows = [
         row("elbo", found.elbo, found.elbo_se, 1),
         row(&format!("bound_{group}"), found.group_bound, found.group_bound_se, group),

@@ -3,6 +3,7 @@
 mod antithetic;
 mod bounds;
 mod common;
+mod diagnostics;
 mod exact;
 mod learned;
 mod studies;

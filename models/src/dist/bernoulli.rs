@@ -1,6 +1,6 @@
 //! Independent bits.
 
-use super::{Distribution, Entropy, Enumerable, Kl, drawn};
+use super::{Coordinates, Distribution, Entropy, Enumerable, Kl, apart, drawn};
 use crate::Chance;
 use pathscore_autodiff::{Scalar, Shape, Var};
 
@@ -51,6 +51,12 @@ impl<'t, F: Scalar> Distribution<'t, F> for Bernoulli<'t, F> {
 
     fn detach(&self) -> Self {
         Self { logits: self.logits.detach() }
+    }
+}
+
+impl<'t, F: Scalar> Coordinates<'t, F> for Bernoulli<'t, F> {
+    fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
+        apart(x).bernoulli_log_prob(apart(self.logits))
     }
 }
 

@@ -17,7 +17,7 @@ pub use categorical::Categorical;
 pub use normal::Normal;
 
 use crate::Chance;
-use pathscore_autodiff::{Scalar, Var};
+use pathscore_autodiff::{Scalar, Shape, Var};
 use smallvec::{SmallVec, smallvec};
 
 /// A few things, one for each layer of an event whose parts are drawn one after another.
@@ -58,6 +58,13 @@ pub trait Enumerable<'t, F: Scalar>: Distribution<'t, F> {
     fn support(&self) -> Var<'t, F>;
 }
 
+/// What has a log-density for each coordinate.
+pub trait Coordinates<'t, F: Scalar>: Distribution<'t, F> {
+    /// The log-density of each coordinate of `x` given those drawn before it, in the shape of `x`; their sum
+    /// over the last axis is [`Distribution::log_prob`].
+    fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F>;
+}
+
 /// What has a known entropy.
 pub trait Entropy<'t, F: Scalar>: Distribution<'t, F> {
     /// $-E \ln q$, summed over the last axis.
@@ -70,7 +77,12 @@ pub trait Kl<'t, F: Scalar, Other>: Distribution<'t, F> {
     fn kl(&self, p: &Other) -> Var<'t, F>;
 }
 
+/// Every coordinate an event of its own: one more axis, of length one, behind the others.
+pub(crate) fn apart<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+    x.reshape(x.shape().iter().copied().chain(std::iter::once(1)).collect::<Shape>())
+}
+
 /// `count` in front of the axes of a parameter.
-pub(crate) fn drawn<F: Scalar>(count: usize, parameter: Var<'_, F>) -> pathscore_autodiff::Shape {
+pub(crate) fn drawn<F: Scalar>(count: usize, parameter: Var<'_, F>) -> Shape {
     std::iter::once(count).chain(parameter.shape().iter().copied()).collect()
 }

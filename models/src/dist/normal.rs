@@ -1,6 +1,6 @@
 //! The normal distribution with independent coordinates.
 
-use super::{Distribution, Entropy, Kl, Reparam, drawn};
+use super::{Coordinates, Distribution, Entropy, Kl, Reparam, apart, drawn};
 use crate::Chance;
 use pathscore_autodiff::{Scalar, Var};
 
@@ -73,6 +73,12 @@ impl<'t, F: Scalar> Distribution<'t, F> for Normal<'t, F> {
 impl<'t, F: Scalar> Reparam<'t, F> for Normal<'t, F> {
     fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.draw(count, rng)
+    }
+}
+
+impl<'t, F: Scalar> Coordinates<'t, F> for Normal<'t, F> {
+    fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
+        apart(x).normal_log_prob(apart(self.loc), apart(self.log_scale))
     }
 }
 

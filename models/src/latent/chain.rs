@@ -1,7 +1,7 @@
 //! Layers of bits, each drawn given the one before.
 
 use crate::Chance;
-use crate::dist::{Distribution, Enumerable, Layers, drawn};
+use crate::dist::{Bernoulli, Coordinates, Distribution, Enumerable, Layers, drawn};
 use crate::nn::Mlp;
 use crate::params::Bound;
 use pathscore_autodiff::{Scalar, Shape, Var};
@@ -120,13 +120,28 @@ impl<'t, F: Scalar> Distribution<'t, F> for Chain<'t, F> {
 impl<'t, F: Scalar> Chain<'t, F> {
     /// [`Distribution::log_prob_layers`] of an event already cut into its layers.
     pub(super) fn terms_of(&self, layers: &[Var<'t, F>]) -> Layers<Var<'t, F>> {
-        let before = |layer: usize| match self.from {
-            From::Bottom => layer.checked_sub(1).map(|below| layers[below]),
-            From::Top => layers.get(layer + 1).copied(),
-        };
-        let term =
-            |layer: usize| layers[layer].bernoulli_log_prob(self.logits(layer, before(layer)));
-        (0..self.count).map(term).collect()
+        self.given(layers).map(|(layer, q)| q.log_prob(layer)).collect()
+    }
+
+    /// Each layer with its distribution given the layer that was drawn before it.
+    fn given(&self, layers: &[Var<'t, F>]) -> impl Iterator<Item = (Var<'t, F>, Bernoulli<'t, F>)> {
+        (0..self.count).map(|layer| {
+            let before = match self.from {
+                From::Bottom => layer.checked_sub(1).map(|below| layers[below]),
+                From::Top => layers.get(layer + 1).copied(),
+            };
+            (layers[layer], Bernoulli::from_logits(self.logits(layer, before)))
+        })
+    }
+}
+
+impl<'t, F: Scalar> Coordinates<'t, F> for Chain<'t, F> {
+    fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
+        let mut each = [None; MOST];
+        for (i, (layer, q)) in self.given(&self.layers(x)).enumerate() {
+            each[i] = Some(q.log_prob_each(layer));
+        }
+        self.join(each)
     }
 }
 

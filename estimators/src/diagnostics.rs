@@ -1,0 +1,79 @@
+//! What a trained posterior is like: its latents one by one, and the weights of its draws.
+
+use crate::estimator::LogWeights;
+use pathscore_autodiff::{Scalar, Tape, Var};
+use pathscore_models::dist::{Coordinates, Distribution};
+use pathscore_models::latent::Decoder;
+use pathscore_models::{Chance, Params};
+
+/// A unit is active if the mean of its posterior varies by more than this from row to row (Burda,
+/// Grosse and Salakhutdinov 2016).
+pub const ACTIVE: f64 = 0.01;
+
+/// A posterior, seen on a batch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diagnosis {
+    /// $E_x E_q[\ln q(z_j \mid x) - \ln p(z_j)]$ of each latent $j$, in nats, from draws; behind layers, given
+    /// the layer before. Near zero, the unit is not used.
+    pub kl: Vec<f64>,
+    /// $\mathrm{Var}_x\, E_q[z_j]$ of each latent.
+    pub activity: Vec<f64>,
+    /// $1 / \sum_k \tilde w_k^2$, on average over the rows: how many of the draws count.
+    pub effective_draws: f64,
+}
+
+impl Diagnosis {
+    /// The number of latents whose activity is above [`ACTIVE`].
+    pub fn active_units(&self) -> usize {
+        self.activity.iter().filter(|activity| **activity > ACTIVE).count()
+    }
+}
+
+/// Looks at the posterior of `batch` rows `x` through `draws` draws for each.
+///
+/// ```
+/// use pathscore_autodiff::Activation;
+/// use pathscore_estimators::diagnose;
+/// use pathscore_models::latent::{Likelihood, Vae};
+/// use pathscore_models::{Params, seed};
+/// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+/// let mut params = Params::<f64>::new();
+/// let model = Vae::new(&mut params, 4, &[3], 2, Activation::Tanh, Likelihood::Bernoulli, rng);
+/// let x = [1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0];
+/// let found = diagnose(&model, &params, &x, 2, 50, rng);
+/// assert_eq!(found.kl.len(), 2);
+/// assert!(found.effective_draws >= 1.0 && found.effective_draws <= 50.0);
+/// ```
+pub fn diagnose<F, M, R>(
+    model: &M,
+    params: &Params<F>,
+    x: &[F],
+    batch: usize,
+    draws: usize,
+    rng: &mut R,
+) -> Diagnosis
+where
+    F: Scalar,
+    M: Decoder<F>,
+    for<'t> M::Posterior<'t>: Coordinates<'t, F>,
+    for<'t> M::Prior<'t>: Coordinates<'t, F>,
+    R: Chance,
+{
+    let tape = Tape::new();
+    let params = params.on(&tape);
+    let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+    let (q, p) = (model.posterior(params, x), model.prior(params));
+    let z = q.sample(draws, rng);
+    let each = q.log_prob_each(z);
+    let (joint, score) = (model.log_joint(params, x, z), each.sum_axis(-1));
+    let kl = (each - p.log_prob_each(z)).mean_axis([0, 1]);
+    let activity = model.encode(params, x).var_axis(0, 0);
+    let numbers =
+        |var: Var<F>| var.with(|values| values.iter().map(|x| x.to_f64()).collect::<Vec<f64>>());
+    let effective = |joint: &[F], score: &[F]| {
+        let w = LogWeights::new(draws, batch, joint, score);
+        (0..batch).map(|b| w.effective_draws(b).to_f64()).sum::<f64>() / batch as f64
+    };
+    let effective_draws = joint.with(|joint| score.with(|score| effective(joint, score)));
+    Diagnosis { kl: numbers(kl), activity: numbers(activity), effective_draws }
+}
