@@ -78,8 +78,10 @@ impl<F: Scalar> Tape<F> {
             marks
         };
         let (inputs, mut needed) = (marked(inputs), marked(outputs));
-        for index in (0..count).rev().filter(|&index| needed[index]).collect::<Vec<_>>() {
-            record.args(Id(index as u32)).iter().for_each(|arg| needed[arg.index()] = true);
+        for index in (0..count).rev() {
+            if needed[index] {
+                record.args(Id(index as u32)).iter().for_each(|arg| needed[arg.index()] = true);
+            }
         }
         let mut moves = inputs.clone();
         for index in 0..count {
@@ -108,6 +110,7 @@ impl<F: Scalar> Plan<F> {
             Some(to) if self.inputs[id.index()] => {
                 assert!(to.len() == values.len(), "set: {} numbers for {}", values.len(), to.len());
                 to.copy_from_slice(values);
+                self.record.stop_if_strict(id);
             }
             _ => panic!("set: entry {} is not an input of its own", id.index()),
         }
@@ -117,10 +120,16 @@ impl<F: Scalar> Plan<F> {
     ///
     /// # Errors
     /// If a matrix cannot be factored.
+    ///
+    /// # Panics
+    /// If the tape was strict and a number becomes NaN or infinite.
     pub fn run(&mut self) -> Result<(), crate::Error> {
         for step in &self.forward.steps {
             match step {
-                Step::Entry(id) => self.record.evaluate(*id)?,
+                Step::Entry(id) => {
+                    self.record.evaluate(*id)?;
+                    self.record.stop_if_strict(*id);
+                }
                 Step::Stretch { code, len } => {
                     stretch::forward(
                         &self.forward.code[code.clone()],

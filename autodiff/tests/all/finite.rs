@@ -72,3 +72,21 @@ fn a_strict_tape_stops_where_a_number_stops_being_finite() {
     });
     assert!(message.contains("(sub) is NaN at position 1"), "{message}");
 }
+
+#[test]
+fn a_strict_plan_stops_in_its_replay() {
+    let tape = Tape::strict();
+    let x = tape.leaf(&[4.0_f64, 9.0], [2]);
+    let (y, line) = ((x - 1.0).ln(), line!());
+    let (x, y) = (x.id(), y.sum().id());
+    let mut plan = tape.plan(&[x], &[y]);
+    plan.set(x, &[2.0, 4.0]);
+    plan.run().unwrap();
+    assert_eq!(plan.value(y), [3_f64.ln()]);
+    plan.set(x, &[2.0, 0.5]);
+    let message = panic_of(|| plan.run().unwrap());
+    assert!(message.starts_with("entry 2 (ln) is NaN at position 1"), "{message}");
+    assert!(message.contains(&format!("recorded at {}:{line}", file!())), "{message}");
+    let message = panic_of(|| plan.set(x, &[f64::NAN, 1.0]));
+    assert!(message.starts_with("entry 0 (leaf) is NaN at position 0"), "{message}");
+}
