@@ -34,15 +34,28 @@ pub fn sum_by<F: Scalar, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) -
     for (lane, i) in (whole..n).enumerate() {
         lanes[lane] += f(slices.map(|slice| slice[i]));
     }
-    let mut width = LANES;
-    while width > 1 {
-        width /= 2;
-        for lane in 0..width {
-            let other = lanes[lane + width];
-            lanes[lane] += other;
+    let [sum] = fold(
+        lanes,
+        #[inline(always)]
+        |a, b| a + b,
+    );
+    sum
+}
+
+/// N numbers combined in halves until there are as many as M.
+#[inline(always)]
+pub(crate) fn fold<F: Copy, const N: usize, const M: usize>(
+    mut lanes: [F; N],
+    f: impl Fn(F, F) -> F,
+) -> [F; M] {
+    let mut half = N;
+    while half > M {
+        half /= 2;
+        for lane in 0..half {
+            lanes[lane] = f(lanes[lane], lanes[lane + half]);
         }
     }
-    lanes[0]
+    *lanes.first_chunk().expect("halving N ends at M")
 }
 
 /// $\sum_i x_i$ in the fixed order.

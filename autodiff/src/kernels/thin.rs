@@ -7,6 +7,7 @@
 
 use super::gemm::Gemm;
 use super::simd::{Kernel, dispatch_kernel};
+use super::sum::fold;
 
 /// Numbers that a combination or a dot product holds in registers.
 const WIDE: usize = 64;
@@ -128,7 +129,7 @@ fn dot<F: Gemm, const FMA: bool>(a: &[F], b: &[F]) -> F {
             sums[j] = a[j].multiply_add::<FMA>(b[j], sums[j]);
         }
     }
-    let mut sums = fold::<F, WIDE, NARROW>(sums);
+    let mut sums: [F; NARROW] = fold(sums, F::add);
     let ((a_narrow, a), (b_narrow, b)) = (a.as_chunks::<NARROW>(), b.as_chunks::<NARROW>());
     for (a, b) in a_narrow.iter().zip(b_narrow) {
         for j in 0..NARROW {
@@ -138,18 +139,6 @@ fn dot<F: Gemm, const FMA: bool>(a: &[F], b: &[F]) -> F {
     for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
         *sum = a.multiply_add::<FMA>(b, *sum);
     }
-    fold::<F, NARROW, 1>(sums)[0]
-}
-
-/// Adds the halves of N sums until there are as many as M.
-#[inline(always)]
-fn fold<F: Gemm, const N: usize, const M: usize>(mut sums: [F; N]) -> [F; M] {
-    let mut half = N;
-    while half > M {
-        half /= 2;
-        for j in 0..half {
-            sums[j] = sums[j] + sums[j + half];
-        }
-    }
-    *sums.first_chunk().expect("halving N ends at M")
+    let [sum] = fold(sums, F::add);
+    sum
 }

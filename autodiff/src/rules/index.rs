@@ -91,9 +91,7 @@ pub(crate) fn set<F: Scalar>(
     y: &mut [F],
 ) -> Result<(), Error> {
     match op {
-        Index::Gather { .. } => visit(op, dims, index, x.dims[op.axis()], |short, long, n| {
-            y[short..short + n].copy_from_slice(&x.values[long..long + n]);
-        }),
+        Index::Gather { .. } => gather(op, x, index, dims, y, |x, y| y.copy_from_slice(x)),
         Index::ScatterAdd { .. } => {
             y.fill(F::ZERO);
             add(op, x, index, dims, y)
@@ -110,13 +108,25 @@ pub(crate) fn add<F: Scalar>(
     y: &mut [F],
 ) -> Result<(), Error> {
     match op {
-        Index::Gather { .. } => visit(op, dims, index, x.dims[op.axis()], |short, long, n| {
-            add_slice(&x.values[long..long + n], &mut y[short..short + n]);
-        }),
+        Index::Gather { .. } => gather(op, x, index, dims, y, add_slice),
         Index::ScatterAdd { .. } => visit(op, x.dims, index, dims[op.axis()], |short, long, n| {
             add_slice(&x.values[short..short + n], &mut y[long..long + n]);
         }),
     }
+}
+
+/// Puts every stretch that is picked where it belongs in the result.
+fn gather<F: Scalar>(
+    op: Index,
+    x: View<F>,
+    index: View<F>,
+    dims: &[usize],
+    y: &mut [F],
+    put: impl Fn(&[F], &mut [F]),
+) -> Result<(), Error> {
+    visit(op, dims, index, x.dims[op.axis()], |short, long, n| {
+        put(&x.values[long..long + n], &mut y[short..short + n]);
+    })
 }
 
 /// Calls `pair(at_picked, at_whole, n)` for every stretch of `n` numbers that lie side by side both in
