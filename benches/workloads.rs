@@ -14,9 +14,12 @@ mod nets;
 mod numbers;
 #[path = "workloads/products.rs"]
 mod products;
+#[path = "workloads/work.rs"]
+mod work;
 
 use clap::{Parser, ValueEnum};
 use std::time::{Duration, Instant};
+use work::{Product, Work};
 
 /// The precision of the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,30 +46,6 @@ struct Arguments {
     /// What cargo passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
-}
-
-/// A workload ready to run.
-struct Work {
-    /// One step, or as many as `inner`.
-    step: Box<dyn FnMut() + Send>,
-    /// Steps in a call, for steps too short for the clock.
-    inner: usize,
-    check: f64,
-    /// What it is, if it is a matrix product.
-    product: Option<Product>,
-}
-
-/// A matrix product among several.
-struct Product {
-    shape: String,
-    dtype: &'static str,
-    flops: f64,
-}
-
-impl Work {
-    fn new(inner: usize, check: f64, step: impl FnMut() + Send + 'static) -> Self {
-        Self { step: Box::new(step), inner, check, product: None }
-    }
 }
 
 fn build(name: &str, dtype: Option<Dtype>) -> Option<Vec<Work>> {

@@ -1,6 +1,17 @@
-//! A training step allocates nothing once it is warm. The allocator of this binary counts for all
-//! threads, so there is one test in it and no more.
+//! A step of training, or of a workload that is timed, allocates nothing once it is warm. The allocator
+//! of this binary counts for all threads, so there is one test in it and no more.
 #![allow(unsafe_code)]
+
+#[path = "../benches/workloads/data.rs"]
+#[allow(dead_code, reason = "not every workload is watched")]
+mod data;
+#[path = "../benches/workloads/densities.rs"]
+mod densities;
+#[path = "../benches/workloads/numbers.rs"]
+mod numbers;
+#[path = "../benches/workloads/work.rs"]
+#[allow(dead_code, reason = "nothing is timed")]
+mod work;
 
 use pathscore_autodiff::{Activation, Grads, Tape};
 use pathscore_estimators::Estimator;
@@ -70,17 +81,11 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The calls of the allocator during `steps` steps after the first few.
-fn allocated<M, E>(mut trainer: Trainer<f32, M, E>, threads: usize, steps: u64) -> usize
-where
-    M: LatentModel<f32> + Send,
-    E: Estimator<f32, M> + Send,
-{
+/// The calls of the allocator during five steps after the first few.
+fn allocated(threads: usize, mut step: impl FnMut(u64) + Send) -> usize {
     // A thread is warm when it has worked on every kind of piece, which with several threads is a
     // matter of who comes first.
     let warm_up = if threads == 1 { 3 } else { 40 };
-    let data = digits(1, 0..1000);
-    let mut batches = Batches::new(data.len(), 100, 1).unwrap();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .start_handler(|_| WORKS.set(true))
@@ -88,33 +93,38 @@ where
         .build()
         .unwrap();
     pool.install(|| {
-        for step in 0..warm_up + steps {
-            if step == warm_up {
-                CALLS.store(0, SeqCst);
-                WATCHED.store(true, SeqCst);
-            }
-            let rows = batches.at(step);
-            let feed = |range: std::ops::Range<usize>, out: &mut [f32], rng: &mut _| {
-                Binarize::Dynamic.fill::<f32, Xoshiro256PlusPlus>(&data, &rows[range], out, rng);
-            };
-            trainer.step([100, 784], feed).unwrap();
-        }
+        (0..warm_up).for_each(&mut step);
+        CALLS.store(0, SeqCst);
+        WATCHED.store(true, SeqCst);
+        (warm_up..warm_up + 5).for_each(&mut step);
         WATCHED.store(false, SeqCst);
     });
     CALLS.load(SeqCst)
 }
 
-/// The same of a Gaussian process that is recorded afresh in every step, by both kinds of factor.
-fn allocated_by_factorisations() -> usize {
+/// A training step on pictures that are binarised anew.
+fn training<M, E>(mut trainer: Trainer<f32, M, E>) -> impl FnMut(u64) + Send
+where
+    M: LatentModel<f32> + Send,
+    E: Estimator<f32, M> + Send,
+{
+    let data = digits(1, 0..1000);
+    let mut batches = Batches::new(data.len(), 100, 1).unwrap();
+    move |step| {
+        let rows = batches.at(step);
+        let feed = |range: std::ops::Range<usize>, out: &mut [f32], rng: &mut _| {
+            Binarize::Dynamic.fill::<f32, Xoshiro256PlusPlus>(&data, &rows[range], out, rng);
+        };
+        trainer.step([100, 784], feed).unwrap();
+    }
+}
+
+/// A Gaussian process that is recorded afresh in every step, by both kinds of factor.
+fn factorisations() -> impl FnMut(u64) + Send {
     const N: usize = 60;
     let (mut tape, mut grads) = (Tape::<f64>::new(), Grads::new());
     let x: Vec<f64> = (0..2 * N).map(|i| (i * i % 101) as f64 / 20.0).collect();
-    WORKS.set(true);
-    for step in 0..6 {
-        if step == 3 {
-            CALLS.store(0, SeqCst);
-            WATCHED.store(true, SeqCst);
-        }
+    move |_| {
         tape.clear();
         let x = tape.leaf(&x, [N, 2]);
         let squares = x.square().sum_axis(-1);
@@ -126,9 +136,6 @@ fn allocated_by_factorisations() -> usize {
         let y = y + kernel.cholesky().unwrap().sum() + lu.log_det() + kernel.matrix_exp().sum();
         tape.pull_into(&[(y, &[1.0])], &[], &mut grads);
     }
-    WATCHED.store(false, SeqCst);
-    WORKS.set(false);
-    CALLS.load(SeqCst)
 }
 
 fn vae() -> Trainer<f32, Vae, SgvbKl> {
@@ -150,18 +157,25 @@ fn dvae() -> Trainer<f32, DiscreteVae, Reinforce> {
 }
 
 #[test]
-fn a_training_step_allocates_nothing_after_its_warm_up() {
+fn a_step_allocates_nothing_after_its_warm_up() {
     for threads in [1, 2] {
-        assert_eq!(allocated(vae(), threads, 5), 0, "vae, {threads} threads");
-        assert_eq!(allocated(dvae(), threads, 5), 0, "dvae, {threads} threads");
+        assert_eq!(allocated(threads, training(vae())), 0, "vae, {threads} threads");
+        assert_eq!(allocated(threads, training(dvae())), 0, "dvae, {threads} threads");
+        let mut gmm = densities::gmm(10);
+        assert_eq!(allocated(threads, |_| (gmm.step)()), 0, "gmm-d10, {threads} threads");
     }
-    assert_eq!(allocated_by_factorisations(), 0, "factorisations");
-    // The allocator does count: a vector is seen.
-    CALLS.store(0, SeqCst);
-    WORKS.set(true);
-    WATCHED.store(true, SeqCst);
-    std::hint::black_box(vec![1_u8; 100]);
-    WATCHED.store(false, SeqCst);
-    // A thread of the last pool may still be on its way out.
-    assert!(CALLS.load(SeqCst) >= 1);
+    for (name, mut work) in [
+        ("tiny", numbers::tiny()),
+        ("scalar", numbers::scalar()),
+        ("scalar-replay", numbers::scalar_replay()),
+        ("logreg-hmc", densities::logistic()),
+        ("gplvm", densities::gplvm()),
+    ] {
+        assert_eq!(allocated(1, |_| (work.step)()), 0, "{name}");
+    }
+    assert_eq!(allocated(1, factorisations()), 0, "factorisations");
+    // The allocator does count: a vector is seen in every step.
+    let seen = allocated(1, |_| drop(std::hint::black_box(vec![1_u8; 100])));
+    // A thread of an earlier pool may still be on its way out.
+    assert!(seen >= 5);
 }

@@ -1,9 +1,10 @@
 //! Log-densities of known data and their gradients, recorded once and replayed.
 
-use crate::Work;
 use crate::data::{uniforms, unit_noise};
+use crate::work::Work;
 use pathscore_autodiff::{Grads, Id, Plan, Real, Tape, Var};
 use rayon::prelude::*;
+use std::cmp::Ordering;
 use std::f64::consts::{LN_2, PI, TAU};
 
 /// A plan of one number, and what is needed to run it.
@@ -44,17 +45,21 @@ impl Piece {
 /// A row of `icf` holds the logarithm of the diagonal, then what is below it by columns; here it is a column.
 fn factors<'t>(log_diagonal: Var<'t, f64>, below: Var<'t, f64>) -> Var<'t, f64> {
     let [d, k] = [0, 1].map(|axis| log_diagonal.shape()[axis]);
-    let diagonal = log_diagonal.exp();
-    let mut at = 0;
-    let columns: Vec<_> = (0..d)
-        .map(|c| {
-            let rest = at..at + d - 1 - c;
-            at = rest.end;
-            let column = [diagonal.slice(0, c..c + 1), below.slice(0, rest)];
-            Var::concat(&column, 0).pad(0, c, 0).reshape([1, d * k])
-        })
-        .collect();
-    Var::concat(&columns, 0)
+    let tape = log_diagonal.tape();
+    let zero = tape.constant(&vec![0.0; k], [1, k]);
+    let parts = Var::concat(&[zero, log_diagonal.exp(), below], 0);
+    let mut last = d;
+    let part = |at: usize| match (at / d).cmp(&(at % d)) {
+        Ordering::Greater => 0,
+        Ordering::Equal => 1 + at / d,
+        Ordering::Less => {
+            last += 1;
+            last
+        }
+    };
+    let places: Vec<usize> = (0..d * d).map(part).collect();
+    let columns = parts.index_select(0, tape.indices(&places, [d * d]));
+    columns.expect("every place is a part").reshape([d, d * k])
 }
 
 /// The columns of `icf`: the logarithms of the `d` diagonal elements, and what is below.

@@ -1,7 +1,7 @@
 //! Training steps of latent-variable models: noise, gradient, Adam.
 
-use crate::Work;
 use crate::data::{binary, glorot, uniforms, unit_noise};
+use crate::work::Work;
 use pathscore_autodiff::{Activation, Scalar, Tape, Var};
 use pathscore_estimators::Estimator;
 use pathscore_estimators::fit::{Options, Trainer};

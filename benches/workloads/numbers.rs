@@ -1,7 +1,7 @@
 //! Work too small for vectors: what a tape costs by itself.
 
-use crate::Work;
 use crate::data::glorot;
+use crate::work::Work;
 use pathscore_autodiff::{Activation, Grads, Tape, Var};
 use std::hint::black_box;
 

@@ -1,6 +1,7 @@
 //! Matrix products by themselves.
 
-use crate::{Dtype, Product, Work};
+use crate::Dtype;
+use crate::work::{Product, Work};
 use pathscore_autodiff::{Scalar, Tape};
 
 /// The sizes m, k and n, and whether the left side is stored transposed.
