@@ -184,6 +184,8 @@ impl<F: Gemm> Product<'_, F> {
     fn blocks<const FMA: bool, const R: usize, const W: usize, const H: usize>(self) {
         let [m, k, n] = self.sizes;
         let (c, c_width) = self.c;
+        // With one panel of rows B is read once, and packed only where it does not fill a panel.
+        let once = m <= R && !self.b.1;
         // Equal blocks: no last block so short that storing its tiles costs more than summing.
         let k_step = k.div_ceil(k.div_ceil(KC));
         for j0 in (0..n).step_by(NC) {
@@ -194,6 +196,9 @@ impl<F: Gemm> Product<'_, F> {
                 for j in (0..columns).step_by(W) {
                     let panel = &mut self.packed_b[j * depth..];
                     let width = W.min(columns - j);
+                    if once && width == W {
+                        continue;
+                    }
                     if width <= H {
                         pack::<F, H>(self.b, j0 + j, width, k0, &mut panel[..H * depth]);
                     } else {
@@ -220,8 +225,12 @@ impl<F: Gemm> Product<'_, F> {
                         }
                     }
                     for j in (0..columns).step_by(W) {
-                        let b = &self.packed_b[j * depth..];
                         let width = W.min(columns - j);
+                        let b = if once && width == W {
+                            (&self.b.0[k0 * self.b.2 + j0 + j..], self.b.2)
+                        } else {
+                            (&self.packed_b[j * depth..], if width <= H { H } else { W })
+                        };
                         for i in (0..rows).step_by(R) {
                             let height = R.min(rows - i);
                             let a = &self.packed_a[i * depth..];
@@ -292,6 +301,9 @@ fn pack<F: Gemm, const P: usize>(
     }
 }
 
+/// A panel of B: its lines and how far apart they begin.
+type Lines<'a, F> = (&'a [F], usize);
+
 /// Where a tile goes: C from its corner on, the stride of C, and the tile's height and width.
 type Target<'a, F> = (&'a mut [F], usize, [usize; 2]);
 
@@ -300,11 +312,10 @@ type Target<'a, F> = (&'a mut [F], usize, [usize; 2]);
 fn tiles<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
     depth: usize,
     a: &[F],
-    b: &[F],
+    b: Lines<'_, F>,
     c: Target<'_, F>,
     keep: bool,
 ) {
-    let b = &b[..W * depth];
     match c.2[0] {
         1..=2 => tile::<F, FMA, 2, W>(&a[..2 * depth], b, c, keep),
         3..=4 => tile::<F, FMA, 4, W>(&a[..4 * depth], b, c, keep),
@@ -313,11 +324,11 @@ fn tiles<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
     }
 }
 
-/// One tile of C: R x W sums over the depth of two panels.
+/// One tile of C: R x W sums over the depth of a panel of A.
 #[inline(always)]
 fn tile<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
     a: &[F],
-    b: &[F],
+    b: Lines<'_, F>,
     (c, c_width, [height, width]): Target<'_, F>,
     keep: bool,
 ) {
@@ -344,11 +355,12 @@ fn tile<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
 #[inline(always)]
 fn sum<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
     a: &[F],
-    b: &[F],
+    (b, stride): Lines<'_, F>,
     tile: &mut [[F; W]; R],
 ) {
     let mut sums = [[F::default(); W]; R];
-    for (a, b) in a.as_chunks::<R>().0.iter().zip(b.as_chunks::<W>().0) {
+    for (a, b) in a.as_chunks::<R>().0.iter().zip(b.chunks(stride)) {
+        let b = b.first_chunk::<W>().expect("a panel is as wide as its tile");
         // Row by row, written out: with a loop over the rows some heights are spilled.
         macro_rules! rows {
             ($($i:literal)*) => { $(

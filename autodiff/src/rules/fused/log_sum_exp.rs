@@ -7,12 +7,13 @@ use super::axis::{Along, dropped};
 use super::{Bars, Kernel, Pass};
 use crate::error::Error;
 use crate::kernels::simd::dispatch;
+use crate::kernels::sum::fold;
 use crate::kernels::zip::View;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::var::Var;
 
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// Over an axis; of the mean instead of the sum if so said.
 pub(super) struct LogSumExp {
@@ -20,66 +21,99 @@ pub(super) struct LogSumExp {
     pub(super) mean: bool,
 }
 
-/// The largest element and $\sum_i e^{x_i - \text{largest}}$.
-pub(super) fn top_and_sum<F: Scalar>(
-    x: &[F],
-    places: impl Iterator<Item = usize> + Clone,
-) -> (F, F) {
-    let none = -F::from_f64(f64::INFINITY);
-    let top = places.clone().fold(none, |top, place| top.max(x[place]));
-    (top, places.map(|place| (x[place] - top).exp()).sum())
-}
+/// Pieces of a row that are computed once on the way back.
+const KEPT: usize = 4;
 
-/// Up to sixteen numbers and $-\infty$ for the others.
+/// Where the pieces begin that cover `n` places, and how many of the places of each have been covered by the
+/// one before: the last ends where the places end.
 #[inline(always)]
-fn fill_up<F: Scalar>(x: &[F]) -> [F; LANES] {
-    x.first_chunk().copied().unwrap_or_else(
+pub(super) fn pieces(n: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
+    (0..n.div_ceil(LANES)).map(
         #[inline(always)]
-        || {
-            let mut lanes = [F::from_f64(f64::NEG_INFINITY); LANES];
-            lanes[..x.len()].copy_from_slice(x);
-            lanes
+        move |piece| {
+            let first = piece * LANES;
+            let start = first.min(n.saturating_sub(LANES));
+            (start, first - start)
         },
     )
 }
 
-/// The sixteen numbers combined in halves.
+/// The first sixteen numbers, with $-\infty$ for those that are skipped or missing.
 #[inline(always)]
-fn fold<F: Scalar>(mut lanes: [F; LANES], f: impl Fn(F, F) -> F) -> F {
-    let mut half = LANES;
-    while half > 1 {
-        half /= 2;
-        for j in 0..half {
-            lanes[j] = f(lanes[j], lanes[j + half]);
+fn load<F: Scalar>(x: &[F], skip: usize) -> [F; LANES] {
+    let mut lanes = [F::from_f64(f64::NEG_INFINITY); LANES];
+    match x.first_chunk::<LANES>() {
+        Some(x) => {
+            for j in 0..LANES {
+                lanes[j] = if j < skip { lanes[j] } else { x[j] };
+            }
         }
+        None => lanes[..x.len()].copy_from_slice(x),
     }
-    lanes[0]
+    lanes
 }
 
-/// For each lane the largest of all pieces, and $\sum e^{x - \text{largest}}$.
+/// The pieces of one row.
 #[inline(always)]
-fn tops_and_sums<'a, F: Scalar>(
-    pieces: impl Iterator<Item = &'a [F]> + Clone,
+pub(super) fn row<F: Scalar>(x: &[F]) -> impl Iterator<Item = [F; LANES]> + Clone {
+    pieces(x.len()).map(
+        #[inline(always)]
+        |(start, skip)| load(&x[start..], skip),
+    )
+}
+
+/// Sixteen neighbouring columns, from column `start` on, of rows of `width`: a piece for each row.
+#[inline(always)]
+pub(super) fn columns<F: Scalar>(
+    x: &[F],
+    width: usize,
+    start: usize,
+) -> impl Iterator<Item = [F; LANES]> + Clone {
+    x.chunks_exact(width).map(
+        #[inline(always)]
+        move |row| load(&row[start..], 0),
+    )
+}
+
+/// For each lane the largest of all pieces, and $\sum e^{x - \text{largest}}$; if `joint`, of all lanes
+/// together.
+#[inline(always)]
+pub(super) fn tops_and_sums<F: Scalar>(
+    pieces: impl Iterator<Item = [F; LANES]> + Clone,
     joint: bool,
 ) -> ([F; LANES], [F; LANES]) {
     let mut tops = [F::from_f64(f64::NEG_INFINITY); LANES];
     for x in pieces.clone() {
-        let x = fill_up(x);
         for j in 0..LANES {
             tops[j] = tops[j].max(x[j]);
         }
     }
     if joint {
-        tops = [fold(tops, F::max); LANES];
+        let [top] = fold(tops, F::max);
+        tops = [top; LANES];
     }
     let mut sums = [F::ZERO; LANES];
     for x in pieces {
-        let x = fill_up(x);
+        let terms = exps(x, tops);
         for j in 0..LANES {
-            sums[j] += (x[j] - tops[j]).exp();
+            sums[j] += terms[j];
         }
     }
+    if joint {
+        let [sum] = fold(sums, F::add);
+        sums = [sum; LANES];
+    }
     (tops, sums)
+}
+
+/// $e^{x - \text{shift}}$.
+#[inline(always)]
+fn exps<F: Scalar>(x: [F; LANES], shifts: [F; LANES]) -> [F; LANES] {
+    let mut y = [F::ZERO; LANES];
+    for j in 0..LANES {
+        y[j] = (x[j] - shifts[j]).exp();
+    }
+    y
 }
 
 /// $\text{top} + \ln \text{sum}$. All −∞, or some +∞ or NaN: the largest is the answer, and the
@@ -89,34 +123,71 @@ fn join<F: Scalar>(top: F, sum: F) -> F {
     if top.is_finite() { top + sum.ln() } else { top }
 }
 
-/// Adds the shares of one piece, times `scale`, to its adjoint.
+/// Writes as many of the sixteen results as there are places.
 #[inline(always)]
-fn add_shares<F: Scalar>(x: &[F], tops: &[F; LANES], scales: &[F; LANES], bar: &mut [F]) {
-    let x = fill_up(x);
-    let mut gains = [F::ZERO; LANES];
+fn store<F: Scalar>(tops: [F; LANES], sums: [F; LANES], count: F, y: &mut [F]) {
+    let mut results = [F::ZERO; LANES];
     for j in 0..LANES {
-        // Where nothing moves, the share may be no number.
-        let share = (x[j] - tops[j]).exp();
-        gains[j] = if scales[j] == F::ZERO { F::ZERO } else { scales[j] * share };
+        results[j] = join(tops[j], sums[j] / count);
     }
-    for (bar, gain) in bar.iter_mut().zip(gains) {
-        *bar += gain;
+    let places = y.len().min(LANES);
+    y[..places].copy_from_slice(&results[..places]);
+}
+
+/// Gives `gain` the number of each piece and $\bar y\, e^{x - y} / \sum e^{x - y}$; if `joint`, the sum goes
+/// over all lanes. Not $\bar y\, e^{x - y}$: where y is large, its rounding would spoil the shares.
+#[inline(always)]
+fn shares<F: Scalar>(
+    pieces: impl Iterator<Item = [F; LANES]> + Clone,
+    [y, y_bar]: [[F; LANES]; 2],
+    joint: bool,
+    mut gain: impl FnMut(usize, [F; LANES]),
+) {
+    let mut kept = [[F::ZERO; LANES]; KEPT];
+    let mut scales = [F::ZERO; LANES];
+    for (i, x) in pieces.clone().enumerate() {
+        let terms = exps(x, y);
+        if i < KEPT {
+            kept[i] = terms;
+        }
+        for j in 0..LANES {
+            scales[j] += terms[j];
+        }
+    }
+    if joint {
+        let [sum] = fold(scales, F::add);
+        scales = [sum; LANES];
+    }
+    let none = F::from_f64(f64::NEG_INFINITY);
+    for j in 0..LANES {
+        // Of −∞ only: no share is larger than another, and none moves the result.
+        scales[j] = if y[j] == none { F::ZERO } else { y_bar[j] / scales[j] };
+    }
+    for (i, x) in pieces.enumerate() {
+        let mut gains = if i < KEPT { kept[i] } else { exps(x, y) };
+        for j in 0..LANES {
+            // Where nothing moves, the share may be no number.
+            gains[j] = if scales[j] == F::ZERO { F::ZERO } else { scales[j] * gains[j] };
+        }
+        gain(i, gains);
     }
 }
 
-/// $\bar y / \text{sum}$. Of −∞ only: no share is larger than another, and none moves the result.
+/// Adds as many of the sixteen numbers as there are places.
 #[inline(always)]
-fn scale<F: Scalar>(y: F, y_bar: F, sum: F) -> F {
-    if y == F::from_f64(f64::NEG_INFINITY) { F::ZERO } else { y_bar / sum }
-}
-
-/// Sixteen neighbouring columns, from column `first` on, of rows of `width`.
-#[inline(always)]
-fn columns<F>(x: &[F], width: usize, first: usize) -> impl Iterator<Item = &[F]> + Clone {
-    x.chunks_exact(width).map(
-        #[inline(always)]
-        move |row| &row[first..width.min(first + LANES)],
-    )
+fn add<F: Scalar>(gains: [F; LANES], to: &mut [F]) {
+    match to.first_chunk_mut::<LANES>() {
+        Some(to) => {
+            for j in 0..LANES {
+                to[j] += gains[j];
+            }
+        }
+        None => {
+            for (to, gain) in to.iter_mut().zip(gains) {
+                *to += gain;
+            }
+        }
+    }
 }
 
 impl<F: Scalar> Kernel<F> for LogSumExp {
@@ -134,17 +205,21 @@ impl<F: Scalar> Kernel<F> for LogSumExp {
         dispatch(
             #[inline(always)]
             || {
-                for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(n * stride)) {
-                    if stride == 1 {
-                        let (tops, sums) = tops_and_sums(x.chunks(LANES), true);
-                        y[0] = join(tops[0], fold(sums, F::add) / count);
-                        continue;
-                    }
-                    for (c, y) in y.chunks_mut(LANES).enumerate() {
-                        let (tops, sums) = tops_and_sums(columns(x, stride, c * LANES), false);
-                        for ((y, top), sum) in y.iter_mut().zip(tops).zip(sums) {
-                            *y = join(top, sum / count);
+                if stride == 1 {
+                    // Sixteen rows, then their logarithms.
+                    for (y, x) in y.chunks_mut(LANES).zip(x.chunks(n * LANES)) {
+                        let (mut tops, mut sums) = ([F::ZERO; LANES], [F::ONE; LANES]);
+                        for (j, x) in x.chunks_exact(n).enumerate() {
+                            ([tops[j], ..], [sums[j], ..]) = tops_and_sums(row(x), true);
                         }
+                        store(tops, sums, count, y);
+                    }
+                    return;
+                }
+                for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(n * stride)) {
+                    for (start, _) in pieces(stride) {
+                        let (tops, sums) = tops_and_sums(columns(x, stride, start), false);
+                        store(tops, sums, count, &mut y[start..]);
                     }
                 }
             },
@@ -160,30 +235,39 @@ impl<F: Scalar> Kernel<F> for LogSumExp {
         let blocks =
             bar.chunks_exact_mut(n * stride).zip(pass.args[0].values.chunks_exact(n * stride));
         let results = pass.y.chunks_exact(stride).zip(pass.y_bar.chunks_exact(stride));
-        // Not e^{x − y}: where y is large, its rounding would spoil the shares.
         dispatch(
             #[inline(always)]
             || {
                 for ((bar, x), (y, y_bar)) in blocks.zip(results) {
                     if stride == 1 {
-                        let (tops, sums) = tops_and_sums(x.chunks(LANES), true);
-                        let scales = [scale(y[0], y_bar[0], fold(sums, F::add)); LANES];
-                        for (bar, x) in bar.chunks_mut(LANES).zip(x.chunks(LANES)) {
-                            add_shares(x, &tops, &scales, bar);
-                        }
+                        let on = [y[0], y_bar[0]].map(|number| [number; LANES]);
+                        shares(
+                            row(x),
+                            on,
+                            true,
+                            #[inline(always)]
+                            |piece, gains| {
+                                let start = (piece * LANES).min(n.saturating_sub(LANES));
+                                add(gains, &mut bar[start..]);
+                            },
+                        );
                         continue;
                     }
-                    for first in (0..stride).step_by(LANES) {
-                        let (tops, sums) = tops_and_sums(columns(x, stride, first), false);
-                        let mut scales = [F::ZERO; LANES];
-                        let width = LANES.min(stride - first);
-                        for j in 0..width {
-                            scales[j] = scale(y[first + j], y_bar[first + j], sums[j]);
+                    for (start, skip) in pieces(stride) {
+                        let mut on = [y, y_bar].map(|numbers| load(&numbers[start..], 0));
+                        // What the last piece has done is left alone.
+                        for j in 0..LANES {
+                            on[1][j] = if j < skip { F::ZERO } else { on[1][j] };
                         }
-                        for (bar, x) in bar.chunks_exact_mut(stride).zip(x.chunks_exact(stride)) {
-                            let range = first..first + width;
-                            add_shares(&x[range.clone()], &tops, &scales, &mut bar[range]);
-                        }
+                        shares(
+                            columns(x, stride, start),
+                            on,
+                            false,
+                            #[inline(always)]
+                            |row, gains| {
+                                add(gains, &mut bar[row * stride + start..(row + 1) * stride]);
+                            },
+                        );
                     }
                 }
             },

@@ -9,9 +9,54 @@ use crate::kernels::zip::View;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::var::Var;
+use std::ops::Range;
 
-/// Neighbouring sums that are kept in registers.
-const LANES: usize = 16;
+/// Neighbouring columns that are kept in registers, and what is left.
+const WIDE: usize = 16;
+const NARROW: usize = 8;
+
+/// Where the columns end that are done so many at a time.
+fn ends(stride: usize) -> [usize; 2] {
+    [WIDE, NARROW].map(|width| stride - stride % width)
+}
+
+/// The sums of columns, W at a time.
+#[inline(always)]
+fn sums<F: Scalar, const W: usize>(x: &[F], stride: usize, columns: Range<usize>, y: &mut [F]) {
+    for start in columns.step_by(W) {
+        let mut sums = [F::ZERO; W];
+        for row in x.chunks_exact(stride) {
+            let row: &[F; W] = row[start..].first_chunk().expect("the columns are so many times W");
+            for j in 0..W {
+                sums[j] += row[j] * row[j];
+            }
+        }
+        y[start..start + W].copy_from_slice(&sums);
+    }
+}
+
+/// $2 \bar y x$ of columns, W at a time, added to `bar` if it is begun.
+#[inline(always)]
+fn slopes<F: Scalar, const W: usize>(
+    (x, y_bar): (&[F], &[F]),
+    stride: usize,
+    columns: Range<usize>,
+    (bar, begun): (&mut [F], bool),
+) {
+    for start in columns.step_by(W) {
+        let mut twice: [F; W] = *y_bar[start..].first_chunk().expect("as above");
+        for y_bar in &mut twice {
+            *y_bar = F::from_f64(2.0) * *y_bar;
+        }
+        for (bar, x) in bar.chunks_exact_mut(stride).zip(x.chunks_exact(stride)) {
+            let bar: &mut [F; W] = bar[start..].first_chunk_mut().expect("as above");
+            let x: &[F; W] = x[start..].first_chunk().expect("as above");
+            for j in 0..W {
+                bar[j] = twice[j] * x[j] + if begun { bar[j] } else { F::ZERO };
+            }
+        }
+    }
+}
 
 pub(super) struct SumSquares(pub(super) usize);
 
@@ -40,25 +85,10 @@ impl<F: Scalar> Kernel<F> for SumSquares {
                     return;
                 }
                 for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(n * stride)) {
-                    let (wide, rest) = y.as_chunks_mut::<LANES>();
-                    let first = wide.len() * LANES;
-                    for (c, y) in wide.iter_mut().enumerate() {
-                        let mut sums = [F::ZERO; LANES];
-                        for x in x.chunks_exact(stride) {
-                            let x: &[F; LANES] =
-                                x[c * LANES..].first_chunk().expect("a row is as long as y");
-                            for j in 0..LANES {
-                                sums[j] += x[j] * x[j];
-                            }
-                        }
-                        *y = sums;
-                    }
-                    rest.fill(F::ZERO);
-                    for x in x.chunks_exact(stride) {
-                        for (y, &x) in rest.iter_mut().zip(&x[first..]) {
-                            *y += x * x;
-                        }
-                    }
+                    let [wide, narrow] = ends(stride);
+                    sums::<F, WIDE>(x, stride, 0..wide, y);
+                    sums::<F, NARROW>(x, stride, wide..narrow, y);
+                    sums::<F, 1>(x, stride, narrow..stride, y);
                 }
             },
         );
@@ -84,11 +114,10 @@ impl<F: Scalar> Kernel<F> for SumSquares {
                         }
                         continue;
                     }
-                    for (bar, x) in bar.chunks_exact_mut(stride).zip(x.chunks_exact(stride)) {
-                        for ((bar, &x), &y_bar) in bar.iter_mut().zip(x).zip(y_bar) {
-                            *bar = two * y_bar * x + if begun { *bar } else { F::ZERO };
-                        }
-                    }
+                    let ([wide, narrow], on) = (ends(stride), (x, y_bar));
+                    slopes::<F, WIDE>(on, stride, 0..wide, (bar, begun));
+                    slopes::<F, NARROW>(on, stride, wide..narrow, (bar, begun));
+                    slopes::<F, 1>(on, stride, narrow..stride, (bar, begun));
                 }
             },
         );
