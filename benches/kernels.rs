@@ -1,4 +1,4 @@
-//! The pieces of a step, one at a time: elementwise maps, products, and what a tape costs per entry.
+//! The pieces of a step, one at a time: elementwise maps, products, factorisations.
 #![allow(missing_docs, reason = "criterion's macros write functions without docs")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -122,46 +122,6 @@ fn factorisations<F: Scalar>(c: &mut Criterion) {
     group.finish();
 }
 
-/// A chain of scalar operations.
-fn chain<'t>(x: Var<'t, f64>, length: usize) -> Var<'t, f64> {
-    (0..length / 2).fold(x, |y, _| y * x + 0.5)
-}
-
-/// What recording, replaying and going back cost for each entry of a number.
-fn entries(c: &mut Criterion) {
-    const LENGTH: usize = 1000;
-    let mut group = c.benchmark_group("scalar entry");
-    group.throughput(Throughput::Elements(LENGTH as u64));
-    let mut tape = Tape::new();
-    group.bench_function("record", |b| {
-        b.iter(|| {
-            tape.clear();
-            chain(tape.leaf(&[black_box(0.5)], []), LENGTH).item()
-        });
-    });
-    tape.clear();
-    let (x, y) = {
-        let x = tape.leaf(&[0.5], []);
-        (x.id(), chain(x, LENGTH).id())
-    };
-    let mut plan = tape.freeze();
-    group.bench_function("replay", |b| {
-        b.iter(|| {
-            plan.set(x, &[black_box(0.5)]);
-            plan.run().expect("no matrix is factored");
-            plan.value(y)[0]
-        });
-    });
-    let mut grads = Grads::new();
-    group.bench_function("backward", |b| {
-        b.iter(|| {
-            plan.pull_into(&[(y, &[1.0])], &mut grads);
-            grads.leading(1)[0]
-        });
-    });
-    group.finish();
-}
-
 fn both(c: &mut Criterion) {
     maps::<f32>(c);
     maps::<f64>(c);
@@ -170,5 +130,5 @@ fn both(c: &mut Criterion) {
     factorisations::<f64>(c);
 }
 
-criterion_group!(kernels, both, entries);
+criterion_group!(kernels, both);
 criterion_main!(kernels);
