@@ -179,8 +179,14 @@ macro_rules! float {
             fn gamma_p_da(self, x: Self) -> Self {
                 Special::gamma_p_da(self, x)
             }
+            fn gamma_density(self, x: Self) -> Self {
+                Special::gamma_density(self, x)
+            }
             fn ln_beta(self, other: Self) -> Self {
                 Special::ln_beta(self, other)
+            }
+            fn digamma_gap(self, other: Self) -> Self {
+                Special::digamma_gap(self, other)
             }
             #[inline(always)]
             fn weigh(self, other: Self) -> Self {

@@ -5,7 +5,6 @@ pub(crate) mod linalg;
 pub(crate) mod map;
 pub(crate) mod random;
 pub(crate) mod simd;
-#[allow(dead_code, reason = "the incomplete gamma and beta functions wait for their distributions")]
 pub(crate) mod special;
 pub(crate) mod sum;
 mod thin;

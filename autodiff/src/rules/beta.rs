@@ -67,14 +67,12 @@ pub(crate) fn reverse<F: Scalar>(op: Beta, sink: &mut impl Sink<F>) {
         let slope = match op {
             Beta::Inc => density,
             Beta::IncDa | Beta::IncDb => {
-                let (n, log) = if op == Beta::IncDa {
-                    (a, link(Op::Map(Unary::Ln), &[x]))
+                let (n, other, log) = if op == Beta::IncDa {
+                    (a, b, link(Op::Map(Unary::Ln), &[x]))
                 } else {
-                    (b, link(Op::Map(Unary::Ln1p), &[minus_x]))
+                    (b, a, link(Op::Map(Unary::Ln1p), &[minus_x]))
                 };
-                let sum = link(Op::Zip(Binary::Add), &[a, b]);
-                let [of_n, of_sum] = [n, sum].map(|n| link(Op::Map(Unary::Digamma), &[n]));
-                let gap = link(Op::Zip(Binary::Sub), &[of_sum, of_n]);
+                let gap = link(Op::Zip(Binary::DigammaGap), &[n, other]);
                 let by_n = link(Op::Zip(Binary::Add), &[log, gap]);
                 link(Op::Zip(Binary::Mul), &[density, by_n])
             }

@@ -25,7 +25,7 @@ macro_rules! unary {
             /// $e^x$. The derivative is $e^x$.
             Exp exp(x, y) => y, on (-3.0, 3.0);
             /// $e^x - 1$, accurate near $0$. The derivative is $e^x$.
-            ExpM1 exp_m1(x, y) => y + x.of(1.0), on (-3.0, 3.0);
+            ExpM1 exp_m1(x, y) => x.exp(), on (-3.0, 3.0);
             /// The natural logarithm. The derivative is $1/x$; at $0$ the value is $-\infty$.
             Ln ln(x, y) => x.recip(), on (0.2, 4.0);
             /// $\ln(1 + x)$, accurate near $0$. The derivative is $1/(1 + x)$.
@@ -34,21 +34,23 @@ macro_rules! unary {
             Sin sin(x, y) => x.cos(), on (-3.0, 3.0);
             /// The cosine. The derivative is $-\sin x$.
             Cos cos(x, y) => -x.sin(), on (-3.0, 3.0);
-            /// The hyperbolic tangent. The derivative is $1 - y^2$.
-            Tanh tanh(x, y) => x.of(1.0) - y * y, on (-3.0, 3.0);
-            /// $\sigma(x) = 1/(1 + e^{-x})$. The derivative is $y(1 - y)$.
-            Sigmoid sigmoid(x, y) => y * (x.of(1.0) - y), on (-4.0, 4.0);
+            /// The hyperbolic tangent. The derivative is $1 - y^2 = 4\sigma(2x)\sigma(-2x)$, which has its digits far
+            /// out too.
+            Tanh tanh(x, y) => { let x = x + x; x.of(4.0) * (x.sigmoid() * (-x).sigmoid()) }, on (-3.0, 3.0);
+            /// $\sigma(x) = 1/(1 + e^{-x})$. The derivative is $\sigma(x)\sigma(-x)$.
+            Sigmoid sigmoid(x, y) => y * (-x).sigmoid(), on (-4.0, 4.0);
             /// $\ln \sigma(x) = -\mathrm{softplus}(-x)$, exact far out on both sides. The derivative is $\sigma(-x)$.
             LogSigmoid log_sigmoid(x, y) => (-x).sigmoid(), on (-4.0, 4.0);
             /// $\ln(1 + e^x)$, exact far out on both sides. The derivative is $\sigma(x)$.
             Softplus softplus(x, y) => x.sigmoid(), on (-4.0, 4.0);
             /// $\ln \tfrac{x}{1 - x}$, the inverse of the sigmoid; $\mp\infty$ at $0$ and $1$. The derivative is $1/(x(1 - x))$.
             Logit logit(x, y) => (x * (x.of(1.0) - x)).recip(), on (0.1, 0.9);
-            /// $x\,\sigma(x)$, also called swish (Ramachandran et al. 2017). The derivative is $\sigma(x)(1 + x - y)$.
-            Silu silu(x, y) => x.sigmoid() * (x.of(1.0) + x - y), on (-4.0, 4.0);
+            /// $x\,\sigma(x)$, also called swish (Ramachandran et al. 2017). The derivative is
+            /// $\sigma(x)(1 + x\,\sigma(-x))$, at $\pm\infty$ one and zero.
+            Silu silu(x, y) => x.sigmoid().weigh(x.of(1.0) + (-x).sigmoid().weigh(x)), on (-4.0, 4.0);
             /// $x\,\Phi(x)$, the Gaussian error linear unit in its exact form (Hendrycks and Gimpel 2016). The
-            /// derivative is $\Phi(x) + x\,\varphi(x)$.
-            Gelu gelu(x, y) => x.normal_cdf() + x * (x * x * x.of(-0.5) - x.of(crate::tape::table::HALF_LN_TAU)).exp(), on (-3.0, 3.0);
+            /// derivative is $\Phi(x) + x\,\varphi(x)$, at $\pm\infty$ one and zero.
+            Gelu gelu(x, y) => x.normal_cdf() + (x * x * x.of(-0.5) - x.of(crate::tape::table::HALF_LN_TAU)).exp().weigh(x), on (-3.0, 3.0);
             /// $\max(x, 0)$. The derivative is $1$ for $x > 0$ and $0$ otherwise, also at $0$.
             Relu relu(x, y) => y.sign(), on (-3.0, 3.0);
             /// $1/\sqrt x$. The derivative is $-y^3/2$.
@@ -64,9 +66,9 @@ macro_rules! unary {
             /// The tangent. The derivative is $1 + y^2$.
             Tan tan(x, y) => x.of(1.0) + y * y, on (-1.0, 1.0);
             /// The inverse sine. The derivative is $1/\sqrt{1 - x^2}$, infinite at $\pm 1$.
-            Asin asin(x, y) => (x.of(1.0) - x * x).rsqrt(), on (-0.7, 0.7);
+            Asin asin(x, y) => ((x.of(1.0) - x) * (x.of(1.0) + x)).rsqrt(), on (-0.7, 0.7);
             /// The inverse cosine. The derivative is $-1/\sqrt{1 - x^2}$, infinite at $\pm 1$.
-            Acos acos(x, y) => -(x.of(1.0) - x * x).rsqrt(), on (-0.7, 0.7);
+            Acos acos(x, y) => -((x.of(1.0) - x) * (x.of(1.0) + x)).rsqrt(), on (-0.7, 0.7);
             /// The inverse tangent. The derivative is $1/(1 + x^2)$.
             Atan atan(x, y) => (x.of(1.0) + x * x).recip(), on (-3.0, 3.0);
             /// The hyperbolic sine. The derivative is $\cosh x$.
@@ -74,11 +76,11 @@ macro_rules! unary {
             /// The hyperbolic cosine. The derivative is $\sinh x$.
             Cosh cosh(x, y) => x.sinh(), on (-2.0, 2.0);
             /// The inverse hyperbolic sine. The derivative is $1/\sqrt{1 + x^2}$.
-            Asinh asinh(x, y) => (x.of(1.0) + x * x).rsqrt(), on (-3.0, 3.0);
+            Asinh asinh(x, y) => x.hypot(x.of(1.0)).recip(), on (-3.0, 3.0);
             /// The inverse hyperbolic cosine. The derivative is $1/\sqrt{x^2 - 1}$, infinite at $1$.
-            Acosh acosh(x, y) => (x * x - x.of(1.0)).rsqrt(), on (1.4, 4.0);
+            Acosh acosh(x, y) => (x - x.of(1.0)).rsqrt() * (x + x.of(1.0)).rsqrt(), on (1.4, 4.0);
             /// The inverse hyperbolic tangent. The derivative is $1/(1 - x^2)$, infinite at $\pm 1$.
-            Atanh atanh(x, y) => (x.of(1.0) - x * x).recip(), on (-0.7, 0.7);
+            Atanh atanh(x, y) => ((x.of(1.0) - x) * (x.of(1.0) + x)).recip(), on (-0.7, 0.7);
             /// $\ln(1 - e^x)$ for $x < 0$, accurate at both ends. The derivative is $-1/(e^{-x} - 1)$.
             Log1mExp log1m_exp(x, y) => -(-x).exp_m1().recip(), on (-3.0, -0.3);
             /// The error function. The derivative is $2e^{-x^2}/\sqrt\pi$.
@@ -89,18 +91,23 @@ macro_rules! unary {
             ErfInv erf_inv(x, y) => x.of(1.0 / std::f64::consts::FRAC_2_SQRT_PI) * (y * y).exp(), on (-0.7, 0.7);
             /// $\Phi(x)$, the distribution function of the standard normal. The derivative is its density.
             NormalCdf normal_cdf(x, y) => (x * x * x.of(-0.5) - x.of(crate::tape::table::HALF_LN_TAU)).exp(), on (-2.0, 2.0);
-            /// $\ln \Phi(x)$, accurate far out on the left. The derivative is $e^{-x^2/2 - y}/\sqrt{2\pi}$.
-            LogNormalCdf log_normal_cdf(x, y) => (x * x * x.of(-0.5) - x.of(crate::tape::table::HALF_LN_TAU) - y).exp(), on (-3.0, 2.0);
-            /// $\Phi^{-1}(x)$. The derivative is $\sqrt{2\pi} e^{y^2/2}$.
-            NormalQuantile normal_quantile(x, y) => (y * y * x.of(0.5) + x.of(crate::tape::table::HALF_LN_TAU)).exp(), on (0.1, 0.9);
+            /// $\ln \Phi(x)$, accurate far out on the left. The derivative is $\varphi(x)/\Phi(x)$.
+            LogNormalCdf log_normal_cdf(x, y) => x.inverse_mills(), on (-3.0, 2.0);
+            /// $\varphi(x)/\Phi(x)$, the inverse of Mills' ratio at $-x$. The derivative is $-y(x + y)$.
+            InverseMills inverse_mills(x, y) => -(y * (x + y)), on (-3.0, 2.0);
+            /// $\Phi^{-1}(x)$. The derivative is $1/\varphi(y)$, where $\varphi(y) = x\,\varphi(y)/\Phi(y)$.
+            NormalQuantile normal_quantile(x, y) => x.weigh(y.inverse_mills()).recip(), on (0.1, 0.9);
             /// $\ln |\Gamma(x)|$. The derivative is the digamma function.
             LnGamma ln_gamma(x, y) => x.digamma(), on (0.5, 5.0);
             /// $\psi(x) = \mathrm d \ln\Gamma/\mathrm dx$. The derivative is the polygamma function of order one.
             Digamma digamma(x, y) => x.of(1.0).polygamma(x), on (0.5, 5.0);
             /// $e^{-|x|} I_0(x)$, the modified Bessel function scaled. The derivative is $e^{-|x|} I_1(x) - \mathrm{sign}(x)\,y$.
-            I0e i0e(x, y) => x.i1e() - x.sign() * y, on (0.5, 5.0);
+            I0e i0e(x, y) => -(x.sign() * x.i0e_less_i1e()), on (0.5, 5.0);
             /// $e^{-|x|} I_1(x)$. The derivative is $e^{-|x|} I_0(x) - y/x - \mathrm{sign}(x)\,y$, one half at $0$.
-            I1e i1e(x, y) => x.equal(x.of(0.0)).select(x.of(0.5), x.i0e() - y / x - x.sign() * y), on (0.5, 5.0);
+            I1e i1e(x, y) => x.equal(x.of(0.0)).select(x.of(0.5), x.i0e_less_i1e() - y / x), on (0.5, 5.0);
+            /// $e^{-|x|} (I_0(x) - I_1(|x|))$, without cancellation. The derivative is
+            /// $e^{-|x|} I_1(x)/|x| - 2\,\mathrm{sign}(x)\,y$, and $0$ at $0$, where it jumps.
+            I0eLessI1e i0e_less_i1e(x, y) => x.equal(x.of(0.0)).select(x.of(0.0), x.i1e() / x.abs() - x.of(2.0) * x.sign() * y), on (0.5, 5.0);
             /// The largest integer not above $x$. Flat.
             Floor floor(x, y) => x.of(0.0), flat (-3.0, 3.0);
             /// The smallest integer not below $x$. Flat.
@@ -146,8 +153,8 @@ macro_rules! binary {
             /// $\ln(e^a + e^b)$ without overflow; of two $-\infty$, $-\infty$ with zero derivatives.
             /// The derivatives are $\sigma(a - b)$ and $\sigma(b - a)$.
             LogAddExp log_add_exp(a, b, y) = a.log_add_exp(b) => (
-                a.equal(y).select(a.greater(b) + a.of(0.5) * a.equal(b) * y.greater(a.of(f64::NEG_INFINITY)), (a - y).exp()),
-                b.equal(y).select(b.greater(a) + a.of(0.5) * a.equal(b) * y.greater(a.of(f64::NEG_INFINITY)), (b - y).exp())
+                (a.equal(b) * a.abs().equal(a.of(f64::INFINITY))).select(a.of(0.5) * a.sign().relu(), (a - b).sigmoid()),
+                (a.equal(b) * a.abs().equal(a.of(f64::INFINITY))).select(a.of(0.5) * a.sign().relu(), (b - a).sigmoid())
             ), on (-3.0, 3.0);
             /// The remainder of $a/b$ with the sign of $a$ (C's `fmod`), $a - b\,\mathrm{trunc}(a/b)$. The
             /// derivatives are $1$ and $-\mathrm{trunc}(a/b)$; at a jump, those of the piece the value is on.
@@ -176,21 +183,30 @@ macro_rules! binary {
             ), on (0.3, 3.0);
             /// $\ln B(a, b) = \ln\Gamma(a) + \ln\Gamma(b) - \ln\Gamma(a + b)$, without cancellation. The derivatives
             /// are $\psi(a) - \psi(a + b)$ and $\psi(b) - \psi(a + b)$.
-            LnBeta ln_beta(a, b, y) = a.ln_beta(b) => (
-                a.digamma() - (a + b).digamma(),
-                b.digamma() - (a + b).digamma()
+            LnBeta ln_beta(a, b, y) = a.ln_beta(b) => (-a.digamma_gap(b), -b.digamma_gap(a)), on (0.3, 3.0);
+            /// $\psi(a + b) - \psi(a)$, also where the two are nearly equal. The derivatives are
+            /// $\psi'(a + b) - \psi'(a)$ and $\psi'(a + b)$.
+            DigammaGap digamma_gap(a, b, y) = a.digamma_gap(b) => (
+                a.of(1.0).polygamma(a + b) - a.of(1.0).polygamma(a),
+                a.of(1.0).polygamma(a + b)
             ), on (0.3, 3.0);
             /// The regularised lower incomplete gamma function $P(a, x) = \frac1{\Gamma(a)} \int_0^x t^{a-1} e^{-t} dt$,
             /// the distribution function of $\mathrm{Gamma}(a, 1)$ at $x \ge 0$. The derivatives are
             /// $\partial P/\partial a$ ([`Var::gamma_p_da`](crate::Var::gamma_p_da)) and $x^{a-1} e^{-x}/\Gamma(a)$.
-            GammaP gamma_p(a, x, y) = a.gamma_p(x) => (a.gamma_p_da(x), ((a - a.of(1.0)).xlogy(x) - x - a.ln_gamma()).exp()), on (0.5, 3.0);
+            GammaP gamma_p(a, x, y) = a.gamma_p(x) => (a.gamma_p_da(x), a.gamma_density(x)), on (0.5, 3.0);
             /// $Q(a, x) = 1 - P(a, x)$, accurate where it is small. The derivatives are those of $P$ with the
             /// other sign.
-            GammaQ gamma_q(a, x, y) = a.gamma_q(x) => (-a.gamma_p_da(x), -((a - a.of(1.0)).xlogy(x) - x - a.ln_gamma()).exp()), on (0.5, 3.0);
+            GammaQ gamma_q(a, x, y) = a.gamma_q(x) => (-a.gamma_p_da(x), -a.gamma_density(x)), on (0.5, 3.0);
             /// $\partial P(a, x)/\partial a$, which a gamma variable is reparameterised by (Figurnov, Mohamed and Mnih
             /// 2018). The derivative with respect to $x$ is $x^{a-1} e^{-x} (\ln x - \psi(a))/\Gamma(a)$; the one
             /// with respect to $a$ is not known here, and NaN.
-            GammaPDa gamma_p_da(a, x, y) = a.gamma_p_da(x) => (a.of(f64::NAN), ((a - a.of(1.0)).xlogy(x) - x - a.ln_gamma()).exp() * (x.ln() - a.digamma())), on (0.5, 3.0);
+            GammaPDa gamma_p_da(a, x, y) = a.gamma_p_da(x) => (a.of(f64::NAN), a.gamma_density(x).weigh(x.ln() - a.digamma())), on (0.5, 3.0);
+            /// $x^{a-1} e^{-x}/\Gamma(a)$, the density of $\mathrm{Gamma}(a, 1)$ at $x \ge 0$, for any shape without
+            /// cancellation (Loader 2000). The derivatives are $y(\ln x - \psi(a))$ and $y((a - 1)/x - 1)$.
+            GammaDensity gamma_density(a, x, y) = a.gamma_density(x) => (
+                y.weigh(x.ln() - a.digamma()),
+                { let n = a - a.of(1.0); y * (n.equal(a.of(0.0)).select(n, n / x) - a.of(1.0)) }
+            ), on (0.5, 3.0);
             /// $\psi^{(n)}(x)$ of integer order $n \ge 0$ and argument $x$. The derivative is $\psi^{(n+1)}(x)$ ($x$);
             /// none with respect to the order.
             Polygamma polygamma(n, x, y) = n.polygamma(x) => (x.of(0.0), (n + x.of(1.0)).polygamma(x)), on (1.0, 5.0);

@@ -267,6 +267,18 @@ fn select_keeps_the_nan_of_the_branch_not_taken_out_of_the_gradient() {
 }
 
 #[test]
+fn smooth_steps_are_straight_at_infinity() {
+    for op in [Unary::Silu, Unary::Gelu] {
+        let tape = Tape::new();
+        let x = tape.leaf(&[f64::INFINITY, f64::NEG_INFINITY], [2]);
+        let y = tape.apply(Op::Map(op), &[x], None).unwrap();
+        assert_eq!(y.value().values(), [f64::INFINITY, 0.0]);
+        assert_eq!(tape.pull(&[(y, &[1.0, 1.0])]).of(x).values(), [1.0, 0.0], "{}", op.name());
+        assert_eq!(y.sum().grad(&[x])[0].value().values(), [1.0, 0.0], "{}", op.name());
+    }
+}
+
+#[test]
 fn a_gate_weights_what_flows_back_row_by_row() {
     let tape = Tape::new();
     let x = tape.leaf(&[1.0_f64, 2.0, 3.0, 4.0], [2, 2]);

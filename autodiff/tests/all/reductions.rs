@@ -49,6 +49,7 @@ fn the_largest_share_the_derivative_and_nan_stays() {
     assert_eq!(at(&[NONE, NONE], |x| x.max_axis(0)), (vec![NONE], vec![0.5, 0.5]));
     assert!(at(&[1.0, NAN, 4.0], |x| x.max_axis(0)).0[0].is_nan());
     assert_eq!(at(&[1.0, 4.0, 4.0], |x| x.argmax(0)).0, [1.0]);
+    assert_eq!(at(&[9.0, 1.0, NAN, 4.0, NAN], |x| x.argmax(0)).0, [2.0]);
 }
 
 #[test]

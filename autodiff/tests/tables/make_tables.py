@@ -1,13 +1,14 @@
-"""Tables of the functions in src/kernels/special, to 25 digits, and the constants of that code.
+"""Tables of the functions of the engine and of their slopes, to 40 digits, and constants of its code.
 
-    python3 make_tables.py            writes elementary.csv and special.csv beside this file
+    python3 make_tables.py            writes elementary.csv, special.csv and slopes.csv beside this file
     python3 make_tables.py remez      prints the minimax polynomials
     python3 make_tables.py temme      prints the coefficients of Temme's expansion
     python3 make_tables.py bessel     prints the Chebyshev series of the Bessel functions
 
 Needs mpmath. A row is: function, arguments (the shortest decimals of doubles; about half of
-them are exact in single precision), value. Every value is evaluated with growing precision
-until two evaluations agree to 30 digits.
+them are exact in single precision), value. A row of slopes.csv is: function, the argument that the slope
+is by (0 or 1), arguments, slope, its condition number (see `condition`). Every number is evaluated with growing precision until two
+evaluations agree to 42 digits.
 """
 import random
 import struct
@@ -25,15 +26,15 @@ def single(x):
 
 
 def value(f, args):
-    """f(args) to 30 digits."""
+    """f(args) to 42 digits."""
     before = None
-    for digits in (50, 100, 200, 400, 800):
+    for digits in (60, 120, 240, 480, 960):
         mp.mp.dps = digits
         try:
             now = f(*map(mpf, args))
         except (ZeroDivisionError, ValueError):
             continue
-        if before is not None and (now == before or abs(now - before) <= abs(now) * mpf("1e-30")):
+        if before is not None and (now == before or abs(now - before) <= abs(now) * mpf("1e-42")):
             return now
         before = now
     raise ArithmeticError(f"{f} {args} does not settle")
@@ -123,6 +124,34 @@ def ln_beta(a, b):
     return mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b)
 
 
+def digamma_gap(a, b):
+    return mp.psi(0, a + b) - mp.psi(0, a)
+
+
+def gamma_density(a, x):
+    return mp.exp((a - 1) * mp.log(x) - x - mp.loggamma(a))
+
+
+def normal_cdf(x):
+    return mp.erfc(-x / mp.sqrt(2)) / 2
+
+
+def normal_density(x):
+    return mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
+
+
+def sigmoid(x):
+    return 1 / (1 + mp.exp(-x))
+
+
+def i0e(x):
+    return mp.besseli(0, x) * mp.exp(-abs(x))
+
+
+def i1e(x):
+    return mp.besseli(1, x) * mp.exp(-abs(x))
+
+
 ELEMENTARY = {
     "exp": (mp.exp, "real", 745, 708),
     "exp2": (lambda x: mpf(2) ** x, "real", 1074, 1022),
@@ -132,7 +161,7 @@ ELEMENTARY = {
     "log2": (lambda x: mp.log(x) / mp.log(2), "positive"),
     "log10": (mp.log10, "positive"),
     "tanh": (mp.tanh, "real", 25, 25),
-    "sigmoid": (lambda x: 1 / (1 + mp.exp(-x)), "real", 740, 40),
+    "sigmoid": (sigmoid, "real", 740, 40),
     "softplus": (lambda x: mp.log1p(mp.exp(x)), "real", 740, 1e6),
     "log_sigmoid": (lambda x: -mp.log1p(mp.exp(-x)), "real", 1e6, 740),
     "sinh": (mp.sinh, "real", 709, 709),
@@ -140,6 +169,8 @@ ELEMENTARY = {
     "sin": (mp.sin, "real", 1e6, 1e6),
     "cos": (mp.cos, "real", 1e6, 1e6),
     "log1m_exp": (lambda x: mp.log1p(-mp.exp(x)) if x < -1 else mp.log(-mp.expm1(x)), "negative", 740),
+    "silu": (lambda x: x * sigmoid(x), "real", 740, 1e6),
+    "logit": (lambda x: mp.log(x) - mp.log1p(-x), "probability"),
 }
 
 SPECIAL = {
@@ -155,14 +186,17 @@ SPECIAL = {
     "erf": (mp.erf, "real", 6, 6),
     "erfc": (mp.erfc, "real", 6, 26),
     "erf_inv": (mp.erfinv, "unit"),
-    "normal_cdf": (lambda x: mp.erfc(-x / mp.sqrt(2)) / 2, "real", 37, 8),
+    "normal_cdf": (normal_cdf, "real", 37, 8),
+    "gelu": (lambda x: x * normal_cdf(x), "real", 37, 1e6),
     "log_normal_cdf": (log_cdf, "real", 1e5, 36),
+    "inverse_mills": (lambda x: normal_density(x) / normal_cdf(x), "real", 1e5, 37),
     "normal_quantile": (quantile, "probability"),
     "ln_gamma": (mp.loggamma, "positive"),
     "digamma": (lambda x: mp.psi(0, x), "positive"),
     "trigamma": (lambda x: mp.psi(1, x), "positive"),
-    "i0e": (lambda x: mp.besseli(0, x) * mp.exp(-abs(x)), "real", 700, 700),
-    "i1e": (lambda x: mp.besseli(1, x) * mp.exp(-abs(x)), "real", 700, 700),
+    "i0e": (i0e, "real", 700, 1e6),
+    "i1e": (i1e, "real", 700, 1e6),
+    "i0e_less_i1e": (lambda x: i0e(x) - abs(i1e(x)), "real", 700, 1e6),
 }
 
 
@@ -193,12 +227,51 @@ def points(kind, low=None, high=None, count=40):
     return out
 
 
+PAIRS = {
+    "pow": (mp.power, ("positive", 10), ("signed", 30)),
+    "log_add_exp": (lambda a, b: mp.log(mp.exp(a) + mp.exp(b)), ("signed", 700), ("signed", 700)),
+    "atan2": (mp.atan2, ("signed", 1e200), ("signed", 1e200)),
+    "hypot": (mp.hypot, ("signed", 1e200), ("signed", 1e200)),
+    "xlogy": (lambda a, b: a * mp.log(b), ("signed", 1e10), ("positive", 1e100)),
+    "xlog1py": (lambda a, b: a * mp.log1p(b), ("signed", 1e10), ("above -1", 1e10)),
+}
+
+
+def pairs(name, count=40):
+    """Arguments of a function of two numbers: small and large ones, and numbers like each other."""
+    _, *kinds = PAIRS[name]
+    out = []
+    for i in range(count):
+        args = []
+        for kind, end in kinds:
+            size = random.uniform(-8, mp.log10(end)) if i % 4 == 0 else random.uniform(-1.5, mp.log10(min(end, 30)))
+            x = float(mp.mpf(10) ** size)
+            if kind == "above -1" and i % 4 == 1:
+                x = -float(mp.mpf(10) ** random.uniform(-3, -0.01))
+            elif kind == "signed" and random.random() < 0.5:
+                x = -x
+            args.append(single(x) if i % 4 < 3 and abs(x) < 3e38 else x)
+        if i % 8 == 7 and kinds[0][0] == kinds[1][0]:
+            args[1] = args[0] * (1 + random.uniform(-1, 1) * 1e-3)
+        out.append(tuple(args))
+    return out
+
+
 def two_and_three():
     """Rows of the functions of two and three numbers: name, function, arguments."""
     rows = []
     for n in (0, 1, 2, 3, 5, 10, 20):
         for x in (0.001, 0.3, 1.0, 1.5, 2.5, 7.0, 12.25, 100.0, 1e6):
             rows.append(("polygamma", lambda n, x: mp.psi(int(n), x), (n, x)))
+    for name, (f, *_) in PAIRS.items():
+        rows += [(name, f, args) for args in pairs(name)]
+    for a in (1e-5, 0.3, 1.0, 2.5, 9.5, 10.5, 300.0, 1e6, 1e12):
+        for x in (a * 1e-2, a * 0.6, a - 0.5 * a**0.5, a, a + a**0.5, a + 5 * a**0.5, 2 * a + 1):
+            if 0 < x and (a < 1e4 or abs(x - a) < 20 * a**0.5):
+                rows.append(("gamma_density", gamma_density, (a, single(x))))
+    for a in (1e-10, 0.3, 1.0, 7.0, 33.0, 1e5, 1e15):
+        for b in (1e-10, 1e-3, 0.3, 1.0, 9.5, 1e3, 1e15):
+            rows.append(("digamma_gap", digamma_gap, (a, b)))
     sizes = [1e-300, 1e-10, 1e-3, 0.3, 1.0, 1.7, 4.0, 9.5, 10.5, 33.0, 1e3, 1e5, 1e8, 1e15]
     for i, a in enumerate(sizes):
         for b in sizes[i:]:
@@ -232,21 +305,109 @@ ANGLES = [float(mp.pi / 2 * k) for k in (1, 2, 3, 4, 7, 11, 22, 344, 51819, 6366
 ANGLES += [1e6, 1000000.5, 1e7, 1e22, 1e300]
 
 
+def one_less_square(x):
+    return (1 - x) * (1 + x)
+
+
+# The slopes by each argument; None where there is none, or it has no closed form and no row.
+SLOPES = {
+    "exp": [mp.exp],
+    "exp2": [lambda x: mp.log(2) * mpf(2) ** x],
+    "exp_m1": [mp.exp],
+    "ln": [lambda x: 1 / x],
+    "ln_1p": [lambda x: 1 / (1 + x)],
+    "log2": [lambda x: 1 / (x * mp.log(2))],
+    "log10": [lambda x: 1 / (x * mp.log(10))],
+    "tanh": [lambda x: mp.sech(x) ** 2],
+    "sigmoid": [lambda x: sigmoid(x) * sigmoid(-x)],
+    "softplus": [sigmoid],
+    "log_sigmoid": [lambda x: sigmoid(-x)],
+    "sinh": [mp.cosh],
+    "cosh": [mp.sinh],
+    "sin": [mp.cos],
+    "cos": [lambda x: -mp.sin(x)],
+    "log1m_exp": [lambda x: -1 / mp.expm1(-x)],
+    "silu": [lambda x: sigmoid(x) * (1 + x * sigmoid(-x))],
+    "logit": [lambda x: 1 / (x * (1 - x))],
+    "tan": [lambda x: mp.sec(x) ** 2],
+    "asin": [lambda x: 1 / mp.sqrt(one_less_square(x))],
+    "acos": [lambda x: -1 / mp.sqrt(one_less_square(x))],
+    "atan": [lambda x: 1 / (1 + x * x)],
+    "asinh": [lambda x: 1 / mp.sqrt(1 + x * x)],
+    "acosh": [lambda x: 1 / mp.sqrt(-one_less_square(x))],
+    "atanh": [lambda x: 1 / one_less_square(x)],
+    "cbrt": [lambda x: 1 / (3 * mp.cbrt(abs(x)) ** 2)],
+    "rsqrt": [lambda x: -1 / (2 * x * mp.sqrt(x))],
+    "erf": [lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x)],
+    "erfc": [lambda x: -2 / mp.sqrt(mp.pi) * mp.exp(-x * x)],
+    "erf_inv": [lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(mp.erfinv(x) ** 2)],
+    "normal_cdf": [normal_density],
+    "gelu": [lambda x: normal_cdf(x) + x * normal_density(x)],
+    "log_normal_cdf": [lambda x: normal_density(x) / normal_cdf(x)],
+    "normal_quantile": [lambda x: 1 / normal_density(quantile(x))],
+    "ln_gamma": [lambda x: mp.psi(0, x)],
+    "digamma": [lambda x: mp.psi(1, x)],
+    "i0e": [lambda x: i1e(x) - mp.sign(x) * i0e(x)],
+    "i1e": [lambda x: i0e(x) - i1e(x) / x - mp.sign(x) * i1e(x)],
+    "pow": [lambda a, b: b * a ** (b - 1), lambda a, b: a**b * mp.log(a)],
+    "log_add_exp": [lambda a, b: sigmoid(a - b), lambda a, b: sigmoid(b - a)],
+    "atan2": [lambda a, b: b / (a * a + b * b), lambda a, b: -a / (a * a + b * b)],
+    "hypot": [lambda a, b: a / mp.hypot(a, b), lambda a, b: b / mp.hypot(a, b)],
+    "xlogy": [lambda a, b: mp.log(b), lambda a, b: a / b],
+    "xlog1py": [lambda a, b: mp.log1p(b), lambda a, b: a / (1 + b)],
+    "ln_beta": [lambda a, b: -digamma_gap(a, b), lambda a, b: -digamma_gap(b, a)],
+    "gamma_p": [None, gamma_density],
+    "gamma_q": [None, lambda a, x: -gamma_density(a, x)],
+    "gamma_p_da": [None, lambda a, x: gamma_density(a, x) * (mp.log(x) - mp.psi(0, a))],
+    "polygamma": [None, lambda n, x: mp.psi(int(n) + 1, x)],
+}
+
+
+def condition(f, args, v):
+    """The sum of |x df/dx / f| over the arguments x, to a few digits; v is f(args)."""
+    mp.mp.dps = 80
+    step = mpf("1e-30")
+    moved = lambda i, sign: [mpf(x) * (1 + sign * step) if i == j else mpf(x) for j, x in enumerate(args)]
+    return sum(abs((f(*moved(i, 1)) - f(*moved(i, -1))) / (2 * step * v)) for i in range(len(args)))
+
+
+def slopes(rows):
+    """Rows of slopes at every other of some points."""
+    for name, _, args in rows[::2]:
+        for arg, slope in enumerate(SLOPES.get(name, [])):
+            if slope is None:
+                continue
+            try:
+                v = value(slope, args)
+            except ArithmeticError:  # it is infinite
+                continue
+            if not mpf("1e-300") < abs(v) < mpf("1e300"):
+                continue
+            # The order of a polygamma function does not move.
+            moving, at = (lambda x: slope(args[0], x), args[1:]) if name == "polygamma" else (slope, args)
+            size = mp.nstr(condition(moving, at, v), 3)
+            yield ",".join([name, str(arg), *map(repr, args), mp.nstr(v, 40), size]) + "\n"
+
+
 def write():
     random.seed(20)
+    every = []
     here = Path(__file__).parent
     for name, table in (("elementary", ELEMENTARY), ("special", SPECIAL)):
         rows = [(f, spec[0], (x,)) for f, spec in table.items() for x in points(*spec[1:])]
         rows += [(f, table[f][0], (x,)) for f in ("sin", "cos", "tan") if f in table for x in ANGLES]
         if name == "special":
             rows += two_and_three()
+        every += rows
         with open(here / f"{name}.csv", "w") as out:
             for f, exact, args in rows:
                 v = value(exact, args)
                 if v != 0 and not mpf("1e-305") < abs(v) < mpf("1e305"):
                     if name == "special" or abs(v) > mpf("1e305"):
                         continue
-                out.write(",".join([f, *map(repr, args), mp.nstr(v, 25)]) + "\n")
+                out.write(",".join([f, *map(repr, args), mp.nstr(v, 40)]) + "\n")
+    with open(here / "slopes.csv", "w") as out:
+        out.writelines(slopes(every))
 
 
 # ---- the constants -------------------------------------------------------------------------
@@ -337,15 +498,20 @@ def print_temme():
 
 def print_bessel():
     mp.mp.dps = 60
-    near = lambda order: lambda t: mp.exp(-4 * (t + 1)) * mp.besseli(order, 4 * (t + 1)) / (4 * (t + 1)) ** order
-    far = lambda order: lambda t: mp.exp(-16 / (t + 1)) * mp.besseli(order, 16 / (t + 1)) * mp.sqrt(16 / (t + 1))
-    for order in (0, 1):
-        for name, f in (("near", near(order)), ("far", far(order))):
+    # Each function, and what makes it flat below 8 and beyond.
+    functions = {
+        "I0": (i0e, lambda x: 1, mp.sqrt),
+        "I1": (i1e, lambda x: 1 / x, mp.sqrt),
+        "I0 - I1": (lambda x: i0e(x) - i1e(x), lambda x: (1 + x) ** 2, lambda x: x * mp.sqrt(x)),
+    }
+    for title, (f, low, high) in functions.items():
+        near, far = lambda t: f(4 * (t + 1)) * low(4 * (t + 1)), lambda t: f(16 / (t + 1)) * high(16 / (t + 1))
+        for name, f_of_t in (("near", near), ("far", far)):
             angles = [mp.pi * (2 * k + 1) / 160 for k in range(80)]
-            values = [f(mp.cos(angle)) for angle in angles]
+            values = [f_of_t(mp.cos(angle)) for angle in angles]
             c = [mp.fsum(v * mp.cos(j * angle) for v, angle in zip(values, angles)) / 40 for j in range(45)]
             last = max(j for j in range(45) if abs(c[j]) > mpf("2e-18") * c[0])
-            print(f"I{order} {name}:", [float(v) for v in c[: last + 1]])
+            print(f"{title} {name}:", [float(v) for v in c[: last + 1]])
 
 
 if __name__ == "__main__":

@@ -80,14 +80,20 @@ pub(super) fn digamma(x: f64) -> f64 {
     sum + digamma_1_to_2(x, x - 1.0)
 }
 
-/// $ψ(x + h) - ψ(x)$ for positive $x$ and $h$, accurate for small $h$.
+/// $ψ(x + h) - ψ(x)$, accurate for small $h$ if both ends are positive.
 ///
 /// By the recurrence to $x ≥ 10$, then as the difference of the asymptotic series, of which each
 /// part, the logarithm, the reciprocal and the polynomial in $x^{-2}$, is differenced by hand.
 pub(super) fn digamma_gap(x: f64, h: f64) -> f64 {
+    if h < 0.0 {
+        return -digamma_gap(x + h, -h);
+    }
+    if !(x >= 0.0 && h < f64::INFINITY) {
+        return digamma(x + h) - digamma(x);
+    }
     let (mut x, mut sum) = (x, 0.0);
     while x < STIRLING {
-        sum += h / x / (x + h);
+        sum += h / (x + h) / x;
         x += 1.0;
     }
     let far = x + h;

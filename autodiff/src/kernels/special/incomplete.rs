@@ -54,11 +54,35 @@ pub(super) fn incomplete_gamma(a: f64, x: f64) -> IncompleteGamma {
 /// $λ = x/a$ and $δ$ the rest of Stirling's formula: no large terms cancel.
 fn front(a: f64, x: f64) -> f64 {
     if a < 10.0 {
-        return pow(x, a) * exp(-x) / tgamma(a + 1.0);
+        return power_over_gamma(x, a, a + 1.0);
     }
     let u = (x - a) / a;
     let shape = if u < -0.5 { log(x / a) - u } else { log1p_less(u) };
     exp(a * shape - stirling_rest(a)) / sqrt(TAU * a)
+}
+
+/// $x^n e^{-x}/Γ(s)$ for $n < 10$.
+///
+/// Half of the exponential at a time: by itself it is nought before the whole is. Far beyond that the
+/// power is infinite.
+fn power_over_gamma(x: f64, n: f64, s: f64) -> f64 {
+    let half = exp(-0.5 * x);
+    if half == 0.0 { 0.0 } else { pow(x, n) * half / tgamma(s) * half }
+}
+
+/// $x^{a-1} e^{-x}/Γ(a)$.
+pub(super) fn gamma_density(a: f64, x: f64) -> f64 {
+    if !(a >= 0.0 && x >= 0.0) {
+        f64::NAN
+    } else if x == 0.0 && a > 0.0 && a <= 1.0 {
+        if a < 1.0 { f64::INFINITY } else { 1.0 }
+    } else if x == 0.0 || x == f64::INFINITY || a == 0.0 || a == f64::INFINITY {
+        0.0
+    } else if a < 10.0 {
+        power_over_gamma(x, a - 1.0, a)
+    } else {
+        front(a, x) * (a / x)
+    }
 }
 
 /// $P = \frac{x^a e^{-x}}{Γ(a+1)} \sum_k \frac{x^k}{(a+1)⋯(a+k)}$.

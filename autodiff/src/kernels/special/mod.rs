@@ -298,6 +298,11 @@ pub(crate) trait Special:
         Self::narrow(normal::log_cdf(self.widen()))
     }
 
+    /// $φ(x)/Φ(x)$, the slope of $\ln Φ$; the derivative is $-y(x + y)$.
+    fn inverse_mills(self) -> Self {
+        Self::narrow(normal::inverse_mills(self.widen()))
+    }
+
     /// $Φ^{-1}(x)$; the derivative is $1/φ(Φ^{-1}(x))$. At 0 and 1 it is ∓∞.
     fn normal_quantile(self) -> Self {
         Self::narrow(normal::quantile(self.widen()))
@@ -314,11 +319,6 @@ pub(crate) trait Special:
         Self::narrow(gamma::digamma(self.widen()))
     }
 
-    /// $ψ'(x)$; the derivative is $ψ''(x)$. At 0, −1, −2, … it is ∞.
-    fn trigamma(self) -> Self {
-        Self::narrow(gamma::trigamma(self.widen()))
-    }
-
     /// $e^{-|x|} I_0(x)$; the derivative is $e^{-|x|} I_1(x)$ less the sign of $x$ times it.
     fn i0e(self) -> Self {
         Self::narrow(bessel::i0e(self.widen()))
@@ -328,6 +328,12 @@ pub(crate) trait Special:
     /// $e^{-x} I_0(x) - (1 + 1/x)\, e^{-x} I_1(x)$.
     fn i1e(self) -> Self {
         Self::narrow(bessel::i1e(self.widen()))
+    }
+
+    /// $e^{-|x|} (I_0(x) - I_1(|x|))$, without cancellation; for $x > 0$ the derivative is $e^{-x} I_1(x)/x$
+    /// less twice the value.
+    fn i0e_less_i1e(self) -> Self {
+        Self::narrow(bessel::i0e_less_i1e(self.widen()))
     }
 
     /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$; the derivative is of order $n + 1$. NaN
@@ -340,6 +346,17 @@ pub(crate) trait Special:
     /// $x$ is $ψ(x) - ψ(x + y)$.
     fn ln_beta(self, y: Self) -> Self {
         Self::narrow(gamma::ln_beta(self.widen(), y.widen()))
+    }
+
+    /// $ψ(x + h) - ψ(x)$, accurate where the two are nearly equal; the derivative by $h$ is $ψ'(x + h)$.
+    fn digamma_gap(self, h: Self) -> Self {
+        Self::narrow(gamma::digamma_gap(self.widen(), h.widen()))
+    }
+
+    /// $x^{a-1} e^{-x}/Γ(a)$, the density at $x$ of the gamma law of shape $a$ (the receiver); the
+    /// derivative by $x$ is the density times $(a - 1)/x - 1$.
+    fn gamma_density(self, x: Self) -> Self {
+        Self::narrow(incomplete::gamma_density(self.widen(), x.widen()))
     }
 
     /// $P(a, x)$, the distribution function at $x$ of the gamma law of shape $a$ (the receiver);

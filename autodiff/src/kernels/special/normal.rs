@@ -5,6 +5,8 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, SQRT_2};
 
 /// 1/√2 less its nearest double.
 const FRAC_1_SQRT_2_LOW: f64 = -4.833_646_656_726_457e-17;
+/// √2π.
+const SQRT_TAU: f64 = 2.506_628_274_631_000_7;
 /// ½ ln 2π.
 const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
 
@@ -31,13 +33,25 @@ pub(super) fn log_cdf(x: f64) -> f64 {
     } else if x > -20.0 || x.is_nan() {
         log(cdf(x))
     } else {
-        let inverse_square = 1.0 / (x * x);
-        let mut series = 0.0;
-        for k in (0..12).rev() {
-            series = -(2 * k + 1) as f64 * inverse_square * (1.0 + series);
-        }
-        -0.5 * x * x - (log(-x) + HALF_LN_TAU - log1p(series))
+        -0.5 * x * x - (log(-x) + HALF_LN_TAU - log1p(far_series(x)))
     }
+}
+
+/// $-x^{-2} + 3x^{-4} - 15x^{-6} + …$, twelve terms.
+fn far_series(x: f64) -> f64 {
+    let inverse_square = 1.0 / (x * x);
+    (0..12).rev().fold(0.0, |series, k| -(2 * k + 1) as f64 * inverse_square * (1.0 + series))
+}
+
+/// $φ(x)/Φ(x)$: as it stands, and on the far left by the series of [`log_cdf`], in which $φ$ cancels.
+pub(super) fn inverse_mills(x: f64) -> f64 {
+    if x <= -20.0 {
+        return -x / (1.0 + far_series(x));
+    }
+    // The square in two parts, for the same reason as in `cdf`.
+    let square = x * x;
+    let low = if square.is_finite() { fma(x, x, -square) } else { 0.0 };
+    exp(-0.5 * square) * (1.0 - 0.5 * low) / (SQRT_TAU * cdf(x))
 }
 
 /// $Φ^{-1}(p)$.

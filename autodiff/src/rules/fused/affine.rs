@@ -2,7 +2,8 @@
 
 use super::{Bars, Kernel, Pass};
 use crate::error::Error;
-use crate::kernels::map::{map, map_slope};
+use crate::kernels::map::map;
+use crate::kernels::simd::dispatch;
 use crate::kernels::walk::add_slice;
 use crate::kernels::zip::View;
 use crate::rules::matmul::product;
@@ -132,16 +133,50 @@ fn in_place<F: Scalar>(f: Unary, y: &mut [F]) {
     }
 }
 
-/// $\delta \mathrel{+}= \bar y f'$ from the result alone, the argument being gone.
+/// $\delta = \bar y f'$ from the result alone, the argument being gone.
 fn slope_of_result<F: Scalar>(f: Unary, y: &[F], y_bar: &[F], delta: &mut [F]) {
     match f {
+        Unary::Tanh => weigh(
+            y,
+            y_bar,
+            delta,
+            #[inline(always)]
+            |y| F::ONE - y * y,
+        ),
+        Unary::Sigmoid => weigh(
+            y,
+            y_bar,
+            delta,
+            #[inline(always)]
+            |y| y * (F::ONE - y),
+        ),
         // σ(x) = 1 − e^{−softplus(x)}
-        Unary::Softplus => {
-            for i in 0..delta.len() {
-                delta[i] = y_bar[i] * -(-y[i]).exp_m1();
-            }
-        }
-        // The other rows are written in terms of y; x is passed but not read.
-        _ => map_slope(f, y, y, y_bar, delta),
+        Unary::Softplus => weigh(
+            y,
+            y_bar,
+            delta,
+            #[inline(always)]
+            |y| -(-y).exp_m1(),
+        ),
+        Unary::Relu => weigh(
+            y,
+            y_bar,
+            delta,
+            #[inline(always)]
+            |y| y.sign(),
+        ),
+        f => unreachable!("{} is no activation", f.name()),
     }
+}
+
+/// $\delta = \bar y s(y)$.
+fn weigh<F: Scalar>(y: &[F], y_bar: &[F], delta: &mut [F], slope: impl Fn(F) -> F) {
+    dispatch(
+        #[inline(always)]
+        || {
+            for ((delta, &y), &y_bar) in delta.iter_mut().zip(y).zip(y_bar) {
+                *delta = y_bar.weigh(slope(y));
+            }
+        },
+    );
 }

@@ -283,7 +283,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     }
 
     /// The position of the largest element along an axis, which is dropped; the first of those that tie.
-    /// No derivative.
+    /// NaN is larger than any number, as in NumPy and PyTorch. No derivative.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -305,7 +305,8 @@ impl<'t, F: Scalar> Var<'t, F> {
         let places = self.tape().constant_with(along, |out| {
             out.iter_mut().enumerate().for_each(|(i, place)| *place = F::from_f64(i as f64));
         });
-        let largest = x.equal(x.max_axis(Axes::from(axis).keep()));
+        // The largest of some with NaN is NaN, which equals nothing, not even itself.
+        let largest = x.equal(x.max_axis(Axes::from(axis).keep())) + x.not_equal(x);
         largest.select(places, self.constant(n as f64)).min_axis(axis).detach()
     }
 

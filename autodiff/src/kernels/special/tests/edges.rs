@@ -16,6 +16,7 @@ type Row<F> = (&'static str, fn(F) -> F, [f64; 4]);
 fn rows<F: Special>() -> Vec<Row<F>> {
     const NAN: f64 = f64::NAN;
     let half_pi = F::narrow(std::f64::consts::FRAC_PI_2).widen();
+    let sqrt_2_pi = F::narrow(2.0 / 2.506_628_274_631_000_7).widen();
     let ln_2 = F::narrow(std::f64::consts::LN_2).widen();
     vec![
         ("abs",             F::abs,             [0.0, 0.0, INF, INF]),
@@ -54,9 +55,11 @@ fn rows<F: Special>() -> Vec<Row<F>> {
         ("normal_quantile", F::normal_quantile, [-INF, -INF, NAN, NAN]),
         ("ln_gamma",        F::ln_gamma,        [INF, INF, INF, INF]),
         ("digamma",         F::digamma,         [-INF, INF, INF, NAN]),
-        ("trigamma",        F::trigamma,        [INF, INF, 0.0, NAN]),
+        ("trigamma",        |x| x.polygamma(1),        [INF, INF, 0.0, NAN]),
         ("i0e",             F::i0e,             [1.0, 1.0, 0.0, 0.0]),
         ("i1e",             F::i1e,             [0.0, -0.0, 0.0, -0.0]),
+        ("i0e_less_i1e",    F::i0e_less_i1e,    [1.0, 1.0, 0.0, 0.0]),
+        ("inverse_mills",   F::inverse_mills,   [sqrt_2_pi, sqrt_2_pi, 0.0, INF]),
     ]
 }
 
@@ -177,11 +180,11 @@ fn reflections_hold_left_of_the_origin() {
         // ψ(x + 1) = ψ(x) + 1/x and ψ'(x + 1) = ψ'(x) − 1/x²; the terms are below 12 and 120.
         let gap = Special::digamma(x + 1.0) - Special::digamma(x) - 1.0 / x;
         assert!(gap.abs() < 1e-13, "digamma at {x}: {gap}");
-        let gap = Special::trigamma(x + 1.0) - Special::trigamma(x) + 1.0 / (x * x);
+        let gap = Special::polygamma(x + 1.0, 1) - Special::polygamma(x, 1) + 1.0 / (x * x);
         assert!(gap.abs() < 1e-12, "trigamma at {x}: {gap}");
     }
     assert!(Special::digamma(-3.0f64).is_nan());
-    assert_eq!(Special::trigamma(-3.0f64), INF);
+    assert_eq!(Special::polygamma(-3.0f64, 1), INF);
     assert!(Special::polygamma(-1.0f64, 2).is_nan() && Special::polygamma(1.0f64, 171).is_nan());
     assert_eq!(Special::polygamma(0.0f64, 2), -INF);
 }
@@ -198,6 +201,15 @@ fn incomplete_functions_hold_at_their_ends() {
     assert!(
         Special::gamma_p(f64::NAN, 2.0).is_nan() && Special::gamma_p(1.0f64, f64::NAN).is_nan()
     );
+    for (a, at_0) in [(0.5f64, INF), (1.0, 1.0), (1.5, 0.0), (20.0, 0.0)] {
+        assert_eq!(Special::gamma_density(a, 0.0), at_0);
+        assert_eq!(Special::gamma_density(a, INF), 0.0);
+    }
+    assert_eq!(Special::gamma_density(9.0f64, 1e40), 0.0);
+    assert!(Special::gamma_density(-1.0f64, 1.0).is_nan());
+    assert_eq!(Special::digamma_gap(0.0f64, 1.0), INF);
+    assert_eq!(Special::digamma_gap(INF, 1.0f64), 0.0);
+    assert!(Special::digamma_gap(-1.0f64, f64::NAN).is_nan());
     assert_eq!(Special::beta_inc(2.0f64, 3.0, 0.0), [0.0; 3]);
     assert_eq!(Special::beta_inc(2.0f64, 3.0, 1.0), [1.0, 0.0, 0.0]);
     assert!(

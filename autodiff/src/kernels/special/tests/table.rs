@@ -1,19 +1,22 @@
-//! Every row of the tables of 25-digit values (`tests/tables/make_tables.py`).
+//! Every row of the tables of 40-digit values and slopes (`tests/tables/make_tables.py`).
 
 use super::*;
+use crate::scalar::Scalar;
+use crate::tape::table::{Binary, Unary};
 use std::collections::BTreeMap;
 
 const TABLES: [&str; 2] = [
     include_str!("../../../../tests/tables/elementary.csv"),
     include_str!("../../../../tests/tables/special.csv"),
 ];
+const SLOPE_TABLE: &str = include_str!("../../../../tests/tables/slopes.csv");
 
 /// The functions and the errors allowed, in units in the last place of double and single
 /// precision. In double precision the value compared with is itself rounded (half a unit).
 ///
 /// For the functions from `gamma_p` on, the unit in double precision is larger in the tails, by
 /// $1 + |\ln \text{value}|$: the exponent of the exponential has been rounded.
-const BOUNDS: [(&str, f64, f64); 44] = [
+const BOUNDS: [(&str, f64, f64); 57] = [
     ("exp", 1.0, 1.0),
     ("exp2", 1.0, 1.0),
     ("exp_m1", 2.0, 1.5),
@@ -58,92 +61,100 @@ const BOUNDS: [(&str, f64, f64); 44] = [
     ("beta_inc", 200.0, 0.51),
     ("beta_inc_da", 400.0, 0.51),
     ("beta_inc_db", 400.0, 0.51),
+    ("silu", 3.0, 3.0),
+    ("logit", 3.0, 3.0),
+    ("gelu", 3.0, 0.51),
+    ("inverse_mills", 4.0, 0.51),
+    ("i0e_less_i1e", 9.0, 0.51),
+    ("pow", 1.0, 1.0),
+    ("log_add_exp", 2.0, 2.0),
+    ("atan2", 1.0, 0.51),
+    ("hypot", 1.0, 0.51),
+    ("xlogy", 2.0, 2.0),
+    ("xlog1py", 3.0, 2.0),
+    ("gamma_density", 10.0, 0.51),
+    ("digamma_gap", 4.0, 0.51),
 ];
 
+/// The errors allowed in slopes, in units in the last place times the condition number, at least one, of
+/// the slope; in double and in single precision.
+const SLOPES: [f64; 2] = [8.0, 4.0];
+/// The same for the slope of ∂P/∂a, a density times $\ln x - ψ(a)$: the difference has the error of
+/// $\ln x$, which is a hundred times larger near the mean of a large shape.
+const SLOPES_OF_DA: [f64; 2] = [80.0, 40.0];
+
 /// The function of a row.
-fn call<F: Special>(name: &str, x: &[F]) -> F {
+fn call<F: Scalar>(name: &str, x: &[F]) -> F {
+    let named = |op: &&Unary| op.name() == name;
     match (name, x) {
-        ("exp", &[x]) => x.exp(),
-        ("exp2", &[x]) => x.exp2(),
-        ("exp_m1", &[x]) => x.exp_m1(),
-        ("ln", &[x]) => x.ln(),
-        ("ln_1p", &[x]) => x.ln_1p(),
-        ("log2", &[x]) => x.log2(),
-        ("log10", &[x]) => x.log10(),
-        ("tanh", &[x]) => x.tanh(),
-        ("sigmoid", &[x]) => x.sigmoid(),
-        ("softplus", &[x]) => x.softplus(),
-        ("log_sigmoid", &[x]) => x.log_sigmoid(),
-        ("sinh", &[x]) => x.sinh(),
-        ("cosh", &[x]) => x.cosh(),
-        ("sin", &[x]) => x.sin(),
-        ("cos", &[x]) => x.cos(),
-        ("log1m_exp", &[x]) => x.log1m_exp(),
-        ("tan", &[x]) => x.tan(),
-        ("asin", &[x]) => x.asin(),
-        ("acos", &[x]) => x.acos(),
-        ("atan", &[x]) => x.atan(),
-        ("asinh", &[x]) => x.asinh(),
-        ("acosh", &[x]) => x.acosh(),
-        ("atanh", &[x]) => x.atanh(),
-        ("cbrt", &[x]) => x.cbrt(),
-        ("rsqrt", &[x]) => x.rsqrt(),
-        ("erf", &[x]) => x.erf(),
-        ("erfc", &[x]) => x.erfc(),
-        ("erf_inv", &[x]) => x.erf_inv(),
-        ("normal_cdf", &[x]) => x.normal_cdf(),
-        ("log_normal_cdf", &[x]) => x.log_normal_cdf(),
-        ("normal_quantile", &[x]) => x.normal_quantile(),
-        ("ln_gamma", &[x]) => x.ln_gamma(),
-        ("digamma", &[x]) => x.digamma(),
-        ("trigamma", &[x]) => x.trigamma(),
-        ("i0e", &[x]) => x.i0e(),
-        ("i1e", &[x]) => x.i1e(),
-        ("polygamma", &[n, x]) => x.polygamma(n.widen() as u32),
-        ("ln_beta", &[x, y]) => x.ln_beta(y),
-        ("gamma_p", &[a, x]) => a.gamma_p(x),
-        ("gamma_q", &[a, x]) => a.gamma_q(x),
-        ("gamma_p_da", &[a, x]) => a.gamma_p_da(x),
-        ("beta_inc", &[a, b, x]) => a.beta_inc(b, x)[0],
-        ("beta_inc_da", &[a, b, x]) => a.beta_inc(b, x)[1],
-        ("beta_inc_db", &[a, b, x]) => a.beta_inc(b, x)[2],
+        ("trigamma", &[x]) => Binary::Polygamma.value(F::ONE, x),
+        ("beta_inc", &[a, b, x]) => F::beta_inc(a, b, x)[0],
+        ("beta_inc_da", &[a, b, x]) => F::beta_inc(a, b, x)[1],
+        ("beta_inc_db", &[a, b, x]) => F::beta_inc(a, b, x)[2],
+        (_, &[x]) => Unary::ALL.iter().find(named).expect("a row of the table").value(x),
+        (_, &[a, b]) => binary(name).value(a, b),
         _ => panic!("no function {name} of {} numbers", x.len()),
     }
+}
+
+fn binary(name: &str) -> Binary {
+    let mut ops = Binary::ALL.iter().copied();
+    ops.find(|op| op.name() == name).expect("a row of the table")
+}
+
+/// The slope of a function by argument `side`.
+fn slope<F: Scalar>(name: &str, side: usize, x: &[F]) -> F {
+    let y = call(name, x);
+    match *x {
+        [x] => Unary::ALL.iter().find(|op| op.name() == name).expect("as above").slope(x, y),
+        [a, b] => binary(name).slope(side, a, b, y),
+        _ => panic!("no slope of {name}"),
+    }
+}
+
+/// A row of numbers, the last of which is exact: the errors in units of the last place in double and, if all
+/// arguments are numbers of it, in single precision.
+fn errors(
+    x: &[f64],
+    exact: f64,
+    wide: impl Fn(&[f64]) -> f64,
+    narrow: impl Fn(&[f32]) -> f32,
+) -> [f64; 2] {
+    let single: Vec<f32> = x.iter().map(|&x| x as f32).collect();
+    let fits = single.iter().zip(x).all(|(&single, &x)| f64::from(single) == x);
+    let error = |error: f64| if error.is_nan() { f64::INFINITY } else { error };
+    [error(ulps(wide(x), exact)), if fits { error(ulps(narrow(&single), exact)) } else { 0.0 }]
 }
 
 /// Largest errors by function, with their places: double and single precision.
 type Worst<'a> = BTreeMap<&'a str, [(f64, String); 2]>;
 
-fn worst_errors() -> Worst<'static> {
-    let mut worst = Worst::new();
-    for row in TABLES.iter().flat_map(|table| table.lines()) {
-        let mut cells = row.split(',');
-        let name = cells.next().expect("a line has a first cell");
-        let mut numbers: Vec<f64> =
-            cells.map(|cell| cell.parse().expect("the other cells are numbers")).collect();
-        let exact = numbers.pop().expect("the last cell is the value");
-        let single: Vec<f32> = numbers.iter().map(|&x| x as f32).collect();
-        let mut errors = [ulps(call(name, &numbers), exact), 0.0];
-        if name.starts_with("gamma_") || name.starts_with("beta_") {
-            errors[0] /= 1.0 + exact.abs().ln().abs();
-        }
-        if single.iter().zip(&numbers).all(|(&x, &wide)| x as f64 == wide) {
-            errors[1] = ulps(call(name, &single), exact);
-        }
-        let entry = worst.entry(name).or_default();
-        for (entry, error) in entry.iter_mut().zip(errors) {
-            let error = if error.is_nan() { f64::INFINITY } else { error };
-            if error > entry.0 {
-                *entry = (error, row.to_owned());
-            }
+fn keep<'a>(worst: &mut Worst<'a>, name: &'a str, errors: [f64; 2], row: &str) {
+    for (entry, error) in worst.entry(name).or_default().iter_mut().zip(errors) {
+        if error > entry.0 {
+            *entry = (error, row.to_owned());
         }
     }
-    worst
+}
+
+/// The numbers of a row behind its name.
+fn cells(row: &str) -> (&str, Vec<f64>) {
+    let (name, cells) = row.split_once(',').expect("a row has a name");
+    (name, cells.split(',').map(|cell| cell.parse().expect("the others are numbers")).collect())
 }
 
 #[test]
 fn every_row_of_the_tables_is_met() {
-    let worst = worst_errors();
+    let mut worst = Worst::new();
+    for row in TABLES.iter().flat_map(|table| table.lines()) {
+        let (name, mut x) = cells(row);
+        let exact = x.pop().expect("the last cell is the value");
+        let mut errors = errors(&x, exact, |x| call(name, x), |x| call(name, x));
+        if name.starts_with("gamma_") || name.starts_with("beta_") {
+            errors[0] /= 1.0 + exact.abs().ln().abs();
+        }
+        keep(&mut worst, name, errors, row);
+    }
     let mut failures = Vec::new();
     for (name, double, single) in BOUNDS {
         let [(d, at), (s, at_single)] = &worst[name];
@@ -153,5 +164,27 @@ fn every_row_of_the_tables_is_met() {
         }
     }
     assert_eq!(worst.len(), BOUNDS.len(), "every function of the tables has a bound");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_slope_of_the_table_is_met() {
+    let mut worst = Worst::new();
+    for row in SLOPE_TABLE.lines() {
+        let (name, x) = cells(row);
+        let [side, x @ .., exact, condition] = &x[..] else { panic!("{row} is too short") };
+        let side = *side as usize;
+        let errors = errors(x, *exact, |x| slope(name, side, x), |x| slope(name, side, x));
+        keep(&mut worst, name, errors.map(|error| error / condition.max(1.0)), row);
+    }
+    let mut failures = Vec::new();
+    for (name, worst) in &worst {
+        let [(d, at), (s, at_single)] = worst;
+        println!("{name:>16} f64 {d:8.2}  f32 {s:5.3}   {at}   {at_single}");
+        let [double, single] = if *name == "gamma_p_da" { SLOPES_OF_DA } else { SLOPES };
+        if *d > double || *s > single {
+            failures.push(format!("{name}: {d} at {at}, single {s} at {at_single}"));
+        }
+    }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
