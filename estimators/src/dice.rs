@@ -143,6 +143,14 @@ impl Dice {
         Listing::TooMany
     }
 
+    /// Back to the first choice of the present run, so that a second program finds the same outcomes; the
+    /// probability is then of its choices. Numbers that are drawn go on instead.
+    pub(crate) fn rewind(&mut self) {
+        if let Source::Listed(list) = &mut self.0 {
+            (list.depth, list.probability, list.quadratures) = (0, 1.0, 0);
+        }
+    }
+
     /// The probability of the present run so far; one, if the numbers are drawn.
     pub fn probability(&self) -> f64 {
         match &self.0 {

@@ -36,6 +36,7 @@ pub mod path;
 pub mod proof;
 pub mod score;
 pub mod variance;
+pub mod zoo;
 
 pub use diagnostics::{ACTIVE, Diagnosis, diagnose};
 pub use dice::{Dice, Listing};

@@ -76,6 +76,11 @@ impl Moments {
     pub(crate) fn share(&self, i: usize) -> f64 {
         if self.squares[i] > 0.0 { (self.largest[i] / self.squares[i]).min(1.0) } else { 0.0 }
     }
+
+    /// Whether one draw is most of the variance of one of the first components.
+    pub(crate) fn heavy(&self, components: usize) -> bool {
+        (0..components).any(|i| self.share(i) > 0.5)
+    }
 }
 
 /// Moments of the draws of a range, which begins and ends with a block or with all that is drawn;

@@ -446,6 +446,10 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub(crate) estimators: Option<Vec<String>>,
 
+    /// Tries estimators that are known to be wrong instead, and says what gave each away.
+    #[arg(long, conflicts_with_all = ["problem", "estimators"])]
+    pub(crate) zoo: bool,
+
     /// The most gradients drawn from each whose mean cannot be listed.
     #[arg(long, default_value_t = 8_192_000, value_name = "N")]
     pub(crate) draws: usize,
@@ -475,6 +479,14 @@ pub(crate) enum ProblemName {
     SbnSmall,
     /// One normal latent seen through a line, in closed form.
     LinearGaussian,
+    /// E (b − 0.45)² for a bit b.
+    BernoulliToy,
+    /// E z² for a normal z.
+    GaussianQuadratic,
+    /// Layers of two bits and one behind three, all states summed.
+    SbnTwoLayers,
+    /// Three layers of a bit each, with tanh layers between, all states summed.
+    SbnThreeLayers,
 }
 
 /// Options of `list`.

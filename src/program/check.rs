@@ -8,8 +8,11 @@ use super::session::pool;
 use super::table::{Format, print};
 use clap::ValueEnum;
 use pathscore::estimators::proof::{Method, Options, Proof, Verdict, prove};
+use rayon::prelude::*;
 use serde::Serialize;
 use std::io::Write;
+
+mod zoo;
 
 /// How each estimator is asked: one draw and more, a batch of two, a scale.
 const SETTINGS: [Setting; 4] = [
@@ -42,7 +45,6 @@ struct Row {
 /// A row for people.
 #[derive(Serialize)]
 struct Shown<'a> {
-    problem: &'a str,
     estimator: &'a str,
     claim: &'a str,
     verdict: &'a str,
@@ -59,25 +61,26 @@ struct Shown<'a> {
 
 /// Proves, prints the certificates, and fails if one is denied.
 pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
-    let entries = registry::chosen(args.estimators.as_deref())?;
-    let problems =
-        args.problem.map_or(ProblemName::value_variants().to_vec(), |problem| vec![problem]);
     let options = Options {
         draws: args.draws,
         seconds: args.seconds.unwrap_or(f64::INFINITY),
         seed: args.seed,
         ..Options::default()
     };
-    let rows = pool(args.threads)?.install(|| {
+    if args.zoo {
+        return zoo::check(args, &options);
+    }
+    let entries = registry::chosen(args.estimators.as_deref())?;
+    let problems =
+        args.problem.map_or(ProblemName::value_variants().to_vec(), |problem| vec![problem]);
+    let of_one = |&problem: &ProblemName| {
         let mut truths = Truths::default();
-        let mut rows = Vec::new();
-        for problem in problems {
-            for entry in entries.iter().filter(|entry| entry.fits(problem)) {
-                rows.extend(certificate(entry, problem, &options, &mut truths));
-            }
-        }
-        rows
-    });
+        let fitting = entries.iter().filter(|entry| entry.fits(problem));
+        fitting.filter_map(|entry| certificate(entry, problem, &options, &mut truths)).collect()
+    };
+    let rows: Vec<Vec<Row>> =
+        pool(args.threads)?.install(|| problems.par_iter().map(of_one).collect());
+    let rows: Vec<Row> = rows.into_iter().flatten().collect();
     if rows.is_empty() {
         return Err(misuse("none of these estimators fits the problem; see pathscore list"));
     }
@@ -85,7 +88,11 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     if args.format == Format::Table {
         let asked: Vec<String> = SETTINGS.iter().map(Setting::to_string).collect();
         writeln!(out, "the worst of {}, as far as they fit", asked.join(" | "))?;
-        print(&rows.iter().map(shown).collect::<Vec<_>>(), args.format, out)?;
+        for of_one in rows.chunk_by(|a, b| a.problem == b.problem) {
+            writeln!(out, "\n{}", of_one[0].problem)?;
+            print(&of_one.iter().map(shown).collect::<Vec<_>>(), args.format, out)?;
+        }
+        writeln!(out)?;
         for row in rows.iter().filter(|row| !row.reasons.is_empty()) {
             writeln!(out, "{} on {}: {}", row.estimator, row.problem, row.reasons)?;
         }
@@ -97,7 +104,11 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         .filter(|row| !row.ok)
         .map(|row| format!("{} on {}", row.estimator, row.problem))
         .collect();
-    if denied.is_empty() { Ok(()) } else { Err(Refuted(denied.join(", ")).into()) }
+    if denied.is_empty() {
+        Ok(())
+    } else {
+        Err(Refuted(format!("not certified: {}", denied.join(", "))).into())
+    }
 }
 
 /// The worst proof of an estimator on a problem, over the settings.
@@ -134,11 +145,7 @@ fn certificate(
         max_abs_error: proof.max_abs_error,
         detectable_bias: proof.detectable_bias,
         variance: proof.variance(),
-        method: match proof.method {
-            Method::Listed(_) => "listed",
-            Method::Quadrature(_) => "quadrature",
-            _ => "sampled",
-        },
+        method: spelt_method(proof.method),
         settings,
         draws_needed: match proof.verdict {
             Verdict::Inconclusive { draws } => Some(draws),
@@ -149,9 +156,16 @@ fn certificate(
     })
 }
 
+fn spelt_method(method: Method) -> &'static str {
+    match method {
+        Method::Listed(_) => "listed",
+        Method::Quadrature(_) => "quadrature",
+        _ => "sampled",
+    }
+}
+
 fn shown(row: &Row) -> Shown<'_> {
     Shown {
-        problem: &row.problem,
         estimator: &row.estimator,
         claim: &row.claim,
         verdict: &row.verdict,

@@ -38,6 +38,10 @@ const ENTRIES: &[[&str; 4]] = &[
     ["baseline", "optimal", "the constant of least variance, learnt", "Ranganath et al. 2014"],
     ["problem", "sbn-small", "two bits behind three, by enumeration", "a sum of four terms"],
     ["problem", "linear-gaussian", "a normal latent, in closed form", "Tipping & Bishop 1999"],
+    ["problem", "bernoulli-toy", "E (b − 0.45)² for a bit", "Tucker et al. 2017"],
+    ["problem", "gaussian-quadratic", "E z² for a normal number", "Mohamed et al. 2020"],
+    ["problem", "sbn-two-layers", "layers of two bits and one, by enumeration", "Neal 1992"],
+    ["problem", "sbn-three-layers", "three layers of one bit, by enumeration", "Neal 1992"],
 ];
 
 /// Prints the list.

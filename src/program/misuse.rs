@@ -33,7 +33,7 @@ pub(crate) struct Refuted(pub(crate) String);
 
 impl Display for Refuted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not certified: {}", self.0)
+        f.write_str(&self.0)
     }
 }
 

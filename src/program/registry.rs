@@ -5,16 +5,20 @@
 //! gradient it estimates, if not the ELBO's; `.with_draws(k)`, that it has its own number of draws. What is
 //! no [`Estimator`] goes in by `.posed(name, …)` with a problem and a candidate of its own.
 
+mod sites;
+
 use super::args::ProblemName;
 use super::misuse::misuse;
 use pathscore::estimators::both::{Arm, DisArm};
 use pathscore::estimators::exact::{Enumeration, Quadrature};
 use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
-use pathscore::estimators::proof::{Asked, Candidate, Latent, Problem, Suspect, Target, Truth};
-use pathscore::estimators::score::{Baseline, Mean, Reinforce, Tvo, Vimco, Wake};
+use pathscore::estimators::proof::{Asked, Candidate, Problem, Suspect, Target, Truth};
+use pathscore::estimators::score::{
+    Baseline, Mean, Mode, MuProp, Nvil, OptimalConstant, Reinforce, Tvo, Vimco, Wake,
+};
 use pathscore::estimators::{Columns, Estimator};
-use pathscore::models::latent::{LatentModel, LinearGaussian, SmallBelief};
 use pathscore::models::{Params, seed};
+use sites::{Belief, Bit, Deep, Line, Site, Square, Two};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -95,51 +99,6 @@ pub(crate) struct Entry {
     fits: Vec<(ProblemName, Pose)>,
 }
 
-/// A problem of latents.
-trait Site: Copy + Send + Sync + 'static {
-    type Model: LatentModel<f64> + Send + Sync + 'static;
-    const NAME: ProblemName;
-
-    /// The model, its parameters, and rows to see it with.
-    fn site(self) -> (Self::Model, Params<f64>, &'static [f64]);
-
-    /// Columns of a row.
-    const COLUMNS: usize;
-}
-
-/// Two bits behind three.
-#[derive(Clone, Copy)]
-struct Belief;
-
-/// One normal latent seen through a line.
-#[derive(Clone, Copy)]
-struct Line;
-
-impl Site for Belief {
-    type Model = SmallBelief;
-    const NAME: ProblemName = ProblemName::SbnSmall;
-    const COLUMNS: usize = 3;
-
-    fn site(self) -> (SmallBelief, Params<f64>, &'static [f64]) {
-        let mut params = Params::new();
-        let model = SmallBelief::known(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
-        (model, params, &[1.0, 0.0, 1.0, 0.0, 1.0, 1.0])
-    }
-}
-
-impl Site for Line {
-    type Model = LinearGaussian;
-    const NAME: ProblemName = ProblemName::LinearGaussian;
-    const COLUMNS: usize = 1;
-
-    fn site(self) -> (LinearGaussian, Params<f64>, &'static [f64]) {
-        let mut params = Params::new();
-        let rng = &mut seed::rng(0, seed::Stream::Init, 0);
-        let at = [0.3, 0.5 * 0.4_f64.ln(), 1.5, 0.2];
-        (LinearGaussian::new(&mut params, at, 0.5, rng), params, &[1.0, -0.5])
-    }
-}
-
 impl Entry {
     fn new(name: &'static str, what: &'static str, source: &'static str) -> Self {
         Self { name, what, source, target: Target::ELBO, draws: None, fits: Vec::new() }
@@ -161,24 +120,34 @@ impl Entry {
         S: Site,
         E: Estimator<f64, S::Model> + Clone + Send + Sync + 'static,
     {
+        self.with(site, move |_| estimator.clone())
+    }
+
+    /// That it fits a problem, in the form that `make` gives it, which may add parameters of its own behind the
+    /// model's; they are no part of the problem.
+    fn with<S, E>(
+        self,
+        site: S,
+        make: impl Fn(&mut Params<f64>) -> E + Send + Sync + 'static,
+    ) -> Self
+    where
+        S: Site,
+        E: Estimator<f64, S::Model> + Clone + Send + 'static,
+    {
         let Self { target, draws, .. } = self;
         self.posed(S::NAME, move |setting| {
-            let Setting { samples, batch, scale } = setting;
             let name = super::config::spelt(&S::NAME);
             let key = format!("{name} {} {setting:?}", target.name);
             // Enumerators have no K, and what has its own draws has no use for the problem's.
-            let latent = |samples: usize| {
-                let (model, params, rows) = site.site();
-                let x = rows.get(..batch * S::COLUMNS)?.to_vec();
-                let name = name.clone();
-                Some(Latent { name, model, params, x, batch, samples, scale, target })
-            };
-            let asked = draws.unwrap_or(samples);
-            if asked < estimator.min_samples() {
+            let problem = site.latent(setting, target)?;
+            let mut asked = problem.clone();
+            asked.samples = draws.unwrap_or(setting.samples);
+            let estimator = make(&mut asked.params);
+            if asked.samples < estimator.min_samples() {
                 return None;
             }
-            let candidate = Box::new(Asked::new(&Arc::new(latent(asked)?), estimator.clone()));
-            Some(Posed { problem: Rc::new(latent(samples)?), candidate, key })
+            let candidate = Box::new(Asked::new(&Arc::new(asked), estimator));
+            Some(Posed { problem: Rc::new(problem), candidate, key })
         })
     }
 
@@ -233,39 +202,83 @@ pub(crate) fn entries() -> Vec<Entry> {
         outside: |mean| mean,
     };
     let tvo = Tvo::log_spaced(3, 0.1);
+    let optimal = OptimalConstant::new(0.9);
     vec![
         entry("enumeration", "every state of the latents", "exact")
             .of(Target::ELBO)
-            .on(Belief, Enumeration),
+            .on(Belief, Enumeration)
+            .on(Bit, Enumeration)
+            .on(Two, Enumeration)
+            .on(Deep, Enumeration),
         entry("quadrature", "20 Gauss–Hermite nodes", "Golub & Welsch 1969")
             .with_draws(NODES)
-            .on(Line, Quadrature),
+            .on(Line, Quadrature)
+            .on(Square, Quadrature),
         entry("sgvb-analytic", "sgvb, divergence in closed form", "Kingma & Welling 2014")
-            .on(Line, SgvbKl),
+            .on(Line, SgvbKl)
+            .on(Square, SgvbKl),
         entry("sgvb-sampled", "sgvb, divergence at the draws", "Kingma & Welling 2014")
-            .on(Line, Sgvb),
+            .on(Line, Sgvb)
+            .on(Square, Sgvb),
         entry("reinforce-none", "reinforce without a baseline", "Williams 1992")
             .on(Belief, none)
-            .on(Line, none),
+            .on(Line, none)
+            .on(Bit, none)
+            .on(Square, none)
+            .on(Two, none)
+            .on(Deep, none),
         entry("reinforce-constant", "baseline −2, near the mean signal", "Williams 1992")
             .on(Belief, constant)
-            .on(Line, constant),
+            .on(Line, constant)
+            .on(Bit, constant)
+            .on(Square, constant),
         entry("reinforce-running-mean", "baseline of earlier gradients", "Mnih & Gregor 2014")
             .on(Belief, running)
-            .on(Line, running),
+            .on(Line, running)
+            .on(Bit, running)
+            .on(Square, running),
         entry("reinforce-leave-one-out", "baseline of the other draws", "Mnih & Rezende 2016")
             .on(Belief, one_out)
-            .on(Line, one_out),
+            .on(Line, one_out)
+            .on(Bit, one_out)
+            .on(Square, one_out)
+            .on(Two, one_out)
+            .on(Deep, one_out),
+        entry(
+            "reinforce-optimal",
+            "the constant of least variance, learnt",
+            "Greensmith et al. 2004",
+        )
+        .on(Belief, optimal)
+        .on(Line, optimal)
+        .on(Bit, optimal)
+        .on(Square, optimal),
+        entry("nvil", "a network of the row and a running centre", "Mnih & Gregor 2014")
+            .with(Belief, |params| nvil(params, &[3], Mode::Unbiased, false))
+            .with(Line, |params| nvil(params, &[1], Mode::Unbiased, false))
+            .with(Two, |params| nvil(params, &[3, 2], Mode::Unbiased, false))
+            .with(Deep, |params| nvil(params, &[3, 1, 1], Mode::Unbiased, false)),
+        entry("nvil-normalised", "nvil, divided by its running deviation", "Mnih & Gregor 2014")
+            .with(Belief, |params| nvil(params, &[3], Mode::Unbiased, true)),
+        entry("nvil-paper", "nvil, brought up to date before its use", "Mnih & Gregor 2014")
+            .with(Belief, |params| nvil(params, &[3], Mode::Paper, true))
+            .with(Two, |params| nvil(params, &[3, 2], Mode::Paper, true)),
+        entry("muprop", "a line through the mean for a baseline", "Gu et al. 2016")
+            .on(Belief, MuProp::default())
+            .on(Bit, MuProp::default()),
         entry("arm", "the two bits of a uniform number and its mirror", "Yin & Zhou 2019")
-            .on(Belief, Arm),
+            .on(Belief, Arm)
+            .on(Bit, Arm),
         entry(
             "disarm",
             "arm averaged over what the two bits leave open",
             "Dong, Mnih & Tucker 2020",
         )
-        .on(Belief, DisArm),
+        .on(Belief, DisArm)
+        .on(Bit, DisArm),
         entry("stl", "sgvb without the score of q", "Roeder et al. 2017")
-            .on(Line, StickingTheLanding),
+            .on(Line, StickingTheLanding)
+            .on(Square, StickingTheLanding),
         entry("iwae", "along the path, many draws", "Burda et al. 2016")
             .of(Target::BOUND)
             .on(Line, Iwae),
@@ -278,7 +291,9 @@ pub(crate) fn entries() -> Vec<Entry> {
         entry("vimco", "many draws, others' geometric mean", "Mnih & Rezende 2016")
             .of(Target::BOUND)
             .on(Belief, geometric)
-            .on(Line, geometric),
+            .on(Line, geometric)
+            .on(Two, geometric)
+            .on(Deep, geometric),
         entry("vimco-arithmetic", "many draws, others' arithmetic mean", "Mnih & Rezende 2016")
             .of(Target::BOUND)
             .on(Belief, arithmetic)
@@ -286,12 +301,23 @@ pub(crate) fn entries() -> Vec<Entry> {
         entry("wake", "both wake phases", "Bornschein & Bengio 2015")
             .of(Target::BOUND)
             .on(Belief, Wake)
-            .on(Line, Wake),
+            .on(Line, Wake)
+            .on(Two, Wake),
+        entry("sleep", "q from the model's dreams, the model awake", "Bornschein & Bengio 2015")
+            .of(sites::ASLEEP)
+            .posed(Belief::NAME, sites::sleep),
         entry("tvo", "three points from q to the posterior", "Masrani et al. 2019")
             .of(Target::LOG_LIKELIHOOD)
             .on(Belief, tvo.clone())
             .on(Line, tvo),
     ]
+}
+
+/// NVIL with its mode, with or without its divisor: with one it is proportional to the gradient, not equal.
+fn nvil(params: &mut Params<f64>, inputs: &[usize], mode: Mode, normalise: bool) -> Nvil {
+    let mut nvil = Nvil::new(params, inputs, 2, &mut seed::rng(5, seed::Stream::Init, 0));
+    (nvil.mode, nvil.normalise) = (mode, normalise);
+    nvil
 }
 
 /// The entries whose names were asked for, all by default.

@@ -99,6 +99,11 @@ impl Proof {
         &self.components[..self.components.len() - usize::from(value)]
     }
 
+    /// The component of the gradient that is farthest from the truth, in errors.
+    pub fn worst(&self) -> Option<&Component> {
+        self.gradient().iter().max_by(|a, b| a.z().abs().total_cmp(&b.z().abs()))
+    }
+
     /// Everything that speaks against it, in one line; empty if nothing does.
     pub fn reasons(&self) -> String {
         let all: Vec<&str> =

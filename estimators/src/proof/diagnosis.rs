@@ -10,6 +10,9 @@ pub(super) struct Seen {
     pub(super) error: f64,
 }
 
+/// The largest error of a factor that is named.
+const ROUGH: f64 = 0.005;
+
 /// What is wrong, in words, and the factor on the wrong components if they have one in common.
 pub(super) fn diagnose(
     seen: &[Seen],
@@ -27,25 +30,49 @@ pub(super) fn diagnose(
     let explains = |gradient: &dyn Fn(usize) -> f64| {
         (0..seen.len()).all(|i| (seen[i].mean - gradient(i)).abs() <= seen[i].error)
     };
+    let times = |other: &[f64]| multiple(seen, &wrong, other);
+    // A factor that is known roughly fits anything, and nothing at all has no other cause than itself.
+    let close =
+        |value: f64| factor.is_some_and(|(f, error)| (f - value).abs() <= error && error < ROUGH);
+    let nothing = factor.is_some_and(|(f, error)| f.abs() <= error);
+    let mut values: Vec<f64> = suspects
+        .iter()
+        .filter_map(|suspect| match suspect.shape {
+            Shape::Factor(value) if close(value) => Some(value),
+            _ => None,
+        })
+        .collect();
+    values.sort_by(f64::total_cmp);
+    let sharp = values.first().zip(values.last()).is_some_and(|(a, b)| (a - b).abs() < 1e-12);
     let mut found: Vec<String> = Vec::new();
     for Suspect { what, shape } in suspects {
         let fits = match shape {
-            Shape::Factor(value) => factor.is_some_and(|(f, error)| (f - value).abs() <= error),
+            Shape::Factor(value) => sharp && close(*value),
             Shape::Instead(other) => {
                 explains(&|i| other[i])
                     || explains(&|i| if wrong.contains(&i) { other[i] } else { seen[i].exact })
             }
-            Shape::Beside(other) => multiple(seen, &wrong, other)
-                .is_some_and(|c| explains(&|i| seen[i].exact + c * other[i])),
+            Shape::Beside(other) | Shape::Term(other) => times(other).is_some_and(|c| {
+                // Of a single number everything is a multiple: then only a whole one says anything.
+                let several = other.iter().filter(|g| g.abs() > 1e-6).count() > 1;
+                let whole = (c.abs() - 1.0).abs() < 1e-6;
+                (several || whole) && explains(&|i| seen[i].exact + c * other[i])
+            }),
         };
         let words = match shape {
-            Shape::Beside(other) if fits => {
-                let c = multiple(seen, &wrong, other).unwrap_or(0.0);
-                format!("{what} (times {c:.4} beside the gradient)")
-            }
+            Shape::Beside(other) => match times(other) {
+                Some(c) if (c.abs() - 1.0).abs() < 1e-6 => {
+                    format!("{} {what}, beside the gradient", if c > 0.0 { '+' } else { '−' })
+                }
+                c => format!("{:.4} times {what}, beside the gradient", c.unwrap_or(0.0)),
+            },
+            Shape::Term(other) => match 1.0 + times(other).unwrap_or(0.0) {
+                count if count.abs() < 1e-6 => format!("{what} is missing"),
+                count => format!("{what} counts {count:.4} times"),
+            },
             _ => what.clone(),
         };
-        if fits && !found.contains(&words) {
+        if fits && !nothing && !found.contains(&words) {
             found.push(words);
         }
     }
@@ -92,5 +119,6 @@ fn multiple(seen: &[Seen], wrong: &[usize], other: &[f64]) -> Option<f64> {
     let sum = |f: &dyn Fn(usize) -> f64| wrong.iter().map(|&i| f(i)).sum::<f64>();
     let squares = sum(&|i| other[i] * other[i]);
     let product = sum(&|i| (seen[i].mean - seen[i].exact) * other[i]);
-    (squares > 0.0).then(|| product / squares).filter(|c| c.abs() > 1e-6)
+    // Of numbers that are nothing but rounding anything is a multiple.
+    (squares > 1e-18).then(|| product / squares).filter(|c| c.abs() > 1e-6)
 }

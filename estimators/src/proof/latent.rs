@@ -1,13 +1,13 @@
 //! Bounds of latent-variable models as problems, and estimators as what draws their gradients.
 
 use super::gradient::Gradient;
-use super::problem::{Problem, Shape, Suspect, Truth, differences, listed_mean};
+use super::problem::{Problem, Suspect, Truth, differences, listed_means};
 use crate::dice::Dice;
 use crate::estimator::{Claim, Estimator, LogWeights, Query, Work};
-use pathscore_autodiff::{Tape, Var};
+use pathscore_autodiff::{Tape, Tensor, Var};
+use pathscore_models::Params;
 use pathscore_models::dist::Distribution;
 use pathscore_models::latent::LatentModel;
-use pathscore_models::{Bound, Params};
 use std::sync::Arc;
 
 /// What is to be differentiated: a function of the mean of a function of the draws' weights.
@@ -71,80 +71,134 @@ impl<M> Latent<M> {
     }
 }
 
-/// The draws for one member on a tape: what a suspect is made of.
-struct Listed<'a, 't, M: LatentModel<f64>> {
-    model: &'a M,
-    params: Bound<'t, f64>,
-    x: Var<'t, f64>,
-    z: Var<'t, f64>,
-    score: Var<'t, f64>,
+/// How the draws follow parameters that are moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follow {
+    /// They are drawn there.
+    Whole,
+    /// They stay where they were, and as probable.
+    Still,
+    /// They move along their paths and stay as probable.
+    Path,
 }
 
-impl<M: LatentModel<f64>> Listed<'_, '_, M> {
-    fn with_weights(&self, f: impl Fn(&LogWeights<f64>) -> f64) -> f64 {
-        let samples = self.z.shape()[0];
-        let joint = self.model.log_joint(self.params, self.x, self.z);
-        let f = |joint: &[f64], score: &[f64]| f(&LogWeights::new(samples, 1, joint, score));
-        joint.with(|joint| self.score.with(|score| f(joint, score)))
+/// One outcome of the draws of some members.
+pub(crate) struct Outcome<'a> {
+    /// The log-probabilities of its draws where the parameters are.
+    pub(crate) w: LogWeights<'a, f64>,
+    /// $\ln p(z)$ there, of a single draw.
+    pub(super) prior: &'a [f64],
+    /// The log-probabilities where the problem is posed, if the draws do not follow as a whole.
+    pub(super) before: LogWeights<'a, f64>,
+}
+
+/// The model with some parameters: draws from there, and log-probabilities of any draws.
+struct Place<'a, M> {
+    model: &'a M,
+    params: Params<f64>,
+    tape: Tape<f64>,
+    /// $\ln p(x, z)$, $\ln q(z \mid x)$ and $\ln p(z)$.
+    columns: [Vec<f64>; 3],
+}
+
+impl<'a, M: LatentModel<f64>> Place<'a, M> {
+    fn new(problem: &'a Latent<M>, at: &[f64]) -> Self {
+        let mut params = problem.params.clone();
+        params.values_mut().copy_from_slice(at);
+        Self { model: &problem.model, params, tape: Tape::new(), columns: Default::default() }
     }
 
-    /// $\frac1K \sum_k \ln q(z_k) - \ln p(z_k)$.
-    fn divergence(&self) -> f64 {
-        (self.score - self.model.prior(self.params).log_prob(self.z)).mean().item()
+    fn draw(&mut self, x: &[f64], [draws, rows]: [usize; 2], dice: &mut Dice) -> Tensor<f64> {
+        self.tape.clear();
+        let x = self.tape.constant(x, [rows, x.len() / rows]);
+        self.model.posterior(self.params.on(&self.tape), x).sample(draws, dice).value()
+    }
+
+    fn weigh(&mut self, x: &[f64], rows: usize, z: &Tensor<f64>) {
+        self.tape.clear();
+        let params = self.params.on(&self.tape);
+        let x = self.tape.constant(x, [rows, x.len() / rows]);
+        let z = self.tape.constant(z.values(), z.shape().clone());
+        let joint = self.model.log_joint(params, x, z);
+        let score = self.model.posterior(params, x).log_prob(z);
+        let keep = |column: &mut Vec<f64>, var: Var<f64>| {
+            column.clear();
+            var.with(|values| column.extend_from_slice(values));
+        };
+        let [of_joint, of_score, of_prior] = &mut self.columns;
+        keep(of_joint, joint);
+        keep(of_score, score);
+        // Several draws are weighed, and a whole bound is not taken apart.
+        if of_joint.len() == 1 {
+            keep(of_prior, self.model.prior(params).log_prob(z));
+        }
+    }
+
+    fn weights(&self, rows: usize) -> LogWeights<'_, f64> {
+        let [joint, score, _] = &self.columns;
+        LogWeights::new(joint.len() / rows, rows, joint, score)
     }
 }
 
 impl<M: LatentModel<f64>> Latent<M> {
-    /// A function of the mean of a function of the draws, summed over the batch, at the parameters `at`
-    /// and with $z$ drawn at the parameters `drawn`.
-    fn value(
+    /// Functions of the means of functions of an outcome, of `draws` draws for each of `rows` rows at a time;
+    /// summed over the batch, at the parameters `at`.
+    fn values<const N: usize>(
         &self,
         at: &[f64],
-        drawn: &[f64],
-        draws: Option<usize>,
-        inside: impl Fn(Listed<'_, '_, M>) -> f64,
-        outside: fn(f64) -> f64,
-    ) -> f64 {
-        let draws = draws.unwrap_or(self.samples);
-        let with = |values: &[f64]| {
-            let mut params = self.params.clone();
-            params.values_mut().copy_from_slice(values);
-            params
-        };
-        let (params, elsewhere) = (with(at), with(drawn));
-        let [mut tape, mut other] = [Tape::new(), Tape::new()];
-        let columns = self.x.len() / self.batch.max(1);
-        let mut member = |row: &[f64]| {
-            let mean = listed_mean(|dice| {
-                tape.clear();
-                other.clear();
-                let x = other.constant(row, [1, columns]);
-                let z = self.model.posterior(elsewhere.on(&other), x).sample(draws, dice);
-                let z = z.with(|values| tape.constant(values, z.shape()));
-                let (params, x) = (params.on(&tape), tape.constant(row, [1, columns]));
-                let score = self.model.posterior(params, x).log_prob(z);
-                inside(Listed { model: &self.model, params, x, z, score })
+        follow: Follow,
+        size: [usize; 2],
+        inside: &impl Fn(&Outcome) -> [f64; N],
+        outside: &impl Fn([f64; N]) -> [f64; N],
+    ) -> [f64; N] {
+        let [mut here, mut home] = [at, self.params.values()].map(|at| Place::new(self, at));
+        let (mut sums, rows) = ([0.0; N], size[1]);
+        for x in self.x.chunks(rows * self.x.len() / self.batch.max(1)) {
+            let means = listed_means(|dice| {
+                // An outcome has the probability it has for the last that drew it.
+                let (z, before) = match follow {
+                    Follow::Whole => (here.draw(x, size, dice), None),
+                    Follow::Still => {
+                        let z = home.draw(x, size, dice);
+                        (z.clone(), Some(z))
+                    }
+                    Follow::Path => {
+                        let z = here.draw(x, size, dice);
+                        dice.rewind();
+                        (z, Some(home.draw(x, size, dice)))
+                    }
+                };
+                here.weigh(x, rows, &z);
+                let before = before.map(|z| home.weigh(x, rows, &z)).map_or(&here, |()| &home);
+                inside(&Outcome {
+                    w: here.weights(rows),
+                    prior: &here.columns[2],
+                    before: before.weights(rows),
+                })
             });
-            outside(mean)
-        };
-        self.x.chunks(columns).map(&mut member).sum()
+            sums.iter_mut().zip(outside(means)).for_each(|(sum, value)| *sum += value);
+        }
+        sums
     }
 
-    fn slopes(
+    /// The gradients of [`Latent::values`], times the scale.
+    pub(super) fn slopes<const N: usize>(
         &self,
-        draws: Option<usize>,
-        inside: impl Fn(Listed<'_, '_, M>) -> f64,
-        outside: fn(f64) -> f64,
-    ) -> Vec<f64> {
-        let slopes =
-            differences(self.params.values(), |at| self.value(at, at, draws, &inside, outside));
-        slopes.into_iter().map(|slope| self.scale * slope).collect()
+        follow: Follow,
+        size: [usize; 2],
+        inside: impl Fn(&Outcome) -> [f64; N],
+        outside: impl Fn([f64; N]) -> [f64; N],
+    ) -> [Vec<f64>; N] {
+        let values = |at: &[f64]| self.values(at, follow, size, &inside, &outside);
+        differences(self.params.values(), values)
+            .map(|slopes| slopes.into_iter().map(|slope| self.scale * slope).collect())
     }
 
-    /// The gradient of another target.
-    fn towards(&self, target: Target) -> Vec<f64> {
-        let Target { draws, inside, outside, .. } = target;
-        self.slopes(draws, |listed| listed.with_weights(inside), outside)
+    /// The slope of the mean of a function of one draw's weight, the draw held still.
+    pub(crate) fn still(&self, inside: impl Fn(f64) -> f64) -> Vec<f64> {
+        let inside = |o: &Outcome| [inside(o.w.log_weight(0, 0))];
+        let [slope] = self.slopes(Follow::Still, [1, 1], inside, |mean| mean);
+        slope
     }
 }
 
@@ -158,9 +212,13 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
     }
 
     fn truth(&self) -> Truth {
-        let (at, Target { draws, inside, outside, .. }) = (self.params.values(), self.target);
-        let value = self.value(at, at, draws, |listed| listed.with_weights(inside), outside);
-        Truth { gradient: self.towards(self.target), value: Some(value) }
+        let Target { draws, inside, outside, .. } = self.target;
+        let size = [draws.unwrap_or(self.samples), 1];
+        let inside = |o: &Outcome| [inside(&o.w)];
+        let outside = |mean: [f64; 1]| mean.map(outside);
+        let [value] = self.values(self.params.values(), Follow::Whole, size, &inside, &outside);
+        let [gradient] = self.slopes(Follow::Whole, size, inside, outside);
+        Truth { gradient, value: Some(value) }
     }
 
     /// Of the first row.
@@ -179,50 +237,8 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
     }
 
     fn suspects(&self) -> Vec<Suspect> {
-        let mut suspects = factors(self.samples, self.batch, self.scale);
-        for target in [Target::ELBO, Target::BOUND, Target::LOG_LIKELIHOOD] {
-            if target.name != self.target.name {
-                let what = format!("the gradient of {} instead", target.name);
-                suspects.push(Suspect::new(what, Shape::Instead(self.towards(target))));
-            }
-        }
-        let Target { draws, inside, .. } = self.target;
-        let base = self.params.values();
-        let still = differences(base, |at| {
-            self.value(at, base, draws, |listed| listed.with_weights(inside), |mean| mean)
-        });
-        let still = still.into_iter().map(|slope| self.scale * slope).collect();
-        suspects.push(Suspect::new(
-            "the bound differentiated at draws held still: the score term is missing",
-            Shape::Instead(still),
-        ));
-        let divergence = self.slopes(Some(1), |listed| listed.divergence(), |mean| mean);
-        suspects.push(Suspect::new("the divergence from the prior", Shape::Beside(divergence)));
-        let entropy = self.slopes(Some(1), |listed| -listed.score.mean().item(), |mean| mean);
-        suspects.push(Suspect::new("the entropy of the posterior", Shape::Beside(entropy)));
-        suspects
+        self.all_suspects()
     }
-}
-
-/// What common slips multiply a gradient by.
-pub(crate) fn factors(samples: usize, batch: usize, scale: f64) -> Vec<Suspect> {
-    let (k, b) = (samples as f64, batch as f64);
-    let mut all = vec![
-        ((k - 1.0) / k, "(K − 1)/K: the baseline contains the draw it corrects".to_string()),
-        (k / (k - 1.0), "K/(K − 1): a mean of others that was divided twice".into()),
-        (1.0 / k, "1/K: averaged twice over the draws".into()),
-        (k, "K: summed over the draws instead of averaged".into()),
-        (1.0 / b, "1/B: averaged over the batch".into()),
-        (b, "B: summed twice over the batch".into()),
-        (scale, "the scale of the batch enters twice".into()),
-        (1.0 / scale, "the scale of the batch is missing".into()),
-    ];
-    all.extend([0.5, 0.8, 0.9, 0.95, 0.99, 0.999].map(|d| {
-        let what = "a running mean that has seen the batch before its use, with decay";
-        (1.0 - (1.0 - d) / b, format!("1 − (1 − d)/B: {what} {d}"))
-    }));
-    let telling = all.into_iter().filter(|(factor, _)| factor.is_finite() && *factor != 1.0);
-    telling.map(|(factor, what)| Suspect::new(what, Shape::Factor(factor))).collect()
 }
 
 /// The name of every parameter.

@@ -6,16 +6,18 @@
 //! ([`Expectation`]), or a closed form ([`Solved`]). [`prove`] compares the two.
 
 mod certificate;
+mod court;
 mod diagnosis;
 mod gradient;
 mod latent;
 mod means;
 mod problem;
 mod prove;
+mod suspects;
 
 pub use certificate::{Component, Proof, Verdict};
 pub use gradient::{Candidate, Drawn, Gradient};
 pub use latent::{Asked, Latent, Target};
 pub use means::{Method, apart};
-pub use problem::{Expectation, Problem, Shape, Solved, Suspect, Truth};
+pub use problem::{Expectation, Once, Problem, Shape, Solved, Suspect, Truth};
 pub use prove::{Options, prove};

@@ -1,6 +1,8 @@
 //! Gradients that are known.
 
+use super::suspects::units;
 use crate::dice::{Dice, Listing};
+use std::cell::OnceCell;
 
 /// Where the exact gradient is known.
 pub trait Problem {
@@ -44,6 +46,8 @@ pub enum Shape {
     Instead(Vec<f64>),
     /// A multiple of this beside it.
     Beside(Vec<f64>),
+    /// This, which is a part of it, more or less often than once.
+    Term(Vec<f64>),
 }
 
 impl Suspect {
@@ -106,6 +110,43 @@ impl Problem for Solved {
     }
 }
 
+/// A problem whose answers are found when they are first asked for, and kept.
+#[derive(Debug)]
+pub struct Once<P> {
+    problem: P,
+    truth: OnceCell<Truth>,
+    suspects: OnceCell<Vec<Suspect>>,
+}
+
+impl<P> Once<P> {
+    /// Nothing is found yet.
+    pub fn new(problem: P) -> Self {
+        Self { problem, truth: OnceCell::new(), suspects: OnceCell::new() }
+    }
+}
+
+impl<P: Problem> Problem for Once<P> {
+    fn name(&self) -> String {
+        self.problem.name()
+    }
+
+    fn components(&self) -> Vec<String> {
+        self.problem.components()
+    }
+
+    fn truth(&self) -> Truth {
+        self.truth.get_or_init(|| self.problem.truth()).clone()
+    }
+
+    fn effective_draws(&self, dice: &mut Dice) -> Option<f64> {
+        self.problem.effective_draws(dice)
+    }
+
+    fn suspects(&self) -> Vec<Suspect> {
+        self.suspects.get_or_init(|| self.problem.suspects()).clone()
+    }
+}
+
 /// The exact answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Truth {
@@ -145,8 +186,23 @@ impl<V: Fn(&[f64], &mut Dice) -> f64> Expectation<V> {
     }
 
     /// $E[f(\theta, \xi)]$.
-    fn mean(&self, at: &[f64]) -> f64 {
-        listed_mean(|dice| (self.value)(at, dice))
+    fn mean(&self, at: &[f64]) -> [f64; 1] {
+        listed_means(|dice| [(self.value)(at, dice)])
+    }
+
+    /// $E[\partial_\theta f(\theta, \xi)]$: the probabilities of $\xi$ are those of where the problem is posed, and stay.
+    pub(crate) fn inside_slopes(&self) -> Vec<f64> {
+        let [slopes] = differences(&self.at, |at| self.inside(at));
+        slopes
+    }
+
+    fn inside(&self, at: &[f64]) -> [f64; 1] {
+        listed_means(|dice| {
+            let value = (self.value)(at, dice);
+            dice.rewind();
+            (self.value)(&self.at, dice);
+            [value]
+        })
     }
 }
 
@@ -160,39 +216,55 @@ impl<V: Fn(&[f64], &mut Dice) -> f64> Problem for Expectation<V> {
     }
 
     fn truth(&self) -> Truth {
-        Truth {
-            gradient: differences(&self.at, |at| self.mean(at)),
-            value: Some(self.mean(&self.at)),
+        let [gradient] = differences(&self.at, |at| self.mean(at));
+        let [value] = self.mean(&self.at);
+        Truth { gradient, value: Some(value) }
+    }
+
+    fn suspects(&self) -> Vec<Suspect> {
+        let [whole] = differences(&self.at, |at| self.mean(at));
+        let inside = self.inside_slopes();
+        let score = whole.iter().zip(&inside).map(|(whole, inside)| whole - inside).collect();
+        let mut suspects = units(&self.at, &whole);
+        for (what, gradient) in [
+            ("the derivative of f at draws held still: the score term is missing", inside),
+            ("the score term alone: the derivative of f itself is missing", score),
+        ] {
+            suspects.push(Suspect::new(what, Shape::Instead(gradient)));
         }
+        suspects
     }
 }
 
-/// The mean of a program's value over all that its dice can show.
+/// The means of a program's values over all that its dice can show.
 ///
-/// Normal and uniform numbers are nodes of quadratures, as many as a hundred thousand runs allow.
+/// Normal and uniform numbers are nodes of quadratures, as many as thirty thousand runs allow.
 ///
 /// # Panics
 /// If there are more outcomes than two million.
-pub(crate) fn listed_mean(mut value: impl FnMut(&mut Dice) -> f64) -> f64 {
-    let mut mean_with = |nodes: usize| {
-        let mut mean = 0.0;
+pub(crate) fn listed_means<const N: usize>(
+    mut values: impl FnMut(&mut Dice) -> [f64; N],
+) -> [f64; N] {
+    let mut means_with = |nodes: usize| {
+        let mut means = [0.0; N];
         let listing = Dice::each(nodes, MOST, |dice| {
-            let value = value(dice);
-            mean += dice.probability() * value;
+            let values = values(dice);
+            let p = dice.probability();
+            means.iter_mut().zip(values).for_each(|(mean, value)| *mean += p * value);
         });
-        (mean, listing)
+        (means, listing)
     };
-    let (mean, listing) = mean_with(0);
+    let (means, listing) = means_with(0);
     if listing != Listing::Continuous {
         assert!(listing != Listing::TooMany, "more than {MOST} outcomes cannot be listed");
-        return mean;
+        return means;
     }
     // With one node for each number there are as many runs as finite outcomes.
-    let (_, listing) = mean_with(1);
+    let (_, listing) = means_with(1);
     let Listing::Whole { quadratures, .. } = listing else { panic!("too many outcomes to list") };
-    let (mean, listing) = mean_with(nodes_for(quadratures, 30_000));
+    let (means, listing) = means_with(nodes_for(quadratures, 30_000));
     assert!(listing != Listing::TooMany, "more than {MOST} outcomes cannot be listed");
-    mean
+    means
 }
 
 /// How many nodes each of `numbers` continuous numbers may have for so many runs.
@@ -200,20 +272,30 @@ pub(crate) fn nodes_for(numbers: usize, runs: usize) -> usize {
     ((runs as f64).powf(1.0 / numbers.max(1) as f64) as usize).clamp(1, 60)
 }
 
-/// The gradient of a smooth function by central differences extrapolated to $h \to 0$ (Richardson).
+/// The gradients of smooth functions by central differences extrapolated to $h \to 0$ (Richardson).
 ///
 /// With $D(h) = f' + c_2h^2 + c_4h^4 + \dots$, $[64 D(h/4) - 20 D(h/2) + D(h)]/45$ is free of $h^2$ and
 /// $h^4$: with $h = 0.04$ what is left is of the order of $10^{-11}$, and rounding of $10^{-13}$.
-pub(crate) fn differences(at: &[f64], f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
-    let slope = |i: usize| {
+pub(crate) fn differences<const N: usize>(
+    at: &[f64],
+    f: impl Fn(&[f64]) -> [f64; N],
+) -> [Vec<f64>; N] {
+    let mut gradients = std::array::from_fn(|_| Vec::with_capacity(at.len()));
+    for i in 0..at.len() {
         let h = 0.04 * at[i].abs().max(1.0);
         let moved = |by: f64| {
             let mut at = at.to_vec();
             at[i] += by;
             f(&at)
         };
-        let central = |h: f64| (moved(h) - moved(-h)) / (2.0 * h);
-        (64.0 * central(h / 4.0) - 20.0 * central(h / 2.0) + central(h)) / 45.0
-    };
-    (0..at.len()).map(slope).collect()
+        let slopes = [h, h / 2.0, h / 4.0].map(|h| {
+            let (up, down) = (moved(h), moved(-h));
+            std::array::from_fn::<f64, N, _>(|n| (up[n] - down[n]) / (2.0 * h))
+        });
+        for (n, gradient) in gradients.iter_mut().enumerate() {
+            let [one, half, quarter] = slopes.map(|slope| slope[n]);
+            gradient.push((64.0 * quarter - 20.0 * half + one) / 45.0);
+        }
+    }
+    gradients
 }

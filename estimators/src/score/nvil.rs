@@ -114,8 +114,13 @@ fn add<F: Scalar>(to: &mut [F], var: Var<'_, F>, sign: F) {
 
 impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Nvil {
     fn claim(&self) -> Claim {
-        let shrinks = self.normalise || (self.centre && self.mode == Mode::Paper);
-        if shrinks { Claim::Biased } else { Claim::Unbiased }
+        let itself = self.mode == Mode::Paper && (self.centre || self.normalise);
+        match self.normalise {
+            false if !itself => Claim::Unbiased,
+            // One divisor for all that is shrunk.
+            true if !itself && self.nets.len() == 1 => Claim::Shrunk,
+            _ => Claim::Biased,
+        }
     }
 
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {

@@ -2,12 +2,14 @@
 //! listed (or stands on a node of a quadrature) and weighted by its probability.
 
 use super::common::{assert_near, distance, moments};
-use pathscore_autodiff::Scalar;
+use pathscore_autodiff::{Scalar, Tape};
 use pathscore_estimators::draw::{Score, StoppedPath};
 use pathscore_estimators::path::{Dreg, Iwae, Renyi, Sgvb, StickingTheLanding};
 use pathscore_estimators::score::{Baseline, Mean, Reinforce, Tvo, Vimco, Wake};
+use pathscore_estimators::zoo::VimcoSlip;
 use pathscore_estimators::{Columns, LogWeights, Seeds};
-use pathscore_models::latent::{LinearGaussian, SmallBelief};
+use pathscore_models::dist::{Distribution, Enumerable, Kl, Normal};
+use pathscore_models::latent::{LatentModel, LinearGaussian, SmallBelief};
 use pathscore_models::{Params, seed};
 
 /// Where the small belief net is seen.
@@ -85,48 +87,47 @@ fn the_plain_score_gradient_of_the_bound_has_its_known_variances() {
     }
 }
 
-/// Columns that a user might write, each of which has a mean that is known to be wrong.
-enum Wrong {
-    /// The bound differentiated with discrete draws held still, without a score term.
-    NoScore,
-    /// Squared weights on the model's parameters.
-    Squared,
-    /// VIMCO without the −ln q of its second sum.
-    NoLogQ,
-}
+/// VIMCO with squared weights on the model's parameters.
+struct Squared;
 
-impl Columns for Wrong {
+impl Columns for Squared {
     type Draw = Score;
     fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
         Vimco::default().seeds(w, seeds);
-        let joint = seeds.joint.iter_mut().zip(&mut seeds.score);
-        joint.for_each(|(a, b)| match self {
-            Self::NoScore => *b = -*a,
-            Self::Squared => *a *= *a,
-            Self::NoLogQ => *b += *a,
-        });
+        seeds.joint.iter_mut().for_each(|a| *a *= *a);
     }
 }
 
 #[test]
 fn wrong_columns_have_their_known_wrong_means() {
     // The sign flips.
-    let alone = on_belief(&Wrong::NoScore, 2).mean;
+    let alone = on_belief(&VimcoSlip::NoScore, 2).mean;
     assert_near(&alone[PHI], &[0.081842, 0.065438], 5e-7);
     assert_near(&alone[C], &BY_C[0], NINTH);
-    let squared = on_belief(&Wrong::Squared, 2).mean;
+    assert_eq!(on_belief(&VimcoSlip::Silent, 2).mean[PHI], [0.0; 2]);
+    let squared = on_belief(&Squared, 2).mean;
     assert_near(&squared[C], &[0.243399615, -0.350654833, 0.297768135], NINTH);
     assert_near(&squared[PHI], &BY_PHI[0], NINTH);
     // What is missing is what the first has alone.
     let expected = [BY_PHI[0][0] - 0.081842, BY_PHI[0][1] - 0.065438];
-    assert_near(&on_belief(&Wrong::NoLogQ, 2).mean[PHI], &expected, 1e-6);
+    assert_near(&on_belief(&VimcoSlip::NoLogQ, 2).mean[PHI], &expected, 1e-6);
     assert!(distance(&expected, &BY_PHI[0]) > 0.05);
 }
 
 #[test]
 fn the_wake_phase_follows_the_inclusive_divergence_with_its_known_bias() {
     let known = [(2, [-0.081842, -0.065438]), (3, [-0.119028, -0.088953])];
+    // E ∇ln q under the posterior, whose four probabilities are those of the joint.
     let limit = [-0.208380888, -0.137924863];
+    let (params, model) = belief();
+    let tape = Tape::new();
+    let bound = params.on(&tape);
+    let q = model.posterior(bound, tape.constant(&X, [1, 3]));
+    let z = q.support();
+    let joint = model.log_joint(bound, tape.constant(&X, [1, 3]), z);
+    let posterior = (joint - joint.log_sum_exp(0)).exp().detach();
+    let inclusive = (posterior * q.log_prob(z)).sum().backward();
+    assert_near(&inclusive.leading(13)[PHI], &limit, NINTH);
     for (row, (draws, by_phi)) in known.into_iter().enumerate() {
         let found = on_belief(&Wake, draws);
         assert_near(&found.mean[PHI], &by_phi, 5e-7);
@@ -176,6 +177,25 @@ fn the_variances_of_reparameterised_draws_have_their_known_digits() {
     let landed = on_linear(&StickingTheLanding, POSTERIOR, 1, 5);
     assert_near(&landed.mean[..2], &[0.0; 2], 1e-14);
     assert_near(&landed.variance[..2], &[0.0; 2], 1e-25);
+}
+
+#[test]
+fn the_gap_to_the_log_likelihood_is_the_divergence_from_the_posterior() {
+    let [loc, variance] = POSTERIOR;
+    assert!(
+        (loc - 0.436_363_636_364).abs() < 1e-12 && (variance - 0.181_818_181_818).abs() < 1e-12
+    );
+    let log_p: f64 = LinearGaussian::log_marginal(1.0, 0.5, [1.5, 0.2]);
+    let elbo = LinearGaussian::elbo(1.0, 0.5, [Q[0], 0.5 * Q[1].ln(), 1.5, 0.2]);
+    assert!((log_p + 1.541_102_625_408).abs() < 1e-12, "{log_p}");
+    assert!((log_p - elbo - 0.256_907_683_454).abs() < 1e-12, "{log_p} {elbo}");
+    let tape = Tape::new();
+    let normal = |[loc, variance]: [f64; 2]| {
+        let log_scale = tape.constant(&[0.5 * variance.ln()], [1]);
+        Normal::from_log_scale(tape.constant(&[loc], [1]), log_scale)
+    };
+    let divergence = normal(Q).kl(&normal(POSTERIOR)).item();
+    assert!((divergence - 0.256_907_683_454).abs() < 1e-12, "{divergence}");
 }
 
 /// Nodes of each of two draws. The weights are logistic functions of the draws: from 60 nodes on the two

@@ -135,7 +135,7 @@ fn the_divisor_shrinks_the_posteriors_gradient_and_never_enlarges_it() {
     let exact = exact();
     let (mut params, model) = belief();
     let mut scaled = nvil(&mut params, &[3]);
-    assert_eq!(Estimator::<f64, SmallBelief>::claim(&scaled), Claim::Biased);
+    assert_eq!(Estimator::<f64, SmallBelief>::claim(&scaled), Claim::Shrunk);
     for (variance, factor) in [(9.0, 1.0 / 3.0), (0.01, 1.0)] {
         Estimator::<f64, SmallBelief>::restore(&mut scaled, &[-2.5, variance]);
         let found = moments((&model, &params), &scaled, &X, 1, 2, 1).mean;

@@ -6,5 +6,6 @@ mod common;
 mod diagnostics;
 mod exact;
 mod learned;
+mod proof;
 mod studies;
 mod toys;

@@ -11,6 +11,9 @@ use pathscore::estimators::Dice;
 /// Draws of a violin.
 const DRAWS: usize = 1500;
 
+/// Components that are drawn: of a larger gradient the first.
+const SHOWN: usize = 13;
+
 /// Means and costs, violins, and the signal against $K$.
 pub(super) fn of_problem(
     problem: ProblemName,
@@ -21,9 +24,13 @@ pub(super) fn of_problem(
 ) -> Vec<Figure> {
     let name = spelt(&problem);
     let title = format!("{name}: {} draws of K = {}", args.draws, args.num_samples);
-    let bars: Vec<Bar> = rows.iter().map(bar).collect();
+    let components = studied.first().map_or(Vec::new(), |one| one.posed.problem.components());
+    let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);
+    let bars: Vec<Bar> = rows.iter().filter(|row| drawn(&row.component)).map(bar).collect();
     let count = DRAWS.min(args.draws);
-    let clouds: Vec<Cloud> = studied.iter().flat_map(|one| clouds(one, count, args.seed)).collect();
+    let mut clouds: Vec<Cloud> =
+        studied.iter().flat_map(|one| clouds(one, count, args.seed)).collect();
+    clouds.retain(|cloud| drawn(&cloud.component));
     let means = Figure {
         name: name.clone(),
         shows: "means with their errors against the exact gradient, variance, time, variance × time",

@@ -22,8 +22,8 @@ const POINTS: usize = 13;
 const STEPS: usize = 10;
 /// The draws of the picture over $K$.
 const DRAWS_PER_GRADIENT: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
-/// The first parameters of both problems are $q$'s, the others the model's.
-const OF_Q: usize = 2;
+/// How the names of the first parameters that are the model's begin; those before them are $q$'s.
+const OF_MODEL: [&str; 3] = ["prior", "w", "decoder"];
 
 /// The signal-to-noise ratio against $K$ for what estimates the gradient of $L_K$ (Rainforth and others
 /// 2018).
@@ -44,9 +44,12 @@ pub(super) fn signal(
         for samples in DRAWS_PER_GRADIENT {
             let setting = Setting { samples, batch: 1, scale: 1.0 };
             let Some(posed) = entry.pose(problem, setting) else { continue };
-            let unknown = vec![f64::NAN; posed.problem.components().len()];
+            let names = posed.problem.components();
+            let of_model = |name: &String| OF_MODEL.iter().any(|start| name.starts_with(start));
+            let of_q = names.iter().position(of_model).unwrap_or(names.len());
+            let unknown = vec![f64::NAN; names.len()];
             let study = study_of(&*posed.candidate, &unknown, draws, args.seed);
-            let (q, p) = study.components.split_at(OF_Q.min(unknown.len()));
+            let (q, p) = study.components.split_at(of_q);
             points[0].push((samples as f64, ratio(q)));
             points[1].push((samples as f64, ratio(p)));
         }

@@ -1,0 +1,190 @@
+//! What a wrong gradient might be, found the way the right one is: outcomes listed, parameters moved.
+
+use super::latent::{Follow, Latent, Outcome, Target};
+use super::problem::{Problem, Shape, Suspect};
+use crate::dice::{Dice, Listing};
+use crate::estimator::LogWeights;
+use pathscore_autodiff::Tape;
+use pathscore_models::dist::Distribution;
+use pathscore_models::latent::LatentModel;
+
+/// Outcomes of a whole batch that are listed in search of a name.
+const POOLED: usize = 1024;
+
+/// $\sum_k \tilde w_k g(k)$; a draw without weight counts nothing.
+fn weighted(w: &LogWeights<f64>, share: impl Fn(usize) -> f64, g: impl Fn(usize) -> f64) -> f64 {
+    (0..w.draws()).map(|k| if share(k) == 0.0 { 0.0 } else { share(k) * g(k) }).sum()
+}
+
+impl<M: LatentModel<f64>> Latent<M> {
+    /// Every mistake that is known and fits the target.
+    pub(super) fn all_suspects(&self) -> Vec<Suspect> {
+        let mut all = factors(self.samples, self.batch, self.scale);
+        all.extend(units(self.params.values(), &self.truth().gradient));
+        all.extend(self.other_targets());
+        all.extend(self.of_the_score());
+        if self.samples > 1 {
+            all.extend(self.of_the_weights());
+        }
+        all
+    }
+
+    /// Other targets, and the parts of the ELBO.
+    fn other_targets(&self) -> Vec<Suspect> {
+        let one = |o: &Outcome| {
+            let (f, log_q, log_prior) = (o.w.log_weight(0, 0), o.w.log_q(0, 0), o.prior[0]);
+            [f, f.exp(), f.exp(), log_prior - log_q, f + log_q - log_prior, -log_q]
+        };
+        let outside =
+            |[f, w, p, parts @ ..]: [f64; 6]| [f, w.ln(), p, parts[0], parts[1], parts[2]];
+        let [elbo, log_p, p, divergence, likelihood, entropy] =
+            self.slopes(Follow::Whole, [1, 1], one, outside);
+        let mut all = Vec::new();
+        all.extend(self.instead(Target::ELBO, elbo));
+        all.extend(self.instead(Target::LOG_LIKELIHOOD, log_p));
+        let unnormalised = "the gradient of p(x), not of its logarithm: weights are not normalised";
+        all.push(Suspect::new(unnormalised, Shape::Instead(p)));
+        let of_elbo = self.target.name == Target::ELBO.name;
+        for (what, part) in [
+            ("the divergence from the prior", divergence),
+            ("the likelihood of the data", likelihood),
+            ("the entropy of the posterior", entropy),
+        ] {
+            let shape = if of_elbo { Shape::Term(part) } else { Shape::Beside(part) };
+            all.push(Suspect::new(what, shape));
+        }
+        all
+    }
+
+    /// The gradient of another target.
+    fn instead(&self, target: Target, gradient: Vec<f64>) -> Option<Suspect> {
+        let what = format!("the gradient of {} instead", target.name);
+        let other = target.name != self.target.name;
+        other.then(|| Suspect::new(what, Shape::Instead(gradient)))
+    }
+
+    /// The score term left out, or left on the path.
+    fn of_the_score(&self) -> Vec<Suspect> {
+        let Target { draws, inside, outside, .. } = self.target;
+        let size = [draws.unwrap_or(self.samples), 1];
+        let inside = |o: &Outcome| [inside(&o.w)];
+        let outside = |mean: [f64; 1]| mean.map(outside);
+        let [still] = self.slopes(Follow::Still, size, inside, outside);
+        let mut all = vec![Suspect::new(
+            "the bound differentiated at draws held still: the score term is missing",
+            Shape::Instead(still),
+        )];
+        if self.target.name == Target::ELBO.name {
+            let carried = |o: &Outcome| {
+                let (f, log_q) = (o.w.log_weight(0, 0), o.w.log_q(0, 0));
+                [f + log_q + o.before.log_weight(0, 0) * log_q]
+            };
+            let [gradient] = self.slopes(Follow::Path, [1, 1], carried, |means| means);
+            let what = "f ∇ln q at a draw that still carries its path: z is not stopped";
+            all.push(Suspect::new(what, Shape::Instead(gradient)));
+        }
+        all
+    }
+
+    /// Weights of several draws in the wrong place.
+    fn of_the_weights(&self) -> Vec<Suspect> {
+        let frozen = |o: &Outcome| {
+            let (w, share) = (&o.w, o.before.normalised(0));
+            let squared = weighted(w, |k| share(k) * share(k), |k| w.log_weight(k, 0));
+            [squared, weighted(w, &share, |k| w.log_q(k, 0))]
+        };
+        let many = |o: &Outcome| {
+            let snis = weighted(&o.w, o.w.normalised(0), |k| o.w.log_weight(k, 0));
+            [o.w.bound(0), snis]
+        };
+        let size = [self.samples, 1];
+        let [squared, log_q] = self.slopes(Follow::Still, size, frozen, |means| means);
+        let [bound, snis] = self.slopes(Follow::Whole, size, many, |means| means);
+        let mut all = vec![
+            Suspect::new(
+                "Σ w̃ₖ fₖ is differentiated through its weights: w̃ is not stopped",
+                Shape::Instead(snis),
+            ),
+            Suspect::new(
+                "w̃² instead of w̃: the weights of the posterior's path are not the model's",
+                Shape::Instead(squared),
+            ),
+            Suspect::new("Σ w̃ₖ ∇ln q(zₖ)", Shape::Beside(log_q)),
+        ];
+        all.extend(self.instead(Target::BOUND, bound));
+        if self.batch > 1 && self.target.name == Target::BOUND.name && self.can_be_pooled() {
+            let batch = self.batch as f64;
+            let pooled = |o: &Outcome| {
+                let over_rows = |k| (0..self.batch).map(|b| o.w.log_weight(k, b)).sum::<f64>();
+                let log_mean = |temper: f64| {
+                    let all: Vec<f64> = (0..o.w.draws()).map(|k| over_rows(k) / temper).collect();
+                    LogWeights::new(all.len(), 1, &all, &vec![0.0; all.len()]).bound(0)
+                };
+                [batch * log_mean(batch), log_mean(1.0)]
+            };
+            let size = [self.samples, self.batch];
+            let [mean, sum] = self.slopes(Follow::Whole, size, pooled, |means| means);
+            for (over, gradient) in [("mean", mean), ("sum", sum)] {
+                let what = format!("the log-sum-exp comes after the {over} over the batch");
+                all.push(Suspect::new(what, Shape::Instead(gradient)));
+            }
+        }
+        all
+    }
+
+    /// Whether the outcomes of all rows together are few.
+    fn can_be_pooled(&self) -> bool {
+        let tape = Tape::new();
+        let x = tape.constant(&self.x, [self.batch, self.x.len() / self.batch]);
+        let q = self.model.posterior(self.params.on(&tape), x);
+        let listing = Dice::each(0, POOLED, |dice| {
+            q.sample(self.samples, dice);
+        });
+        matches!(listing, Listing::Whole { .. })
+    }
+}
+
+/// What common slips multiply a gradient by.
+fn factors(samples: usize, batch: usize, scale: f64) -> Vec<Suspect> {
+    let (k, b) = (samples as f64, batch as f64);
+    let mut all = vec![
+        ((k - 1.0) / k, "(K − 1)/K: the baseline contains the draw it corrects".to_string()),
+        (k / (k - 1.0), "K/(K − 1): a mean of others that was divided twice".into()),
+        (1.0 / k, "1/K: averaged twice over the draws".into()),
+        (k, "K: summed over the draws instead of averaged".into()),
+        (1.0 / b, "1/B: averaged over the batch".into()),
+        (b, "B: summed twice over the batch".into()),
+        (scale, "the scale of the batch enters twice".into()),
+        (1.0 / scale, "the scale of the batch is missing".into()),
+    ];
+    all.extend([0.5, 0.8, 0.9, 0.95, 0.99, 0.999].map(|d| {
+        let what = "a running mean that has seen the batch before its use, with decay";
+        (1.0 - (1.0 - d) / b, format!("1 − (1 − d)/B: {what} {d}"))
+    }));
+    let telling = all.into_iter().filter(|(factor, _)| {
+        // Zero and one say nothing of where they come from.
+        factor.is_finite() && *factor != 0.0 && *factor != 1.0
+    });
+    telling.map(|(factor, what)| Suspect::new(what, Shape::Factor(factor))).collect()
+}
+
+/// The gradient with respect to something else than the parameters `at`: what it is for those whose
+/// logarithm, exponential or logit was meant.
+pub(super) fn units(at: &[f64], gradient: &[f64]) -> Vec<Suspect> {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let with = |what: &str, slope: &dyn Fn(f64) -> f64| {
+        let gradient = at.iter().zip(gradient).map(|(&theta, g)| g * slope(theta)).collect();
+        Suspect::new(what, Shape::Instead(gradient))
+    };
+    vec![
+        with("with respect to e^θ (σ, where the parameter θ is ln σ)", &|theta| (-theta).exp()),
+        with("with respect to e^2θ (σ², where the parameter θ is ln σ)", &|theta| {
+            0.5 * (-2.0 * theta).exp()
+        }),
+        with("with respect to ln θ (ln σ, where the parameter θ is σ)", &|theta| theta),
+        with("with respect to the probability whose logit is the parameter", &|theta| {
+            1.0 / (sigmoid(theta) * sigmoid(-theta))
+        }),
+        with("the factor σ(|θ|) of the logit θ is missing", &|theta| 1.0 / sigmoid(theta.abs())),
+    ]
+}
