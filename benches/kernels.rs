@@ -1,8 +1,12 @@
-//! The pieces of a step, one at a time: elementwise maps, products, factorisations.
+//! The pieces of a step, one at a time: elementwise maps, products, factorisations, random numbers, gradients
+//! of expectations.
 #![allow(missing_docs, reason = "criterion's macros write functions without docs")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use pathscore_autodiff::vector::Lanes;
 use pathscore_autodiff::{Grads, Scalar, Tape, Unary, Var};
+use pathscore_estimators::montecarlo::{Bits, Gaussian, MonteCarlo};
+use pathscore_models::seed;
 use std::hint::black_box;
 
 /// Numbers from −2 to 2 that repeat after an odd count.
@@ -122,7 +126,66 @@ fn factorisations<F: Scalar>(c: &mut Criterion) {
     group.finish();
 }
 
+/// Random numbers, by one generator and by eight side by side.
+fn draws<F: Scalar>(c: &mut Criterion) {
+    const N: usize = 1 << 12;
+    let mut group = c.benchmark_group(format!("random {}", F::NAME));
+    group.throughput(Throughput::Elements(N as u64));
+    let mut x = vec![F::ZERO; N];
+    let (mut one, mut eight) = (seed::rng(0, seed::Stream::Sample, 0), Lanes::new(0));
+    group.bench_function("uniform", |b| b.iter(|| F::fill_uniform(black_box(&mut x), &mut one)));
+    group.bench_function("normal", |b| b.iter(|| F::fill_normal(black_box(&mut x), &mut one)));
+    group.bench_function("uniform, lanes", |b| {
+        b.iter(|| F::fill_uniform(black_box(&mut x), &mut eight));
+    });
+    group.bench_function("normal, lanes", |b| {
+        b.iter(|| F::fill_normal(black_box(&mut x), &mut eight));
+    });
+    group.finish();
+}
+
+/// Gradients of an expectation, per number drawn, of a function that costs nothing.
+fn expectations(c: &mut Criterion) {
+    const DRAWS: usize = 1000;
+    let mut group = c.benchmark_group("expectation");
+    for latents in [1, 10, 100, 1000] {
+        group.throughput(Throughput::Elements((DRAWS * latents) as u64));
+        let zeros = vec![0.0; latents];
+        let normal = Gaussian { mu: &zeros, log_sigma: &zeros };
+        let bits = Bits { logits: &zeros };
+        let first = |z: &[f64], f: &mut [f64]| {
+            z.chunks(latents).zip(f).for_each(|(z, f)| *f = z[0]);
+        };
+        let slope = |z: &[f64], f: &mut [f64], slope: &mut [f64]| {
+            first(z, f);
+            black_box(slope);
+        };
+        let (mut monte_carlo, mut seed) = (MonteCarlo::new(), 0);
+        group.bench_function(BenchmarkId::new("path", latents), |b| {
+            b.iter(|| {
+                seed += 1;
+                monte_carlo.reparam(normal, &slope, DRAWS, seed).value
+            });
+        });
+        group.bench_function(BenchmarkId::new("score", latents), |b| {
+            b.iter(|| {
+                seed += 1;
+                monte_carlo.score(normal, &first, DRAWS, seed).value
+            });
+        });
+        group.bench_function(BenchmarkId::new("score of bits", latents), |b| {
+            b.iter(|| {
+                seed += 1;
+                monte_carlo.score(bits, &first, DRAWS, seed).value
+            });
+        });
+    }
+    group.finish();
+}
+
 fn both(c: &mut Criterion) {
+    draws::<f32>(c);
+    draws::<f64>(c);
     maps::<f32>(c);
     maps::<f64>(c);
     products::<f32>(c);
@@ -130,5 +193,5 @@ fn both(c: &mut Criterion) {
     factorisations::<f64>(c);
 }
 
-criterion_group!(kernels, both);
+criterion_group!(kernels, both, expectations);
 criterion_main!(kernels);

@@ -8,6 +8,8 @@
 mod data;
 #[path = "workloads/densities.rs"]
 mod densities;
+#[path = "workloads/expectations.rs"]
+mod expectations;
 #[path = "workloads/nets.rs"]
 mod nets;
 #[path = "workloads/numbers.rs"]
@@ -31,7 +33,8 @@ enum Dtype {
 /// Times one workload.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// vae, iwae, reinforce, tiny, scalar, scalar-replay, gmm-d10, gmm-d64, logreg-hmc, gplvm or gemm
+    /// vae, iwae, vimco, reinforce, tiny, scalar, scalar-replay, gmm-d10, gmm-d64, mcgrad-reparam,
+    /// mcgrad-reparam-slices, mcgrad-score, logreg-hmc, gplvm or gemm
     #[arg(long)]
     workload: String,
     /// Threads that share the work
@@ -55,6 +58,8 @@ fn build(name: &str, dtype: Option<Dtype>) -> Option<Vec<Work>> {
         "vae" => nets::vae::<f32>(),
         "iwae" if double => nets::iwae::<f64>(),
         "iwae" => nets::iwae::<f32>(),
+        "vimco" if double => nets::vimco::<f64>(),
+        "vimco" => nets::vimco::<f32>(),
         "reinforce" if double => nets::reinforce::<f64>(),
         "reinforce" => nets::reinforce::<f32>(),
         "tiny" => numbers::tiny(),
@@ -62,6 +67,9 @@ fn build(name: &str, dtype: Option<Dtype>) -> Option<Vec<Work>> {
         "scalar-replay" => numbers::scalar_replay(),
         "gmm-d10" => densities::gmm(10),
         "gmm-d64" => densities::gmm(64),
+        "mcgrad-reparam" => expectations::reparam(),
+        "mcgrad-reparam-slices" => expectations::reparam_slices(),
+        "mcgrad-score" => expectations::score(),
         "logreg-hmc" => densities::logistic(),
         "gplvm" => densities::gplvm(),
         "gemm" => return Some(products::all(dtype)),

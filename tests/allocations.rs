@@ -16,6 +16,7 @@ mod work;
 use pathscore_autodiff::{Activation, Grads, Tape};
 use pathscore_estimators::Estimator;
 use pathscore_estimators::fit::{Options, Trainer};
+use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, on_tape};
 use pathscore_estimators::optim::Adam;
 use pathscore_estimators::path::SgvbKl;
 use pathscore_estimators::score::{Baseline, Reinforce};
@@ -138,6 +139,20 @@ fn factorisations() -> impl FnMut(u64) + Send {
     }
 }
 
+/// Gradients of an expectation by slices and on a tape.
+fn expectations() -> impl FnMut(u64) + Send {
+    let mut monte_carlo = MonteCarlo::new();
+    let recorded = on_tape(|z| z.sum_squares(-1));
+    move |seed| {
+        let q = Gaussian { mu: &[0.1; 30], log_sigma: &[-1.0; 30] };
+        let values = |z: &[f64], f: &mut [f64]| {
+            z.chunks(30).zip(f).for_each(|(z, f)| *f = z.iter().map(|z| z * z).sum());
+        };
+        monte_carlo.reparam(q, &recorded, 5000, seed);
+        monte_carlo.score(q, &values, 5000, seed);
+    }
+}
+
 fn vae() -> Trainer<f32, Vae, SgvbKl> {
     let mut params = Params::new();
     let rng = &mut seed::rng(1, seed::Stream::Init, 0);
@@ -174,6 +189,7 @@ fn a_step_allocates_nothing_after_its_warm_up() {
         assert_eq!(allocated(1, |_| (work.step)()), 0, "{name}");
     }
     assert_eq!(allocated(1, factorisations()), 0, "factorisations");
+    assert_eq!(allocated(1, expectations()), 0, "expectations");
     // The allocator does count: a vector is seen in every step.
     let seen = allocated(1, |_| drop(std::hint::black_box(vec![1_u8; 100])));
     // A thread of an earlier pool may still be on its way out.

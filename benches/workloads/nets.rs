@@ -7,10 +7,10 @@ use pathscore_estimators::Estimator;
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::optim::Adam;
 use pathscore_estimators::path::{Iwae, SgvbKl};
-use pathscore_estimators::score::{Baseline, Reinforce};
+use pathscore_estimators::score::{Baseline, Reinforce, Vimco};
 use pathscore_models::dist::{Distribution, Kl};
-use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
-use pathscore_models::{Bound, Params, seed};
+use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, SigmoidBelief, Vae};
+use pathscore_models::{Bound, Chance, Params, seed};
 
 const COLUMNS: usize = 784;
 
@@ -107,6 +107,48 @@ pub(crate) fn iwae<F: Scalar>() -> Work {
         -(log_w.log_sum_exp(0) - F::from_f64((DRAWS as f64).ln())).mean()
     });
     training((model, params), Iwae, DRAWS, x, check)
+}
+
+/// Uniform numbers that were fixed beforehand, for bits.
+struct Fixed(std::vec::IntoIter<f64>);
+
+impl Chance for Fixed {
+    fn bit(&mut self, p: f64) -> bool {
+        self.unit() < p
+    }
+
+    fn class(&mut self, _: &[f64]) -> usize {
+        unreachable!("the numbers are for bits")
+    }
+
+    fn unit(&mut self) -> f64 {
+        self.0.next().expect("there is a number for each bit")
+    }
+
+    fn gauss(&mut self) -> f64 {
+        unreachable!("the numbers are for bits")
+    }
+}
+
+/// Two layers of bits with linear logits between them, fifty draws; `check` is minus the bound.
+pub(crate) fn vimco<F: Scalar>() -> Work {
+    const BATCH: usize = 24;
+    const DRAWS: usize = 50;
+    let mut params = Params::new();
+    let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+    let (tanh, bits) = (Activation::Tanh, Likelihood::Bernoulli);
+    let model = SigmoidBelief::new(&mut params, COLUMNS, &[200, 200], &[], tanh, bits, rng);
+    // Up, up, down, down: the order in which they are made.
+    set_weights(&mut params, 2000);
+    let x = numbers(&binary(1100, 0.3, BATCH * COLUMNS));
+    let noise = [2101, 2102].map(|seed| uniforms(seed, DRAWS * BATCH * 200)).concat();
+    let check = on_tape(&params, &x, |bound, x| {
+        let q = model.posterior(bound, x);
+        let z = q.sample(DRAWS, &mut Fixed(noise.into_iter()));
+        let log_w = model.log_joint(bound, x, z) - q.log_prob(z);
+        -(log_w.log_sum_exp(0) - F::from_f64((DRAWS as f64).ln())).mean()
+    });
+    training((model, params), Vimco::default(), DRAWS, x, check)
 }
 
 /// Four draws of bits, leave-one-out baseline; `check` is minus the mean signal.

@@ -136,6 +136,17 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Score {
     fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
         q.sample(count, rng)
     }
+
+    fn record<'t, R: Chance>(
+        model: &M,
+        params: Bound<'t, F>,
+        x: Var<'t, F>,
+        count: usize,
+        rng: &mut R,
+    ) -> LogProbs<'t, F> {
+        let [z, score] = model.posterior(params, x).sample_scored(count, rng);
+        LogProbs { z, joint: model.log_joint(params, x, z), score }
+    }
 }
 
 impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for All

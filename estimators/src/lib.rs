@@ -31,6 +31,7 @@ mod evaluate;
 pub mod exact;
 pub mod fit;
 mod moments;
+pub mod montecarlo;
 pub mod optim;
 pub mod path;
 pub mod proof;

@@ -1,9 +1,11 @@
 //! Random numbers by the slice: uniform and standard normal.
 //!
-//! Both take whole 64-bit words from the generator in a fixed order and turn them into numbers
-//! by loops that give the same bits at every vector width, so a seed means the same numbers on
-//! every machine. Nothing is kept between calls, so the two halves of a slice, filled one after
+//! Both take whole 64-bit words from the generator in a fixed order, a block at a time, and turn them
+//! into numbers by loops that give the same bits at every vector width, so a seed means the same
+//! numbers on every machine. Nothing is kept between calls, so the two halves of a slice, filled one after
 //! the other, need not be what the whole slice would have been.
+
+pub(crate) mod lanes;
 
 use super::simd::dispatch;
 use super::special::Special;
@@ -17,9 +19,11 @@ const PAIRS: usize = BLOCK / 2;
 pub(crate) trait Sample: Special {
     /// Uniform on $[0, 1)$ from the top bits of a word, as many as the precision has.
     fn uniform(word: u64) -> Self;
-    /// The two uniforms of one Box–Muller pair, each in the middle of its cell of $(0, 1)$ or
-    /// at its upper end, so that the first can stand under a logarithm.
-    fn pair(next: impl FnMut() -> u64) -> (Self, Self);
+    /// The words of one Box–Muller pair.
+    const WORDS: usize;
+    /// The two uniforms of one Box–Muller pair from its words; the first is in the middle of its cell of
+    /// $(0, 1)$ or at its upper end, so that it can stand under a logarithm.
+    fn pair(words: &[[u8; 8]]) -> (Self, Self);
 }
 
 impl Sample for f32 {
@@ -28,11 +32,13 @@ impl Sample for f32 {
         (word >> 40) as u32 as i32 as f32 * (1.0 / 16_777_216.0)
     }
 
+    const WORDS: usize = 1;
+
     #[inline(always)]
-    fn pair(mut next: impl FnMut() -> u64) -> (Self, Self) {
+    fn pair(words: &[[u8; 8]]) -> (Self, Self) {
         // 32 + 32 bits of one word. Rounding a half-integer over 2³² gives up to 1 and, near
         // 0, a finer grid than 24 bits: the tail of the normal reaches to 6.7.
-        let word = next();
+        let word = u64::from_le_bytes(words[0]);
         let radius = ((word >> 32) as u32 as f64 + 0.5) * (1.0 / 4_294_967_296.0);
         (radius as f32, (word as u32 >> 8) as i32 as f32 * (1.0 / 16_777_216.0))
     }
@@ -44,50 +50,63 @@ impl Sample for f64 {
         (word >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
     }
 
+    const WORDS: usize = 2;
+
     #[inline(always)]
-    fn pair(mut next: impl FnMut() -> u64) -> (Self, Self) {
-        let radius = ((next() >> 11) as f64 + 1.0) * (1.0 / 9_007_199_254_740_992.0);
-        (radius, Self::uniform(next()))
+    fn pair(words: &[[u8; 8]]) -> (Self, Self) {
+        let [radius, angle] = [words[0], words[1]].map(u64::from_le_bytes);
+        let radius = ((radius >> 11) as f64 + 1.0) * (1.0 / 9_007_199_254_740_992.0);
+        (radius, Self::uniform(angle))
     }
 }
 
 /// Fills with independent uniform numbers of $[0, 1)$, one word of `rng` each: 24 random bits in
 /// single precision, 53 in double.
 pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
-    for u in out {
-        *u = F::uniform(rng.next_u64());
+    let mut words = [[0; 8]; BLOCK];
+    for block in out.chunks_mut(BLOCK) {
+        let words = &mut words[..block.len()];
+        rng.fill_bytes(words.as_flattened_mut());
+        dispatch(
+            #[inline(always)]
+            || {
+                for (u, &word) in block.iter_mut().zip(&*words) {
+                    *u = F::uniform(u64::from_le_bytes(word));
+                }
+            },
+        );
     }
 }
 
 /// Fills with independent standard normal numbers, in blocks of [`BLOCK`].
 ///
 /// Box and Muller (1958): with $u$ and $v$ uniform, $\sqrt{-2 \ln u}\,(\cos 2πv, \sin 2πv)$ are
-/// two independent normals. A block of uniforms is drawn first, one word for a pair in single
+/// two independent normals. The words of a block are drawn first, one for a pair in single
 /// precision and two in double; then a loop without branches makes the cosines, which come
 /// first in the block, and the sines. A last short block draws only the pairs that it needs.
 pub(crate) fn fill_normal<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
-    let mut u = [F::narrow(0.0); PAIRS];
-    let mut v = [F::narrow(0.0); PAIRS];
+    let mut words = [[0; 8]; BLOCK];
     for block in out.chunks_mut(BLOCK) {
         let (first, second) = block.split_at_mut(block.len().div_ceil(2));
-        for (u, v) in u.iter_mut().zip(&mut v).take(first.len()) {
-            (*u, *v) = F::pair(|| rng.next_u64());
-        }
-        box_muller(&u, &v, first, second);
+        let words = &mut words[..F::WORDS * first.len()];
+        rng.fill_bytes(words.as_flattened_mut());
+        box_muller(words, first, second);
     }
 }
 
 /// The block's formula; `second` may be shorter by one.
-fn box_muller<F: Sample>(u: &[F; PAIRS], v: &[F; PAIRS], first: &mut [F], second: &mut [F]) {
+fn box_muller<F: Sample>(words: &[[u8; 8]], first: &mut [F], second: &mut [F]) {
     let mut sines = [F::narrow(0.0); PAIRS];
     dispatch(
         #[inline(always)]
         || {
-            for ((x, y), (&u, &v)) in first.iter_mut().zip(&mut sines).zip(u.iter().zip(v)) {
-                let radius = (F::narrow(-2.0) * u.ln()).sqrt();
-                let angle = F::narrow(std::f64::consts::TAU) * v;
-                *x = radius * angle.cos_within();
-                *y = radius * angle.sin_within();
+            let pairs = first.iter_mut().zip(&mut sines).zip(words.chunks_exact(F::WORDS));
+            for ((x, y), words) in pairs {
+                let (u, v) = F::pair(words);
+                let radius = (F::narrow(-2.0) * u.ln_normal()).sqrt();
+                let (cos, sin) = v.circle();
+                *x = radius * cos;
+                *y = radius * sin;
             }
         },
     );

@@ -19,20 +19,19 @@ pub fn sum_by<F: Scalar, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) -
     let n = slices[0].len();
     assert!(slices.iter().all(|slice| slice.len() == n), "sum: slices of different lengths");
     let mut lanes = [F::ZERO; LANES];
-    let whole = n - n % LANES;
-    let mut base = 0;
-    while base < whole {
-        // As arrays, so that the loop over the lanes holds no check and becomes vector code.
-        let pieces: [&[F; LANES]; N] = slices.map(|slice| {
-            slice[base..].first_chunk().expect("a whole piece is left below the end of the slice")
-        });
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += f(pieces.map(|piece| piece[lane]));
-        }
+    let (mut base, mut lane) = (0, 0);
+    while base + LANES <= n {
+        add_piece::<F, LANES, N>(slices, base, &mut lanes, &f);
         base += LANES;
     }
-    for (lane, i) in (whole..n).enumerate() {
+    // Half a piece is vector code too; what then is left goes on in the next lanes.
+    if base + LANES / 2 <= n {
+        add_piece::<F, { LANES / 2 }, N>(slices, base, &mut lanes, &f);
+        (base, lane) = (base + LANES / 2, LANES / 2);
+    }
+    for i in base..n {
         lanes[lane] += f(slices.map(|slice| slice[i]));
+        lane += 1;
     }
     let [sum] = fold(
         lanes,
@@ -56,6 +55,24 @@ pub(crate) fn fold<F: Copy, const N: usize, const M: usize>(
         }
     }
     *lanes.first_chunk().expect("halving N ends at M")
+}
+
+/// Adds to the first `W` lanes what `f` makes of `W` numbers of each slice from `base` on.
+#[inline(always)]
+fn add_piece<F: Scalar, const W: usize, const N: usize>(
+    slices: [&[F]; N],
+    base: usize,
+    lanes: &mut [F; LANES],
+    f: &impl Fn([F; N]) -> F,
+) {
+    // As arrays, so that the loop over the lanes holds no check and becomes vector code.
+    let pieces: [&[F; W]; N] = slices.map(|slice| {
+        slice[base..].first_chunk().expect("a whole piece is left below the end of the slice")
+    });
+    let lanes: &mut [F; W] = lanes.first_chunk_mut().expect("a piece is no wider than the lanes");
+    for (lane, sum) in lanes.iter_mut().enumerate() {
+        *sum += f(pieces.map(|piece| piece[lane]));
+    }
 }
 
 /// $\sum_i x_i$ in the fixed order.

@@ -31,6 +31,13 @@ pub trait Distribution<'t, F: Scalar>: Copy {
     /// The log-density or log-probability of `x`, summed over the last axis. `x` may be tracked or not.
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F>;
 
+    /// [`Distribution::sample`] and [`Distribution::log_prob`] of what was drawn, in one go where they have work
+    /// in common.
+    fn sample_scored<R: Chance>(&self, count: usize, rng: &mut R) -> [Var<'t, F>; 2] {
+        let x = self.sample(count, rng);
+        [x, self.log_prob(x)]
+    }
+
     /// The same distribution, constant to derivatives.
     fn detach(&self) -> Self;
 

@@ -71,6 +71,23 @@ impl<'t, F: Scalar> Chain<'t, F> {
         made
     }
 
+    /// Every layer drawn in turn; `also` is told its bits and their logits.
+    fn drawn<R: Chance>(
+        &self,
+        count: usize,
+        rng: &mut R,
+        mut also: impl FnMut(Var<'t, F>, Var<'t, F>),
+    ) -> [Option<Var<'t, F>>; MOST] {
+        let mut shape: Shape = drawn(count, self.first);
+        let last = shape.len() - 1;
+        self.each(|layer, logits| {
+            shape[last] = self.widths[layer];
+            let bits = rng.bits(logits.detach().sigmoid(), shape.clone());
+            also(bits, logits);
+            bits
+        })
+    }
+
     /// The layers side by side.
     fn join(&self, layers: [Option<Var<'t, F>>; MOST]) -> Var<'t, F> {
         let parts: SmallVec<[Var<'t, F>; MOST]> = layers.into_iter().flatten().collect();
@@ -86,13 +103,17 @@ impl<'t, F: Scalar> Chain<'t, F> {
 
 impl<'t, F: Scalar> Distribution<'t, F> for Chain<'t, F> {
     fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        let still = self.detach();
-        let mut shape: Shape = drawn(count, self.first);
-        let last = shape.len() - 1;
-        self.join(still.each(|layer, logits| {
-            shape[last] = self.widths[layer];
-            rng.bits(logits.sigmoid(), shape.clone())
-        }))
+        self.join(self.detach().drawn(count, rng, |_, _| {}))
+    }
+
+    /// Each network is gone through once, for the bits and for their probability.
+    fn sample_scored<R: Chance>(&self, count: usize, rng: &mut R) -> [Var<'t, F>; 2] {
+        let mut log_prob: Option<Var<'t, F>> = None;
+        let layers = self.drawn(count, rng, |bits, logits| {
+            let term = bits.bernoulli_log_prob(logits);
+            log_prob = Some(log_prob.map_or(term, |sum| sum + term));
+        });
+        [self.join(layers), log_prob.expect("there is a layer")]
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {

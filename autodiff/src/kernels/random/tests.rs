@@ -76,6 +76,30 @@ fn uniforms_follow_the_uniform_law() {
     follows_the_uniform_law::<f64>(53);
 }
 
+fn the_parts_of_the_formula_hold<F: Sample>(ulp: f64) {
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(7);
+    let mut words = [[0; 8]; 2];
+    for _ in 0..100_000 {
+        rng.fill_bytes(words.as_flattened_mut());
+        let (u, v) = F::pair(&words[..F::WORDS]);
+        assert_eq!(u.ln_normal().widen().to_bits(), u.ln().widen().to_bits());
+        // The angle of the reference is rounded in double precision, and so is its sine.
+        let (angle, allowed) = (std::f64::consts::TAU * v.widen(), 2.0 * ulp + 1e-15);
+        let (cos, sin) = v.circle();
+        assert!((cos.widen() - libm::cos(angle)).abs() < allowed, "cos of {} turns", v.widen());
+        assert!((sin.widen() - libm::sin(angle)).abs() < allowed, "sin of {} turns", v.widen());
+    }
+    let quarters = [0.0, 0.25, 0.5, 0.75, 1.0].map(|v| F::narrow(v).circle());
+    let quarters = quarters.map(|(cos, sin)| (cos.widen(), sin.widen()));
+    assert_eq!(quarters, [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0), (1.0, 0.0)]);
+}
+
+#[test]
+fn logarithm_and_circle_hold_where_pairs_need_them() {
+    the_parts_of_the_formula_hold::<f32>(f32::EPSILON.into());
+    the_parts_of_the_formula_hold::<f64>(f64::EPSILON);
+}
+
 #[test]
 fn a_seed_means_the_same_bits_at_every_level_and_for_every_length() {
     for n in [0, 1, 2, 3, 7, 127, 128, 255, 256, 257, 1000] {
@@ -118,8 +142,10 @@ fn a_short_block_draws_only_what_it_needs() {
             self.1 += 1;
             Ok(self.0.next_u64())
         }
-        fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Self::Error> {
-            unreachable!("only words are drawn")
+        fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+            self.1 += out.len() / 8;
+            self.0.fill_bytes(out);
+            Ok(())
         }
     }
     for (n, pairs) in [(0, 0), (1, 1), (2, 1), (5, 3), (256, 128), (259, 130)] {

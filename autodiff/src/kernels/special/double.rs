@@ -112,11 +112,24 @@ fn ln_parts(f: f64) -> (f64, f64) {
     (hi, (f - hi) - half_square + ln_rest(f, half_square))
 }
 
+/// The sine and the cosine of $|r| ≤ π/4$; minimax, 2⁻⁵⁸ and 2⁻⁶⁴.
+#[inline(always)]
+fn sin_cos_near(r: f64) -> (f64, f64) {
+    let z = r * r;
+    let w = z * z;
+    let s = (-0.166_666_666_666_666_32 + 0.008_333_333_333_322_457 * z)
+        + w * ((-0.000_198_412_698_298_170_45 + 2.755_731_368_917_319e-6 * z)
+            + w * (-2.505_075_698_678_984_5e-8 + 1.589_669_806_802_962e-10 * z));
+    let c = (0.041_666_666_666_666_616 - 0.001_388_888_888_887_6 * z)
+        + w * ((2.480_158_729_048_665e-5 - 2.755_731_460_696_771_4e-7 * z)
+            + w * (2.087_575_415_060_929e-9 - 1.136_109_170_756_513_7e-11 * z));
+    (r + r * z * s, 1.0 - (0.5 * z - w * c))
+}
+
 /// The quadrant of $x$ and the sine and cosine of what remains, for $|x| ≤ 10^6$.
 ///
 /// $π/2$ stands in two parts of 33 bits (fdlibm, e_rem_pio2.c), whose products with up to
-/// 2²⁰ are exact, and a rest; what the second difference rounds away joins the rest. The
-/// polynomials are minimax, 2⁻⁵⁸ and 2⁻⁶⁴.
+/// 2²⁰ are exact, and a rest; what the second difference rounds away joins the rest.
 #[inline(always)]
 fn quadrant(x: f64) -> (u64, f64, f64) {
     let t = x * std::f64::consts::FRAC_2_PI + ROUND;
@@ -127,16 +140,8 @@ fn quadrant(x: f64) -> (u64, f64, f64) {
     // Two-sum: the rounding error of a − b, whichever is larger.
     let v = d - a;
     let lost = (a - (d - v)) - (b + v);
-    let r = d + (lost - n * 2.022_266_248_795_950_6e-21);
-    let z = r * r;
-    let w = z * z;
-    let s = (-0.166_666_666_666_666_32 + 0.008_333_333_333_322_457 * z)
-        + w * ((-0.000_198_412_698_298_170_45 + 2.755_731_368_917_319e-6 * z)
-            + w * (-2.505_075_698_678_984_5e-8 + 1.589_669_806_802_962e-10 * z));
-    let c = (0.041_666_666_666_666_616 - 0.001_388_888_888_887_6 * z)
-        + w * ((2.480_158_729_048_665e-5 - 2.755_731_460_696_771_4e-7 * z)
-            + w * (2.087_575_415_060_929e-9 - 1.136_109_170_756_513_7e-11 * z));
-    (t.to_bits(), r + r * z * s, 1.0 - (0.5 * z - w * c))
+    let (sin, cos) = sin_cos_near(d + (lost - n * 2.022_266_248_795_950_6e-21));
+    (t.to_bits(), sin, cos)
 }
 
 /// The sine of `quarter` right angles and the angle in `s` and `c`.
@@ -213,6 +218,12 @@ impl Special for f64 {
     }
 
     #[inline(always)]
+    fn ln_normal(self) -> Self {
+        let (k, f) = reduce_ln(self);
+        ln_join(unbias(k, 1023.0), f)
+    }
+
+    #[inline(always)]
     fn ln_1p(self) -> Self {
         let u = 1.0 + self;
         let lost = if self < 1.0 { self - (u - 1.0) } else { 1.0 - (u - self) };
@@ -270,6 +281,15 @@ impl Special for f64 {
     fn cos_within(self) -> Self {
         let (q, s, c) = quadrant(self);
         turn(q.wrapping_add(1), s, c)
+    }
+
+    #[inline(always)]
+    fn circle(self) -> (Self, Self) {
+        let quarters = 4.0 * self;
+        let t = quarters + ROUND;
+        let rest = quarters - (t - ROUND);
+        let (s, c) = sin_cos_near(std::f64::consts::FRAC_PI_2 * rest);
+        (turn(t.to_bits().wrapping_add(1), s, c), turn(t.to_bits(), s, c))
     }
 
     #[cold]

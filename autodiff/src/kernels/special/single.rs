@@ -104,10 +104,19 @@ fn ln_parts(f: f32) -> (f32, f32) {
     (hi, (f - hi) - half_square + ln_rest(f))
 }
 
+/// The sine and the cosine of $|r| ≤ π/4$; minimax, 2⁻²⁸ and 2⁻³³.
+#[inline(always)]
+fn sin_cos_near(r: f32) -> (f32, f32) {
+    let z = r * r;
+    let s = (-0.000_195_169_5 * z + 0.008_332_176) * z - 0.166_666_55;
+    let c = (2.443_876_1e-5 * z - 0.001_388_737_2) * z + 0.041_666_646;
+    (r + r * z * s, 1.0 - (0.5 * z - z * z * c))
+}
+
 /// The quadrant of $x$ and the sine and cosine of what remains, for $|x| ≤ 10^6$.
 ///
 /// The reduction runs in double precision, where $π/2$ in a part of 33 bits and a rest leaves
-/// no visible error; the polynomials (minimax, 2⁻²⁸ and 2⁻³³) in single precision.
+/// no visible error.
 #[inline(always)]
 fn quadrant(x: f32) -> (u32, f32, f32) {
     const ROUND: f64 = 6_755_399_441_055_744.0;
@@ -115,10 +124,8 @@ fn quadrant(x: f32) -> (u32, f32, f32) {
     let t = wide * std::f64::consts::FRAC_2_PI + ROUND;
     let n = t - ROUND;
     let r = ((wide - n * 1.570_796_326_734_125_6) - n * 6.077_100_506_506_192e-11) as f32;
-    let z = r * r;
-    let s = (-0.000_195_169_5 * z + 0.008_332_176) * z - 0.166_666_55;
-    let c = (2.443_876_1e-5 * z - 0.001_388_737_2) * z + 0.041_666_646;
-    (t.to_bits() as u32, r + r * z * s, 1.0 - (0.5 * z - z * z * c))
+    let (sin, cos) = sin_cos_near(r);
+    (t.to_bits() as u32, sin, cos)
 }
 
 /// The sine of `quarter` right angles and the angle in `s` and `c`.
@@ -195,6 +202,12 @@ impl Special for f32 {
     }
 
     #[inline(always)]
+    fn ln_normal(self) -> Self {
+        let (k, f) = reduce_ln(self);
+        ln_join(k as i32 as f32 - 127.0, f)
+    }
+
+    #[inline(always)]
     fn ln_1p(self) -> Self {
         let u = 1.0 + self;
         let lost = if self < 1.0 { self - (u - 1.0) } else { 1.0 - (u - self) };
@@ -246,6 +259,15 @@ impl Special for f32 {
     fn cos_within(self) -> Self {
         let (q, s, c) = quadrant(self);
         turn(q.wrapping_add(1), s, c)
+    }
+
+    #[inline(always)]
+    fn circle(self) -> (Self, Self) {
+        let quarters = 4.0 * self;
+        let t = quarters + ROUND;
+        let rest = quarters - (t - ROUND);
+        let (s, c) = sin_cos_near(std::f32::consts::FRAC_PI_2 * rest);
+        (turn(t.to_bits().wrapping_add(1), s, c), turn(t.to_bits(), s, c))
     }
 
     #[cold]

@@ -1,6 +1,10 @@
 //! $\sum_j x_j \eta_j - \mathrm{softplus}(\eta_j)$: the log-probability of bits by their logits.
 //!
 //! Written in logits it needs no guard: at $\pm 10^4$ it is as exact as at $0$.
+//!
+//! Logits that many rows of bits meet, as those of a layer drawn many times, are gone through once:
+//! $\mathrm{softplus}(\eta) = \max(\eta, 0) + \ln(1 + e^{-|\eta|})$, and only the first part has to stay
+//! together with $x \eta$, from which it takes what is large.
 
 use super::{Bars, Kernel, Pass, row_of, row_of_mut, row_shape};
 use crate::error::Error;
@@ -19,6 +23,9 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
+        if repeats(args[1], args[0]) {
+            return forward_repeated(args[0], args[1], y);
+        }
         dispatch(
             #[inline(always)]
             || {
@@ -50,6 +57,9 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
             );
         }
         if let Some(bar) = bars.of(1) {
+            if repeats(eta, x) {
+                return reverse_repeated(x, eta, pass.y_bar, bar);
+            }
             dispatch(
                 #[inline(always)]
                 || {
@@ -69,4 +79,59 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
         let [x, eta] = [args[0], args[1]];
         (x * eta - eta.softplus()).sum_axis(-1)
     }
+}
+
+/// Whether each row of `eta` meets more than one of `x`.
+fn repeats<F>(eta: View<F>, x: View<F>) -> bool {
+    eta.values.len() < x.values.len() && !eta.values.is_empty()
+}
+
+fn forward_repeated<F: Scalar>(x: View<F>, eta: View<F>, y: &mut [F]) {
+    let width = x.dims[x.dims.len() - 1];
+    let rows = eta.values.len() / width;
+    dispatch(
+        #[inline(always)]
+        || {
+            for (first, eta) in eta.values.chunks_exact(width).enumerate() {
+                let common = sum_by(
+                    [eta],
+                    #[inline(always)]
+                    |[eta]| (-eta.abs()).softplus(),
+                );
+                for row in (first..y.len()).step_by(rows) {
+                    let own = sum_by(
+                        [row_of(x, row), eta],
+                        #[inline(always)]
+                        |[x, eta]| x * eta - if eta > F::ZERO { eta } else { F::ZERO },
+                    );
+                    y[row] = own - common;
+                }
+            }
+        },
+    );
+}
+
+/// $\bar\eta \mathrel{+}= \sum_k \bar y_k x_k - \big(\sum_k \bar y_k\big)\, \sigma(\eta)$ over the rows that met it.
+fn reverse_repeated<F: Scalar>(x: View<F>, eta: View<F>, y_bar: &[F], bar: &mut [F]) {
+    let width = x.dims[x.dims.len() - 1];
+    let rows = eta.values.len() / width;
+    dispatch(
+        #[inline(always)]
+        || {
+            let pairs = bar.chunks_exact_mut(width).zip(eta.values.chunks_exact(width));
+            for (first, (bar, eta)) in pairs.enumerate() {
+                let mut total = F::ZERO;
+                for row in (first..y_bar.len()).step_by(rows) {
+                    let weight = y_bar[row];
+                    total += weight;
+                    for (bar, &x) in bar.iter_mut().zip(row_of(x, row)) {
+                        *bar += weight * x;
+                    }
+                }
+                for (bar, &eta) in bar.iter_mut().zip(eta) {
+                    *bar += -(total * eta.sigmoid());
+                }
+            }
+        },
+    );
 }

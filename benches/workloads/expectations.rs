@@ -1,0 +1,91 @@
+//! Gradients of an expectation over a hundred normals, by ten thousand draws.
+
+use crate::Work;
+use crate::data::{uniforms, unit_noise};
+use pathscore_autodiff::vector::{dispatch, sum_by};
+use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, Slopes, Values, on_tape};
+use std::sync::LazyLock;
+
+const LATENTS: usize = 100;
+const DRAWS: usize = 10_000;
+
+static MU: LazyLock<Vec<f64>> =
+    LazyLock::new(|| unit_noise(6000, LATENTS).iter().map(|u| 0.5 * u).collect());
+static LOG_SIGMA: LazyLock<Vec<f64>> =
+    LazyLock::new(|| uniforms(6001, LATENTS).iter().map(|u| -1.0 + 0.5 * u).collect());
+static CENTER: LazyLock<Vec<f64>> = LazyLock::new(|| unit_noise(6002, LATENTS));
+
+/// Fresh draws in every step; `check` is the mean over $\mu$ of the estimated gradient.
+fn repeated(
+    mut gradient: impl FnMut(&mut MonteCarlo, Gaussian<'_>, u64) -> f64 + Send + 'static,
+) -> Work {
+    let (mut monte_carlo, mut seed) = (MonteCarlo::new(), 0);
+    let mut step = move || {
+        seed += 1;
+        gradient(&mut monte_carlo, Gaussian { mu: &MU, log_sigma: &LOG_SIGMA }, seed)
+    };
+    let check = step();
+    Work::new(1, check, move || {
+        std::hint::black_box(step());
+    })
+}
+
+fn first_half(mean: &[f64]) -> f64 {
+    mean[..LATENTS].iter().sum::<f64>() / LATENTS as f64
+}
+
+fn path(f: impl Slopes + Send + 'static) -> Work {
+    repeated(move |monte_carlo, q, seed| first_half(monte_carlo.reparam(q, &f, DRAWS, seed).mean))
+}
+
+fn through_score(f: impl Values + Send + 'static) -> Work {
+    repeated(move |monte_carlo, q, seed| first_half(monte_carlo.score(q, &f, DRAWS, seed).mean))
+}
+
+/// $\sum_i (z_i - c_i)^2$ of each row, differentiated by the tape.
+pub(crate) fn reparam() -> Work {
+    path(on_tape(|z| (z - z.tape().constant(&CENTER, [LATENTS])).sum_squares(-1)))
+}
+
+/// The same with the slope written by hand.
+pub(crate) fn reparam_slices() -> Work {
+    path(|z: &[f64], f: &mut [f64], slope: &mut [f64]| {
+        let c = &CENTER[..];
+        dispatch(
+            #[inline(always)]
+            || {
+                let rows = z.chunks_exact(LATENTS).zip(f).zip(slope.chunks_exact_mut(LATENTS));
+                for ((z, f), slope) in rows {
+                    for ((slope, z), c) in slope.iter_mut().zip(z).zip(c) {
+                        *slope = 2.0 * (z - c);
+                    }
+                    *f = square_distance(z, c);
+                }
+            },
+        );
+    })
+}
+
+/// Through the score, the value by slices.
+pub(crate) fn score() -> Work {
+    through_score(|z: &[f64], f: &mut [f64]| {
+        let c = &CENTER[..];
+        dispatch(
+            #[inline(always)]
+            || {
+                for (z, f) in z.chunks_exact(LATENTS).zip(f) {
+                    *f = square_distance(z, c);
+                }
+            },
+        );
+    })
+}
+
+#[inline(always)]
+fn square_distance(z: &[f64], c: &[f64]) -> f64 {
+    sum_by(
+        [z, c],
+        #[inline(always)]
+        |[z, c]| (z - c) * (z - c),
+    )
+}

@@ -1,0 +1,123 @@
+//! What the expectation is of.
+
+use super::pool::Pool;
+use pathscore_autodiff::{Grads, Id, Plan, Tape, Var};
+
+/// A function of which the values are at hand: a closure `|z, f|` that writes into `f` the value at each row of
+/// `z`, or one [`OnTape`].
+///
+/// It is called with blocks of rows, at once from several threads.
+pub trait Values: Sync {
+    /// Writes $f(z_n)$ for each row of `z`.
+    fn values(&self, z: &[f64], f: &mut [f64]);
+}
+
+/// A function of which the slopes are at hand as well: a closure `|z, f, slope|` that writes into `f` the value at
+/// each row of `z` and into `slope` the row of derivatives, or one [`OnTape`].
+pub trait Slopes: Sync {
+    /// Writes $f(z_n)$ and $\nabla f(z_n)$ for each row of `z`.
+    fn slopes(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]);
+}
+
+impl<G: Fn(&[f64], &mut [f64]) + Sync> Values for G {
+    fn values(&self, z: &[f64], f: &mut [f64]) {
+        self(z, f);
+    }
+}
+
+impl<G: Fn(&[f64], &mut [f64], &mut [f64]) + Sync> Slopes for G {
+    fn slopes(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
+        self(z, f, slope);
+    }
+}
+
+/// A function that is recorded on a tape once for each size of a block and replayed; made by [`on_tape`].
+#[derive(Debug)]
+pub struct OnTape<G> {
+    record: G,
+    idle: Pool<Replay>,
+}
+
+/// A block's function, recorded.
+#[derive(Debug)]
+struct Replay {
+    size: [usize; 2],
+    plan: Plan<f64>,
+    z: Id,
+    f: Id,
+    ones: Vec<f64>,
+    grads: Grads<f64>,
+}
+
+/// A function given by `record`, from rows $z$ of shape `[rows, latents]` to their values of shape `[rows]`.
+///
+/// The value of a row may depend on that row alone. What else it needs it takes from the tape of its argument as
+/// constants. Where a matrix that it factors cannot be factored, the block's values and slopes are NaN.
+///
+/// ```
+/// use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, on_tape};
+/// // J = E Σ exp z = Σ exp(μ + σ²/2)
+/// let q = Gaussian { mu: &[0.5, -1.0], log_sigma: &[-1.0, -1.0] };
+/// let f = on_tape(|z| z.exp().sum_axis(-1));
+/// let mut monte_carlo = MonteCarlo::new();
+/// let path = monte_carlo.reparam(q, &f, 10_000, 0);
+/// let exact = (0.5 + 0.5 * (-2.0_f64).exp()).exp();
+/// assert!((path.mean[0] - exact).abs() < 5.0 * (path.variance[0] / 10_000.0).sqrt());
+/// ```
+pub fn on_tape<G>(record: G) -> OnTape<G>
+where
+    G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync,
+{
+    OnTape { record, idle: Pool::default() }
+}
+
+impl<G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync> OnTape<G> {
+    /// Computes the values of a block, and lends the plan that did it if that was possible.
+    fn replay(&self, z: &[f64], f: &mut [f64], also: impl FnOnce(&mut Replay)) -> bool {
+        let size = [f.len(), z.len() / f.len()];
+        let new = || {
+            let tape = Tape::new();
+            let rows = tape.leaf(z, size);
+            let values = (self.record)(rows);
+            let shape = values.shape();
+            assert!(shape[..] == size[..1], "a value for each row: {size:?} gave {shape:?}");
+            let (z, f) = (rows.id(), values.id());
+            let (ones, grads) = (vec![1.0; size[0]], Grads::new());
+            Replay { size, plan: tape.plan(&[z], &[f]), z, f, ones, grads }
+        };
+        self.idle.lend_fitting(
+            |replay| replay.size == size,
+            new,
+            |replay| {
+                replay.plan.set(replay.z, z);
+                let computed = replay.plan.run().is_ok();
+                if computed {
+                    f.copy_from_slice(replay.plan.value(replay.f));
+                    also(replay);
+                } else {
+                    f.fill(f64::NAN);
+                }
+                computed
+            },
+        )
+    }
+}
+
+impl<G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync> Values for OnTape<G> {
+    fn values(&self, z: &[f64], f: &mut [f64]) {
+        self.replay(z, f, |_| {});
+    }
+}
+
+impl<G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync> Slopes for OnTape<G> {
+    fn slopes(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
+        let computed = self.replay(z, f, |replay| {
+            let Replay { plan, f, ones, grads, .. } = replay;
+            plan.pull_into(&[(*f, ones)], grads);
+            slope.copy_from_slice(grads.leading(z.len()));
+        });
+        if !computed {
+            slope.fill(f64::NAN);
+        }
+    }
+}

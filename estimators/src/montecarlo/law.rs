@@ -1,0 +1,158 @@
+//! What is drawn from.
+
+use super::sums;
+use pathscore_autodiff::vector::{Lanes, dispatch};
+use pathscore_autodiff::{Real, Scalar};
+
+/// Independent normals $z_i = \mu_i + \sigma_i\varepsilon_i$. Its parameters are $\mu$, then $\ln\sigma$.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gaussian<'a> {
+    /// $\mu$, a number for each latent.
+    pub mu: &'a [f64],
+    /// $\ln\sigma$, as many.
+    pub log_sigma: &'a [f64],
+}
+
+/// Independent bits that are one with probability $\sigma(\eta_i)$. Its parameters are the logits $\eta$.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bits<'a> {
+    /// $\eta$, a number for each bit.
+    pub logits: &'a [f64],
+}
+
+/// A law with a score: [`Gaussian`] or [`Bits`].
+pub trait Law: sealed::Drawn {}
+
+impl Law for Gaussian<'_> {}
+impl Law for Bits<'_> {}
+
+pub(super) mod sealed {
+    use super::Lanes;
+
+    /// What the loops need of a law, for each call or for each block.
+    pub trait Drawn: Copy + Sync {
+        /// The number of latents.
+        fn latents(self) -> usize;
+
+        /// The number of parameters.
+        fn parameters(self) -> usize;
+
+        /// What is computed once: a number for each latent.
+        fn prepare(self, scale: &mut Vec<f64>);
+
+        /// Draws rows of $z$, and for each number the noise that its scores are functions of.
+        fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]);
+
+        /// Adds a block of draws; `f` are values less a constant.
+        fn add_score(self, f: &[f64], noise: &[f64], sums: &mut [f64]);
+
+        /// Brings the moments into the units of the parameters.
+        fn rescale_score(self, scale: &[f64], mean: &mut [f64], variance: &mut [f64]);
+    }
+}
+
+use sealed::Drawn;
+
+/// Multiplies what has these moments by `factors`.
+pub(super) fn rescale(factors: impl Iterator<Item = f64>, mean: &mut [f64], variance: &mut [f64]) {
+    for ((mean, variance), factor) in mean.iter_mut().zip(variance).zip(factors) {
+        *mean *= factor;
+        *variance *= factor * factor;
+    }
+}
+
+/// By $\sigma$ and the noise $\varepsilon$, whose scores are $\varepsilon / \sigma$, summed without the divisor,
+/// and $\varepsilon^2 - 1$.
+impl Drawn for Gaussian<'_> {
+    #[track_caller]
+    fn latents(self) -> usize {
+        let (mu, log_sigma) = (self.mu.len(), self.log_sigma.len());
+        assert!(mu == log_sigma, "a normal law: {mu} means and {log_sigma} standard deviations");
+        mu
+    }
+
+    fn parameters(self) -> usize {
+        2 * self.mu.len()
+    }
+
+    fn prepare(self, scale: &mut Vec<f64>) {
+        scale.clear();
+        scale.extend(self.log_sigma.iter().map(|&s| Real::exp(s)));
+    }
+
+    fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]) {
+        f64::fill_normal(noise, rng);
+        let (mu, latents) = (self.mu, scale.len());
+        dispatch(
+            #[inline(always)]
+            || {
+                for (z, noise) in z.chunks_exact_mut(latents).zip(noise.chunks_exact(latents)) {
+                    for (((z, &epsilon), &sigma), &mu) in z.iter_mut().zip(noise).zip(scale).zip(mu)
+                    {
+                        *z = mu + sigma * epsilon;
+                    }
+                }
+            },
+        );
+    }
+
+    fn add_score(self, f: &[f64], noise: &[f64], sums: &mut [f64]) {
+        sums::add_score(
+            f,
+            noise,
+            #[inline(always)]
+            |epsilon| [epsilon, epsilon * epsilon - 1.0],
+            sums,
+        );
+    }
+
+    fn rescale_score(self, scale: &[f64], mean: &mut [f64], variance: &mut [f64]) {
+        rescale(scale.iter().map(|sigma| 1.0 / sigma), mean, variance);
+    }
+}
+
+/// By the probability $p$ of a one and the noise $h - p$, which is the score.
+impl Drawn for Bits<'_> {
+    fn latents(self) -> usize {
+        self.logits.len()
+    }
+
+    fn parameters(self) -> usize {
+        self.logits.len()
+    }
+
+    fn prepare(self, scale: &mut Vec<f64>) {
+        scale.clear();
+        scale.extend(self.logits.iter().map(|&eta| Real::sigmoid(eta)));
+    }
+
+    fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]) {
+        f64::fill_uniform(noise, rng);
+        let latents = scale.len();
+        dispatch(
+            #[inline(always)]
+            || {
+                let rows = z.chunks_exact_mut(latents).zip(noise.chunks_exact_mut(latents));
+                for (z, noise) in rows {
+                    for ((z, noise), &p) in z.iter_mut().zip(noise).zip(scale) {
+                        // u < p has probability p exactly at 0 and 1, since u lies in [0, 1).
+                        *z = if *noise < p { 1.0 } else { 0.0 };
+                        *noise = *z - p;
+                    }
+                }
+            },
+        );
+    }
+
+    fn add_score(self, f: &[f64], noise: &[f64], sums: &mut [f64]) {
+        sums::add_score(
+            f,
+            noise,
+            #[inline(always)]
+            |score| [score],
+            sums,
+        );
+    }
+
+    fn rescale_score(self, _: &[f64], _: &mut [f64], _: &mut [f64]) {}
+}
