@@ -1,6 +1,6 @@
 //! Random numbers that are either drawn, or listed with their probabilities.
 
-use crate::exact::{gauss_hermite, gauss_legendre};
+use crate::exact::{gauss_hermite, gauss_legendre, gauss_length};
 use pathscore_autodiff::{Scalar, Shape, Tape, Var};
 use pathscore_models::Chance;
 use pathscore_models::seed::{self, Stream};
@@ -30,6 +30,9 @@ enum Source {
     Listed(List),
 }
 
+/// The nodes of a quadrature and their weights.
+type Rule = Vec<(f64, f64)>;
+
 /// What a listing of outcomes came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listing {
@@ -52,8 +55,10 @@ struct List {
     choices: Vec<Choice>,
     depth: usize,
     probability: f64,
-    hermite: Vec<(f64, f64)>,
-    legendre: Vec<(f64, f64)>,
+    hermite: Rule,
+    legendre: Rule,
+    /// For the lengths that were asked for.
+    lengths: Vec<(usize, Rule)>,
     quadratures: usize,
     continuous: bool,
 }
@@ -79,7 +84,7 @@ impl List {
     }
 
     /// A node of a rule, or, without one, any number at all: the run is then not counted.
-    fn node(&mut self, rule: fn(&mut Self) -> &mut Vec<(f64, f64)>) -> f64 {
+    fn node(&mut self, rule: impl Fn(&mut Self) -> &mut Rule) -> f64 {
         let nodes = std::mem::take(rule(self));
         let node = match nodes.len() {
             0 => {
@@ -93,6 +98,17 @@ impl List {
         };
         *rule(self) = nodes;
         node
+    }
+
+    /// A node of the rule for the length of `k` normal numbers, which is made when it is first asked for.
+    fn length(&mut self, k: usize) -> f64 {
+        let known = self.lengths.iter().position(|(length, _)| *length == k);
+        let at = known.unwrap_or_else(|| {
+            let n = self.hermite.len();
+            self.lengths.push((k, if n > 0 { gauss_length(k, n) } else { Vec::new() }));
+            self.lengths.len() - 1
+        });
+        self.node(|list| &mut list.lengths[at].1)
     }
 
     /// Goes on to the next outcome, if there is one.
@@ -117,13 +133,12 @@ impl Dice {
     /// Runs `run` once for each outcome of its choices, which must be the same whenever the choices
     /// before them come out the same; the run finds its probability in [`Dice::probability`].
     ///
-    /// A normal number becomes the `nodes` nodes of a Gauss–Hermite rule and a uniform one those of a
-    /// Gauss–Legendre rule (between its breaks, if it was drawn by [`Chance::unit_cut`]): exact for
-    /// polynomials of degree below twice `nodes`, and quickly convergent for what is smooth. With no nodes
+    /// A normal number becomes the `nodes` nodes of a Gauss–Hermite rule, a uniform one those of a
+    /// Gauss–Legendre rule (between its breaks, if it was drawn by [`Chance::unit_cut`]), and a
+    /// [`Chance::length`] those of a rule of its own: exact for polynomials of degree below twice `nodes`, and quickly convergent for what is smooth. With no nodes
     /// only finite choices can be listed.
     pub fn each(nodes: usize, most: usize, mut run: impl FnMut(&mut Self)) -> Listing {
-        let rule =
-            |of: fn(usize) -> Vec<(f64, f64)>| if nodes > 0 { of(nodes) } else { Vec::new() };
+        let rule = |of: fn(usize) -> Rule| if nodes > 0 { of(nodes) } else { Vec::new() };
         let (hermite, legendre) = (rule(gauss_hermite), rule(gauss_legendre));
         let mut dice = Self(Source::Listed(List { hermite, legendre, ..List::default() }));
         for outcomes in 1..=most {
@@ -194,6 +209,13 @@ impl Chance for Dice {
         match &mut self.0 {
             Source::Drawn(rng) => rng.gauss(),
             Source::Listed(list) => list.node(|list| &mut list.hermite),
+        }
+    }
+
+    fn length(&mut self, k: usize) -> f64 {
+        match &mut self.0 {
+            Source::Drawn(rng) => rng.length(k),
+            Source::Listed(list) => list.length(k),
         }
     }
 

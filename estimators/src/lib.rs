@@ -25,11 +25,13 @@
 pub mod both;
 mod diagnostics;
 mod dice;
+pub mod differences;
 pub mod draw;
 mod estimator;
 mod evaluate;
 pub mod exact;
 pub mod fit;
+pub mod likelihood;
 mod moments;
 pub mod montecarlo;
 pub mod optim;

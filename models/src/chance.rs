@@ -36,6 +36,13 @@ pub trait Chance {
         self.unit()
     }
 
+    /// $\sqrt{\varepsilon_1^2 + \dots + \varepsilon_k^2}$ of standard normal numbers: for $k = 2$ Rayleigh's
+    /// distribution (Weibull's of shape two), for $k = 3$ Maxwell's. A source that replaces the number by a
+    /// quadrature has one for each $k$.
+    fn length(&mut self, k: usize) -> f64 {
+        (0..k).map(|_| self.gauss()).map(|eps| eps * eps).sum::<f64>().sqrt()
+    }
+
     /// Bits, each one with the probability that stands for it in `probs`, whose axes are the last of
     /// `shape`. A constant to derivatives.
     fn bits<'t, F: Scalar>(&mut self, probs: Var<'t, F>, shape: Shape) -> Var<'t, F> {

@@ -127,6 +127,11 @@ impl<F: Scalar> Params<F> {
         self.entries.iter().map(|entry| (entry.name.as_str(), &entry.shape, entry.at))
     }
 
+    /// The id of every tensor, in the same order.
+    pub fn ids(&self) -> impl Iterator<Item = ParamId> + use<F> {
+        (0..self.entries.len() as u32).map(ParamId)
+    }
+
     /// The name of the tensor that holds position `at` of the flat vector, and the position within it.
     pub fn name_at(&self, at: usize) -> Option<(&str, usize)> {
         let entry = self.entries.iter().rfind(|entry| entry.at <= at)?;

@@ -1,6 +1,8 @@
 //! Every distribution against its definition: densities, entropies and divergences by formula, sum or
 //! integral; draws by their frequencies; derivatives by differences.
 
+mod implicit;
+
 use pathscore_autodiff::{Activation, Scalar, Tape, Tensor, Var, check};
 use pathscore_models::Params;
 use pathscore_models::dist::{

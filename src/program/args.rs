@@ -487,6 +487,8 @@ pub(crate) enum ProblemName {
     SbnTwoLayers,
     /// Three layers of a bit each, with tanh layers between, all states summed.
     SbnThreeLayers,
+    /// One normal latent behind two bits, by quadrature.
+    LogisticNormal,
 }
 
 /// Options of `list`.

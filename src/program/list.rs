@@ -42,6 +42,12 @@ const ENTRIES: &[[&str; 4]] = &[
     ["problem", "gaussian-quadratic", "E z² for a normal number", "Mohamed et al. 2020"],
     ["problem", "sbn-two-layers", "layers of two bits and one, by enumeration", "Neal 1992"],
     ["problem", "sbn-three-layers", "three layers of one bit, by enumeration", "Neal 1992"],
+    [
+        "problem",
+        "logistic-normal",
+        "a normal latent behind two bits, by quadrature",
+        "no closed form",
+    ],
 ];
 
 /// Prints the list.

@@ -9,8 +9,10 @@ mod sites;
 
 use super::args::ProblemName;
 use super::misuse::misuse;
-use pathscore::estimators::both::{Arm, DisArm};
+use pathscore::estimators::both::{Arm, DisArm, MeasureValued};
+use pathscore::estimators::differences::{FiniteDifferences, Spsa};
 use pathscore::estimators::exact::{Enumeration, Quadrature};
+use pathscore::estimators::likelihood::{PriorPath, PriorScore, SelfNormalised, UniformBox};
 use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
 use pathscore::estimators::proof::{Asked, Candidate, Problem, Suspect, Target, Truth};
 use pathscore::estimators::score::{
@@ -18,7 +20,7 @@ use pathscore::estimators::score::{
 };
 use pathscore::estimators::{Columns, Estimator};
 use pathscore::models::{Params, seed};
-use sites::{Belief, Bit, Deep, Line, Site, Square, Two};
+use sites::{Belief, Bit, Deep, Line, Logit, Site, Square, Two};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -203,6 +205,8 @@ pub(crate) fn entries() -> Vec<Entry> {
     };
     let tvo = Tvo::log_spaced(3, 0.1);
     let optimal = OptimalConstant::new(0.9);
+    // What the prior has outside is below 10⁻¹².
+    let wide = UniformBox { sides: vec![[-7.5, 8.0]] };
     vec![
         entry("enumeration", "every state of the latents", "exact")
             .of(Target::ELBO)
@@ -213,13 +217,16 @@ pub(crate) fn entries() -> Vec<Entry> {
         entry("quadrature", "20 Gauss–Hermite nodes", "Golub & Welsch 1969")
             .with_draws(NODES)
             .on(Line, Quadrature)
-            .on(Square, Quadrature),
+            .on(Square, Quadrature)
+            .on(Logit, Quadrature),
         entry("sgvb-analytic", "sgvb, divergence in closed form", "Kingma & Welling 2014")
             .on(Line, SgvbKl)
-            .on(Square, SgvbKl),
+            .on(Square, SgvbKl)
+            .on(Logit, SgvbKl),
         entry("sgvb-sampled", "sgvb, divergence at the draws", "Kingma & Welling 2014")
             .on(Line, Sgvb)
-            .on(Square, Sgvb),
+            .on(Square, Sgvb)
+            .on(Logit, Sgvb),
         entry("reinforce-none", "reinforce without a baseline", "Williams 1992")
             .on(Belief, none)
             .on(Line, none)
@@ -243,7 +250,8 @@ pub(crate) fn entries() -> Vec<Entry> {
             .on(Bit, one_out)
             .on(Square, one_out)
             .on(Two, one_out)
-            .on(Deep, one_out),
+            .on(Deep, one_out)
+            .on(Logit, one_out),
         entry(
             "reinforce-optimal",
             "the constant of least variance, learnt",
@@ -276,15 +284,49 @@ pub(crate) fn entries() -> Vec<Entry> {
         )
         .on(Belief, DisArm)
         .on(Bit, DisArm),
+        entry(
+            "measure-valued",
+            "one coordinate at a time from the two parts of its density's derivative",
+            "Mohamed et al. 2020",
+        )
+        .on(Belief, MeasureValued)
+        .on(Line, MeasureValued)
+        .on(Logit, MeasureValued)
+        .on(Bit, MeasureValued)
+        .on(Square, MeasureValued),
+        entry("prior-score", "draws from the prior, through its score", "Fisher 1925")
+            .of(Target::LIKELIHOOD)
+            .on(Belief, PriorScore)
+            .on(Line, PriorScore)
+            .on(Logit, PriorScore),
+        entry("prior-path", "draws from the prior, along their path", "Kingma & Welling 2014")
+            .of(Target::LIKELIHOOD)
+            .on(Line, PriorPath)
+            .on(Logit, PriorPath),
+        entry("prior-box", "uniform draws, times the volume", "crude Monte Carlo")
+            .of(Target::LIKELIHOOD)
+            .on(Line, wide.clone())
+            .on(Logit, wide),
+        entry("self-normalised", "draws from the prior, weighted by the likelihood", "Fisher 1925")
+            .of(Target::LOG_LIKELIHOOD)
+            .on(Belief, SelfNormalised)
+            .on(Line, SelfNormalised)
+            .on(Logit, SelfNormalised),
+        entry("differences", "central, with common random numbers", "of last resort")
+            .on(Line, FiniteDifferences::default()),
+        entry("spsa", "differences in a random direction", "Spall 1992").on(Line, Spsa::default()),
         entry("stl", "sgvb without the score of q", "Roeder et al. 2017")
             .on(Line, StickingTheLanding)
-            .on(Square, StickingTheLanding),
+            .on(Square, StickingTheLanding)
+            .on(Logit, StickingTheLanding),
         entry("iwae", "along the path, many draws", "Burda et al. 2016")
             .of(Target::BOUND)
-            .on(Line, Iwae),
+            .on(Line, Iwae)
+            .on(Logit, Iwae),
         entry("dreg", "iwae, the score reparameterised again", "Tucker et al. 2019")
             .of(Target::BOUND)
-            .on(Line, Dreg),
+            .on(Line, Dreg)
+            .on(Logit, Dreg),
         entry("renyi-half", "Rényi's bound with α = ½", "Li & Turner 2016")
             .of(renyi)
             .on(Line, HALF),
@@ -293,7 +335,8 @@ pub(crate) fn entries() -> Vec<Entry> {
             .on(Belief, geometric)
             .on(Line, geometric)
             .on(Two, geometric)
-            .on(Deep, geometric),
+            .on(Deep, geometric)
+            .on(Logit, geometric),
         entry("vimco-arithmetic", "many draws, others' arithmetic mean", "Mnih & Rezende 2016")
             .of(Target::BOUND)
             .on(Belief, arithmetic)

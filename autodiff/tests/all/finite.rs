@@ -82,7 +82,8 @@ fn a_strict_plan_stops_in_its_replay() {
     let mut plan = tape.plan(&[x], &[y]);
     plan.set(x, &[2.0, 4.0]);
     plan.run().unwrap();
-    assert_eq!(plan.value(y), [3_f64.ln()]);
+    // Two roundings: ln 1 + ln 3.
+    assert!((plan.value(y)[0] - 3_f64.ln()).abs() < 1e-15);
     plan.set(x, &[2.0, 0.5]);
     let message = panic_of(|| plan.run().unwrap());
     assert!(message.starts_with("entry 2 (ln) is NaN at position 1"), "{message}");

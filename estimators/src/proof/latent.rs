@@ -30,6 +30,13 @@ impl Target {
     /// $L_K = E \ln \frac1K \sum_k w_k$.
     pub const BOUND: Self =
         Self { name: "L_K", draws: None, inside: |w| w.bound(0), outside: |mean| mean };
+    /// $p(x) = E w$.
+    pub const LIKELIHOOD: Self = Self {
+        name: "p(x)",
+        draws: Some(1),
+        inside: |w| w.log_weight(0, 0).exp(),
+        outside: |mean| mean,
+    };
     /// $\ln p(x) = \ln E w$.
     pub const LOG_LIKELIHOOD: Self = Self {
         name: "ln p",

@@ -6,6 +6,7 @@ mod common;
 mod diagnostics;
 mod exact;
 mod learned;
+mod likelihood;
 mod proof;
 mod studies;
 mod toys;

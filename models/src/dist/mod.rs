@@ -9,12 +9,31 @@
 //! with a distribution that lacks it.
 
 mod bernoulli;
+mod beta;
 mod categorical;
+mod dirichlet;
+mod exponential;
+mod gamma;
+mod implicit;
+mod log_normal;
 mod normal;
+mod poisson;
+mod student;
+mod von_mises;
+mod weak;
 
 pub use bernoulli::Bernoulli;
+pub use beta::Beta;
 pub use categorical::Categorical;
+pub use dirichlet::Dirichlet;
+pub use exponential::{Exponential, Laplace};
+pub use gamma::Gamma;
+pub use log_normal::LogNormal;
 pub use normal::Normal;
+pub use poisson::Poisson;
+pub use student::StudentT;
+pub use von_mises::VonMises;
+pub use weak::{Split, WeakDerivative};
 
 use crate::Chance;
 use pathscore_autodiff::{Scalar, Shape, Var};

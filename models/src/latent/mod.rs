@@ -3,6 +3,7 @@
 mod chain;
 mod dvae;
 mod linear_gaussian;
+mod logistic_normal;
 mod sbn;
 mod small;
 mod toys;
@@ -11,6 +12,7 @@ mod vae;
 pub use chain::Chain;
 pub use dvae::DiscreteVae;
 pub use linear_gaussian::LinearGaussian;
+pub use logistic_normal::LogisticNormal;
 pub use sbn::SigmoidBelief;
 pub use small::SmallBelief;
 pub use toys::{BernoulliToy, GaussianQuadratic};

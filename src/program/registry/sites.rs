@@ -8,8 +8,8 @@ use pathscore::estimators::proof::{Asked, Gradient, Latent, Problem, Solved, Tar
 use pathscore::estimators::score::WakeSleep;
 use pathscore::estimators::{Claim, Dice};
 use pathscore::models::latent::{
-    BernoulliToy, GaussianQuadratic, LatentModel, Likelihood, LinearGaussian, SigmoidBelief,
-    SmallBelief,
+    BernoulliToy, GaussianQuadratic, LatentModel, Likelihood, LinearGaussian, LogisticNormal,
+    SigmoidBelief, SmallBelief,
 };
 use pathscore::models::{Init, Params, seed};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -47,6 +47,10 @@ pub(super) struct Belief;
 /// One normal latent seen through a line.
 #[derive(Clone, Copy)]
 pub(super) struct Line;
+
+/// One normal latent behind two bits.
+#[derive(Clone, Copy)]
+pub(super) struct Logit;
 
 /// The square of a bit.
 #[derive(Clone, Copy)]
@@ -88,6 +92,18 @@ impl Site for Line {
         let mut params = Params::new();
         let at = [0.3, 0.5 * 0.4_f64.ln(), 1.5, 0.2];
         (LinearGaussian::new(&mut params, at, 0.5, &mut rng()), params, &[1.0, -0.5])
+    }
+}
+
+impl Site for Logit {
+    type Model = LogisticNormal;
+    const NAME: ProblemName = ProblemName::LogisticNormal;
+    const COLUMNS: usize = 2;
+
+    fn site(self) -> (LogisticNormal, Params<f64>, &'static [f64]) {
+        let mut params = Params::new();
+        let model = LogisticNormal::known(&mut params, &mut rng());
+        (model, params, &[1.0, 0.0, 1.0, 1.0])
     }
 }
 

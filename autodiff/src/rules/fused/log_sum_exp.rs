@@ -256,9 +256,7 @@ impl<F: Scalar> Kernel<F> for LogSumExp {
                     for (start, skip) in pieces(stride) {
                         let mut on = [y, y_bar].map(|numbers| load(&numbers[start..], 0));
                         // What the last piece has done is left alone.
-                        for j in 0..LANES {
-                            on[1][j] = if j < skip { F::ZERO } else { on[1][j] };
-                        }
+                        on[1].iter_mut().take(skip).for_each(|bar| *bar = F::ZERO);
                         shares(
                             columns(x, stride, start),
                             on,

@@ -1,0 +1,120 @@
+//! The gamma distribution.
+
+use super::implicit::{implicit, ln_gamma_draw, ln_gamma_slope};
+use super::{Distribution, Entropy, Kl, Reparam, drawn};
+use crate::Chance;
+use pathscore_autodiff::{Scalar, Var};
+
+/// $\mathrm{Gamma}(\alpha, \beta)$ with concentration $\alpha$ and rate $\beta$, of density
+/// $\beta^\alpha x^{\alpha-1} e^{-\beta x}/\Gamma(\alpha)$.
+///
+/// The mean is $\alpha/\beta$, the variance $\alpha/\beta^2$. The derivatives of $\ln p$ are $\ln \beta x -
+/// \psi(\alpha)$ by $\alpha$ and $\alpha/\beta - x$ by $\beta$. A draw is $z = z_0/\beta$ with
+/// $\partial z_0/\partial\alpha = -\frac{\partial P(\alpha, z_0)}{\partial\alpha}/p(z_0)$ (Figurnov, Mohamed and Mnih
+/// 2018), found for $\ln z_0$; a draw below the smallest normal number is that number.
+///
+/// ```
+/// use pathscore_autodiff::Tape;
+/// use pathscore_models::dist::{Distribution, Gamma, Kl};
+/// let tape = Tape::new();
+/// let at = |a: f64, b| Gamma::new(tape.leaf(&[a], [1]), tape.leaf(&[b], [1]));
+/// // At α = 1 it is the exponential distribution.
+/// let log_prob = at(1.0, 2.0).log_prob(tape.constant(&[0.7], [1])).item();
+/// assert!((log_prob - (2_f64.ln() - 1.4)).abs() < 1e-15);
+/// // Of two such, ln(β_q/β_p) + β_p/β_q − 1.
+/// let kl = at(1.0, 2.0).kl(&at(1.0, 3.0)).item();
+/// assert!((kl - ((2.0_f64 / 3.0).ln() + 0.5)).abs() < 1e-15);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Gamma<'t, F> {
+    concentration: Var<'t, F>,
+    rate: Var<'t, F>,
+}
+
+impl<'t, F: Scalar> Gamma<'t, F> {
+    /// By $\alpha$ and $\beta$, which must be positive.
+    pub fn new(concentration: Var<'t, F>, rate: Var<'t, F>) -> Self {
+        Self { concentration, rate }
+    }
+
+    /// $\alpha$.
+    pub fn concentration(self) -> Var<'t, F> {
+        self.concentration
+    }
+
+    /// $\beta$.
+    pub fn rate(self) -> Var<'t, F> {
+        self.rate
+    }
+
+    /// $\ln z$ of `count` draws, through which derivatives flow; finite where $z$ itself would underflow, as
+    /// most draws do for $\alpha$ below a hundredth.
+    pub fn rsample_ln<R: Chance>(self, count: usize, rng: &mut R) -> Var<'t, F> {
+        self.standard(count, rng) - self.rate.ln()
+    }
+
+    /// $\ln z_0$.
+    fn standard<R: Chance>(self, count: usize, rng: &mut R) -> Var<'t, F> {
+        ln_standard(self.concentration, count, rng)
+    }
+}
+
+/// $\ln z_0$ of `count` draws from $\mathrm{Gamma}(\alpha, 1)$.
+pub(super) fn ln_standard<'t, F: Scalar, R: Chance>(
+    concentration: Var<'t, F>,
+    count: usize,
+    rng: &mut R,
+) -> Var<'t, F> {
+    let draw = |[alpha]: [f64; 1]| ln_gamma_draw(alpha, rng);
+    let slope = |[alpha]: [f64; 1], ln_z| [ln_gamma_slope(alpha, ln_z)];
+    implicit([concentration], &drawn(count, concentration), draw, slope)
+}
+
+/// The smallest normal number of the precision.
+pub(super) fn smallest<F: Scalar>() -> F {
+    F::from_f64(if F::NAME == "f64" { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) })
+}
+
+impl<'t, F: Scalar> Distribution<'t, F> for Gamma<'t, F> {
+    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        self.detach().rsample(count, rng)
+    }
+
+    fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
+        let Self { concentration: alpha, rate: beta } = *self;
+        let powers = alpha * beta.ln() + (alpha - F::ONE).xlogy(x);
+        (powers - beta * x - alpha.ln_gamma()).sum_axis(-1)
+    }
+
+    fn detach(&self) -> Self {
+        Self { concentration: self.concentration.detach(), rate: self.rate.detach() }
+    }
+}
+
+impl<'t, F: Scalar> Reparam<'t, F> for Gamma<'t, F> {
+    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        let z = self.standard(count, rng).exp();
+        z.max(z.tape().number(smallest())) / self.rate
+    }
+}
+
+impl<'t, F: Scalar> Entropy<'t, F> for Gamma<'t, F> {
+    /// $\sum \alpha - \ln\beta + \ln\Gamma(\alpha) + (1 - \alpha)\psi(\alpha)$.
+    fn entropy(&self) -> Var<'t, F> {
+        let Self { concentration: alpha, rate: beta } = *self;
+        let shape = alpha + alpha.ln_gamma() - (alpha - F::ONE) * alpha.digamma();
+        (shape - beta.ln()).sum_axis(-1)
+    }
+}
+
+impl<'t, F: Scalar> Kl<'t, F, Self> for Gamma<'t, F> {
+    /// $\sum (\alpha_q - \alpha_p)\psi(\alpha_q) - \ln\Gamma(\alpha_q) + \ln\Gamma(\alpha_p) - \alpha_p \ln r +
+    /// \alpha_q (r - 1)$ with $r = \beta_p/\beta_q$; the derivatives by the parameters of $q$ are
+    /// $(\alpha_q - \alpha_p)\psi'(\alpha_q) + r - 1$ and $(\alpha_p - \alpha_q r)/\beta_q$.
+    fn kl(&self, p: &Self) -> Var<'t, F> {
+        let (alpha, other) = (self.concentration, p.concentration);
+        let ratio = p.rate / self.rate;
+        let shapes = (alpha - other) * alpha.digamma() - alpha.ln_gamma() + other.ln_gamma();
+        (shapes - other * ratio.ln() + alpha * (ratio - F::ONE)).sum_axis(-1)
+    }
+}
