@@ -34,7 +34,7 @@ enum Dtype {
 #[derive(Debug, Parser)]
 struct Arguments {
     /// vae, iwae, vimco, reinforce, tiny, scalar, scalar-replay, gmm-d10, gmm-d64, mcgrad-reparam,
-    /// mcgrad-reparam-slices, mcgrad-score, logreg-hmc, gplvm or gemm
+    /// mcgrad-reparam-tape, mcgrad-score, logreg-hmc, gplvm or gemm
     #[arg(long)]
     workload: String,
     /// Threads that share the work
@@ -68,7 +68,7 @@ fn build(name: &str, dtype: Option<Dtype>) -> Option<Vec<Work>> {
         "gmm-d10" => densities::gmm(10),
         "gmm-d64" => densities::gmm(64),
         "mcgrad-reparam" => expectations::reparam(),
-        "mcgrad-reparam-slices" => expectations::reparam_slices(),
+        "mcgrad-reparam-tape" => expectations::reparam_tape(),
         "mcgrad-score" => expectations::score(),
         "logreg-hmc" => densities::logistic(),
         "gplvm" => densities::gplvm(),

@@ -15,6 +15,7 @@ mod work;
 
 use pathscore_autodiff::{Activation, Grads, Tape};
 use pathscore_estimators::Estimator;
+use pathscore_estimators::both::{Concrete, DisArm};
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, on_tape};
 use pathscore_estimators::optim::Adam;
@@ -161,13 +162,15 @@ fn vae() -> Trainer<f32, Vae, SgvbKl> {
     Trainer::new(model, params, SgvbKl, Box::new(Adam::default()), Options::default())
 }
 
-fn dvae() -> Trainer<f32, DiscreteVae, Reinforce> {
+fn dvae<E: Estimator<f32, DiscreteVae>>(
+    estimator: E,
+    samples: usize,
+) -> Trainer<f32, DiscreteVae, E> {
     let mut params = Params::new();
     let rng = &mut seed::rng(1, seed::Stream::Init, 0);
     let likelihood = Likelihood::Bernoulli;
     let model = DiscreteVae::new(&mut params, 784, &[200], 200, Activation::Tanh, likelihood, rng);
-    let estimator = Reinforce { baseline: Baseline::LeaveOneOut };
-    let options = Options { samples: 4, ..Options::default() };
+    let options = Options { samples, ..Options::default() };
     Trainer::new(model, params, estimator, Box::new(Adam::default()), options)
 }
 
@@ -175,7 +178,8 @@ fn dvae() -> Trainer<f32, DiscreteVae, Reinforce> {
 fn a_step_allocates_nothing_after_its_warm_up() {
     for threads in [1, 2] {
         assert_eq!(allocated(threads, training(vae())), 0, "vae, {threads} threads");
-        assert_eq!(allocated(threads, training(dvae())), 0, "dvae, {threads} threads");
+        let one_out = Reinforce { baseline: Baseline::LeaveOneOut };
+        assert_eq!(allocated(threads, training(dvae(one_out, 4))), 0, "dvae, {threads} threads");
         let mut gmm = densities::gmm(10);
         assert_eq!(allocated(threads, |_| (gmm.step)()), 0, "gmm-d10, {threads} threads");
     }
@@ -188,6 +192,9 @@ fn a_step_allocates_nothing_after_its_warm_up() {
     ] {
         assert_eq!(allocated(1, |_| (work.step)()), 0, "{name}");
     }
+    assert_eq!(allocated(1, training(dvae(DisArm, 2))), 0, "pairs of bits");
+    let relaxed = Concrete { temperature: 0.5 };
+    assert_eq!(allocated(1, training(dvae(relaxed, 1))), 0, "relaxed bits");
     assert_eq!(allocated(1, factorisations()), 0, "factorisations");
     assert_eq!(allocated(1, expectations()), 0, "expectations");
     // The allocator does count: a vector is seen in every step.

@@ -42,13 +42,8 @@ fn through_score(f: impl Values + Send + 'static) -> Work {
     repeated(move |monte_carlo, q, seed| first_half(monte_carlo.score(q, &f, DRAWS, seed).mean))
 }
 
-/// $\sum_i (z_i - c_i)^2$ of each row, differentiated by the tape.
+/// $\sum_i (z_i - c_i)^2$ of each row, its slope written beside it.
 pub(crate) fn reparam() -> Work {
-    path(on_tape(|z| (z - z.tape().constant(&CENTER, [LATENTS])).sum_squares(-1)))
-}
-
-/// The same with the slope written by hand.
-pub(crate) fn reparam_slices() -> Work {
     path(|z: &[f64], f: &mut [f64], slope: &mut [f64]| {
         let c = &CENTER[..];
         dispatch(
@@ -64,6 +59,11 @@ pub(crate) fn reparam_slices() -> Work {
             },
         );
     })
+}
+
+/// The same, differentiated by the tape.
+pub(crate) fn reparam_tape() -> Work {
+    path(on_tape(|z| (z - z.tape().constant(&CENTER, [LATENTS])).sum_squares(-1)))
 }
 
 /// Through the score, the value by slices.

@@ -73,6 +73,22 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
         self.tempered(F::ONE, b)
     }
 
+    /// $\ln \sum_{j \ne k} w_j$ for every draw $k$ of member $b$, into the places of a column; $-\infty$ if
+    /// there is none or all are zero. Running sums from either end, without a difference.
+    pub(crate) fn log_sums_of_others(&self, b: usize, column: &mut [F]) {
+        let mut before = F::from_f64(f64::NEG_INFINITY);
+        let mut behind = before;
+        for k in 0..self.draws {
+            column[k * self.batch + b] = before;
+            before = before.log_add_exp(self.log_weight(k, b));
+        }
+        for k in (0..self.draws).rev() {
+            let at = k * self.batch + b;
+            column[at] = column[at].log_add_exp(behind);
+            behind = behind.log_add_exp(self.log_weight(k, b));
+        }
+    }
+
     /// $1 / \sum_k \tilde w_k^2$, the effective sample size: $K$ if all weights are equal, 1 if one has
     /// everything, zero if every weight is zero.
     ///
@@ -198,6 +214,8 @@ pub struct Work<F> {
     /// The adjoints of a second sweep, for estimators that take one.
     pub(crate) spare: Grads<F>,
     pub(crate) seeds: Seeds<F>,
+    /// The adjoint of logits, for estimators of bits.
+    pub(crate) logits: Vec<F>,
     pub(crate) joint: Vec<F>,
     pub(crate) score: Vec<F>,
 }
@@ -211,6 +229,7 @@ impl<F: Scalar> Work<F> {
             seen: Vec::new(),
             spare: Grads::new(),
             seeds: Seeds { joint: Vec::new(), score: Vec::new(), path: Vec::new() },
+            logits: Vec::new(),
             joint: Vec::new(),
             score: Vec::new(),
         }

@@ -63,20 +63,36 @@ pub(crate) enum EstimatorName {
     Dreg,
     /// Rényi's bound, --alpha.
     Renyi,
-    /// ELBO, through the score of the density, with --baseline; any latents, as all that follow.
+    /// ELBO, through the score of the density, with --baseline; any latents, as the next five.
     Reinforce,
     /// ELBO, with a baseline network of the row, centred and scaled; layers of sbn have signals of their own.
     Nvil,
     /// The importance-weighted bound of K ≥ 2 draws, each with the others for a baseline.
     Vimco,
-    /// ELBO, with a line through the mean of the bits for a baseline; dvae only.
-    Muprop,
     /// Reweighted wake-sleep: model and posterior learn from the same K weighted draws.
     Wake,
     /// The same with the model's dreams for the posterior too, --wake.
     WakeSleep,
     /// The thermodynamic objective between the ELBO and ln p(x), --points.
     Tvo,
+    /// ELBO, with a line through the mean of the bits for a baseline; one layer of bits, as all that follow.
+    Muprop,
+    /// ELBO, through pairs of opposite bits, --num-samples of them.
+    Arm,
+    /// The same with the uniform numbers averaged out; prefer it to arm.
+    Disarm,
+    /// The importance-weighted bound of K draws, through K such pairs.
+    DisarmBound,
+    /// ELBO, with the relaxed model for a control variate, whose --temperature and scale are learnt.
+    Rebar,
+    /// The same with a network beside it, --baseline-hidden.
+    Relax,
+    /// ELBO, each bit summed over exactly: one evaluation more for every latent.
+    Local,
+    /// Relaxed bits at --temperature, biased: the model learns to live between the bits.
+    Concrete,
+    /// Bits with the slope of their probabilities, or, with --temperature, of the relaxation; biased.
+    StraightThrough,
 }
 
 /// How the divergence of the posterior from the prior enters sgvb.
@@ -213,7 +229,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, default_value_t = 0.9, value_name = "D")]
     pub(crate) baseline_decay: f64,
 
-    /// Units of the baseline networks of nvil and --baseline network.
+    /// Units of the networks of nvil, --baseline network and relax.
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub(crate) baseline_hidden: usize,
 
@@ -233,8 +249,13 @@ pub(crate) struct TrainArgs {
     #[arg(long, default_value_t = 0.5, value_name = "L")]
     pub(crate) wake: f64,
 
-    /// Draws for each row, K (Pyro's num_particles) [default: 1 for sgvb, stl, nvil and muprop, 4 for
-    /// reinforce, 10 for the bounds of several draws].
+    /// The temperature of relaxed bits: of concrete and straight-through, and where that of rebar and relax
+    /// begins [default: 0.5; none for straight-through].
+    #[arg(long, value_name = "T")]
+    pub(crate) temperature: Option<f64>,
+
+    /// Draws for each row, K (Pyro's num_particles) [default: 10 for the bounds of several draws, 4 for
+    /// reinforce, 1 for the others].
     #[arg(long, value_name = "K")]
     pub(crate) num_samples: Option<usize>,
 
@@ -334,7 +355,7 @@ pub(crate) struct TrainArgs {
     /// new length are heeded beside it.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "out", "force", "data", "estimator", "kl", "baseline", "baseline_value", "baseline_decay",
-        "baseline_hidden", "nvil_mode", "alpha", "points", "wake", "num_samples", "latent_dim", "layers", "hidden", "activation", "likelihood", "batch", "lr", "schedule",
+        "baseline_hidden", "nvil_mode", "alpha", "points", "wake", "temperature", "num_samples", "latent_dim", "layers", "hidden", "activation", "likelihood", "batch", "lr", "schedule",
         "optimizer", "momentum", "clip", "binarize", "dtype", "seed", "eval_samples", "diagnostics", "model"])]
     pub(crate) resume: Option<PathBuf>,
 

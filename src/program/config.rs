@@ -54,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) alpha: f64,
     pub(crate) points: usize,
     pub(crate) wake: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) temperature: Option<f64>,
     pub(crate) num_samples: usize,
     pub(crate) batch: usize,
     pub(crate) optimizer: OptimizerName,
@@ -91,8 +93,9 @@ impl Config {
         }
         let baseline = args.baseline.unwrap_or(BaselineName::LeaveOneOut);
         let num_samples = args.num_samples.unwrap_or(match estimator {
-            E::Sgvb | E::Stl | E::Nvil | E::Muprop => 1,
             E::Reinforce => 4,
+            _ if estimator.is_of_the_elbo() => 1,
+            E::Concrete => 1,
             _ => 10,
         });
         if score && baseline == BaselineName::LeaveOneOut && num_samples < 2 {
@@ -111,6 +114,12 @@ impl Config {
             return Err(misuse("--layers goes with sbn; the other models have --latent-dim"));
         }
         let layers = args.layers.clone().unwrap_or(vec![200, 200]);
+        if estimator.is_of_one_layer() && layered && layers.len() > 1 {
+            return Err(misuse(format!(
+                "{}: it is for one layer of bits, --layers with one width; of several try nvil or vimco",
+                spelt(&estimator)
+            )));
+        }
         let latent_dim = match args.model {
             Model::Vae => args.latent_dim.unwrap_or(10),
             Model::Dvae => args.latent_dim.unwrap_or(200),
@@ -145,6 +154,7 @@ impl Config {
             alpha: args.alpha,
             points: args.points,
             wake: args.wake,
+            temperature: args.temperature,
             num_samples,
             batch: args.batch,
             optimizer: args.optimizer,
@@ -196,6 +206,9 @@ impl Config {
         within("--wake", self.wake, whole, "at least 0 and at most 1")?;
         let value = self.baseline_value;
         within("--baseline-value", value, value.is_finite(), "a number")?;
+        if let Some(temperature) = self.temperature {
+            within("--temperature", temperature, positive(temperature), "positive")?;
+        }
         if let Some(clip) = self.clip {
             within("--clip", clip, positive(clip), "positive")?;
         }
@@ -267,18 +280,26 @@ impl Config {
             E::Renyi => format!("renyi, α = {}, K = {samples}", self.alpha),
             E::WakeSleep => format!("wake-sleep, {} wake, K = {samples}", self.wake),
             E::Tvo => format!("tvo, {} points, K = {samples}", self.points),
-            E::Stl | E::Muprop => name,
-            E::Iwae | E::Dreg | E::Vimco | E::Wake => format!("{name}, K = {samples}"),
+            E::Rebar | E::Relax | E::Concrete => format!("{name}, τ = {}", self.temperature()),
+            E::StraightThrough => match self.temperature {
+                Some(temperature) => format!("{name}, τ = {temperature}"),
+                None => name,
+            },
+            E::Stl | E::Muprop | E::Arm | E::Disarm | E::Local => name,
+            E::Iwae | E::Dreg | E::Vimco | E::Wake | E::DisarmBound => {
+                format!("{name}, K = {samples}")
+            }
         }
     }
 
     /// What the estimator's bound is called in the metrics.
     pub(crate) fn bound(&self) -> &'static str {
-        use EstimatorName as E;
-        match self.estimator {
-            E::Sgvb | E::Stl | E::Reinforce | E::Nvil | E::Muprop => "train/elbo",
-            _ => "train/bound",
-        }
+        if self.estimator.is_of_the_elbo() { "train/elbo" } else { "train/bound" }
+    }
+
+    /// The temperature of relaxed bits, or where it begins.
+    pub(crate) fn temperature(&self) -> f64 {
+        self.temperature.unwrap_or(0.5)
     }
 }
 
@@ -291,14 +312,35 @@ impl EstimatorName {
             (E::Sgvb | E::Stl | E::Iwae | E::Dreg | E::Renyi, Model::Dvae | Model::Sbn) => Some(
                 "it goes along the path of a sample, and no path leads through a bit; try reinforce, nvil or vimco",
             ),
-            (E::Muprop, Model::Vae) => {
+            (one, Model::Vae) if one.is_of_one_layer() => {
                 Some("it is for bits; the latents of vae have a path: try sgvb")
-            }
-            (E::Muprop, Model::Sbn) => {
-                Some("it is for one layer of bits; of several try nvil or vimco")
             }
             _ => None,
         }
+    }
+
+    /// Whether it is for one layer of bits and nothing else.
+    fn is_of_one_layer(self) -> bool {
+        use EstimatorName as E;
+        matches!(
+            self,
+            E::Muprop
+                | E::Arm
+                | E::Disarm
+                | E::DisarmBound
+                | E::Rebar
+                | E::Relax
+                | E::Local
+                | E::Concrete
+                | E::StraightThrough
+        )
+    }
+
+    /// Whether the value it reports is the ELBO's.
+    fn is_of_the_elbo(self) -> bool {
+        use EstimatorName as E;
+        let own = matches!(self, E::Sgvb | E::Stl | E::Reinforce | E::Nvil);
+        own || self.is_of_one_layer() && !matches!(self, E::DisarmBound | E::Concrete)
     }
 }
 

@@ -9,7 +9,9 @@ mod sites;
 
 use super::args::ProblemName;
 use super::misuse::misuse;
-use pathscore::estimators::both::{Arm, DisArm, MeasureValued};
+use pathscore::estimators::both::{
+    Arm, Concrete, DisArm, LocalExpectation, Many, MeasureValued, Rebar, Relax, StraightThrough,
+};
 use pathscore::estimators::differences::{FiniteDifferences, Spsa};
 use pathscore::estimators::exact::{Enumeration, Quadrature};
 use pathscore::estimators::likelihood::{PriorPath, PriorScore, SelfNormalised, UniformBox};
@@ -284,6 +286,25 @@ pub(crate) fn entries() -> Vec<Entry> {
         )
         .on(Belief, DisArm)
         .on(Bit, DisArm),
+        entry("disarm-bound", "K such pairs for the bound", "Dong, Mnih & Tucker 2020")
+            .of(Target::BOUND)
+            .on(Belief, Many(DisArm))
+            .on(Bit, Many(DisArm)),
+        entry("rebar", "the relaxed model as control variate", "Tucker et al. 2017")
+            .on(Belief, Rebar::new(0.5))
+            .on(Bit, Rebar::new(0.5)),
+        entry("relax", "rebar with a network beside", "Grathwohl et al. 2018")
+            .with(Belief, |params| relax(params, 2))
+            .with(Bit, |params| relax(params, 1)),
+        entry("local", "each bit summed over exactly", "Titsias & Lázaro-Gredilla 2015")
+            .on(Belief, LocalExpectation)
+            .on(Bit, LocalExpectation),
+        entry("concrete", "relaxed bits at temperature ½", "Maddison, Mnih & Teh 2017")
+            .on(Belief, Concrete { temperature: 0.5 })
+            .on(Bit, Concrete { temperature: 0.5 }),
+        entry("straight-through", "bits with their probabilities' slope", "Bengio et al. 2013")
+            .on(Belief, StraightThrough::default())
+            .on(Bit, StraightThrough::default()),
         entry(
             "measure-valued",
             "one coordinate at a time from the two parts of its density's derivative",
@@ -354,6 +375,11 @@ pub(crate) fn entries() -> Vec<Entry> {
             .on(Belief, tvo.clone())
             .on(Line, tvo),
     ]
+}
+
+/// RELAX for so many bits.
+fn relax(params: &mut Params<f64>, latents: usize) -> Relax {
+    Relax::new(params, latents, 2, &mut seed::rng(5, seed::Stream::Init, 0))
 }
 
 /// NVIL with its mode, with or without its divisor: with one it is proportional to the gradient, not equal.

@@ -14,6 +14,9 @@ use super::progress::{Progress, Total};
 use super::table::print;
 use super::views::Views;
 use pathscore::autodiff::{Activation, Scalar};
+use pathscore::estimators::both::{
+    Arm, Concrete, DisArm, LocalExpectation, Many, Rebar, Relax, StraightThrough,
+};
 use pathscore::estimators::fit::{Noise, NotFinite, Options, Report, Trainer};
 use pathscore::estimators::optim::{Adam, Optimizer, Sgd};
 use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
@@ -24,7 +27,7 @@ use pathscore::estimators::{
     Diagnosis, Estimator, Evaluation, GROUP, diagnose, evaluate as evaluate_model,
 };
 use pathscore::models::data::{Batches, Binarize, Split, Table};
-use pathscore::models::dist::Coordinates;
+use pathscore::models::dist::{Bits, Coordinates};
 use pathscore::models::latent::{Decoder, DiscreteVae, Generative, Likelihood, SigmoidBelief, Vae};
 use pathscore::models::{Params, seed};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -334,11 +337,37 @@ impl Session {
                 }
                 _ => self.through_the_score::<F, Vae>(),
             },
-            Model::Dvae => match config.estimator {
-                EstimatorName::Muprop => self.run::<F, DiscreteVae, _>(|_| MuProp::default()),
-                _ => self.through_the_score::<F, DiscreteVae>(),
-            },
-            Model::Sbn => self.through_the_score::<F, SigmoidBelief>(),
+            Model::Dvae => self.through_bits::<F, DiscreteVae>(),
+            Model::Sbn => self.through_bits::<F, SigmoidBelief>(),
+        }
+    }
+
+    /// With an estimator that fits one layer of bits, or any latents.
+    fn through_bits<F: Scalar, M: Described<F>>(&self) -> anyhow::Result<()>
+    where
+        for<'t> M::Posterior<'t>: Bits<'t, F>,
+    {
+        let config = &self.config;
+        let temperature = config.temperature();
+        match config.estimator {
+            EstimatorName::Muprop => self.run::<F, M, _>(|_| MuProp::default()),
+            EstimatorName::Arm => self.run::<F, M, _>(|_| Arm),
+            EstimatorName::Disarm => self.run::<F, M, _>(|_| DisArm),
+            EstimatorName::DisarmBound => self.run::<F, M, _>(|_| Many(DisArm)),
+            EstimatorName::Rebar => self.run::<F, M, _>(|_| Rebar::new(temperature)),
+            EstimatorName::Relax => self.run::<F, M, _>(|params| {
+                let rng = &mut seed::rng(config.seed, seed::Stream::Init, 1);
+                let mut relax = Relax::new(params, config.latent_dim, config.baseline_hidden, rng);
+                relax.rebar = Rebar::new(temperature);
+                relax
+            }),
+            EstimatorName::Local => self.run::<F, M, _>(|_| LocalExpectation),
+            EstimatorName::Concrete => self.run::<F, M, _>(|_| Concrete { temperature }),
+            EstimatorName::StraightThrough => {
+                let temperature = config.temperature;
+                self.run::<F, M, _>(|_| StraightThrough { temperature })
+            }
+            _ => self.through_the_score::<F, M>(),
         }
     }
 

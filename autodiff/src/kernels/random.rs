@@ -85,22 +85,22 @@ pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
 /// precision and two in double; then a loop without branches makes the cosines, which come
 /// first in the block, and the sines. A last short block draws only the pairs that it needs.
 pub(crate) fn fill_normal<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
-    let mut words = [[0; 8]; BLOCK];
+    let (mut words, mut sines) = ([[0; 8]; BLOCK], [F::narrow(0.0); PAIRS]);
     for block in out.chunks_mut(BLOCK) {
         let (first, second) = block.split_at_mut(block.len().div_ceil(2));
         let words = &mut words[..F::WORDS * first.len()];
         rng.fill_bytes(words.as_flattened_mut());
-        box_muller(words, first, second);
+        box_muller(words, first, &mut sines);
+        second.copy_from_slice(&sines[..second.len()]);
     }
 }
 
-/// The block's formula; `second` may be shorter by one.
-fn box_muller<F: Sample>(words: &[[u8; 8]], first: &mut [F], second: &mut [F]) {
-    let mut sines = [F::narrow(0.0); PAIRS];
+/// The block's formula: a cosine, to be kept, and a sine of every pair.
+fn box_muller<F: Sample>(words: &[[u8; 8]], cosines: &mut [F], sines: &mut [F; PAIRS]) {
     dispatch(
         #[inline(always)]
         || {
-            let pairs = first.iter_mut().zip(&mut sines).zip(words.chunks_exact(F::WORDS));
+            let pairs = cosines.iter_mut().zip(sines).zip(words.chunks_exact(F::WORDS));
             for ((x, y), words) in pairs {
                 let (u, v) = F::pair(words);
                 let radius = (F::narrow(-2.0) * u.ln_normal()).sqrt();
@@ -110,7 +110,6 @@ fn box_muller<F: Sample>(words: &[[u8; 8]], first: &mut [F], second: &mut [F]) {
             }
         },
     );
-    second.copy_from_slice(&sines[..second.len()]);
 }
 
 #[cfg(test)]

@@ -2,10 +2,26 @@
 //! the uniform number is averaged out (Dong, Mnih and Tucker 2020; Yin and others 2020).
 
 use crate::estimator::{Estimator, Query, Work};
-use pathscore_autodiff::Scalar;
+use pathscore_autodiff::{Scalar, Var};
 use pathscore_models::Chance;
-use pathscore_models::dist::{Bernoulli, Distribution};
+use pathscore_models::dist::{Bits, Distribution};
 use pathscore_models::latent::LatentModel;
+
+/// Two values of a bit, each with the bit's own distribution, and the weight of $f(b) - f(\tilde b)$.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// $b$ and $\tilde b$.
+    pub bits: [bool; 2],
+    /// What the difference is multiplied by.
+    pub weight: f64,
+}
+
+/// How two values of a bit are drawn together.
+pub trait Coupling: Sync {
+    /// A pair of a bit that is one with probability $p = \sigma(\eta)$. Both have that probability, and
+    /// $E[(f(b) - f(\tilde b))\,\mathrm{weight}] = \nabla_\eta E f$ for every $f$.
+    fn pair<R: Chance>(p: f64, rng: &mut R) -> Pair;
+}
 
 /// ARM: $\nabla_\eta E f = E_u[(f(b) - f(\tilde b))(u - \tfrac12)]$ with $b = [u > \sigma(-\eta)]$ and
 /// $\tilde b = [u < \sigma(\eta)]$, a uniform number for each bit (Yin and Zhou 2019).
@@ -21,7 +37,8 @@ pub struct Arm;
 ///
 /// Unbiased for the ELBO's gradient with Bernoulli latents, the mean of $K$ pairs; the model's
 /// parameters see both of a pair. Costs $2K$ evaluations. Needs no baseline and learns nothing: a first
-/// choice for bits where $f$ is nearly linear and two evaluations can be afforded.
+/// choice for bits where $f$ is nearly linear and two evaluations can be afforded. For the bound of
+/// several draws there is [`Many`](super::Many).
 ///
 /// ```
 /// use pathscore_estimators::{Estimator, Query, Work, both::DisArm};
@@ -36,20 +53,14 @@ pub struct Arm;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DisArm;
 
-/// Two values of a bit, each with its own distribution, and what $f(b) - f(\tilde b)$ is multiplied by.
-struct Pair {
-    bits: [bool; 2],
-    weight: f64,
-}
-
-impl Arm {
+impl Coupling for Arm {
     fn pair<R: Chance>(p: f64, rng: &mut R) -> Pair {
         let u = rng.unit_cut(&[p.min(1.0 - p), p.max(1.0 - p)]);
         Pair { bits: [u > 1.0 - p, u < p], weight: u - 0.5 }
     }
 }
 
-impl DisArm {
+impl Coupling for DisArm {
     fn pair<R: Chance>(p: f64, rng: &mut R) -> Pair {
         let least = p.min(1.0 - p);
         let half = 0.5 * p.max(1.0 - p);
@@ -61,57 +72,76 @@ impl DisArm {
     }
 }
 
-/// The gradient from `query.samples` pairs for each member.
-fn estimate<F, M, R>(
-    query: Query<F, M>,
+/// `count` pairs of every bit of `logits`: the $b$, and behind them their partners. `weights` are those of
+/// the pairs; `probs` is memory.
+pub(super) fn pairs<'t, C: Coupling, F: Scalar, R: Chance>(
+    logits: Var<'t, F>,
+    count: usize,
     rng: &mut R,
-    work: &mut Work<F>,
-    pair: impl Fn(f64, &mut R) -> Pair,
-) -> F
+    weights: &mut Vec<F>,
+    probs: &mut Vec<F>,
+) -> Var<'t, F> {
+    let [batch, width] = logits.shape()[..] else { panic!("{} are no rows", logits.shape()) };
+    probs.clear();
+    logits.detach().sigmoid().with(|p| probs.extend_from_slice(p));
+    weights.clear();
+    logits.tape().constant_with([2 * count, batch, width], |z| {
+        let (first, second) = z.split_at_mut(count * batch * width);
+        for ((b, partner), p) in first.iter_mut().zip(second).zip(probs.iter().cycle()) {
+            let Pair { bits, weight } = C::pair(p.to_f64(), rng);
+            [*b, *partner] = bits.map(|bit| if bit { F::ONE } else { F::ZERO });
+            weights.push(F::from_f64(weight));
+        }
+    })
+}
+
+/// $\bar\eta = \sum_k \Delta_k \cdot \mathrm{weight}_k$, with a difference for each row of `weights`.
+pub(super) fn merge<F: Scalar>(
+    differences: impl ExactSizeIterator<Item = F>,
+    weights: &[F],
+    batch: usize,
+    bar: &mut Vec<F>,
+) {
+    let width = weights.len() / differences.len().max(1);
+    bar.clear();
+    bar.resize(batch * width, F::ZERO);
+    for (row, difference) in differences.enumerate() {
+        let at = row % batch * width;
+        let weights = &weights[row * width..][..width];
+        let bars = bar[at..].iter_mut().zip(weights);
+        bars.for_each(|(bar, &weight)| *bar += difference * weight);
+    }
+}
+
+/// The gradient of the ELBO from `query.samples` pairs for each member.
+fn estimate<C: Coupling, F, M, R>(query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F
 where
     F: Scalar,
-    M: for<'t> LatentModel<F, Posterior<'t> = Bernoulli<'t, F>>,
+    M: LatentModel<F>,
+    for<'t> M::Posterior<'t>: Bits<'t, F>,
     R: Chance,
 {
     let Query { model, params, x, batch, samples, scale } = query;
     assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
     work.tape.clear();
-    let Work { tape, grads, seen, .. } = work;
+    let Work { tape, grads, seen, seeds, logits, joint: weights, score: f, .. } = work;
     let params = params.on(tape);
     let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
     let q = model.posterior(params, x);
-    let probs = q.detach().probs().value();
-    let latents = probs.values().len() / batch.max(1);
-
-    // The first `samples` draws are the b, the others their partners.
-    let one_side = samples * batch * latents;
-    let mut weights = vec![0.0; one_side];
-    let z = tape.constant_with([2 * samples, batch, latents], |z| {
-        let (first, second) = z.split_at_mut(one_side);
-        let bits = first.iter_mut().zip(second).zip(&mut weights);
-        for (((b, partner), weight), p) in bits.zip(probs.values().iter().cycle()) {
-            let pair = pair(p.to_f64(), rng);
-            [*b, *partner] = pair.bits.map(|bit| if bit { F::ONE } else { F::ZERO });
-            *weight = pair.weight;
-        }
-    });
+    let z = pairs::<C, F, R>(q.logits(), samples, rng, weights, f);
     let joint = model.log_joint(params, x, z);
-    let f = (joint.detach() - q.detach().log_prob(z)).value();
-    let f = f.values();
+    f.clear();
+    (joint.detach() - q.detach().log_prob(z)).with(|values| f.extend_from_slice(values));
 
-    // η̄ = Σ (f(b) − f(b̃)) · weight / K; the term −∇ ln q of ∇f has mean zero and is left out.
+    // The term −∇ ln q of ∇f has mean zero and is left out.
     let share = scale / F::from_f64(samples as f64);
     let half = F::from_f64(0.5);
-    let mut logits = vec![F::ZERO; batch * latents];
-    for (row, weights) in weights.chunks_exact(latents.max(1)).enumerate() {
-        let difference = share * (f[row] - f[row + samples * batch]);
-        let at = row % batch * latents;
-        for (seed, &weight) in logits[at..].iter_mut().zip(weights) {
-            *seed += difference * F::from_f64(weight);
-        }
-    }
-    let shares = vec![half * share; f.len()];
-    tape.pull_into(&[(joint, &shares), (q.logits(), &logits)], &[], grads);
+    let (first, second) = f.split_at(samples * batch);
+    let differences = first.iter().zip(second).map(|(&f, &partner)| share * (f - partner));
+    merge(differences, weights, batch, logits);
+    seeds.joint.clear();
+    seeds.joint.resize(f.len(), half * share);
+    tape.pull_into(&[(joint, &seeds.joint[..]), (q.logits(), &logits[..])], &[], grads);
     let bound = f.iter().copied().sum::<F>() * half / F::from_f64(samples as f64);
     seen.clear();
     seen.extend([batch as f64, bound.to_f64()]);
@@ -121,19 +151,21 @@ where
 impl<F, M> Estimator<F, M> for Arm
 where
     F: Scalar,
-    M: for<'t> LatentModel<F, Posterior<'t> = Bernoulli<'t, F>>,
+    M: LatentModel<F>,
+    for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        estimate(query, rng, work, Self::pair)
+        estimate::<Self, F, M, R>(query, rng, work)
     }
 }
 
 impl<F, M> Estimator<F, M> for DisArm
 where
     F: Scalar,
-    M: for<'t> LatentModel<F, Posterior<'t> = Bernoulli<'t, F>>,
+    M: LatentModel<F>,
+    for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        estimate(query, rng, work, Self::pair)
+        estimate::<Self, F, M, R>(query, rng, work)
     }
 }

@@ -1,7 +1,19 @@
-//! Estimators that are neither columns of numbers along a path nor through a score: coupled draws.
+//! Estimators that take both roads, or neither: coupled draws, control variates along the path, relaxed
+//! bits, sums over one bit at a time, and differences of two means.
 
 mod antithetic;
+mod concrete;
+mod local;
+mod many;
 mod measure;
+mod noise;
+mod rebar;
+mod relax;
 
-pub use antithetic::{Arm, DisArm};
+pub use antithetic::{Arm, Coupling, DisArm, Pair};
+pub use concrete::{Concrete, StraightThrough};
+pub use local::LocalExpectation;
+pub use many::Many;
 pub use measure::MeasureValued;
+pub use rebar::Rebar;
+pub use relax::Relax;

@@ -118,6 +118,7 @@ struct Cut {
 }
 
 impl Cut {
+    #[track_caller]
     fn new(draws: usize, latents: usize) -> Self {
         assert!(draws >= 2, "a variance needs at least two draws, not {draws}");
         assert!(latents > 0, "a law needs at least one latent");

@@ -4,7 +4,7 @@ use crate::draw::{Draw, Score};
 use crate::estimator::{Estimator, Query, Work};
 use pathscore_autodiff::Scalar;
 use pathscore_models::Chance;
-use pathscore_models::dist::{Bernoulli, Distribution};
+use pathscore_models::dist::{Bits, Distribution};
 use pathscore_models::latent::LatentModel;
 
 /// The score-function gradient with a line through the mean of the bits for a baseline.
@@ -36,18 +36,19 @@ impl Default for MuProp {
 impl<F, M> Estimator<F, M> for MuProp
 where
     F: Scalar,
-    M: for<'t> LatentModel<F, Posterior<'t> = Bernoulli<'t, F>>,
+    M: LatentModel<F>,
+    for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, x, batch, samples, scale } = query;
         work.tape.clear();
-        let Work { tape, grads, spare, seen, seeds, joint: slope, score: still } = work;
+        let Work { tape, grads, spare, seen, seeds, joint: slope, score: still, .. } = work;
         let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
         let bound = params.on(tape);
         let q = model.posterior(bound, x);
         let z = <Score as Draw<F, M>>::draw(&q, samples, rng);
         let drawn = <Score as Draw<F, M>>::log_probs(model, bound, x, &q, z);
-        let mean = q.probs();
+        let mean = q.logits().sigmoid();
         let width = mean.size() / batch.max(1);
         // The line is a function of z alone: nothing in it varies with the parameters.
         still.clear();

@@ -1,6 +1,7 @@
 //! All tests from outside, in one program: each program of tests compiles the estimators for itself.
 
 mod antithetic;
+mod both;
 mod bounds;
 mod common;
 mod diagnostics;

@@ -1,6 +1,6 @@
 //! Independent bits.
 
-use super::{Coordinates, Distribution, Entropy, Enumerable, Kl, apart, drawn};
+use super::{Bits, Coordinates, Distribution, Entropy, Enumerable, Kl, apart, drawn};
 use crate::Chance;
 use pathscore_autodiff::{Scalar, Shape, Var};
 
@@ -57,6 +57,12 @@ impl<'t, F: Scalar> Distribution<'t, F> for Bernoulli<'t, F> {
 impl<'t, F: Scalar> Coordinates<'t, F> for Bernoulli<'t, F> {
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
         apart(x).bernoulli_log_prob(apart(self.logits))
+    }
+}
+
+impl<'t, F: Scalar> Bits<'t, F> for Bernoulli<'t, F> {
+    fn logits(&self) -> Var<'t, F> {
+        self.logits
     }
 }
 

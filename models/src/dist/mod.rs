@@ -91,6 +91,12 @@ pub trait Coordinates<'t, F: Scalar>: Distribution<'t, F> {
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F>;
 }
 
+/// Bits that are independent of each other.
+pub trait Bits<'t, F: Scalar>: Distribution<'t, F> {
+    /// The log-odds of a one, $\eta$, for every member of the batch: shape `[…batch, event]`.
+    fn logits(&self) -> Var<'t, F>;
+}
+
 /// What has a known entropy.
 pub trait Entropy<'t, F: Scalar>: Distribution<'t, F> {
     /// $-E \ln q$, summed over the last axis.

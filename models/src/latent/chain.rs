@@ -1,7 +1,7 @@
 //! Layers of bits, each drawn given the one before.
 
 use crate::Chance;
-use crate::dist::{Bernoulli, Coordinates, Distribution, Enumerable, Layers, drawn};
+use crate::dist::{Bernoulli, Bits, Coordinates, Distribution, Enumerable, Layers, drawn};
 use crate::nn::Mlp;
 use crate::params::Bound;
 use pathscore_autodiff::{Scalar, Shape, Var};
@@ -163,6 +163,15 @@ impl<'t, F: Scalar> Coordinates<'t, F> for Chain<'t, F> {
             each[i] = Some(q.log_prob_each(layer));
         }
         self.join(each)
+    }
+}
+
+impl<'t, F: Scalar> Bits<'t, F> for Chain<'t, F> {
+    /// # Panics
+    /// If there are several layers: the bits of one hang on those of the one before.
+    fn logits(&self) -> Var<'t, F> {
+        assert!(self.count == 1, "the bits of {} layers are not independent", self.count);
+        self.first
     }
 }
 

@@ -1,0 +1,153 @@
+//! Bits that are not yet frozen, and bits that pretend to have a slope: biased, and quiet.
+
+use super::noise::logistic;
+use crate::estimator::{Claim, Estimator, Query, Work};
+use pathscore_autodiff::Scalar;
+use pathscore_models::Chance;
+use pathscore_models::dist::{Bernoulli, Bits, Entropy};
+use pathscore_models::latent::LatentModel;
+
+/// The binary Concrete, or Gumbel-softmax, relaxation: $\zeta = \sigma\big((\eta + \ln\frac{u}{1 - u})/\tau\big)$
+/// in place of the bits (Maddison, Mnih and Teh 2017; Jang, Gu and Poole 2017).
+///
+/// *Biased* for the gradient of the ELBO; unbiased, along the path, for the gradient of the relaxed
+/// objective
+///
+/// $$J_\tau = E_u \ln p(x, \zeta) + H(q),$$
+///
+/// whose entropy is that of the bits. $J_\tau$ tends to the ELBO for $\tau \to 0$, while the variance of the
+/// gradient grows as $1/\tau$; a model trained on it learns to live between the bits, and the value that
+/// is reported is $J_\tau$, not the ELBO. Columns: $a = 1/K$ along the path of $\zeta_k$, one on the entropy.
+/// Costs one evaluation. Prefer it where some bias does no harm; [`Rebar`](super::Rebar) takes the bias
+/// away at the price of a second evaluation.
+///
+/// ```
+/// use pathscore_estimators::both::Concrete;
+/// use pathscore_estimators::{Claim, Estimator, Query, Work};
+/// use pathscore_models::{Params, latent::SmallBelief, seed};
+/// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+/// let (mut params, mut work) = (Params::<f64>::new(), Work::new());
+/// let model = SmallBelief::known(&mut params, rng);
+/// let query = Query::new(&model, &params, &[1.0, 0.0, 1.0], 2000);
+/// let bound = Concrete { temperature: 0.1 }.estimate(query, rng, &mut work);
+/// // The ELBO is −2.6888; the bias at this temperature and the noise of 2000 draws are both small.
+/// assert!((bound + 2.6888).abs() < 0.1);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Concrete {
+    /// $\tau$.
+    pub temperature: f64,
+}
+
+/// The straight-through estimator: bits on the way forth, and something with a slope on the way back.
+///
+/// $$\bar\eta = \frac1K \sum_k \frac{\partial \ln p(x, z)}{\partial z}\Big|_{b_k}
+///   \frac{\partial \zeta_k}{\partial \eta} + \nabla H(q)$$
+///
+/// with $\zeta = \sigma(\eta)$, the probabilities (Bengio, Léonard and Courville 2013), or $\zeta$ of
+/// [`Concrete`], from the same noise as the bits (Jang, Gu and Poole 2017).
+///
+/// *Biased* for the posterior's gradient: the mean has the slope *at* the bits where the gradient has the
+/// difference *between* them, and is in general the gradient of no objective at all. Through the
+/// probabilities it is right where $\ln p(x, z)$ is a straight line in each bit; through the relaxation not
+/// even there. The model's parameters see real bits, and theirs is unbiased, as is the value. Columns as
+/// those of [`Concrete`]. Costs one evaluation: the least noise for the least work, for first experiments.
+///
+/// ```
+/// use pathscore_estimators::{Estimator, Query, Work, both::StraightThrough};
+/// use pathscore_models::{Params, latent::BernoulliToy, seed};
+/// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+/// let (mut params, mut work) = (Params::<f64>::new(), Work::new());
+/// let model = BernoulliToy::new(&mut params, 0.0, 0.45, rng);
+/// let query = Query::new(&model, &params, &[0.0], 1);
+/// StraightThrough::default().estimate(query, rng, &mut work);
+/// // The slope of (b − t)² is 1.1 or −0.9, times p(1 − p); the gradient is 0.025.
+/// let found = work.gradient(1)[0];
+/// assert!((found - 0.275).abs() < 1e-15 || (found + 0.225).abs() < 1e-15);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StraightThrough {
+    /// $\tau$ of the relaxation whose slope is taken; none for that of the probabilities.
+    pub temperature: Option<f64>,
+}
+
+/// What bits are replaced by.
+#[derive(Clone, Copy)]
+struct Stand {
+    /// Of the relaxation; none, if derivatives go through the probabilities.
+    temperature: Option<f64>,
+    /// Whether the model sees real bits.
+    frozen: bool,
+}
+
+impl Stand {
+    /// $\frac1K \sum_k \ln p(x, z_k) + H(q)$ and its derivative along the path of $z_k$.
+    fn estimate<F, M, R>(self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F
+    where
+        F: Scalar,
+        M: LatentModel<F>,
+        for<'t> M::Posterior<'t>: Bits<'t, F>,
+        R: Chance,
+    {
+        let Query { model, params, x, batch, samples, scale } = query;
+        assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
+        work.tape.clear();
+        let Work { tape, grads, seen, seeds, logits, .. } = work;
+        let params = params.on(tape);
+        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let eta = model.posterior(params, x).logits();
+        let noisy = eta + logistic(eta, samples, rng, logits);
+        let soft = match self.temperature {
+            Some(temperature) => (noisy * F::from_f64(1.0 / temperature)).sigmoid(),
+            None => eta.sigmoid(),
+        };
+        let bits = noisy.detach().greater(tape.number(F::ZERO));
+        let z = if self.frozen { soft + (bits - soft.detach()) } else { soft };
+        let joint = model.log_joint(params, x, z);
+        let entropy = Bernoulli::from_logits(eta).entropy();
+        let share = F::from_f64(1.0 / samples as f64);
+        for (column, len, seed) in
+            [(&mut seeds.joint, samples * batch, scale * share), (&mut seeds.score, batch, scale)]
+        {
+            column.clear();
+            column.resize(len, seed);
+        }
+        let pulled = [(joint, &seeds.joint[..]), (entropy, &seeds.score[..])];
+        tape.pull_into(&pulled, &[], grads);
+        let sum = |values: &[F]| values.iter().copied().sum::<F>();
+        let value = share * joint.with(sum) + entropy.with(sum);
+        seen.clear();
+        seen.extend([batch as f64, value.to_f64()]);
+        value
+    }
+}
+
+impl<F, M> Estimator<F, M> for Concrete
+where
+    F: Scalar,
+    M: LatentModel<F>,
+    for<'t> M::Posterior<'t>: Bits<'t, F>,
+{
+    fn claim(&self) -> Claim {
+        Claim::Biased
+    }
+
+    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+        Stand { temperature: Some(self.temperature), frozen: false }.estimate(query, rng, work)
+    }
+}
+
+impl<F, M> Estimator<F, M> for StraightThrough
+where
+    F: Scalar,
+    M: LatentModel<F>,
+    for<'t> M::Posterior<'t>: Bits<'t, F>,
+{
+    fn claim(&self) -> Claim {
+        Claim::Biased
+    }
+
+    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+        Stand { temperature: self.temperature, frozen: true }.estimate(query, rng, work)
+    }
+}

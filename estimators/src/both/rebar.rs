@@ -1,0 +1,221 @@
+//! REBAR (Tucker, Mnih, Maddison, Lawson and Sohl-Dickstein 2017).
+
+use super::noise::logistic;
+use crate::estimator::{Estimator, Query, Work};
+use crate::optim::{Adam, Optimizer};
+use pathscore_autodiff::Scalar;
+use pathscore_models::Chance;
+use pathscore_models::dist::{Bits, Distribution};
+use pathscore_models::latent::LatentModel;
+use pathscore_models::nn::Mlp;
+
+/// The score-function gradient with the relaxed problem for a control variate, whose own gradient comes
+/// along the path.
+///
+/// A bit is $b = [z > 0]$ with $z = \eta + \ln\frac{u}{1 - u}$. Given the bit, $z$ is distributed as
+/// $\tilde z = s\,\mathrm{softplus}(L + \mathrm{softplus}(s\eta))$ with $s = 2b - 1$ and another uniform number
+/// behind $L = \ln\frac{v}{1 - v}$. For any smooth $c$,
+///
+/// $$\nabla E f = E\big[(f(b) - c(\tilde z)) \nabla \ln q(b) + \nabla c(z) - \nabla c(\tilde z)\big],$$
+///
+/// here with $c(z) = \lambda f(\sigma(z/\tau))$, the model at bits that are not yet frozen. The second number
+/// is coupled to the first, $L = |z| + \ln(1 - e^{-|z|}) - \mathrm{softplus}(s\eta)$ held still, so that
+/// $\tilde z = z$ and only the derivatives differ: $\partial z/\partial\eta = 1$, and
+/// $\partial\tilde z/\partial\eta = (1 - e^{-|z|})\,\sigma(s\eta)$. What is left is one evaluation of $c$ and its
+/// slope:
+///
+/// $$\bar\eta = (f(b) - c(z))\,(b - \sigma(\eta)) + c'(z)\,\big(1 - (1 - e^{-|z|})\,\sigma(s\eta)\big).$$
+///
+/// Columns: $a = 1/K$ on $\ln p(x, b_k)$, and $\bar\eta/K$ on the logits. Unbiased for the ELBO's gradient of
+/// one layer of bits at any temperature $\tau$ and scale $\lambda$, if $\ln p(x, z)$ is smooth between them. The
+/// two learn to lower $E\|\bar\eta\|^2$, whose derivative is a mean of what every draw has seen, by
+/// Adam after the gradient was taken: they know nothing of the draws that they serve.
+///
+/// Costs two evaluations, and a sweep that is recorded and swept again where something is learnt: four to
+/// five times [`Reinforce`](crate::score::Reinforce), and a recorded sweep takes a little memory from the
+/// allocator. Prefer it where draws are dear and $f$ is far from linear; else
+/// [`DisArm`](super::DisArm).
+///
+/// ```
+/// use pathscore_estimators::both::Rebar;
+/// use pathscore_estimators::{Estimator, Query, Work};
+/// use pathscore_models::{Params, latent::BernoulliToy, seed};
+/// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+/// let (mut params, mut work) = (Params::<f64>::new(), Work::new());
+/// let model = BernoulliToy::new(&mut params, 0.0, 0.45, rng);
+/// let rebar = Rebar::fixed(0.5, 1.0);
+/// rebar.estimate(Query::new(&model, &params, &[0.0], 1000), rng, &mut work);
+/// // p(1 − p)(1 − 2t); a thousand draws have a standard deviation of 0.002.
+/// assert!((work.gradient(1)[0] - 0.025).abs() < 0.01);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rebar {
+    /// The learning rate of $\ln\tau$ and $\lambda$; zero if they stay as they are.
+    pub rate: f64,
+    /// $\ln\tau$ and $\lambda$.
+    learnt: [f64; 2],
+    adam: Adam<f64>,
+}
+
+/// How far $\ln\tau$ may go.
+const COLDEST: f64 = -4.0;
+
+impl Rebar {
+    /// With a temperature and a scale of one that learn.
+    ///
+    /// # Panics
+    /// If the temperature is not positive.
+    pub fn new(temperature: f64) -> Self {
+        Self { rate: 0.01, ..Self::fixed(temperature, 1.0) }
+    }
+
+    /// With a temperature and a scale that stay.
+    ///
+    /// # Panics
+    /// If the temperature is not positive.
+    pub fn fixed(temperature: f64, scale: f64) -> Self {
+        assert!(temperature > 0.0, "temperature {temperature}");
+        Self { rate: 0.0, learnt: [temperature.ln(), scale], adam: Adam::default() }
+    }
+
+    /// $\tau$.
+    pub fn temperature(&self) -> f64 {
+        self.learnt[0].exp()
+    }
+
+    /// $\lambda$.
+    pub fn scale(&self) -> f64 {
+        self.learnt[1]
+    }
+
+    /// The estimate with $c(z) = \lambda f(\sigma(z/\tau))$ and what `more` adds to it.
+    pub(super) fn with<F, M, R>(
+        &self,
+        more: Option<Mlp>,
+        query: Query<F, M>,
+        rng: &mut R,
+        work: &mut Work<F>,
+    ) -> F
+    where
+        F: Scalar,
+        M: LatentModel<F>,
+        for<'t> M::Posterior<'t>: Bits<'t, F>,
+        R: Chance,
+    {
+        let Query { model, params, x, batch, samples, scale } = query;
+        assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
+        work.tape.clear();
+        let Work { tape, grads, seen, seeds, logits: bar, joint: tune, .. } = work;
+        let bound = params.on(tape);
+        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let q = model.posterior(bound, x);
+        let (still, held) = (q.detach(), bound.detach());
+        let eta = still.logits();
+        let z = (eta + logistic(eta, samples, rng, bar)).value();
+        let z = tape.leaf(z.values(), z.shape().clone());
+        let bits = z.detach().greater(tape.number(F::ZERO));
+        let joint = model.log_joint(bound, x, bits);
+        let f = joint.detach() - still.log_prob(bits);
+        // Nothing in c varies with the model's parameters.
+        let [cold, size] = self.learnt.map(|learnt| tape.leaf(&[F::from_f64(learnt)], []));
+        let soft = (z * (-cold).exp()).sigmoid();
+        let mut c = size * (model.log_joint(held, x, soft) - still.log_prob(soft));
+        if let Some(net) = more {
+            c = c + net.forward(bound, soft).sum_axis(-1);
+        }
+        let slope = c.sum().grad(&[z])[0];
+
+        let share = scale / F::from_f64(samples as f64);
+        let width = eta.size() / batch.max(1);
+        let [f, level] = [f, c].map(|var| var.value());
+        let [eta, places, slopes] = [eta, z, slope].map(|var| var.value());
+        bar.clear();
+        bar.resize(batch * width, F::ZERO);
+        // What lowers the square of each draw's gradient: seeds of c, and behind them those of its slope.
+        let rows = samples * batch;
+        tune.clear();
+        tune.resize(rows + rows * width, F::ZERO);
+        let (tune_level, tune_slope) = tune.split_at_mut(rows);
+        let mut value = F::ZERO;
+        for (row, tune_level) in tune_level.iter_mut().enumerate() {
+            value += f.values()[row];
+            let signal = f.values()[row] - level.values()[row];
+            for i in 0..width {
+                let (at, to) = (row * width + i, row % batch * width + i);
+                let (z, eta) = (places.values()[at], eta.values()[to]);
+                let (b, s) = if z > F::ZERO { (F::ONE, F::ONE) } else { (F::ZERO, -F::ONE) };
+                let score = b - eta.sigmoid();
+                let path = F::ONE + (-z.abs()).exp_m1() * (s * eta).sigmoid();
+                let g = signal * score + slopes.values()[at] * path;
+                bar[to] += share * g;
+                *tune_level += share * (g + g) * score;
+                tune_slope[at] = -share * (g + g) * path;
+            }
+        }
+        seeds.joint.clear();
+        seeds.joint.resize(rows, share);
+        let pulled = [
+            (joint, &seeds.joint[..]),
+            (q.logits(), &bar[..]),
+            (c, &*tune_level),
+            (slope, &*tune_slope),
+        ];
+        let learns = self.rate > 0.0;
+        tape.pull_into(&pulled[..if learns { 4 } else { 2 }], &[], grads);
+        seen.clear();
+        if learns {
+            let slope = |var| grads.get(var).map_or(0.0, |g| g[0].to_f64());
+            seen.extend([slope(cold), slope(size)]);
+        }
+        value / F::from_f64(samples as f64)
+    }
+
+    /// A step down the mean square of the gradient.
+    pub(super) fn learn(&mut self, seen: &[f64]) {
+        if let [_, _] = seen {
+            self.adam.step(&mut self.learnt, seen, self.rate);
+            self.learnt[0] = self.learnt[0].clamp(COLDEST, -COLDEST);
+        }
+    }
+
+    /// See [`Estimator::state`].
+    pub(super) fn remembered(&self) -> Vec<f64> {
+        let mut state = self.learnt.to_vec();
+        state.push(self.adam.steps() as f64);
+        self.adam.state().iter().for_each(|(_, moments)| state.extend_from_slice(moments));
+        state
+    }
+
+    /// See [`Estimator::restore`].
+    pub(super) fn take_up(&mut self, state: &[f64]) {
+        let Some((&[cold, size, steps], moments)) = state.split_first_chunk() else { return };
+        let (m, v) = moments.split_at(moments.len() / 2);
+        let mut find = |name: &str| Some(if name == "m" { m } else { v }.to_vec());
+        if self.adam.restore(steps as u64, &mut find).is_ok() {
+            self.learnt = [cold, size];
+        }
+    }
+}
+
+impl<F, M> Estimator<F, M> for Rebar
+where
+    F: Scalar,
+    M: LatentModel<F>,
+    for<'t> M::Posterior<'t>: Bits<'t, F>,
+{
+    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+        self.with(None, query, rng, work)
+    }
+
+    fn observe(&mut self, seen: &[f64]) {
+        self.learn(seen);
+    }
+
+    fn state(&self) -> Vec<f64> {
+        self.remembered()
+    }
+
+    fn restore(&mut self, state: &[f64]) {
+        self.take_up(state);
+    }
+}

@@ -1,0 +1,69 @@
+//! RELAX (Grathwohl, Choi, Wu, Roeder and Duvenaud 2018).
+
+use super::Rebar;
+use crate::estimator::{Estimator, Query, Work};
+use pathscore_autodiff::{Activation, Scalar};
+use pathscore_models::dist::Bits;
+use pathscore_models::latent::LatentModel;
+use pathscore_models::nn::Mlp;
+use pathscore_models::{Chance, Params};
+use rand::Rng;
+
+/// [`Rebar`] with a network in the control variate, $c(z) = \lambda f(\zeta) + r_\psi(\zeta)$ and
+/// $\zeta = \sigma(z/\tau)$.
+///
+/// The network is further tensors behind the model's parameters; the gradient of $-\|\bar\eta\|^2$ with
+/// respect to it lies in the same gradient vector, and nothing flows from one into the other. Columns as
+/// those of [`Rebar`]. (In the paper the network sees $z$ itself, which has no end.) Unbiased for the ELBO's gradient of one layer of bits, whatever the network is.
+/// Costs the network more: prefer it to REBAR for runs that are long enough for it to learn.
+///
+/// ```
+/// use pathscore_estimators::both::Relax;
+/// use pathscore_models::{Params, seed};
+/// let mut params = Params::<f64>::new();
+/// let relax = Relax::new(&mut params, 2, 5, &mut seed::rng(0, seed::Stream::Init, 0));
+/// assert_eq!((relax.rebar.temperature(), params.len()), (0.5, 2 * 5 + 5 + 5 + 1));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Relax {
+    /// What the control variate is without the network. If it does not learn, neither does the network.
+    pub rebar: Rebar,
+    net: Mlp,
+}
+
+impl Relax {
+    /// With a network of one tanh layer of width `hidden`, added to `params` behind the model, for a model
+    /// of so many `latents`; at temperature one half.
+    pub fn new<F: Scalar, R: Rng>(
+        params: &mut Params<F>,
+        latents: usize,
+        hidden: usize,
+        rng: &mut R,
+    ) -> Self {
+        let net = Mlp::new(params, "control", &[latents, hidden, 1], Activation::Tanh, rng);
+        Self { rebar: Rebar::new(0.5), net }
+    }
+}
+
+impl<F, M> Estimator<F, M> for Relax
+where
+    F: Scalar,
+    M: LatentModel<F>,
+    for<'t> M::Posterior<'t>: Bits<'t, F>,
+{
+    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+        self.rebar.with(Some(self.net), query, rng, work)
+    }
+
+    fn observe(&mut self, seen: &[f64]) {
+        self.rebar.learn(seen);
+    }
+
+    fn state(&self) -> Vec<f64> {
+        self.rebar.remembered()
+    }
+
+    fn restore(&mut self, state: &[f64]) {
+        self.rebar.take_up(state);
+    }
+}
