@@ -160,19 +160,6 @@ struct Common<'a, R> {
 }
 
 impl<R: Chance> Chance for Common<'_, R> {
-    fn bit(&mut self, p: f64) -> bool {
-        self.unit() < p
-    }
-
-    fn class(&mut self, probs: &[f64]) -> usize {
-        let mut left = self.unit();
-        let class = probs.iter().position(|p| {
-            left -= p;
-            left < 0.0
-        });
-        class.or_else(|| probs.iter().rposition(|p| *p > 0.0)).unwrap_or(0)
-    }
-
     fn unit(&mut self) -> f64 {
         let at = self.at[0];
         self.at[0] += 1;

@@ -17,11 +17,22 @@ use rand::Rng;
 /// assert!((ones as f64 - 250.0).abs() < 5.0 * 13.7);
 /// ```
 pub trait Chance {
-    /// True with probability `p`.
-    fn bit(&mut self, p: f64) -> bool;
+    /// True with probability `p`: where a uniform number is below it.
+    fn bit(&mut self, p: f64) -> bool {
+        self.unit() < p
+    }
 
-    /// An index below `probs.len()`, each with the probability that stands there.
-    fn class(&mut self, probs: &[f64]) -> usize;
+    /// An index below `probs.len()`, each with the probability that stands there: the first at which their sum
+    /// is above a uniform number.
+    fn class(&mut self, probs: &[f64]) -> usize {
+        let mut left = self.unit();
+        let class = probs.iter().position(|p| {
+            left -= p;
+            left < 0.0
+        });
+        // The last class with any probability takes what rounding leaves over.
+        class.or_else(|| probs.iter().rposition(|p| *p > 0.0)).unwrap_or(0)
+    }
 
     /// A uniform number of $[0, 1)$.
     fn unit(&mut self) -> f64;
@@ -81,20 +92,6 @@ pub trait Chance {
 }
 
 impl<R: Rng> Chance for R {
-    fn bit(&mut self, p: f64) -> bool {
-        self.unit() < p
-    }
-
-    fn class(&mut self, probs: &[f64]) -> usize {
-        let mut left = self.unit();
-        let class = probs.iter().position(|p| {
-            left -= p;
-            left < 0.0
-        });
-        // The last class with any probability takes what rounding leaves over.
-        class.or_else(|| probs.iter().rposition(|p| *p > 0.0)).unwrap_or(0)
-    }
-
     fn unit(&mut self) -> f64 {
         f64::uniform(self.next_u64())
     }

@@ -334,8 +334,11 @@ pub(crate) fn entries() -> Vec<Entry> {
             .on(Line, SelfNormalised)
             .on(Logit, SelfNormalised),
         entry("differences", "central, with common random numbers", "of last resort")
-            .on(Line, FiniteDifferences::default()),
-        entry("spsa", "differences in a random direction", "Spall 1992").on(Line, Spsa::default()),
+            .on(Line, FiniteDifferences::default())
+            .on(Square, FiniteDifferences::default()),
+        entry("spsa", "differences in a random direction", "Spall 1992")
+            .on(Line, Spsa::default())
+            .on(Square, Spsa::default()),
         entry("stl", "sgvb without the score of q", "Roeder et al. 2017")
             .on(Line, StickingTheLanding)
             .on(Square, StickingTheLanding)

@@ -8,8 +8,8 @@ use pathscore_autodiff::Tape;
 use pathscore_models::dist::Distribution;
 use pathscore_models::latent::LatentModel;
 
-/// Outcomes of a whole batch that are listed in search of a name.
-const POOLED: usize = 1024;
+/// Outcomes of many draws that are listed in search of a name.
+const FEW: usize = 1024;
 
 /// $\sum_k \tilde w_k g(k)$; a draw without weight counts nothing.
 fn weighted(w: &LogWeights<f64>, share: impl Fn(usize) -> f64, g: impl Fn(usize) -> f64) -> f64 {
@@ -23,7 +23,7 @@ impl<M: LatentModel<f64>> Latent<M> {
         all.extend(units(self.params.values(), &self.truth().gradient));
         all.extend(self.other_targets());
         all.extend(self.of_the_score());
-        if self.samples > 1 {
+        if self.samples > 1 && self.has_few_outcomes(1) {
             all.extend(self.of_the_weights());
         }
         all
@@ -112,7 +112,8 @@ impl<M: LatentModel<f64>> Latent<M> {
             Suspect::new("Σ w̃ₖ ∇ln q(zₖ)", Shape::Beside(log_q)),
         ];
         all.extend(self.instead(Target::BOUND, bound));
-        if self.batch > 1 && self.target.name == Target::BOUND.name && self.can_be_pooled() {
+        let of_bound = self.target.name == Target::BOUND.name;
+        if self.batch > 1 && of_bound && self.has_few_outcomes(self.batch) {
             let batch = self.batch as f64;
             let pooled = |o: &Outcome| {
                 let over_rows = |k| (0..self.batch).map(|b| o.w.log_weight(k, b)).sum::<f64>();
@@ -132,15 +133,17 @@ impl<M: LatentModel<f64>> Latent<M> {
         all
     }
 
-    /// Whether the outcomes of all rows together are few.
-    fn can_be_pooled(&self) -> bool {
+    /// Whether the draws of so many rows have few outcomes: two continuous numbers among them at most.
+    fn has_few_outcomes(&self, rows: usize) -> bool {
         let tape = Tape::new();
-        let x = tape.constant(&self.x, [self.batch, self.x.len() / self.batch]);
+        let columns = self.x.len() / self.batch;
+        let x = tape.constant(&self.x[..rows * columns], [rows, columns]);
         let q = self.model.posterior(self.params.on(&tape), x);
-        let listing = Dice::each(0, POOLED, |dice| {
+        // With one node for each continuous number the finite outcomes are counted.
+        let listing = Dice::each(1, FEW, |dice| {
             q.sample(self.samples, dice);
         });
-        matches!(listing, Listing::Whole { .. })
+        matches!(listing, Listing::Whole { quadratures: 0..=2, .. })
     }
 }
 

@@ -1,11 +1,14 @@
 //! The prover on trial: what it must reject, what it must not, and how often chance may mislead it.
 
 use pathscore_estimators::proof::{
-    Candidate, Drawn, Method, Options, Proof, Shape, Solved, Verdict, prove,
+    Asked, Candidate, Drawn, Gradient, Latent, Method, Options, Proof, Shape, Solved, Verdict,
+    prove,
 };
-use pathscore_estimators::zoo::{Specimen, zoo};
-use pathscore_estimators::{Claim, Dice, proof::Gradient};
-use pathscore_models::Chance;
+use pathscore_estimators::zoo::{Specimen, VimcoSlip, zoo};
+use pathscore_estimators::{Claim, Dice};
+use pathscore_models::latent::SmallBelief;
+use pathscore_models::{Chance, Params, seed};
+use std::sync::Arc;
 
 /// What must be said of each specimen of the zoo, in its order.
 const NAMED: &[(&str, &str)] = &[
@@ -241,6 +244,19 @@ fn shapes_of_mistakes_are_told_apart() {
         let reasons = prove(&problem, &candidate, &Options::default()).reasons();
         assert!(reasons.contains(words), "{found:?}: {reasons}");
     }
+}
+
+/// Fifty draws of two bits have 4⁵⁰ outcomes: nothing is listed, not even in search of a name.
+#[test]
+fn many_draws_of_a_wrong_estimator_are_sampled_and_described() {
+    let mut params = Params::new();
+    let model = SmallBelief::known(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
+    let problem = Latent::new("two bits", model, params, &[1.0, 0.0, 1.0]);
+    let problem = Arc::new(Latent { samples: 50, ..problem });
+    let wrong = Asked::new(&problem, VimcoSlip::NoScore);
+    let options = Options { draws: 8000, ..Options::default() };
+    let proof = prove(&*problem, &wrong, &options);
+    assert!(proof.verdict == Verdict::Biased && proof.diagnosis.is_some(), "{proof}");
 }
 
 /// Whatever is not in any list: told as biased all the same, and nothing is made up about it.

@@ -180,7 +180,8 @@ fn measure_valued_derivatives_are_unbiased_for_bounds() {
     // Not a polynomial, and eight numbers to the two draws: no rule is fine enough, and samples must do.
     let problem =
         posed("logistic", &[1.0, 0.0], 2, |params| LogisticNormal::known(params, &mut rng()));
-    let proof = proof(&problem, MeasureValued);
+    let options = Options { resolution: 0.1, ..Options::default() };
+    let proof = prove(&*problem, &Asked::new(&problem, MeasureValued), &options);
     assert!(proof.ok && proof.verdict == Verdict::Unbiased, "{proof}");
 }
 
@@ -247,10 +248,10 @@ fn differences_work_for_bits_and_batches() {
     let seen = pathscore_estimators::variance::study_of(
         &Asked::new(&problem, FiniteDifferences { step: 0.05 }),
         &exact,
-        20_000,
+        5_000,
         3,
     );
-    // The bias, h²/6 of third derivatives below one, is far below an error of a draw's 0.5/√20000.
+    // The bias, h²/6 of third derivatives below one, is far below an error of a draw's 0.5/√5000.
     for (i, c) in seen.components.iter().enumerate() {
         assert!(c.z().abs() < 5.0, "component {i}: {c:?}");
     }

@@ -6,6 +6,7 @@ use crate::program::chart::{Axis, Curve, Plane, sweep};
 use crate::program::config::spelt;
 use crate::program::registry::{Entry, Setting};
 use pathscore::estimators::Estimator;
+use pathscore::estimators::both::MeasureValued;
 use pathscore::estimators::path::StickingTheLanding;
 use pathscore::estimators::proof::{Asked, Latent};
 use pathscore::estimators::score::{Baseline, Reinforce};
@@ -241,5 +242,11 @@ fn gaussian(entries: &[Entry], args: &CompareArgs) -> Option<Figure> {
     swept.add("reinforce-leave-one-out", "score, other draw of two", pair, |k| {
         (at(k, 2), reinforce(Baseline::LeaveOneOut))
     });
+    // 4aw/√2π with w of Rayleigh's distribution, whose variance is 2 − π/2; 2a(m − n) + m² − n².
+    let measure: Known = &[
+        |k| 4.0 * away(k).powi(2) * (4.0 / std::f64::consts::PI - 1.0),
+        |k| 4.0 * away(k).powi(2) + 4.0,
+    ];
+    swept.add("measure-valued", "measure-valued", measure, |k| (at(k, 1), MeasureValued));
     swept.figure("variance-gaussian-quadratic", "E (z − k)² for a normal z")
 }
