@@ -126,20 +126,20 @@ fn factorisations<F: Scalar>(c: &mut Criterion) {
     group.finish();
 }
 
-/// Random numbers, by one generator and by eight side by side.
+/// Random numbers, by one generator and by several side by side.
 fn draws<F: Scalar>(c: &mut Criterion) {
     const N: usize = 1 << 12;
     let mut group = c.benchmark_group(format!("random {}", F::NAME));
     group.throughput(Throughput::Elements(N as u64));
     let mut x = vec![F::ZERO; N];
-    let (mut one, mut eight) = (seed::rng(0, seed::Stream::Sample, 0), Lanes::new(0));
+    let (mut one, mut lanes) = (seed::rng(0, seed::Stream::Sample, 0), Lanes::new(0));
     group.bench_function("uniform", |b| b.iter(|| F::fill_uniform(black_box(&mut x), &mut one)));
     group.bench_function("normal", |b| b.iter(|| F::fill_normal(black_box(&mut x), &mut one)));
     group.bench_function("uniform, lanes", |b| {
-        b.iter(|| F::fill_uniform(black_box(&mut x), &mut eight));
+        b.iter(|| F::fill_uniform(black_box(&mut x), &mut lanes));
     });
     group.bench_function("normal, lanes", |b| {
-        b.iter(|| F::fill_normal(black_box(&mut x), &mut eight));
+        b.iter(|| F::fill_normal(black_box(&mut x), &mut lanes));
     });
     group.finish();
 }
