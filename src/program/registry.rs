@@ -288,14 +288,10 @@ pub(crate) fn entries() -> Vec<Entry> {
         .on(Bit, DisArm),
         entry("disarm-bound", "K such pairs for the bound", "Dong, Mnih & Tucker 2020")
             .of(Target::BOUND)
-            .on(Belief, Many(DisArm))
-            .on(Bit, Many(DisArm)),
+            .on(Belief, Many(DisArm)),
         entry("rebar", "the relaxed model as control variate", "Tucker et al. 2017")
-            .on(Belief, Rebar::new(0.5))
-            .on(Bit, Rebar::new(0.5)),
-        entry("relax", "rebar with a network beside", "Grathwohl et al. 2018")
-            .with(Belief, |params| relax(params, 2))
-            .with(Bit, |params| relax(params, 1)),
+            .on(Belief, Rebar::new(0.5)),
+        entry("relax", "rebar with a network beside", "Grathwohl et al. 2018").with(Belief, relax),
         entry("local", "each bit summed over exactly", "Titsias & Lázaro-Gredilla 2015")
             .on(Belief, LocalExpectation)
             .on(Bit, LocalExpectation),
@@ -380,9 +376,9 @@ pub(crate) fn entries() -> Vec<Entry> {
     ]
 }
 
-/// RELAX for so many bits.
-fn relax(params: &mut Params<f64>, latents: usize) -> Relax {
-    Relax::new(params, latents, 2, &mut seed::rng(5, seed::Stream::Init, 0))
+/// RELAX for two bits.
+fn relax(params: &mut Params<f64>) -> Relax {
+    Relax::new(params, 2, 2, &mut seed::rng(5, seed::Stream::Init, 0))
 }
 
 /// NVIL with its mode, with or without its divisor: with one it is proportional to the gradient, not equal.
