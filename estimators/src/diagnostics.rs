@@ -16,7 +16,7 @@ pub struct Diagnosis {
     /// $E_x E_q[\ln q(z_j \mid x) - \ln p(z_j)]$ of each latent $j$, in nats, from draws; behind layers, given
     /// the layer before. Near zero, the unit is not used.
     pub kl: Vec<f64>,
-    /// $\mathrm{Var}_x\, E_q[z_j]$ of each latent.
+    /// $\mathrm{Var}_x\, E_q z_j$ of each latent.
     pub activity: Vec<f64>,
     /// $1 / \sum_k \tilde w_k^2$, on average over the rows: how many of the draws count.
     pub effective_draws: f64,

@@ -12,7 +12,7 @@ use pathscore_models::nn::Mlp;
 /// The score-function gradient with the relaxed problem for a control variate, whose own gradient comes
 /// along the path.
 ///
-/// A bit is $b = [z > 0]$ with $z = \eta + \ln\frac{u}{1 - u}$. Given the bit, $z$ is distributed as
+/// A bit is $b = 1_{z > 0}$ with $z = \eta + \ln\frac{u}{1 - u}$. Given the bit, $z$ is distributed as
 /// $\tilde z = s\,\mathrm{softplus}(L + \mathrm{softplus}(s\eta))$ with $s = 2b - 1$ and another uniform number
 /// behind $L = \ln\frac{v}{1 - v}$. For any smooth $c$,
 ///

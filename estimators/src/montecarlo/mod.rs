@@ -154,7 +154,7 @@ impl MonteCarlo {
         Self::default()
     }
 
-    /// The gradient of $E_q[f]$ with respect to $\mu$ and $\ln\sigma$ along the path of each draw (Kingma and Welling
+    /// The gradient of $E_q f$ with respect to $\mu$ and $\ln\sigma$ along the path of each draw (Kingma and Welling
     /// 2014; Rezende, Mohamed and Wierstra 2014).
     ///
     /// With the slope of $f$ at hand it is nearly always the one to take: its variance does not grow with the number of
@@ -208,7 +208,7 @@ impl MonteCarlo {
         Estimate { value, value_variance, mean, variance }
     }
 
-    /// The gradient of $E_q[f]$ with respect to the parameters of $q$ through the score, each draw corrected by
+    /// The gradient of $E_q f$ with respect to the parameters of $q$ through the score, each draw corrected by
     /// the mean value of the others (Williams 1992; Kool, van Hoof and Welling 2019).
     ///
     /// It needs values of $f$ only, which may jump, and takes any [`Law`]; its variance grows with the number of latents.

@@ -74,7 +74,7 @@ impl Gradient for Antithetic {
 
 /// Zoo 28: RELAX without the path through the conditional relaxed sample.
 ///
-/// For one bit of logit $\theta$, with $z = \theta + \mathrm{logit}\,u$, $b = [z > 0]$ and $\tilde z$ drawn again given $b$,
+/// For one bit of logit $\theta$, with $z = \theta + \mathrm{logit}\,u$, $b = 1_{z > 0}$ and $\tilde z$ drawn again given $b$,
 /// $$\hat g = (f(b) - c(\tilde z))\,\partial\ln p(b) + \partial c(z) - \partial c(\tilde z),$$
 /// where $\tilde z$ moves with $\theta$ too. Treated as a constant, $E\,\partial c(\tilde z)$ is too much; nothing shows it but the
 /// mean.

@@ -45,7 +45,7 @@ impl Gradient for BySigma {
 
 /// Zoo 17: reparameterising across a jump.
 ///
-/// $f(z) = z + j\,[z > c]$: the path's derivative is 1 wherever it exists and never sees the jump, whose
+/// $f(z) = z + j\,1_{z > c}$: the path's derivative is 1 wherever it exists and never sees the jump, whose
 /// probability moves with $\mu$ and $\sigma$ (Pyro, issue 2277). Through the score it is seen.
 #[derive(Clone, Copy, Debug)]
 pub struct AcrossJump {
