@@ -112,6 +112,7 @@
 
 pub mod check;
 mod dual;
+mod engine;
 mod error;
 mod kernels;
 mod rules;

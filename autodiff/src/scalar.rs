@@ -1,5 +1,6 @@
 //! Numbers: what a rule is written over ([`Real`]) and what a tape stores ([`Scalar`]).
 
+use crate::engine::Engine;
 use crate::kernels::gemm::Gemm;
 use crate::kernels::linalg::Workspace;
 use crate::kernels::random::{self, Sample};
@@ -46,6 +47,7 @@ unary!(real);
 /// A number a tape can store: `f32` or `f64`.
 pub trait Scalar:
     Real
+    + Engine
     + Gemm
     + Workspace
     + PartialOrd

@@ -51,7 +51,7 @@ pub(crate) fn shape(ta: bool, tb: bool, args: &[&[usize]]) -> Result<Shape, Erro
 
 /// $y = ab$ ⇒ $\bar a \mathrel{+}= \bar y b^\top$, $\bar b \mathrel{+}= a^\top \bar y$; the transposed
 /// forms follow by transposing both sides.
-pub(crate) fn terms<F: Scalar>(ta: bool, tb: bool, sink: &mut impl Sink<F>) {
+pub(crate) fn terms<F: Scalar>(ta: bool, tb: bool, sink: &mut dyn Sink<F>) {
     use Operand::{Arg, Bar};
     let product = |ta, tb, x, y| Term::Apply(Op::MatMul { ta, tb }, smallvec![x, y]);
     sink.add(0, if ta { product(tb, true, Arg(1), Bar) } else { product(false, !tb, Bar, Arg(1)) });

@@ -114,7 +114,7 @@ pub(crate) fn number<F>(c: &F) -> View<'_, F> {
 }
 
 /// Names the terms that the arguments' adjoints gain.
-pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut impl Sink<F>) {
+pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut dyn Sink<F>) {
     #[cfg(test)]
     if let Some(mutant) = mutants::of(op) {
         return name_terms(op, args, &mut mutants::Wrong { mutant, op, sink, count: 0 });
@@ -122,7 +122,7 @@ pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut impl S
     name_terms(op, args, sink);
 }
 
-fn name_terms<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut impl Sink<F>) {
+fn name_terms<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut dyn Sink<F>) {
     use Operand::{Arg, Bar, Zero};
     match op {
         Op::Leaf | Op::Constant | Op::Detach => {}

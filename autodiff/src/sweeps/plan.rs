@@ -3,10 +3,10 @@
 //! Freezing lays the work out once. What no output needs is left out, and what depends on no input keeps
 //! the value it has. The way back is laid out when it is first gone from some outputs, and kept.
 
-mod stretch;
+pub(crate) mod stretch;
 
 use crate::scalar::Scalar;
-use crate::sweeps::reverse::{Grads, carry};
+use crate::sweeps::reverse::Grads;
 use crate::tape::op::Op;
 use crate::tape::{Id, NO_BAR, Record, Tape};
 use std::ops::Range;
@@ -132,11 +132,7 @@ impl<F: Scalar> Plan<F> {
                     self.record.stop_if_strict(*id);
                 }
                 Step::Stretch { code, len } => {
-                    stretch::forward(
-                        &self.forward.code[code.clone()],
-                        *len,
-                        self.record.arena_mut(),
-                    );
+                    F::stretch(&self.forward.code[code.clone()], *len, self.record.arena_mut());
                 }
             }
         }
@@ -176,14 +172,14 @@ impl<F: Scalar> Plan<F> {
         for step in steps.iter().rev() {
             match step {
                 Step::Entry(id) => {
-                    carry(record, *id, &[], grads);
+                    F::carry(record, *id, grads);
                     // What is said to have been reached must hold a number, whatever the rule left out.
                     record.args(*id).iter().for_each(|&arg| grads.open(record, arg));
                 }
                 Step::Stretch { code: part, len } => {
                     let fresh = fresh.next().expect("there is a list for each stretch");
                     let code = &code[part.clone()];
-                    stretch::back(code, fresh, *len, record.arena(), &mut grads.bars);
+                    F::stretch_back(code, fresh, *len, record.arena(), &mut grads.bars);
                 }
             }
         }

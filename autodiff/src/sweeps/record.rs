@@ -1,6 +1,5 @@
 //! Back in variables: the same terms recorded as ordinary entries, so that the gradient has a gradient.
 
-use crate::rules;
 use crate::rules::custom::Own;
 use crate::rules::fused::Kernel;
 use crate::scalar::Scalar;
@@ -89,7 +88,7 @@ pub(crate) fn arguments<'t, F: Scalar>(y: Var<'t, F>) -> SmallVec<[Var<'t, F>; 4
 pub(crate) fn define<'t, F: Scalar>(y: Var<'t, F>) -> Option<Var<'t, F>> {
     let (op, args) = (y.tape.record().node(y.id).op, arguments(y));
     match op {
-        Op::Fused(kernel) => Some(kernel.with(|k| k.define(&args))),
+        Op::Fused(kernel) => Some(F::define(kernel, &args)),
         Op::Custom(own) => {
             let kernel = Arc::clone(y.tape.record().own.get(own));
             Some(kernel.define(&args))
@@ -99,10 +98,10 @@ pub(crate) fn define<'t, F: Scalar>(y: Var<'t, F>) -> Option<Var<'t, F>> {
 }
 
 /// [`rules::reverse`] of an op on these arguments.
-pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[Var<'_, F>], sink: &mut impl Sink<F>) {
+pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[Var<'_, F>], sink: &mut dyn Sink<F>) {
     let shapes: SmallVec<[Shape; 4]> = args.iter().map(|arg| arg.shape()).collect();
     let dims: SmallVec<[&[usize]; 4]> = shapes.iter().map(|shape| &shape[..]).collect();
-    rules::reverse(op, &dims, sink);
+    F::reverse(op, &dims, sink);
 }
 
 /// An op, its result and its arguments, and what stands in its terms for the adjoint of the result.

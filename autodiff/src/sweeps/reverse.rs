@@ -111,17 +111,13 @@ fn open<'a, F: Scalar>(bars: &'a mut [F], begun: &mut [bool], node: &Node<F>) ->
     bar
 }
 
-/// Sets every begun adjoint in motion, from the last entry to the first.
-#[track_caller]
-pub(crate) fn pull<F: Scalar>(
+/// Sets every begun adjoint of the first `end` entries in motion, from the last to the first.
+pub(crate) fn sweep<F: Scalar>(
     record: &Record<F>,
-    seeds: &[(Id, &[F])],
+    end: usize,
     gates: &[(Id, &[F])],
     grads: &mut Grads<F>,
 ) {
-    grads.begin(record);
-    grads.seed(record, seeds);
-    let end = seeds.iter().map(|seed| seed.0.index() + 1).max().unwrap_or(0);
     (0..end).rev().for_each(|index| carry(record, Id(index as u32), gates, grads));
     for node in record.nodes.iter().filter(|node| matches!(node.op, Op::Leaf)) {
         open(&mut grads.bars, &mut grads.begun, node);
@@ -130,7 +126,7 @@ pub(crate) fn pull<F: Scalar>(
 
 /// Carries the adjoint of an entry, if it is begun, to the arguments.
 #[inline]
-pub(super) fn carry<F: Scalar>(
+pub(crate) fn carry<F: Scalar>(
     record: &Record<F>,
     id: Id,
     gates: &[(Id, &[F])],
@@ -386,6 +382,10 @@ impl<F: Scalar> Tape<F> {
         let ids = |pairs: &[(Var<'_, F>, &'s [F])]| -> SmallVec<[(Id, &'s [F]); 4]> {
             pairs.iter().map(|&(var, numbers)| (var.id, numbers)).collect()
         };
-        pull(&self.record(), &ids(seeds), &ids(gates), grads);
+        let (record, seeds) = (self.record(), ids(seeds));
+        grads.begin(&record);
+        grads.seed(&record, &seeds);
+        let end = seeds.iter().map(|seed| seed.0.index() + 1).max().unwrap_or(0);
+        F::sweep(&record, end, &ids(gates), grads);
     }
 }

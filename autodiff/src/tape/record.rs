@@ -274,7 +274,7 @@ impl<F: Scalar> Record<F> {
             return None;
         }
         let tracked = (a.bar != NO_BAR || b.bar != NO_BAR) && !rules::is_flat(op);
-        let y = numbers::value(op, self.first(left), self.first(right));
+        let y = F::value(op, self.first(left), self.first(right));
         let id = Id(u32::try_from(self.nodes.len()).expect("a tape holds fewer than 2^32 entries"));
         let at = self.make_room(1);
         self.values[at] = y;
@@ -317,7 +317,7 @@ impl<F: Scalar> Record<F> {
         {
             // A result of one number has arguments of one number.
             let (op, [left, right]) = (node.op, self.ends(id));
-            self.values[at] = numbers::value(op, self.first(left), self.first(right));
+            self.values[at] = F::value(op, self.first(left), self.first(right));
             return Ok(());
         }
         let node = *node;
@@ -344,7 +344,7 @@ impl<F: Scalar> Record<F> {
                 self.own.get(own).forward(&views, y);
                 Ok(())
             }
-            op => rules::forward(op, &views, dims, y),
+            op => F::forward(op, &views, dims, y),
         }
     }
 
@@ -371,7 +371,7 @@ impl<F: Scalar> Record<F> {
             let shapes: SmallVec<[&[usize]; 4]> = args.iter().map(|&arg| self.dims(arg)).collect();
             match op {
                 Op::Custom(own) => self.own.get(own).shape(&shapes)?,
-                op => rules::shape(op, &shapes, wanted)?,
+                op => F::shape(op, &shapes, wanted)?,
             }
         };
         let id = self.insert(op, args, &dims, line);

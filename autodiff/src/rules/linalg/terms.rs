@@ -12,12 +12,11 @@ use crate::tape::op::{Move, Op};
 use crate::tape::table::{Binary, Unary};
 use crate::tape::term::{Operand, Sink, Term};
 use smallvec::smallvec;
-use std::marker::PhantomData;
 
 /// Names the terms that the arguments' adjoints gain. In the formulas $y$ is the result.
-pub(crate) fn reverse<F: Scalar>(op: Linalg, args: &[&[usize]], sink: &mut impl Sink<F>) {
+pub(crate) fn reverse<F: Scalar>(op: Linalg, args: &[&[usize]], sink: &mut dyn Sink<F>) {
     use Operand::{Arg, Bar, Out};
-    let mut c = Chain(sink, PhantomData);
+    let mut c = Chain(sink);
     // For the chains below the axes are those of a matrix.
     let rank = args[0].len();
     let n = args[0][rank - 1];
@@ -138,25 +137,21 @@ pub(crate) fn reverse<F: Scalar>(op: Linalg, args: &[&[usize]], sink: &mut impl 
             let mut wide = Shape::from(args[0]);
             wide[rank - 1] = 2 * n;
             let right = Move::Pad { axis: beside, start: n as u32 };
-            let bottom = c.sink().link(Op::Move(right), &[turned], Some(&wide));
+            let bottom = c.0.link(Op::Move(right), &[turned], Some(&wide));
             let block = c.apply(Op::Concat { axis: above }, &[top, bottom]);
             let power = c.linalg(Linalg::MatrixExp, &[block]);
             let rows = Move::Slice { axis: above, start: 0 };
-            let upper = c.sink().link(Op::Move(rows), &[power], Some(&wide));
+            let upper = c.0.link(Op::Move(rows), &[power], Some(&wide));
             let columns = Move::Slice { axis: beside, start: n as u32 };
-            c.sink().add(0, Term::Apply(Op::Move(columns), smallvec![upper]));
+            c.0.add(0, Term::Apply(Op::Move(columns), smallvec![upper]));
         }
     }
 }
 
 /// The links of a chain under the names of their formulas.
-struct Chain<'a, F, S>(&'a mut S, PhantomData<F>);
+struct Chain<'a, F>(&'a mut dyn Sink<F>);
 
-impl<F: Scalar, S: Sink<F>> Chain<'_, F, S> {
-    fn sink(&mut self) -> &mut S {
-        self.0
-    }
-
+impl<F: Scalar> Chain<'_, F> {
     fn wants(&self, arg: usize) -> bool {
         self.0.wants(arg)
     }

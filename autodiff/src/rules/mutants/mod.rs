@@ -74,14 +74,14 @@ pub(super) fn of<F: Scalar>(op: Op<F>) -> Option<Mutant> {
 }
 
 /// Passes terms on, changed.
-pub(super) struct Wrong<'a, F, S> {
+pub(super) struct Wrong<'a, F> {
     pub(super) mutant: Mutant,
     pub(super) op: Op<F>,
-    pub(super) sink: &'a mut S,
+    pub(super) sink: &'a mut dyn Sink<F>,
     pub(super) count: usize,
 }
 
-impl<F: Scalar, S: Sink<F>> Wrong<'_, F, S> {
+impl<F: Scalar> Wrong<'_, F> {
     fn changed(&self, term: Term<F>) -> Term<F> {
         match (self.mutant, term) {
             (Mutant::OtherSide, Term::Slope(side)) if matches!(self.op, Op::Zip(_)) => {
@@ -137,7 +137,7 @@ fn displaced<F>(m: Move) -> Op<F> {
     }
 }
 
-impl<F: Scalar, S: Sink<F>> Sink<F> for Wrong<'_, F, S> {
+impl<F: Scalar> Sink<F> for Wrong<'_, F> {
     fn add(&mut self, arg: usize, term: Term<F>) {
         let number = self.count;
         self.count += 1;

@@ -24,7 +24,7 @@ enum Function {
 
 /// One elementwise op: where its arguments and its result begin.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Instruction {
+pub(crate) struct Instruction {
     function: Function,
     /// Whether an argument is one number that meets all.
     still: [bool; 2],
@@ -128,7 +128,7 @@ impl Program {
 }
 
 /// Computes a stretch over `len` numbers.
-pub(super) fn forward<F: Scalar>(code: &[Instruction], len: usize, values: &mut [F]) {
+pub(crate) fn forward<F: Scalar>(code: &[Instruction], len: usize, values: &mut [F]) {
     if len == 1 {
         for i in code {
             let [a, b, y] = i.at.map(|at| at as usize);
@@ -155,7 +155,7 @@ pub(super) fn forward<F: Scalar>(code: &[Instruction], len: usize, values: &mut 
 }
 
 /// Carries the adjoints of a stretch over `len` numbers back; those of `fresh` begin at zero.
-pub(super) fn back<F: Scalar>(
+pub(crate) fn back<F: Scalar>(
     code: &[Instruction],
     fresh: &[Range<usize>],
     len: usize,
