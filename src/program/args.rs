@@ -510,6 +510,8 @@ pub(crate) enum ProblemName {
     SbnThreeLayers,
     /// One normal latent behind two bits, by quadrature.
     LogisticNormal,
+    /// One normal latent, then two bits, behind one: states summed, the rest by quadrature.
+    MixedSmall,
 }
 
 /// Options of `list`.

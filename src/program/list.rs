@@ -56,6 +56,7 @@ const ENTRIES: &[[&str; 4]] = &[
         "a normal latent behind two bits, by quadrature",
         "no closed form",
     ],
+    ["problem", "mixed-small", "a normal latent and two bits behind one", "sums and quadrature"],
 ];
 
 /// Prints the list.

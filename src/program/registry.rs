@@ -10,7 +10,8 @@ mod sites;
 use super::args::ProblemName;
 use super::misuse::misuse;
 use pathscore::estimators::both::{
-    Arm, Concrete, DisArm, LocalExpectation, Many, MeasureValued, Rebar, Relax, StraightThrough,
+    Arm, Concrete, DisArm, LocalExpectation, Many, MeasureValued, PerNode, Rebar, Relax, Road,
+    StraightThrough,
 };
 use pathscore::estimators::differences::{FiniteDifferences, Spsa};
 use pathscore::estimators::exact::{Enumeration, Quadrature};
@@ -22,7 +23,7 @@ use pathscore::estimators::score::{
 };
 use pathscore::estimators::{Columns, Estimator};
 use pathscore::models::{Params, seed};
-use sites::{Belief, Bit, Deep, Line, Logit, Site, Square, Two};
+use sites::{Belief, Bit, Deep, Line, Logit, Mix, Site, Square, Two};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -253,7 +254,8 @@ pub(crate) fn entries() -> Vec<Entry> {
             .on(Square, one_out)
             .on(Two, one_out)
             .on(Deep, one_out)
-            .on(Logit, one_out),
+            .on(Logit, one_out)
+            .on(Mix, one_out),
         entry(
             "reinforce-optimal",
             "the constant of least variance, learnt",
@@ -311,6 +313,12 @@ pub(crate) fn entries() -> Vec<Entry> {
         .on(Logit, MeasureValued)
         .on(Bit, MeasureValued)
         .on(Square, MeasureValued),
+        entry("per-node", "a road for each node: here path and sum", "Schulman et al. 2015")
+            .on(Mix, PerNode::automatic(&Mix::KINDS, 2)),
+        entry("per-node-score", "normal numbers by path, bits by score", "Schulman et al. 2015")
+            .on(Mix, by_path_and(Road::Score)),
+        entry("per-node-straight-through", "bits that borrow a slope", "Bengio et al. 2013")
+            .on(Mix, by_path_and(Road::StraightThrough)),
         entry("prior-score", "draws from the prior, through its score", "Fisher 1925")
             .of(Target::LIKELIHOOD)
             .on(Belief, PriorScore)
@@ -374,6 +382,11 @@ pub(crate) fn entries() -> Vec<Entry> {
             .on(Belief, tvo.clone())
             .on(Line, tvo),
     ]
+}
+
+/// Of the mixed problem: normal numbers along their paths, bits as is said.
+fn by_path_and(road: Road) -> PerNode {
+    PerNode::named(&Mix::KINDS, &[Road::Path, road]).expect("roads for a normal node and bits")
 }
 
 /// RELAX for two bits.

@@ -7,13 +7,17 @@ mod local;
 mod many;
 mod measure;
 mod noise;
+mod per_node;
 mod rebar;
 mod relax;
+mod road;
 
 pub use antithetic::{Arm, Coupling, DisArm, Pair};
 pub use concrete::{Concrete, StraightThrough};
 pub use local::LocalExpectation;
 pub use many::Many;
 pub use measure::MeasureValued;
+pub use per_node::PerNode;
 pub use rebar::Rebar;
 pub use relax::Relax;
+pub use road::{Choice, Road, Unfit};

@@ -72,16 +72,21 @@ impl<M: LatentModel<f64>> Latent<M> {
         let [still] = self.slopes(Follow::Still, size, inside, outside);
         let mut all = vec![Suspect::new(
             "the bound differentiated at draws held still: the score term is missing",
-            Shape::Instead(still),
+            Shape::Instead(still.clone()),
         )];
         if self.target.name == Target::ELBO.name {
             let carried = |o: &Outcome| {
                 let (f, log_q) = (o.w.log_weight(0, 0), o.w.log_q(0, 0));
-                [f + log_q + o.before.log_weight(0, 0) * log_q]
+                [f + log_q + o.before.log_weight(0, 0) * log_q, f]
             };
-            let [gradient] = self.slopes(Follow::Path, [1, 1], carried, |means| means);
+            let [gradient, path] = self.slopes(Follow::Path, [1, 1], carried, |means| means);
             let what = "f ∇ln q at a draw that still carries its path: z is not stopped";
             all.push(Suspect::new(what, Shape::Instead(gradient)));
+            let what = "the derivative along paths alone: the score of what has no path is missing";
+            // Where nothing has a path, that was said above.
+            if path.iter().zip(&still).any(|(a, b)| (a - b).abs() > 1e-8) {
+                all.push(Suspect::new(what, Shape::Instead(path)));
+            }
         }
         all
     }
@@ -133,7 +138,8 @@ impl<M: LatentModel<f64>> Latent<M> {
         all
     }
 
-    /// Whether the draws of so many rows have few outcomes: two continuous numbers among them at most.
+    /// Whether the draws of so many rows have few outcomes: bits and a continuous number among them at most, or
+    /// two of these alone.
     fn has_few_outcomes(&self, rows: usize) -> bool {
         let tape = Tape::new();
         let columns = self.x.len() / self.batch;
@@ -143,7 +149,11 @@ impl<M: LatentModel<f64>> Latent<M> {
         let listing = Dice::each(1, FEW, |dice| {
             q.sample(self.samples, dice);
         });
-        matches!(listing, Listing::Whole { quadratures: 0..=2, .. })
+        match listing {
+            Listing::Whole { outcomes, quadratures: 2 } => outcomes == 1,
+            Listing::Whole { quadratures, .. } => quadratures < 2,
+            _ => false,
+        }
     }
 }
 

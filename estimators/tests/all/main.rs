@@ -8,6 +8,7 @@ mod diagnostics;
 mod exact;
 mod learned;
 mod likelihood;
+mod nodes;
 mod proof;
 mod studies;
 mod toys;

@@ -1,7 +1,9 @@
 //! Layers of bits, each drawn given the one before.
 
 use crate::Chance;
-use crate::dist::{Bernoulli, Bits, Coordinates, Distribution, Enumerable, Layers, drawn};
+use crate::dist::{
+    Bernoulli, Bits, Coordinates, Distribution, Enumerable, Kind, Layers, Node, Nodes, drawn,
+};
 use crate::nn::Mlp;
 use crate::params::Bound;
 use pathscore_autodiff::{Scalar, Shape, Var};
@@ -89,7 +91,7 @@ impl<'t, F: Scalar> Chain<'t, F> {
     }
 
     /// The layers side by side.
-    fn join(&self, layers: [Option<Var<'t, F>>; MOST]) -> Var<'t, F> {
+    fn beside(&self, layers: [Option<Var<'t, F>>; MOST]) -> Var<'t, F> {
         let parts: SmallVec<[Var<'t, F>; MOST]> = layers.into_iter().flatten().collect();
         if let [only] = parts[..] { only } else { Var::concat(&parts, -1) }
     }
@@ -97,13 +99,13 @@ impl<'t, F: Scalar> Chain<'t, F> {
     /// The probabilities of every layer given the probabilities of the one before: the mean of none but
     /// the first.
     pub fn mean_field(&self) -> Var<'t, F> {
-        self.join(self.each(|_, logits| logits.sigmoid()))
+        self.beside(self.each(|_, logits| logits.sigmoid()))
     }
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Chain<'t, F> {
     fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        self.join(self.detach().drawn(count, rng, |_, _| {}))
+        self.beside(self.detach().drawn(count, rng, |_, _| {}))
     }
 
     /// Each network is gone through once, for the bits and for their probability.
@@ -113,7 +115,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Chain<'t, F> {
             let term = bits.bernoulli_log_prob(logits);
             log_prob = Some(log_prob.map_or(term, |sum| sum + term));
         });
-        [self.join(layers), log_prob.expect("there is a layer")]
+        [self.beside(layers), log_prob.expect("there is a layer")]
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
@@ -162,7 +164,7 @@ impl<'t, F: Scalar> Coordinates<'t, F> for Chain<'t, F> {
         for (i, (layer, q)) in self.given(&self.layers(x)).enumerate() {
             each[i] = Some(q.log_prob_each(layer));
         }
-        self.join(each)
+        self.beside(each)
     }
 }
 
@@ -172,6 +174,23 @@ impl<'t, F: Scalar> Bits<'t, F> for Chain<'t, F> {
     fn logits(&self) -> Var<'t, F> {
         assert!(self.count == 1, "the bits of {} layers are not independent", self.count);
         self.first
+    }
+}
+
+impl<'t, F: Scalar> Nodes<'t, F> for Chain<'t, F> {
+    fn kinds(&self) -> Layers<Kind> {
+        self.order().map(|layer| Kind::Bits(self.widths[layer])).collect()
+    }
+
+    fn node(&self, before: &[Var<'t, F>]) -> Node<'t, F> {
+        let layer = self.order().nth(before.len()).expect("a layer is left to draw");
+        Node::Bits(Bernoulli::from_logits(self.logits(layer, before.last().copied())))
+    }
+
+    fn join(&self, nodes: &[Var<'t, F>]) -> Var<'t, F> {
+        let mut layers = [None; MOST];
+        self.order().zip(nodes).for_each(|(layer, &node)| layers[layer] = Some(node));
+        self.beside(layers)
     }
 }
 

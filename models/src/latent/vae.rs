@@ -11,6 +11,14 @@ use rand::Rng;
 /// Beyond this the log-variance of the posterior is held: $e^{\pm 20}$ spans all that `f32` can use.
 const LOG_VARIANCE_LIMIT: f64 = 20.0;
 
+/// The normal distribution whose $\mu$ and $\ln\sigma^2$, held inside its limit, are the first columns of `h`.
+pub(super) fn normal_of<F: Scalar>(h: Var<'_, F>, latents: usize) -> Normal<'_, F> {
+    let (tape, limit) = (h.tape(), F::from_f64(LOG_VARIANCE_LIMIT));
+    let log_variance = h.slice(-1, latents..2 * latents);
+    let held = log_variance.max(tape.number(-limit)).min(tape.number(limit));
+    Normal::from_log_scale(h.slice(-1, 0..latents), held * F::from_f64(0.5))
+}
+
 /// Normal latents, a network to their posterior and a network back (Kingma and Welling 2014; Rezende,
 /// Mohamed and Wierstra 2014).
 ///
@@ -51,12 +59,7 @@ impl<F: Scalar> LatentModel<F> for Vae {
     type Prior<'t> = Normal<'t, F>;
 
     fn posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Normal<'t, F> {
-        let h = self.encoder.forward(params, x);
-        let limit = F::from_f64(LOG_VARIANCE_LIMIT);
-        let tape = params.tape();
-        let log_variance = h.slice(-1, self.latents..2 * self.latents);
-        let held = log_variance.max(tape.number(-limit)).min(tape.number(limit));
-        Normal::from_log_scale(h.slice(-1, 0..self.latents), held * F::from_f64(0.5))
+        normal_of(self.encoder.forward(params, x), self.latents)
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Normal<'t, F> {

@@ -7,9 +7,10 @@ use pathscore::autodiff::Activation;
 use pathscore::estimators::proof::{Asked, Gradient, Latent, Problem, Solved, Target};
 use pathscore::estimators::score::WakeSleep;
 use pathscore::estimators::{Claim, Dice};
+use pathscore::models::dist::Kind;
 use pathscore::models::latent::{
     BernoulliToy, GaussianQuadratic, LatentModel, Likelihood, LinearGaussian, LogisticNormal,
-    SigmoidBelief, SmallBelief,
+    MixedVae, SigmoidBelief, SmallBelief,
 };
 use pathscore::models::{Init, Params, seed};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -67,6 +68,10 @@ pub(super) struct Two;
 /// Three layers of one bit each, with tanh layers between.
 #[derive(Clone, Copy)]
 pub(super) struct Deep;
+
+/// A normal latent and two bits behind one.
+#[derive(Clone, Copy)]
+pub(super) struct Mix;
 
 /// Rows of three bits.
 const ROWS: &[f64] = &[1.0, 0.0, 1.0, 0.0, 1.0, 1.0];
@@ -133,13 +138,19 @@ impl Site for Square {
 
 /// Layers of bits behind three, all parameters at random.
 fn layered(layers: &[usize], hidden: &[usize]) -> (SigmoidBelief, Params<f64>, &'static [f64]) {
-    let mut params = Params::new();
     let (tanh, bits) = (Activation::Tanh, Likelihood::Bernoulli);
-    let model = SigmoidBelief::new(&mut params, 3, layers, hidden, tanh, bits, &mut rng());
-    let mut random = Params::<f64>::new();
+    let (model, params) =
+        at_random(|params| SigmoidBelief::new(params, 3, layers, hidden, tanh, bits, &mut rng()));
+    (model, params, ROWS)
+}
+
+/// A model whose parameters are all drawn, the biases too, and none is small.
+fn at_random<M>(make: impl FnOnce(&mut Params<f64>) -> M) -> (M, Params<f64>) {
+    let (mut params, mut random) = (Params::new(), Params::<f64>::new());
+    let model = make(&mut params);
     random.add("all", [params.len()], Init::Normal(0.7), &mut rng());
     params.values_mut().copy_from_slice(random.values());
-    (model, params, ROWS)
+    (model, params)
 }
 
 impl Site for Two {
@@ -159,6 +170,24 @@ impl Site for Deep {
 
     fn site(self) -> (SigmoidBelief, Params<f64>, &'static [f64]) {
         layered(&[1, 1, 1], &[1])
+    }
+}
+
+impl Mix {
+    /// Its nodes, in the order of drawing.
+    pub(super) const KINDS: [Kind; 2] = [Kind::Normal(1), Kind::Bits(2)];
+}
+
+impl Site for Mix {
+    type Model = MixedVae;
+    const NAME: ProblemName = ProblemName::MixedSmall;
+    const COLUMNS: usize = 1;
+
+    fn site(self) -> (MixedVae, Params<f64>, &'static [f64]) {
+        let (tanh, bits) = (Activation::Tanh, Likelihood::Bernoulli);
+        let (model, params) =
+            at_random(|params| MixedVae::new(params, 1, &[], [1, 2], tanh, bits, &mut rng()));
+        (model, params, &[1.0, 0.0])
     }
 }
 

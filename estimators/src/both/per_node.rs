@@ -1,0 +1,343 @@
+//! Models whose latents are of several kinds: a road for each node.
+
+use super::antithetic::{merge, pairs};
+use super::noise::logistic;
+use super::road::{choose, named};
+use super::{Choice, DisArm, Road, Unfit};
+use crate::estimator::{Claim, Estimator, Query, Seeds, Work};
+use pathscore_autodiff::{Scalar, Tape, Var};
+use pathscore_models::dist::{
+    Bernoulli, Distribution, Entropy, Enumerable, Kind, Layers, Node, Nodes, Reparam,
+};
+use pathscore_models::latent::LatentModel;
+use pathscore_models::{Chance, Params};
+use smallvec::SmallVec;
+use std::fmt;
+
+/// An estimator for each node of a model whose nodes are drawn one after another.
+///
+/// With $f = \ln p(x, z) - \sum_i \ln q(z_i \mid z_{<i}, x)$, the nodes $P$ drawn along their paths from noise
+/// $\varepsilon$ and the others $S$ held still, the gradient of the ELBO is that of a stochastic computation graph
+/// (Schulman, Heess, Weber and Abbeel 2015),
+///
+/// $$\nabla E f = E\Big[ \nabla_{\text{path}} \Big(\ln p(x, z) - \sum_{i \in P} \ln q(z_i \mid z_{<i})\Big)
+///   + \sum_{i \in S} (f - b)\,\nabla \ln q(z_i \mid z_{<i}) \Big]$$
+///
+/// in one sweep back: each $\ln q$ is a function of the parameters *and* of the paths of the nodes before it,
+/// and the derivative goes through both. (The terms $-\nabla \ln q(z_i)$ of $i \in S$ have mean zero for every $\varepsilon$
+/// and are left out.) Two roads take the noise of bits away and need more rows for it: [`Road::Sum`] puts
+/// $\sum_v q(v)(\dots)$ in place of a draw, every row weighing what its values are probable, and
+/// [`Road::Pairs`] the difference of two opposite draws in place of the score.
+///
+/// Columns, for a row of weight $W$ (one, without such nodes): $a = W/K$, $b = -W/K$ on paths and $W(f - b)/K$
+/// elsewhere. Unbiased for the ELBO's gradient, unless a biased road was asked for by its name: the automatic
+/// choice never takes one. Prefer it where latents are of several kinds; of one kind it is what its road is
+/// alone.
+///
+/// ```
+/// use pathscore_estimators::{Estimator, Query, Work, both::PerNode};
+/// use pathscore_models::latent::{Likelihood, MixedVae};
+/// use pathscore_models::{Params, seed};
+/// # use pathscore_autodiff::Activation;
+/// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+/// let (mut params, mut work) = (Params::<f64>::new(), Work::new());
+/// let (tanh, bits) = (Activation::Tanh, Likelihood::Bernoulli);
+/// let model = MixedVae::new(&mut params, 3, &[4], [1, 20], tanh, bits, rng);
+/// let estimator = PerNode::of(&model, &params, 3, 2);
+/// assert_eq!(
+///     estimator.to_string(),
+///     "1 normal: path (unbiased), its draws are a smooth function of noise\n\
+///      20 bits: score (unbiased), no path leads through bits; the other draws are the baseline\n"
+/// );
+/// estimator.estimate(Query::new(&model, &params, &[1.0, 0.0, 1.0], 2), rng, &mut work);
+/// assert!(work.gradient(params.len()).iter().all(|g| g.is_finite()));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct PerNode {
+    choices: Layers<Choice>,
+}
+
+impl PerNode {
+    /// For each node, in the order of drawing, the unbiased road that suits its kind: a path where there is one,
+    /// the sum of few values, else the score with the other of `samples` draws for a baseline, or, of a single
+    /// draw, pairs.
+    ///
+    /// ```
+    /// use pathscore_estimators::both::{PerNode, Road};
+    /// use pathscore_models::dist::Kind;
+    /// let roads = |samples| {
+    ///     let per_node = PerNode::automatic(&[Kind::Normal(2), Kind::Bits(3), Kind::Bits(200)], samples);
+    ///     [0, 1, 2].map(|node| per_node.choices()[node].road)
+    /// };
+    /// assert_eq!(roads(5), [Road::Path, Road::Sum, Road::Score]);
+    /// assert_eq!(roads(1), [Road::Path, Road::Sum, Road::Pairs]);
+    /// ```
+    pub fn automatic(kinds: &[Kind], samples: usize) -> Self {
+        Self { choices: choose(kinds, samples) }
+    }
+
+    /// [`PerNode::automatic`] for the posterior of a model of rows of so many columns.
+    pub fn of<F: Scalar, M>(model: &M, params: &Params<F>, columns: usize, samples: usize) -> Self
+    where
+        M: LatentModel<F>,
+        for<'t> M::Posterior<'t>: Nodes<'t, F>,
+    {
+        let tape = Tape::new();
+        let x = tape.constant_with([1, columns], |x| x.fill(F::ZERO));
+        Self::automatic(&model.posterior(params.on(&tape), x).kinds(), samples)
+    }
+
+    /// These roads, one for each node; a biased one can be had in no other way.
+    ///
+    /// ```
+    /// use pathscore_estimators::both::{PerNode, Road};
+    /// use pathscore_models::dist::Kind;
+    /// let unfit = PerNode::named(&[Kind::Normal(2), Kind::Bits(9)], &[Road::Path, Road::Path]);
+    /// assert_eq!(unfit.unwrap_err().to_string(), "node 2, 9 bits: no path leads through it");
+    /// ```
+    ///
+    /// # Errors
+    /// If a road does not fit its node, or there are not as many roads as nodes.
+    pub fn named(kinds: &[Kind], roads: &[Road]) -> Result<Self, Unfit> {
+        named(kinds, roads).map(|choices| Self { choices })
+    }
+
+    /// Every node with its road, in the order of drawing.
+    pub fn choices(&self) -> &[Choice] {
+        &self.choices
+    }
+}
+
+/// A line for each node.
+impl fmt::Display for PerNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.choices.iter().try_for_each(|choice| writeln!(f, "{choice}"))
+    }
+}
+
+/// What is subtracted from $\ln p(x, z)$ for a node, of shape `[rows, batch]`.
+struct Term<'t, F> {
+    road: Road,
+    /// $\ln q$ of the node's draws; of relaxed bits, $-H(q)$.
+    log_q: Var<'t, F>,
+    /// Of pairs, the logits, the weights of the differences, and the adjoint that they make.
+    pairs: Option<(Var<'t, F>, Vec<F>, Vec<F>)>,
+}
+
+/// The nodes drawn so far.
+struct Walk<'t, F> {
+    /// Of every draw of the query, $K$ and those that values and pairs add: later nodes' outermost.
+    rows: usize,
+    batch: usize,
+    drawn: Layers<Var<'t, F>>,
+    terms: SmallVec<[Term<'t, F>; 4]>,
+}
+
+impl<'t, F: Scalar> Walk<'t, F> {
+    /// As many distributions or draws of a node as there are rows.
+    fn spread(&self, x: Var<'t, F>) -> Var<'t, F> {
+        let units = *x.shape().last().expect("an event has an axis");
+        x.broadcast_to([self.rows, self.batch, units])
+    }
+
+    /// What a draw brings of a node whose parameter this is, as rows.
+    fn rows_of(&self, parameter: Var<'t, F>, draw: impl FnOnce(usize) -> Var<'t, F>) -> Var<'t, F> {
+        let units = *parameter.shape().last().expect("an event has an axis");
+        // Where every row has a distribution, each is drawn from once.
+        let own = parameter.shape().len() == 3;
+        draw(if own { 1 } else { self.rows }).reshape([self.rows, self.batch, units])
+    }
+
+    /// `times` as many rows.
+    fn multiply(&mut self, times: usize) {
+        let (rows, batch) = (self.rows, self.batch);
+        self.rows *= times;
+        let all = self.rows;
+        for node in &mut self.drawn {
+            let units = node.shape()[2];
+            *node = node.broadcast_to([times, rows, batch, units]).reshape([all, batch, units]);
+        }
+        for term in &mut self.terms {
+            term.log_q = term.log_q.broadcast_to([times, rows, batch]).reshape([all, batch]);
+        }
+    }
+
+    /// Draws a node.
+    fn take<R: Chance>(&mut self, road: Road, node: Node<'t, F>, rng: &mut R) {
+        let mut of_pairs = None;
+        let (value, log_q) = match (road, node) {
+            (Road::Path, Node::Normal(q)) => {
+                let z = self.rows_of(q.loc(), |count| q.rsample(count, rng));
+                (z, q.log_prob(z))
+            }
+            (Road::Score, Node::Normal(q)) => {
+                let z = self.rows_of(q.loc(), |count| q.sample(count, rng));
+                (z, q.log_prob(z))
+            }
+            (Road::Score, Node::Bits(q)) => {
+                let h = self.rows_of(q.logits(), |count| q.sample(count, rng));
+                (h, q.log_prob(h))
+            }
+            (Road::Sum, Node::Bits(q)) => {
+                let q = Bernoulli::from_logits(self.spread(q.logits()));
+                let values = q.support();
+                let log_q = q.log_prob(values);
+                self.multiply(values.shape()[0]);
+                let units = values.shape()[3];
+                let h = values.reshape([self.rows, self.batch, units]);
+                (h, log_q.reshape([self.rows, self.batch]))
+            }
+            (Road::Pairs, Node::Bits(q)) => {
+                let logits = self.spread(q.logits());
+                let (units, (mut weights, mut bars)) = (logits.shape()[2], Default::default());
+                let flat = logits.reshape([self.rows * self.batch, units]);
+                let h = pairs::<DisArm, F, R>(flat, 1, rng, &mut weights, &mut bars);
+                let log_q = Bernoulli::from_logits(flat).detach().log_prob(h);
+                self.multiply(2);
+                of_pairs = Some((flat, weights, bars));
+                let shape = [self.rows, self.batch];
+                (h.reshape([shape[0], shape[1], units]), log_q.reshape(shape))
+            }
+            (Road::Concrete { temperature }, Node::Bits(q)) => {
+                let eta = self.spread(q.logits());
+                let (units, mut still) = (eta.shape()[2], Vec::new());
+                let flat = eta.reshape([self.rows * self.batch, units]);
+                let noise = logistic(flat, 1, rng, &mut still).reshape(eta.shape());
+                let soft = ((eta + noise) * F::from_f64(1.0 / temperature)).sigmoid();
+                (soft, -Bernoulli::from_logits(eta).entropy())
+            }
+            (Road::StraightThrough, Node::Bits(q)) => {
+                let eta = self.spread(q.logits());
+                let p = eta.sigmoid();
+                let bits = rng.bits(p.detach(), eta.shape());
+                (p + (bits - p.detach()), -Bernoulli::from_logits(eta).entropy())
+            }
+            (road, _) => unreachable!("{road} was found to fit"),
+        };
+        self.drawn.push(value);
+        self.terms.push(Term { road, log_q, pairs: of_pairs });
+    }
+
+    /// $f$ of every row and its weight $W$: the probability of its values, one half for each of a pair.
+    fn weigh(&self, joint: Var<'t, F>, signal: &mut Vec<F>, weight: &mut Vec<F>) {
+        signal.clear();
+        joint.with(|joint| signal.extend_from_slice(joint));
+        weight.clear();
+        weight.resize(signal.len(), F::ONE);
+        for Term { road, log_q, .. } in &self.terms {
+            log_q.with(|log_q| {
+                for ((f, w), &log_q) in signal.iter_mut().zip(&mut *weight).zip(log_q) {
+                    *f -= log_q;
+                    match road {
+                        Road::Sum => *w *= log_q.exp(),
+                        Road::Pairs => *w *= F::from_f64(0.5),
+                        _ => {}
+                    }
+                }
+            });
+        }
+    }
+
+    /// The adjoint of the logits of pairs. Both of a pair count half in $W$, and their difference whole.
+    fn merge_pairs(&mut self, signal: &[F], weight: &[F], share: F) {
+        let mut sums = Vec::new();
+        for (logits, weights, bars) in self.terms.iter_mut().filter_map(|term| term.pairs.as_mut())
+        {
+            let pairs = logits.shape()[0];
+            sum_up(signal, weight, 2 * pairs, &mut sums);
+            let (first, second) = sums.split_at(pairs);
+            let whole = first.iter().zip(second).map(|(&f, &g)| (share + share) * (f - g));
+            merge(whole, weights, pairs, bars);
+        }
+    }
+}
+
+/// $\sum_r W_r f_r$ over the rows of each draw, for the first `len` of them: rows that values and pairs have
+/// added lie `len` apart.
+fn sum_up<F: Scalar>(signal: &[F], weight: &[F], len: usize, sums: &mut Vec<F>) {
+    sums.clear();
+    sums.resize(len, F::ZERO);
+    let rows = signal.iter().zip(weight).enumerate();
+    rows.for_each(|(i, (&f, &w))| sums[i % len] += w * f);
+}
+
+/// The columns: $W/K$, $-W/K$ on paths, $W(f - b)/K$ on scores. `values` are what the draws come to, so that the mean
+/// of the others of a member, which is independent of the draw, is its baseline.
+fn fill<F: Scalar>(
+    Seeds { joint, score, path }: &mut Seeds<F>,
+    [signal, weight, values]: [&[F]; 3],
+    batch: usize,
+    share: F,
+) {
+    [&mut *joint, &mut *score, &mut *path].into_iter().for_each(Vec::clear);
+    let of_member = |b: usize| values[b..].iter().step_by(batch).copied().sum::<F>();
+    let totals: SmallVec<[F; 64]> = (0..batch).map(of_member).collect();
+    let draws = values.len() / batch.max(1);
+    for (i, (&f, &w)) in signal.iter().zip(weight).enumerate() {
+        let others = totals[i % batch] - values[i % values.len()];
+        let baseline = if draws > 1 { others / F::from_f64(draws as f64 - 1.0) } else { F::ZERO };
+        joint.push(share * w);
+        path.push(-share * w);
+        score.push(share * w * (f - baseline));
+    }
+}
+
+impl<F, M> Estimator<F, M> for PerNode
+where
+    F: Scalar,
+    M: LatentModel<F>,
+    for<'t> M::Posterior<'t>: Nodes<'t, F>,
+{
+    fn claim(&self) -> Claim {
+        let all = |claim| self.choices.iter().all(|choice| choice.road.claim() == claim);
+        let biased = self.choices.iter().any(|choice| choice.road.claim() == Claim::Biased);
+        match biased {
+            true => Claim::Biased,
+            false if all(Claim::Exact) => Claim::Exact,
+            false => Claim::Unbiased,
+        }
+    }
+
+    /// # Panics
+    /// If the nodes are not those that the roads were chosen for.
+    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+        let Query { model, params, x, batch, samples, scale } = query;
+        assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
+        work.tape.clear();
+        let Work { tape, grads, seen, seeds, joint: weight, score: signal, logits: values, .. } =
+            work;
+        let bound = params.on(tape);
+        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let q = model.posterior(bound, x);
+        let kinds = q.kinds();
+        assert!(
+            kinds.iter().eq(self.choices.iter().map(|choice| &choice.kind)),
+            "roads for the nodes of another model: {self}"
+        );
+        let (drawn, terms) = Default::default();
+        let mut walk = Walk { rows: samples, batch, drawn, terms };
+        for choice in &self.choices {
+            walk.take(choice.road, q.node(&walk.drawn), rng);
+        }
+        let joint = model.log_joint(bound, x, q.join(&walk.drawn));
+        walk.weigh(joint, signal, weight);
+        let share = scale / F::from_f64(samples as f64);
+        walk.merge_pairs(signal, weight, share);
+        sum_up(signal, weight, samples * batch, values);
+        fill(seeds, [signal, weight, values], batch, share);
+        let mut pulled: SmallVec<[(Var<F>, &[F]); 6]> = SmallVec::new();
+        pulled.push((joint, &seeds.joint[..]));
+        for term in &walk.terms {
+            pulled.push(match (&term.pairs, term.road) {
+                (Some((logits, _, bars)), _) => (*logits, &bars[..]),
+                (None, Road::Score | Road::Sum) => (term.log_q, &seeds.score[..]),
+                (None, _) => (term.log_q, &seeds.path[..]),
+            });
+        }
+        tape.pull_into(&pulled, &[], grads);
+        let value = values.iter().copied().sum::<F>() / F::from_f64(samples as f64);
+        seen.clear();
+        seen.extend([batch as f64, value.to_f64()]);
+        value
+    }
+}

@@ -1,0 +1,145 @@
+//! Which way the gradient of a node goes, and why.
+
+use crate::estimator::Claim;
+use pathscore_models::dist::{Kind, Layers};
+use std::fmt;
+
+/// How one node is drawn and how its gradient is taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Road {
+    /// Along the path of its draws; for normal nodes.
+    Path,
+    /// Through its score, $(f_k - b_k) \nabla \ln q$, with the mean $b_k$ of the other draws for a baseline as soon
+    /// as there are any; for any node.
+    Score,
+    /// Every value in turn, $\sum_v q(v)\,(\dots)$: as many rows as it has values; for bits.
+    Sum,
+    /// Antithetic pairs ([`DisArm`](super::DisArm)), two rows; for bits.
+    Pairs,
+    /// Relaxed bits ([`Concrete`](super::Concrete)): *biased*.
+    Concrete {
+        /// $\tau$.
+        temperature: f64,
+    },
+    /// Bits with the slope of their probabilities ([`StraightThrough`](super::StraightThrough)): *biased*.
+    StraightThrough,
+}
+
+impl Road {
+    /// Whether a node of this kind can be taken this way.
+    pub fn fits(self, kind: Kind) -> bool {
+        match self {
+            Self::Path => kind.has_path(),
+            Self::Score => true,
+            Self::Sum => kind.values().is_some(),
+            Self::Pairs | Self::Concrete { .. } | Self::StraightThrough => {
+                matches!(kind, Kind::Bits(_))
+            }
+        }
+    }
+
+    /// What the mean is that it leads to.
+    pub fn claim(self) -> Claim {
+        match self {
+            Self::Path | Self::Score | Self::Pairs => Claim::Unbiased,
+            Self::Sum => Claim::Exact,
+            Self::Concrete { .. } | Self::StraightThrough => Claim::Biased,
+        }
+    }
+}
+
+impl fmt::Display for Road {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path => f.write_str("path"),
+            Self::Score => f.write_str("score"),
+            Self::Sum => f.write_str("sum"),
+            Self::Pairs => f.write_str("pairs"),
+            Self::Concrete { temperature } => write!(f, "concrete at {temperature}"),
+            Self::StraightThrough => f.write_str("straight-through"),
+        }
+    }
+}
+
+/// A node, its road, and the reason.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Choice {
+    /// What the node is.
+    pub kind: Kind,
+    /// How its gradient is taken.
+    pub road: Road,
+    /// Why.
+    pub why: &'static str,
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, road, why } = self;
+        write!(f, "{kind}: {road} ({}), {why}", road.claim())
+    }
+}
+
+/// A road that does not lead through its node.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unfit {
+    /// The number of the node, in the order of drawing, from zero.
+    pub node: usize,
+    /// What was asked for; nothing, if there are not as many roads as nodes.
+    pub road: Option<Road>,
+    /// What the node is; nothing, if there are not as many nodes as roads.
+    pub kind: Option<Kind>,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let node = self.node + 1;
+        match (self.road, self.kind) {
+            (Some(road), Some(kind)) => {
+                write!(f, "node {node}, {kind}: no {road} leads through it")
+            }
+            (_, None) => write!(f, "node {node}: the model has no such node"),
+            (None, _) => write!(f, "node {node}: nothing is said of it"),
+        }
+    }
+}
+
+impl std::error::Error for Unfit {}
+
+/// Rows that the values of small nodes may add to a draw.
+const ROWS: usize = 16;
+
+/// The unbiased road of least noise for each node, at a price that can be foreseen.
+pub(super) fn choose(kinds: &[Kind], samples: usize) -> Layers<Choice> {
+    let mut rows = ROWS;
+    let choice = |&kind: &Kind| {
+        let (road, why) = match kind.values() {
+            _ if kind.has_path() => (Road::Path, "its draws are a smooth function of noise"),
+            Some(values) if values <= rows => {
+                rows /= values;
+                (Road::Sum, "it has few values: their sum is free of noise")
+            }
+            _ if samples > 1 => {
+                (Road::Score, "no path leads through bits; the other draws are the baseline")
+            }
+            _ if rows > 1 => {
+                rows /= 2;
+                (Road::Pairs, "of one draw there is no other for a baseline, but its opposite")
+            }
+            _ => (Road::Score, "no path leads through bits, and a pair would cost too many rows"),
+        };
+        Choice { kind, road, why }
+    };
+    kinds.iter().map(choice).collect()
+}
+
+/// The roads that were asked for.
+pub(super) fn named(kinds: &[Kind], roads: &[Road]) -> Result<Layers<Choice>, Unfit> {
+    let pair = |node: usize| match (kinds.get(node).copied(), roads.get(node).copied()) {
+        (Some(kind), Some(road)) if road.fits(kind) => {
+            Ok(Choice { kind, road, why: "as was asked for" })
+        }
+        (kind, road) => Err(Unfit { node, road, kind }),
+    };
+    (0..kinds.len().max(roads.len())).map(pair).collect()
+}

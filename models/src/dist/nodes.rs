@@ -1,0 +1,110 @@
+//! Events whose parts, each of a kind of its own, are drawn one after another.
+
+use super::{Bernoulli, Distribution, Layers, Normal};
+use pathscore_autodiff::{Scalar, Var};
+use smallvec::smallvec;
+
+/// What a node is, with the number of its units: all that the choice of an estimator hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Independent normal numbers.
+    Normal(usize),
+    /// Independent bits.
+    Bits(usize),
+}
+
+impl Kind {
+    /// The number of units.
+    pub fn units(self) -> usize {
+        let (Self::Normal(units) | Self::Bits(units)) = self;
+        units
+    }
+
+    /// Whether draws are a differentiable function of noise that has no parameters.
+    pub fn has_path(self) -> bool {
+        matches!(self, Self::Normal(_))
+    }
+
+    /// The number of values, if there are no more than $2^{20}$.
+    ///
+    /// ```
+    /// use pathscore_models::dist::Kind;
+    /// assert_eq!(Kind::Bits(3).values(), Some(8));
+    /// assert_eq!((Kind::Bits(200).values(), Kind::Normal(1).values()), (None, None));
+    /// ```
+    pub fn values(self) -> Option<usize> {
+        matches!(self, Self::Bits(units) if units <= 20).then(|| 1 << self.units())
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self, self.units()) {
+            (Self::Normal(_), units) => write!(f, "{units} normal"),
+            (Self::Bits(_), 1) => f.write_str("1 bit"),
+            (Self::Bits(_), units) => write!(f, "{units} bits"),
+        }
+    }
+}
+
+/// The distribution of a node, given the nodes that were drawn before it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Node<'t, F> {
+    /// Of a [`Kind::Normal`].
+    Normal(Normal<'t, F>),
+    /// Of a [`Kind::Bits`].
+    Bits(Bernoulli<'t, F>),
+}
+
+/// A distribution that factorises along an order of drawing, $q(z) = \prod_i q(z_i \mid z_{<i})$, with nodes that
+/// may be of different kinds.
+///
+/// Its nodes can be drawn each in a way of its own: along its path, as a constant, every value in turn. A
+/// node that is drawn along its path stays on the tape, so the log-probabilities of those behind it are
+/// functions of it.
+pub trait Nodes<'t, F: Scalar>: Distribution<'t, F> {
+    /// What the nodes are, in the order in which they are drawn.
+    fn kinds(&self) -> Layers<Kind>;
+
+    /// The next node, given those `before` it, each of shape `[rows, batch, units]`. Its parameters have that
+    /// shape too, or `[batch, units]` where they do not hang on those before.
+    fn node(&self, before: &[Var<'t, F>]) -> Node<'t, F>;
+
+    /// An event from all of its nodes, in the order in which they are drawn.
+    fn join(&self, nodes: &[Var<'t, F>]) -> Var<'t, F>;
+}
+
+impl<'t, F: Scalar> Nodes<'t, F> for Normal<'t, F> {
+    fn kinds(&self) -> Layers<Kind> {
+        smallvec![Kind::Normal(width(self.loc()))]
+    }
+
+    fn node(&self, _: &[Var<'t, F>]) -> Node<'t, F> {
+        Node::Normal(*self)
+    }
+
+    fn join(&self, nodes: &[Var<'t, F>]) -> Var<'t, F> {
+        nodes[0]
+    }
+}
+
+impl<'t, F: Scalar> Nodes<'t, F> for Bernoulli<'t, F> {
+    fn kinds(&self) -> Layers<Kind> {
+        smallvec![Kind::Bits(width(self.logits()))]
+    }
+
+    fn node(&self, _: &[Var<'t, F>]) -> Node<'t, F> {
+        Node::Bits(*self)
+    }
+
+    fn join(&self, nodes: &[Var<'t, F>]) -> Var<'t, F> {
+        nodes[0]
+    }
+}
+
+/// The length of the last axis.
+fn width<F: Scalar>(parameter: Var<'_, F>) -> usize {
+    *parameter.shape().last().expect("an event has an axis")
+}

@@ -1,0 +1,208 @@
+//! Normal numbers and bits behind the same data.
+
+use super::vae::normal_of;
+use super::{Generative, Head, LatentModel, Likelihood, widths};
+use crate::Chance;
+use crate::dist::{Bernoulli, Distribution, Kind, Layers, Node, Nodes, Normal};
+use crate::nn::Mlp;
+use crate::params::{Bound, Init, ParamId, Params};
+use pathscore_autodiff::{Activation, Scalar, Shape, Var};
+use rand::Rng;
+use smallvec::smallvec;
+
+/// Which node of [`Mixed`] is drawn first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// The normal one: $z \sim \mathcal N(\mu, \sigma^2)$, then bits with logits $\eta + zA$.
+    Normal,
+    /// The bits: $h$ with logits $\eta$, then $z \sim \mathcal N(\mu + hA, \sigma^2)$.
+    Bits,
+}
+
+/// A normal node $z$ and a node of bits $h$, of which the second hangs on the first through a matrix $A$; an
+/// event is $z$ and $h$ side by side.
+#[derive(Clone, Copy, Debug)]
+pub struct Mixed<'t, F> {
+    /// The normal node, without what $h$ adds.
+    pub normal: Normal<'t, F>,
+    /// The bits, without what $z$ adds.
+    pub bits: Bernoulli<'t, F>,
+    /// $A$, of the shape of the first node's units by the second's.
+    pub across: Var<'t, F>,
+    /// Which node is drawn first.
+    pub first: First,
+}
+
+impl<'t, F: Scalar> Mixed<'t, F> {
+    /// The number of normal units.
+    fn width(&self) -> usize {
+        *self.normal.loc().shape().last().expect("an event has an axis")
+    }
+
+    /// The bits, given $z$ if it was drawn before them.
+    fn bits(&self, z: Var<'t, F>) -> Bernoulli<'t, F> {
+        match self.first {
+            First::Normal => Bernoulli::from_logits(self.bits.logits() + z.matmul(self.across)),
+            First::Bits => self.bits,
+        }
+    }
+
+    /// The normal node, given $h$ if it was drawn before it.
+    fn normal(&self, h: Var<'t, F>) -> Normal<'t, F> {
+        match self.first {
+            First::Normal => self.normal,
+            First::Bits => {
+                let loc = self.normal.loc() + h.matmul(self.across);
+                Normal::from_log_scale(loc, self.normal.log_scale())
+            }
+        }
+    }
+}
+
+/// One draw of what has as many distributions as are wanted.
+fn each<'t, F: Scalar, D: Distribution<'t, F>, R: Chance>(q: D, rng: &mut R) -> Var<'t, F> {
+    let draw = q.sample(1, rng);
+    draw.reshape(draw.shape()[1..].iter().copied().collect::<Shape>())
+}
+
+impl<'t, F: Scalar> Distribution<'t, F> for Mixed<'t, F> {
+    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        let still = self.detach();
+        let [z, h] = match self.first {
+            First::Normal => {
+                let z = still.normal.sample(count, rng);
+                [z, each(still.bits(z), rng)]
+            }
+            First::Bits => {
+                let h = still.bits.sample(count, rng);
+                [each(still.normal(h), rng), h]
+            }
+        };
+        Var::concat(&[z, h], -1)
+    }
+
+    fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
+        let (width, all) = (self.width(), *x.shape().last().expect("an event has an axis"));
+        let (z, h) = (x.slice(-1, 0..width), x.slice(-1, width..all));
+        self.normal(h).log_prob(z) + self.bits(z).log_prob(h)
+    }
+
+    fn detach(&self) -> Self {
+        let Self { normal, bits, across, first } = *self;
+        let (normal, bits) = (normal.detach(), bits.detach());
+        Self { normal, bits, across: across.detach(), first }
+    }
+}
+
+impl<'t, F: Scalar> Nodes<'t, F> for Mixed<'t, F> {
+    fn kinds(&self) -> Layers<Kind> {
+        let mut kinds = smallvec![self.normal.kinds()[0], self.bits.kinds()[0]];
+        if self.first == First::Bits {
+            kinds.reverse();
+        }
+        kinds
+    }
+
+    fn node(&self, before: &[Var<'t, F>]) -> Node<'t, F> {
+        match (self.first, before) {
+            (First::Normal, []) => Node::Normal(self.normal),
+            (First::Bits, []) => Node::Bits(self.bits),
+            (First::Normal, &[z, ..]) => Node::Bits(self.bits(z)),
+            (First::Bits, &[h, ..]) => Node::Normal(self.normal(h)),
+        }
+    }
+
+    fn join(&self, nodes: &[Var<'t, F>]) -> Var<'t, F> {
+        match self.first {
+            First::Normal => Var::concat(nodes, -1),
+            First::Bits => Var::concat(&[nodes[1], nodes[0]], -1),
+        }
+    }
+}
+
+/// A variational autoencoder with normal latents $z$ and bits $h$.
+///
+/// $p(h) = \mathrm{Bernoulli}(\pi)$, $p(z \mid h) = \mathcal N(hB, I)$: the bits choose among normal clouds. Backwards
+/// the order is the other one, $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag}\,\sigma^2(x))$ and
+/// $q(h \mid z, x) = \mathrm{Bernoulli}(\eta(x) + zA)$, with one network for $\mu$, $\ln\sigma^2$ and $\eta$.
+///
+/// A path leads through $z$ and none through $h$: an estimator for each node is needed.
+///
+/// ```
+/// use pathscore_autodiff::Activation;
+/// use pathscore_models::latent::{Likelihood, MixedVae};
+/// use pathscore_models::{Params, seed};
+/// let (tanh, bits) = (Activation::Tanh, Likelihood::Bernoulli);
+/// let (mut params, rng) = (Params::<f64>::new(), &mut seed::rng(0, seed::Stream::Init, 0));
+/// MixedVae::new(&mut params, 5, &[], [1, 2], tanh, bits, rng);
+/// // Networks 5 → 4 and 3 → 5, π, A and B.
+/// assert_eq!(params.len(), (5 + 1) * 4 + (3 + 1) * 5 + 2 + 2 + 2);
+/// ```
+#[derive(Clone, Debug)]
+pub struct MixedVae {
+    encoder: Mlp,
+    /// $A$.
+    back: ParamId,
+    prior: ParamId,
+    /// $B$.
+    forth: ParamId,
+    decoder: Head,
+    normals: usize,
+    bits: usize,
+}
+
+impl MixedVae {
+    /// A model of `columns` columns with these hidden widths in the encoder, and reversed in the decoder; of
+    /// `normals` normal latents and `bits` bits.
+    pub fn new<F: Scalar, R: Rng>(
+        params: &mut Params<F>,
+        columns: usize,
+        hidden: &[usize],
+        [normals, bits]: [usize; 2],
+        activation: Activation,
+        likelihood: Likelihood,
+        rng: &mut R,
+    ) -> Self {
+        let reversed: Vec<usize> = hidden.iter().rev().copied().collect();
+        let to = widths(columns, hidden, 2 * normals + bits);
+        let from = widths(normals + bits, &reversed, columns);
+        Self {
+            encoder: Mlp::new(params, "encoder", &to, activation, rng),
+            back: params.add("encoder.across", [normals, bits], Init::Glorot, rng),
+            prior: params.add("prior.logits", [bits], Init::Constant(0.0), rng),
+            forth: params.add("prior.across", [bits, normals], Init::Glorot, rng),
+            decoder: Head::new(params, "decoder", &from, activation, likelihood, rng),
+            normals,
+            bits,
+        }
+    }
+}
+
+impl<F: Scalar> LatentModel<F> for MixedVae {
+    type Posterior<'t> = Mixed<'t, F>;
+    type Prior<'t> = Mixed<'t, F>;
+
+    fn posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Mixed<'t, F> {
+        let y = self.encoder.forward(params, x);
+        let logits = y.slice(-1, 2 * self.normals..2 * self.normals + self.bits);
+        let (normal, bits) = (normal_of(y, self.normals), Bernoulli::from_logits(logits));
+        Mixed { normal, bits, across: params.get(self.back), first: First::Normal }
+    }
+
+    fn prior<'t>(&self, params: Bound<'t, F>) -> Mixed<'t, F> {
+        let zeros = params.tape().constant_with([self.normals], |z| z.fill(F::ZERO));
+        let normal = Normal::from_log_scale(zeros, zeros);
+        let bits = Bernoulli::from_logits(params.get(self.prior));
+        Mixed { normal, bits, across: params.get(self.forth), first: First::Bits }
+    }
+
+    fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
+        self.decoder.log_prob(params, x, z)
+    }
+}
+
+impl<F: Scalar> Generative<F> for MixedVae {
+    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F> {
+        self.decoder.sample(params, z, rng)
+    }
+}
