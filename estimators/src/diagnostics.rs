@@ -1,6 +1,6 @@
 //! What a trained posterior is like: its latents one by one, and the weights of its draws.
 
-use crate::estimator::LogWeights;
+use crate::estimator::{LogWeights, rows};
 use pathscore_autodiff::{Scalar, Tape, Var};
 use pathscore_models::dist::{Coordinates, Distribution};
 use pathscore_models::latent::Decoder;
@@ -61,7 +61,7 @@ where
 {
     let tape = Tape::new();
     let params = params.on(&tape);
-    let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+    let x = rows(&tape, x, batch);
     let (q, p) = (model.posterior(params, x), model.prior(params));
     let z = q.sample(draws, rng);
     let each = q.log_prob_each(z);

@@ -109,7 +109,7 @@ impl<'a, F: Scalar, M: LatentModel<F>, R: Chance> Moved<'a, F, M, R> {
 
     /// $\sum_b \frac1K \sum_k f_k$ at $\theta$ + `by` · `direction`; at $\theta$, if there is no direction.
     fn value(&mut self, direction: &[f64], by: f64) -> f64 {
-        let Query { model, params, x, batch, samples, .. } = self.query;
+        let Query { model, params, samples, .. } = self.query;
         // The tape shares the parameters until it is cleared.
         self.tape.clear();
         let places = self.params.values_mut().iter_mut().zip(params.values());
@@ -119,7 +119,7 @@ impl<'a, F: Scalar, M: LatentModel<F>, R: Chance> Moved<'a, F, M, R> {
         }
         self.common.at = [0; 2];
         let params = self.params.on(self.tape).detach();
-        let x = self.tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let x = self.query.rows(&self.tape);
         let q = model.posterior(params, x);
         let z = q.sample(samples, &mut self.common);
         let f = model.log_joint(params, x, z) - q.log_prob(z);

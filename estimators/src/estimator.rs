@@ -1,7 +1,7 @@
 //! What an estimator is; most are a way to draw and two columns of numbers.
 
 use crate::draw::Draw;
-use pathscore_autodiff::{Grads, Real, Scalar, Tape};
+use pathscore_autodiff::{Grads, Real, Scalar, Tape, Var};
 use pathscore_models::latent::LatentModel;
 use pathscore_models::{Chance, Params};
 
@@ -199,6 +199,16 @@ impl<'a, F: Scalar, M> Query<'a, F, M> {
     pub fn new(model: &'a M, params: &'a Params<F>, x: &'a [F], samples: usize) -> Self {
         Self { model, params, x, batch: 1, samples, scale: F::ONE }
     }
+
+    /// The batch on a tape, shape `[batch, columns]`.
+    pub fn rows<'t>(&self, tape: &'t Tape<F>) -> Var<'t, F> {
+        rows(tape, self.x, self.batch)
+    }
+}
+
+/// `batch` rows of numbers on a tape.
+pub(crate) fn rows<'t, F: Scalar>(tape: &'t Tape<F>, x: &[F], batch: usize) -> Var<'t, F> {
+    tape.constant(x, [batch, x.len() / batch.max(1)])
 }
 
 /// The memory of one gradient, used again by the next.
@@ -342,12 +352,12 @@ where
     }
 
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         let least = Columns::min_samples(self);
         assert!(samples >= least, "this estimator needs at least {least} samples, not {samples}");
         work.tape.clear();
         let Work { tape, grads, seen, seeds, joint, score, .. } = work;
-        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let x = query.rows(tape);
         let drawn = C::Draw::record(model, params.on(tape), x, samples, rng);
         let draws = drawn.joint.size() / batch.max(1);
         for (column, var) in [(&mut *joint, drawn.joint), (&mut *score, drawn.score)] {

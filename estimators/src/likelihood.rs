@@ -132,11 +132,6 @@ fn pull<F: Scalar>(
     value
 }
 
-/// A batch on a tape.
-fn rows<'t, F: Scalar>(tape: &'t Tape<F>, x: &[F], batch: usize) -> Var<'t, F> {
-    tape.constant(x, [batch, x.len() / batch.max(1)])
-}
-
 /// Draws from the prior for every row: `count` numbers of the first axis for each of `batch` rows, of shape
 /// `[count, batch, latents]`.
 fn for_rows<'t, F: Scalar>(z: Var<'t, F>, count: usize, batch: usize) -> Var<'t, F> {
@@ -149,10 +144,10 @@ where
     for<'t> M::Prior<'t>: Reparam<'t, F>,
 {
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, seen, .. } = work;
-        let (params, x) = (params.on(tape), rows(tape, x, batch));
+        let (params, x) = (params.on(tape), query.rows(tape));
         let latents = self.sides.len();
         let ends = |f: fn(&[f64; 2]) -> f64| {
             let ends: Vec<F> = self.sides.iter().map(|side| F::from_f64(f(side))).collect();
@@ -188,10 +183,10 @@ fn scored<F: Scalar, M: LatentModel<F>, R: Chance>(
     work: &mut Work<F>,
     of: Of,
 ) -> F {
-    let Query { model, params, x, batch, samples, scale } = query;
+    let Query { model, params, batch, samples, scale, .. } = query;
     work.tape.clear();
     let Work { tape, grads, seen, .. } = work;
-    let (params, x) = (params.on(tape), rows(tape, x, batch));
+    let (params, x) = (params.on(tape), query.rows(tape));
     let prior = model.prior(params);
     let z = for_rows(prior.sample(samples * batch, rng), samples, batch);
     let likelihood = model.log_likelihood(params, x, z);
@@ -204,10 +199,10 @@ where
     for<'t> M::Prior<'t>: Reparam<'t, F>,
 {
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, seen, .. } = work;
-        let (params, x) = (params.on(tape), rows(tape, x, batch));
+        let (params, x) = (params.on(tape), query.rows(tape));
         let drawn = model.prior(params).rsample(samples * batch, rng);
         let likelihood = model.log_likelihood(params, x, for_rows(drawn, samples, batch));
         pull(tape, grads, seen, (likelihood, likelihood), batch, scale, Of::Mean)

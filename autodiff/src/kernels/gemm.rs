@@ -69,6 +69,16 @@ pub(crate) struct Layout {
     pub(crate) transposed: bool,
 }
 
+/// What a product is added to.
+#[derive(Clone, Copy)]
+enum Onto<'a, F> {
+    Nothing,
+    /// What C holds.
+    C,
+    /// The same row for every row of C.
+    Row(&'a [F]),
+}
+
 /// $C \mathrel{+}= A B$ of $(m, k)$ and $(k, n)$; with `keep` false, $C = A B$.
 ///
 /// # Panics
@@ -85,14 +95,28 @@ pub(crate) fn gemm<F: Gemm>(
         (&a[la.at..], la.transposed, la.width),
         (&b[lb.at..], lb.transposed, lb.width),
         (&mut c[lc.at..], lc.width),
-        keep,
+        if keep { Onto::C } else { Onto::Nothing },
     );
+}
+
+/// $C = A B + \mathbf 1 r^\top$ of row-major $(m, k)$, $(k, n)$ and a row of $n$.
+///
+/// # Panics
+/// If a slice is too short for its matrix.
+pub(crate) fn gemm_onto_row<F: Gemm>(
+    [m, k, n]: [usize; 3],
+    a: &[F],
+    b: &[F],
+    row: &[F],
+    c: &mut [F],
+) {
+    product([m, k, n], (a, false, k), (b, false, n), (c, n), Onto::Row(&row[..n]));
 }
 
 /// A matrix that is read: its numbers, whether they lie transposed, and the stride of their rows.
 type Operand<'a, F> = (&'a [F], bool, usize);
 
-/// C = A B, or C += A B if `keep`, where A is m x k, B is k x n and C is m x n.
+/// C = A B and what it is added to, where A is m x k, B is k x n and C is m x n.
 ///
 /// C is row-major, its rows `c_width` apart. So is A, its rows `a_width` apart, or, if `ta`, its
 /// transpose (k x m); and likewise B.
@@ -105,11 +129,20 @@ fn product<F: Gemm>(
     (a, ta, a_width): Operand<'_, F>,
     (b, tb, b_width): Operand<'_, F>,
     (c, c_width): (&mut [F], usize),
-    keep: bool,
+    onto: Onto<'_, F>,
 ) {
     if m == 0 || n == 0 {
         return;
     }
+    let onto = match onto {
+        // Few of these make tiles: what they are added to is put there first.
+        Onto::Row(first) if m == 1 || k <= 1 || n == 1 => {
+            c.chunks_mut(c_width).take(m).for_each(|row| row[..n].copy_from_slice(first));
+            Onto::C
+        }
+        onto => onto,
+    };
+    let keep = matches!(onto, Onto::C);
     if k == 0 {
         if !keep {
             c.chunks_mut(c_width).take(m).for_each(|row| row[..n].fill(F::default()));
@@ -130,7 +163,7 @@ fn product<F: Gemm>(
             a: (a, !ta, a_width),
             b: (b, tb, b_width),
             c: (c, c_width),
-            keep,
+            onto,
             packed_a,
             packed_b,
         });
@@ -154,8 +187,7 @@ struct Product<'a, F> {
     b: Operand<'a, F>,
     /// C and its stride.
     c: (&'a mut [F], usize),
-    /// Whether to add to C.
-    keep: bool,
+    onto: Onto<'a, F>,
     /// Room for a block of A.
     packed_a: &'a mut [F],
     /// Room for a block of B.
@@ -186,13 +218,15 @@ impl<F: Gemm> Product<'_, F> {
         let (c, c_width) = self.c;
         // With one panel of rows B is read once, and packed only where it does not fill a panel.
         let once = m <= R && !self.b.1;
+        // What tiles are summed in, made once: for short sums clearing it costs as much as the sums.
+        let (mut wide, mut narrow) = ([[F::default(); W]; R], [[F::default(); H]; R]);
         // Equal blocks: no last block so short that storing its tiles costs more than summing.
         let k_step = k.div_ceil(k.div_ceil(KC));
         for j0 in (0..n).step_by(NC) {
             let columns = NC.min(n - j0);
             for k0 in (0..k).step_by(k_step) {
                 let depth = k_step.min(k - k0);
-                let keep = self.keep || k0 > 0;
+                let onto = if k0 > 0 { Onto::C } else { self.onto };
                 for j in (0..columns).step_by(W) {
                     let panel = &mut self.packed_b[j * depth..];
                     let width = W.min(columns - j);
@@ -236,10 +270,14 @@ impl<F: Gemm> Product<'_, F> {
                             let a = &self.packed_a[i * depth..];
                             let c = &mut c[(i0 + i) * c_width + j0 + j..];
                             let c = (c, c_width, [height, width]);
+                            let onto = match onto {
+                                Onto::Row(row) => Onto::Row(&row[j0 + j..]),
+                                onto => onto,
+                            };
                             if width <= H {
-                                tiles::<F, FMA, R, H>(depth, a, b, c, keep);
+                                tiles::<F, FMA, R, H>(depth, a, b, c, onto, &mut narrow);
                             } else {
-                                tiles::<F, FMA, R, W>(depth, a, b, c, keep);
+                                tiles::<F, FMA, R, W>(depth, a, b, c, onto, &mut wide);
                             }
                         }
                     }
@@ -314,13 +352,14 @@ fn tiles<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
     a: &[F],
     b: Lines<'_, F>,
     c: Target<'_, F>,
-    keep: bool,
+    onto: Onto<'_, F>,
+    room: &mut [[F; W]; R],
 ) {
     match c.2[0] {
-        1..=2 => tile::<F, FMA, 2, W>(&a[..2 * depth], b, c, keep),
-        3..=4 => tile::<F, FMA, 4, W>(&a[..4 * depth], b, c, keep),
-        5..=8 if R > 8 => tile::<F, FMA, 8, W>(&a[..8 * depth], b, c, keep),
-        _ => tile::<F, FMA, R, W>(&a[..R * depth], b, c, keep),
+        1..=2 => tile::<F, FMA, 2, W>(&a[..2 * depth], b, c, onto, room),
+        3..=4 => tile::<F, FMA, 4, W>(&a[..4 * depth], b, c, onto, room),
+        5..=8 if R > 8 => tile::<F, FMA, 8, W>(&a[..8 * depth], b, c, onto, room),
+        _ => tile::<F, FMA, R, W>(&a[..R * depth], b, c, onto, room),
     }
 }
 
@@ -330,19 +369,27 @@ fn tile<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
     a: &[F],
     b: Lines<'_, F>,
     (c, c_width, [height, width]): Target<'_, F>,
-    keep: bool,
+    onto: Onto<'_, F>,
+    room: &mut [[F; W]],
 ) {
-    let mut tile = [[F::default(); W]; R];
-    sum::<F, FMA, R, W>(a, b, &mut tile);
+    let tile: &mut [[F; W]; R] = room.first_chunk_mut().expect("there is room for the highest");
+    sum::<F, FMA, R, W>(a, b, tile);
     for (i, sums) in tile.iter().enumerate().take(height) {
         let row = &mut c[i * c_width..][..width];
-        if keep {
-            for (c, &sum) in row.iter_mut().zip(sums) {
-                *c = *c + sum;
+        match onto {
+            Onto::Nothing => match <&mut [F; W]>::try_from(&mut *row) {
+                Ok(row) => *row = *sums,
+                Err(_) => row.copy_from_slice(&sums[..width]),
+            },
+            Onto::C => {
+                for (c, &sum) in row.iter_mut().zip(sums) {
+                    *c = *c + sum;
+                }
             }
-        } else {
-            for (c, &sum) in row.iter_mut().zip(sums) {
-                *c = sum;
+            Onto::Row(first) => {
+                for ((c, &sum), &first) in row.iter_mut().zip(sums).zip(first) {
+                    *c = first + sum;
+                }
             }
         }
     }
@@ -404,7 +451,13 @@ mod tests {
             let b = numbers(if tb { n } else { k } * b_width, 2);
             let before = numbers(m * c_width + 64, 3);
             let mut c = before.clone();
-            product([m, k, n], (&a, ta, a_width), (&b, tb, b_width), (&mut c, c_width), keep);
+            product(
+                [m, k, n],
+                (&a, ta, a_width),
+                (&b, tb, b_width),
+                (&mut c, c_width),
+                if keep { Onto::C } else { Onto::Nothing },
+            );
             for (at, (&got, &was)) in c.iter().zip(&before).enumerate() {
                 let (i, j) = (at / c_width, at % c_width);
                 let mut want = was;

@@ -13,6 +13,8 @@ use super::sum::fold;
 const WIDE: usize = 64;
 /// The same for what is left.
 const NARROW: usize = 16;
+/// And of what a dot product still has then.
+const HALF: usize = NARROW / 2;
 
 /// Lines of numbers and how far apart they begin.
 type Lines<'a, F> = (&'a [F], usize);
@@ -67,11 +69,21 @@ impl<F: Gemm> Kernel for Product<'_, F> {
         let Self { work, c, keep } = self;
         match work {
             Thin::Combine(lines, x) => {
-                let wide = c.len() - c.len() % WIDE;
-                let narrow = c.len() - c.len() % NARROW;
-                combine::<F, FMA, WIDE>(lines, x, c, 0..wide, keep);
-                combine::<F, FMA, NARROW>(lines, x, c, wide..narrow, keep);
-                combine::<F, FMA, 1>(lines, x, c, narrow..c.len(), keep);
+                let len = c.len();
+                let (wide, narrow) = (len - len % WIDE, len - len % NARROW);
+                for at in (0..wide).step_by(WIDE) {
+                    combine::<F, FMA, WIDE>(lines, x, c, at, at, keep);
+                }
+                for at in (wide..narrow).step_by(NARROW) {
+                    combine::<F, FMA, NARROW>(lines, x, c, at, at, keep);
+                }
+                if narrow < len && len >= NARROW {
+                    combine::<F, FMA, NARROW>(lines, x, c, len - NARROW, narrow, keep);
+                } else {
+                    for at in narrow..len {
+                        combine::<F, FMA, 1>(lines, x, c, at, at, keep);
+                    }
+                }
             }
             Thin::Dot((lines, stride), x) => {
                 for (i, y) in c.iter_mut().enumerate() {
@@ -97,46 +109,59 @@ impl<F: Gemm> Kernel for Product<'_, F> {
     }
 }
 
-/// The part of a combination at `range`, W numbers at a time.
+/// The W numbers of a combination at `start`, of which those before `from` are left as they are.
 #[inline(always)]
 fn combine<F: Gemm, const FMA: bool, const W: usize>(
     (lines, stride): Lines<'_, F>,
     x: &[F],
     y: &mut [F],
-    range: std::ops::Range<usize>,
+    start: usize,
+    from: usize,
     keep: bool,
 ) {
-    for start in range.step_by(W) {
-        let y: &mut [F; W] = y[start..].first_chunk_mut().expect("the range is so many times W");
-        let mut sums = if keep { *y } else { [F::default(); W] };
-        for (p, &x) in x.iter().enumerate() {
-            let line: &[F; W] = lines[p * stride + start..].first_chunk().expect("as above");
-            for j in 0..W {
-                sums[j] = x.multiply_add::<FMA>(line[j], sums[j]);
-            }
+    let y: &mut [F; W] = y[start..].first_chunk_mut().expect("there are W numbers from here on");
+    let mut sums = if keep { *y } else { [F::default(); W] };
+    for (p, &x) in x.iter().enumerate() {
+        let line: &[F; W] = lines[p * stride + start..].first_chunk().expect("as above");
+        for j in 0..W {
+            sums[j] = x.multiply_add::<FMA>(line[j], sums[j]);
         }
+    }
+    if from == start {
         *y = sums;
+    } else {
+        y[from - start..].copy_from_slice(&sums[from - start..]);
     }
 }
 
 /// $\sum_i a_i b_i$.
 #[inline(always)]
 fn dot<F: Gemm, const FMA: bool>(a: &[F], b: &[F]) -> F {
-    let mut sums = [F::default(); WIDE];
     let ((a_wide, a), (b_wide, b)) = (a.as_chunks::<WIDE>(), b.as_chunks::<WIDE>());
-    for (a, b) in a_wide.iter().zip(b_wide) {
-        for j in 0..WIDE {
-            sums[j] = a[j].multiply_add::<FMA>(b[j], sums[j]);
+    let mut sums = [F::default(); NARROW];
+    if !a_wide.is_empty() {
+        let mut wide = [F::default(); WIDE];
+        for (a, b) in a_wide.iter().zip(b_wide) {
+            for j in 0..WIDE {
+                wide[j] = a[j].multiply_add::<FMA>(b[j], wide[j]);
+            }
         }
+        sums = fold(wide, F::add);
     }
-    let mut sums: [F; NARROW] = fold(sums, F::add);
     let ((a_narrow, a), (b_narrow, b)) = (a.as_chunks::<NARROW>(), b.as_chunks::<NARROW>());
     for (a, b) in a_narrow.iter().zip(b_narrow) {
         for j in 0..NARROW {
             sums[j] = a[j].multiply_add::<FMA>(b[j], sums[j]);
         }
     }
-    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+    let mut rest = 0;
+    if let (Some(a), Some(b)) = (a.first_chunk::<HALF>(), b.first_chunk::<HALF>()) {
+        for j in 0..HALF {
+            sums[j] = a[j].multiply_add::<FMA>(b[j], sums[j]);
+        }
+        rest = HALF;
+    }
+    for ((sum, &a), &b) in sums[rest..].iter_mut().zip(&a[rest..]).zip(&b[rest..]) {
         *sum = a.multiply_add::<FMA>(b, *sum);
     }
     let [sum] = fold(sums, F::add);

@@ -121,12 +121,12 @@ where
     for<'t> M::Posterior<'t>: Bits<'t, F>,
     R: Chance,
 {
-    let Query { model, params, x, batch, samples, scale } = query;
+    let Query { model, params, batch, samples, scale, .. } = query;
     assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
     work.tape.clear();
     let Work { tape, grads, seen, seeds, logits, joint: weights, score: f, .. } = work;
     let params = params.on(tape);
-    let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+    let x = query.rows(tape);
     let q = model.posterior(params, x);
     let z = pairs::<C, F, R>(q.logits(), samples, rng, weights, f);
     let joint = model.log_joint(params, x, z);

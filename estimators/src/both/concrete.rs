@@ -89,12 +89,12 @@ impl Stand {
         for<'t> M::Posterior<'t>: Bits<'t, F>,
         R: Chance,
     {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
         let Work { tape, grads, seen, seeds, logits, .. } = work;
         let params = params.on(tape);
-        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let x = query.rows(tape);
         let eta = model.posterior(params, x).logits();
         let noisy = eta + logistic(eta, samples, rng, logits);
         let soft = match self.temperature {

@@ -55,12 +55,12 @@ where
     C: Coupling,
 {
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
         let Work { tape, grads, seen, seeds, logits, joint: log_joint, score: log_q, .. } = work;
         let params = params.on(tape);
-        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let x = query.rows(tape);
         let q = model.posterior(params, x);
         let weights = &mut seeds.path;
         let z = pairs::<C, F, R>(q.logits(), samples, rng, weights, log_q);

@@ -102,12 +102,12 @@ impl Rebar {
         for<'t> M::Posterior<'t>: Bits<'t, F>,
         R: Chance,
     {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
         let Work { tape, grads, seen, seeds, logits: bar, joint: tune, .. } = work;
         let bound = params.on(tape);
-        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let x = query.rows(tape);
         let q = model.posterior(bound, x);
         let (still, held) = (q.detach(), bound.detach());
         let eta = still.logits();

@@ -3,7 +3,7 @@
 use super::gradient::Gradient;
 use super::problem::{Problem, Suspect, Truth, differences, listed_means};
 use crate::dice::Dice;
-use crate::estimator::{Claim, Estimator, LogWeights, Query, Work};
+use crate::estimator::{Claim, Estimator, LogWeights, Query, Work, rows};
 use pathscore_autodiff::{Tape, Tensor, Var};
 use pathscore_models::Params;
 use pathscore_models::dist::Distribution;
@@ -115,16 +115,16 @@ impl<'a, M: LatentModel<f64>> Place<'a, M> {
         Self { model: &problem.model, params, tape: Tape::new(), columns: Default::default() }
     }
 
-    fn draw(&mut self, x: &[f64], [draws, rows]: [usize; 2], dice: &mut Dice) -> Tensor<f64> {
+    fn draw(&mut self, x: &[f64], [draws, batch]: [usize; 2], dice: &mut Dice) -> Tensor<f64> {
         self.tape.clear();
-        let x = self.tape.constant(x, [rows, x.len() / rows]);
+        let x = rows(&self.tape, x, batch);
         self.model.posterior(self.params.on(&self.tape), x).sample(draws, dice).value()
     }
 
-    fn weigh(&mut self, x: &[f64], rows: usize, z: &Tensor<f64>) {
+    fn weigh(&mut self, x: &[f64], batch: usize, z: &Tensor<f64>) {
         self.tape.clear();
         let params = self.params.on(&self.tape);
-        let x = self.tape.constant(x, [rows, x.len() / rows]);
+        let x = rows(&self.tape, x, batch);
         let z = self.tape.constant(z.values(), z.shape().clone());
         let joint = self.model.log_joint(params, x, z);
         let score = self.model.posterior(params, x).log_prob(z);

@@ -40,10 +40,10 @@ where
     for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, spare, seen, seeds, joint: slope, score: still, .. } = work;
-        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let x = query.rows(tape);
         let bound = params.on(tape);
         let q = model.posterior(bound, x);
         let z = <Score as Draw<F, M>>::draw(&q, samples, rng);

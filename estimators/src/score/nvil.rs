@@ -124,10 +124,10 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Nvil {
     }
 
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, seen, seeds, joint: residual, .. } = work;
-        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let x = query.rows(tape);
         let bound = params.on(tape);
         let q = model.posterior(bound, x);
         let z = q.sample(samples, rng);

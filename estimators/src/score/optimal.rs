@@ -45,10 +45,10 @@ impl OptimalConstant {
 
 impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for OptimalConstant {
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, spare, seen, seeds, .. } = work;
-        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let x = query.rows(tape);
         let drawn = <Score as Draw<F, M>>::record(model, params.on(tape), x, samples, rng);
         let draws = F::from_f64(samples as f64);
         let (share, constant) = (scale / draws, F::from_f64(self.constant()));

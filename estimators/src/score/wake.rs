@@ -58,11 +58,11 @@ impl<F: Scalar, M: Generative<F>> Estimator<F, M> for WakeSleep {
     }
 
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, seen, seeds, joint, score, .. } = work;
         let (params, rows) = (params.on(tape), samples * batch);
-        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let x = query.rows(tape);
         let drawn = <Score as Draw<F, M>>::record(model, params, x, samples, rng);
         let z = model.prior(params).sample(rows, rng);
         let dreamt = model.posterior(params, model.dream(params, z, rng));

@@ -144,10 +144,10 @@ pub struct SeesDraw {
 
 impl<M: LatentModel<f64>> Estimator<f64, M> for SeesDraw {
     fn estimate<R: Chance>(&self, query: Query<f64, M>, rng: &mut R, work: &mut Work<f64>) -> f64 {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, seen, .. } = work;
-        let x = tape.constant(x, [batch, x.len() / batch]);
+        let x = query.rows(tape);
         let drawn = <Score as Draw<f64, M>>::record(model, params.on(tape), x, samples, rng);
         let f = (drawn.joint - drawn.score).value();
         let z = drawn.z.value();
@@ -190,10 +190,10 @@ pub struct Leaky {
 
 impl<M: LatentModel<f64>> Estimator<f64, M> for Leaky {
     fn estimate<R: Chance>(&self, query: Query<f64, M>, rng: &mut R, work: &mut Work<f64>) -> f64 {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, .. } = work;
-        let x = tape.constant(x, [batch, x.len() / batch]);
+        let x = query.rows(tape);
         let on_tape = params.on(tape);
         let drawn = <Score as Draw<f64, M>>::record(model, on_tape, x, samples, rng);
         let f = (drawn.joint - drawn.score).value();

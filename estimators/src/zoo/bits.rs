@@ -197,10 +197,10 @@ where
     M: for<'t> LatentModel<f64, Posterior<'t> = Bernoulli<'t, f64>, Prior<'t> = Bernoulli<'t, f64>>,
 {
     fn estimate<R: Chance>(&self, query: Query<f64, M>, rng: &mut R, work: &mut Work<f64>) -> f64 {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, .. } = work;
-        let x = tape.constant(x, [batch, x.len() / batch]);
+        let x = query.rows(tape);
         let on_tape = params.on(tape);
         let q = model.posterior(on_tape, x);
         let z = <Score as Draw<f64, M>>::draw(&q, samples, rng);

@@ -2,6 +2,7 @@
 
 use super::{Bars, Kernel, Pass};
 use crate::error::Error;
+use crate::kernels::gemm::gemm_onto_row;
 use crate::kernels::map::map;
 use crate::kernels::simd::dispatch;
 use crate::kernels::walk::add_slice;
@@ -66,10 +67,7 @@ impl<F: Scalar> Kernel<F> for Affine {
             return;
         }
         let rows = y.len() / m;
-        // The bias is what the product is added to, so that adding it costs no pass of its own.
-        y.chunks_exact_mut(m).for_each(|row| row.copy_from_slice(b.values));
-        let x = View { values: x.values, dims: &[rows, n] };
-        product([x, w], [false, false], y, &[rows, m], true);
+        gemm_onto_row([rows, n, m], x.values, w.values, b.values, y);
         if let Some(f) = self.0.op() {
             in_place(f, y);
         }
@@ -87,10 +85,12 @@ impl<F: Scalar> Kernel<F> for Affine {
         let delta = match self.0.op() {
             None => pass.y_bar,
             Some(f) => {
-                scratch.clear();
-                scratch.resize(pass.y.len(), F::ZERO);
-                slope_of_result(f, pass.y, pass.y_bar, &mut scratch);
-                &scratch[..]
+                let len = pass.y.len();
+                if scratch.len() < len {
+                    scratch.resize(len, F::ZERO);
+                }
+                slope_of_result(f, pass.y, pass.y_bar, &mut scratch[..len]);
+                &scratch[..len]
             }
         };
         let (x, delta_view) =

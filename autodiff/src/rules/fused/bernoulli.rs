@@ -2,14 +2,14 @@
 //!
 //! Written in logits it needs no guard: at $\pm 10^4$ it is as exact as at $0$.
 //!
-//! Logits that many rows of bits meet, as those of a layer drawn many times, are gone through once:
-//! $\mathrm{softplus}(\eta) = \max(\eta, 0) + \ln(1 + e^{-|\eta|})$, and only the first part has to stay
-//! together with $x \eta$, from which it takes what is large.
+//! Of $\mathrm{softplus}(\eta) = \max(\eta, 0) + \ln(1 + e^{-|\eta|})$ the first part stays together with
+//! $x \eta$, from which it takes what is large. The second does not know the bits, so logits that many rows of
+//! bits meet, as those of a layer drawn many times, are gone through once.
 
 use super::{Bars, Kernel, Pass, row_of, row_of_mut, row_shape};
 use crate::error::Error;
 use crate::kernels::simd::dispatch;
-use crate::kernels::sum::sum_by;
+use crate::kernels::sum::fold;
 use crate::kernels::zip::View;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -23,18 +23,21 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
-        if repeats(args[1], args[0]) {
-            return forward_repeated(args[0], args[1], y);
+        let [x, eta] = [args[0], args[1]];
+        let width = x.dims[x.dims.len() - 1];
+        if width == 0 {
+            return y.fill(F::ZERO);
         }
+        let rows = eta.values.len() / width;
         dispatch(
             #[inline(always)]
             || {
-                for (row, y) in y.iter_mut().enumerate() {
-                    *y = sum_by(
-                        [row_of(args[0], row), row_of(args[1], row)],
-                        #[inline(always)]
-                        |[x, eta]| x * eta - eta.softplus(),
-                    );
+                for (first, eta) in eta.values.chunks_exact(width).enumerate() {
+                    let common = sum_softplus(eta);
+                    for row in (first..y.len()).step_by(rows) {
+                        let own = sum_kinks(row_of(x, row), eta);
+                        y[row] = own - common;
+                    }
                 }
             },
         );
@@ -56,10 +59,11 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
                 },
             );
         }
-        if let Some(bar) = bars.of(1) {
-            if repeats(eta, x) {
-                return reverse_repeated(x, eta, pass.y_bar, bar);
+        if repeats(eta, x) {
+            if let Some(bar) = bars.of(1) {
+                reverse_repeated(x, eta, pass.y_bar, bar);
             }
+        } else if let Some((bar, begun)) = bars.begun(1) {
             dispatch(
                 #[inline(always)]
                 || {
@@ -67,7 +71,8 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
                         let bar = row_of_mut(bar, width, row);
                         let (x, eta) = (&row_of(x, row)[..width], &row_of(eta, row)[..width]);
                         for j in 0..width {
-                            bar[j] += y_bar * (x[j] - eta[j].sigmoid());
+                            let gain = y_bar * (x[j] - eta[j].sigmoid());
+                            bar[j] = if begun { bar[j] + gain } else { gain };
                         }
                     }
                 },
@@ -86,29 +91,91 @@ fn repeats<F>(eta: View<F>, x: View<F>) -> bool {
     eta.values.len() < x.values.len() && !eta.values.is_empty()
 }
 
-fn forward_repeated<F: Scalar>(x: View<F>, eta: View<F>, y: &mut [F]) {
-    let width = x.dims[x.dims.len() - 1];
-    let rows = eta.values.len() / width;
-    dispatch(
-        #[inline(always)]
-        || {
-            for (first, eta) in eta.values.chunks_exact(width).enumerate() {
-                let common = sum_by(
-                    [eta],
-                    #[inline(always)]
-                    |[eta]| (-eta.abs()).softplus(),
-                );
-                for row in (first..y.len()).step_by(rows) {
-                    let own = sum_by(
-                        [row_of(x, row), eta],
-                        #[inline(always)]
-                        |[x, eta]| x * eta - if eta > F::ZERO { eta } else { F::ZERO },
-                    );
-                    y[row] = own - common;
+/// Logits side by side.
+const LANES: usize = 16;
+/// Logits whose factors are multiplied: so many times two is a number of either precision.
+const FACTORS: usize = 64;
+
+/// $\sum_j \ln(1 + e^{-|\eta_j|})$ by one logarithm for many: $\prod_j (1 + e_j) - 1$ grows as
+/// $t \leftarrow t + e + te$, which keeps the digits of what is small as a sum does.
+#[inline(always)]
+fn sum_softplus<F: Scalar>(eta: &[F]) -> F {
+    let mut total = F::ZERO;
+    for eta in eta.chunks(LANES * FACTORS) {
+        let mut t = [F::ZERO; LANES];
+        // Beyond the end, an infinite logit is the factor one.
+        for_pieces(
+            [eta],
+            F::from_f64(f64::INFINITY),
+            #[inline(always)]
+            |[eta]| {
+                for j in 0..LANES {
+                    let e = (-eta[j].abs()).exp();
+                    t[j] = (t[j] + e) + t[j] * e;
                 }
+            },
+        );
+        for t in &mut t {
+            *t = t.ln_1p();
+        }
+        let [sum] = fold(
+            t,
+            #[inline(always)]
+            |a, b| a + b,
+        );
+        total += sum;
+    }
+    total
+}
+
+/// $\sum_j x_j \eta_j - \max(\eta_j, 0)$.
+#[inline(always)]
+fn sum_kinks<F: Scalar>(x: &[F], eta: &[F]) -> F {
+    let mut sums = [F::ZERO; LANES];
+    for_pieces(
+        [x, eta],
+        F::ZERO,
+        #[inline(always)]
+        |[x, eta]| {
+            for j in 0..LANES {
+                sums[j] += x[j] * eta[j] - if eta[j] > F::ZERO { eta[j] } else { F::ZERO };
             }
         },
     );
+    let [sum] = fold(
+        through_memory(sums),
+        #[inline(always)]
+        |a, b| a + b,
+    );
+    sum
+}
+
+/// The same numbers. Of lanes that never were in memory together the compiler makes several short vectors.
+#[inline(always)]
+fn through_memory<F: Copy>(lanes: [F; LANES]) -> [F; LANES] {
+    *std::hint::black_box(&lanes)
+}
+
+/// Calls `f` with sixteen numbers of each slice at a time, the last filled up.
+#[inline(always)]
+fn for_pieces<F: Scalar, const N: usize>(
+    slices: [&[F]; N],
+    filler: F,
+    mut f: impl FnMut([&[F; LANES]; N]),
+) {
+    let n = slices[0].len();
+    let whole = n - n % LANES;
+    for at in (0..whole).step_by(LANES) {
+        f(slices.map(|slice| slice[at..].first_chunk().expect("a whole piece is left")));
+    }
+    if whole < n {
+        let last = slices.map(|slice| {
+            let mut piece = [filler; LANES];
+            piece[..n - whole].copy_from_slice(&slice[whole..n]);
+            piece
+        });
+        f(last.each_ref());
+    }
 }
 
 /// $\bar\eta \mathrel{+}= \sum_k \bar y_k x_k - \big(\sum_k \bar y_k\big)\, \sigma(\eta)$ over the rows that met it.

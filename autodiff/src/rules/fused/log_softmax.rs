@@ -1,7 +1,7 @@
 //! $x_i - \ln \sum_j e^{x_j}$ along one axis, sixteen numbers at a time like the logarithm of the sum.
 
 use super::axis::{Along, kept};
-use super::log_sum_exp::{LANES, columns, pieces, row, tops_and_sums};
+use super::log_sum_exp::{LANES, begin, of_columns, of_row, pieces, tops_and_sums};
 use super::{Bars, Kernel, Pass};
 use crate::error::Error;
 use crate::kernels::simd::dispatch;
@@ -31,15 +31,26 @@ impl<F: Scalar> Kernel<F> for LogSoftmax {
             || {
                 for (y, x) in blocks {
                     if stride == 1 {
-                        let ([top, ..], [sum, ..]) = tops_and_sums(row(x), true);
+                        let ([top, ..], [sum, ..]) = tops_and_sums(
+                            pieces(n),
+                            #[inline(always)]
+                            |i| of_row(x, i),
+                            true,
+                        );
                         let log = sum.ln();
                         for (y, &x) in y.iter_mut().zip(x) {
                             *y = (x - top) - log;
                         }
                         continue;
                     }
-                    for (start, _) in pieces(stride) {
-                        let (tops, mut logs) = tops_and_sums(columns(x, stride, start), false);
+                    for i in 0..pieces(stride) {
+                        let start = begin(i, stride).0;
+                        let (tops, mut logs) = tops_and_sums(
+                            n,
+                            #[inline(always)]
+                            |row| of_columns(x, stride, start, row),
+                            false,
+                        );
                         let range = start..stride.min(start + LANES);
                         for log in &mut logs {
                             *log = log.ln();

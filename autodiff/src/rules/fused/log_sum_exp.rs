@@ -24,18 +24,19 @@ pub(super) struct LogSumExp {
 /// Pieces of a row that are computed once on the way back.
 const KEPT: usize = 4;
 
-/// Where the pieces begin that cover `n` places, and how many of the places of each have been covered by the
-/// one before: the last ends where the places end.
+/// How many pieces cover `n` places.
 #[inline(always)]
-pub(super) fn pieces(n: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
-    (0..n.div_ceil(LANES)).map(
-        #[inline(always)]
-        move |piece| {
-            let first = piece * LANES;
-            let start = first.min(n.saturating_sub(LANES));
-            (start, first - start)
-        },
-    )
+pub(super) fn pieces(n: usize) -> usize {
+    n.div_ceil(LANES)
+}
+
+/// Where a piece begins of those that cover `n` places, and how many of its places have been covered by the one
+/// before: the last ends where the places end.
+#[inline(always)]
+pub(super) fn begin(piece: usize, n: usize) -> (usize, usize) {
+    let first = piece * LANES;
+    let start = first.min(n.saturating_sub(LANES));
+    (start, first - start)
 }
 
 /// The first sixteen numbers, with $-\infty$ for those that are skipped or missing.
@@ -53,37 +54,30 @@ fn load<F: Scalar>(x: &[F], skip: usize) -> [F; LANES] {
     lanes
 }
 
-/// The pieces of one row.
+/// A piece of one row. (Not an iterator over pieces, which the compiler leaves out of the vector code.)
 #[inline(always)]
-pub(super) fn row<F: Scalar>(x: &[F]) -> impl Iterator<Item = [F; LANES]> + Clone {
-    pieces(x.len()).map(
-        #[inline(always)]
-        |(start, skip)| load(&x[start..], skip),
-    )
+pub(super) fn of_row<F: Scalar>(x: &[F], piece: usize) -> [F; LANES] {
+    let (start, skip) = begin(piece, x.len());
+    load(&x[start..], skip)
 }
 
-/// Sixteen neighbouring columns, from column `start` on, of rows of `width`: a piece for each row.
+/// Sixteen neighbouring columns, from column `start` on, of one of the rows of `width`.
 #[inline(always)]
-pub(super) fn columns<F: Scalar>(
-    x: &[F],
-    width: usize,
-    start: usize,
-) -> impl Iterator<Item = [F; LANES]> + Clone {
-    x.chunks_exact(width).map(
-        #[inline(always)]
-        move |row| load(&row[start..], 0),
-    )
+pub(super) fn of_columns<F: Scalar>(x: &[F], width: usize, start: usize, row: usize) -> [F; LANES] {
+    load(&x[row * width + start..(row + 1) * width], 0)
 }
 
 /// For each lane the largest of all pieces, and $\sum e^{x - \text{largest}}$; if `joint`, of all lanes
 /// together.
 #[inline(always)]
 pub(super) fn tops_and_sums<F: Scalar>(
-    pieces: impl Iterator<Item = [F; LANES]> + Clone,
+    count: usize,
+    piece: impl Fn(usize) -> [F; LANES],
     joint: bool,
 ) -> ([F; LANES], [F; LANES]) {
     let mut tops = [F::from_f64(f64::NEG_INFINITY); LANES];
-    for x in pieces.clone() {
+    for i in 0..count {
+        let x = piece(i);
         for j in 0..LANES {
             tops[j] = tops[j].max(x[j]);
         }
@@ -93,8 +87,8 @@ pub(super) fn tops_and_sums<F: Scalar>(
         tops = [top; LANES];
     }
     let mut sums = [F::ZERO; LANES];
-    for x in pieces {
-        let terms = exps(x, tops);
+    for i in 0..count {
+        let terms = exps(piece(i), tops);
         for j in 0..LANES {
             sums[j] += terms[j];
         }
@@ -138,17 +132,18 @@ fn store<F: Scalar>(tops: [F; LANES], sums: [F; LANES], count: F, y: &mut [F]) {
 /// over all lanes. Not $\bar y\, e^{x - y}$: where y is large, its rounding would spoil the shares.
 #[inline(always)]
 fn shares<F: Scalar>(
-    pieces: impl Iterator<Item = [F; LANES]> + Clone,
+    count: usize,
+    piece: impl Fn(usize) -> [F; LANES],
     [y, y_bar]: [[F; LANES]; 2],
     joint: bool,
     mut gain: impl FnMut(usize, [F; LANES]),
 ) {
     let mut kept = [[F::ZERO; LANES]; KEPT];
     let mut scales = [F::ZERO; LANES];
-    for (i, x) in pieces.clone().enumerate() {
-        let terms = exps(x, y);
-        if i < KEPT {
-            kept[i] = terms;
+    for i in 0..count {
+        let terms = exps(piece(i), y);
+        if let Some(kept) = kept.get_mut(i) {
+            *kept = terms;
         }
         for j in 0..LANES {
             scales[j] += terms[j];
@@ -163,8 +158,11 @@ fn shares<F: Scalar>(
         // Of −∞ only: no share is larger than another, and none moves the result.
         scales[j] = if y[j] == none { F::ZERO } else { y_bar[j] / scales[j] };
     }
-    for (i, x) in pieces.enumerate() {
-        let mut gains = if i < KEPT { kept[i] } else { exps(x, y) };
+    for i in 0..count {
+        let mut gains = match kept.get(i) {
+            Some(&kept) => kept,
+            None => exps(piece(i), y),
+        };
         for j in 0..LANES {
             // Where nothing moves, the share may be no number.
             gains[j] = if scales[j] == F::ZERO { F::ZERO } else { scales[j] * gains[j] };
@@ -210,15 +208,26 @@ impl<F: Scalar> Kernel<F> for LogSumExp {
                     for (y, x) in y.chunks_mut(LANES).zip(x.chunks(n * LANES)) {
                         let (mut tops, mut sums) = ([F::ZERO; LANES], [F::ONE; LANES]);
                         for (j, x) in x.chunks_exact(n).enumerate() {
-                            ([tops[j], ..], [sums[j], ..]) = tops_and_sums(row(x), true);
+                            ([tops[j], ..], [sums[j], ..]) = tops_and_sums(
+                                pieces(n),
+                                #[inline(always)]
+                                |i| of_row(x, i),
+                                true,
+                            );
                         }
                         store(tops, sums, count, y);
                     }
                     return;
                 }
                 for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(n * stride)) {
-                    for (start, _) in pieces(stride) {
-                        let (tops, sums) = tops_and_sums(columns(x, stride, start), false);
+                    for i in 0..pieces(stride) {
+                        let start = begin(i, stride).0;
+                        let (tops, sums) = tops_and_sums(
+                            n,
+                            #[inline(always)]
+                            |row| of_columns(x, stride, start, row),
+                            false,
+                        );
                         store(tops, sums, count, &mut y[start..]);
                     }
                 }
@@ -242,28 +251,30 @@ impl<F: Scalar> Kernel<F> for LogSumExp {
                     if stride == 1 {
                         let on = [y[0], y_bar[0]].map(|number| [number; LANES]);
                         shares(
-                            row(x),
+                            pieces(n),
+                            #[inline(always)]
+                            |i| of_row(x, i),
                             on,
                             true,
                             #[inline(always)]
-                            |piece, gains| {
-                                let start = (piece * LANES).min(n.saturating_sub(LANES));
-                                add(gains, &mut bar[start..]);
-                            },
+                            |i, gains| add(gains, &mut bar[begin(i, n).0..]),
                         );
                         continue;
                     }
-                    for (start, skip) in pieces(stride) {
+                    for i in 0..pieces(stride) {
+                        let (start, skip) = begin(i, stride);
                         let mut on = [y, y_bar].map(|numbers| load(&numbers[start..], 0));
                         // What the last piece has done is left alone.
                         on[1].iter_mut().take(skip).for_each(|bar| *bar = F::ZERO);
                         shares(
-                            columns(x, stride, start),
+                            n,
+                            #[inline(always)]
+                            |row| of_columns(x, stride, start, row),
                             on,
                             false,
                             #[inline(always)]
                             |row, gains| {
-                                add(gains, &mut bar[row * stride + start..(row + 1) * stride]);
+                                add(gains, &mut bar[row * stride + start..(row + 1) * stride])
                             },
                         );
                     }
