@@ -338,6 +338,73 @@ fn a_comparison_of_some_names_only_them_and_says_their_front() {
 }
 
 #[test]
+fn a_trained_run_is_a_problem_whose_truth_is_estimated() {
+    let scratch = Scratch::new("compare-run");
+    let (out, figures) = (scratch.path("run"), scratch.path("figures"));
+    succeed(&small(&out, &["--steps", "100"]));
+    let problem = format!("run:{out}");
+    let asked = ["compare", "--problem", &problem, "--out", &figures, "--format", "json"];
+    let text = succeed(&[&asked[..], &["--draws", "100"]].concat());
+    let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let of = |estimator: &str| -> Vec<&Value> {
+        rows.iter().filter(|row| row["estimator"] == estimator).collect()
+    };
+    let number = |row: &Value, key: &str| row[key].as_f64().unwrap();
+    // Two directions of each of eight tensors.
+    let path = of("sgvb-analytic");
+    assert!(path.len() == 16 && path[0]["component"] == "encoder.0.weight·1", "{path:?}");
+    for row in rows.iter().filter(|row| row["claim"] == "unbiased") {
+        // Some 200 components; of a hundred draws the largest |z| is near three.
+        assert!(number(row, "z").abs() < 6.0 && number(row, "exact_error") > 0.0, "{row}");
+    }
+    let variance = |estimator: &str| number(of(estimator)[0], "total_variance");
+    assert!(variance("reinforce-none") > 10.0 * variance("sgvb-analytic"));
+    assert!(variance("reinforce-leave-one-out") < variance("reinforce-none"));
+    assert!(of("disarm").is_empty() && !of("dreg").is_empty());
+    assert!(fs::metadata(Path::new(&figures).join("run-run.svg")).unwrap().len() > 0);
+    let some = ["--draws", "20", "--estimators", "sgvb-sampled,reinforce-none"];
+    let text = succeed(&[&asked[..5], &some].concat());
+    assert!(text.contains("the truth is estimated itself, by 160 other draws of sgvb"), "{text}");
+
+    refuse(&[&asked[..], &["--estimators", "disarm"]].concat(), &["disarm", "vae", "sgvb-sampled"]);
+    refuse(&["compare", "--problem", &format!("run:{}", scratch.path("none"))], &["run.toml"]);
+    fs::remove_file(Path::new(&out).join("checkpoint.safetensors")).unwrap();
+    refuse(&asked, &["checkpoint.safetensors"]);
+    let unknown = run(&["compare", "--problem", "magic"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("run:DIR"));
+}
+
+#[test]
+fn a_run_whose_data_are_gone_is_no_problem() {
+    let scratch = Scratch::new("compare-no-data");
+    let rows: String = (0..40).map(|i| format!("{},{}\n", i % 2, i % 3 % 2)).collect();
+    let (data, out) = (scratch.file("rows.csv", rows.as_bytes()), scratch.path("run"));
+    let source = format!("csv:{data}");
+    succeed(&[
+        "train",
+        "--data",
+        &source,
+        "--hidden",
+        "2",
+        "--latent-dim",
+        "1",
+        "--batch",
+        "5",
+        "--steps",
+        "5",
+        "--eval-samples",
+        "2",
+        "--progress",
+        "none",
+        "--out",
+        &out,
+    ]);
+    fs::remove_file(&data).unwrap();
+    refuse(&["compare", "--problem", &format!("run:{out}")], &["rows.csv"]);
+}
+
+#[test]
 fn a_check_certifies_what_can_be_listed_exactly() {
     for problem in ["bernoulli-toy", "sbn-two-layers", "sbn-three-layers"] {
         let text = succeed(&["check", "--problem", problem, "--format", "json"]);

@@ -172,14 +172,43 @@ where
             self.grad.iter_mut().for_each(|g| *g *= factor);
         }
         self.optimizer.step(self.params.values_mut(), &self.grad, lr * schedule.factor(step));
+        self.learn();
+        self.step += 1;
+        Ok(Report { step, bound, grad_norm })
+    }
+
+    /// Shows the estimator what it has seen of the last batch.
+    fn learn(&mut self) {
         self.seen.clear();
         for Shard { work, .. } in &self.shards {
             self.seen.resize(work.seen.len(), 0.0);
             self.seen.iter_mut().zip(&work.seen).for_each(|(sum, part)| *sum += part);
         }
         self.estimator.observe(&self.seen);
-        self.step += 1;
-        Ok(Report { step, bound, grad_norm })
+    }
+
+    /// The mean gradient of the `rows` rows `x`, drawn `draws` times with random numbers derived from `seed`, each
+    /// shown to `see`. The parameters stay; what the estimator learns, it learns from draw to draw.
+    pub fn gradients(
+        &mut self,
+        x: &[F],
+        rows: usize,
+        draws: usize,
+        seed: u64,
+        see: &mut dyn FnMut(&[F]),
+    ) {
+        let columns = x.len() / rows.max(1);
+        self.arrange(rows);
+        for shard in &mut self.shards {
+            let Range { start, end } = shard.rows;
+            shard.x.clear();
+            shard.x.extend_from_slice(&x[start * columns..end * columns]);
+        }
+        for draw in 0..draws as u64 {
+            self.pass(&|index, shard: &mut Shard<F>| shard.rng = shard_rng(seed, draw, index));
+            see(&self.grad);
+            self.learn();
+        }
     }
 
     /// The gradient of every piece, after `prepare` has seen to its numbers and its generator, and their sum:

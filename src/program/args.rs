@@ -414,20 +414,58 @@ pub(crate) struct SampleArgs {
     pub(crate) seed: u64,
 }
 
+/// A problem of `compare`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// One whose exact gradient is known.
+    Known(ProblemName),
+    /// The folder of a run.
+    Run(PathBuf),
+}
+
+impl std::str::FromStr for Subject {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(dir) = text.strip_prefix("run:") {
+            return Ok(Self::Run(dir.into()));
+        }
+        ProblemName::from_str(text, false).map(Self::Known).map_err(|_| {
+            let names: Vec<String> =
+                ProblemName::value_variants().iter().map(super::config::spelt).collect();
+            format!("the choices are {}, and run:DIR", names.join(", "))
+        })
+    }
+}
+
+impl CompareArgs {
+    /// Gradients drawn from each.
+    pub(crate) fn draws(&self) -> usize {
+        let of_run = matches!(self.problem, Some(Subject::Run(_)));
+        self.draws.unwrap_or(if of_run { 400 } else { 20_000 })
+    }
+}
+
 /// Options of `compare`.
 #[derive(Group, Debug)]
 pub(crate) struct CompareArgs {
-    /// The problem [default: all].
-    #[arg(long, value_enum, value_name = "NAME")]
-    pub(crate) problem: Option<ProblemName>,
+    /// The problem [default: all whose gradient is known; `pathscore list` names them], or run:DIR, a folder that
+    /// `train` has written: its model and data, at the parameters it has learnt.
+    ///
+    /// Of a run the minibatch is one of its own batches, held still; a component is the gradient of a tensor along
+    /// a direction drawn once (encoder.0.weight·1), and the variance that of the whole gradient. The truth is not
+    /// known there: it is the mean of more draws by the least noisy unbiased estimator, and z counts the errors of
+    /// both.
+    #[arg(long, value_name = "NAME|run:DIR")]
+    pub(crate) problem: Option<Subject>,
 
     /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub(crate) estimators: Option<Vec<String>>,
 
-    /// Gradients drawn from each.
-    #[arg(long, default_value_t = 20_000, value_name = "N")]
-    pub(crate) draws: usize,
+    /// Gradients drawn from each [default: 20000; of a run 400].
+    #[arg(long, value_name = "N")]
+    pub(crate) draws: Option<usize>,
 
     /// Samples within each gradient, K.
     #[arg(long, default_value_t = 2, value_name = "K")]

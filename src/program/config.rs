@@ -319,6 +319,23 @@ impl EstimatorName {
         }
     }
 
+    /// Whether it fits the model of a run.
+    pub(crate) fn fits(self, config: &Config) -> bool {
+        let layers = config.layers.len().max(1);
+        self.misfit(config.model).is_none() && (layers == 1 || !self.is_of_one_layer())
+    }
+
+    /// The name of what it estimates the gradient of.
+    pub(crate) fn target(self) -> &'static str {
+        use EstimatorName as E;
+        match self {
+            E::Renyi => "Rényi",
+            E::Tvo => "TVO",
+            E::Iwae | E::Dreg | E::Vimco | E::Wake | E::WakeSleep | E::DisarmBound => "L_K",
+            _ => "ELBO",
+        }
+    }
+
     /// Whether it is for one layer of bits and nothing else.
     fn is_of_one_layer(self) -> bool {
         use EstimatorName as E;

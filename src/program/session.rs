@@ -1,9 +1,6 @@
 //! Training, evaluating and sampling: from settings to a folder of results.
 
-use super::args::{
-    BaselineName, Dtype, EstimatorName, EvaluateArgs, KlForm, Model, NvilMode, OptimizerName,
-    SampleArgs, TrainArgs,
-};
+use super::args::{Dtype, EvaluateArgs, Model, SampleArgs, TrainArgs};
 use super::chart::{Series, curve_svg};
 use super::checkpoint::{self, Checkpoint};
 use super::config::{self, Config, Length, spelt};
@@ -14,20 +11,12 @@ use super::progress::{Progress, Total};
 use super::table::print;
 use super::views::Views;
 use pathscore::autodiff::{Activation, Scalar};
-use pathscore::estimators::both::{
-    Arm, Concrete, DisArm, LocalExpectation, Many, Rebar, Relax, StraightThrough,
-};
-use pathscore::estimators::fit::{Noise, NotFinite, Options, Report, Trainer};
-use pathscore::estimators::optim::{Adam, Optimizer, Sgd};
-use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
-use pathscore::estimators::score::{
-    Baseline, Mode, MuProp, Nvil, OptimalConstant, Reinforce, Tvo, Vimco, Wake, WakeSleep,
-};
+use pathscore::estimators::fit::{Noise, NotFinite, Report, Trainer};
 use pathscore::estimators::{
-    Diagnosis, Estimator, Evaluation, GROUP, diagnose, evaluate as evaluate_model,
+    Claim, Diagnosis, Estimator, Evaluation, GROUP, diagnose, evaluate as evaluate_model,
 };
 use pathscore::models::data::{Batches, Binarize, Split, Table};
-use pathscore::models::dist::{Bits, Coordinates};
+use pathscore::models::dist::Coordinates;
 use pathscore::models::latent::{Decoder, DiscreteVae, Generative, Likelihood, SigmoidBelief, Vae};
 use pathscore::models::{Params, seed};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -37,6 +26,10 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+mod asked;
+
+pub(crate) use asked::{Asked, Purpose};
 
 const METRICS: &str = "metrics.jsonl";
 const SUMMARY: &str = "summary.json";
@@ -66,14 +59,14 @@ pub(crate) fn pool(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> 
 }
 
 /// A model that settings describe.
-trait Described<F: Scalar>: Decoder<F> + Generative<F> + Sized {
+pub(crate) trait Described<F: Scalar>: Decoder<F> + Generative<F> + Sized {
     fn describe(config: &Config, columns: usize, params: &mut Params<F>) -> Self;
     fn latent_view(views: &Views<F, Self>) -> Vec<u8>;
     fn diagnose(&self, look: Look<F>) -> Diagnosis;
 }
 
 /// What the diagnostics of a posterior are made of.
-struct Look<'a, F> {
+pub(crate) struct Look<'a, F> {
     params: &'a Params<F>,
     x: &'a [F],
     rows: usize,
@@ -148,7 +141,7 @@ impl<F: Scalar> Described<F> for SigmoidBelief {
 }
 
 /// The data of a run, split and made black and white as its settings say.
-fn load(config: &Config) -> anyhow::Result<Split> {
+pub(crate) fn load(config: &Config) -> anyhow::Result<Split> {
     let split = config.source()?.load(config.seed)?.prepare(config.binarize()?, config.seed)?;
     let bits = config.likelihood() == Likelihood::Bernoulli;
     if bits && !(split.train.in_unit_interval() && split.test.in_unit_interval()) {
@@ -212,9 +205,11 @@ pub(crate) fn train(args: Box<TrainArgs>) -> anyhow::Result<()> {
         config,
     };
     // The whole run lives in the pool: handing over each step would cost a wake-up and an allocation.
+    let (config, columns) = (&session.config, session.split.train.columns());
+    let asked = Asked { config, columns, steps: session.steps()?, purpose: &session };
     pool.install(|| match session.config.dtype {
-        Dtype::F32 => session.with_estimator::<f32>(),
-        Dtype::F64 => session.with_estimator::<f64>(),
+        Dtype::F32 => asked.pursue::<f32>(),
+        Dtype::F64 => asked.pursue::<f64>(),
     })
 }
 
@@ -275,15 +270,20 @@ struct Summary<'a> {
 }
 
 /// Writes the numbers of a range of rows.
-type Feed<'a, F> = &'a (dyn Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync);
+pub(crate) type Feed<'a, F> = &'a (dyn Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync);
+
+/// Sees gradients.
+pub(crate) type See<'a, F> = &'a mut dyn FnMut(&[F]);
 
 /// A trainer whose estimator is forgotten: what a run does around its steps is compiled once for each model,
 /// and not once for each estimator.
-trait Steps<F: Scalar, M> {
+pub(crate) trait Steps<F: Scalar, M> {
     fn step(&mut self, shape: [usize; 2], feed: Feed<F>) -> Result<Report, NotFinite>;
     fn save(&self, path: &Path) -> anyhow::Result<()>;
     fn resume(&mut self, checkpoint: &Checkpoint) -> anyhow::Result<()>;
     fn gradient_noise(&mut self) -> Vec<Noise>;
+    fn gradients(&mut self, x: &[F], rows: usize, draws: usize, seed: u64, see: See<F>);
+    fn claim(&self) -> Claim;
     fn model(&self) -> &M;
     fn params(&self) -> &Params<F>;
     /// The number of steps taken.
@@ -309,6 +309,14 @@ impl<F: Scalar, M: Sync, E: Estimator<F, M>> Steps<F, M> for Trainer<F, M, E> {
         Trainer::gradient_noise(self, NOISE_DRAWS)
     }
 
+    fn gradients(&mut self, x: &[F], rows: usize, draws: usize, seed: u64, see: See<F>) {
+        Trainer::gradients(self, x, rows, draws, seed, see);
+    }
+
+    fn claim(&self) -> Claim {
+        self.estimator.claim()
+    }
+
     fn model(&self) -> &M {
         &self.model
     }
@@ -323,121 +331,6 @@ impl<F: Scalar, M: Sync, E: Estimator<F, M>> Steps<F, M> for Trainer<F, M, E> {
 }
 
 impl Session {
-    fn with_estimator<F: Scalar>(&self) -> anyhow::Result<()> {
-        let config = &self.config;
-        match config.model {
-            Model::Vae => match (config.estimator, config.kl) {
-                (EstimatorName::Sgvb, KlForm::Analytic) => self.run::<F, Vae, _>(|_| SgvbKl),
-                (EstimatorName::Sgvb, KlForm::Sampled) => self.run::<F, Vae, _>(|_| Sgvb),
-                (EstimatorName::Stl, _) => self.run::<F, Vae, _>(|_| StickingTheLanding),
-                (EstimatorName::Iwae, _) => self.run::<F, Vae, _>(|_| Iwae),
-                (EstimatorName::Dreg, _) => self.run::<F, Vae, _>(|_| Dreg),
-                (EstimatorName::Renyi, _) => {
-                    self.run::<F, Vae, _>(|_| Renyi { alpha: config.alpha })
-                }
-                _ => self.through_the_score::<F, Vae>(),
-            },
-            Model::Dvae => self.through_bits::<F, DiscreteVae>(),
-            Model::Sbn => self.through_bits::<F, SigmoidBelief>(),
-        }
-    }
-
-    /// With an estimator that fits one layer of bits, or any latents.
-    fn through_bits<F: Scalar, M: Described<F>>(&self) -> anyhow::Result<()>
-    where
-        for<'t> M::Posterior<'t>: Bits<'t, F>,
-    {
-        let config = &self.config;
-        let temperature = config.temperature();
-        match config.estimator {
-            EstimatorName::Muprop => self.run::<F, M, _>(|_| MuProp::default()),
-            EstimatorName::Arm => self.run::<F, M, _>(|_| Arm),
-            EstimatorName::Disarm => self.run::<F, M, _>(|_| DisArm),
-            EstimatorName::DisarmBound => self.run::<F, M, _>(|_| Many(DisArm)),
-            EstimatorName::Rebar => self.run::<F, M, _>(|_| Rebar::new(temperature)),
-            EstimatorName::Relax => self.run::<F, M, _>(|params| {
-                let rng = &mut seed::rng(config.seed, seed::Stream::Init, 1);
-                let mut relax = Relax::new(params, config.latent_dim, config.baseline_hidden, rng);
-                relax.rebar = Rebar::new(temperature);
-                relax
-            }),
-            EstimatorName::Local => self.run::<F, M, _>(|_| LocalExpectation),
-            EstimatorName::Concrete => self.run::<F, M, _>(|_| Concrete { temperature }),
-            EstimatorName::StraightThrough => {
-                let temperature = config.temperature;
-                self.run::<F, M, _>(|_| StraightThrough { temperature })
-            }
-            _ => self.through_the_score::<F, M>(),
-        }
-    }
-
-    /// With an estimator that fits any latents.
-    fn through_the_score<F: Scalar, M: Described<F>>(&self) -> anyhow::Result<()> {
-        let config = &self.config;
-        let reinforce = |baseline| self.run::<F, M, _>(move |_| Reinforce { baseline });
-        let (value, decay) = (config.baseline_value, config.baseline_decay);
-        match config.estimator {
-            EstimatorName::Reinforce => match config.baseline {
-                BaselineName::None => reinforce(Baseline::None),
-                BaselineName::Constant => reinforce(Baseline::Constant(value)),
-                BaselineName::RunningMean => reinforce(Baseline::RunningMean { decay, mean: None }),
-                BaselineName::LeaveOneOut => reinforce(Baseline::LeaveOneOut),
-                BaselineName::Network => self.run::<F, M, _>(|params| self.nvil(params).plain()),
-                BaselineName::Optimal => self.run::<F, M, _>(|_| OptimalConstant::new(decay)),
-            },
-            EstimatorName::Nvil => self.run::<F, M, _>(|params| self.nvil(params)),
-            EstimatorName::Vimco => self.run::<F, M, _>(|_| Vimco::default()),
-            EstimatorName::Wake => self.run::<F, M, _>(|_| Wake),
-            EstimatorName::WakeSleep => self.run::<F, M, _>(|_| WakeSleep { wake: config.wake }),
-            EstimatorName::Tvo => {
-                self.run::<F, M, _>(|_| Tvo::log_spaced(config.points, FIRST_POINT))
-            }
-            other => {
-                Err(misuse(format!("{} has no use for {}", spelt(&config.model), spelt(&other))))
-            }
-        }
-    }
-
-    /// NVIL, with a signal for each layer of bits.
-    fn nvil<F: Scalar>(&self, params: &mut Params<F>) -> Nvil {
-        let Config { layers, baseline_hidden, baseline_decay, nvil_mode, seed, .. } = &self.config;
-        let lower = &layers[..layers.len().saturating_sub(1)];
-        let inputs: Vec<usize> =
-            std::iter::once(self.split.train.columns()).chain(lower.iter().copied()).collect();
-        let rng = &mut seed::rng(*seed, seed::Stream::Init, 1);
-        let mut nvil = Nvil::new(params, &inputs, *baseline_hidden, rng);
-        nvil.decay = *baseline_decay;
-        nvil.mode = match nvil_mode {
-            NvilMode::Unbiased => Mode::Unbiased,
-            NvilMode::Paper => Mode::Paper,
-        };
-        nvil
-    }
-
-    fn run<F, M, E>(&self, estimator: impl FnOnce(&mut Params<F>) -> E) -> anyhow::Result<()>
-    where
-        F: Scalar,
-        M: Described<F>,
-        E: Estimator<F, M>,
-    {
-        let config = &self.config;
-        let mut params = Params::new();
-        let model = M::describe(config, self.split.train.columns(), &mut params);
-        let estimator = estimator(&mut params);
-        let optimizer: Box<dyn Optimizer<F>> = match config.optimizer {
-            OptimizerName::Adam => Box::new(Adam::default()),
-            OptimizerName::Sgd => Box::new(Sgd::new(config.momentum)),
-        };
-        let options = Options {
-            samples: config.num_samples,
-            lr: config.lr,
-            schedule: config.schedule(self.steps()?),
-            clip: config.clip,
-            seed: config.seed,
-        };
-        self.follow(&mut Trainer::new(model, params, estimator, optimizer, options))
-    }
-
     /// How many steps were asked for.
     fn steps(&self) -> anyhow::Result<u64> {
         let per_epoch = self.batches()?.per_epoch();
@@ -450,109 +343,6 @@ impl Session {
 
     fn batches(&self) -> anyhow::Result<Batches> {
         Ok(Batches::new(self.split.train.len(), self.config.batch, self.config.seed)?)
-    }
-
-    /// The run, from the first step or the checkpoint to the pictures.
-    fn follow<F: Scalar, M: Described<F>>(
-        &self,
-        trainer: &mut dyn Steps<F, M>,
-    ) -> anyhow::Result<()> {
-        let config = &self.config;
-        let train = &self.split.train;
-        let (mut batches, steps) = (self.batches()?, self.steps()?);
-        let schedule = config.schedule(steps);
-        if let Some(checkpoint) = &self.checkpoint {
-            trainer.resume(checkpoint)?;
-        }
-        let metrics_path = self.dir.join(METRICS);
-        let done = trainer.taken();
-        keep_lines_while(&metrics_path, |line| line["step"].as_u64().is_some_and(|s| s <= done))?;
-        let spent =
-            last_line(&metrics_path).and_then(|line| line["wall_s"].as_f64()).unwrap_or(0.0);
-        let mut metrics = JsonLines::open(&metrics_path)?;
-
-        let total = match config.length {
-            Length::Seconds(s) => Total::Seconds(s),
-            _ => Total::Steps(steps),
-        };
-        let mut progress = Progress::new(self.progress, total);
-        progress.note(&format!(
-            "{}: {} parameters, {}, {} training rows{}",
-            self.dir.display(),
-            trainer.params().len(),
-            config.estimator_in_words(),
-            train.len(),
-            if done > 0 { format!(", from step {done}") } else { String::new() }
-        ));
-        let started = Instant::now();
-        let elapsed = || spent + started.elapsed().as_secs_f64();
-        let goes_on = |step: u64| match config.length {
-            Length::Seconds(s) => elapsed() < s,
-            _ => step < steps,
-        };
-        let binarize = config.binarize()?;
-        let mut saved = Instant::now();
-        let mut sum = Running::default();
-        while goes_on(trainer.taken()) {
-            let rows = batches.at(trainer.taken());
-            let outcome = trainer.step([rows.len(), train.columns()], &|range, x, rng| {
-                binarize.fill(train, &rows[range], x, rng);
-            });
-            let report = match outcome {
-                Ok(report) => report,
-                Err(wrong) => {
-                    self.save(trainer)?;
-                    return Err(wrong.into());
-                }
-            };
-            let step = trainer.taken();
-            progress.step(step, report.bound, report.grad_norm);
-            sum.add(report.bound, report.grad_norm);
-            let epoch_ends = step.is_multiple_of(batches.per_epoch());
-            if step.is_multiple_of(LOG_STEPS) || epoch_ends || !goes_on(step) {
-                let mut line = json!({
-                    "step": step,
-                    "epoch": step as f64 / batches.per_epoch() as f64,
-                    "wall_s": elapsed(),
-                    config.bound(): sum.bound(),
-                    "grad/norm": sum.norm(),
-                    "lr": config.lr * schedule.factor(step - 1),
-                });
-                sum = Running::default();
-                if epoch_ends || !goes_on(step) {
-                    let test = &self.split.test;
-                    let quick = QUICK_ROWS.min(test.len());
-                    let found = self.look::<F, M>(
-                        trainer.model(),
-                        trainer.params(),
-                        test,
-                        quick,
-                        QUICK_SAMPLES,
-                    );
-                    line["test/elbo"] = json!(found.elbo);
-                    if config.diagnostics {
-                        self.diagnose(trainer, quick, &mut line)?;
-                    }
-                }
-                metrics.append(&line)?;
-                if saved.elapsed() >= self.checkpoint_every {
-                    self.save(trainer)?;
-                    saved = Instant::now();
-                }
-            }
-            if self.interrupt.requested() && goes_on(step) {
-                self.save(trainer)?;
-                progress.finish("interrupted");
-                let dir = self.dir.display();
-                return Err(anyhow::Error::new(Interrupted(format!(
-                    "stopped after step {step}; to continue: pathscore train --resume {dir}"
-                ))));
-            }
-        }
-        let seconds = elapsed();
-        self.save(trainer)?;
-        progress.finish("trained; evaluating");
-        self.conclude(trainer, seconds, batches.per_epoch())
     }
 
     /// The noise of the gradient and the use of the latents, beside the other numbers of an epoch.
@@ -676,6 +466,111 @@ impl Session {
             dir.join(PICTURES[0]).display()
         )?;
         Ok(())
+    }
+}
+
+impl Purpose for Session {
+    /// The run, from the first step or the checkpoint to the pictures.
+    fn pursue<F: Scalar, M: Described<F>>(
+        &self,
+        trainer: &mut dyn Steps<F, M>,
+    ) -> anyhow::Result<()> {
+        let config = &self.config;
+        let train = &self.split.train;
+        let (mut batches, steps) = (self.batches()?, self.steps()?);
+        let schedule = config.schedule(steps);
+        if let Some(checkpoint) = &self.checkpoint {
+            trainer.resume(checkpoint)?;
+        }
+        let metrics_path = self.dir.join(METRICS);
+        let done = trainer.taken();
+        keep_lines_while(&metrics_path, |line| line["step"].as_u64().is_some_and(|s| s <= done))?;
+        let spent =
+            last_line(&metrics_path).and_then(|line| line["wall_s"].as_f64()).unwrap_or(0.0);
+        let mut metrics = JsonLines::open(&metrics_path)?;
+
+        let total = match config.length {
+            Length::Seconds(s) => Total::Seconds(s),
+            _ => Total::Steps(steps),
+        };
+        let mut progress = Progress::new(self.progress, total);
+        progress.note(&format!(
+            "{}: {} parameters, {}, {} training rows{}",
+            self.dir.display(),
+            trainer.params().len(),
+            config.estimator_in_words(),
+            train.len(),
+            if done > 0 { format!(", from step {done}") } else { String::new() }
+        ));
+        let started = Instant::now();
+        let elapsed = || spent + started.elapsed().as_secs_f64();
+        let goes_on = |step: u64| match config.length {
+            Length::Seconds(s) => elapsed() < s,
+            _ => step < steps,
+        };
+        let binarize = config.binarize()?;
+        let mut saved = Instant::now();
+        let mut sum = Running::default();
+        while goes_on(trainer.taken()) {
+            let rows = batches.at(trainer.taken());
+            let outcome = trainer.step([rows.len(), train.columns()], &|range, x, rng| {
+                binarize.fill(train, &rows[range], x, rng);
+            });
+            let report = match outcome {
+                Ok(report) => report,
+                Err(wrong) => {
+                    self.save(trainer)?;
+                    return Err(wrong.into());
+                }
+            };
+            let step = trainer.taken();
+            progress.step(step, report.bound, report.grad_norm);
+            sum.add(report.bound, report.grad_norm);
+            let epoch_ends = step.is_multiple_of(batches.per_epoch());
+            if step.is_multiple_of(LOG_STEPS) || epoch_ends || !goes_on(step) {
+                let mut line = json!({
+                    "step": step,
+                    "epoch": step as f64 / batches.per_epoch() as f64,
+                    "wall_s": elapsed(),
+                    config.bound(): sum.bound(),
+                    "grad/norm": sum.norm(),
+                    "lr": config.lr * schedule.factor(step - 1),
+                });
+                sum = Running::default();
+                if epoch_ends || !goes_on(step) {
+                    let test = &self.split.test;
+                    let quick = QUICK_ROWS.min(test.len());
+                    let found = self.look::<F, M>(
+                        trainer.model(),
+                        trainer.params(),
+                        test,
+                        quick,
+                        QUICK_SAMPLES,
+                    );
+                    line["test/elbo"] = json!(found.elbo);
+                    if config.diagnostics {
+                        self.diagnose(trainer, quick, &mut line)?;
+                    }
+                }
+                metrics.append(&line)?;
+                if saved.elapsed() >= self.checkpoint_every {
+                    self.save(trainer)?;
+                    saved = Instant::now();
+                }
+            }
+            if self.interrupt.requested() && goes_on(step) {
+                self.save(trainer)?;
+                progress.finish("interrupted");
+                let dir = self.dir.display();
+                return Err(anyhow::Error::new(Interrupted(format!(
+                    "stopped after step {step}; to continue: pathscore train --resume {dir}"
+                ))));
+            }
+        }
+        let seconds = elapsed();
+        self.save(trainer)?;
+        progress.finish("trained; evaluating");
+        self.conclude(trainer, seconds, batches.per_epoch())
     }
 }
 

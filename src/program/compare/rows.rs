@@ -1,9 +1,9 @@
 //! What is printed of estimators that were studied.
 
-use super::Studied;
+use super::{Case, Studied};
 use crate::program::args::CompareArgs;
-use crate::program::config::spelt;
-use pathscore::estimators::{Claim, Dice};
+use pathscore::estimators::Claim;
+use pathscore::estimators::variance::Component;
 use serde::Serialize;
 
 /// One component of one estimator's gradient.
@@ -15,6 +15,8 @@ pub(super) struct Row {
     pub(super) claim: String,
     pub(super) component: String,
     pub(super) exact: f64,
+    /// Its standard error, where it was itself estimated.
+    pub(super) exact_error: f64,
     pub(super) mean: f64,
     pub(super) z: f64,
     pub(super) variance: f64,
@@ -25,6 +27,9 @@ pub(super) struct Row {
     pub(super) seconds_per_draw: f64,
     pub(super) variance_times_seconds: f64,
     pub(super) pareto: bool,
+    /// Of the whole gradient.
+    pub(super) total_variance: f64,
+    pub(super) total_snr: f64,
 }
 
 /// An estimator for people: all its components in one line.
@@ -36,7 +41,7 @@ pub(super) struct Shown<'a> {
     claim: &'a str,
     #[serde(rename = "worst z")]
     worst: f64,
-    /// Summed over the components.
+    /// Of the whole gradient.
     variance: f64,
     /// Norm of the gradient over the root of that sum.
     snr: f64,
@@ -48,35 +53,34 @@ pub(super) struct Shown<'a> {
     pareto: bool,
 }
 
-/// Throws of the dice for the effective sample size: two digits of it.
-const THROWS: usize = 2000;
-
 /// The estimators that no other beats in both variance and time, by what they are estimators of, in the
 /// order of their time. Only what is unbiased takes part.
-pub(super) fn fronts(studied: &[Studied]) -> Vec<(&'static str, Vec<&'static str>)> {
-    let mut targets: Vec<&'static str> = Vec::new();
+pub(super) fn fronts(studied: &[Studied]) -> Vec<(String, Vec<String>)> {
+    let mut targets: Vec<&str> = Vec::new();
     for one in studied {
-        if !targets.contains(&one.target) {
-            targets.push(one.target);
+        if !targets.contains(&one.target.as_str()) {
+            targets.push(&one.target);
         }
     }
-    let fair = |one: &&Studied| matches!(one.study.claim, Claim::Unbiased | Claim::Exact);
-    let front = |target| {
-        let of = studied.iter().filter(|one| one.target == target).filter(fair);
+    let front = |target: &str| {
+        let of = studied.iter().filter(|one| one.target == target && one.is_fair());
         let costs: Vec<_> = of
-            .map(|one| {
-                let components = &one.study.components;
-                let variance = components.iter().map(|component| component.variance).sum();
-                (one.estimator, [variance, one.study.seconds_per_draw])
-            })
+            .map(|one| (one.estimator.as_str(), [one.variance, one.study.seconds_per_draw]))
             .collect();
-        (target, front(&costs))
+        (target.to_string(), front(&costs).into_iter().map(String::from).collect())
     };
-    targets.into_iter().map(front).filter(|(_, names)| !names.is_empty()).collect()
+    targets.into_iter().map(front).filter(|(_, names): &(_, Vec<_>)| !names.is_empty()).collect()
+}
+
+impl Studied {
+    /// Whether it is unbiased, so that its variance can be compared with that of others.
+    pub(super) fn is_fair(&self) -> bool {
+        matches!(self.study.claim, Claim::Unbiased | Claim::Exact)
+    }
 }
 
 /// What no other dominates, being no worse in both costs and better in one; by the second cost.
-fn front(costs: &[(&'static str, [f64; 2])]) -> Vec<&'static str> {
+fn front<'a>(costs: &[(&'a str, [f64; 2])]) -> Vec<&'a str> {
     let dominates = |a: &[f64; 2], b: &[f64; 2]| a[0] <= b[0] && a[1] <= b[1] && a != b;
     let mut front: Vec<_> = costs
         .iter()
@@ -88,49 +92,45 @@ fn front(costs: &[(&'static str, [f64; 2])]) -> Vec<&'static str> {
 
 /// The rows of all estimators of one problem.
 pub(super) fn rows_of(
-    studied: &[Studied],
-    fronts: &[(&'static str, Vec<&'static str>)],
+    case: &Case,
+    fronts: &[(String, Vec<String>)],
     args: &CompareArgs,
 ) -> Vec<Row> {
-    let effective = studied.first().and_then(|one| effective(one, args.seed));
-    studied
-        .iter()
-        .flat_map(|one| {
-            let seconds = one.study.seconds_per_draw;
-            let pareto = fronts
-                .iter()
-                .any(|(target, names)| *target == one.target && names.contains(&one.estimator));
-            let components = one.posed.problem.components().into_iter();
-            components.zip(&one.study.components).map(move |(name, component)| Row {
-                problem: spelt(&one.problem),
-                estimator: one.estimator.into(),
-                target: one.target.into(),
-                claim: one.study.claim.to_string(),
-                component: name,
-                exact: component.exact,
-                mean: component.mean,
-                z: component.z(),
-                variance: component.variance,
-                snr: component.snr(),
-                draws: component.draws,
-                num_samples: args.num_samples,
-                effective_sample_size: effective,
-                seconds_per_draw: seconds,
-                variance_times_seconds: component.variance * seconds,
-                pareto,
-            })
-        })
-        .collect()
-}
-
-/// How many of $K$ draws from $q$ count, on average.
-fn effective(one: &Studied, seed: u64) -> Option<f64> {
-    let mut dice = Dice::seeded(seed, 0);
-    let mut sum = 0.0;
-    for _ in 0..THROWS {
-        sum += one.posed.problem.effective_draws(&mut dice)?;
-    }
-    Some(sum / THROWS as f64)
+    let of_one = |one: &Studied| {
+        let seconds = one.study.seconds_per_draw;
+        let pareto = fronts
+            .iter()
+            .any(|(target, names)| *target == one.target && names.contains(&one.estimator));
+        let parts = case.components.iter().zip(&one.study.components).zip(&one.errors);
+        let row = |((name, component), &error): ((&String, &Component), &f64)| Row {
+            problem: case.name.clone(),
+            estimator: one.estimator.clone(),
+            target: one.target.clone(),
+            claim: one.study.claim.to_string(),
+            component: name.clone(),
+            exact: component.exact,
+            exact_error: error,
+            mean: component.mean,
+            z: match error == 0.0 {
+                true => component.z(),
+                false => {
+                    (component.mean - component.exact) / component.standard_error().hypot(error)
+                }
+            },
+            variance: component.variance,
+            snr: component.snr(),
+            draws: component.draws,
+            num_samples: args.num_samples,
+            effective_sample_size: case.effective,
+            seconds_per_draw: seconds,
+            variance_times_seconds: component.variance * seconds,
+            pareto,
+            total_variance: one.variance,
+            total_snr: one.norm / one.variance.sqrt(),
+        };
+        parts.map(row).collect::<Vec<_>>()
+    };
+    case.studied.iter().flat_map(of_one).collect()
 }
 
 /// The rows of one estimator in one line.
@@ -139,17 +139,15 @@ pub(super) fn shown(rows: &[Row]) -> Shown<'_> {
         .iter()
         .max_by(|a, b| a.z.abs().total_cmp(&b.z.abs()))
         .expect("a gradient has components");
-    let sum = |f: &dyn Fn(&Row) -> f64| rows.iter().map(f).sum::<f64>();
-    let variance = sum(&|row| row.variance);
     Shown {
         estimator: &worst.estimator,
         target: &worst.target,
         claim: &worst.claim,
         worst: worst.z,
-        variance,
-        snr: (sum(&|row| row.exact.powi(2)) / variance).sqrt(),
+        variance: worst.total_variance,
+        snr: worst.total_snr,
         microseconds: worst.seconds_per_draw * 1e6,
-        cost: variance * worst.seconds_per_draw * 1e6,
+        cost: worst.total_variance * worst.seconds_per_draw * 1e6,
         pareto: worst.pareto,
     }
 }

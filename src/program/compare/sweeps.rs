@@ -38,7 +38,7 @@ pub(super) fn signal(
 ) -> Option<Figure> {
     let many = |entry: &&Entry| entry.fits(problem) && entry.target() == "L_K";
     let entries: Vec<&Entry> = entries.iter().filter(many).collect();
-    let draws = (args.draws / THINNER).max(2);
+    let draws = (args.draws() / THINNER).max(2);
     let mut curves = [Vec::new(), Vec::new()];
     for entry in entries {
         let mut points = [Vec::new(), Vec::new()];
@@ -123,7 +123,7 @@ impl Swept<'_> {
             let (problem, estimator) = at(x);
             let candidate = Asked::new(&Arc::new(problem), estimator);
             let unknown = vec![f64::NAN; known.len()];
-            let study = study_of(&candidate, &unknown, self.args.draws, seed);
+            let study = study_of(&candidate, &unknown, self.args.draws(), seed);
             for (points, component) in points.iter_mut().zip(&study.components) {
                 points.push((x, component.variance));
             }
