@@ -119,7 +119,7 @@ impl<'a, F: Scalar, M: LatentModel<F>, R: Chance> Moved<'a, F, M, R> {
         }
         self.common.at = [0; 2];
         let params = self.params.on(self.tape).detach();
-        let x = self.query.rows(&self.tape);
+        let x = self.query.rows(self.tape);
         let q = model.posterior(params, x);
         let z = q.sample(samples, &mut self.common);
         let f = model.log_joint(params, x, z) - q.log_prob(z);
