@@ -301,13 +301,13 @@ where
     /// # Panics
     /// If the nodes are not those that the roads were chosen for.
     fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
         let Work { tape, grads, seen, seeds, joint: weight, score: signal, logits: values, .. } =
             work;
         let bound = params.on(tape);
-        let x = tape.constant(x, [batch, x.len() / batch.max(1)]);
+        let x = query.rows(tape);
         let q = model.posterior(bound, x);
         let kinds = q.kinds();
         assert!(
