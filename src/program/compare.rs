@@ -176,7 +176,7 @@ fn case(problem: ProblemName, entries: &[Entry], truths: &mut Truths, args: &Com
             case.components = posed.problem.components();
             case.effective = effective(&*posed.problem, args.seed);
         }
-        let exact = truths.of(&posed).truth.gradient.clone();
+        let exact = truths.of(&posed).truth().gradient;
         let study = study_of(&*posed.candidate, &exact, args.draws(), args.seed);
         case.studied.push(Studied {
             estimator: entry.name.into(),

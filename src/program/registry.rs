@@ -17,7 +17,7 @@ use pathscore::estimators::differences::{FiniteDifferences, Spsa};
 use pathscore::estimators::exact::{Enumeration, Quadrature};
 use pathscore::estimators::likelihood::{PriorPath, PriorScore, SelfNormalised, UniformBox};
 use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
-use pathscore::estimators::proof::{Asked, Candidate, Problem, Suspect, Target, Truth};
+use pathscore::estimators::proof::{Asked, Candidate, Once, Problem, Target};
 use pathscore::estimators::score::{
     Baseline, Mean, Mode, MuProp, Nvil, OptimalConstant, Reinforce, Tvo, Vimco, Wake,
 };
@@ -55,40 +55,15 @@ pub(crate) struct Posed {
     pub(crate) key: String,
 }
 
-/// A problem whose truth was found already; its suspects are looked for only when something is wrong.
-pub(crate) struct Known {
-    problem: Rc<dyn Problem>,
-    pub(crate) truth: Truth,
-}
-
-impl Problem for Known {
-    fn name(&self) -> String {
-        self.problem.name()
-    }
-
-    fn components(&self) -> Vec<String> {
-        self.problem.components()
-    }
-
-    fn truth(&self) -> Truth {
-        self.truth.clone()
-    }
-
-    fn suspects(&self) -> Vec<Suspect> {
-        self.problem.suspects()
-    }
-}
-
-/// Truths, each found once.
+/// Problems by their keys: the truth of each is found once.
 #[derive(Default)]
-pub(crate) struct Truths(HashMap<String, Rc<Known>>);
+pub(crate) struct Truths(HashMap<String, Rc<dyn Problem>>);
 
 impl Truths {
-    /// The truth of a problem.
-    pub(crate) fn of(&mut self, posed: &Posed) -> Rc<Known> {
-        let problem = Rc::clone(&posed.problem);
-        let known = || Rc::new(Known { truth: problem.truth(), problem });
-        Rc::clone(self.0.entry(posed.key.clone()).or_insert_with(known))
+    /// The problem, the same for everything posed with its key.
+    pub(crate) fn of(&mut self, posed: &Posed) -> Rc<dyn Problem> {
+        let problem = || Rc::clone(&posed.problem);
+        Rc::clone(self.0.entry(posed.key.clone()).or_insert_with(problem))
     }
 }
 
@@ -152,7 +127,7 @@ impl Entry {
                 return None;
             }
             let candidate = Box::new(Asked::new(&Arc::new(asked), estimator));
-            Some(Posed { problem: Rc::new(problem), candidate, key })
+            Some(Posed { problem: Rc::new(Once::new(problem)), candidate, key })
         })
     }
 
