@@ -20,13 +20,13 @@ pub(crate) struct Bar {
     pub(crate) estimator: String,
     /// The component's name.
     pub(crate) component: String,
-    /// The exact gradient.
+    /// The exact gradient, or what stands for it.
     pub(crate) exact: f64,
     /// The mean of the draws.
     pub(crate) mean: f64,
     /// The standard error of that mean.
     pub(crate) standard_error: f64,
-    /// The variance of one draw.
+    /// The variance of one draw (of all components together).
     pub(crate) variance: f64,
     /// The time of one draw (of all components together).
     pub(crate) seconds_per_draw: f64,
@@ -35,8 +35,7 @@ pub(crate) struct Bar {
 /// One panel per component with each estimator's mean, its error bar of two standard errors and
 /// the truth as a line; below them the variance, the time, and their product, on log axes.
 ///
-/// Of more than six components the six with the largest exact gradient are drawn; the variance is
-/// summed over all.
+/// Of more than six components the six with the largest exact gradient are drawn.
 pub(crate) fn compare(bars: &[Bar], title: &str) -> Scene {
     let estimators = distinct(bars.iter().map(|bar| bar.estimator.as_str()));
     let all = distinct(bars.iter().map(|bar| bar.component.as_str()));
@@ -57,9 +56,9 @@ pub(crate) fn compare(bars: &[Bar], title: &str) -> Scene {
     }
     // The costs stand in a row of their own.
     panels.resize_with(panels.len().next_multiple_of(COLUMNS), Panel::default);
-    let variance = |of: &[&Bar]| of.iter().map(|bar| bar.variance).sum::<f64>();
-    let seconds =
-        |of: &[&Bar]| of.iter().map(|bar| bar.seconds_per_draw).sum::<f64>() / of.len() as f64;
+    // Every bar of an estimator has the same.
+    let variance = |of: &[&Bar]| of.first().map_or(f64::NAN, |bar| bar.variance);
+    let seconds = |of: &[&Bar]| of.first().map_or(f64::NAN, |bar| bar.seconds_per_draw);
     let sum = if all.len() > 1 { "Σ " } else { "" };
     let cost = |title: &str, label: &str, f: &dyn Fn(&[&Bar]) -> f64| {
         let of = |name: &&str| bars.iter().filter(|b| b.estimator == *name).collect::<Vec<_>>();
@@ -153,7 +152,7 @@ mod tests {
     #[test]
     fn every_estimator_and_component_is_drawn() {
         let text = svg(&compare(&bars(6), "dvae-4x3"));
-        for name in ["∇ encoder.b[5]", "reinforce, leave-one-out", "σ²", "exact", "10⁻⁵"] {
+        for name in ["∇ encoder.b[5]", "reinforce, leave-one-out", "σ²", "truth", "10⁻⁵"] {
             assert!(text.contains(name), "{name} is missing");
         }
         picture(&compare(&bars(6), "dvae-4x3"), "compare.png");

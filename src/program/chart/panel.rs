@@ -143,7 +143,7 @@ impl Panel {
             .with_y_axis_min(lines.0)
             .with_y_axis_max(lines.1);
         if let Some(truth) = self.truth {
-            let line = ReferenceLine::vertical(truth).with_color("#222222").with_label("exact");
+            let line = ReferenceLine::vertical(truth).with_color("#222222").with_label("truth");
             layout = layout.with_reference_line(line.with_dasharray("5 3"));
         }
         self.words.iter().cloned().fold(layout, Layout::with_annotation)

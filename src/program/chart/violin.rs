@@ -23,7 +23,7 @@ pub(crate) struct Cloud {
     pub(crate) estimator: String,
     /// The component's name.
     pub(crate) component: String,
-    /// The exact gradient.
+    /// The exact gradient, or what stands for it.
     pub(crate) exact: f64,
     /// The draws.
     pub(crate) draws: Vec<f64>,
@@ -143,7 +143,7 @@ mod tests {
     fn every_estimator_has_its_violin_and_the_truth_is_named() {
         let scene = violins(&clouds(), "phi at 0.3");
         let text = svg(&scene);
-        for name in ["enumeration", "two values", "∇ phi", "exact", "one draw of the gradient"] {
+        for name in ["enumeration", "two values", "∇ phi", "truth", "one draw of the gradient"] {
             assert!(text.contains(name), "{name} is missing");
         }
         picture(&scene, "violins.png");

@@ -11,7 +11,9 @@ const SHOWN: usize = 13;
 /// Means and costs, and violins.
 pub(super) fn of_case(case: &Case, rows: &[Row], args: &CompareArgs) -> [Figure; 2] {
     let Case { name, file, components, studied, .. } = case;
-    let title = format!("{name}: {} draws of K = {}", args.draws(), args.num_samples);
+    let estimated =
+        if rows.iter().any(|row| row.exact_error > 0.0) { ", the truth is estimated" } else { "" };
+    let title = format!("{name}: {} draws of K = {}{estimated}", args.draws(), args.num_samples);
     let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);
     let bars: Vec<Bar> = rows.iter().filter(|row| drawn(&row.component)).map(bar).collect();
     let count = DRAWS.min(args.draws());
@@ -19,12 +21,12 @@ pub(super) fn of_case(case: &Case, rows: &[Row], args: &CompareArgs) -> [Figure;
     clouds.retain(|cloud| drawn(&cloud.component));
     let means = Figure {
         name: file.clone(),
-        shows: "means with their errors against the exact gradient, variance, time, variance × time",
+        shows: "means with their errors against the truth, variance, time, variance × time",
         scene: compare(&bars, &title),
     };
     let draws = Figure {
         name: format!("{file}-draws"),
-        shows: "draws of the gradient as violins, the exact gradient as a line",
+        shows: "draws of the gradient as violins, the truth as a line",
         scene: violins(&clouds, &format!("{name}: {count} gradients of K = {}", args.num_samples)),
     };
     [means, draws]
@@ -37,7 +39,7 @@ fn bar(row: &Row) -> Bar {
         exact: row.exact,
         mean: row.mean,
         standard_error: (row.variance / row.draws as f64).sqrt(),
-        variance: row.variance,
+        variance: row.total_variance,
         seconds_per_draw: row.seconds_per_draw,
     }
 }
