@@ -12,18 +12,20 @@ use super::special::Special;
 use rand::Rng;
 
 /// Normal numbers made together; half of them from the cosine, half from the sine.
-const BLOCK: usize = 256;
-const PAIRS: usize = BLOCK / 2;
+const BLOCK: usize = 512;
 
 /// What a real type takes from random words.
 pub(crate) trait Sample: Special {
     /// Uniform on $[0, 1)$ from the top bits of a word, as many as the precision has.
     fn uniform(word: u64) -> Self;
-    /// The words of one Box–Muller pair.
+    /// The words of one Box–Muller pair: one for both, or one for the radius and one for the angle.
     const WORDS: usize;
-    /// The two uniforms of one Box–Muller pair from its words; the first is in the middle of its cell of
-    /// $(0, 1)$ or at its upper end, so that it can stand under a logarithm.
-    fn pair(words: &[[u8; 8]]) -> (Self, Self);
+    /// Uniform on $(0, 1]$, so that it can stand under a logarithm.
+    fn under_logarithm(word: u64) -> Self;
+    /// The point at the distance `radius` from 0 in a uniform direction.
+    ///
+    /// Two bits say the quarter of the circle, others the angle within it.
+    fn point(radius: Self, word: u64) -> (Self, Self);
 }
 
 impl Sample for f32 {
@@ -35,13 +37,27 @@ impl Sample for f32 {
     const WORDS: usize = 1;
 
     #[inline(always)]
-    fn pair(words: &[[u8; 8]]) -> (Self, Self) {
-        // 32 + 32 bits of one word. Rounding a half-integer over 2³² gives up to 1 and, near
-        // 0, a finer grid than 24 bits: the tail of the normal reaches to 6.7.
-        let word = u64::from_le_bytes(words[0]);
-        let radius = ((word >> 32) as u32 as f64 + 0.5) * (1.0 / 4_294_967_296.0);
-        (radius as f32, (word as u32 >> 8) as i32 as f32 * (1.0 / 16_777_216.0))
+    fn under_logarithm(word: u64) -> Self {
+        // The upper half over 2³², in the low bits of a number from 2²⁰ on. Rounding a half-integer over 2³²
+        // gives up to 1 and, near 0, a finer grid than 24 bits: the tail of the normal reaches to 6.7.
+        let shifted = f64::from_bits((word >> 32) | 0x4130_0000_0000_0000);
+        (shifted - (1_048_576.0 - 0.5 / 4_294_967_296.0)) as f32
     }
+
+    #[inline(always)]
+    fn point(radius: Self, word: u64) -> (Self, Self) {
+        let word = word as u32;
+        let (cos, sin) = (f32::from_bits((word & 0x007f_ffff) | 0x3f80_0000) - 1.5).near_axis();
+        let radius = f32::from_bits(radius.to_bits() ^ (word & 1 << 31));
+        let (x, y) = if word & 1 << 30 == 0 { (cos, sin) } else { (-sin, cos) };
+        (radius * x, radius * y)
+    }
+}
+
+/// Uniform on $[1, 2)$ from the lower 52 bits of a word.
+#[inline(always)]
+fn one_to_two(word: u64) -> f64 {
+    f64::from_bits((word & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000)
 }
 
 impl Sample for f64 {
@@ -53,10 +69,17 @@ impl Sample for f64 {
     const WORDS: usize = 2;
 
     #[inline(always)]
-    fn pair(words: &[[u8; 8]]) -> (Self, Self) {
-        let [radius, angle] = [words[0], words[1]].map(u64::from_le_bytes);
-        let radius = ((radius >> 11) as f64 + 1.0) * (1.0 / 9_007_199_254_740_992.0);
-        (radius, Self::uniform(angle))
+    fn under_logarithm(word: u64) -> Self {
+        // At least 2⁻⁵²: the tail of the normal reaches to 8.4.
+        2.0 - one_to_two(word)
+    }
+
+    #[inline(always)]
+    fn point(radius: Self, word: u64) -> (Self, Self) {
+        let (cos, sin) = (one_to_two(word) - 1.5).near_axis();
+        let radius = f64::from_bits(radius.to_bits() ^ (word & 1 << 63));
+        let (x, y) = if word & 1 << 62 == 0 { (cos, sin) } else { (-sin, cos) };
+        (radius * x, radius * y)
     }
 }
 
@@ -82,31 +105,41 @@ pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
 ///
 /// Box and Muller (1958): with $u$ and $v$ uniform, $\sqrt{-2 \ln u}\,(\cos 2πv, \sin 2πv)$ are
 /// two independent normals. The words of a block are drawn first, one for a pair in single
-/// precision and two in double; then a loop without branches makes the cosines, which come
-/// first in the block, and the sines. A last short block draws only the pairs that it needs.
+/// precision and two in double, those of the radii before those of the angles; then loops without branches make
+/// the cosines, which come first in the block, and the sines. A last short block draws only the pairs that it needs.
 pub(crate) fn fill_normal<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
-    let (mut words, mut sines) = ([[0; 8]; BLOCK], [F::narrow(0.0); PAIRS]);
+    let mut words = [[0; 8]; BLOCK];
     for block in out.chunks_mut(BLOCK) {
-        let (first, second) = block.split_at_mut(block.len().div_ceil(2));
-        let words = &mut words[..F::WORDS * first.len()];
+        let pairs = block.len().div_ceil(2);
+        let words = &mut words[..F::WORDS * pairs];
         rng.fill_bytes(words.as_flattened_mut());
-        box_muller(words, first, &mut sines);
-        second.copy_from_slice(&sines[..second.len()]);
+        let (of_radius, of_angle) = (&words[..pairs], &words[words.len() - pairs..]);
+        let (cosines, sines) = block.split_at_mut(pairs);
+        let whole = sines.len();
+        box_muller(&of_radius[..whole], &of_angle[..whole], &mut cosines[..whole], sines);
+        // Of an odd number the last has no sine.
+        let unused = &mut [F::narrow(0.0)][..pairs - whole];
+        box_muller(&of_radius[whole..], &of_angle[whole..], &mut cosines[whole..], unused);
     }
 }
 
-/// The block's formula: a cosine, to be kept, and a sine of every pair.
-fn box_muller<F: Sample>(words: &[[u8; 8]], cosines: &mut [F], sines: &mut [F; PAIRS]) {
+/// The block's formula: a cosine and a sine of every pair.
+///
+/// In two loops, since the processor looks ahead too few instructions to hide how long one of both would take.
+fn box_muller<F: Sample>(
+    of_radius: &[[u8; 8]],
+    of_angle: &[[u8; 8]],
+    cosines: &mut [F],
+    sines: &mut [F],
+) {
     dispatch(
         #[inline(always)]
         || {
-            let pairs = cosines.iter_mut().zip(sines).zip(words.chunks_exact(F::WORDS));
-            for ((x, y), words) in pairs {
-                let (u, v) = F::pair(words);
-                let radius = (F::narrow(-2.0) * u.ln_normal()).sqrt();
-                let (cos, sin) = v.circle();
-                *x = radius * cos;
-                *y = radius * sin;
+            for (square, &word) in cosines.iter_mut().zip(of_radius) {
+                *square = F::under_logarithm(u64::from_le_bytes(word)).minus_two_ln();
+            }
+            for ((x, y), &word) in cosines.iter_mut().zip(sines).zip(of_angle) {
+                (*x, *y) = F::point(x.sqrt(), u64::from_le_bytes(word));
             }
         },
     );

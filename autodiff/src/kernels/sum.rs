@@ -8,6 +8,7 @@ use crate::kernels::simd::dispatch;
 use crate::scalar::Scalar;
 
 const LANES: usize = 16;
+const HALF: usize = LANES / 2;
 
 /// $\sum_i f(x_i, y_i, \dots)$ along slices of one length, in the fixed order; to be called inside a
 /// dispatched loop.
@@ -19,19 +20,23 @@ pub fn sum_by<F: Scalar, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) -
     let n = slices[0].len();
     assert!(slices.iter().all(|slice| slice.len() == n), "sum: slices of different lengths");
     let mut lanes = [F::ZERO; LANES];
-    let (mut base, mut lane) = (0, 0);
+    let mut base = 0;
     while base + LANES <= n {
-        add_piece::<F, LANES, N>(slices, base, &mut lanes, &f);
+        add_piece::<F, LANES, N>(slices, base, 0, &mut lanes, &f);
         base += LANES;
     }
-    // Half a piece is vector code too; what then is left goes on in the next lanes.
-    if base + LANES / 2 <= n {
-        add_piece::<F, { LANES / 2 }, N>(slices, base, &mut lanes, &f);
-        (base, lane) = (base + LANES / 2, LANES / 2);
-    }
-    for i in base..n {
-        lanes[lane] += f(slices.map(|slice| slice[i]));
-        lane += 1;
+    // What is left is vector code too, by half pieces: the last one ends where the slices end, and its first numbers,
+    // which have been added, count for nothing.
+    if n >= HALF {
+        while base < n {
+            let from = base.min(n - HALF);
+            add_piece::<F, HALF, N>(slices, from, base - from, &mut lanes, &f);
+            base += HALF;
+        }
+    } else {
+        for i in 0..n {
+            lanes[i] += f(slices.map(|slice| slice[i]));
+        }
     }
     let [sum] = fold(
         lanes,
@@ -57,11 +62,12 @@ pub(crate) fn fold<F: Copy, const N: usize, const M: usize>(
     *lanes.first_chunk().expect("halving N ends at M")
 }
 
-/// Adds to the first `W` lanes what `f` makes of `W` numbers of each slice from `base` on.
+/// Adds to the first `W` lanes what `f` makes of `W` numbers of each slice from `base` on, without the first `done`.
 #[inline(always)]
 fn add_piece<F: Scalar, const W: usize, const N: usize>(
     slices: [&[F]; N],
     base: usize,
+    done: usize,
     lanes: &mut [F; LANES],
     f: &impl Fn([F; N]) -> F,
 ) {
@@ -71,7 +77,8 @@ fn add_piece<F: Scalar, const W: usize, const N: usize>(
     });
     let lanes: &mut [F; W] = lanes.first_chunk_mut().expect("a piece is no wider than the lanes");
     for (lane, sum) in lanes.iter_mut().enumerate() {
-        *sum += f(pieces.map(|piece| piece[lane]));
+        let value = f(pieces.map(|piece| piece[lane]));
+        *sum += if lane < done { F::ZERO } else { value };
     }
 }
 

@@ -37,8 +37,9 @@ pub(super) mod sealed {
         /// The number of parameters.
         fn parameters(self) -> usize;
 
-        /// What is computed once: a number for each latent.
-        fn prepare(self, scale: &mut Vec<f64>);
+        /// What is computed once for `beside` draws side by side: a number for each latent of each, first of all
+        /// what [`rescale_score`](Self::rescale_score) needs.
+        fn prepare(self, beside: usize, scale: &mut Vec<f64>);
 
         /// Draws rows of $z$, and for each number the noise that its scores are functions of.
         fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]);
@@ -52,6 +53,12 @@ pub(super) mod sealed {
 }
 
 use sealed::Drawn;
+
+/// Until they are there `times` times.
+fn repeat(numbers: &mut Vec<f64>, times: usize) {
+    let once = numbers.len();
+    (1..times).for_each(|_| numbers.extend_from_within(..once));
+}
 
 /// Multiplies what has these moments by `factors`.
 pub(super) fn rescale(factors: impl Iterator<Item = f64>, mean: &mut [f64], variance: &mut [f64]) {
@@ -75,19 +82,22 @@ impl Drawn for Gaussian<'_> {
         2 * self.mu.len()
     }
 
-    fn prepare(self, scale: &mut Vec<f64>) {
+    /// $\sigma$ of all, then $\mu$.
+    fn prepare(self, beside: usize, scale: &mut Vec<f64>) {
         scale.clear();
         scale.extend(self.log_sigma.iter().map(|&s| Real::exp(s)));
+        repeat(scale, beside);
+        (0..beside).for_each(|_| scale.extend(self.mu));
     }
 
     fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]) {
         f64::fill_normal(noise, rng);
-        let (mu, latents) = (self.mu, scale.len());
+        let (sigma, mu) = scale.split_at(scale.len() / 2);
         dispatch(
             #[inline(always)]
             || {
-                for (z, noise) in z.chunks_exact_mut(latents).zip(noise.chunks_exact(latents)) {
-                    for (((z, &epsilon), &sigma), &mu) in z.iter_mut().zip(noise).zip(scale).zip(mu)
+                for (z, noise) in z.chunks_mut(mu.len()).zip(noise.chunks(mu.len())) {
+                    for (((z, &epsilon), &sigma), &mu) in z.iter_mut().zip(noise).zip(sigma).zip(mu)
                     {
                         *z = mu + sigma * epsilon;
                     }
@@ -107,7 +117,7 @@ impl Drawn for Gaussian<'_> {
     }
 
     fn rescale_score(self, scale: &[f64], mean: &mut [f64], variance: &mut [f64]) {
-        rescale(scale.iter().map(|sigma| 1.0 / sigma), mean, variance);
+        rescale(scale[..self.mu.len()].iter().map(|sigma| 1.0 / sigma), mean, variance);
     }
 }
 
@@ -121,19 +131,18 @@ impl Drawn for Bits<'_> {
         self.logits.len()
     }
 
-    fn prepare(self, scale: &mut Vec<f64>) {
+    fn prepare(self, beside: usize, scale: &mut Vec<f64>) {
         scale.clear();
         scale.extend(self.logits.iter().map(|&eta| Real::sigmoid(eta)));
+        repeat(scale, beside);
     }
 
     fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]) {
         f64::fill_uniform(noise, rng);
-        let latents = scale.len();
         dispatch(
             #[inline(always)]
             || {
-                let rows = z.chunks_exact_mut(latents).zip(noise.chunks_exact_mut(latents));
-                for (z, noise) in rows {
+                for (z, noise) in z.chunks_mut(scale.len()).zip(noise.chunks_mut(scale.len())) {
                     for ((z, noise), &p) in z.iter_mut().zip(noise).zip(scale) {
                         // u < p has probability p exactly at 0 and 1, since u lies in [0, 1).
                         *z = if *noise < p { 1.0 } else { 0.0 };

@@ -51,10 +51,14 @@ pub use law::{Bits, Gaussian, Law};
 use law::sealed::Drawn;
 use pathscore_autodiff::vector::Lanes;
 use pathscore_models::seed::{Stream, derive};
-use pool::Pool;
+use pool::{Aligned, Pool};
 
 /// Numbers of a block: three arrays of them are in use at once, in a cache of 32 to 48 KB.
 const BLOCK: usize = 1600;
+/// The most numbers of draws side by side, if they are not of one draw.
+const BESIDE: usize = BLOCK / 4;
+/// Numbers of the widest vector.
+const VECTOR: usize = 8;
 /// Numbers of a stream, unless there are [`MOST_STREAMS`] of them.
 const STREAM: usize = 1 << 16;
 /// The most streams: each has sums of its own to keep and to add.
@@ -64,12 +68,12 @@ const MOST_STREAMS: usize = 64;
 #[derive(Debug, Default)]
 pub struct MonteCarlo {
     idle: Pool<Block>,
-    /// $\sigma$ of each normal, or the probability that a bit is one.
+    /// $\sigma$ and $\mu$ of each normal, or the probability that a bit is one, for draws side by side.
     scale: Vec<f64>,
     /// What the draws' values and gradients are compared with, so that their squares are not large.
-    shift: Vec<f64>,
+    shift: Aligned,
     /// The sums of each stream.
-    sums: Vec<f64>,
+    sums: Aligned,
     mean: Vec<f64>,
     variance: Vec<f64>,
 }
@@ -91,28 +95,36 @@ pub struct Estimate<'a> {
 #[derive(Debug, Default)]
 struct Block {
     /// What was random of each number of `z`.
-    noise: Vec<f64>,
-    z: Vec<f64>,
-    f: Vec<f64>,
-    slope: Vec<f64>,
+    noise: Aligned,
+    z: Aligned,
+    f: Aligned,
+    slope: Aligned,
+}
+
+/// A block of draws.
+struct Draws<'a> {
+    noise: &'a [f64],
+    z: &'a [f64],
+    /// To be computed, as is the slope.
+    f: &'a mut [f64],
+    slope: &'a mut [f64],
 }
 
 impl Block {
-    /// The first `rows` draws of the block, drawn anew.
-    fn draw<L: Law>(&mut self, law: L, scale: &[f64], rows: usize, rng: &mut Lanes) {
+    /// So many `rows`, drawn anew.
+    fn draw<L: Law>(&mut self, law: L, scale: &[f64], rows: usize, rng: &mut Lanes) -> Draws<'_> {
         let len = rows * law.latents();
-        for array in [&mut self.noise, &mut self.z, &mut self.slope] {
-            array.resize(len, 0.0);
-        }
-        self.f.resize(rows, 0.0);
-        law.draw(scale, rng, &mut self.noise, &mut self.z);
+        let (noise, z) = (self.noise.first(len), self.z.first(len));
+        law.draw(scale, rng, noise, z);
+        Draws { noise, z, f: self.f.first(rows), slope: self.slope.first(len) }
     }
 }
 
-/// How many draws a block and a stream have.
+/// How many draws stand side by side, and how many a block and a stream have.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     draws: usize,
+    beside: usize,
     rows: usize,
     blocks: usize,
 }
@@ -122,14 +134,20 @@ impl Cut {
     fn new(draws: usize, latents: usize) -> Self {
         assert!(draws >= 2, "a variance needs at least two draws, not {draws}");
         assert!(latents > 0, "a law needs at least one latent");
-        // Sixteen normals are made together.
-        let rows = match BLOCK / latents {
-            few @ 0..16 => few.max(1),
-            many => many - many % 16,
-        };
-        let rows = rows.min(draws);
+        // Loops go over several draws as one, long enough to be worth beginning and without a part of a vector at the end.
+        let (mut beside, good) = (1, |numbers| numbers >= 8 * VECTOR && numbers % VECTOR == 0);
+        while !good(beside * latents) && 2 * beside * latents <= BESIDE {
+            beside *= 2;
+        }
+        let (rows, unit) = (BLOCK / latents, beside.max(16));
+        let rows = if rows < unit { rows.max(1) } else { rows - rows % unit }.min(draws);
         let of_one = STREAM.div_ceil(rows * latents);
-        Self { draws, rows, blocks: of_one.max(draws.div_ceil(rows).div_ceil(MOST_STREAMS)) }
+        Self {
+            draws,
+            beside,
+            rows,
+            blocks: of_one.max(draws.div_ceil(rows).div_ceil(MOST_STREAMS)),
+        }
     }
 
     fn streams(self) -> usize {
@@ -171,40 +189,40 @@ impl MonteCarlo {
         seed: u64,
     ) -> Estimate<'_> {
         let (latents, cut) = (q.latents(), Cut::new(draws, q.latents()));
-        q.prepare(&mut self.scale);
+        q.prepare(cut.beside, &mut self.scale);
         let Self { idle, scale, shift, sums, mean, variance } = self;
         let scale = &scale[..];
-        let draw = |block: &mut Block, rows: usize, rng: &mut Lanes| {
-            block.draw(q, scale, rows, rng);
-            f.slopes(&block.z, &mut block.f, &mut block.slope);
-        };
         // Every value and gradient is compared with those of the first draw.
-        shift.resize(1 + 2 * latents, 0.0);
+        let wide = cut.beside * latents;
+        let shift = shift.first(2 * wide + 1);
         idle.lend(|block| {
-            draw(block, cut.rows, &mut stream(seed, 0));
-            shift[0] = block.f[0];
-            let (mu, log_sigma) = shift[1..].split_at_mut(latents);
-            mu.copy_from_slice(&block.slope[..latents]);
-            for ((shift, slope), epsilon) in log_sigma.iter_mut().zip(mu).zip(&block.noise) {
-                *shift = *slope * epsilon;
+            let draws = block.draw(q, scale, cut.rows, &mut stream(seed, 0));
+            f.slopes(draws.z, draws.f, draws.slope);
+            let (slope, noise) = (&draws.slope[..latents], &draws.noise[..latents]);
+            let (of_gradient, of_value) = shift.split_at_mut(2 * wide);
+            let (of_mu, of_log_sigma) = of_gradient.split_at_mut(wide);
+            for (i, (of_mu, of_log_sigma)) in of_mu.iter_mut().zip(of_log_sigma).enumerate() {
+                *of_mu = slope[i % latents];
+                *of_log_sigma = slope[i % latents] * noise[i % latents];
             }
+            of_value[0] = draws.f[0];
         });
-        let shift = &shift[..];
-        let width = sums::path_width(2 * latents);
-        each_stream(idle, cut, width, sums, |index, block, sums| {
+        let shift = &*shift;
+        let width = sums::path_width(wide);
+        let sums = each_stream(idle, cut, width, sums, |index, block, sums| {
             let rng = &mut stream(seed, index);
             for rows in cut.of(index) {
-                draw(block, rows, rng);
-                sums::add_path(&block.f, &block.slope, &block.noise, shift, sums);
+                let draws = block.draw(q, scale, rows, rng);
+                f.slopes(draws.z, draws.f, draws.slope);
+                sums::add_path(draws.f, draws.slope, draws.noise, shift, sums);
             }
         });
         mean.resize(2 * latents, 0.0);
         variance.resize(2 * latents, 0.0);
-        let [value, value_variance] =
-            sums::path_moments(draws, &sums[..width], shift, mean, variance);
+        let [value, value_variance] = sums::path_moments(draws, sums, shift, mean, variance);
         // The noise is ε, and ln σ moves z by σε.
         let (mean_log_sigma, variance_log_sigma) = (&mut mean[latents..], &mut variance[latents..]);
-        law::rescale(scale.iter().copied(), mean_log_sigma, variance_log_sigma);
+        law::rescale(scale[..latents].iter().copied(), mean_log_sigma, variance_log_sigma);
         Estimate { value, value_variance, mean, variance }
     }
 
@@ -224,45 +242,42 @@ impl MonteCarlo {
         seed: u64,
     ) -> Estimate<'_> {
         let cut = Cut::new(draws, q.latents());
-        q.prepare(&mut self.scale);
+        q.prepare(cut.beside, &mut self.scale);
         let Self { idle, scale, sums, mean, variance, .. } = self;
         let scale = &scale[..];
-        let draw = |block: &mut Block, rows: usize, rng: &mut Lanes| {
-            block.draw(q, scale, rows, rng);
-            f.values(&block.z, &mut block.f);
-        };
         // Every value is compared with that of the first draw.
         let shift = idle.lend(|block| {
-            draw(block, cut.rows, &mut stream(seed, 0));
-            block.f[0]
+            let draws = block.draw(q, scale, cut.rows, &mut stream(seed, 0));
+            f.values(draws.z, draws.f);
+            draws.f[0]
         });
         let width = sums::score_width(q.parameters());
-        each_stream(idle, cut, width, sums, |index, block, sums| {
+        let sums = each_stream(idle, cut, width, sums, |index, block, sums| {
             let rng = &mut stream(seed, index);
             for rows in cut.of(index) {
-                draw(block, rows, rng);
-                block.f.iter_mut().for_each(|f| *f -= shift);
-                q.add_score(&block.f, &block.noise, sums);
+                let draws = block.draw(q, scale, rows, rng);
+                f.values(draws.z, draws.f);
+                draws.f.iter_mut().for_each(|f| *f -= shift);
+                q.add_score(draws.f, draws.noise, sums);
             }
         });
         mean.resize(q.parameters(), 0.0);
         variance.resize(q.parameters(), 0.0);
-        let [value, value_variance] = sums::score_moments(draws, &sums[..width], mean, variance);
+        let [value, value_variance] = sums::score_moments(draws, sums, mean, variance);
         q.rescale_score(scale, mean, variance);
         Estimate { value: shift + value, value_variance, mean, variance }
     }
 }
 
-/// Works off every stream into sums of its own, `width` of them, and adds these up, in order, into the first.
-fn each_stream(
+/// Works off every stream into sums of its own, `width` of them, and adds these up, in order.
+fn each_stream<'a>(
     idle: &Pool<Block>,
     cut: Cut,
     width: usize,
-    sums: &mut Vec<f64>,
+    sums: &'a mut Aligned,
     work: impl Fn(usize, &mut Block, &mut [f64]) + Sync,
-) {
-    let len = cut.streams() * width;
-    sums.resize(sums.len().max(len), 0.0);
+) -> &'a [f64] {
+    let sums = sums.first(cut.streams() * width);
     let run = |(index, sums): (usize, &mut [f64])| {
         sums.fill(0.0);
         idle.lend(|block| work(index, block, sums));
@@ -270,14 +285,16 @@ fn each_stream(
     #[cfg(feature = "parallel")]
     {
         use rayon::prelude::*;
-        sums[..len].par_chunks_mut(width).enumerate().for_each(run);
+        // A thread that has nothing left to do takes over one stream at a time.
+        sums.par_chunks_mut(width).enumerate().with_max_len(1).for_each(run);
     }
     #[cfg(not(feature = "parallel"))]
-    sums[..len].chunks_mut(width).enumerate().for_each(run);
-    let (first, others) = sums[..len].split_at_mut(width);
+    sums.chunks_mut(width).enumerate().for_each(run);
+    let (first, others) = sums.split_at_mut(width);
     for other in others.chunks_exact(width) {
         first.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
     }
+    first
 }
 
 #[cfg(test)]

@@ -6,26 +6,33 @@
 //!
 //! A block's columns are summed a few at a time, down all its rows, so that the running sums stay in registers.
 
+use super::VECTOR;
 use pathscore_autodiff::vector::{dispatch, sum_by};
 
 /// Columns that are summed together.
 const WIDE: usize = 8;
-/// The sums of the values and of their squares, which come first.
+/// The sums of the values and of their squares, which come last.
 const OF_VALUES: usize = 2;
-/// The sums of each parameter along the path: $\sum u$ and $\sum u^2$ for a gradient $u$ less its shift.
-const OF_PATH: usize = 2;
+/// The sums of each normal along the path: $\sum u$ for the gradient $u$ less its shift of $\mu$ and of $\ln\sigma$, then
+/// $\sum u^2$ of both.
+const OF_PATH: usize = 4;
 /// The sums of each parameter through the score, for a value $a$ less its shift and a score $t$:
 /// $\sum t$, $\sum at$, $\sum t^2$, $\sum at^2$ and $\sum a^2t^2$.
 const OF_SCORE: usize = 5;
 
-/// The sums of a stream of draws along the path.
-pub(super) fn path_width(parameters: usize) -> usize {
-    OF_VALUES + OF_PATH * parameters
+/// So many sums and those of the values, such that one stream's after another's begin with a whole vector.
+fn whole_vectors(sums: usize) -> usize {
+    (sums + OF_VALUES).next_multiple_of(VECTOR)
+}
+
+/// The sums of a stream of draws along the path, of `wide` numbers of them side by side.
+pub(super) fn path_width(wide: usize) -> usize {
+    whole_vectors(OF_PATH * wide)
 }
 
 /// The sums of a stream of draws through the score.
 pub(super) fn score_width(parameters: usize) -> usize {
-    OF_VALUES + OF_SCORE * parameters
+    whole_vectors(OF_SCORE * parameters)
 }
 
 /// Work on `W` neighbouring columns from `at` on. Must be `#[inline(always)]`.
@@ -77,16 +84,23 @@ fn add_values(f: &[f64], shift: f64, sums: &mut [f64]) {
     );
 }
 
-/// Adds a block of draws: their values, the slopes there and the noise. `shift` is what the value, the slopes, and the
-/// slopes times the noise are compared with.
+/// Adds a block of draws: their values, the slopes there and the noise. `shift` is what the slopes, and the
+/// slopes times the noise are compared with, for each number of a row of the sums, in which several draws may stand side
+/// by side, and then what the value is compared with.
 pub(super) fn add_path(f: &[f64], slope: &[f64], noise: &[f64], shift: &[f64], sums: &mut [f64]) {
-    let (value, shift) = shift.split_first().expect("the value's comes first");
-    let (of_values, sums) = sums.split_at_mut(OF_VALUES);
+    let (value, shift) = shift.split_last().expect("the value's comes last");
+    let (sums, of_values) = sums.split_at_mut(sums.len() - OF_VALUES);
+    let wide = shift.len() / 2;
+    let whole = slope.len() - slope.len() % wide;
+    let (slope, noise) = (slope.split_at(whole), noise.split_at(whole));
     dispatch(
         #[inline(always)]
         || {
             add_values(f, *value, of_values);
-            each_column(shift.len() / 2, Path { slope, noise, shift, sums });
+            each_column(wide, Path { slope: slope.0, noise: noise.0, wide, shift, sums });
+            // Of the last row there may be only a part.
+            let wide = slope.1.len();
+            each_column(wide, Path { slope: slope.1, noise: noise.1, wide, shift, sums });
         },
     );
 }
@@ -94,6 +108,8 @@ pub(super) fn add_path(f: &[f64], slope: &[f64], noise: &[f64], shift: &[f64], s
 struct Path<'a> {
     slope: &'a [f64],
     noise: &'a [f64],
+    /// The numbers of a row of these.
+    wide: usize,
     /// Of $\mu$, then of $\ln\sigma$.
     shift: &'a [f64],
     /// $\sum u$ of both, then $\sum u^2$ of both.
@@ -103,12 +119,11 @@ struct Path<'a> {
 impl Columns for Path<'_> {
     #[inline(always)]
     fn add<const W: usize>(&mut self, at: usize) {
-        let parameters = self.shift.len();
-        let latents = parameters / 2;
+        let columns = self.shift.len() / 2;
         let mu: [f64; W] = part(self.shift, at);
-        let log_sigma: [f64; W] = part(self.shift, latents + at);
+        let log_sigma: [f64; W] = part(self.shift, columns + at);
         let [mut sum_mu, mut square_mu, mut sum_log_sigma, mut square_log_sigma] = [[0.0; W]; 4];
-        let rows = self.slope.chunks_exact(latents).zip(self.noise.chunks_exact(latents));
+        let rows = self.slope.chunks_exact(self.wide).zip(self.noise.chunks_exact(self.wide));
         for (slope, noise) in rows {
             let (slope, noise): ([f64; W], [f64; W]) = (part(slope, at), part(noise, at));
             for j in 0..W {
@@ -120,10 +135,10 @@ impl Columns for Path<'_> {
                 square_log_sigma[j] += v * v;
             }
         }
-        add_to(self.sums, at, sum_mu);
-        add_to(self.sums, latents + at, sum_log_sigma);
-        add_to(self.sums, parameters + at, square_mu);
-        add_to(self.sums, parameters + latents + at, square_log_sigma);
+        let all = [sum_mu, sum_log_sigma, square_mu, square_log_sigma];
+        for (kind, more) in all.into_iter().enumerate() {
+            add_to(self.sums, kind * columns + at, more);
+        }
     }
 }
 
@@ -136,7 +151,7 @@ pub(super) fn add_score<const P: usize>(
     scores: impl Fn(f64) -> [f64; P],
     sums: &mut [f64],
 ) {
-    let (of_values, sums) = sums.split_at_mut(OF_VALUES);
+    let (sums, of_values) = sums.split_at_mut(sums.len() - OF_VALUES);
     dispatch(
         #[inline(always)]
         || {
@@ -198,12 +213,19 @@ pub(super) fn path_moments(
     variance: &mut [f64],
 ) -> [f64; 2] {
     let draws = draws as f64;
-    let (of_values, sums) = sums.split_at(OF_VALUES);
-    let (sum, squares) = sums.split_at(mean.len());
+    let (sums, of_values) = sums.split_at(sums.len() - OF_VALUES);
+    let (value_shift, shift) = shift.split_last().expect("the value's comes last");
+    let (latents, wide) = (mean.len() / 2, shift.len() / 2);
+    // The draws that stood side by side come together.
+    let sum = |kind: usize, i: usize| -> f64 {
+        sums[kind * wide..][..wide].iter().skip(i).step_by(latents).sum()
+    };
     for (i, (mean, variance)) in mean.iter_mut().zip(variance).enumerate() {
-        [*mean, *variance] = moments(draws, sum[i], squares[i], shift[1 + i]);
+        let (kind, i) = (i / latents, i % latents);
+        let shift = shift[kind * wide + i];
+        [*mean, *variance] = moments(draws, sum(kind, i), sum(2 + kind, i), shift);
     }
-    moments(draws, of_values[0], of_values[1], shift[0])
+    moments(draws, of_values[0], of_values[1], *value_shift)
 }
 
 /// The moments of the values less their shift, which are returned, and of the gradients.
@@ -217,7 +239,7 @@ pub(super) fn score_moments(
     variance: &mut [f64],
 ) -> [f64; 2] {
     let draws = draws as f64;
-    let (of_values, sums) = sums.split_at(OF_VALUES);
+    let (sums, of_values) = sums.split_at(sums.len() - OF_VALUES);
     let value = moments(draws, of_values[0], of_values[1], 0.0);
     let (center, others) = (value[0], draws / (draws - 1.0));
     let parameters = mean.len();

@@ -218,9 +218,17 @@ impl Special for f64 {
     }
 
     #[inline(always)]
-    fn ln_normal(self) -> Self {
+    fn minus_two_ln(self) -> Self {
         let (k, f) = reduce_ln(self);
-        ln_join(unbias(k, 1023.0), f)
+        // ln(1 + f) = 2 artanh s, minimax: 2⁻⁵² relative.
+        let s = f / (2.0 + f);
+        let z = s * s;
+        let w = z * z;
+        let a = -1.333_333_333_331_744 - 0.800_000_001_045_470_1 * z;
+        let b = -0.571_428_342_595_938_1 - 0.444_467_433_709_458_35 * z;
+        let c = -0.362_472_848_418_648_1 - 0.336_396_488_041_189_93 * z;
+        let p = (c * w + b) * w + a;
+        unbias(k, 1023.0) * (-2.0 * std::f64::consts::LN_2) + s * (p * z - 4.0)
     }
 
     #[inline(always)]
@@ -284,12 +292,18 @@ impl Special for f64 {
     }
 
     #[inline(always)]
-    fn circle(self) -> (Self, Self) {
-        let quarters = 4.0 * self;
-        let t = quarters + ROUND;
-        let rest = quarters - (t - ROUND);
-        let (s, c) = sin_cos_near(std::f64::consts::FRAC_PI_2 * rest);
-        (turn(t.to_bits().wrapping_add(1), s, c), turn(t.to_bits(), s, c))
+    fn near_axis(self) -> (Self, Self) {
+        // Minimax in x itself: 2⁻⁵⁴ for the cosine, 2⁻⁵⁸ for the sine.
+        let z = self * self;
+        let w = z * z;
+        let a = 0.079_692_626_246_062_73 * z - 0.645_964_097_506_245;
+        let b = 0.000_160_441_152_598_420_76 * z - 0.004_681_754_132_616_254;
+        let c = 5.634_675_066_090_296_4e-8 * z - 3.598_649_340_466_972_6e-6;
+        let sin = self * (((c * w + b) * w + a) * z + std::f64::consts::FRAC_PI_2);
+        let a = 0.253_669_507_900_052_9 * z - 1.233_700_550_136_157;
+        let b = 0.000_919_259_967_759_331_9 * z - 0.020_863_480_737_573_83;
+        let c = 4.656_003_845_271_121_5e-7 * z - 2.520_019_241_924_983_4e-5;
+        (((c * w + b) * w + a) * z + 1.0, sin)
     }
 
     #[cold]

@@ -59,8 +59,8 @@ pub(crate) trait Special:
     fn quarter_exp_m1(self) -> Self;
     /// $\ln x$; the derivative is $1/x$. At 0 it is $-∞$.
     fn ln(self) -> Self;
-    /// $\ln x$ for positive normal $x$ only, with less work.
-    fn ln_normal(self) -> Self;
+    /// $-2 \ln x$ for $x$ in $(0, 1]$ that is not subnormal, to a few units in the last place.
+    fn minus_two_ln(self) -> Self;
     /// $\ln(1 + x)$, accurate near 0; the derivative is $1/(1 + x)$. At −1 it is $-∞$.
     fn ln_1p(self) -> Self;
     /// $\ln(1 + x)$ for $0 ≤ x ≤ 1$ only, with less work.
@@ -73,8 +73,8 @@ pub(crate) trait Special:
     fn sin_within(self) -> Self;
     /// $\cos x$ for $|x| ≤$ [`TRIG_RANGE`](Special::TRIG_RANGE), without a branch.
     fn cos_within(self) -> Self;
-    /// $(\cos 2πx, \sin 2πx)$ for $0 ≤ x ≤ 1$: a part of a turn, whose quarters are exact.
-    fn circle(self) -> (Self, Self);
+    /// $(\cos \tfrac π2 x, \sin \tfrac π2 x)$ for $|x| ≤ ½$, to a few units in the last place of 1.
+    fn near_axis(self) -> (Self, Self);
     /// $\sin x$ of any argument, out of line.
     fn sin_far(self) -> Self;
     /// $\cos x$ of any argument, out of line.

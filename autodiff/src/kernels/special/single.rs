@@ -202,9 +202,9 @@ impl Special for f32 {
     }
 
     #[inline(always)]
-    fn ln_normal(self) -> Self {
+    fn minus_two_ln(self) -> Self {
         let (k, f) = reduce_ln(self);
-        ln_join(k as i32 as f32 - 127.0, f)
+        -2.0 * ln_join(k as i32 as f32 - 127.0, f)
     }
 
     #[inline(always)]
@@ -262,12 +262,9 @@ impl Special for f32 {
     }
 
     #[inline(always)]
-    fn circle(self) -> (Self, Self) {
-        let quarters = 4.0 * self;
-        let t = quarters + ROUND;
-        let rest = quarters - (t - ROUND);
-        let (s, c) = sin_cos_near(std::f32::consts::FRAC_PI_2 * rest);
-        (turn(t.to_bits().wrapping_add(1), s, c), turn(t.to_bits(), s, c))
+    fn near_axis(self) -> (Self, Self) {
+        let (sin, cos) = sin_cos_near(std::f32::consts::FRAC_PI_2 * self);
+        (cos, sin)
     }
 
     #[cold]
