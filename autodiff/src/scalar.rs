@@ -81,7 +81,9 @@ pub trait Scalar:
     fn uniform(word: u64) -> Self;
     /// Fills with independent uniform numbers of $[0, 1)$, one word of `rng` each.
     fn fill_uniform<R: Rng>(out: &mut [Self], rng: &mut R);
-    /// Fills with independent standard normal numbers (Box and Muller 1958), the same on every machine.
+    /// Fills with independent standard normal numbers (Box and Muller 1958), the same on every machine in single
+    /// precision, and in double precision to a few units in the last place, which depend on whether the processor
+    /// has fused products.
     ///
     /// ```
     /// use pathscore_autodiff::Scalar;

@@ -1,6 +1,7 @@
 //! The elementary functions in double precision, on the plan of the single ones.
 
 use super::Special;
+use crate::kernels::gemm::Gemm;
 
 /// Adding 1.5·2⁵² leaves a number of moderate size rounded to an integer in the low bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;
@@ -151,6 +152,16 @@ fn turn(quarter: u64, s: f64, c: f64) -> f64 {
     f64::from_bits(y.to_bits() ^ ((quarter & 2) << 62))
 }
 
+/// $c_0 + c_1 z + \dots + c_6 z^6$.
+#[inline(always)]
+fn even<const FMA: bool>(z: f64, c: [f64; 7]) -> f64 {
+    // Pairs of terms first: half the chain of dependent operations of Horner's rule.
+    let pair = |i: usize| c[i + 1].multiply_add::<FMA>(z, c[i]);
+    let w = z * z;
+    let q = pair(5).multiply_add::<FMA>(w, pair(3)).multiply_add::<FMA>(w, pair(1));
+    q.multiply_add::<FMA>(z, c[0])
+}
+
 impl Special for f64 {
     const TRIG_RANGE: Self = 1e6;
     const TINY: Self = 1e-10;
@@ -218,17 +229,23 @@ impl Special for f64 {
     }
 
     #[inline(always)]
-    fn minus_two_ln(self) -> Self {
+    fn minus_two_ln<const FMA: bool>(self) -> Self {
         let (k, f) = reduce_ln(self);
         // ln(1 + f) = 2 artanh s, minimax: 2⁻⁵² relative.
         let s = f / (2.0 + f);
-        let z = s * s;
-        let w = z * z;
-        let a = -1.333_333_333_331_744 - 0.800_000_001_045_470_1 * z;
-        let b = -0.571_428_342_595_938_1 - 0.444_467_433_709_458_35 * z;
-        let c = -0.362_472_848_418_648_1 - 0.336_396_488_041_189_93 * z;
-        let p = (c * w + b) * w + a;
-        unbias(k, 1023.0) * (-2.0 * std::f64::consts::LN_2) + s * (p * z - 4.0)
+        let p = even::<FMA>(
+            s * s,
+            [
+                -4.0,
+                -1.333_333_333_331_744,
+                -0.800_000_001_045_470_1,
+                -0.571_428_342_595_938_1,
+                -0.444_467_433_709_458_35,
+                -0.362_472_848_418_648_1,
+                -0.336_396_488_041_189_93,
+            ],
+        );
+        unbias(k, 1023.0).multiply_add::<FMA>(-2.0 * std::f64::consts::LN_2, s * p)
     }
 
     #[inline(always)]
@@ -292,18 +309,34 @@ impl Special for f64 {
     }
 
     #[inline(always)]
-    fn near_axis(self) -> (Self, Self) {
+    fn near_axis<const FMA: bool>(self) -> (Self, Self) {
         // Minimax in x itself: 2⁻⁵⁴ for the cosine, 2⁻⁵⁸ for the sine.
         let z = self * self;
-        let w = z * z;
-        let a = 0.079_692_626_246_062_73 * z - 0.645_964_097_506_245;
-        let b = 0.000_160_441_152_598_420_76 * z - 0.004_681_754_132_616_254;
-        let c = 5.634_675_066_090_296_4e-8 * z - 3.598_649_340_466_972_6e-6;
-        let sin = self * (((c * w + b) * w + a) * z + std::f64::consts::FRAC_PI_2);
-        let a = 0.253_669_507_900_052_9 * z - 1.233_700_550_136_157;
-        let b = 0.000_919_259_967_759_331_9 * z - 0.020_863_480_737_573_83;
-        let c = 4.656_003_845_271_121_5e-7 * z - 2.520_019_241_924_983_4e-5;
-        (((c * w + b) * w + a) * z + 1.0, sin)
+        let cos = even::<FMA>(
+            z,
+            [
+                1.0,
+                -1.233_700_550_136_157,
+                0.253_669_507_900_052_9,
+                -0.020_863_480_737_573_83,
+                0.000_919_259_967_759_331_9,
+                -2.520_019_241_924_983_4e-5,
+                4.656_003_845_271_121_5e-7,
+            ],
+        );
+        let sin = even::<FMA>(
+            z,
+            [
+                std::f64::consts::FRAC_PI_2,
+                -0.645_964_097_506_245,
+                0.079_692_626_246_062_73,
+                -0.004_681_754_132_616_254,
+                0.000_160_441_152_598_420_76,
+                -3.598_649_340_466_972_6e-6,
+                5.634_675_066_090_296_4e-8,
+            ],
+        );
+        (cos, self * sin)
     }
 
     #[cold]

@@ -2,7 +2,7 @@
 //!
 //! The elementary ones are branch-free and always inlined: a loop over a slice inside
 //! [`dispatch`](super::simd::dispatch) becomes vector code, and gives the same bits at every
-//! width and on every machine. The special ones run in double precision, one number at a time.
+//! width and on every machine, unless it says otherwise. The special ones run in double precision, one number at a time.
 
 mod bessel;
 mod double;
@@ -16,7 +16,7 @@ mod temme;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// Functions of one real number, the same bits on every machine and at every vector width.
+/// Functions of one real number, the same bits on every machine and at every vector width, but for two that say so.
 ///
 /// Arguments outside a function's domain give NaN, and NaN gives NaN. The
 /// elementary functions err by at most 2.5 units in the last place, most by less than 1.5; the
@@ -60,7 +60,9 @@ pub(crate) trait Special:
     /// $\ln x$; the derivative is $1/x$. At 0 it is $-∞$.
     fn ln(self) -> Self;
     /// $-2 \ln x$ for $x$ in $(0, 1]$ that is not subnormal, to a few units in the last place.
-    fn minus_two_ln(self) -> Self;
+    ///
+    /// In double precision products are fused where `FMA`, so the last bits depend on it.
+    fn minus_two_ln<const FMA: bool>(self) -> Self;
     /// $\ln(1 + x)$, accurate near 0; the derivative is $1/(1 + x)$. At −1 it is $-∞$.
     fn ln_1p(self) -> Self;
     /// $\ln(1 + x)$ for $0 ≤ x ≤ 1$ only, with less work.
@@ -74,7 +76,9 @@ pub(crate) trait Special:
     /// $\cos x$ for $|x| ≤$ [`TRIG_RANGE`](Special::TRIG_RANGE), without a branch.
     fn cos_within(self) -> Self;
     /// $(\cos \tfrac π2 x, \sin \tfrac π2 x)$ for $|x| ≤ ½$, to a few units in the last place of 1.
-    fn near_axis(self) -> (Self, Self);
+    ///
+    /// In double precision products are fused where `FMA`, so the last bits depend on it.
+    fn near_axis<const FMA: bool>(self) -> (Self, Self);
     /// $\sin x$ of any argument, out of line.
     fn sin_far(self) -> Self;
     /// $\cos x$ of any argument, out of line.

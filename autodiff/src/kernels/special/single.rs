@@ -202,7 +202,7 @@ impl Special for f32 {
     }
 
     #[inline(always)]
-    fn minus_two_ln(self) -> Self {
+    fn minus_two_ln<const FMA: bool>(self) -> Self {
         let (k, f) = reduce_ln(self);
         -2.0 * ln_join(k as i32 as f32 - 127.0, f)
     }
@@ -262,7 +262,7 @@ impl Special for f32 {
     }
 
     #[inline(always)]
-    fn near_axis(self) -> (Self, Self) {
+    fn near_axis<const FMA: bool>(self) -> (Self, Self) {
         let (sin, cos) = sin_cos_near(std::f32::consts::FRAC_PI_2 * self);
         (cos, sin)
     }
