@@ -138,7 +138,7 @@ struct BoxMuller<'a, F> {
 }
 
 impl<F: Sample> Kernel for BoxMuller<'_, F> {
-    /// In two loops, since the processor looks ahead too few instructions to hide how long one of both would take.
+    /// In two loops, which take a tenth less time than one where nothing is fused, and the same where products are.
     #[inline(always)]
     fn run<const FMA: bool, const BYTES: usize>(self) {
         let Self { of_radius, of_angle, cosines, sines } = self;
