@@ -22,7 +22,8 @@ fn at_random<M>(x: &[f64], make: impl Fn(&mut Params<f64>) -> M) -> Latent<M> {
     let (mut params, rng) = (Params::new(), &mut seed::rng(0, seed::Stream::Init, 0));
     let model = make(&mut params);
     let mut random = Params::<f64>::new();
-    random.add("all", [params.len()], Init::Normal(0.5), rng);
+    // Small enough that quadrature resolves the densities of two draws.
+    random.add("all", [params.len()], Init::Normal(0.3), rng);
     params.values_mut().copy_from_slice(random.values());
     Latent::new("nodes", model, params, x)
 }
