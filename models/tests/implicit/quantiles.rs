@@ -107,7 +107,13 @@ fn student_draws_move_with_their_quantile() {
         let draws = StudentT::new(freedom, loc, scale).rsample(1, &mut rng());
         for (t, found) in slopes_of(draws, freedom) {
             let tail = |nu: f64, t: f64| {
-                let half = 0.5 * f64::beta_inc(0.5 * nu, 0.5, nu / (nu + t * t))[0];
+                // Near 1 the argument rounds away the draw: there the other side's.
+                let square = t * t;
+                let half = if square < nu {
+                    0.5 - 0.5 * f64::beta_inc(0.5, 0.5 * nu, square / (nu + square))[0]
+                } else {
+                    0.5 * f64::beta_inc(0.5 * nu, 0.5, nu / (nu + square))[0]
+                };
                 if t < 0.0 { half } else { 1.0 - half }
             };
             let tails = |nu: f64, t: f64| (tail(nu, t), tail(nu, -t));
