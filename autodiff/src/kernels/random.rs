@@ -2,8 +2,9 @@
 //!
 //! Both take whole 64-bit words from the generator in a fixed order, a block at a time, and turn them
 //! into numbers by loops that give the same bits at every vector width, so a seed means the same
-//! numbers on every machine. The exception are normals in double precision: their polynomials are fused where the processor
-//! can, which saves a quarter of the time, so there a seed means the same numbers to a few units in the last place. Nothing is kept between calls, so the two halves of a slice, filled one after
+//! numbers on every machine. The exception are normals in double precision: their polynomials are fused
+//! where the processor can, which saves a quarter of the time, so there a seed means the same numbers to a
+//! few units in the last place. Nothing is kept between calls, so the two halves of a slice, filled one after
 //! the other, need not be what the whole slice would have been.
 
 pub(crate) mod lanes;
@@ -72,7 +73,7 @@ impl Sample for f64 {
 
     #[inline(always)]
     fn under_logarithm(word: u64) -> Self {
-        // At least 2⁻⁵²: the tail of the normal reaches to 8.4.
+        // At least 2⁻⁵²: the tail of the normal reaches to 8.49.
         2.0 - one_to_two(word)
     }
 
