@@ -18,6 +18,7 @@
 //! Every number of C is a sum over k in increasing order within each block, then over blocks. The
 //! order depends on the sizes alone, and the rounding besides on whether the processor fuses.
 
+use super::grow;
 use super::simd::{Kernel, dispatch_kernel};
 use super::thin::thin;
 use std::{cell::RefCell, thread::LocalKey};
@@ -168,13 +169,6 @@ fn product<F: Gemm>(
             packed_b,
         });
     });
-}
-
-/// Makes `buffer` at least `len` long.
-fn grow<F: Gemm>(buffer: &mut Vec<F>, len: usize) {
-    if buffer.len() < len {
-        buffer.resize(len, F::default());
-    }
 }
 
 /// One call of [`product`].

@@ -10,3 +10,10 @@ pub(crate) mod sum;
 mod thin;
 pub(crate) mod walk;
 pub(crate) mod zip;
+
+/// Makes working memory at least `len` long; what it held before it still holds.
+pub(crate) fn grow<F: Copy + Default>(buffer: &mut Vec<F>, len: usize) {
+    if buffer.len() < len {
+        buffer.resize(len, F::default());
+    }
+}

@@ -1,5 +1,6 @@
 //! Back in numbers: every term is computed straight into the adjoint it adds to.
 
+use crate::kernels::grow;
 use crate::kernels::map::map_slope;
 use crate::kernels::walk::add_slice;
 use crate::kernels::zip::{View, select_add, zip_slope};
@@ -63,9 +64,7 @@ impl<F: Scalar> Grads<F> {
 
     /// Makes room for the adjoints of a record and begins none of them.
     pub(super) fn begin(&mut self, record: &Record<F>) {
-        if self.bars.len() < record.bars {
-            self.bars.resize(record.bars, F::ZERO);
-        }
+        grow(&mut self.bars, record.bars);
         self.begun.clear();
         self.begun.resize(record.nodes.len(), false);
     }

@@ -16,6 +16,7 @@ mod tests;
 pub(crate) mod triangular;
 
 use crate::kernels::gemm::Layout;
+use crate::kernels::grow;
 use std::{cell::RefCell, thread::LocalKey};
 
 /// Working memory of a thread: pieces that are not in use, each of which only grows.
@@ -45,9 +46,7 @@ workspace!(f32 f64);
 /// Lends out `len` numbers of working memory; what they hold is not defined.
 pub(crate) fn with_workspace<F: Workspace, R>(len: usize, work: impl FnOnce(&mut [F]) -> R) -> R {
     let mut piece = F::workspace().with_borrow_mut(Vec::pop).unwrap_or_default();
-    if piece.len() < len {
-        piece.resize(len, F::default());
-    }
+    grow(&mut piece, len);
     let result = work(&mut piece[..len]);
     F::workspace().with_borrow_mut(|pieces| pieces.push(piece));
     result

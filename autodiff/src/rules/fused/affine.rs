@@ -1,8 +1,9 @@
-//! $f(xW + b)$ over rows: a product, then one pass that adds the bias and applies the activation.
+//! $f(xW + b)$ over rows: a product that the bias is added to on the way, then a pass that applies the activation.
 
 use super::{Bars, Kernel, Pass};
 use crate::error::Error;
 use crate::kernels::gemm::gemm_onto_row;
+use crate::kernels::grow;
 use crate::kernels::map::map;
 use crate::kernels::simd::dispatch;
 use crate::kernels::walk::add_slice;
@@ -86,9 +87,7 @@ impl<F: Scalar> Kernel<F> for Affine {
             None => pass.y_bar,
             Some(f) => {
                 let len = pass.y.len();
-                if scratch.len() < len {
-                    scratch.resize(len, F::ZERO);
-                }
+                grow(&mut scratch, len);
                 slope_of_result(f, pass.y, pass.y_bar, &mut scratch[..len]);
                 &scratch[..len]
             }
