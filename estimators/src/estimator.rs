@@ -158,6 +158,13 @@ pub enum Claim {
     Biased,
 }
 
+impl Claim {
+    /// Whether it is the gradient on average, so that variances can be compared.
+    pub fn is_unbiased(self) -> bool {
+        matches!(self, Self::Unbiased | Self::Exact)
+    }
+}
+
 impl std::fmt::Display for Claim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -204,6 +211,13 @@ impl<'a, F: Scalar, M> Query<'a, F, M> {
     pub fn rows<'t>(&self, tape: &'t Tape<F>) -> Var<'t, F> {
         rows(tape, self.x, self.batch)
     }
+}
+
+/// Leaves what [`Estimator::observe`] is told of a batch, its size and the sum of the bound, and returns that sum.
+pub(crate) fn tell<F: Scalar>(seen: &mut Vec<f64>, batch: usize, bound: F) -> F {
+    seen.clear();
+    seen.extend([batch as f64, bound.to_f64()]);
+    bound
 }
 
 /// `batch` rows of numbers on a tape.
@@ -372,9 +386,7 @@ where
         let gates = [(drawn.z, &seeds.path[..])];
         tape.pull_into(&pulled, &gates[..usize::from(!seeds.path.is_empty())], grads);
         let bound: F = (0..batch).map(|b| self.bound(&w, b)).sum();
-        seen.clear();
-        seen.extend([batch as f64, bound.to_f64()]);
-        bound
+        tell(seen, batch, bound)
     }
 
     fn observe(&mut self, seen: &[f64]) {

@@ -1,7 +1,7 @@
 //! Antithetic pairs of bits: augment–REINFORCE–merge (Yin and Zhou 2019) and what is left of it when
 //! the uniform number is averaged out (Dong, Mnih and Tucker 2020; Yin and others 2020).
 
-use crate::estimator::{Estimator, Query, Work};
+use crate::estimator::{Estimator, Query, Work, tell};
 use pathscore_autodiff::{Scalar, Var};
 use pathscore_models::Chance;
 use pathscore_models::dist::{Bits, Distribution};
@@ -143,9 +143,7 @@ where
     seeds.joint.resize(f.len(), half * share);
     tape.pull_into(&[(joint, &seeds.joint[..]), (q.logits(), &logits[..])], &[], grads);
     let bound = f.iter().copied().sum::<F>() * half / F::from_f64(samples as f64);
-    seen.clear();
-    seen.extend([batch as f64, bound.to_f64()]);
-    bound
+    tell(seen, batch, bound)
 }
 
 impl<F, M> Estimator<F, M> for Arm

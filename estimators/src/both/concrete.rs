@@ -1,7 +1,7 @@
 //! Bits that are not yet frozen, and bits that pretend to have a slope: biased, and quiet.
 
 use super::noise::logistic;
-use crate::estimator::{Claim, Estimator, Query, Work};
+use crate::estimator::{Claim, Estimator, Query, Work, tell};
 use pathscore_autodiff::Scalar;
 use pathscore_models::Chance;
 use pathscore_models::dist::{Bernoulli, Bits, Entropy};
@@ -116,9 +116,7 @@ impl Stand {
         tape.pull_into(&pulled, &[], grads);
         let sum = |values: &[F]| values.iter().copied().sum::<F>();
         let value = share * joint.with(sum) + entropy.with(sum);
-        seen.clear();
-        seen.extend([batch as f64, value.to_f64()]);
-        value
+        tell(seen, batch, value)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Local expectation gradients (Titsias and Lázaro-Gredilla 2015).
 
-use crate::estimator::{Estimator, Query, Work};
+use crate::estimator::{Estimator, Query, Work, tell};
 use pathscore_autodiff::Scalar;
 use pathscore_models::Chance;
 use pathscore_models::dist::{Bits, Distribution};
@@ -83,8 +83,6 @@ where
         seeds.joint.resize(rows, share);
         tape.pull_into(&[(joint, &seeds.joint[..]), (q.logits(), &bar[..])], &[], grads);
         let value = signal.iter().copied().sum::<F>() / F::from_f64(samples as f64);
-        seen.clear();
-        seen.extend([batch as f64, value.to_f64()]);
-        value
+        tell(seen, batch, value)
     }
 }

@@ -2,7 +2,7 @@
 //! multi-sample bounds).
 
 use super::antithetic::{Coupling, merge, pairs};
-use crate::estimator::{Estimator, LogWeights, Query, Work};
+use crate::estimator::{Estimator, LogWeights, Query, Work, tell};
 use pathscore_autodiff::Scalar;
 use pathscore_models::Chance;
 use pathscore_models::dist::{Bits, Distribution};
@@ -109,8 +109,6 @@ where
         let pulled =
             [(joint, &seeds.joint[..]), (score, &seeds.score[..]), (q.logits(), &logits[..])];
         tape.pull_into(&pulled, &[], grads);
-        seen.clear();
-        seen.extend([batch as f64, bound.to_f64()]);
-        bound
+        tell(seen, batch, bound)
     }
 }

@@ -1,6 +1,6 @@
 //! Measure-valued derivatives (Pflug 1996; Mohamed, Rosca, Figurnov and Mnih 2020).
 
-use crate::estimator::{Estimator, Query, Work};
+use crate::estimator::{Estimator, Query, Work, tell};
 use pathscore_autodiff::{Scalar, Tensor};
 use pathscore_models::Chance;
 use pathscore_models::dist::{Distribution, WeakDerivative};
@@ -100,8 +100,6 @@ where
         pulled.extend(parameters.iter().zip(&seeds).map(|(&var, seeds)| (var, &seeds[..])));
         tape.pull_into(&pulled, &[], grads);
         let bound = value.values().iter().copied().sum::<F>() / F::from_f64(samples as f64);
-        seen.clear();
-        seen.extend([batch as f64, bound.to_f64()]);
-        bound
+        tell(seen, batch, bound)
     }
 }

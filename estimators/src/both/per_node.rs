@@ -4,7 +4,7 @@ use super::antithetic::{merge, pairs};
 use super::noise::logistic;
 use super::road::{choose, named};
 use super::{Choice, DisArm, Road, Unfit};
-use crate::estimator::{Claim, Estimator, Query, Seeds, Work};
+use crate::estimator::{Claim, Estimator, Query, Seeds, Work, tell};
 use pathscore_autodiff::{Scalar, Tape, Var};
 use pathscore_models::dist::{
     Bernoulli, Distribution, Entropy, Enumerable, Kind, Layers, Node, Nodes, Reparam,
@@ -115,6 +115,11 @@ impl fmt::Display for PerNode {
     }
 }
 
+/// The length of the last axis.
+fn units_of<F: Scalar>(x: Var<'_, F>) -> usize {
+    *x.shape().last().expect("an event has an axis")
+}
+
 /// What is subtracted from $\ln p(x, z)$ for a node, of shape `[rows, batch]`.
 struct Term<'t, F> {
     road: Road,
@@ -136,16 +141,15 @@ struct Walk<'t, F> {
 impl<'t, F: Scalar> Walk<'t, F> {
     /// As many distributions or draws of a node as there are rows.
     fn spread(&self, x: Var<'t, F>) -> Var<'t, F> {
-        let units = *x.shape().last().expect("an event has an axis");
-        x.broadcast_to([self.rows, self.batch, units])
+        x.broadcast_to([self.rows, self.batch, units_of(x)])
     }
 
     /// What a draw brings of a node whose parameter this is, as rows.
     fn rows_of(&self, parameter: Var<'t, F>, draw: impl FnOnce(usize) -> Var<'t, F>) -> Var<'t, F> {
-        let units = *parameter.shape().last().expect("an event has an axis");
         // Where every row has a distribution, each is drawn from once.
         let own = parameter.shape().len() == 3;
-        draw(if own { 1 } else { self.rows }).reshape([self.rows, self.batch, units])
+        let drawn = draw(if own { 1 } else { self.rows });
+        drawn.reshape([self.rows, self.batch, units_of(parameter)])
     }
 
     /// `times` as many rows.
@@ -336,8 +340,6 @@ where
         }
         tape.pull_into(&pulled, &[], grads);
         let value = values.iter().copied().sum::<F>() / F::from_f64(samples as f64);
-        seen.clear();
-        seen.extend([batch as f64, value.to_f64()]);
-        value
+        tell(seen, batch, value)
     }
 }

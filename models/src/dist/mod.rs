@@ -30,6 +30,7 @@ pub use dirichlet::Dirichlet;
 pub use exponential::{Exponential, Laplace};
 pub use gamma::Gamma;
 pub use log_normal::LogNormal;
+pub(crate) use nodes::width;
 pub use nodes::{Kind, Node, Nodes};
 pub use normal::Normal;
 pub use poisson::Poisson;

@@ -105,6 +105,6 @@ impl<'t, F: Scalar> Nodes<'t, F> for Bernoulli<'t, F> {
 }
 
 /// The length of the last axis.
-fn width<F: Scalar>(parameter: Var<'_, F>) -> usize {
+pub(crate) fn width<F: Scalar>(parameter: Var<'_, F>) -> usize {
     *parameter.shape().last().expect("an event has an axis")
 }

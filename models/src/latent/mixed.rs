@@ -3,7 +3,7 @@
 use super::vae::normal_of;
 use super::{Generative, Head, LatentModel, Likelihood, widths};
 use crate::Chance;
-use crate::dist::{Bernoulli, Distribution, Kind, Layers, Node, Nodes, Normal};
+use crate::dist::{Bernoulli, Distribution, Kind, Layers, Node, Nodes, Normal, width};
 use crate::nn::Mlp;
 use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Scalar, Shape, Var};
@@ -34,11 +34,6 @@ pub struct Mixed<'t, F> {
 }
 
 impl<'t, F: Scalar> Mixed<'t, F> {
-    /// The number of normal units.
-    fn width(&self) -> usize {
-        *self.normal.loc().shape().last().expect("an event has an axis")
-    }
-
     /// The bits, given $z$ if it was drawn before them.
     fn bits(&self, z: Var<'t, F>) -> Bernoulli<'t, F> {
         match self.first {
@@ -82,8 +77,8 @@ impl<'t, F: Scalar> Distribution<'t, F> for Mixed<'t, F> {
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
-        let (width, all) = (self.width(), *x.shape().last().expect("an event has an axis"));
-        let (z, h) = (x.slice(-1, 0..width), x.slice(-1, width..all));
+        let (normals, all) = (width(self.normal.loc()), width(x));
+        let (z, h) = (x.slice(-1, 0..normals), x.slice(-1, normals..all));
         self.normal(h).log_prob(z) + self.bits(z).log_prob(h)
     }
 
