@@ -207,10 +207,7 @@ pub(crate) fn train(args: Box<TrainArgs>) -> anyhow::Result<()> {
     // The whole run lives in the pool: handing over each step would cost a wake-up and an allocation.
     let (config, columns) = (&session.config, session.split.train.columns());
     let asked = Asked { config, columns, steps: session.steps()?, purpose: &session };
-    pool.install(|| match session.config.dtype {
-        Dtype::F32 => asked.pursue::<f32>(),
-        Dtype::F64 => asked.pursue::<f64>(),
-    })
+    pool.install(|| asked.pursue())
 }
 
 /// A folder that holds no run yet.

@@ -2,7 +2,6 @@
 
 use super::{Case, Studied};
 use crate::program::args::CompareArgs;
-use pathscore::estimators::Claim;
 use pathscore::estimators::variance::Component;
 use serde::Serialize;
 
@@ -63,20 +62,13 @@ pub(super) fn fronts(studied: &[Studied]) -> Vec<(String, Vec<String>)> {
         }
     }
     let front = |target: &str| {
-        let of = studied.iter().filter(|one| one.target == target && one.is_fair());
+        let of = studied.iter().filter(|one| one.target == target && one.study.claim.is_unbiased());
         let costs: Vec<_> = of
             .map(|one| (one.estimator.as_str(), [one.variance, one.study.seconds_per_draw]))
             .collect();
         (target.to_string(), front(&costs).into_iter().map(String::from).collect())
     };
     targets.into_iter().map(front).filter(|(_, names): &(_, Vec<_>)| !names.is_empty()).collect()
-}
-
-impl Studied {
-    /// Whether it is unbiased, so that its variance can be compared with that of others.
-    pub(super) fn is_fair(&self) -> bool {
-        matches!(self.study.claim, Claim::Unbiased | Claim::Exact)
-    }
 }
 
 /// What no other dominates, being no worse in both costs and better in one; by the second cost.

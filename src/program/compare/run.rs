@@ -6,7 +6,7 @@
 //! of more draws, with an error of its own that every $z$ counts.
 
 use super::{Case, DRAWS, Studied};
-use crate::program::args::{BaselineName, CompareArgs, Dtype, EstimatorName, KlForm};
+use crate::program::args::{BaselineName, CompareArgs, EstimatorName, KlForm};
 use crate::program::checkpoint::{self, Checkpoint};
 use crate::program::config::{Config, spelt};
 use crate::program::misuse::misuse;
@@ -91,7 +91,7 @@ impl Run {
             let cost = |one: &Seen| one.variance() * one.seconds;
             let of_target = seen.iter().filter(|one| one.1.estimator.target() == target);
             let best = of_target
-                .filter(|one| matches!(one.2.claim, Claim::Unbiased | Claim::Exact))
+                .filter(|one| one.2.claim.is_unbiased())
                 .min_by(|a, b| cost(&a.2).total_cmp(&cost(&b.2)));
             let Some((name, config, _)) = best else {
                 notes.push(format!("gradient of {target}: no unbiased estimator, no truth"));
@@ -131,11 +131,7 @@ impl Run {
     fn draw(&self, config: &Config, draws: usize, seed: u64) -> anyhow::Result<Seen> {
         let purpose = Drawing { run: self, draws, seed, seen: RefCell::default() };
         let columns = self.split.train.columns();
-        let asked = Asked { config, columns, steps: u64::MAX, purpose: &purpose };
-        match self.config.dtype {
-            Dtype::F32 => asked.pursue::<f32>()?,
-            Dtype::F64 => asked.pursue::<f64>()?,
-        }
+        Asked { config, columns, steps: u64::MAX, purpose: &purpose }.pursue()?;
         Ok(purpose.seen.into_inner())
     }
 }

@@ -1,6 +1,8 @@
 //! From the names of a model and an estimator to their types.
 
-use super::super::args::{BaselineName, EstimatorName, KlForm, Model, NvilMode, OptimizerName};
+use super::super::args::{
+    BaselineName, Dtype, EstimatorName, KlForm, Model, NvilMode, OptimizerName,
+};
 use super::super::config::{Config, spelt};
 use super::super::misuse::misuse;
 use super::{Described, FIRST_POINT, Steps};
@@ -45,8 +47,16 @@ pub(crate) struct Asked<'a, P> {
 }
 
 impl<P: Purpose> Asked<'_, P> {
+    /// In the precision of the settings.
+    pub(crate) fn pursue(&self) -> anyhow::Result<()> {
+        match self.config.dtype {
+            Dtype::F32 => self.in_precision::<f32>(),
+            Dtype::F64 => self.in_precision::<f64>(),
+        }
+    }
+
     /// With the estimator of the settings.
-    pub(crate) fn pursue<F: Scalar>(&self) -> anyhow::Result<()> {
+    fn in_precision<F: Scalar>(&self) -> anyhow::Result<()> {
         let config = self.config;
         match config.model {
             Model::Vae => match (config.estimator, config.kl) {
