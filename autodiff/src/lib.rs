@@ -124,6 +124,7 @@ mod tensor;
 
 /// Loops over slices in the widest vectors of the processor, with the same bits for every width.
 pub mod vector {
+    pub use crate::kernels::aligned::Aligned;
     pub use crate::kernels::random::lanes::Lanes;
     pub use crate::kernels::simd::dispatch;
     pub use crate::kernels::sum::{sum, sum_by};

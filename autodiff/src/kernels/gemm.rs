@@ -18,7 +18,7 @@
 //! Every number of C is a sum over k in increasing order within each block, then over blocks. The
 //! order depends on the sizes alone, and the rounding besides on whether the processor fuses.
 
-use super::grow;
+use super::aligned::Aligned;
 use super::simd::{Kernel, dispatch_kernel};
 use super::thin::thin;
 use std::{cell::RefCell, thread::LocalKey};
@@ -31,7 +31,7 @@ const KC: usize = 400;
 const MC: usize = 192;
 
 /// The packed blocks of A and of B.
-type Buffers<F> = RefCell<(Vec<F>, Vec<F>)>;
+type Buffers<F> = RefCell<(Aligned<F>, Aligned<F>)>;
 
 /// A floating-point type that matrices are made of.
 pub trait Gemm: Copy + Default + std::ops::Add<Output = Self> + 'static {
@@ -53,7 +53,7 @@ macro_rules! element {
 
             fn buffers() -> &'static LocalKey<Buffers<Self>> {
                 thread_local! {
-                    static BUFFERS: Buffers<$F> = const { RefCell::new((Vec::new(), Vec::new())) };
+                    static BUFFERS: Buffers<$F> = RefCell::default();
                 }
                 &BUFFERS
             }
@@ -156,8 +156,6 @@ fn product<F: Gemm>(
     F::buffers().with_borrow_mut(|(packed_a, packed_b)| {
         let k_block = k.min(KC);
         // Tiles are at most 64 wide and 16 high.
-        grow(packed_a, m.min(MC).next_multiple_of(16) * k_block);
-        grow(packed_b, n.min(NC).next_multiple_of(64) * k_block);
         dispatch_kernel(Product {
             sizes: [m, k, n],
             // Panels of A run along its columns, panels of B along its rows.
@@ -165,8 +163,8 @@ fn product<F: Gemm>(
             b: (b, tb, b_width),
             c: (c, c_width),
             onto,
-            packed_a,
-            packed_b,
+            packed_a: packed_a.first(m.min(MC).next_multiple_of(16) * k_block),
+            packed_b: packed_b.first(n.min(NC).next_multiple_of(64) * k_block),
         });
     });
 }
@@ -221,36 +219,32 @@ impl<F: Gemm> Product<'_, F> {
             for k0 in (0..k).step_by(k_step) {
                 let depth = k_step.min(k - k0);
                 let onto = if k0 > 0 { Onto::C } else { self.onto };
-                for j in (0..columns).step_by(W) {
-                    let panel = &mut self.packed_b[j * depth..];
-                    let width = W.min(columns - j);
-                    if once && width == W {
-                        continue;
+                let whole = columns - columns % W;
+                if !once {
+                    pack_all::<F, W>(self.b, j0, k0, &mut self.packed_b[..whole * depth], depth);
+                }
+                let (last, panel) = (columns - whole, &mut self.packed_b[whole * depth..]);
+                match last {
+                    0 => {}
+                    _ if last <= H => {
+                        pack::<F, H>(self.b, j0 + whole, last, k0, &mut panel[..H * depth]);
                     }
-                    if width <= H {
-                        pack::<F, H>(self.b, j0 + j, width, k0, &mut panel[..H * depth]);
-                    } else {
-                        pack::<F, W>(self.b, j0 + j, width, k0, &mut panel[..W * depth]);
-                    }
+                    _ => pack::<F, W>(self.b, j0 + whole, last, k0, &mut panel[..W * depth]),
                 }
                 for i0 in (0..m).step_by(MC) {
                     let rows = MC.min(m - i0);
-                    for i in (0..rows).step_by(R) {
-                        let panel = &mut self.packed_a[i * depth..];
-                        let height = R.min(rows - i);
-                        let from = i0 + i;
-                        match height {
-                            1..=2 => {
-                                pack::<F, 2>(self.a, from, height, k0, &mut panel[..2 * depth])
-                            }
-                            3..=4 => {
-                                pack::<F, 4>(self.a, from, height, k0, &mut panel[..4 * depth])
-                            }
-                            5..=8 if R > 8 => {
-                                pack::<F, 8>(self.a, from, height, k0, &mut panel[..8 * depth])
-                            }
-                            _ => pack::<F, R>(self.a, from, height, k0, &mut panel[..R * depth]),
+                    let whole = rows - rows % R;
+                    pack_all::<F, R>(self.a, i0, k0, &mut self.packed_a[..whole * depth], depth);
+                    let (from, last) = (i0 + whole, rows - whole);
+                    let panel = &mut self.packed_a[whole * depth..];
+                    match last {
+                        0 => {}
+                        1..=2 => pack::<F, 2>(self.a, from, last, k0, &mut panel[..2 * depth]),
+                        3..=4 => pack::<F, 4>(self.a, from, last, k0, &mut panel[..4 * depth]),
+                        5..=8 if R > 8 => {
+                            pack::<F, 8>(self.a, from, last, k0, &mut panel[..8 * depth]);
                         }
+                        _ => pack::<F, R>(self.a, from, last, k0, &mut panel[..R * depth]),
                     }
                     for j in (0..columns).step_by(W) {
                         let width = W.min(columns - j);
@@ -277,6 +271,33 @@ impl<F: Gemm> Product<'_, F> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Packs lines of an operand from line `from` on, and from depth `k0` on, into whole panels of P.
+#[inline(always)]
+fn pack_all<F: Gemm, const P: usize>(
+    operand: Operand<'_, F>,
+    from: usize,
+    k0: usize,
+    panels: &mut [F],
+    depth: usize,
+) {
+    let (x, along, stride) = operand;
+    let panel = P * depth;
+    if along {
+        for (i, panel) in panels.chunks_exact_mut(panel).enumerate() {
+            pack::<F, P>(operand, from + i * P, P, k0, panel);
+        }
+        return;
+    }
+    // Step by step through all panels, so that memory is read in the order in which it lies.
+    let count = panels.len() / depth;
+    for p in 0..depth {
+        let step = x[(k0 + p) * stride + from..][..count].as_chunks::<P>().0;
+        for (panel, line) in panels.chunks_exact_mut(panel).zip(step) {
+            *panel[p * P..].first_chunk_mut().expect("a panel is as deep") = *line;
         }
     }
 }

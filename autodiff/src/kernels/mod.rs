@@ -1,5 +1,6 @@
 //! Slices in, slices out: nothing here knows of a tape.
 
+pub(crate) mod aligned;
 pub(crate) mod gemm;
 pub(crate) mod linalg;
 pub(crate) mod map;

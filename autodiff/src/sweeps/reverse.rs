@@ -1,6 +1,6 @@
 //! Back in numbers: every term is computed straight into the adjoint it adds to.
 
-use crate::kernels::grow;
+use crate::kernels::aligned::Aligned;
 use crate::kernels::map::map_slope;
 use crate::kernels::walk::add_slice;
 use crate::kernels::zip::{View, select_add, zip_slope};
@@ -21,7 +21,7 @@ use smallvec::SmallVec;
 /// They lie in recording order in one arena that the next sweep can use again ([`Tape::pull_into`]).
 #[derive(Clone, Debug)]
 pub struct Grads<F> {
-    pub(super) bars: Vec<F>,
+    pub(super) bars: Aligned<F>,
     /// Whether an entry's adjoint has been begun; before that its memory is not defined.
     pub(super) begun: Vec<bool>,
     scratch: Vec<F>,
@@ -30,7 +30,7 @@ pub struct Grads<F> {
 
 impl<F> Default for Grads<F> {
     fn default() -> Self {
-        Self { bars: Vec::new(), begun: Vec::new(), scratch: Vec::new(), links: Vec::new() }
+        Self { bars: Aligned::default(), begun: Vec::new(), scratch: Vec::new(), links: Vec::new() }
     }
 }
 
@@ -64,7 +64,7 @@ impl<F: Scalar> Grads<F> {
 
     /// Makes room for the adjoints of a record and begins none of them.
     pub(super) fn begin(&mut self, record: &Record<F>) {
-        grow(&mut self.bars, record.bars);
+        self.bars.first(record.bars);
         self.begun.clear();
         self.begun.resize(record.nodes.len(), false);
     }

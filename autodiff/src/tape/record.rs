@@ -1,6 +1,7 @@
 //! The entries of a tape and their numbers.
 
 use crate::error::Error;
+use crate::kernels::aligned::{before_line, per_line};
 use crate::kernels::zip::View;
 use crate::rules::{self, custom::Owned, numbers};
 use crate::scalar::Scalar;
@@ -237,6 +238,9 @@ impl<F: Scalar> Record<F> {
         let (bar, home) = match alias {
             Some(node) if shares_bar => (node.bar, node.home),
             _ if tracked => {
+                if !matches!(op, Op::Leaf) && len >= per_line::<F>() {
+                    self.bars = self.bars.next_multiple_of(per_line::<F>());
+                }
                 self.bars += len;
                 (self.bars - len, id)
             }
@@ -251,11 +255,13 @@ impl<F: Scalar> Record<F> {
     /// The position of `len` new places of the arena.
     #[inline]
     fn make_room(&mut self, len: usize) -> usize {
-        let at = self.used;
-        self.used += len;
-        if self.values.len() < self.used {
-            self.values.resize(self.used.next_power_of_two(), F::ZERO);
+        let most = if len < per_line::<F>() { 0 } else { per_line::<F>() - 1 };
+        let end = self.used + most + len;
+        if self.values.len() < end {
+            self.values.resize(end.next_power_of_two(), F::ZERO);
         }
+        let at = self.used + before_line(&self.values[self.used..]).min(most);
+        self.used = at + len;
         at
     }
 

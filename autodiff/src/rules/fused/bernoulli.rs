@@ -64,19 +64,11 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
                 reverse_repeated(x, eta, pass.y_bar, bar);
             }
         } else if let Some((bar, begun)) = bars.begun(1) {
-            dispatch(
-                #[inline(always)]
-                || {
-                    for (row, &y_bar) in pass.y_bar.iter().enumerate() {
-                        let bar = row_of_mut(bar, width, row);
-                        let (x, eta) = (&row_of(x, row)[..width], &row_of(eta, row)[..width]);
-                        for j in 0..width {
-                            let gain = y_bar * (x[j] - eta[j].sigmoid());
-                            bar[j] = if begun { bar[j] + gain } else { gain };
-                        }
-                    }
-                },
-            );
+            let add = match begun {
+                false => add_slopes::<F, false>,
+                true => add_slopes::<F, true>,
+            };
+            add(x, eta, pass.y_bar, bar);
         }
     }
 
@@ -84,6 +76,24 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
         let [x, eta] = [args[0], args[1]];
         (x * eta - eta.softplus()).sum_axis(-1)
     }
+}
+
+/// $\bar\eta \mathrel{+}= \bar y\,(x - \sigma(\eta))$, or $=$ if `ONTO` is false, which then is not read.
+fn add_slopes<F: Scalar, const ONTO: bool>(x: View<F>, eta: View<F>, y_bar: &[F], bar: &mut [F]) {
+    let width = x.dims[x.dims.len() - 1];
+    dispatch(
+        #[inline(always)]
+        || {
+            for (row, &y_bar) in y_bar.iter().enumerate() {
+                let bar = row_of_mut(bar, width, row);
+                let (x, eta) = (&row_of(x, row)[..width], &row_of(eta, row)[..width]);
+                for j in 0..width {
+                    let gain = y_bar * (x[j] - eta[j].sigmoid());
+                    bar[j] = if ONTO { bar[j] + gain } else { gain };
+                }
+            }
+        },
+    );
 }
 
 /// Whether each row of `eta` meets more than one of `x`.

@@ -1,0 +1,66 @@
+//! Working memory that vectors like.
+
+use std::ops::{Deref, DerefMut};
+
+/// Bytes of a line of the cache, and of the widest vector.
+const LINE: usize = 64;
+
+/// How many numbers of `numbers` lie before the first that begins a line of the cache, which is less than a line's.
+#[inline]
+pub(crate) fn before_line<F>(numbers: &[F]) -> usize {
+    // The offset may be unknown, by contract; then it is as good as any.
+    numbers.as_ptr().align_offset(LINE).min(per_line::<F>() - 1)
+}
+
+/// The numbers of a line.
+pub(crate) const fn per_line<F>() -> usize {
+    LINE / size_of::<F>()
+}
+
+/// Numbers that begin with a line of the cache, so that no vector of them lies across two: a vector that does
+/// takes twice as long to read and to write.
+///
+/// ```
+/// use pathscore_autodiff::vector::Aligned;
+/// let mut sums = Aligned::default();
+/// sums.first(3).fill(1.0);
+/// assert_eq!((sums.first(2).len(), sums[2]), (2, 1.0));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Aligned<F> {
+    numbers: Vec<F>,
+    skip: usize,
+}
+
+impl<F> Default for Aligned<F> {
+    fn default() -> Self {
+        Self { numbers: Vec::new(), skip: 0 }
+    }
+}
+
+impl<F: Copy + Default> Aligned<F> {
+    /// The first `len` numbers, as many as there never were before being new. What they hold is not defined.
+    pub fn first(&mut self, len: usize) -> &mut [F] {
+        if self.len() < len {
+            self.numbers.resize(len + per_line::<F>() - 1, F::default());
+            self.skip = before_line(&self.numbers);
+        }
+        &mut self[..len]
+    }
+}
+
+impl<F> Deref for Aligned<F> {
+    type Target = [F];
+
+    #[inline]
+    fn deref(&self) -> &[F] {
+        &self.numbers[self.skip..]
+    }
+}
+
+impl<F> DerefMut for Aligned<F> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [F] {
+        &mut self.numbers[self.skip..]
+    }
+}
