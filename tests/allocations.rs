@@ -13,6 +13,7 @@ mod numbers;
 #[allow(dead_code, reason = "nothing is timed")]
 mod work;
 
+use pathscore_autodiff::vector::Lanes;
 use pathscore_autodiff::{Activation, Grads, Tape};
 use pathscore_estimators::Estimator;
 use pathscore_estimators::both::{Concrete, DisArm};
@@ -24,7 +25,6 @@ use pathscore_estimators::score::{Baseline, Reinforce};
 use pathscore_models::data::{Batches, Binarize, digits};
 use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
 use pathscore_models::{Params, seed};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::backtrace::Backtrace;
 use std::cell::Cell;
@@ -115,7 +115,7 @@ where
     move |step| {
         let rows = batches.at(step);
         let feed = |range: std::ops::Range<usize>, out: &mut [f32], rng: &mut _| {
-            Binarize::Dynamic.fill::<f32, Xoshiro256PlusPlus>(&data, &rows[range], out, rng);
+            Binarize::Dynamic.fill::<f32, Lanes>(&data, &rows[range], out, rng);
         };
         trainer.step([100, 784], feed).unwrap();
     }

@@ -1,7 +1,7 @@
 //! A training run as a whole: the same bits for any number of threads and after a resume, progress, and
 //! a stop that says where.
 
-use pathscore_autodiff::Activation;
+use pathscore_autodiff::{Activation, vector::Lanes};
 use pathscore_estimators::Estimator;
 use pathscore_estimators::fit::{NotFinite, Options, Report, Trainer};
 use pathscore_estimators::optim::Adam;
@@ -10,7 +10,6 @@ use pathscore_estimators::score::{Baseline, Reinforce};
 use pathscore_models::data::{Batches, Binarize, Table, digits};
 use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
 use pathscore_models::{Params, seed};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -46,7 +45,7 @@ where
     M: LatentModel<f32>,
     E: Estimator<f32, M>,
 {
-    let feed = |range: Range<usize>, out: &mut [f32], rng: &mut Xoshiro256PlusPlus| {
+    let feed = |range: Range<usize>, out: &mut [f32], rng: &mut Lanes| {
         Binarize::Dynamic.fill(&DATA, &rows[range], out, rng);
     };
     trainer.step([rows.len(), DATA.columns()], feed)
@@ -164,7 +163,7 @@ where
     M: LatentModel<f32>,
     E: Estimator<f32, M>,
 {
-    let feed = |range: Range<usize>, out: &mut [f32], rng: &mut Xoshiro256PlusPlus| {
+    let feed = |range: Range<usize>, out: &mut [f32], rng: &mut Lanes| {
         let rows: Vec<usize> = range.clone().collect();
         Binarize::Dynamic.fill(&DATA, &rows, out, rng);
         if range.contains(&70) {

@@ -1,11 +1,10 @@
 //! How good a model is: the bound and the log-likelihood on data it was not trained on.
 
 use crate::draw::{Draw, Score};
-use pathscore_autodiff::{Scalar, Tape};
+use pathscore_autodiff::{Scalar, Tape, vector::Lanes};
 use pathscore_models::Params;
 use pathscore_models::latent::LatentModel;
 use pathscore_models::seed::{self, Stream};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use std::ops::Range;
 
 /// Rows that are evaluated together.
@@ -55,11 +54,11 @@ pub fn evaluate<F: Scalar, M: LatentModel<F>>(
     [rows, columns]: [usize; 2],
     samples: usize,
     seed: u64,
-    feed: impl Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync,
+    feed: impl Fn(Range<usize>, &mut [F], &mut Lanes) + Sync,
 ) -> Evaluation {
     let piece = |tape: &mut Tape<F>, index: usize| {
         let range = index * ROWS..rows.min((index + 1) * ROWS);
-        let rng = &mut seed::rng(seed, Stream::Evaluate, index as u64);
+        let rng = &mut seed::lanes(seed, Stream::Evaluate, index as u64);
         let mut x = vec![F::ZERO; range.len() * columns];
         feed(range.clone(), &mut x, rng);
         let mut members = vec![Member::default(); range.len()];

@@ -2,11 +2,10 @@
 
 use crate::estimator::{Estimator, Query, Work};
 use crate::optim::{CHUNK, Optimizer, Schedule};
-use pathscore_autodiff::vector::{dispatch, sum_by};
+use pathscore_autodiff::vector::{Lanes, dispatch, sum_by};
 use pathscore_autodiff::{NonFinite, Scalar};
 use pathscore_models::seed::{self, Stream};
 use pathscore_models::{Params, seed::derive};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -113,7 +112,7 @@ struct Shard<F> {
     rows: Range<usize>,
     x: Vec<F>,
     /// The generator as it was when `x` had been fed.
-    rng: Xoshiro256PlusPlus,
+    rng: Lanes,
     bound: f64,
 }
 
@@ -151,7 +150,7 @@ where
     pub fn step(
         &mut self,
         [rows, columns]: [usize; 2],
-        feed: impl Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync,
+        feed: impl Fn(Range<usize>, &mut [F], &mut Lanes) + Sync,
     ) -> Result<Report, NotFinite> {
         let Options { lr, schedule, clip, seed, .. } = self.options;
         let step = self.step;
@@ -315,8 +314,8 @@ where
     }
 }
 
-fn shard_rng(seed: u64, step: u64, shard: usize) -> Xoshiro256PlusPlus {
-    seed::rng(derive(seed, Stream::Step, step), Stream::Shard, shard as u64)
+fn shard_rng(seed: u64, step: u64, shard: usize) -> Lanes {
+    seed::lanes(derive(seed, Stream::Step, step), Stream::Shard, shard as u64)
 }
 
 /// Something done to every piece, by a function that is only known when it runs: the threads' part of it is

@@ -1,5 +1,6 @@
 //! Random draws that are a pure function of a seed, a stream and an index.
 
+use pathscore_autodiff::vector::Lanes;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -58,6 +59,11 @@ pub fn derive(seed: u64, stream: Stream, index: u64) -> u64 {
 /// The generator of item `index` of a stream, independent of every other item.
 pub fn rng(seed: u64, stream: Stream, index: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(derive(seed, stream, index))
+}
+
+/// The generator of item `index` of a stream from which many numbers are drawn at a time.
+pub fn lanes(seed: u64, stream: Stream, index: u64) -> Lanes {
+    Lanes::new(derive(seed, stream, index))
 }
 
 /// A uniform draw from [0, 1) in steps of 2⁻²⁴, every one of which f32 holds exactly.

@@ -10,7 +10,7 @@ use super::misuse::{Interrupted, misuse};
 use super::progress::{Progress, Total};
 use super::table::print;
 use super::views::Views;
-use pathscore::autodiff::{Activation, Scalar};
+use pathscore::autodiff::{Activation, Scalar, vector::Lanes};
 use pathscore::estimators::fit::{Noise, NotFinite, Report, Trainer};
 use pathscore::estimators::{
     Claim, Diagnosis, Estimator, Evaluation, GROUP, diagnose, evaluate as evaluate_model,
@@ -19,7 +19,6 @@ use pathscore::models::data::{Batches, Binarize, Split, Table};
 use pathscore::models::dist::Coordinates;
 use pathscore::models::latent::{Decoder, DiscreteVae, Generative, Likelihood, SigmoidBelief, Vae};
 use pathscore::models::{Params, seed};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fs;
@@ -267,7 +266,7 @@ struct Summary<'a> {
 }
 
 /// Writes the numbers of a range of rows.
-pub(crate) type Feed<'a, F> = &'a (dyn Fn(Range<usize>, &mut [F], &mut Xoshiro256PlusPlus) + Sync);
+pub(crate) type Feed<'a, F> = &'a (dyn Fn(Range<usize>, &mut [F], &mut Lanes) + Sync);
 
 /// Sees gradients.
 pub(crate) type See<'a, F> = &'a mut dyn FnMut(&[F]);

@@ -50,7 +50,7 @@ pub use law::{Bits, Gaussian, Law};
 
 use law::sealed::Drawn;
 use pathscore_autodiff::vector::Lanes;
-use pathscore_models::seed::{Stream, derive};
+use pathscore_models::seed::{self, Stream};
 use pool::{Aligned, Pool};
 
 /// Numbers of a block: three arrays of them are in use at once, in a cache of 32 to 48 KB.
@@ -59,7 +59,7 @@ const BLOCK: usize = 1600;
 const BESIDE: usize = BLOCK / 4;
 /// Numbers of the widest vector.
 const VECTOR: usize = 8;
-/// Numbers of a stream, unless there are [`MOST_STREAMS`] of them.
+/// Numbers of a stream, about, unless there are [`MOST_STREAMS`] of them.
 const STREAM: usize = 1 << 16;
 /// The most streams: each has sums of its own to keep and to add.
 const MOST_STREAMS: usize = 64;
@@ -120,13 +120,14 @@ impl Block {
     }
 }
 
-/// How many draws stand side by side, and how many a block and a stream have.
+/// How many draws stand side by side, how many a block has, and how many streams share out the blocks.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     draws: usize,
     beside: usize,
     rows: usize,
     blocks: usize,
+    streams: usize,
 }
 
 impl Cut {
@@ -141,29 +142,21 @@ impl Cut {
         }
         let (rows, unit) = (BLOCK / latents, beside.max(16));
         let rows = if rows < unit { rows.max(1) } else { rows - rows % unit }.min(draws);
-        let of_one = STREAM.div_ceil(rows * latents);
-        Self {
-            draws,
-            beside,
-            rows,
-            blocks: of_one.max(draws.div_ceil(rows).div_ceil(MOST_STREAMS)),
-        }
+        let blocks = draws.div_ceil(rows);
+        let streams = (draws * latents).div_ceil(STREAM).min(MOST_STREAMS).min(blocks);
+        Self { draws, beside, rows, blocks, streams }
     }
 
-    fn streams(self) -> usize {
-        self.draws.div_ceil(self.rows * self.blocks)
-    }
-
-    /// The numbers of draws of the blocks of a stream.
+    /// The numbers of draws of the blocks of a stream, which has as many blocks as any other, or one more.
     fn of(self, stream: usize) -> impl Iterator<Item = usize> {
-        let of_one = self.rows * self.blocks;
-        let end = self.draws.min((stream + 1) * of_one);
-        (stream * of_one..end).step_by(self.rows).map(move |at| self.rows.min(end - at))
+        let first = |stream| stream * self.blocks / self.streams;
+        (first(stream)..first(stream + 1))
+            .map(move |block| self.rows.min(self.draws - block * self.rows))
     }
 }
 
 fn stream(seed: u64, index: usize) -> Lanes {
-    Lanes::new(derive(seed, Stream::Estimate, index as u64))
+    seed::lanes(seed, Stream::Estimate, index as u64)
 }
 
 impl MonteCarlo {
@@ -277,7 +270,7 @@ fn each_stream<'a>(
     sums: &'a mut Aligned,
     work: impl Fn(usize, &mut Block, &mut [f64]) + Sync,
 ) -> &'a [f64] {
-    let sums = sums.first(cut.streams() * width);
+    let sums = sums.first(cut.streams * width);
     let run = |(index, sums): (usize, &mut [f64])| {
         sums.fill(0.0);
         idle.lend(|block| work(index, block, sums));

@@ -274,9 +274,9 @@ fn any_number_of_threads_gives_the_same_bits() {
 fn every_draw_is_in_one_block_of_one_stream() {
     for (draws, latents) in [(2, 1), (10, 100_000), (10_000, 100), (1_000_003, 7), (12_345, 1)] {
         let cut = Cut::new(draws, latents);
-        let blocks: Vec<usize> = (0..cut.streams()).flat_map(|stream| cut.of(stream)).collect();
+        let blocks: Vec<usize> = (0..cut.streams).flat_map(|stream| cut.of(stream)).collect();
         assert_eq!(blocks.iter().sum::<usize>(), draws);
-        assert!(cut.streams() <= MOST_STREAMS && !blocks.contains(&0));
+        assert!(cut.streams <= MOST_STREAMS && !blocks.contains(&0));
     }
 }
 
