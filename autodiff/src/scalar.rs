@@ -94,6 +94,9 @@ pub trait Scalar:
     /// assert!(mean.abs() < 5.0 / 1000_f64.sqrt());
     /// ```
     fn fill_normal<R: Rng>(out: &mut [Self], rng: &mut R);
+    /// $e^{-|x|}$.
+    #[doc(hidden)]
+    fn exp_minus_abs(self) -> Self;
     /// $y_i = \sin x_i$: a loop without a branch for each number.
     #[doc(hidden)]
     fn sin_slice(x: &[Self], y: &mut [Self]);
@@ -236,6 +239,10 @@ macro_rules! float {
             }
             fn fill_normal<R: Rng>(out: &mut [Self], rng: &mut R) {
                 random::fill_normal(out, rng);
+            }
+            #[inline(always)]
+            fn exp_minus_abs(self) -> Self {
+                Special::exp_minus_abs(self)
             }
             fn beta_inc(a: Self, b: Self, x: Self) -> [Self; 3] {
                 Special::beta_inc(a, b, x)

@@ -51,6 +51,8 @@ pub(crate) trait Special:
     fn sqrt(self) -> Self;
     /// $e^x$, its own derivative. Subnormal results are kept.
     fn exp(self) -> Self;
+    /// $e^{-|x|}$, the same bits as by [`exp`](Special::exp) in three quarters of the time.
+    fn exp_minus_abs(self) -> Self;
     /// $½ e^x$, finite for a little longer than $e^x$.
     fn half_exp(self) -> Self;
     /// $2^x$; the derivative is $2^x \ln 2$.
@@ -172,7 +174,7 @@ pub(crate) trait Special:
     #[inline(always)]
     fn sigmoid(self) -> Self {
         let one = Self::narrow(1.0);
-        let e = (-self.abs()).exp();
+        let e = self.exp_minus_abs();
         (if self < Self::narrow(0.0) { e } else { one }) / (one + e)
     }
 
@@ -180,14 +182,14 @@ pub(crate) trait Special:
     #[inline(always)]
     fn softplus(self) -> Self {
         let zero = Self::narrow(0.0);
-        (if self > zero { self } else { zero }) + (-self.abs()).exp().ln_1p_unit()
+        (if self > zero { self } else { zero }) + self.exp_minus_abs().ln_1p_unit()
     }
 
     /// $\ln σ(x)$; the derivative is $σ(-x)$. Accurate in both tails.
     #[inline(always)]
     fn log_sigmoid(self) -> Self {
         let zero = Self::narrow(0.0);
-        (if self < zero { self } else { zero }) - (-self.abs()).exp().ln_1p_unit()
+        (if self < zero { self } else { zero }) - self.exp_minus_abs().ln_1p_unit()
     }
 
     /// $\ln \frac{x}{1 - x}$; the derivative is $1/(x(1 - x))$. Accurate at both ends and at ½.

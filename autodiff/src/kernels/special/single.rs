@@ -173,6 +173,21 @@ impl Special for f32 {
     }
 
     #[inline(always)]
+    fn exp_minus_abs(self) -> Self {
+        let x = -self.abs();
+        // As in `reduce_exp`, but the sum's low bits are n + 65 with the bias of an exponent: even where 2ⁿ is
+        // subnormal that is the exponent of a normal number, and only its product with 2⁻⁶⁵ is rounded.
+        const RAISED: f32 = ROUND + (65 + 127) as f32;
+        let t = x * std::f32::consts::LOG2_E + RAISED;
+        let n = t - RAISED;
+        let r = (x - n * LN2_HI) - n * LN2_LO;
+        let raised = f32::from_bits(t.to_bits() << 23);
+        let y = (1.0 + (r + exp_rest(r))) * raised * (1.0 / (1_u128 << 65) as f32);
+        // Beyond this it is zero by rounding; asked last, the comparison keeps nothing waiting.
+        if x < -104.0 { 0.0 } else { y }
+    }
+
+    #[inline(always)]
     fn half_exp(self) -> Self {
         let (n, r) = reduce_exp(clamp(self, -104.0, 90.0));
         scale(1.0 + (r + exp_rest(r)), n.wrapping_sub(1))

@@ -120,7 +120,7 @@ fn sum_softplus<F: Scalar>(eta: &[F]) -> F {
             #[inline(always)]
             |[eta]| {
                 for j in 0..LANES {
-                    let e = (-eta[j].abs()).exp();
+                    let e = eta[j].exp_minus_abs();
                     t[j] = (t[j] + e) + t[j] * e;
                 }
             },

@@ -36,6 +36,7 @@ fn all_agree<F: Special>(x: &[F]) {
     agree("recip", x, #[inline(always)] |x| x.recip());
     agree("rsqrt", x, #[inline(always)] |x| x.rsqrt());
     agree("exp", x, #[inline(always)] |x| x.exp());
+    agree("exp_minus_abs", x, #[inline(always)] |x| x.exp_minus_abs());
     agree("exp2", x, #[inline(always)] |x| x.exp2());
     agree("exp_m1", x, #[inline(always)] |x| x.exp_m1());
     agree("ln", x, #[inline(always)] |x| x.ln());
@@ -51,6 +52,25 @@ fn all_agree<F: Special>(x: &[F]) {
     agree("log1m_exp", x, #[inline(always)] |x| x.log1m_exp());
     agree("sin_within", x, #[inline(always)] |x| x.sin_within());
     agree("cos_within", x, #[inline(always)] |x| x.cos_within());
+}
+
+/// Subnormal results included.
+#[test]
+fn the_exponential_of_what_is_negative_has_the_bits_of_the_other() {
+    fn check<F: Special>(x: impl Iterator<Item = F>) {
+        for x in x {
+            let (y, exact) = (x.exp_minus_abs().widen(), (-x.abs()).exp().widen());
+            assert!(
+                y.to_bits() == exact.to_bits() || (y.is_nan() && exact.is_nan()),
+                "{}",
+                x.widen()
+            );
+        }
+    }
+    check((0..=u32::MAX).step_by(4_001).map(f32::from_bits));
+    check((0..1_100_000).map(|i| f32::from(i as u16) * 1e-4 + (i >> 16) as f32 * 6.5));
+    check((0..=u64::MAX).step_by(40_000_000_000_007).map(f64::from_bits));
+    check((0..1_000_000).map(|i| f64::from(i) * 7.6e-4));
 }
 
 #[test]
