@@ -330,6 +330,23 @@ fn for_each<F: Scalar>(shards: &mut [Shard<F>], run: &(dyn Fn(usize, &mut Shard<
     shards.iter_mut().enumerate().for_each(|(index, shard)| run(index, shard));
 }
 
+/// Adds parts to `sum`, one after the other, if it is begun; else that is their sum.
+#[inline(always)]
+fn add<F: Scalar, const N: usize>(parts: [&[F]; N], sum: &mut [F], begun: bool) {
+    let len = sum.len();
+    let parts = parts.map(|part| &part[..len]);
+    let more = |first: F, i: usize| parts[1..].iter().fold(first, |sum, part| sum + part[i]);
+    if begun {
+        for i in 0..len {
+            sum[i] = more(sum[i] + parts[0][i], i);
+        }
+    } else {
+        for i in 0..len {
+            sum[i] = more(parts[0][i], i);
+        }
+    }
+}
+
 /// The sum of the pieces' gradients, piece by piece, and the square of its norm.
 fn add_up<F: Scalar>(shards: &[Shard<F>], grad: &mut [F]) -> f64 {
     let len = grad.len();
@@ -337,18 +354,22 @@ fn add_up<F: Scalar>(shards: &[Shard<F>], grad: &mut [F]) -> f64 {
         shards.iter().map(|shard| shard.work.gradient(len)).collect();
     let chunk = |(index, grad): (usize, &mut [F])| {
         let range = index * CHUNK..index * CHUNK + grad.len();
-        let parts = parts.iter().map(|part| &part[range.clone()]);
+        let parts: SmallVec<[&[F]; MOST_SHARDS]> =
+            parts.iter().map(|part| &part[range.clone()]).collect();
         dispatch(
             #[inline(always)]
             || {
-                for (i, part) in parts.enumerate() {
-                    if i == 0 {
-                        grad.copy_from_slice(part);
-                        continue;
-                    }
-                    for (sum, &g) in grad.iter_mut().zip(part) {
-                        *sum += g;
-                    }
+                // Memory answers several streams at once sooner than one after the other.
+                let (fours, rest) = parts.as_chunks::<4>();
+                let (twos, rest) = rest.as_chunks::<2>();
+                for (i, &four) in fours.iter().enumerate() {
+                    add(four, grad, i > 0);
+                }
+                for &two in twos {
+                    add(two, grad, !fours.is_empty());
+                }
+                for &one in rest {
+                    add([one], grad, parts.len() > 1);
                 }
                 sum_by(
                     [&*grad],

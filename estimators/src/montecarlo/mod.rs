@@ -49,9 +49,9 @@ pub use integrand::{OnTape, Slopes, Values, on_tape};
 pub use law::{Bits, Gaussian, Law};
 
 use law::sealed::Drawn;
-use pathscore_autodiff::vector::Lanes;
+use pathscore_autodiff::vector::{Aligned, Lanes};
 use pathscore_models::seed::{self, Stream};
-use pool::{Aligned, Pool};
+use pool::Pool;
 
 /// Numbers of a block: three arrays of them are in use at once, in a cache of 32 to 48 KB.
 const BLOCK: usize = 1600;
@@ -71,9 +71,9 @@ pub struct MonteCarlo {
     /// $\sigma$ and $\mu$ of each normal, or the probability that a bit is one, for draws side by side.
     scale: Vec<f64>,
     /// What the draws' values and gradients are compared with, so that their squares are not large.
-    shift: Aligned,
+    shift: Aligned<f64>,
     /// The sums of each stream.
-    sums: Aligned,
+    sums: Aligned<f64>,
     mean: Vec<f64>,
     variance: Vec<f64>,
 }
@@ -95,10 +95,10 @@ pub struct Estimate<'a> {
 #[derive(Debug, Default)]
 struct Block {
     /// What was random of each number of `z`.
-    noise: Aligned,
-    z: Aligned,
-    f: Aligned,
-    slope: Aligned,
+    noise: Aligned<f64>,
+    z: Aligned<f64>,
+    f: Aligned<f64>,
+    slope: Aligned<f64>,
 }
 
 /// A block of draws.
@@ -267,7 +267,7 @@ fn each_stream<'a>(
     idle: &Pool<Block>,
     cut: Cut,
     width: usize,
-    sums: &'a mut Aligned,
+    sums: &'a mut Aligned<f64>,
     work: impl Fn(usize, &mut Block, &mut [f64]) + Sync,
 ) -> &'a [f64] {
     let sums = sums.first(cut.streams * width);
