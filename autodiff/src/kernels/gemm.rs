@@ -13,6 +13,9 @@
 //! The last panel of columns is half as wide if that is enough, the last panel of rows takes the
 //! smallest of a few heights; what it then still has too much is packed as zeros and not stored.
 //!
+//! Packing reads an operand in the order in which it lies in memory, through all panels at once where a panel is a strip
+//! of its rows: memory is fast along itself.
+//!
 //! Products with a vector are not packed ([`thin`](super::thin)).
 //!
 //! Every number of C is a sum over k in increasing order within each block, then over blocks. The
