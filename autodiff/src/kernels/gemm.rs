@@ -333,26 +333,49 @@ fn pack<F: Gemm, const P: usize>(
     const STEPS: usize = 16;
     for (block, steps) in steps.chunks_mut(STEPS).enumerate() {
         let lines = &x[from * stride + k0 + block * STEPS..];
-        for q in 0..P {
-            if q >= count {
-                for step in &mut *steps {
-                    step[q] = F::default();
+        let line = |q: usize| &lines[q * stride..];
+        match <&mut [[F; P]; STEPS]>::try_from(&mut *steps) {
+            Ok(steps) => {
+                let turned = if P.is_multiple_of(SIDE) { count - count % SIDE } else { 0 };
+                for q in (0..turned).step_by(SIDE) {
+                    turn(|i| line(q + i), steps, q);
                 }
-                continue;
-            }
-            let line = &lines[q * stride..][..steps.len()];
-            match (<&mut [[F; P]; STEPS]>::try_from(&mut *steps), line.first_chunk::<STEPS>()) {
-                (Ok(steps), Some(line)) => {
-                    for p in 0..STEPS {
-                        steps[p][q] = line[p];
-                    }
-                }
-                _ => {
+                for q in turned..count {
+                    let line: &[F; STEPS] = line(q).first_chunk().expect("a line is as long");
                     for (step, &x) in steps.iter_mut().zip(line) {
                         step[q] = x;
                     }
                 }
             }
+            Err(_) => {
+                for q in 0..count {
+                    for (step, &x) in steps.iter_mut().zip(line(q)) {
+                        step[q] = x;
+                    }
+                }
+            }
+        }
+        steps.iter_mut().for_each(|step| step[count..].fill(F::default()));
+    }
+}
+
+/// The side of the squares that are transposed in registers.
+const SIDE: usize = 8;
+
+/// `SIDE` lines become the columns from `q` on of `steps`, square by square.
+#[inline(always)]
+fn turn<'a, F: Gemm, const P: usize, const STEPS: usize>(
+    line: impl Fn(usize) -> &'a [F],
+    steps: &mut [[F; P]; STEPS],
+    q: usize,
+) {
+    let lines: [&[F; STEPS]; SIDE] =
+        std::array::from_fn(|i| line(i).first_chunk().expect("a line is as long"));
+    // Written as squares, which the compiler then turns in registers.
+    for p in (0..STEPS).step_by(SIDE) {
+        for r in 0..SIDE {
+            let column: [F; SIDE] = std::array::from_fn(|i| lines[i][p + r]);
+            *steps[p + r][q..].first_chunk_mut().expect("a step is as wide") = column;
         }
     }
 }
