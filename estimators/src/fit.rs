@@ -330,7 +330,7 @@ fn for_each<F: Scalar>(shards: &mut [Shard<F>], run: &(dyn Fn(usize, &mut Shard<
     shards.iter_mut().enumerate().for_each(|(index, shard)| run(index, shard));
 }
 
-/// Adds parts to `sum`, one after the other, if it is begun; else that is their sum.
+/// Adds parts to `sum`, one after the other, if it is begun; else it becomes their sum.
 #[inline(always)]
 fn add<F: Scalar, const N: usize>(parts: [&[F]; N], sum: &mut [F], begun: bool) {
     let len = sum.len();

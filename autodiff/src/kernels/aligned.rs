@@ -39,7 +39,7 @@ impl<F> Default for Aligned<F> {
 }
 
 impl<F: Copy + Default> Aligned<F> {
-    /// The first `len` numbers, as many as there never were before being new. What they hold is not defined.
+    /// The first `len` numbers, made where there are not yet as many. What they hold is not defined.
     pub fn first(&mut self, len: usize) -> &mut [F] {
         if self.len() < len {
             self.numbers.resize(len + per_line::<F>() - 1, F::default());

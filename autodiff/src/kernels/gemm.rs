@@ -158,7 +158,6 @@ fn product<F: Gemm>(
     }
     F::buffers().with_borrow_mut(|(packed_a, packed_b)| {
         let k_block = k.min(KC);
-        // Tiles are at most 64 wide and 16 high.
         dispatch_kernel(Product {
             sizes: [m, k, n],
             // Panels of A run along its columns, panels of B along its rows.
@@ -166,6 +165,7 @@ fn product<F: Gemm>(
             b: (b, tb, b_width),
             c: (c, c_width),
             onto,
+            // Tiles are at most 64 wide and 16 high.
             packed_a: packed_a.first(m.min(MC).next_multiple_of(16) * k_block),
             packed_b: packed_b.first(n.min(NC).next_multiple_of(64) * k_block),
         });
