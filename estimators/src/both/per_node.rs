@@ -7,7 +7,7 @@ use super::{Choice, DisArm, Road, Unfit};
 use crate::estimator::{Claim, Estimator, Query, Seeds, Work, tell};
 use pathscore_autodiff::{Scalar, Tape, Var};
 use pathscore_models::dist::{
-    Bernoulli, Distribution, Entropy, Enumerable, Kind, Layers, Node, Nodes, Reparam,
+    Bernoulli, Distribution, Entropy, Enumerable, Kind, Layers, Node, Nodes, Reparam, width,
 };
 use pathscore_models::latent::LatentModel;
 use pathscore_models::{Chance, Params};
@@ -115,11 +115,6 @@ impl fmt::Display for PerNode {
     }
 }
 
-/// The length of the last axis.
-fn units_of<F: Scalar>(x: Var<'_, F>) -> usize {
-    *x.shape().last().expect("an event has an axis")
-}
-
 /// What is subtracted from $\ln p(x, z)$ for a node, of shape `[rows, batch]`.
 struct Term<'t, F> {
     road: Road,
@@ -141,7 +136,7 @@ struct Walk<'t, F> {
 impl<'t, F: Scalar> Walk<'t, F> {
     /// As many distributions or draws of a node as there are rows.
     fn spread(&self, x: Var<'t, F>) -> Var<'t, F> {
-        x.broadcast_to([self.rows, self.batch, units_of(x)])
+        x.broadcast_to([self.rows, self.batch, width(x)])
     }
 
     /// What a draw brings of a node whose parameter this is, as rows.
@@ -149,7 +144,7 @@ impl<'t, F: Scalar> Walk<'t, F> {
         // Where every row has a distribution, each is drawn from once.
         let own = parameter.shape().len() == 3;
         let drawn = draw(if own { 1 } else { self.rows });
-        drawn.reshape([self.rows, self.batch, units_of(parameter)])
+        drawn.reshape([self.rows, self.batch, width(parameter)])
     }
 
     /// `times` as many rows.

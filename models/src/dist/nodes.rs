@@ -104,7 +104,17 @@ impl<'t, F: Scalar> Nodes<'t, F> for Bernoulli<'t, F> {
     }
 }
 
-/// The length of the last axis.
-pub(crate) fn width<F: Scalar>(parameter: Var<'_, F>) -> usize {
+/// The number of units of an event or of a parameter of its distribution: the length of the last axis.
+///
+/// ```
+/// use pathscore_autodiff::Tape;
+/// use pathscore_models::dist::width;
+/// let tape = Tape::new();
+/// assert_eq!(width(tape.constant(&[0.0_f64; 6], [2, 3])), 3);
+/// ```
+///
+/// # Panics
+/// If there is no axis.
+pub fn width<F: Scalar>(parameter: Var<'_, F>) -> usize {
     *parameter.shape().last().expect("an event has an axis")
 }

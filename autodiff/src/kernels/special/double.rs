@@ -22,12 +22,19 @@ fn clamp(x: f64, lo: f64, hi: f64) -> f64 {
     if x > hi { hi } else { x }
 }
 
-/// $x = n \ln 2 + r$ with $|r| ≤ ½ \ln 2$: the integer in two's complement, and $r$.
+/// $x = n \ln 2 + r$ with $|r| ≤ ½ \ln 2$: the bits of $n$ + `round`, which is [`ROUND`] or an even integer more, and $r$.
+#[inline(always)]
+fn reduce_exp_by(round: f64, x: f64) -> (u64, f64) {
+    let t = x * std::f64::consts::LOG2_E + round;
+    let n = t - round;
+    (t.to_bits(), (x - n * LN2_HI) - n * LN2_LO)
+}
+
+/// [`reduce_exp_by`] with the integer in two's complement.
 #[inline(always)]
 fn reduce_exp(x: f64) -> (u64, f64) {
-    let t = x * std::f64::consts::LOG2_E + ROUND;
-    let n = t - ROUND;
-    (t.to_bits().wrapping_sub(ROUND.to_bits()), (x - n * LN2_HI) - n * LN2_LO)
+    let (bits, r) = reduce_exp_by(ROUND, x);
+    (bits.wrapping_sub(ROUND.to_bits()), r)
 }
 
 /// $e^r - 1 - r$ for $|r| ≤ ½ \ln 2$, as $r^2 q(r)$; minimax, 2⁻⁵⁵ relative to $e^r - 1$.
@@ -202,13 +209,10 @@ impl Special for f64 {
     #[inline(always)]
     fn exp_minus_abs(self) -> Self {
         let x = -self.abs();
-        // As in `reduce_exp`, but the sum's low bits are n + 65 with the bias of an exponent: even where 2ⁿ is
-        // subnormal that is the exponent of a normal number, and only its product with 2⁻⁶⁵ is rounded.
-        const RAISED: f64 = ROUND + (65 + 1023) as f64;
-        let t = x * std::f64::consts::LOG2_E + RAISED;
-        let n = t - RAISED;
-        let r = (x - n * LN2_HI) - n * LN2_LO;
-        let raised = f64::from_bits(t.to_bits() << 52);
+        // The low bits are n + 65 with the bias of an exponent: even where 2ⁿ is subnormal that is the exponent of
+        // a normal number, and only its product with 2⁻⁶⁵ is rounded.
+        let (bits, r) = reduce_exp_by(ROUND + (65 + 1023) as f64, x);
+        let raised = f64::from_bits(bits << 52);
         let y = (1.0 + (r + exp_rest(r))) * raised * (1.0 / (1_u128 << 65) as f64);
         // Beyond this it is zero by rounding; asked last, the comparison keeps nothing waiting.
         if x < -746.0 { 0.0 } else { y }
