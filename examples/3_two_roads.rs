@@ -16,7 +16,7 @@ fn f(x: Var<'_, f64>) -> Var<'_, f64> {
 
 /// The gradient for each draw by itself. Every draw has a μ of its own, all with the same value, so the
 /// gradient of the sum has a component for each.
-fn along_the_path(rng: &mut impl Chance) -> Vec<f64> {
+fn along_the_path(rng: &mut impl RandomSource) -> Vec<f64> {
     let tape = Tape::new();
     let mu = tape.leaf(&[MU; DRAWS], [DRAWS, 1]);
     let q = Normal::from_log_scale(mu, tape.constant(&[0.0], [1]).broadcast_to([DRAWS, 1]));
@@ -26,7 +26,7 @@ fn along_the_path(rng: &mut impl Chance) -> Vec<f64> {
 }
 
 /// As above: x is a constant, and f(x) − b weights the derivative of ln q(x).
-fn through_the_score(b: f64, rng: &mut impl Chance) -> Vec<f64> {
+fn through_the_score(b: f64, rng: &mut impl RandomSource) -> Vec<f64> {
     let tape = Tape::new();
     let mu = tape.leaf(&[MU; DRAWS], [DRAWS, 1]);
     let q = Normal::from_log_scale(mu, tape.constant(&[0.0], [1]).broadcast_to([DRAWS, 1]));

@@ -3,9 +3,9 @@
 //! The sixth lesson. Twenty lines make a new estimator; `prove` holds what it claims against the exact
 //! gradient, and says what is wrong if it does not hold.
 
-use pathscore::estimators::Dice;
+use pathscore::estimators::Enumerator;
 use pathscore::estimators::draw::Score;
-use pathscore::estimators::proof::{Asked, Drawn, Expectation, Latent, Options, Proof, prove};
+use pathscore::estimators::proof::{Applied, Drawn, Expectation, Latent, Options, Proof, prove};
 use pathscore::models::latent::SmallBelief;
 use pathscore::prelude::*;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ struct Median {
 impl Columns for Median {
     type Draw = Score;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let share = F::ONE / F::from_f64(w.draws() as f64);
-        seeds.fill(w, |b| {
+        cotangents.fill(w, |b| {
             move |k| {
                 let shown = (0..w.draws()).filter(|&j| self.of_all || j != k);
                 let mut others: Vec<f64> = shown.map(|j| w.log_weight(j, b).to_f64()).collect();
@@ -40,19 +40,19 @@ fn main() {
     let problem = Latent::new("two bits, four draws", model, params, &[1.0, 0.0, 1.0]);
     let problem = Arc::new(Latent { samples: 4, ..problem });
     for (words, of_all) in [("the median of the other draws", false), ("of all draws", true)] {
-        let median = Asked::new(&problem, Median { of_all });
+        let median = Applied::new(&problem, Median { of_all });
         show(words, &prove(&*problem, &median, &Options::default()));
     }
 
     // Without a model: what is to be differentiated is a function of parameters and dice, and a gradient is
     // another. E (z − 2)² for z = μ + σε, by μ and ln σ; ∂z/∂ln σ is σε, not ε.
     let at = [0.5, -0.7];
-    let problem = Expectation::new("a normal, squared", &at, |at, dice| {
-        (at[0] + at[1].exp() * dice.gauss() - 2.0).powi(2)
+    let problem = Expectation::new("a normal, squared", &at, |at, source| {
+        (at[0] + at[1].exp() * source.normal() - 2.0).powi(2)
     });
     for (words, sigma) in [("∂z/∂ln σ = σε", at[1].exp()), ("∂z/∂ln σ = ε", 1.0)] {
-        let path = Drawn(move |dice: &mut Dice, out: &mut [f64]| {
-            let eps = dice.gauss();
+        let path = Drawn(move |source: &mut Enumerator, out: &mut [f64]| {
+            let eps = source.normal();
             let slope = 2.0 * (at[0] + at[1].exp() * eps - 2.0);
             out.copy_from_slice(&[slope, slope * sigma * eps]);
         });

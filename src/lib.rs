@@ -13,11 +13,13 @@ pub mod prelude {
     pub use crate::estimators::optim::{Adam, Optimizer, Schedule, Sgd};
     pub use crate::estimators::path::{Sgvb, SgvbKl};
     pub use crate::estimators::score::{Baseline, Reinforce};
-    pub use crate::estimators::{Columns, Estimator, LogWeights, Query, Seeds, Work, evaluate};
+    pub use crate::estimators::{
+        Columns, Cotangents, Estimator, LogWeights, Query, Work, evaluate,
+    };
     pub use crate::models::dist::{
         Bernoulli, Categorical, Distribution, Entropy, Enumerable, Kl, Normal, Reparam,
     };
     pub use crate::models::latent::{Decoder, DiscreteVae, LatentModel, Likelihood, Vae};
     pub use crate::models::nn::{Linear, Mlp};
-    pub use crate::models::{Bound, Chance, Init, ParamId, Params, data, seed};
+    pub use crate::models::{Bound, Init, ParamId, Params, RandomSource, data, seed};
 }

@@ -5,7 +5,7 @@ mod program;
 
 use clap::Parser;
 use program::args::{Args, Command};
-use program::{check, compare, list, misuse, session};
+use program::{check, compare, list, session, usage_error};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -19,13 +19,13 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if misuse::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if usage_error::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!(
                 "{}{error:#}",
-                if error.is::<misuse::Interrupted>() { "" } else { "error: " }
+                if error.is::<usage_error::Interrupted>() { "" } else { "error: " }
             );
-            ExitCode::from(misuse::exit_code(&error))
+            ExitCode::from(usage_error::exit_code(&error))
         }
     }
 }

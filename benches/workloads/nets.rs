@@ -10,7 +10,7 @@ use pathscore_estimators::path::{Iwae, SgvbKl};
 use pathscore_estimators::score::{Baseline, Reinforce, Vimco};
 use pathscore_models::dist::{Distribution, Kl};
 use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, SigmoidBelief, Vae};
-use pathscore_models::{Bound, Chance, Params, seed};
+use pathscore_models::{Bound, Params, RandomSource, seed};
 
 const COLUMNS: usize = 784;
 
@@ -112,20 +112,20 @@ pub(crate) fn iwae<F: Scalar>() -> Work {
 /// Uniform numbers that were fixed beforehand, for bits.
 struct Fixed(std::vec::IntoIter<f64>);
 
-impl Chance for Fixed {
-    fn bit(&mut self, p: f64) -> bool {
-        self.unit() < p
+impl RandomSource for Fixed {
+    fn bernoulli(&mut self, p: f64) -> bool {
+        self.uniform() < p
     }
 
-    fn class(&mut self, _: &[f64]) -> usize {
+    fn categorical(&mut self, _: &[f64]) -> usize {
         unreachable!("the numbers are for bits")
     }
 
-    fn unit(&mut self) -> f64 {
+    fn uniform(&mut self) -> f64 {
         self.0.next().expect("there is a number for each bit")
     }
 
-    fn gauss(&mut self) -> f64 {
+    fn normal(&mut self) -> f64 {
         unreachable!("the numbers are for bits")
     }
 }

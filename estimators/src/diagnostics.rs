@@ -4,7 +4,7 @@ use crate::estimator::{LogWeights, rows};
 use pathscore_autodiff::{Scalar, Tape, Var};
 use pathscore_models::dist::{Coordinates, Distribution};
 use pathscore_models::latent::Decoder;
-use pathscore_models::{Chance, Params};
+use pathscore_models::{Params, RandomSource};
 
 /// A unit is active if the mean of its posterior varies by more than this from row to row (Burda,
 /// Grosse and Salakhutdinov 2016).
@@ -57,7 +57,7 @@ where
     M: Decoder<F>,
     for<'t> M::Posterior<'t>: Coordinates<'t, F>,
     for<'t> M::Prior<'t>: Coordinates<'t, F>,
-    R: Chance,
+    R: RandomSource,
 {
     let tape = Tape::new();
     let params = params.on(&tape);

@@ -7,7 +7,7 @@ use crate::estimator::{Claim, Estimator, Query, Work};
 use pathscore_autodiff::{Scalar, Tape, Var};
 use pathscore_models::dist::Distribution;
 use pathscore_models::latent::LatentModel;
-use pathscore_models::{Chance, Params};
+use pathscore_models::{Params, RandomSource};
 
 /// $\frac{F(\theta + h e_i) - F(\theta - h e_i)}{2h}$ for every parameter, $F = \frac1K \sum_k f_k$ a draw of the
 /// ELBO, with common random numbers on all sides.
@@ -57,7 +57,7 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for FiniteDifferences {
         Claim::Biased
     }
 
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let mut moved = Moved::new(query, rng, work);
         let value = moved.value(&[], 0.0);
         let mut direction = vec![0.0; query.params.len()];
@@ -76,11 +76,12 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Spsa {
         Claim::Biased
     }
 
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         assert!(self.directions >= 1, "spsa: no direction");
         let len = query.params.len();
-        let signs: Vec<f64> =
-            (0..self.directions * len).map(|_| if rng.bit(0.5) { 1.0 } else { -1.0 }).collect();
+        let signs: Vec<f64> = (0..self.directions * len)
+            .map(|_| if rng.bernoulli(0.5) { 1.0 } else { -1.0 })
+            .collect();
         let mut moved = Moved::new(query, rng, work);
         let value = moved.value(&[], 0.0);
         let mut gradient = vec![0.0; len];
@@ -101,7 +102,7 @@ struct Moved<'a, F, M, R> {
     tape: &'a mut Tape<F>,
 }
 
-impl<'a, F: Scalar, M: LatentModel<F>, R: Chance> Moved<'a, F, M, R> {
+impl<'a, F: Scalar, M: LatentModel<F>, R: RandomSource> Moved<'a, F, M, R> {
     fn new(query: Query<'a, F, M>, rng: &'a mut R, work: &'a mut Work<F>) -> Self {
         let common = Common { source: rng, units: Vec::new(), normals: Vec::new(), at: [0; 2] };
         Self { query, params: query.params.clone(), common, tape: &mut work.tape }
@@ -135,16 +136,16 @@ impl<'a, F: Scalar, M: LatentModel<F>, R: Chance> Moved<'a, F, M, R> {
 /// Leaves a gradient where estimators leave theirs.
 fn leave<F: Scalar, M>(query: Query<F, M>, work: &mut Work<F>, gradient: &[f64], value: f64) -> F {
     work.tape.clear();
-    let Work { tape, grads, seen, .. } = work;
-    let seeds: Vec<F> = gradient.iter().map(|&g| query.scale * F::from_f64(g)).collect();
+    let Work { tape, grads, stats, .. } = work;
+    let cotangents: Vec<F> = gradient.iter().map(|&g| query.scale * F::from_f64(g)).collect();
     let params = query.params.on(tape);
     let mut pulled: Vec<(Var<'_, F>, &[F])> = Vec::new();
     for (id, (_, shape, at)) in query.params.ids().zip(query.params.iter()) {
-        pulled.push((params.get(id), &seeds[at..at + shape.size()]));
+        pulled.push((params.get(id), &cotangents[at..at + shape.size()]));
     }
     tape.pull_into(&pulled, &[], grads);
-    seen.clear();
-    seen.extend([query.batch as f64, value]);
+    stats.clear();
+    stats.extend([query.batch as f64, value]);
     F::from_f64(value)
 }
 
@@ -159,21 +160,21 @@ struct Common<'a, R> {
     at: [usize; 2],
 }
 
-impl<R: Chance> Chance for Common<'_, R> {
-    fn unit(&mut self) -> f64 {
+impl<R: RandomSource> RandomSource for Common<'_, R> {
+    fn uniform(&mut self) -> f64 {
         let at = self.at[0];
         self.at[0] += 1;
         if at == self.units.len() {
-            self.units.push(self.source.unit());
+            self.units.push(self.source.uniform());
         }
         self.units[at]
     }
 
-    fn gauss(&mut self) -> f64 {
+    fn normal(&mut self) -> f64 {
         let at = self.at[1];
         self.at[1] += 1;
         if at == self.normals.len() {
-            self.normals.push(self.source.gauss());
+            self.normals.push(self.source.normal());
         }
         self.normals[at]
     }

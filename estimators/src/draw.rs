@@ -3,7 +3,7 @@
 use pathscore_autodiff::{Scalar, Var};
 use pathscore_models::dist::{Distribution, Enumerable, Kl, Normal, Reparam};
 use pathscore_models::latent::LatentModel;
-use pathscore_models::{Bound, Chance};
+use pathscore_models::{Bound, RandomSource};
 
 use crate::exact::gauss_hermite;
 
@@ -13,9 +13,9 @@ pub struct LogProbs<'t, F> {
     /// $z_k$, of shape `[draws, batch, latents]`.
     pub z: Var<'t, F>,
     /// $\ln p(x, z_k)$, which $a_k$ weights.
-    pub joint: Var<'t, F>,
+    pub log_joint: Var<'t, F>,
     /// $\ln q(z_k \mid x)$, which $b_k$ weights.
-    pub score: Var<'t, F>,
+    pub log_q: Var<'t, F>,
 }
 
 /// A way to draw from the posterior of model `M`.
@@ -31,7 +31,7 @@ pub struct LogProbs<'t, F> {
 /// ```
 pub trait Draw<F: Scalar, M: LatentModel<F>> {
     /// $z_1 \dots z_K$ from $q$, of shape `[draws, batch, latents]`.
-    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F>;
+    fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F>;
 
     /// What the columns weight at those draws.
     fn log_probs<'t>(
@@ -41,11 +41,11 @@ pub trait Draw<F: Scalar, M: LatentModel<F>> {
         q: &M::Posterior<'t>,
         z: Var<'t, F>,
     ) -> LogProbs<'t, F> {
-        LogProbs { z, joint: model.log_joint(params, x, z), score: q.log_prob(z) }
+        LogProbs { z, log_joint: model.log_joint(params, x, z), log_q: q.log_prob(z) }
     }
 
     /// Draws and records.
-    fn record<'t, R: Chance>(
+    fn record<'t, R: RandomSource>(
         model: &M,
         params: Bound<'t, F>,
         x: Var<'t, F>,
@@ -88,7 +88,7 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Path
 where
     for<'t> M::Posterior<'t>: Reparam<'t, F>,
 {
-    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
         q.rsample(count, rng)
     }
 }
@@ -97,7 +97,7 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for StoppedPath
 where
     for<'t> M::Posterior<'t>: Reparam<'t, F>,
 {
-    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
         q.rsample(count, rng).gate()
     }
 
@@ -108,7 +108,7 @@ where
         q: &M::Posterior<'t>,
         z: Var<'t, F>,
     ) -> LogProbs<'t, F> {
-        LogProbs { z, joint: model.log_joint(params, x, z), score: q.detach().log_prob(z) }
+        LogProbs { z, log_joint: model.log_joint(params, x, z), log_q: q.detach().log_prob(z) }
     }
 }
 
@@ -116,7 +116,7 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for PathWithKl
 where
     for<'t> M::Posterior<'t>: Reparam<'t, F> + Kl<'t, F, M::Prior<'t>>,
 {
-    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
         q.rsample(count, rng)
     }
 
@@ -127,25 +127,25 @@ where
         q: &M::Posterior<'t>,
         z: Var<'t, F>,
     ) -> LogProbs<'t, F> {
-        let joint = model.log_likelihood(params, x, z);
-        LogProbs { z, joint, score: q.kl(&model.prior(params)).broadcast_to(joint.shape()) }
+        let log_joint = model.log_likelihood(params, x, z);
+        LogProbs { z, log_joint, log_q: q.kl(&model.prior(params)).broadcast_to(log_joint.shape()) }
     }
 }
 
 impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Score {
-    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
         q.sample(count, rng)
     }
 
-    fn record<'t, R: Chance>(
+    fn record<'t, R: RandomSource>(
         model: &M,
         params: Bound<'t, F>,
         x: Var<'t, F>,
         count: usize,
         rng: &mut R,
     ) -> LogProbs<'t, F> {
-        let [z, score] = model.posterior(params, x).sample_scored(count, rng);
-        LogProbs { z, joint: model.log_joint(params, x, z), score }
+        let [z, log_q] = model.posterior(params, x).sample_and_log_prob(count, rng);
+        LogProbs { z, log_joint: model.log_joint(params, x, z), log_q }
     }
 }
 
@@ -153,7 +153,7 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for All
 where
     for<'t> M::Posterior<'t>: Enumerable<'t, F>,
 {
-    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, _: usize, _: &mut R) -> Var<'t, F> {
+    fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, _: usize, _: &mut R) -> Var<'t, F> {
         q.support()
     }
 }
@@ -162,7 +162,7 @@ impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Nodes
 where
     M: for<'t> LatentModel<F, Posterior<'t> = Normal<'t, F>>,
 {
-    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, _: &mut R) -> Var<'t, F> {
+    fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, count: usize, _: &mut R) -> Var<'t, F> {
         let q: &Normal<'t, F> = q;
         assert!(q.loc().shape().last() == Some(&1), "quadrature is for a single latent");
         let nodes: Vec<F> = gauss_hermite(count).iter().map(|node| F::from_f64(node.0)).collect();

@@ -3,15 +3,15 @@
 use crate::draw::Draw;
 use pathscore_autodiff::{Grads, Real, Scalar, Tape, Var};
 use pathscore_models::latent::LatentModel;
-use pathscore_models::{Chance, Params};
+use pathscore_models::{Params, RandomSource};
 
 /// The log-probabilities of `draws` draws for each of `batch` members.
 #[derive(Clone, Copy, Debug)]
 pub struct LogWeights<'a, F> {
     draws: usize,
     batch: usize,
-    joint: &'a [F],
-    score: &'a [F],
+    log_joint: &'a [F],
+    log_q: &'a [F],
 }
 
 impl<'a, F: Scalar> LogWeights<'a, F> {
@@ -19,9 +19,9 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
     ///
     /// # Panics
     /// If a column has another length.
-    pub fn new(draws: usize, batch: usize, joint: &'a [F], score: &'a [F]) -> Self {
-        assert!(joint.len() == draws * batch && score.len() == draws * batch);
-        Self { draws, batch, joint, score }
+    pub fn new(draws: usize, batch: usize, log_joint: &'a [F], log_q: &'a [F]) -> Self {
+        assert!(log_joint.len() == draws * batch && log_q.len() == draws * batch);
+        Self { draws, batch, log_joint, log_q }
     }
 
     /// $K$.
@@ -37,12 +37,12 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
     /// $f_k = \ln w_k = \ln p(x_b, z_k) - \ln q(z_k \mid x_b)$.
     pub fn log_weight(&self, k: usize, b: usize) -> F {
         let at = k * self.batch + b;
-        self.joint[at] - self.score[at]
+        self.log_joint[at] - self.log_q[at]
     }
 
     /// $\ln q(z_k \mid x_b)$.
     pub fn log_q(&self, k: usize, b: usize) -> F {
-        self.score[k * self.batch + b]
+        self.log_q[k * self.batch + b]
     }
 
     /// $\frac1K \sum_k f_k$.
@@ -117,27 +117,27 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
 /// The columns of an estimator: what the adjoints of $\ln p(x, z_k)$ and $\ln q(z_k \mid x)$ are seeded with,
 /// and what the adjoint of $z_k$ is multiplied by.
 #[derive(Clone, Debug, Default)]
-pub struct Seeds<F> {
+pub struct Cotangents<F> {
     /// $a$, draws outermost.
-    pub joint: Vec<F>,
+    pub log_joint: Vec<F>,
     /// $b$, draws outermost.
-    pub score: Vec<F>,
+    pub log_q: Vec<F>,
     /// $c$, the weight of the path, draws outermost; if it is left empty, one. It is heard by draws along
     /// [`StoppedPath`](crate::draw::StoppedPath).
     pub path: Vec<F>,
 }
 
-impl<F: Scalar> Seeds<F> {
+impl<F: Scalar> Cotangents<F> {
     /// Fills both columns: `member(b)` prepares what the draws of member $b$ have in common and gives a
     /// function of $k$ whose values are $(a_k, b_k)$.
     pub fn fill<G: Fn(usize) -> (F, F)>(&mut self, w: &LogWeights<F>, member: impl Fn(usize) -> G) {
         let len = w.draws * w.batch;
-        self.joint.resize(len, F::ZERO);
-        self.score.resize(len, F::ZERO);
+        self.log_joint.resize(len, F::ZERO);
+        self.log_q.resize(len, F::ZERO);
         for b in 0..w.batch {
             let column = member(b);
             for k in 0..w.draws {
-                (self.joint[k * w.batch + b], self.score[k * w.batch + b]) = column(k);
+                (self.log_joint[k * w.batch + b], self.log_q[k * w.batch + b]) = column(k);
             }
         }
     }
@@ -214,9 +214,9 @@ impl<'a, F: Scalar, M> Query<'a, F, M> {
 }
 
 /// Leaves what [`Estimator::observe`] is told of a batch, its size and the sum of the bound, and returns that sum.
-pub(crate) fn tell<F: Scalar>(seen: &mut Vec<f64>, batch: usize, bound: F) -> F {
-    seen.clear();
-    seen.extend([batch as f64, bound.to_f64()]);
+pub(crate) fn record_stats<F: Scalar>(stats: &mut Vec<f64>, batch: usize, bound: F) -> F {
+    stats.clear();
+    stats.extend([batch as f64, bound.to_f64()]);
     bound
 }
 
@@ -234,14 +234,14 @@ pub struct Work<F> {
     pub grads: Grads<F>,
     /// What the last estimate saw, as sums over the members of its batch, so that the sums of two pieces
     /// of a batch add up to those of the whole; [`Estimator::observe`] is told them.
-    pub seen: Vec<f64>,
+    pub stats: Vec<f64>,
     /// The adjoints of a second sweep, for estimators that take one.
     pub(crate) spare: Grads<F>,
-    pub(crate) seeds: Seeds<F>,
+    pub(crate) cotangents: Cotangents<F>,
     /// The adjoint of logits, for estimators of bits.
     pub(crate) logits: Vec<F>,
-    pub(crate) joint: Vec<F>,
-    pub(crate) score: Vec<F>,
+    pub(crate) log_joint: Vec<F>,
+    pub(crate) log_q: Vec<F>,
 }
 
 impl<F: Scalar> Work<F> {
@@ -250,12 +250,12 @@ impl<F: Scalar> Work<F> {
         Self {
             tape: Tape::new(),
             grads: Grads::new(),
-            seen: Vec::new(),
+            stats: Vec::new(),
             spare: Grads::new(),
-            seeds: Seeds { joint: Vec::new(), score: Vec::new(), path: Vec::new() },
+            cotangents: Cotangents { log_joint: Vec::new(), log_q: Vec::new(), path: Vec::new() },
             logits: Vec::new(),
-            joint: Vec::new(),
-            score: Vec::new(),
+            log_joint: Vec::new(),
+            log_q: Vec::new(),
         }
     }
 
@@ -291,13 +291,13 @@ pub trait Estimator<F: Scalar, M>: Sync {
     ///
     /// # Panics
     /// If the query asks for fewer draws than [`Estimator::min_samples`].
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F;
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F;
 
-    /// Learns from a batch after its gradient was taken: `seen` is what its estimates left in
-    /// [`Work::seen`], summed. What is learnt here can only be used by later batches, so it is independent
+    /// Learns from a batch after its gradient was taken: `stats` is what its estimates left in
+    /// [`Work::stats`], summed. What is learnt here can only be used by later batches, so it is independent
     /// of their draws.
-    fn observe(&mut self, seen: &[f64]) {
-        let _ = seen;
+    fn observe(&mut self, stats: &[f64]) {
+        let _ = stats;
     }
 
     /// What it has learnt, for a checkpoint.
@@ -327,7 +327,7 @@ pub trait Columns: Sync {
     }
 
     /// Fills the columns.
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>);
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>);
 
     /// The value whose gradient is estimated, for member `b`.
     fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
@@ -365,32 +365,37 @@ where
         Columns::min_samples(self)
     }
 
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         let least = Columns::min_samples(self);
         assert!(samples >= least, "this estimator needs at least {least} samples, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, seen, seeds, joint, score, .. } = work;
+        let Work { tape, grads, stats, cotangents, log_joint, log_q, .. } = work;
         let x = query.rows(tape);
         let drawn = C::Draw::record(model, params.on(tape), x, samples, rng);
-        let draws = drawn.joint.size() / batch.max(1);
-        for (column, var) in [(&mut *joint, drawn.joint), (&mut *score, drawn.score)] {
+        let draws = drawn.log_joint.size() / batch.max(1);
+        for (column, var) in [(&mut *log_joint, drawn.log_joint), (&mut *log_q, drawn.log_q)] {
             column.clear();
             var.with(|values| column.extend_from_slice(values));
         }
-        let w = LogWeights::new(draws, batch, joint, score);
-        seeds.path.clear();
-        self.seeds(&w, seeds);
-        seeds.joint.iter_mut().chain(&mut seeds.score).for_each(|seed| *seed *= scale);
-        let pulled = [(drawn.joint, &seeds.joint[..]), (drawn.score, &seeds.score[..])];
-        let gates = [(drawn.z, &seeds.path[..])];
-        tape.pull_into(&pulled, &gates[..usize::from(!seeds.path.is_empty())], grads);
+        let w = LogWeights::new(draws, batch, log_joint, log_q);
+        cotangents.path.clear();
+        self.cotangents(&w, cotangents);
+        cotangents
+            .log_joint
+            .iter_mut()
+            .chain(&mut cotangents.log_q)
+            .for_each(|seed| *seed *= scale);
+        let pulled =
+            [(drawn.log_joint, &cotangents.log_joint[..]), (drawn.log_q, &cotangents.log_q[..])];
+        let gates = [(drawn.z, &cotangents.path[..])];
+        tape.pull_into(&pulled, &gates[..usize::from(!cotangents.path.is_empty())], grads);
         let bound: F = (0..batch).map(|b| self.bound(&w, b)).sum();
-        tell(seen, batch, bound)
+        record_stats(stats, batch, bound)
     }
 
-    fn observe(&mut self, seen: &[f64]) {
-        Columns::observe(self, seen[1] / seen[0]);
+    fn observe(&mut self, stats: &[f64]) {
+        Columns::observe(self, stats[1] / stats[0]);
     }
 
     fn state(&self) -> Vec<f64> {

@@ -70,8 +70,8 @@ pub fn evaluate<F: Scalar, M: LatentModel<F>>(
             let bound = params.on(tape);
             let x = tape.constant(&x, [range.len(), columns]);
             let columns = <Score as Draw<F, M>>::record(model, bound, x, draws, rng);
-            columns.joint.with(|joint| {
-                columns.score.with(|score| {
+            columns.log_joint.with(|joint| {
+                columns.log_q.with(|score| {
                     for (b, member) in members.iter_mut().enumerate() {
                         let at = |k: usize| k * range.len() + b;
                         member.add((0..draws).map(|k| (joint[at(k)] - score[at(k)]).to_f64()));

@@ -1,7 +1,7 @@
 //! Oracles: gradients without randomness, where a sum or an integral can be computed.
 
 use crate::draw::{All, Nodes};
-use crate::estimator::{Claim, Columns, LogWeights, Seeds};
+use crate::estimator::{Claim, Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
 
 /// The gradient of the ELBO as a sum over every value of $z$.
@@ -18,8 +18,8 @@ impl Columns for Enumeration {
         Claim::Exact
     }
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        seeds.fill(w, |b| {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        cotangents.fill(w, |b| {
             move |k| {
                 let q = w.log_q(k, b).exp();
                 (q, q * w.log_weight(k, b))
@@ -47,9 +47,9 @@ impl Columns for Quadrature {
         Claim::Exact
     }
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let rule = gauss_hermite(w.draws());
-        seeds.fill(w, |_| |k| (F::from_f64(rule[k].1), F::from_f64(-rule[k].1)));
+        cotangents.fill(w, |_| |k| (F::from_f64(rule[k].1), F::from_f64(-rule[k].1)));
     }
 
     fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {

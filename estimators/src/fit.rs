@@ -104,7 +104,7 @@ pub struct Trainer<F: Scalar, M, E> {
     pub step: u64,
     shards: Vec<Shard<F>>,
     grad: Vec<F>,
-    seen: Vec<f64>,
+    stats: Vec<f64>,
 }
 
 struct Shard<F> {
@@ -138,8 +138,8 @@ where
         optimizer: Box<dyn Optimizer<F>>,
         options: Options,
     ) -> Self {
-        let (shards, grad, seen) = (Vec::new(), Vec::new(), Vec::new());
-        Self { model, params, estimator, optimizer, options, step: 0, shards, grad, seen }
+        let (shards, grad, stats) = (Vec::new(), Vec::new(), Vec::new());
+        Self { model, params, estimator, optimizer, options, step: 0, shards, grad, stats }
     }
 
     /// One step on a batch of `[rows, columns]`: `feed` writes the numbers of a range of its rows, and
@@ -176,14 +176,14 @@ where
         Ok(Report { step, bound, grad_norm })
     }
 
-    /// Shows the estimator what it has seen of the last batch.
+    /// Shows the estimator what it has stats of the last batch.
     fn learn(&mut self) {
-        self.seen.clear();
+        self.stats.clear();
         for Shard { work, .. } in &self.shards {
-            self.seen.resize(work.seen.len(), 0.0);
-            self.seen.iter_mut().zip(&work.seen).for_each(|(sum, part)| *sum += part);
+            self.stats.resize(work.stats.len(), 0.0);
+            self.stats.iter_mut().zip(&work.stats).for_each(|(sum, part)| *sum += part);
         }
-        self.estimator.observe(&self.seen);
+        self.estimator.observe(&self.stats);
     }
 
     /// The mean gradient of the `rows` rows `x`, drawn `draws` times with random numbers derived from `seed`, each
@@ -210,7 +210,7 @@ where
         }
     }
 
-    /// The gradient of every piece, after `prepare` has seen to its numbers and its generator, and their sum:
+    /// The gradient of every piece, after `prepare` has stats to its numbers and its generator, and their sum:
     /// the mean bound and the square of the gradient's norm.
     fn pass(&mut self, prepare: &(dyn Fn(usize, &mut Shard<F>) + Sync)) -> (f64, f64) {
         let (model, params, estimator) = (&self.model, &self.params, &self.estimator);

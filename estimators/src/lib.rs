@@ -7,7 +7,7 @@
 //! $$\hat g = \sum_k a_k \nabla \ln p(x, z_k) + b_k \nabla \ln q(z_k \mid x),$$
 //!
 //! where the derivative goes through the path of $z_k$ or stops at it. Its [`Columns`] say how $z$ is
-//! drawn ([`draw`]) and what the columns $a$ and $b$ are ([`Seeds`]); [`Estimator::estimate`] does the rest. All
+//! drawn ([`draw`]) and what the columns $a$ and $b$ are ([`Cotangents`]); [`Estimator::estimate`] does the rest. All
 //! gradients are of quantities to be *maximised*.
 //!
 //! ```
@@ -24,9 +24,9 @@
 
 pub mod both;
 mod diagnostics;
-mod dice;
 pub mod differences;
 pub mod draw;
+mod enumerator;
 mod estimator;
 mod evaluate;
 pub mod exact;
@@ -42,6 +42,6 @@ pub mod variance;
 pub mod zoo;
 
 pub use diagnostics::{ACTIVE, Diagnosis, diagnose};
-pub use dice::{Dice, Listing};
-pub use estimator::{Claim, Columns, Estimator, LogWeights, Query, Seeds, Work};
+pub use enumerator::{Coverage, Enumerator};
+pub use estimator::{Claim, Columns, Cotangents, Estimator, LogWeights, Query, Work};
 pub use evaluate::{Evaluation, GROUP, evaluate};

@@ -11,13 +11,13 @@
 //!
 //! The gradient of $\ln p(x)$ is $\nabla p(x)/p(x)$, and the ratio of two estimates is no estimate of the ratio:
 //! [`SelfNormalised`] has a bias of $O(1/N)$. The variance of all four grows exponentially with the number of
-//! latents, since draws seldom meet the posterior; [`seen`] tells how many did.
+//! latents, since draws seldom meet the posterior; [`stats`] tells how many did.
 //!
 //! Everything is kept in logarithms until the weights are divided by their sum, which for $\ln p(x)$ is never
 //! too small; $\nabla p(x)$ itself underflows where $p(x)$ does.
 //!
 //! ```
-//! use pathscore_estimators::likelihood::{PriorScore, SelfNormalised, seen};
+//! use pathscore_estimators::likelihood::{PriorScore, SelfNormalised, stats};
 //! use pathscore_estimators::{Estimator, Query, Work};
 //! use pathscore_models::{Params, latent::LinearGaussian, seed};
 //! let rng = &mut seed::rng(0, seed::Stream::Init, 0);
@@ -29,13 +29,13 @@
 //! // ∂ ln p(x)/∂w is −0.4185; one draw has a standard deviation of about two, weighted draws are fewer.
 //! SelfNormalised.estimate(query, rng, &mut work);
 //! assert!((work.gradient(4)[2] + 0.4185).abs() < 0.1);
-//! let seen = seen(&work);
-//! assert!(seen.effective_draws > 5_000.0 && seen.effective_draws < 20_000.0);
+//! let stats = stats(&work);
+//! assert!(stats.effective_draws > 5_000.0 && stats.effective_draws < 20_000.0);
 //! ```
 
 use crate::estimator::{Claim, Estimator, LogWeights, Query, Work};
 use pathscore_autodiff::{Grads, Scalar, Tape, Var};
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::dist::{Distribution, Reparam};
 use pathscore_models::latent::LatentModel;
 
@@ -75,7 +75,7 @@ pub struct SelfNormalised;
 
 /// What the last estimate of this module saw, as means over its rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Seen {
+pub struct ImportanceStats {
     /// $\ln\frac1N\sum_i$ of the draws' weights: of $p(x)$, and finite where that underflows.
     pub log_likelihood: f64,
     /// $1/\sum_i \tilde w_i^2$, the number of draws that count.
@@ -83,11 +83,14 @@ pub struct Seen {
 }
 
 /// Reads what the last estimate of this module saw.
-pub fn seen<F: Scalar>(work: &Work<F>) -> Seen {
-    let [rows, log_likelihood, effective_draws] = work.seen[..] else {
+pub fn stats<F: Scalar>(work: &Work<F>) -> ImportanceStats {
+    let [rows, log_likelihood, effective_draws] = work.stats[..] else {
         panic!("the last estimate was none of a likelihood's");
     };
-    Seen { log_likelihood: log_likelihood / rows, effective_draws: effective_draws / rows }
+    ImportanceStats {
+        log_likelihood: log_likelihood / rows,
+        effective_draws: effective_draws / rows,
+    }
 }
 
 /// Of which value a gradient is taken.
@@ -114,19 +117,19 @@ fn pull<F: Scalar>(
     let draws = weights.values().len() / batch.max(1);
     let zeros = vec![F::ZERO; weights.values().len()];
     let w = LogWeights::new(draws, batch, weights.values(), &zeros);
-    let mut seeds = zeros.clone();
+    let mut cotangents = zeros.clone();
     let (mut value, mut logs, mut effective) = (F::ZERO, 0.0, 0.0);
     for b in 0..batch {
         let (share, log_mean) = (w.normalised(b), w.bound(b));
         let whole = if of == Of::Mean { log_mean.exp() } else { F::ONE };
         for k in 0..draws {
-            seeds[k * batch + b] = scale * whole * share(k);
+            cotangents[k * batch + b] = scale * whole * share(k);
         }
         value += if of == Of::Mean { whole } else { log_mean };
         logs += log_mean.to_f64();
         effective += w.effective_draws(b).to_f64();
     }
-    tape.pull_into(&[(terms, &seeds)], &[], grads);
+    tape.pull_into(&[(terms, &cotangents)], &[], grads);
     report.clear();
     report.extend([batch as f64, logs, effective]);
     value
@@ -143,10 +146,10 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for UniformBox
 where
     for<'t> M::Prior<'t>: Reparam<'t, F>,
 {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
-        let Work { tape, grads, seen, .. } = work;
+        let Work { tape, grads, stats, .. } = work;
         let (params, x) = (params.on(tape), query.rows(tape));
         let latents = self.sides.len();
         let ends = |f: fn(&[f64; 2]) -> f64| {
@@ -154,14 +157,14 @@ where
             tape.constant(&ends, [latents])
         };
         let (low, width) = (ends(|[low, _]| *low), ends(|[low, high]| high - low));
-        let z = low + width * rng.units(tape, [samples, batch, latents].into());
+        let z = low + width * rng.uniform_var(tape, [samples, batch, latents].into());
         let joint = model.log_joint(params, x, z) + width.ln().sum();
-        pull(tape, grads, seen, (joint, joint), batch, scale, Of::Mean)
+        pull(tape, grads, stats, (joint, joint), batch, scale, Of::Mean)
     }
 }
 
 impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for PriorScore {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         scored(query, rng, work, Of::Mean)
     }
 }
@@ -171,13 +174,13 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for SelfNormalised {
         Claim::Biased
     }
 
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         scored(query, rng, work, Of::Log)
     }
 }
 
 /// Draws from the prior, weighted by the likelihood, through the score of the joint probability.
-fn scored<F: Scalar, M: LatentModel<F>, R: Chance>(
+fn scored<F: Scalar, M: LatentModel<F>, R: RandomSource>(
     query: Query<F, M>,
     rng: &mut R,
     work: &mut Work<F>,
@@ -185,26 +188,26 @@ fn scored<F: Scalar, M: LatentModel<F>, R: Chance>(
 ) -> F {
     let Query { model, params, batch, samples, scale, .. } = query;
     work.tape.clear();
-    let Work { tape, grads, seen, .. } = work;
+    let Work { tape, grads, stats, .. } = work;
     let (params, x) = (params.on(tape), query.rows(tape));
     let prior = model.prior(params);
     let z = for_rows(prior.sample(samples * batch, rng), samples, batch);
     let likelihood = model.log_likelihood(params, x, z);
     let joint = likelihood + prior.log_prob(z);
-    pull(tape, grads, seen, (joint, likelihood), batch, scale, of)
+    pull(tape, grads, stats, (joint, likelihood), batch, scale, of)
 }
 
 impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for PriorPath
 where
     for<'t> M::Prior<'t>: Reparam<'t, F>,
 {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
-        let Work { tape, grads, seen, .. } = work;
+        let Work { tape, grads, stats, .. } = work;
         let (params, x) = (params.on(tape), query.rows(tape));
         let drawn = model.prior(params).rsample(samples * batch, rng);
         let likelihood = model.log_likelihood(params, x, for_rows(drawn, samples, batch));
-        pull(tape, grads, seen, (likelihood, likelihood), batch, scale, Of::Mean)
+        pull(tape, grads, stats, (likelihood, likelihood), batch, scale, Of::Mean)
     }
 }

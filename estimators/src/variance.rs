@@ -1,6 +1,6 @@
 //! Estimators against the truth: mean, error, variance and cost of their draws.
 
-use crate::dice::Dice;
+use crate::enumerator::Enumerator;
 use crate::estimator::{Claim, Estimator, Query, Work};
 use crate::moments::{Moments, sample};
 use crate::proof::Candidate;
@@ -84,7 +84,7 @@ where
             estimator.estimate(query, &mut rng, &mut work);
             let gradient = work.gradient(out.len());
             out.iter_mut().zip(gradient).for_each(|(out, g)| *out = g.to_f64());
-            estimator.observe(&work.seen);
+            estimator.observe(&work.stats);
         }
     });
     Study::new(estimator.claim(), &moments, exact, seconds)
@@ -96,9 +96,9 @@ pub fn study_of(candidate: &dyn Candidate, exact: &[f64], draws: usize, seed: u6
     let first = Mutex::new(candidate.again());
     let (moments, seconds) = sample(exact.len(), 0..draws, |index| {
         let mut candidate = first.lock().expect("no draw panics while it holds this").again();
-        let mut dice = Dice::seeded(seed, index);
+        let mut source = Enumerator::seeded(seed, index);
         move |out: &mut [f64]| {
-            candidate.draw(&mut dice, out);
+            candidate.draw(&mut source, out);
         }
     });
     Study::new(claim, &moments, exact, seconds)

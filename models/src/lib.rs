@@ -19,13 +19,13 @@
 //! assert_eq!(log_prob.backward().leading(params.len()).len(), 3 * 16 + 16 + 16 * 2 + 2);
 //! ```
 
-mod chance;
 pub mod data;
 pub mod dist;
 pub mod latent;
 pub mod nn;
 mod params;
+mod random_source;
 pub mod seed;
 
-pub use chance::Chance;
 pub use params::{Bound, Init, ParamId, Params};
+pub use random_source::RandomSource;

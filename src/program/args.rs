@@ -432,7 +432,7 @@ impl std::str::FromStr for Subject {
         }
         ProblemName::from_str(text, false).map(Self::Known).map_err(|_| {
             let names: Vec<String> =
-                ProblemName::value_variants().iter().map(super::config::spelt).collect();
+                ProblemName::value_variants().iter().map(super::config::cli_name).collect();
             format!("the choices are {}, and run:DIR", names.join(", "))
         })
     }

@@ -1,11 +1,11 @@
 //! Proofs of every estimator on every problem that it fits.
 
 use super::args::{CheckArgs, ProblemName};
-use super::config::spelt;
-use super::misuse::{Refuted, misuse};
+use super::config::cli_name;
 use super::registry::{self, Entry, Setting, Truths};
 use super::session::pool;
 use super::table::{Format, print};
+use super::usage_error::{Refuted, usage_error};
 use clap::ValueEnum;
 use pathscore::estimators::proof::{Method, Options, Proof, Verdict, prove};
 use rayon::prelude::*;
@@ -82,7 +82,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         pool(args.threads)?.install(|| problems.par_iter().map(of_one).collect());
     let rows: Vec<Row> = rows.into_iter().flatten().collect();
     if rows.is_empty() {
-        return Err(misuse("none of these estimators fits the problem; see pathscore list"));
+        return Err(usage_error("none of these estimators fits the problem; see pathscore list"));
     }
     let out = &mut std::io::stdout().lock();
     if args.format == Format::Table {
@@ -135,7 +135,7 @@ fn certificate(
         true => reasons,
     };
     Some(Row {
-        problem: spelt(&problem),
+        problem: cli_name(&problem),
         estimator: entry.name.into(),
         claim: proof.claim.to_string(),
         verdict: proof.verdict.to_string(),

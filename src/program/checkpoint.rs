@@ -3,7 +3,7 @@
 //! Every random number is derived from the seed and the step, so those two are the generator's state.
 
 use super::files::write_atomically;
-use super::misuse::misuse;
+use super::usage_error::usage_error;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::fit::Trainer;
 use pathscore::models::Params;
@@ -99,9 +99,9 @@ impl Checkpoint {
     /// Reads the file and checks that it is one of ours.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let name = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| misuse(format!("{name}: {error}")))?;
+        let bytes = std::fs::read(path).map_err(|error| usage_error(format!("{name}: {error}")))?;
         let complain =
-            |what: String| misuse(format!("{name}: not a checkpoint of this program: {what}"));
+            |what: String| usage_error(format!("{name}: not a checkpoint of this program: {what}"));
         let (_, metadata) =
             SafeTensors::read_metadata(&bytes).map_err(|error| complain(error.to_string()))?;
         let text = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));
@@ -112,7 +112,7 @@ impl Checkpoint {
 
     /// The tensor of a name, of the shape that is expected.
     fn tensor<F: Scalar>(&self, name: &str, shape: &[usize]) -> anyhow::Result<Vec<F>> {
-        let complain = |what: String| misuse(format!("{}: {what}", self.name));
+        let complain = |what: String| usage_error(format!("{}: {what}", self.name));
         let file = SafeTensors::deserialize(&self.bytes).map_err(|e| complain(e.to_string()))?;
         let tensor = file.tensor(name).map_err(|_| complain(format!("it has no tensor {name}")))?;
         if tensor.dtype() != dtype::<F>() || tensor.shape() != shape {
@@ -150,7 +150,8 @@ impl Checkpoint {
         if let Some(error) = failure {
             return Err(error);
         }
-        restored.map_err(|name| misuse(format!("{}: optimizer.{name} is missing", self.name)))?;
+        restored
+            .map_err(|name| usage_error(format!("{}: optimizer.{name} is missing", self.name)))?;
         trainer.step = self.state.step;
         Ok(self.state.estimator.iter().map(|&bits| f64::from_bits(bits)).collect())
     }

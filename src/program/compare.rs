@@ -7,14 +7,14 @@ mod sweeps;
 
 use super::args::{CompareArgs, ProblemName, Subject};
 use super::chart::write_chart;
-use super::config::spelt;
-use super::misuse::misuse;
+use super::config::cli_name;
 use super::registry::{self, Entry, Setting, Truths};
 use super::session::pool;
 use super::table::{Format, figure, print};
+use super::usage_error::usage_error;
 use clap::ValueEnum;
 use kuva::render::render::Scene;
-use pathscore::estimators::Dice;
+use pathscore::estimators::Enumerator;
 use pathscore::estimators::proof::{Candidate, Problem};
 use pathscore::estimators::variance::{Study, study_of};
 use rows::{Row, fronts, rows_of, shown};
@@ -65,14 +65,16 @@ struct Figure {
 /// Runs the comparison, prints the rows and writes the figures.
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     if args.num_samples < 2 {
-        return Err(misuse("--num-samples must be at least 2: leave-one-out needs another draw"));
+        return Err(usage_error(
+            "--num-samples must be at least 2: leave-one-out needs another draw",
+        ));
     }
     if args.draws() < 2 {
-        return Err(misuse("--draws must be at least 2: a variance needs two"));
+        return Err(usage_error("--draws must be at least 2: a variance needs two"));
     }
     let make_folder = || {
         std::fs::create_dir_all(&args.out)
-            .map_err(|error| misuse(format!("{}: {error}", args.out.display())))
+            .map_err(|error| usage_error(format!("{}: {error}", args.out.display())))
     };
     let problems = match &args.problem {
         Some(Subject::Run(dir)) => {
@@ -90,7 +92,7 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let fits = |problem: &ProblemName| entries.iter().any(|entry| entry.fits(*problem));
     let problems: Vec<ProblemName> = problems.into_iter().filter(fits).collect();
     if problems.is_empty() {
-        return Err(misuse(
+        return Err(usage_error(
             "none of these estimators fits the problem: sgvb and quadrature need the normal latents of \
              linear-gaussian, enumeration the bits of sbn-small",
         ));
@@ -166,7 +168,7 @@ fn caption(rows: &[Row], args: &CompareArgs) -> String {
 
 /// A problem whose gradient is known, with the estimators that fit it.
 fn case(problem: ProblemName, entries: &[Entry], truths: &mut Truths, args: &CompareArgs) -> Case {
-    let name = spelt(&problem);
+    let name = cli_name(&problem);
     let (components, studied, notes) = (Vec::new(), Vec::new(), Vec::new());
     let mut case = Case { file: name.clone(), name, components, studied, effective: None, notes };
     for entry in entries {
@@ -193,10 +195,10 @@ fn case(problem: ProblemName, entries: &[Entry], truths: &mut Truths, args: &Com
 
 /// So many draws of each component.
 fn draws(candidate: &dyn Candidate, len: usize, count: usize, seed: u64) -> Vec<Vec<f64>> {
-    let (mut candidate, mut dice) = (candidate.again(), Dice::seeded(seed, 0));
+    let (mut candidate, mut source) = (candidate.again(), Enumerator::seeded(seed, 0));
     let (mut gradient, mut draws) = (vec![0.0; len], vec![Vec::with_capacity(count); len]);
     for _ in 0..count {
-        candidate.draw(&mut dice, &mut gradient);
+        candidate.draw(&mut source, &mut gradient);
         draws.iter_mut().zip(&gradient).for_each(|(draws, &g)| draws.push(g));
     }
     draws
@@ -204,10 +206,10 @@ fn draws(candidate: &dyn Candidate, len: usize, count: usize, seed: u64) -> Vec<
 
 /// How many of $K$ draws from $q$ count, on average.
 fn effective(problem: &dyn Problem, seed: u64) -> Option<f64> {
-    let mut dice = Dice::seeded(seed, 0);
+    let mut source = Enumerator::seeded(seed, 0);
     let mut sum = 0.0;
     for _ in 0..THROWS {
-        sum += problem.effective_draws(&mut dice)?;
+        sum += problem.effective_draws(&mut source)?;
     }
     Some(sum / THROWS as f64)
 }

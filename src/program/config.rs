@@ -4,7 +4,7 @@ use super::args::{
     ActivationName, BaselineName, Dtype, EstimatorName, KlForm, LikelihoodName, Model, NvilMode,
     OptimizerName, ScheduleName, TrainArgs,
 };
-use super::misuse::misuse;
+use super::usage_error::usage_error;
 use anyhow::Context;
 use clap::ValueEnum;
 use pathscore::autodiff::Activation;
@@ -81,13 +81,13 @@ impl Config {
             Model::Sbn => E::Vimco,
         };
         let estimator = args.estimator.unwrap_or(default);
-        if let Some(why) = estimator.misfit(args.model) {
-            return Err(misuse(format!("{}: {why}", spelt(&estimator))));
+        if let Some(why) = estimator.why_not(args.model) {
+            return Err(usage_error(format!("{}: {why}", cli_name(&estimator))));
         }
         let score = estimator == E::Reinforce;
         if !score && args.baseline.is_some() {
-            let name = spelt(&estimator);
-            return Err(misuse(format!(
+            let name = cli_name(&estimator);
+            return Err(usage_error(format!(
                 "--baseline goes with --estimator reinforce: {name} has no use for one"
             )));
         }
@@ -99,25 +99,25 @@ impl Config {
             _ => 10,
         });
         if score && baseline == BaselineName::LeaveOneOut && num_samples < 2 {
-            return Err(misuse("--baseline leave-one-out needs --num-samples 2 or more"));
+            return Err(usage_error("--baseline leave-one-out needs --num-samples 2 or more"));
         }
         if estimator == E::Vimco && num_samples < 2 {
-            return Err(misuse(
+            return Err(usage_error(
                 "vimco makes a baseline of the other draws: --num-samples 2 or more",
             ));
         }
         let layered = args.model == Model::Sbn;
         if layered && args.latent_dim.is_some() {
-            return Err(misuse("sbn has layers of latents: --layers instead of --latent-dim"));
+            return Err(usage_error("sbn has layers of latents: --layers instead of --latent-dim"));
         }
         if !layered && args.layers.is_some() {
-            return Err(misuse("--layers goes with sbn; the other models have --latent-dim"));
+            return Err(usage_error("--layers goes with sbn; the other models have --latent-dim"));
         }
         let layers = args.layers.clone().unwrap_or(vec![200, 200]);
         if estimator.is_of_one_layer() && layered && layers.len() > 1 {
-            return Err(misuse(format!(
+            return Err(usage_error(format!(
                 "{}: it is for one layer of bits, --layers with one width; of several try nvil or vimco",
-                spelt(&estimator)
+                cli_name(&estimator)
             )));
         }
         let latent_dim = match args.model {
@@ -174,7 +174,7 @@ impl Config {
 
     fn check(&self) -> anyhow::Result<()> {
         let least = |name: &str, value: usize| match value {
-            0 => Err(misuse(format!("{name} must be at least 1"))),
+            0 => Err(usage_error(format!("{name} must be at least 1"))),
             _ => Ok(()),
         };
         least("--num-samples", self.num_samples)?;
@@ -185,14 +185,14 @@ impl Config {
         least("--points", self.points)?;
         self.layers.iter().try_for_each(|&width| least("every width of --layers", width))?;
         if self.model == Model::Sbn && !(1..=3).contains(&self.layers.len()) {
-            return Err(misuse("--layers takes one to three widths"));
+            return Err(usage_error("--layers takes one to three widths"));
         }
         self.hidden.iter().try_for_each(|&width| least("every width of --hidden", width))?;
         let within = |name: &str, value: f64, fits: bool, range: &str| {
             if fits {
                 Ok(())
             } else {
-                Err(misuse(format!("{name} is {value}; it must be {range}")))
+                Err(usage_error(format!("{name} is {value}; it must be {range}")))
             }
         };
         let positive = |x: f64| x > 0.0 && x.is_finite();
@@ -224,10 +224,10 @@ impl Config {
     pub(crate) fn read(run: &Path) -> anyhow::Result<Self> {
         let path = run.join(FILE);
         let text = std::fs::read_to_string(&path).map_err(|error| {
-            misuse(format!("{}: {error}; is this the folder of a run?", path.display()))
+            usage_error(format!("{}: {error}; is this the folder of a run?", path.display()))
         })?;
         let config: Self = toml::from_str(&text).map_err(|error| {
-            misuse(format!("{}: {}", path.display(), error.to_string().trim_end()))
+            usage_error(format!("{}: {}", path.display(), error.to_string().trim_end()))
         })?;
         config.check().with_context(|| path.display().to_string())?;
         Ok(config)
@@ -272,11 +272,11 @@ impl Config {
     /// The estimator in a few words.
     pub(crate) fn estimator_in_words(&self) -> String {
         use EstimatorName as E;
-        let (name, samples) = (spelt(&self.estimator), self.num_samples);
+        let (name, samples) = (cli_name(&self.estimator), self.num_samples);
         match self.estimator {
-            E::Sgvb => format!("sgvb, {} KL", spelt(&self.kl)),
-            E::Reinforce => format!("reinforce, baseline {}", spelt(&self.baseline)),
-            E::Nvil => format!("nvil, {}", spelt(&self.nvil_mode)),
+            E::Sgvb => format!("sgvb, {} KL", cli_name(&self.kl)),
+            E::Reinforce => format!("reinforce, baseline {}", cli_name(&self.baseline)),
+            E::Nvil => format!("nvil, {}", cli_name(&self.nvil_mode)),
             E::Renyi => format!("renyi, α = {}, K = {samples}", self.alpha),
             E::WakeSleep => format!("wake-sleep, {} wake, K = {samples}", self.wake),
             E::Tvo => format!("tvo, {} points, K = {samples}", self.points),
@@ -306,7 +306,7 @@ impl Config {
 impl EstimatorName {
     /// Why the estimator does not fit a model, if it does not. In the library the same request does not
     /// compile.
-    fn misfit(self, model: Model) -> Option<&'static str> {
+    fn why_not(self, model: Model) -> Option<&'static str> {
         use EstimatorName as E;
         match (self, model) {
             (E::Sgvb | E::Stl | E::Iwae | E::Dreg | E::Renyi, Model::Dvae | Model::Sbn) => Some(
@@ -322,7 +322,7 @@ impl EstimatorName {
     /// Whether it fits the model of a run.
     pub(crate) fn fits(self, config: &Config) -> bool {
         let layers = config.layers.len().max(1);
-        self.misfit(config.model).is_none() && (layers == 1 || !self.is_of_one_layer())
+        self.why_not(config.model).is_none() && (layers == 1 || !self.is_of_one_layer())
     }
 
     /// The name of what it estimates the gradient of.
@@ -362,7 +362,7 @@ impl EstimatorName {
 }
 
 /// A choice as the command line spells it.
-pub(crate) fn spelt(choice: &impl ValueEnum) -> String {
+pub(crate) fn cli_name(choice: &impl ValueEnum) -> String {
     choice.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
 }
 
@@ -374,10 +374,10 @@ impl TrainArgs {
     }
 }
 
-/// The source with its path spelt out, so that a run can be resumed from anywhere.
+/// The source with its path cli_name out, so that a run can be resumed from anywhere.
 fn absolute(source: &Source) -> anyhow::Result<String> {
     let full = |path: &Path| {
-        std::path::absolute(path).map_err(|e| misuse(format!("{}: {e}", path.display())))
+        std::path::absolute(path).map_err(|e| usage_error(format!("{}: {e}", path.display())))
     };
     Ok(match source {
         Source::Idx(path) => Source::Idx(full(path)?),

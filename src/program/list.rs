@@ -77,7 +77,7 @@ pub(crate) fn list(format: Format) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::super::args::{BaselineName, EstimatorName, Model, ProblemName};
-    use super::super::config::spelt;
+    use super::super::config::cli_name;
     use super::*;
     use clap::ValueEnum;
 
@@ -86,9 +86,9 @@ mod tests {
         let listed = |kind: &str, name: String| {
             assert!(ENTRIES.iter().any(|entry| entry[0] == kind && entry[1] == name), "{name}");
         };
-        Model::value_variants().iter().for_each(|name| listed("model", spelt(name)));
-        EstimatorName::value_variants().iter().for_each(|name| listed("estimator", spelt(name)));
-        BaselineName::value_variants().iter().for_each(|name| listed("baseline", spelt(name)));
-        ProblemName::value_variants().iter().for_each(|name| listed("problem", spelt(name)));
+        Model::value_variants().iter().for_each(|name| listed("model", cli_name(name)));
+        EstimatorName::value_variants().iter().for_each(|name| listed("estimator", cli_name(name)));
+        BaselineName::value_variants().iter().for_each(|name| listed("baseline", cli_name(name)));
+        ProblemName::value_variants().iter().for_each(|name| listed("problem", cli_name(name)));
     }
 }

@@ -8,16 +8,16 @@
 mod sites;
 
 use super::args::ProblemName;
-use super::misuse::misuse;
+use super::usage_error::usage_error;
 use pathscore::estimators::both::{
-    Arm, Concrete, DisArm, LocalExpectation, Many, MeasureValued, PerNode, Rebar, Relax, Road,
-    StraightThrough,
+    Arm, Concrete, DisArm, LocalExpectation, Many, MeasureValued, PerNode, Rebar, Relax,
+    StraightThrough, Strategy,
 };
 use pathscore::estimators::differences::{FiniteDifferences, Spsa};
 use pathscore::estimators::exact::{Enumeration, Quadrature};
 use pathscore::estimators::likelihood::{PriorPath, PriorScore, SelfNormalised, UniformBox};
 use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
-use pathscore::estimators::proof::{Asked, Candidate, Once, Problem, Target};
+use pathscore::estimators::proof::{Applied, Candidate, Once, Problem, Target};
 use pathscore::estimators::score::{
     Baseline, Mean, Mode, MuProp, Nvil, OptimalConstant, Reinforce, Tvo, Vimco, Wake,
 };
@@ -116,7 +116,7 @@ impl Entry {
     {
         let Self { target, draws, .. } = self;
         self.posed(S::NAME, move |setting| {
-            let name = super::config::spelt(&S::NAME);
+            let name = super::config::cli_name(&S::NAME);
             let key = format!("{name} {} {setting:?}", target.name);
             // Enumerators have no K, and what has its own draws has no use for the problem's.
             let problem = site.latent(setting, target)?;
@@ -126,7 +126,7 @@ impl Entry {
             if asked.samples < estimator.min_samples() {
                 return None;
             }
-            let candidate = Box::new(Asked::new(&Arc::new(asked), estimator));
+            let candidate = Box::new(Applied::new(&Arc::new(asked), estimator));
             Some(Posed { problem: Rc::new(Once::new(problem)), candidate, key })
         })
     }
@@ -291,9 +291,9 @@ pub(crate) fn entries() -> Vec<Entry> {
         entry("per-node", "a road for each node: here path and sum", "Schulman et al. 2015")
             .on(Mix, PerNode::automatic(&Mix::KINDS, 2)),
         entry("per-node-score", "normal numbers by path, bits by score", "Schulman et al. 2015")
-            .on(Mix, by_path_and(Road::Score)),
+            .on(Mix, by_path_and(Strategy::Score)),
         entry("per-node-straight-through", "bits that borrow a slope", "Bengio et al. 2013")
-            .on(Mix, by_path_and(Road::StraightThrough)),
+            .on(Mix, by_path_and(Strategy::StraightThrough)),
         entry("prior-score", "draws from the prior, through its score", "Fisher 1925")
             .of(Target::LIKELIHOOD)
             .on(Belief, PriorScore)
@@ -360,8 +360,8 @@ pub(crate) fn entries() -> Vec<Entry> {
 }
 
 /// Of the mixed problem: normal numbers along their paths, bits as is said.
-fn by_path_and(road: Road) -> PerNode {
-    PerNode::named(&Mix::KINDS, &[Road::Path, road]).expect("roads for a normal node and bits")
+fn by_path_and(road: Strategy) -> PerNode {
+    PerNode::named(&Mix::KINDS, &[Strategy::Path, road]).expect("roads for a normal node and bits")
 }
 
 /// RELAX for two bits.
@@ -385,7 +385,7 @@ pub(crate) fn chosen(asked: Option<&[String]>) -> anyhow::Result<Vec<Entry>> {
     let Some(asked) = asked else { return Ok(all) };
     if let Some(name) = asked.iter().find(|name| all.iter().all(|entry| entry.name != **name)) {
         let names: Vec<&str> = all.iter().map(|entry| entry.name).collect();
-        return Err(misuse(format!(
+        return Err(usage_error(format!(
             "unknown estimator `{name}`: the choices are {}",
             names.join(", ")
         )));

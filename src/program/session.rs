@@ -3,12 +3,12 @@
 use super::args::{Dtype, EvaluateArgs, Model, SampleArgs, TrainArgs};
 use super::chart::{Series, curve_svg};
 use super::checkpoint::{self, Checkpoint};
-use super::config::{self, Config, Length, spelt};
+use super::config::{self, Config, Length, cli_name};
 use super::files::{JsonLines, clear_leftovers, keep_lines_while, write_atomically};
 use super::interrupt::Interrupt;
-use super::misuse::{Interrupted, misuse};
 use super::progress::{Progress, Total};
 use super::table::print;
+use super::usage_error::{Interrupted, usage_error};
 use super::views::Views;
 use pathscore::autodiff::{Activation, Scalar, vector::Lanes};
 use pathscore::estimators::fit::{Noise, NotFinite, Report, Trainer};
@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 mod asked;
 
-pub(crate) use asked::{Asked, Purpose};
+pub(crate) use asked::{Asked, Job};
 
 const METRICS: &str = "metrics.jsonl";
 const SUMMARY: &str = "summary.json";
@@ -52,7 +52,7 @@ const SAMPLES: usize = 64;
 /// A pool of so many threads, all by default.
 pub(crate) fn pool(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> {
     if threads == Some(0) {
-        return Err(misuse("--threads must be at least 1"));
+        return Err(usage_error("--threads must be at least 1"));
     }
     Ok(rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?)
 }
@@ -144,7 +144,7 @@ pub(crate) fn load(config: &Config) -> anyhow::Result<Split> {
     let split = config.source()?.load(config.seed)?.prepare(config.binarize()?, config.seed)?;
     let bits = config.likelihood() == Likelihood::Bernoulli;
     if bits && !(split.train.in_unit_interval() && split.test.in_unit_interval()) {
-        return Err(misuse(format!(
+        return Err(usage_error(format!(
             "{}: some values lie outside [0, 1], which --likelihood bernoulli cannot describe; try --likelihood normal",
             config.data
         )));
@@ -172,8 +172,8 @@ pub(crate) fn train(args: Box<TrainArgs>) -> anyhow::Result<()> {
         None => Config::resolve(&args)?,
     };
     config.length = args.length().unwrap_or(config.length);
-    if matches!(config.length, Length::Seconds(_)) && spelt(&config.schedule) != "constant" {
-        return Err(misuse(
+    if matches!(config.length, Length::Seconds(_)) && cli_name(&config.schedule) != "constant" {
+        return Err(usage_error(
             "--schedule needs a known number of steps: give --epochs or --steps instead of --seconds",
         ));
     }
@@ -197,7 +197,7 @@ pub(crate) fn train(args: Box<TrainArgs>) -> anyhow::Result<()> {
         split,
         checkpoint,
         checkpoint_every: Duration::try_from_secs_f64(args.checkpoint_seconds)
-            .map_err(|error| misuse(format!("--checkpoint-seconds: {error}")))?,
+            .map_err(|error| usage_error(format!("--checkpoint-seconds: {error}")))?,
         progress: args.progress,
         interrupt: Interrupt::install()?,
         threads: pool.current_num_threads(),
@@ -206,17 +206,18 @@ pub(crate) fn train(args: Box<TrainArgs>) -> anyhow::Result<()> {
     // The whole run lives in the pool: handing over each step would cost a wake-up and an allocation.
     let (config, columns) = (&session.config, session.split.train.columns());
     let asked = Asked { config, columns, steps: session.steps()?, purpose: &session };
-    pool.install(|| asked.pursue())
+    pool.install(|| asked.run_job())
 }
 
 /// A folder that holds no run yet.
 fn new_folder(out: Option<&Path>, force: bool, model: Model) -> anyhow::Result<PathBuf> {
-    let failed = |dir: &Path, error: std::io::Error| misuse(format!("{}: {error}", dir.display()));
+    let failed =
+        |dir: &Path, error: std::io::Error| usage_error(format!("{}: {error}", dir.display()));
     let Some(dir) = out else {
         let runs = Path::new("runs");
         fs::create_dir_all(runs).map_err(|error| failed(runs, error))?;
         for number in 1.. {
-            let dir = runs.join(format!("{}-{number}", spelt(&model)));
+            let dir = runs.join(format!("{}-{number}", cli_name(&model)));
             match fs::create_dir(&dir) {
                 Ok(()) => return Ok(dir),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -230,7 +231,7 @@ fn new_folder(out: Option<&Path>, force: bool, model: Model) -> anyhow::Result<P
     let there: Vec<PathBuf> =
         ours.map(|name| dir.join(name)).filter(|path| path.exists()).collect();
     if !there.is_empty() && !force {
-        return Err(misuse(format!(
+        return Err(usage_error(format!(
             "{}: there is a run in this folder; --force replaces it, --resume continues it",
             dir.display()
         )));
@@ -403,7 +404,7 @@ impl Session {
         write_atomically(latent_png, &M::latent_view(&views))?;
         let title = format!(
             "{} on {}: {}",
-            spelt(&config.model),
+            cli_name(&config.model),
             name_of(&config.data),
             config.estimator_in_words()
         );
@@ -411,7 +412,7 @@ impl Session {
         write_atomically(curve, curve_svg(&series, "step", "ELBO (nats)", &title).as_bytes())?;
 
         let summary = Summary {
-            model: spelt(&config.model),
+            model: cli_name(&config.model),
             data: &config.data,
             estimator: config.estimator_in_words(),
             parameters: params.len(),
@@ -428,7 +429,7 @@ impl Session {
             test_rows: found.rows,
             seed: config.seed,
             threads: self.threads,
-            dtype: spelt(&config.dtype),
+            dtype: cli_name(&config.dtype),
             pathscore: &config.pathscore,
         };
         write_atomically(dir.join(SUMMARY), &serde_json::to_vec_pretty(&summary)?)?;
@@ -465,9 +466,9 @@ impl Session {
     }
 }
 
-impl Purpose for Session {
+impl Job for Session {
     /// The run, from the first step or the checkpoint to the pictures.
-    fn pursue<F: Scalar, M: Described<F>>(
+    fn run_job<F: Scalar, M: Described<F>>(
         &self,
         trainer: &mut dyn Steps<F, M>,
     ) -> anyhow::Result<()> {
@@ -642,7 +643,7 @@ fn curves(metrics: &Path) -> Vec<Series> {
 pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
     let config = Config::read(&args.run)?;
     if args.num_samples == 0 {
-        return Err(misuse("--num-samples must be at least 1"));
+        return Err(usage_error("--num-samples must be at least 1"));
     }
     let checkpoint = Checkpoint::read(&args.run.join(checkpoint::FILE))?;
     let split = load(&config)?;
@@ -713,7 +714,7 @@ fn found<F: Scalar, M: Described<F>>(
 pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     let config = Config::read(&args.run)?;
     if args.count == 0 {
-        return Err(misuse("--count must be at least 1"));
+        return Err(usage_error("--count must be at least 1"));
     }
     let checkpoint = Checkpoint::read(&args.run.join(checkpoint::FILE))?;
     let test = load(&config)?.test;

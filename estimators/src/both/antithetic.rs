@@ -1,9 +1,9 @@
 //! Antithetic pairs of bits: augment–REINFORCE–merge (Yin and Zhou 2019) and what is left of it when
 //! the uniform number is averaged out (Dong, Mnih and Tucker 2020; Yin and others 2020).
 
-use crate::estimator::{Estimator, Query, Work, tell};
+use crate::estimator::{Estimator, Query, Work, record_stats};
 use pathscore_autodiff::{Scalar, Var};
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
 use pathscore_models::latent::LatentModel;
 
@@ -20,7 +20,7 @@ pub struct Pair {
 pub trait Coupling: Sync {
     /// A pair of a bit that is one with probability $p = \sigma(\eta)$. Both have that probability, and
     /// $E[(f(b) - f(\tilde b))\,\mathrm{weight}] = \nabla_\eta E f$ for every $f$.
-    fn pair<R: Chance>(p: f64, rng: &mut R) -> Pair;
+    fn pair<R: RandomSource>(p: f64, rng: &mut R) -> Pair;
 }
 
 /// ARM: $\nabla_\eta E f = E_u[(f(b) - f(\tilde b))(u - \tfrac12)]$ with $b = [u > \sigma(-\eta)]$ and
@@ -54,17 +54,17 @@ pub struct Arm;
 pub struct DisArm;
 
 impl Coupling for Arm {
-    fn pair<R: Chance>(p: f64, rng: &mut R) -> Pair {
-        let u = rng.unit_cut(&[p.min(1.0 - p), p.max(1.0 - p)]);
+    fn pair<R: RandomSource>(p: f64, rng: &mut R) -> Pair {
+        let u = rng.uniform_split(&[p.min(1.0 - p), p.max(1.0 - p)]);
         Pair { bits: [u > 1.0 - p, u < p], weight: u - 0.5 }
     }
 }
 
 impl Coupling for DisArm {
-    fn pair<R: Chance>(p: f64, rng: &mut R) -> Pair {
+    fn pair<R: RandomSource>(p: f64, rng: &mut R) -> Pair {
         let least = p.min(1.0 - p);
         let half = 0.5 * p.max(1.0 - p);
-        match rng.class(&[1.0 - 2.0 * least, least, least]) {
+        match rng.categorical(&[1.0 - 2.0 * least, least, least]) {
             0 => Pair { bits: [p > 0.5; 2], weight: 0.0 },
             1 => Pair { bits: [true, false], weight: half },
             _ => Pair { bits: [false, true], weight: -half },
@@ -74,7 +74,7 @@ impl Coupling for DisArm {
 
 /// `count` pairs of every bit of `logits`: the $b$, and behind them their partners. `weights` are those of
 /// the pairs; `probs` is memory.
-pub(super) fn pairs<'t, C: Coupling, F: Scalar, R: Chance>(
+pub(super) fn pairs<'t, C: Coupling, F: Scalar, R: RandomSource>(
     logits: Var<'t, F>,
     count: usize,
     rng: &mut R,
@@ -119,12 +119,12 @@ where
     F: Scalar,
     M: LatentModel<F>,
     for<'t> M::Posterior<'t>: Bits<'t, F>,
-    R: Chance,
+    R: RandomSource,
 {
     let Query { model, params, batch, samples, scale, .. } = query;
     assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
     work.tape.clear();
-    let Work { tape, grads, seen, seeds, logits, joint: weights, score: f, .. } = work;
+    let Work { tape, grads, stats, cotangents, logits, log_joint: weights, log_q: f, .. } = work;
     let params = params.on(tape);
     let x = query.rows(tape);
     let q = model.posterior(params, x);
@@ -139,11 +139,11 @@ where
     let (first, second) = f.split_at(samples * batch);
     let differences = first.iter().zip(second).map(|(&f, &partner)| share * (f - partner));
     merge(differences, weights, batch, logits);
-    seeds.joint.clear();
-    seeds.joint.resize(f.len(), half * share);
-    tape.pull_into(&[(joint, &seeds.joint[..]), (q.logits(), &logits[..])], &[], grads);
+    cotangents.log_joint.clear();
+    cotangents.log_joint.resize(f.len(), half * share);
+    tape.pull_into(&[(joint, &cotangents.log_joint[..]), (q.logits(), &logits[..])], &[], grads);
     let bound = f.iter().copied().sum::<F>() * half / F::from_f64(samples as f64);
-    tell(seen, batch, bound)
+    record_stats(stats, batch, bound)
 }
 
 impl<F, M> Estimator<F, M> for Arm
@@ -152,7 +152,7 @@ where
     M: LatentModel<F>,
     for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         estimate::<Self, F, M, R>(query, rng, work)
     }
 }
@@ -163,7 +163,7 @@ where
     M: LatentModel<F>,
     for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         estimate::<Self, F, M, R>(query, rng, work)
     }
 }

@@ -1,9 +1,9 @@
 //! Bits that are not yet frozen, and bits that pretend to have a slope: biased, and quiet.
 
 use super::noise::logistic;
-use crate::estimator::{Claim, Estimator, Query, Work, tell};
+use crate::estimator::{Claim, Estimator, Query, Work, record_stats};
 use pathscore_autodiff::Scalar;
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bernoulli, Bits, Entropy};
 use pathscore_models::latent::LatentModel;
 
@@ -87,12 +87,12 @@ impl Stand {
         F: Scalar,
         M: LatentModel<F>,
         for<'t> M::Posterior<'t>: Bits<'t, F>,
-        R: Chance,
+        R: RandomSource,
     {
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, seen, seeds, logits, .. } = work;
+        let Work { tape, grads, stats, cotangents, logits, .. } = work;
         let params = params.on(tape);
         let x = query.rows(tape);
         let eta = model.posterior(params, x).logits();
@@ -106,17 +106,18 @@ impl Stand {
         let joint = model.log_joint(params, x, z);
         let entropy = Bernoulli::from_logits(eta).entropy();
         let share = F::from_f64(1.0 / samples as f64);
-        for (column, len, seed) in
-            [(&mut seeds.joint, samples * batch, scale * share), (&mut seeds.score, batch, scale)]
-        {
+        for (column, len, seed) in [
+            (&mut cotangents.log_joint, samples * batch, scale * share),
+            (&mut cotangents.log_q, batch, scale),
+        ] {
             column.clear();
             column.resize(len, seed);
         }
-        let pulled = [(joint, &seeds.joint[..]), (entropy, &seeds.score[..])];
+        let pulled = [(joint, &cotangents.log_joint[..]), (entropy, &cotangents.log_q[..])];
         tape.pull_into(&pulled, &[], grads);
         let sum = |values: &[F]| values.iter().copied().sum::<F>();
         let value = share * joint.with(sum) + entropy.with(sum);
-        tell(seen, batch, value)
+        record_stats(stats, batch, value)
     }
 }
 
@@ -130,7 +131,7 @@ where
         Claim::Biased
     }
 
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         Stand { temperature: Some(self.temperature), frozen: false }.estimate(query, rng, work)
     }
 }
@@ -145,7 +146,7 @@ where
         Claim::Biased
     }
 
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         Stand { temperature: self.temperature, frozen: true }.estimate(query, rng, work)
     }
 }

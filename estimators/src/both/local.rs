@@ -1,8 +1,8 @@
 //! Local expectation gradients (Titsias and Lázaro-Gredilla 2015).
 
-use crate::estimator::{Estimator, Query, Work, tell};
+use crate::estimator::{Estimator, Query, Work, record_stats};
 use pathscore_autodiff::Scalar;
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
 use pathscore_models::latent::LatentModel;
 
@@ -38,11 +38,20 @@ where
     M: LatentModel<F>,
     for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, seen, seeds, logits: bar, joint: drawn, score: signal, .. } = work;
+        let Work {
+            tape,
+            grads,
+            stats,
+            cotangents,
+            logits: bar,
+            log_joint: drawn,
+            log_q: signal,
+            ..
+        } = work;
         let bound = params.on(tape);
         let x = query.rows(tape);
         let q = model.posterior(bound, x);
@@ -79,10 +88,10 @@ where
             let variance = |eta: F| eta.sigmoid() * (-eta).sigmoid();
             bar.iter_mut().zip(eta).for_each(|(bar, &eta)| *bar *= variance(eta));
         });
-        seeds.joint.clear();
-        seeds.joint.resize(rows, share);
-        tape.pull_into(&[(joint, &seeds.joint[..]), (q.logits(), &bar[..])], &[], grads);
+        cotangents.log_joint.clear();
+        cotangents.log_joint.resize(rows, share);
+        tape.pull_into(&[(joint, &cotangents.log_joint[..]), (q.logits(), &bar[..])], &[], grads);
         let value = signal.iter().copied().sum::<F>() / F::from_f64(samples as f64);
-        tell(seen, batch, value)
+        record_stats(stats, batch, value)
     }
 }

@@ -2,9 +2,9 @@
 //! multi-sample bounds).
 
 use super::antithetic::{Coupling, merge, pairs};
-use crate::estimator::{Estimator, LogWeights, Query, Work, tell};
+use crate::estimator::{Estimator, LogWeights, Query, Work, record_stats};
 use pathscore_autodiff::Scalar;
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
 use pathscore_models::latent::LatentModel;
 
@@ -54,15 +54,15 @@ where
     for<'t> M::Posterior<'t>: Bits<'t, F>,
     C: Coupling,
 {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, seen, seeds, logits, joint: log_joint, score: log_q, .. } = work;
+        let Work { tape, grads, stats, cotangents, logits, log_joint, log_q, .. } = work;
         let params = params.on(tape);
         let x = query.rows(tape);
         let q = model.posterior(params, x);
-        let weights = &mut seeds.path;
+        let weights = &mut cotangents.path;
         let z = pairs::<C, F, R>(q.logits(), samples, rng, weights, log_q);
         let (joint, score) = (model.log_joint(params, x, z), q.log_prob(z));
         for (column, var) in [(&mut *log_joint, joint), (&mut *log_q, score)] {
@@ -78,14 +78,14 @@ where
         };
         let sides = [side(0), side(1)];
         // For a while the two columns hold the differences of the pairs and the sums over the others.
-        for column in [&mut seeds.joint, &mut seeds.score] {
+        for column in [&mut cotangents.log_joint, &mut cotangents.log_q] {
             column.clear();
             column.resize(2 * one_side, F::ZERO);
         }
-        let (differences, _) = seeds.joint.split_at_mut(one_side);
+        let (differences, _) = cotangents.log_joint.split_at_mut(one_side);
         let mut bound = F::ZERO;
         for w in sides {
-            let (others, _) = seeds.score.split_at_mut(one_side);
+            let (others, _) = cotangents.log_q.split_at_mut(one_side);
             for b in 0..batch {
                 w.log_sums_of_others(b, others);
                 bound += half * w.bound(b);
@@ -101,14 +101,17 @@ where
                 let share = w.normalised(b);
                 for k in 0..samples {
                     let at = i * one_side + k * batch + b;
-                    seeds.joint[at] = half * scale * share(k);
-                    seeds.score[at] = -seeds.joint[at];
+                    cotangents.log_joint[at] = half * scale * share(k);
+                    cotangents.log_q[at] = -cotangents.log_joint[at];
                 }
             }
         }
-        let pulled =
-            [(joint, &seeds.joint[..]), (score, &seeds.score[..]), (q.logits(), &logits[..])];
+        let pulled = [
+            (joint, &cotangents.log_joint[..]),
+            (score, &cotangents.log_q[..]),
+            (q.logits(), &logits[..]),
+        ];
         tape.pull_into(&pulled, &[], grads);
-        tell(seen, batch, bound)
+        record_stats(stats, batch, bound)
     }
 }

@@ -1,8 +1,8 @@
 //! Measure-valued derivatives (Pflug 1996; Mohamed, Rosca, Figurnov and Mnih 2020).
 
-use crate::estimator::{Estimator, Query, Work, tell};
+use crate::estimator::{Estimator, Query, Work, record_stats};
 use pathscore_autodiff::{Scalar, Tensor};
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::dist::{Distribution, WeakDerivative};
 use pathscore_models::latent::LatentModel;
 
@@ -42,11 +42,11 @@ where
     M: LatentModel<F>,
     for<'t> M::Posterior<'t>: WeakDerivative<'t, F>,
 {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, seen, .. } = work;
+        let Work { tape, grads, stats, .. } = work;
         let params = params.on(tape);
         let x = query.rows(tape);
         let q = model.posterior(params, x);
@@ -87,19 +87,21 @@ where
 
         // The adjoint of a parameter is Σ c (f(z⁺) − f(z⁻)) / K.
         let share = scale / F::from_f64(samples as f64);
-        let mut seeds = vec![vec![F::ZERO; event]; parameters.len()];
+        let mut cotangents = vec![vec![F::ZERO; event]; parameters.len()];
         for (split, f) in f.values().chunks_exact(2 * batch).enumerate() {
             let (_, by, coordinate) = which(split);
             for b in 0..batch {
                 let difference = factors[split * batch + b] * (f[b] - f[batch + b]);
-                seeds[by][b * width + coordinate] += share * difference;
+                cotangents[by][b * width + coordinate] += share * difference;
             }
         }
         let shares = vec![share; samples * batch];
         let mut pulled = vec![(joint, &shares[..])];
-        pulled.extend(parameters.iter().zip(&seeds).map(|(&var, seeds)| (var, &seeds[..])));
+        pulled.extend(
+            parameters.iter().zip(&cotangents).map(|(&var, cotangents)| (var, &cotangents[..])),
+        );
         tape.pull_into(&pulled, &[], grads);
         let bound = value.values().iter().copied().sum::<F>() / F::from_f64(samples as f64);
-        tell(seen, batch, bound)
+        record_stats(stats, batch, bound)
     }
 }

@@ -1,4 +1,4 @@
-//! Estimators that take both roads, or neither: coupled draws, control variates along the path, relaxed
+//! Estimators that take both strategies, or neither: coupled draws, control variates along the path, relaxed
 //! bits, sums over one bit at a time, and differences of two means.
 
 mod antithetic;
@@ -10,7 +10,7 @@ mod noise;
 mod per_node;
 mod rebar;
 mod relax;
-mod road;
+mod strategy;
 
 pub use antithetic::{Arm, Coupling, DisArm, Pair};
 pub use concrete::{Concrete, StraightThrough};
@@ -20,4 +20,4 @@ pub use measure::MeasureValued;
 pub use per_node::PerNode;
 pub use rebar::Rebar;
 pub use relax::Relax;
-pub use road::{Choice, Road, Unfit};
+pub use strategy::{Choice, Strategy, Unfit};

@@ -1,13 +1,13 @@
 //! The noise behind bits.
 
 use pathscore_autodiff::{Real, Scalar, Var};
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 
 /// $\ln u - \ln(1 - u)$ for `count` uniform numbers behind each of `logits`, as constants: with
 /// $z = \eta + \text{noise}$, the bit $b = [z > 0]$ is one with probability $\sigma(\eta)$.
 ///
 /// What is made of the bit jumps at $u = \sigma(-\eta)$. `still` is memory.
-pub(super) fn logistic<'t, F: Scalar, R: Chance>(
+pub(super) fn logistic<'t, F: Scalar, R: RandomSource>(
     logits: Var<'t, F>,
     count: usize,
     rng: &mut R,
@@ -19,7 +19,7 @@ pub(super) fn logistic<'t, F: Scalar, R: Chance>(
     logits.tape().constant_with([count, batch, width], |noise| {
         for (noise, eta) in noise.iter_mut().zip(still.iter().cycle()) {
             // Zero would be infinitely far out, and is as likely as 2⁻⁵³.
-            let u = rng.unit_cut(&[(-eta.to_f64()).sigmoid()]).max(f64::EPSILON / 4.0);
+            let u = rng.uniform_split(&[(-eta.to_f64()).sigmoid()]).max(f64::EPSILON / 4.0);
             *noise = F::from_f64(u.ln() - (-u).ln_1p());
         }
     })

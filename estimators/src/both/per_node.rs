@@ -1,16 +1,16 @@
-//! Models whose latents are of several kinds: a road for each node.
+//! Models whose latents are of several kinds: a strategy for each node.
 
 use super::antithetic::{merge, pairs};
 use super::noise::logistic;
-use super::road::{choose, named};
-use super::{Choice, DisArm, Road, Unfit};
-use crate::estimator::{Claim, Estimator, Query, Seeds, Work, tell};
+use super::strategy::{choose, named};
+use super::{Choice, DisArm, Strategy, Unfit};
+use crate::estimator::{Claim, Cotangents, Estimator, Query, Work, record_stats};
 use pathscore_autodiff::{Scalar, Tape, Var};
 use pathscore_models::dist::{
-    Bernoulli, Distribution, Entropy, Enumerable, Kind, Layers, Node, Nodes, Reparam, width,
+    Bernoulli, Distribution, Entropy, Enumerable, Factorised, Kind, Layers, Node, Reparam, width,
 };
 use pathscore_models::latent::LatentModel;
-use pathscore_models::{Chance, Params};
+use pathscore_models::{Params, RandomSource};
 use smallvec::SmallVec;
 use std::fmt;
 
@@ -25,13 +25,13 @@ use std::fmt;
 ///
 /// in one sweep back: each $\ln q$ is a function of the parameters *and* of the paths of the nodes before it,
 /// and the derivative goes through both. (The terms $-\nabla \ln q(z_i)$ of $i \in S$ have mean zero for every $\varepsilon$
-/// and are left out.) Two roads take the noise of bits away and need more rows for it: [`Road::Sum`] puts
+/// and are left out.) Two strategies take the noise of bits away and need more rows for it: [`Strategy::Sum`] puts
 /// $\sum_v q(v)(\dots)$ in place of a draw, every row weighing what its values are probable, and
-/// [`Road::Pairs`] the difference of two opposite draws in place of the score.
+/// [`Strategy::Pairs`] the difference of two opposite draws in place of the score.
 ///
 /// Columns, for a row of weight $W$ (one, without such nodes): $a = W/K$, $b = -W/K$ on paths and $W(f - b)/K$
-/// elsewhere. Unbiased for the ELBO's gradient, unless a biased road was asked for by its name: the automatic
-/// choice never takes one. Prefer it where latents are of several kinds; of one kind it is what its road is
+/// elsewhere. Unbiased for the ELBO's gradient, unless a biased strategy was asked for by its name: the automatic
+/// choice never takes one. Prefer it where latents are of several kinds; of one kind it is what its strategy is
 /// alone.
 ///
 /// ```
@@ -58,19 +58,19 @@ pub struct PerNode {
 }
 
 impl PerNode {
-    /// For each node, in the order of drawing, the unbiased road that suits its kind: a path where there is one,
+    /// For each node, in the order of drawing, the unbiased strategy that suits its kind: a path where there is one,
     /// the sum of few values, else the score with the other of `samples` draws for a baseline, or, of a single
     /// draw, pairs.
     ///
     /// ```
-    /// use pathscore_estimators::both::{PerNode, Road};
+    /// use pathscore_estimators::both::{PerNode, Strategy};
     /// use pathscore_models::dist::Kind;
-    /// let roads = |samples| {
+    /// let strategies = |samples| {
     ///     let per_node = PerNode::automatic(&[Kind::Normal(2), Kind::Bits(3), Kind::Bits(200)], samples);
-    ///     [0, 1, 2].map(|node| per_node.choices()[node].road)
+    ///     [0, 1, 2].map(|node| per_node.choices()[node].strategy)
     /// };
-    /// assert_eq!(roads(5), [Road::Path, Road::Sum, Road::Score]);
-    /// assert_eq!(roads(1), [Road::Path, Road::Sum, Road::Pairs]);
+    /// assert_eq!(strategies(5), [Strategy::Path, Strategy::Sum, Strategy::Score]);
+    /// assert_eq!(strategies(1), [Strategy::Path, Strategy::Sum, Strategy::Pairs]);
     /// ```
     pub fn automatic(kinds: &[Kind], samples: usize) -> Self {
         Self { choices: choose(kinds, samples) }
@@ -80,29 +80,29 @@ impl PerNode {
     pub fn of<F: Scalar, M>(model: &M, params: &Params<F>, columns: usize, samples: usize) -> Self
     where
         M: LatentModel<F>,
-        for<'t> M::Posterior<'t>: Nodes<'t, F>,
+        for<'t> M::Posterior<'t>: Factorised<'t, F>,
     {
         let tape = Tape::new();
         let x = tape.constant_with([1, columns], |x| x.fill(F::ZERO));
         Self::automatic(&model.posterior(params.on(&tape), x).kinds(), samples)
     }
 
-    /// These roads, one for each node; a biased one can be had in no other way.
+    /// These strategies, one for each node; a biased one can be had in no other way.
     ///
     /// ```
-    /// use pathscore_estimators::both::{PerNode, Road};
+    /// use pathscore_estimators::both::{PerNode, Strategy};
     /// use pathscore_models::dist::Kind;
-    /// let unfit = PerNode::named(&[Kind::Normal(2), Kind::Bits(9)], &[Road::Path, Road::Path]);
+    /// let unfit = PerNode::named(&[Kind::Normal(2), Kind::Bits(9)], &[Strategy::Path, Strategy::Path]);
     /// assert_eq!(unfit.unwrap_err().to_string(), "node 2, 9 bits: no path leads through it");
     /// ```
     ///
     /// # Errors
-    /// If a road does not fit its node, or there are not as many roads as nodes.
-    pub fn named(kinds: &[Kind], roads: &[Road]) -> Result<Self, Unfit> {
-        named(kinds, roads).map(|choices| Self { choices })
+    /// If a strategy does not fit its node, or there are not as many strategies as nodes.
+    pub fn named(kinds: &[Kind], strategies: &[Strategy]) -> Result<Self, Unfit> {
+        named(kinds, strategies).map(|choices| Self { choices })
     }
 
-    /// Every node with its road, in the order of drawing.
+    /// Every node with its strategy, in the order of drawing.
     pub fn choices(&self) -> &[Choice] {
         &self.choices
     }
@@ -117,7 +117,7 @@ impl fmt::Display for PerNode {
 
 /// What is subtracted from $\ln p(x, z)$ for a node, of shape `[rows, batch]`.
 struct Term<'t, F> {
-    road: Road,
+    strategy: Strategy,
     /// $\ln q$ of the node's draws; of relaxed bits, $-H(q)$.
     log_q: Var<'t, F>,
     /// Of pairs, the logits, the weights of the differences, and the adjoint that they make.
@@ -162,22 +162,22 @@ impl<'t, F: Scalar> Walk<'t, F> {
     }
 
     /// Draws a node.
-    fn take<R: Chance>(&mut self, road: Road, node: Node<'t, F>, rng: &mut R) {
+    fn take<R: RandomSource>(&mut self, strategy: Strategy, node: Node<'t, F>, rng: &mut R) {
         let mut of_pairs = None;
-        let (value, log_q) = match (road, node) {
-            (Road::Path, Node::Normal(q)) => {
+        let (value, log_q) = match (strategy, node) {
+            (Strategy::Path, Node::Normal(q)) => {
                 let z = self.rows_of(q.loc(), |count| q.rsample(count, rng));
                 (z, q.log_prob(z))
             }
-            (Road::Score, Node::Normal(q)) => {
+            (Strategy::Score, Node::Normal(q)) => {
                 let z = self.rows_of(q.loc(), |count| q.sample(count, rng));
                 (z, q.log_prob(z))
             }
-            (Road::Score, Node::Bits(q)) => {
+            (Strategy::Score, Node::Bits(q)) => {
                 let h = self.rows_of(q.logits(), |count| q.sample(count, rng));
                 (h, q.log_prob(h))
             }
-            (Road::Sum, Node::Bits(q)) => {
+            (Strategy::Sum, Node::Bits(q)) => {
                 let q = Bernoulli::from_logits(self.spread(q.logits()));
                 let values = q.support();
                 let log_q = q.log_prob(values);
@@ -186,7 +186,7 @@ impl<'t, F: Scalar> Walk<'t, F> {
                 let h = values.reshape([self.rows, self.batch, units]);
                 (h, log_q.reshape([self.rows, self.batch]))
             }
-            (Road::Pairs, Node::Bits(q)) => {
+            (Strategy::Pairs, Node::Bits(q)) => {
                 let logits = self.spread(q.logits());
                 let (units, (mut weights, mut bars)) = (logits.shape()[2], Default::default());
                 let flat = logits.reshape([self.rows * self.batch, units]);
@@ -197,7 +197,7 @@ impl<'t, F: Scalar> Walk<'t, F> {
                 let shape = [self.rows, self.batch];
                 (h.reshape([shape[0], shape[1], units]), log_q.reshape(shape))
             }
-            (Road::Concrete { temperature }, Node::Bits(q)) => {
+            (Strategy::Concrete { temperature }, Node::Bits(q)) => {
                 let eta = self.spread(q.logits());
                 let (units, mut still) = (eta.shape()[2], Vec::new());
                 let flat = eta.reshape([self.rows * self.batch, units]);
@@ -205,16 +205,16 @@ impl<'t, F: Scalar> Walk<'t, F> {
                 let soft = ((eta + noise) * F::from_f64(1.0 / temperature)).sigmoid();
                 (soft, -Bernoulli::from_logits(eta).entropy())
             }
-            (Road::StraightThrough, Node::Bits(q)) => {
+            (Strategy::StraightThrough, Node::Bits(q)) => {
                 let eta = self.spread(q.logits());
                 let p = eta.sigmoid();
-                let bits = rng.bits(p.detach(), eta.shape());
+                let bits = rng.bernoulli_var(p.detach(), eta.shape());
                 (p + (bits - p.detach()), -Bernoulli::from_logits(eta).entropy())
             }
-            (road, _) => unreachable!("{road} was found to fit"),
+            (strategy, _) => unreachable!("{strategy} was found to fit"),
         };
         self.drawn.push(value);
-        self.terms.push(Term { road, log_q, pairs: of_pairs });
+        self.terms.push(Term { strategy, log_q, pairs: of_pairs });
     }
 
     /// $f$ of every row and its weight $W$: the probability of its values, one half for each of a pair.
@@ -223,13 +223,13 @@ impl<'t, F: Scalar> Walk<'t, F> {
         joint.with(|joint| signal.extend_from_slice(joint));
         weight.clear();
         weight.resize(signal.len(), F::ONE);
-        for Term { road, log_q, .. } in &self.terms {
+        for Term { strategy, log_q, .. } in &self.terms {
             log_q.with(|log_q| {
                 for ((f, w), &log_q) in signal.iter_mut().zip(&mut *weight).zip(log_q) {
                     *f -= log_q;
-                    match road {
-                        Road::Sum => *w *= log_q.exp(),
-                        Road::Pairs => *w *= F::from_f64(0.5),
+                    match strategy {
+                        Strategy::Sum => *w *= log_q.exp(),
+                        Strategy::Pairs => *w *= F::from_f64(0.5),
                         _ => {}
                     }
                 }
@@ -263,21 +263,21 @@ fn sum_up<F: Scalar>(signal: &[F], weight: &[F], len: usize, sums: &mut Vec<F>) 
 /// The columns: $W/K$, $-W/K$ on paths, $W(f - b)/K$ on scores. `values` are what the draws come to, so that the mean
 /// of the others of a member, which is independent of the draw, is its baseline.
 fn fill<F: Scalar>(
-    Seeds { joint, score, path }: &mut Seeds<F>,
+    Cotangents { log_joint, log_q, path }: &mut Cotangents<F>,
     [signal, weight, values]: [&[F]; 3],
     batch: usize,
     share: F,
 ) {
-    [&mut *joint, &mut *score, &mut *path].into_iter().for_each(Vec::clear);
+    [&mut *log_joint, &mut *log_q, &mut *path].into_iter().for_each(Vec::clear);
     let of_member = |b: usize| values[b..].iter().step_by(batch).copied().sum::<F>();
     let totals: SmallVec<[F; 64]> = (0..batch).map(of_member).collect();
     let draws = values.len() / batch.max(1);
     for (i, (&f, &w)) in signal.iter().zip(weight).enumerate() {
         let others = totals[i % batch] - values[i % values.len()];
         let baseline = if draws > 1 { others / F::from_f64(draws as f64 - 1.0) } else { F::ZERO };
-        joint.push(share * w);
+        log_joint.push(share * w);
         path.push(-share * w);
-        score.push(share * w * (f - baseline));
+        log_q.push(share * w * (f - baseline));
     }
 }
 
@@ -285,11 +285,11 @@ impl<F, M> Estimator<F, M> for PerNode
 where
     F: Scalar,
     M: LatentModel<F>,
-    for<'t> M::Posterior<'t>: Nodes<'t, F>,
+    for<'t> M::Posterior<'t>: Factorised<'t, F>,
 {
     fn claim(&self) -> Claim {
-        let all = |claim| self.choices.iter().all(|choice| choice.road.claim() == claim);
-        let biased = self.choices.iter().any(|choice| choice.road.claim() == Claim::Biased);
+        let all = |claim| self.choices.iter().all(|choice| choice.strategy.claim() == claim);
+        let biased = self.choices.iter().any(|choice| choice.strategy.claim() == Claim::Biased);
         match biased {
             true => Claim::Biased,
             false if all(Claim::Exact) => Claim::Exact,
@@ -298,43 +298,51 @@ where
     }
 
     /// # Panics
-    /// If the nodes are not those that the roads were chosen for.
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    /// If the nodes are not those that the strategies were chosen for.
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, seen, seeds, joint: weight, score: signal, logits: values, .. } =
-            work;
+        let Work {
+            tape,
+            grads,
+            stats,
+            cotangents,
+            log_joint: weight,
+            log_q: signal,
+            logits: values,
+            ..
+        } = work;
         let bound = params.on(tape);
         let x = query.rows(tape);
         let q = model.posterior(bound, x);
         let kinds = q.kinds();
         assert!(
             kinds.iter().eq(self.choices.iter().map(|choice| &choice.kind)),
-            "roads for the nodes of another model: {self}"
+            "strategies for the nodes of another model: {self}"
         );
         let (drawn, terms) = Default::default();
         let mut walk = Walk { rows: samples, batch, drawn, terms };
         for choice in &self.choices {
-            walk.take(choice.road, q.node(&walk.drawn), rng);
+            walk.take(choice.strategy, q.node(&walk.drawn), rng);
         }
         let joint = model.log_joint(bound, x, q.join(&walk.drawn));
         walk.weigh(joint, signal, weight);
         let share = scale / F::from_f64(samples as f64);
         walk.merge_pairs(signal, weight, share);
         sum_up(signal, weight, samples * batch, values);
-        fill(seeds, [signal, weight, values], batch, share);
+        fill(cotangents, [signal, weight, values], batch, share);
         let mut pulled: SmallVec<[(Var<F>, &[F]); 6]> = SmallVec::new();
-        pulled.push((joint, &seeds.joint[..]));
+        pulled.push((joint, &cotangents.log_joint[..]));
         for term in &walk.terms {
-            pulled.push(match (&term.pairs, term.road) {
+            pulled.push(match (&term.pairs, term.strategy) {
                 (Some((logits, _, bars)), _) => (*logits, &bars[..]),
-                (None, Road::Score | Road::Sum) => (term.log_q, &seeds.score[..]),
-                (None, _) => (term.log_q, &seeds.path[..]),
+                (None, Strategy::Score | Strategy::Sum) => (term.log_q, &cotangents.log_q[..]),
+                (None, _) => (term.log_q, &cotangents.path[..]),
             });
         }
         tape.pull_into(&pulled, &[], grads);
         let value = values.iter().copied().sum::<F>() / F::from_f64(samples as f64);
-        tell(seen, batch, value)
+        record_stats(stats, batch, value)
     }
 }

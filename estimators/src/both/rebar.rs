@@ -4,7 +4,7 @@ use super::noise::logistic;
 use crate::estimator::{Estimator, Query, Work};
 use crate::optim::{Adam, Optimizer};
 use pathscore_autodiff::Scalar;
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
 use pathscore_models::latent::LatentModel;
 use pathscore_models::nn::Mlp;
@@ -28,7 +28,7 @@ use pathscore_models::nn::Mlp;
 ///
 /// Columns: $a = 1/K$ on $\ln p(x, b_k)$, and $\bar\eta/K$ on the logits. Unbiased for the ELBO's gradient of
 /// one layer of bits at any temperature $\tau$ and scale $\lambda$, if $\ln p(x, z)$ is smooth between them. The
-/// two learn to lower $E\|\bar\eta\|^2$, whose derivative is a mean of what every draw has seen, by
+/// two learn to lower $E\|\bar\eta\|^2$, whose derivative is a mean of what every draw has stats, by
 /// Adam after the gradient was taken: they know nothing of the draws that they serve.
 ///
 /// Costs two evaluations, and a sweep that is recorded and swept again where something is learnt: four to
@@ -100,12 +100,12 @@ impl Rebar {
         F: Scalar,
         M: LatentModel<F>,
         for<'t> M::Posterior<'t>: Bits<'t, F>,
-        R: Chance,
+        R: RandomSource,
     {
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, seen, seeds, logits: bar, joint: tune, .. } = work;
+        let Work { tape, grads, stats, cotangents, logits: bar, log_joint: tune, .. } = work;
         let bound = params.on(tape);
         let x = query.rows(tape);
         let q = model.posterior(bound, x);
@@ -131,7 +131,7 @@ impl Rebar {
         let [eta, places, slopes] = [eta, z, slope].map(|var| var.value());
         bar.clear();
         bar.resize(batch * width, F::ZERO);
-        // What lowers the square of each draw's gradient: seeds of c, and behind them those of its slope.
+        // What lowers the square of each draw's gradient: cotangents of c, and behind them those of its slope.
         let rows = samples * batch;
         tune.clear();
         tune.resize(rows + rows * width, F::ZERO);
@@ -152,28 +152,28 @@ impl Rebar {
                 tune_slope[at] = -share * (g + g) * path;
             }
         }
-        seeds.joint.clear();
-        seeds.joint.resize(rows, share);
+        cotangents.log_joint.clear();
+        cotangents.log_joint.resize(rows, share);
         let pulled = [
-            (joint, &seeds.joint[..]),
+            (joint, &cotangents.log_joint[..]),
             (q.logits(), &bar[..]),
             (c, &*tune_level),
             (slope, &*tune_slope),
         ];
         let learns = self.rate > 0.0;
         tape.pull_into(&pulled[..if learns { 4 } else { 2 }], &[], grads);
-        seen.clear();
+        stats.clear();
         if learns {
             let slope = |var| grads.get(var).map_or(0.0, |g| g[0].to_f64());
-            seen.extend([slope(cold), slope(size)]);
+            stats.extend([slope(cold), slope(size)]);
         }
         value / F::from_f64(samples as f64)
     }
 
     /// A step down the mean square of the gradient.
-    pub(super) fn learn(&mut self, seen: &[f64]) {
-        if let [_, _] = seen {
-            self.adam.step(&mut self.learnt, seen, self.rate);
+    pub(super) fn learn(&mut self, stats: &[f64]) {
+        if let [_, _] = stats {
+            self.adam.step(&mut self.learnt, stats, self.rate);
             self.learnt[0] = self.learnt[0].clamp(COLDEST, -COLDEST);
         }
     }
@@ -203,12 +203,12 @@ where
     M: LatentModel<F>,
     for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         self.with(None, query, rng, work)
     }
 
-    fn observe(&mut self, seen: &[f64]) {
-        self.learn(seen);
+    fn observe(&mut self, stats: &[f64]) {
+        self.learn(stats);
     }
 
     fn state(&self) -> Vec<f64> {

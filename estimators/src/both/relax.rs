@@ -6,7 +6,7 @@ use pathscore_autodiff::{Activation, Scalar};
 use pathscore_models::dist::Bits;
 use pathscore_models::latent::LatentModel;
 use pathscore_models::nn::Mlp;
-use pathscore_models::{Chance, Params};
+use pathscore_models::{Params, RandomSource};
 use rand::Rng;
 
 /// [`Rebar`] with a network in the control variate, $c(z) = \lambda f(\zeta) + r_\psi(\zeta)$ and
@@ -51,12 +51,12 @@ where
     M: LatentModel<F>,
     for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         self.rebar.with(Some(self.net), query, rng, work)
     }
 
-    fn observe(&mut self, seen: &[f64]) {
-        self.rebar.learn(seen);
+    fn observe(&mut self, stats: &[f64]) {
+        self.rebar.learn(stats);
     }
 
     fn state(&self) -> Vec<f64> {

@@ -1,4 +1,4 @@
-//! Seeds are fixed, so a test that passes once passes always; the false-alarm rates are those of a new seed.
+//! Cotangents are fixed, so a test that passes once passes always; the false-alarm rates are those of a new seed.
 
 use super::*;
 use pathscore_autodiff::Var;

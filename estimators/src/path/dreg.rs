@@ -1,7 +1,7 @@
 //! Doubly reparameterised gradients (Tucker, Lawson, Gu and Maddison 2019).
 
 use crate::draw::StoppedPath;
-use crate::estimator::{Columns, LogWeights, Seeds};
+use crate::estimator::{Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
 
 /// The gradient of $L_K$ with the score of $q$ inside $\nabla f_k$ reparameterised once more.
@@ -21,12 +21,12 @@ pub struct Dreg;
 impl Columns for Dreg {
     type Draw = StoppedPath;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        seeds.fill(w, |b| {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        cotangents.fill(w, |b| {
             let share = w.normalised(b);
             move |k| (share(k), -share(k))
         });
-        seeds.path.clone_from(&seeds.joint);
+        cotangents.path.clone_from(&cotangents.log_joint);
     }
 
     fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {

@@ -1,7 +1,7 @@
 //! Importance-weighted autoencoders (Burda, Grosse and Salakhutdinov 2016).
 
 use crate::draw::Path;
-use crate::estimator::{Columns, LogWeights, Seeds};
+use crate::estimator::{Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
 
 /// The reparameterised gradient of $L_K = E \ln \frac1K \sum_k w_k$.
@@ -18,8 +18,8 @@ pub struct Iwae;
 impl Columns for Iwae {
     type Draw = Path;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        seeds.fill(w, |b| {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        cotangents.fill(w, |b| {
             let share = w.normalised(b);
             move |k| (share(k), -share(k))
         });

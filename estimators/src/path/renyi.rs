@@ -2,7 +2,7 @@
 
 use super::sgvb::share;
 use crate::draw::Path;
-use crate::estimator::{Columns, LogWeights, Seeds};
+use crate::estimator::{Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
 
 /// The reparameterised gradient of $L_{\alpha,K} = \frac{1}{1-\alpha} E \ln \frac1K \sum_k w_k^{1-\alpha}$.
@@ -30,11 +30,11 @@ pub struct Renyi {
 impl Columns for Renyi {
     type Draw = Path;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         if self.alpha == 1.0 {
-            return share(w, seeds);
+            return share(w, cotangents);
         }
-        seeds.fill(w, |b| {
+        cotangents.fill(w, |b| {
             let share = w.tempered(F::from_f64(1.0 - self.alpha), b);
             move |k| (share(k), -share(k))
         });

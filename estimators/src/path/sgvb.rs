@@ -1,7 +1,7 @@
 //! Stochastic gradient variational Bayes (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014).
 
 use crate::draw::{Path, PathWithKl};
-use crate::estimator::{Columns, LogWeights, Seeds};
+use crate::estimator::{Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
 
 /// The reparameterised gradient of the ELBO, the divergence sampled.
@@ -20,23 +20,23 @@ pub struct Sgvb;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SgvbKl;
 
-pub(super) fn share<F: Scalar>(w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+pub(super) fn share<F: Scalar>(w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
     let share = F::ONE / F::from_f64(w.draws() as f64);
-    seeds.fill(w, |_| |_| (share, -share));
+    cotangents.fill(w, |_| |_| (share, -share));
 }
 
 impl Columns for Sgvb {
     type Draw = Path;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        share(w, seeds);
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        share(w, cotangents);
     }
 }
 
 impl Columns for SgvbKl {
     type Draw = PathWithKl;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        share(w, seeds);
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        share(w, cotangents);
     }
 }

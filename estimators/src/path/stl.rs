@@ -2,7 +2,7 @@
 
 use super::sgvb::share;
 use crate::draw::StoppedPath;
-use crate::estimator::{Columns, LogWeights, Seeds};
+use crate::estimator::{Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
 
 /// The path part of the ELBO's gradient alone: $q$ is a constant once it has been drawn from.
@@ -32,7 +32,7 @@ pub struct StickingTheLanding;
 impl Columns for StickingTheLanding {
     type Draw = StoppedPath;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        share(w, seeds);
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        share(w, cotangents);
     }
 }

@@ -1,6 +1,6 @@
 //! What a wrong gradient looks like.
 
-use super::problem::{Shape, Suspect};
+use super::problem::{Effect, KnownMistake};
 
 /// A component's exact value, the mean that was found, and what their difference may be by chance.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ const ROUGH: f64 = 0.005;
 pub(super) fn diagnose(
     seen: &[Seen],
     names: &[String],
-    suspects: &[Suspect],
+    known_mistakes: &[KnownMistake],
 ) -> (Option<f64>, String) {
     let wrong: Vec<usize> =
         (0..seen.len()).filter(|&i| (seen[i].mean - seen[i].exact).abs() > seen[i].error).collect();
@@ -35,38 +35,38 @@ pub(super) fn diagnose(
     let close =
         |value: f64| factor.is_some_and(|(f, error)| (f - value).abs() <= error && error < ROUGH);
     let nothing = factor.is_some_and(|(f, error)| f.abs() <= error);
-    let mut values: Vec<f64> = suspects
+    let mut values: Vec<f64> = known_mistakes
         .iter()
-        .filter_map(|suspect| match suspect.shape {
-            Shape::Factor(value) if close(value) => Some(value),
+        .filter_map(|mistake| match mistake.effect {
+            Effect::Factor(value) if close(value) => Some(value),
             _ => None,
         })
         .collect();
     values.sort_by(f64::total_cmp);
     let sharp = values.first().zip(values.last()).is_some_and(|(a, b)| (a - b).abs() < 1e-12);
     let mut found: Vec<String> = Vec::new();
-    for Suspect { what, shape } in suspects {
-        let fits = match shape {
-            Shape::Factor(value) => sharp && close(*value),
-            Shape::Instead(other) => {
+    for KnownMistake { what, effect } in known_mistakes {
+        let fits = match effect {
+            Effect::Factor(value) => sharp && close(*value),
+            Effect::Instead(other) => {
                 explains(&|i| other[i])
                     || explains(&|i| if wrong.contains(&i) { other[i] } else { seen[i].exact })
             }
-            Shape::Beside(other) | Shape::Term(other) => times(other).is_some_and(|c| {
+            Effect::Beside(other) | Effect::Term(other) => times(other).is_some_and(|c| {
                 // Of a single number everything is a multiple: then only a whole one says anything.
                 let several = other.iter().filter(|g| g.abs() > 1e-6).count() > 1;
                 let whole = (c.abs() - 1.0).abs() < 1e-6;
                 (several || whole) && explains(&|i| seen[i].exact + c * other[i])
             }),
         };
-        let words = match shape {
-            Shape::Beside(other) => match times(other) {
+        let words = match effect {
+            Effect::Beside(other) => match times(other) {
                 Some(c) if (c.abs() - 1.0).abs() < 1e-6 => {
                     format!("{} {what}, beside the gradient", if c > 0.0 { '+' } else { '−' })
                 }
                 c => format!("{:.4} times {what}, beside the gradient", c.unwrap_or(0.0)),
             },
-            Shape::Term(other) => match 1.0 + times(other).unwrap_or(0.0) {
+            Effect::Term(other) => match 1.0 + times(other).unwrap_or(0.0) {
                 count if count.abs() < 1e-6 => format!("{what} is missing"),
                 count => format!("{what} counts {count:.4} times"),
             },

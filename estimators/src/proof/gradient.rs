@@ -1,6 +1,6 @@
 //! What draws a gradient.
 
-use crate::dice::Dice;
+use crate::enumerator::Enumerator;
 use crate::estimator::Claim;
 
 /// Draws a gradient, in the most general form: random numbers in, a vector out.
@@ -8,14 +8,14 @@ use crate::estimator::Claim;
 /// What it learns from draw to draw it keeps in itself; a clone begins where the original stands.
 ///
 /// ```
-/// use pathscore_estimators::{Dice, proof::Gradient};
-/// use pathscore_models::Chance;
+/// use pathscore_estimators::{Enumerator, proof::Gradient};
+/// use pathscore_models::RandomSource;
 /// /// d/dμ of E x² for x ~ N(μ, 1), along the path.
 /// #[derive(Clone)]
 /// struct Square(f64);
 /// impl Gradient for Square {
-///     fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
-///         let x = self.0 + dice.gauss();
+///     fn draw(&mut self, dice: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
+///         let x = self.0 + dice.normal();
 ///         out[0] = 2.0 * x;
 ///         Some(x * x)
 ///     }
@@ -29,7 +29,7 @@ pub trait Gradient: Send {
 
     /// Draws a gradient into `out` and learns from it what it learns; returns the value it reports, of
     /// which this is the gradient, if it reports one.
-    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64>;
+    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64>;
 }
 
 /// A [`Gradient`] that can be begun again: every one that is `Clone`.
@@ -48,9 +48,9 @@ impl<G: Gradient + Clone + 'static> Candidate for G {
 #[derive(Clone, Copy, Debug)]
 pub struct Drawn<D>(pub D);
 
-impl<D: FnMut(&mut Dice, &mut [f64]) + Send> Gradient for Drawn<D> {
-    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
-        (self.0)(dice, out);
+impl<D: FnMut(&mut Enumerator, &mut [f64]) + Send> Gradient for Drawn<D> {
+    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
+        (self.0)(source, out);
         None
     }
 }

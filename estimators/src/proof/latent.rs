@@ -1,8 +1,8 @@
 //! Bounds of latent-variable models as problems, and estimators as what draws their gradients.
 
 use super::gradient::Gradient;
-use super::problem::{Problem, Suspect, Truth, differences, listed_means};
-use crate::dice::Dice;
+use super::problem::{KnownMistake, Problem, Truth, differences, listed_means};
+use crate::enumerator::Enumerator;
 use crate::estimator::{Claim, Estimator, LogWeights, Query, Work, rows};
 use pathscore_autodiff::{Tape, Tensor, Var};
 use pathscore_models::Params;
@@ -115,10 +115,15 @@ impl<'a, M: LatentModel<f64>> Place<'a, M> {
         Self { model: &problem.model, params, tape: Tape::new(), columns: Default::default() }
     }
 
-    fn draw(&mut self, x: &[f64], [draws, batch]: [usize; 2], dice: &mut Dice) -> Tensor<f64> {
+    fn draw(
+        &mut self,
+        x: &[f64],
+        [draws, batch]: [usize; 2],
+        source: &mut Enumerator,
+    ) -> Tensor<f64> {
         self.tape.clear();
         let x = rows(&self.tape, x, batch);
-        self.model.posterior(self.params.on(&self.tape), x).sample(draws, dice).value()
+        self.model.posterior(self.params.on(&self.tape), x).sample(draws, source).value()
     }
 
     fn weigh(&mut self, x: &[f64], batch: usize, z: &Tensor<f64>) {
@@ -161,18 +166,18 @@ impl<M: LatentModel<f64>> Latent<M> {
         let [mut here, mut home] = [at, self.params.values()].map(|at| Place::new(self, at));
         let (mut sums, rows) = ([0.0; N], size[1]);
         for x in self.x.chunks(rows * self.x.len() / self.batch.max(1)) {
-            let means = listed_means(|dice| {
+            let means = listed_means(|source| {
                 // An outcome has the probability it has for the last that drew it.
                 let (z, before) = match follow {
-                    Follow::Whole => (here.draw(x, size, dice), None),
+                    Follow::Whole => (here.draw(x, size, source), None),
                     Follow::Still => {
-                        let z = home.draw(x, size, dice);
+                        let z = home.draw(x, size, source);
                         (z.clone(), Some(z))
                     }
                     Follow::Path => {
-                        let z = here.draw(x, size, dice);
-                        dice.rewind();
-                        (z, Some(home.draw(x, size, dice)))
+                        let z = here.draw(x, size, source);
+                        source.rewind();
+                        (z, Some(home.draw(x, size, source)))
                     }
                 };
                 here.weigh(x, rows, &z);
@@ -229,13 +234,13 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
     }
 
     /// Of the first row.
-    fn effective_draws(&self, dice: &mut Dice) -> Option<f64> {
+    fn effective_draws(&self, source: &mut Enumerator) -> Option<f64> {
         let tape = Tape::new();
         let params = self.params.on(&tape);
         let columns = self.x.len() / self.batch.max(1);
         let x = tape.constant(&self.x[..columns], [1, columns]);
         let q = self.model.posterior(params, x);
-        let z = q.sample(self.samples, dice);
+        let z = q.sample(self.samples, source);
         let (joint, score) = (self.model.log_joint(params, x, z), q.log_prob(z));
         let effective = |joint: &[f64], score: &[f64]| {
             LogWeights::new(self.samples, 1, joint, score).effective_draws(0)
@@ -243,8 +248,8 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
         Some(joint.with(|joint| score.with(|score| effective(joint, score))))
     }
 
-    fn suspects(&self) -> Vec<Suspect> {
-        self.all_suspects()
+    fn known_mistakes(&self) -> Vec<KnownMistake> {
+        self.all_known_mistakes()
     }
 }
 
@@ -262,26 +267,26 @@ pub(crate) fn components(params: &Params<f64>) -> Vec<String> {
 
 /// An [`Estimator`] that is asked for the gradient of one problem, again and again.
 #[derive(Debug)]
-pub struct Asked<M, E> {
+pub struct Applied<M, E> {
     problem: Arc<Latent<M>>,
     estimator: E,
     work: Work<f64>,
 }
 
-impl<M, E> Asked<M, E> {
+impl<M, E> Applied<M, E> {
     /// What `estimator` draws for `problem`; what the problem's model may be is the estimator's affair.
     pub fn new(problem: &Arc<Latent<M>>, estimator: E) -> Self {
         Self { problem: Arc::clone(problem), estimator, work: Work::new() }
     }
 }
 
-impl<M, E: Clone> Clone for Asked<M, E> {
+impl<M, E: Clone> Clone for Applied<M, E> {
     fn clone(&self) -> Self {
         Self::new(&self.problem, self.estimator.clone())
     }
 }
 
-impl<M, E> Gradient for Asked<M, E>
+impl<M, E> Gradient for Applied<M, E>
 where
     M: Send + Sync,
     E: Estimator<f64, M> + Send,
@@ -290,12 +295,12 @@ where
         self.estimator.claim()
     }
 
-    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
+    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
         let Latent { model, params, x, batch, samples, scale, .. } = &*self.problem;
         let query = Query { model, params, x, batch: *batch, samples: *samples, scale: *scale };
-        let value = self.estimator.estimate(query, dice, &mut self.work);
+        let value = self.estimator.estimate(query, source, &mut self.work);
         out.copy_from_slice(self.work.gradient(out.len()));
-        self.estimator.observe(&self.work.seen);
+        self.estimator.observe(&self.work.stats);
         Some(value)
     }
 }

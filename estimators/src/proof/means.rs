@@ -1,7 +1,7 @@
 //! The mean of what a candidate draws: exactly where its choices can be listed, else from samples.
 
 use super::gradient::Candidate;
-use crate::dice::{Dice, Listing};
+use crate::enumerator::{Coverage, Enumerator};
 use crate::moments::{Moments, sample};
 use std::ops::Range;
 use std::sync::Mutex;
@@ -23,10 +23,10 @@ pub enum Method {
 }
 
 /// A draw's gradient and behind it its value, not a number if none is reported.
-fn draw(candidate: &mut dyn Candidate, dice: &mut Dice, out: &mut [f64]) {
+fn draw(candidate: &mut dyn Candidate, source: &mut Enumerator, out: &mut [f64]) {
     let (value, gradient) = out.split_last_mut().expect("there is a place for the value");
     gradient.fill(0.0);
-    *value = candidate.draw(dice, gradient).unwrap_or(0.0);
+    *value = candidate.draw(source, gradient).unwrap_or(0.0);
 }
 
 /// The moments over all outcomes of the next draw of `candidate`, if they can be listed.
@@ -37,20 +37,20 @@ pub(super) fn exact(
 ) -> Option<(Moments, Method)> {
     let list = |nodes: usize, most: usize| {
         let (mut moments, mut out) = (Moments::new(len + 1), vec![0.0; len + 1]);
-        let listing = Dice::each(nodes, most, |dice| {
-            draw(&mut *candidate.again(), dice, &mut out);
-            moments.weigh(&out, dice.probability());
+        let listing = Enumerator::each(nodes, most, |source| {
+            draw(&mut *candidate.again(), source, &mut out);
+            moments.weigh(&out, source.probability());
         });
         (moments, listing)
     };
     let (moments, listing) = list(0, most);
     match listing {
-        Listing::Whole { outcomes, .. } => return Some((moments, Method::Listed(outcomes))),
-        Listing::TooMany => return None,
-        Listing::Continuous => {}
+        Coverage::Whole { outcomes, .. } => return Some((moments, Method::Listed(outcomes))),
+        Coverage::TooMany => return None,
+        Coverage::Continuous => {}
     }
     // With one node for each number there are as many runs as outcomes of the finite choices.
-    let (_, Listing::Whole { outcomes, quadratures }) = list(1, most) else { return None };
+    let (_, Coverage::Whole { outcomes, quadratures }) = list(1, most) else { return None };
     let fine = super::problem::nodes_for(quadratures, most / outcomes.max(1));
     // Of odd and even rules one has a node in the middle: what is not smooth there sets them apart.
     let coarse = fine - fine / 6 - 1 + (fine / 6) % 2;
@@ -59,7 +59,7 @@ pub(super) fn exact(
     }
     let (rough, _) = list(coarse, most);
     let (moments, listing) = list(fine, most);
-    let Listing::Whole { outcomes, .. } = listing else { return None };
+    let Coverage::Whole { outcomes, .. } = listing else { return None };
     let near = |a: f64, b: f64, scale: f64, tolerance: f64| {
         (a - b).abs() <= tolerance * scale.max(1.0) || (a.is_nan() && b.is_nan())
     };
@@ -80,8 +80,8 @@ pub(super) fn sampled(
 ) -> Moments {
     let (moments, _) = sample(len + 1, draws, |index| {
         let mut candidate = candidate.lock().expect("nobody panics while holding it").again();
-        let mut dice = Dice::seeded(seed, index);
-        move |out: &mut [f64]| draw(&mut *candidate, &mut dice, out)
+        let mut source = Enumerator::seeded(seed, index);
+        move |out: &mut [f64]| draw(&mut *candidate, &mut source, out)
     });
     moments
 }
@@ -94,9 +94,9 @@ pub(super) fn after(
     seed: u64,
 ) -> Box<dyn Candidate> {
     let (mut candidate, mut out) = (candidate.again(), vec![0.0; len]);
-    let mut dice = Dice::seeded(seed, u64::MAX);
+    let mut source = Enumerator::seeded(seed, u64::MAX);
     for _ in 0..draws {
-        candidate.draw(&mut dice, &mut out);
+        candidate.draw(&mut source, &mut out);
     }
     candidate
 }
@@ -108,10 +108,10 @@ pub(super) fn after(
 /// every draw the same when a constant is added to the signal.
 ///
 /// ```
-/// use pathscore_estimators::{Dice, proof::{Drawn, apart}};
-/// use pathscore_models::Chance;
-/// let score = |shift: f64| Drawn(move |dice: &mut Dice, out: &mut [f64]| {
-///     let b = f64::from(dice.bit(0.5));
+/// use pathscore_estimators::{Enumerator, proof::{Drawn, apart}};
+/// use pathscore_models::RandomSource;
+/// let score = |shift: f64| Drawn(move |dice: &mut Enumerator, out: &mut [f64]| {
+///     let b = f64::from(dice.bernoulli(0.5));
 ///     out[0] = (b + shift) * (b - 0.5);
 /// });
 /// assert_eq!(apart(&score(0.0), &score(0.0), 1), 0.0);
@@ -119,27 +119,27 @@ pub(super) fn after(
 /// assert_eq!(apart(&score(0.0), &score(10.0), 1), 5.0);
 /// ```
 pub fn apart(a: &dyn Candidate, b: &dyn Candidate, len: usize) -> f64 {
-    let run = |candidate: &dyn Candidate, dice: &mut Dice| {
+    let run = |candidate: &dyn Candidate, source: &mut Enumerator| {
         let mut out = vec![0.0; len];
-        candidate.again().draw(dice, &mut out);
+        candidate.again().draw(source, &mut out);
         out
     };
     let distance =
         |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
     let mut most = 0.0_f64;
     let mut listed = Vec::new();
-    let listing = Dice::each(0, OUTCOMES, |dice| listed.push(run(a, dice)));
-    if matches!(listing, Listing::Whole { .. }) {
+    let listing = Enumerator::each(0, OUTCOMES, |source| listed.push(run(a, source)));
+    if matches!(listing, Coverage::Whole { .. }) {
         let mut listed = listed.iter();
-        Dice::each(0, OUTCOMES, |dice| {
-            let y = run(b, dice);
+        Enumerator::each(0, OUTCOMES, |source| {
+            let y = run(b, source);
             // Other choices are other outcomes, and there may be more of them.
             most = listed.next().map_or(f64::INFINITY, |x| distance(x, &y).max(most));
         });
         return most;
     }
     for index in 0..DRAWS {
-        let [x, y] = [a, b].map(|candidate| run(candidate, &mut Dice::seeded(0, index)));
+        let [x, y] = [a, b].map(|candidate| run(candidate, &mut Enumerator::seeded(0, index)));
         most = most.max(distance(&x, &y));
     }
     most
@@ -150,7 +150,7 @@ pub(super) fn same(a: &dyn Candidate, b: &dyn Candidate, len: usize) -> bool {
     (0..20).all(|index| {
         let [x, y] = [a, b].map(|candidate| {
             let mut out = vec![0.0; len + 1];
-            draw(&mut *candidate.again(), &mut Dice::seeded(1, index), &mut out);
+            draw(&mut *candidate.again(), &mut Enumerator::seeded(1, index), &mut out);
             out
         });
         x.iter().zip(&y).all(|(x, y)| x.to_bits() == y.to_bits())

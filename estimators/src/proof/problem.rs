@@ -1,7 +1,7 @@
 //! Gradients that are known.
 
-use super::suspects::units;
-use crate::dice::{Dice, Listing};
+use super::known_mistakes::units;
+use crate::enumerator::{Coverage, Enumerator};
 use std::cell::OnceCell;
 
 /// Where the exact gradient is known.
@@ -17,29 +17,29 @@ pub trait Problem {
 
     /// How many of the draws count in one throw of the dice, if they are weighted:
     /// [`LogWeights::effective_draws`](crate::LogWeights::effective_draws).
-    fn effective_draws(&self, dice: &mut Dice) -> Option<f64> {
-        let _ = dice;
+    fn effective_draws(&self, source: &mut Enumerator) -> Option<f64> {
+        let _ = source;
         None
     }
 
     /// What a wrong gradient might be, so that it can be named.
-    fn suspects(&self) -> Vec<Suspect> {
+    fn known_mistakes(&self) -> Vec<KnownMistake> {
         Vec::new()
     }
 }
 
 /// A mistake that can be told by its gradient.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Suspect {
+pub struct KnownMistake {
     /// What the mistake is.
     pub what: String,
     /// What it makes of the gradient.
-    pub shape: Shape,
+    pub effect: Effect,
 }
 
 /// What a mistake makes of a gradient.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
+pub enum Effect {
     /// The gradient times a factor.
     Factor(f64),
     /// Another gradient in its place.
@@ -50,10 +50,10 @@ pub enum Shape {
     Term(Vec<f64>),
 }
 
-impl Suspect {
+impl KnownMistake {
     /// One that makes this of the gradient.
-    pub fn new(what: impl Into<String>, shape: Shape) -> Self {
-        Self { what: what.into(), shape }
+    pub fn new(what: impl Into<String>, effect: Effect) -> Self {
+        Self { what: what.into(), effect }
     }
 }
 
@@ -67,7 +67,7 @@ pub struct Solved {
     /// The answer.
     pub truth: Truth,
     /// What a wrong gradient might be.
-    pub suspects: Vec<Suspect>,
+    pub known_mistakes: Vec<KnownMistake>,
 }
 
 impl Solved {
@@ -75,19 +75,19 @@ impl Solved {
     pub fn new(name: impl Into<String>, gradient: &[f64], value: Option<f64>) -> Self {
         let components = (0..gradient.len()).map(|i| format!("[{i}]")).collect();
         let truth = Truth { gradient: gradient.to_vec(), value };
-        Self { name: name.into(), components, truth, suspects: Vec::new() }
+        Self { name: name.into(), components, truth, known_mistakes: Vec::new() }
     }
 
     /// The answer to a problem, found once.
     pub fn of(problem: &dyn Problem) -> Self {
         let (name, components) = (problem.name(), problem.components());
-        Self { name, components, truth: problem.truth(), suspects: problem.suspects() }
+        Self { name, components, truth: problem.truth(), known_mistakes: problem.known_mistakes() }
     }
 
     /// With one more suspect.
     #[must_use]
-    pub fn suspecting(mut self, what: impl Into<String>, shape: Shape) -> Self {
-        self.suspects.push(Suspect::new(what, shape));
+    pub fn with_mistake(mut self, what: impl Into<String>, effect: Effect) -> Self {
+        self.known_mistakes.push(KnownMistake::new(what, effect));
         self
     }
 }
@@ -105,8 +105,8 @@ impl Problem for Solved {
         self.truth.clone()
     }
 
-    fn suspects(&self) -> Vec<Suspect> {
-        self.suspects.clone()
+    fn known_mistakes(&self) -> Vec<KnownMistake> {
+        self.known_mistakes.clone()
     }
 }
 
@@ -115,13 +115,13 @@ impl Problem for Solved {
 pub struct Once<P> {
     problem: P,
     truth: OnceCell<Truth>,
-    suspects: OnceCell<Vec<Suspect>>,
+    known_mistakes: OnceCell<Vec<KnownMistake>>,
 }
 
 impl<P> Once<P> {
     /// Nothing is found yet.
     pub fn new(problem: P) -> Self {
-        Self { problem, truth: OnceCell::new(), suspects: OnceCell::new() }
+        Self { problem, truth: OnceCell::new(), known_mistakes: OnceCell::new() }
     }
 }
 
@@ -138,12 +138,12 @@ impl<P: Problem> Problem for Once<P> {
         self.truth.get_or_init(|| self.problem.truth()).clone()
     }
 
-    fn effective_draws(&self, dice: &mut Dice) -> Option<f64> {
-        self.problem.effective_draws(dice)
+    fn effective_draws(&self, source: &mut Enumerator) -> Option<f64> {
+        self.problem.effective_draws(source)
     }
 
-    fn suspects(&self) -> Vec<Suspect> {
-        self.suspects.get_or_init(|| self.problem.suspects()).clone()
+    fn known_mistakes(&self) -> Vec<KnownMistake> {
+        self.known_mistakes.get_or_init(|| self.problem.known_mistakes()).clone()
     }
 }
 
@@ -161,10 +161,10 @@ pub struct Truth {
 ///
 /// ```
 /// use pathscore_estimators::proof::{Expectation, Problem};
-/// use pathscore_models::Chance;
+/// use pathscore_models::RandomSource;
 /// // E (b − t)² for a bit b of logit θ: the derivative is p(1 − p)(1 − 2t).
 /// let toy = Expectation::new("bernoulli-toy", &[1.0], |at, dice| {
-///     let b = f64::from(dice.bit(1.0 / (1.0 + (-at[0]).exp())));
+///     let b = f64::from(dice.bernoulli(1.0 / (1.0 + (-at[0]).exp())));
 ///     (b - 0.45).powi(2)
 /// });
 /// assert!((toy.truth().gradient[0] - 0.019661193324148185).abs() < 1e-12);
@@ -179,7 +179,7 @@ pub struct Expectation<V> {
 /// Outcomes of the most choices that are listed.
 const MOST: usize = 2_000_000;
 
-impl<V: Fn(&[f64], &mut Dice) -> f64> Expectation<V> {
+impl<V: Fn(&[f64], &mut Enumerator) -> f64> Expectation<V> {
     /// The gradient at `at` of the mean of `value`.
     pub fn new(name: impl Into<String>, at: &[f64], value: V) -> Self {
         Self { name: name.into(), at: at.to_vec(), value }
@@ -187,7 +187,7 @@ impl<V: Fn(&[f64], &mut Dice) -> f64> Expectation<V> {
 
     /// $E[f(\theta, \xi)]$.
     fn mean(&self, at: &[f64]) -> [f64; 1] {
-        listed_means(|dice| [(self.value)(at, dice)])
+        listed_means(|source| [(self.value)(at, source)])
     }
 
     /// $E[\partial_\theta f(\theta, \xi)]$: the probabilities of $\xi$ are those of where the problem is posed, and stay.
@@ -197,16 +197,16 @@ impl<V: Fn(&[f64], &mut Dice) -> f64> Expectation<V> {
     }
 
     fn inside(&self, at: &[f64]) -> [f64; 1] {
-        listed_means(|dice| {
-            let value = (self.value)(at, dice);
-            dice.rewind();
-            (self.value)(&self.at, dice);
+        listed_means(|source| {
+            let value = (self.value)(at, source);
+            source.rewind();
+            (self.value)(&self.at, source);
             [value]
         })
     }
 }
 
-impl<V: Fn(&[f64], &mut Dice) -> f64> Problem for Expectation<V> {
+impl<V: Fn(&[f64], &mut Enumerator) -> f64> Problem for Expectation<V> {
     fn name(&self) -> String {
         self.name.clone()
     }
@@ -221,18 +221,18 @@ impl<V: Fn(&[f64], &mut Dice) -> f64> Problem for Expectation<V> {
         Truth { gradient, value: Some(value) }
     }
 
-    fn suspects(&self) -> Vec<Suspect> {
+    fn known_mistakes(&self) -> Vec<KnownMistake> {
         let [whole] = differences(&self.at, |at| self.mean(at));
         let inside = self.inside_slopes();
         let score = whole.iter().zip(&inside).map(|(whole, inside)| whole - inside).collect();
-        let mut suspects = units(&self.at, &whole);
+        let mut known_mistakes = units(&self.at, &whole);
         for (what, gradient) in [
             ("the derivative of f at draws held still: the score term is missing", inside),
             ("the score term alone: the derivative of f itself is missing", score),
         ] {
-            suspects.push(Suspect::new(what, Shape::Instead(gradient)));
+            known_mistakes.push(KnownMistake::new(what, Effect::Instead(gradient)));
         }
-        suspects
+        known_mistakes
     }
 }
 
@@ -243,27 +243,27 @@ impl<V: Fn(&[f64], &mut Dice) -> f64> Problem for Expectation<V> {
 /// # Panics
 /// If there are more outcomes than two million.
 pub(crate) fn listed_means<const N: usize>(
-    mut values: impl FnMut(&mut Dice) -> [f64; N],
+    mut values: impl FnMut(&mut Enumerator) -> [f64; N],
 ) -> [f64; N] {
     let mut means_with = |nodes: usize| {
         let mut means = [0.0; N];
-        let listing = Dice::each(nodes, MOST, |dice| {
-            let values = values(dice);
-            let p = dice.probability();
+        let listing = Enumerator::each(nodes, MOST, |source| {
+            let values = values(source);
+            let p = source.probability();
             means.iter_mut().zip(values).for_each(|(mean, value)| *mean += p * value);
         });
         (means, listing)
     };
     let (means, listing) = means_with(0);
-    if listing != Listing::Continuous {
-        assert!(listing != Listing::TooMany, "more than {MOST} outcomes cannot be listed");
+    if listing != Coverage::Continuous {
+        assert!(listing != Coverage::TooMany, "more than {MOST} outcomes cannot be listed");
         return means;
     }
     // With one node for each number there are as many runs as finite outcomes.
     let (_, listing) = means_with(1);
-    let Listing::Whole { quadratures, .. } = listing else { panic!("too many outcomes to list") };
+    let Coverage::Whole { quadratures, .. } = listing else { panic!("too many outcomes to list") };
     let (means, listing) = means_with(nodes_for(quadratures, 30_000));
-    assert!(listing != Listing::TooMany, "more than {MOST} outcomes cannot be listed");
+    assert!(listing != Coverage::TooMany, "more than {MOST} outcomes cannot be listed");
     means
 }
 

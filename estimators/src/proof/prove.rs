@@ -1,10 +1,10 @@
 //! From a problem and a candidate to a verdict.
 
 use super::certificate::Proof;
-use super::court::Court;
 use super::gradient::Candidate;
 use super::means::{after, exact, same};
 use super::problem::Problem;
+use super::verdict::Court;
 
 /// How hard is looked.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,14 +56,14 @@ const LEARNT: [usize; 2] = [1, 25];
 /// asked for would have been seen with the power that is asked for: $(z_c + z_p)$ standard errors.
 ///
 /// ```
-/// use pathscore_estimators::Dice;
+/// use pathscore_estimators::Enumerator;
 /// use pathscore_estimators::proof::{Drawn, Expectation, Options, Verdict, prove};
-/// use pathscore_models::Chance;
+/// use pathscore_models::RandomSource;
 /// let f = |b: f64| (b - 0.45).powi(2);
 /// let p = |theta: f64| 1.0 / (1.0 + (-theta).exp());
-/// let problem = Expectation::new("toy", &[1.0], |at, dice| f(f64::from(dice.bit(p(at[0])))));
-/// let score = |factor: f64| Drawn(move |dice: &mut Dice, out: &mut [f64]| {
-///     let b = f64::from(dice.bit(p(1.0)));
+/// let problem = Expectation::new("toy", &[1.0], |at, dice| f(f64::from(dice.bernoulli(p(at[0])))));
+/// let score = |factor: f64| Drawn(move |dice: &mut Enumerator, out: &mut [f64]| {
+///     let b = f64::from(dice.bernoulli(p(1.0)));
 ///     out[0] = factor * f(b) * (b - p(1.0));
 /// });
 /// let proof = prove(&problem, &score(1.0), &Options::default());

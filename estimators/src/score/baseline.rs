@@ -12,7 +12,7 @@ pub enum Baseline {
     Constant(f64),
     /// The running mean of the signal over the batches *before* this one, zero before the first.
     ///
-    /// A mean that has already seen this batch would multiply the gradient by $1 - (1 - d)/B$.
+    /// A mean that has already stats this batch would multiply the gradient by $1 - (1 - d)/B$.
     RunningMean {
         /// $d$: how much of the old mean is kept at each batch.
         decay: f64,

@@ -3,7 +3,7 @@
 use crate::draw::{Draw, Score};
 use crate::estimator::{Estimator, Query, Work};
 use pathscore_autodiff::Scalar;
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
 use pathscore_models::latent::LatentModel;
 
@@ -39,10 +39,11 @@ where
     M: LatentModel<F>,
     for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
-        let Work { tape, grads, spare, seen, seeds, joint: slope, score: still, .. } = work;
+        let Work { tape, grads, spare, stats, cotangents, log_joint: slope, log_q: still, .. } =
+            work;
         let x = query.rows(tape);
         let bound = params.on(tape);
         let q = model.posterior(bound, x);
@@ -55,17 +56,17 @@ where
         mean.with(|mean| still.extend_from_slice(mean));
         let place = tape.leaf(still, [1, batch, width]);
         let height = model.log_joint(bound.detach(), x, place) - q.detach().log_prob(place);
-        seeds.joint.clear();
-        seeds.joint.resize(batch, F::ONE);
-        tape.pull_into(&[(height, &seeds.joint[..])], &[], spare);
+        cotangents.log_joint.clear();
+        cotangents.log_joint.resize(batch, F::ONE);
+        tape.pull_into(&[(height, &cotangents.log_joint[..])], &[], spare);
         slope.clear();
         slope.extend_from_slice(spare.get(place).expect("a leaf has an adjoint"));
 
         let share = scale / F::from_f64(samples as f64);
         let centre = F::from_f64(self.mean.unwrap_or(0.0));
-        seeds.joint.clear();
-        seeds.joint.resize(samples * batch, share);
-        seeds.score.clear();
+        cotangents.log_joint.clear();
+        cotangents.log_joint.resize(samples * batch, share);
+        cotangents.log_q.clear();
         let line = |at: usize, z: &[F]| {
             let row = at % batch * width;
             let along = (0..width).map(|i| slope[row + i] * (z[i] - still[row + i]));
@@ -74,24 +75,28 @@ where
         let (mut value, mut left) = (F::ZERO, 0.0);
         drawn.z.with(|z| {
             for (at, z) in z.chunks_exact(width).enumerate() {
-                let f = drawn.joint.with(|joint| joint[at]) - drawn.score.with(|score| score[at]);
+                let f =
+                    drawn.log_joint.with(|joint| joint[at]) - drawn.log_q.with(|score| score[at]);
                 let signal = f - line(at, z);
                 value += f;
                 left += signal.to_f64();
-                seeds.score.push(share * (signal - centre));
+                cotangents.log_q.push(share * (signal - centre));
             }
         });
         slope.iter_mut().for_each(|g| *g *= scale);
-        let pulled =
-            [(drawn.joint, &seeds.joint[..]), (drawn.score, &seeds.score[..]), (mean, &slope[..])];
+        let pulled = [
+            (drawn.log_joint, &cotangents.log_joint[..]),
+            (drawn.log_q, &cotangents.log_q[..]),
+            (mean, &slope[..]),
+        ];
         tape.pull_into(&pulled, &[], grads);
-        seen.clear();
-        seen.extend([(samples * batch) as f64, left]);
+        stats.clear();
+        stats.extend([(samples * batch) as f64, left]);
         value / F::from_f64(samples as f64)
     }
 
-    fn observe(&mut self, seen: &[f64]) {
-        let now = seen[1] / seen[0];
+    fn observe(&mut self, stats: &[f64]) {
+        let now = stats[1] / stats[0];
         self.mean = Some(self.mean.map_or(now, |old| self.decay * old + (1.0 - self.decay) * now));
     }
 

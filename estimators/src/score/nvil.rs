@@ -5,7 +5,7 @@ use pathscore_autodiff::{Activation, Scalar, Var};
 use pathscore_models::dist::{Distribution, Layers};
 use pathscore_models::latent::LatentModel;
 use pathscore_models::nn::Mlp;
-use pathscore_models::{Chance, Params};
+use pathscore_models::{Params, RandomSource};
 use rand::Rng;
 use smallvec::SmallVec;
 
@@ -20,7 +20,7 @@ pub enum Mode {
     Paper,
 }
 
-/// The score-function gradient with a network for a baseline, centred and scaled by what was seen before.
+/// The score-function gradient with a network for a baseline, centred and scaled by what was stats before.
 ///
 /// $$\frac1K \sum_k \nabla \ln p(x, z_k) + \sum_i \frac{s_i(z_k) - C_i - c_i}{\max(1, \sqrt{v_i})}
 ///   \nabla \ln q(h_i \mid h_{i-1})$$
@@ -123,10 +123,10 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Nvil {
         }
     }
 
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
-        let Work { tape, grads, seen, seeds, joint: residual, .. } = work;
+        let Work { tape, grads, stats, cotangents, log_joint: residual, .. } = work;
         let x = query.rows(tape);
         let bound = params.on(tape);
         let q = model.posterior(bound, x);
@@ -160,31 +160,31 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Nvil {
         for (row, &baseline) in residual.chunks_exact_mut(draws).zip(&baselines) {
             add(row, baseline, -F::ONE);
         }
-        seen.clear();
-        seeds.joint.clear();
-        seeds.joint.resize(draws, share);
-        seeds.score.clear();
-        seeds.path.clear();
+        stats.clear();
+        cotangents.log_joint.clear();
+        cotangents.log_joint.resize(draws, share);
+        cotangents.log_q.clear();
+        cotangents.path.clear();
         for (i, row) in residual.chunks_exact_mut(draws).enumerate() {
             let (sum, squares) =
                 row.iter().map(|r| r.to_f64()).fold((0.0, 0.0), |s, r| (s.0 + r, s.1 + r * r));
             let sums = [draws as f64, sum, squares];
-            seen.extend(sums);
+            stats.extend(sums);
             let [centre, divisor] = self.centre_and_divisor(i, &sums).map(F::from_f64);
             row.iter_mut().for_each(|r| *r = share * (*r - centre));
-            seeds.score.extend(row.iter().map(|&r| r / divisor));
+            cotangents.log_q.extend(row.iter().map(|&r| r / divisor));
             // The slope of −(s − C − c)², summed over the draws that share a baseline.
-            let (start, size) = (seeds.path.len(), baselines[i].size());
-            seeds.path.resize(start + size, F::ZERO);
+            let (start, size) = (cotangents.path.len(), baselines[i].size());
+            cotangents.path.resize(start + size, F::ZERO);
             for shared in row.chunks_exact(size) {
-                let bars = seeds.path[start..].iter_mut().zip(shared);
+                let bars = cotangents.path[start..].iter_mut().zip(shared);
                 bars.for_each(|(bar, &r)| *bar += r + r);
             }
         }
         let mut pulled: SmallVec<[(Var<F>, &[F]); 12]> = SmallVec::new();
-        pulled.extend(joints.iter().map(|&joint| (joint, &seeds.joint[..])));
-        pulled.extend(scores.iter().copied().zip(seeds.score.chunks_exact(draws)));
-        let mut rest = &seeds.path[..];
+        pulled.extend(joints.iter().map(|&joint| (joint, &cotangents.log_joint[..])));
+        pulled.extend(scores.iter().copied().zip(cotangents.log_q.chunks_exact(draws)));
+        let mut rest = &cotangents.path[..];
         for &baseline in &baselines {
             let (own, others) = rest.split_at(baseline.size());
             pulled.push((baseline, own));
@@ -194,8 +194,8 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Nvil {
         value / F::from_f64(samples as f64)
     }
 
-    fn observe(&mut self, seen: &[f64]) {
-        let (sums, _) = seen.as_chunks::<3>();
+    fn observe(&mut self, stats: &[f64]) {
+        let (sums, _) = stats.as_chunks::<3>();
         let update = |(i, sums)| self.updated(i, sums);
         self.running = sums.iter().enumerate().map(update).collect();
     }

@@ -3,7 +3,7 @@
 use crate::draw::{Draw, Score};
 use crate::estimator::{Estimator, Query, Work};
 use pathscore_autodiff::Scalar;
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::latent::LatentModel;
 
 /// [`Reinforce`](super::Reinforce) with the constant that leaves the least variance, learnt from the
@@ -44,40 +44,43 @@ impl OptimalConstant {
 }
 
 impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for OptimalConstant {
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
-        let Work { tape, grads, spare, seen, seeds, .. } = work;
+        let Work { tape, grads, spare, stats, cotangents, .. } = work;
         let x = query.rows(tape);
         let drawn = <Score as Draw<F, M>>::record(model, params.on(tape), x, samples, rng);
         let draws = F::from_f64(samples as f64);
         let (share, constant) = (scale / draws, F::from_f64(self.constant()));
-        seeds.joint.clear();
-        seeds.joint.resize(samples * batch, share);
-        seeds.score.clear();
-        drawn.joint.with(|joint| {
-            drawn.score.with(|score| {
-                seeds.score.extend(joint.iter().zip(score).map(|(&joint, &score)| joint - score));
+        cotangents.log_joint.clear();
+        cotangents.log_joint.resize(samples * batch, share);
+        cotangents.log_q.clear();
+        drawn.log_joint.with(|joint| {
+            drawn.log_q.with(|score| {
+                cotangents
+                    .log_q
+                    .extend(joint.iter().zip(score).map(|(&joint, &score)| joint - score));
             });
         });
-        let bound: F = seeds.score.iter().copied().sum();
-        seeds.score.iter_mut().for_each(|f| *f = share * (*f - constant));
-        let pulled = [(drawn.joint, &seeds.joint[..]), (drawn.score, &seeds.score[..])];
+        let bound: F = cotangents.log_q.iter().copied().sum();
+        cotangents.log_q.iter_mut().for_each(|f| *f = share * (*f - constant));
+        let pulled =
+            [(drawn.log_joint, &cotangents.log_joint[..]), (drawn.log_q, &cotangents.log_q[..])];
         tape.pull_into(&pulled, &[], grads);
-        tape.pull_into(&[(drawn.score, &seeds.joint[..])], &[], spare);
+        tape.pull_into(&[(drawn.log_q, &cotangents.log_joint[..])], &[], spare);
         let pairs = grads.leading(params.len()).iter().zip(spare.leading(params.len()));
         let (along, square) = pairs.fold((0.0, 0.0), |(along, square), (g, s)| {
             let (g, s) = (g.to_f64(), s.to_f64());
             (along + g * s, square + s * s)
         });
-        seen.clear();
-        seen.extend([along + self.constant() * square, square]);
+        stats.clear();
+        stats.extend([along + self.constant() * square, square]);
         bound / draws
     }
 
-    fn observe(&mut self, seen: &[f64]) {
+    fn observe(&mut self, stats: &[f64]) {
         // Zeros of the beginning weigh on both alike and leave the ratio.
-        let update = |i: usize| self.decay * self.means[i] + (1.0 - self.decay) * seen[i];
+        let update = |i: usize| self.decay * self.means[i] + (1.0 - self.decay) * stats[i];
         self.means = [update(0), update(1)];
     }
 

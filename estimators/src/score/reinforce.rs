@@ -3,7 +3,7 @@
 
 use super::Baseline;
 use crate::draw::Score;
-use crate::estimator::{Columns, LogWeights, Seeds};
+use crate::estimator::{Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
 
 /// $\frac1K \sum_k \nabla \ln p(x, z_k) + (f_k - b_k) \nabla \ln q(z_k \mid x)$.
@@ -31,9 +31,9 @@ impl Columns for Reinforce {
         if self.baseline == Baseline::LeaveOneOut { 2 } else { 1 }
     }
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let draws = F::from_f64(w.draws() as f64);
-        seeds.fill(w, |b| {
+        cotangents.fill(w, |b| {
             let mean = w.mean(b);
             move |k| {
                 let f = w.log_weight(k, b);

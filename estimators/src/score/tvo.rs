@@ -1,7 +1,7 @@
 //! The thermodynamic variational objective (Masrani, Le and Wood 2019).
 
 use crate::draw::Score;
-use crate::estimator::{Claim, Columns, LogWeights, Seeds};
+use crate::estimator::{Claim, Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
 
 /// The gradient of a Riemann sum of $\ln p(x) = \int_0^1 E_{\pi_\beta} f \, d\beta$ on the path
@@ -63,8 +63,8 @@ impl Columns for Tvo {
         Claim::Biased
     }
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        seeds.fill(w, |_| |_| (F::ZERO, F::ZERO));
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        cotangents.fill(w, |_| |_| (F::ZERO, F::ZERO));
         for b in 0..w.batch() {
             for (beta, width) in self.steps::<F>() {
                 let share = w.tempered(beta, b);
@@ -72,8 +72,8 @@ impl Columns for Tvo {
                 for k in (0..w.draws()).filter(|&k| share(k) != F::ZERO) {
                     let covary = share(k) * (w.log_weight(k, b) - mean);
                     let at = k * w.batch() + b;
-                    seeds.joint[at] += width * (share(k) + beta * covary);
-                    seeds.score[at] += width * ((F::ONE - beta) * covary - share(k));
+                    cotangents.log_joint[at] += width * (share(k) + beta * covary);
+                    cotangents.log_q[at] += width * ((F::ONE - beta) * covary - share(k));
                 }
             }
         }

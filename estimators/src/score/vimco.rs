@@ -1,7 +1,7 @@
 //! Variational inference for Monte Carlo objectives (Mnih and Rezende 2016).
 
 use crate::draw::Score;
-use crate::estimator::{Columns, LogWeights, Seeds};
+use crate::estimator::{Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
 
 /// What stands in for the weight of the draw that is left out.
@@ -30,13 +30,13 @@ pub enum Mean {
 /// any number that does not know $z_k$ will do.
 ///
 /// ```
-/// use pathscore_estimators::{Columns, LogWeights, Seeds, score::Vimco};
-/// let mut seeds = Seeds::default();
+/// use pathscore_estimators::{Columns, LogWeights, Cotangents, score::Vimco};
+/// let mut cotangents = Cotangents::default();
 /// let w = LogWeights::new(3, 1, &[-1.0, f64::NEG_INFINITY, -1.0], &[0.0; 3]);
-/// Vimco::default().seeds(&w, &mut seeds);
-/// assert_eq!(seeds.joint, [0.5, 0.0, 0.5]);
+/// Vimco::default().cotangents(&w, &mut cotangents);
+/// assert_eq!(cotangents.log_joint, [0.5, 0.0, 0.5]);
 /// // Without the first, one weight of three is left: ln (2/3) − ln (1/3) − 1/2.
-/// assert!((seeds.score[0] - (2_f64.ln() - 0.5)).abs() < 1e-15);
+/// assert!((cotangents.log_q[0] - (2_f64.ln() - 0.5)).abs() < 1e-15);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Vimco {
@@ -51,9 +51,9 @@ impl Columns for Vimco {
         2
     }
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let none = F::from_f64(f64::NEG_INFINITY);
-        seeds.fill(w, |_| |_| (none, F::ZERO));
+        cotangents.fill(w, |_| |_| (none, F::ZERO));
         let draws = F::from_f64(w.draws() as f64);
         let others = draws - F::ONE;
         for b in 0..w.batch() {
@@ -61,24 +61,24 @@ impl Columns for Vimco {
             // The columns hold, for a while, the log-sum-exp and the sum of the draws before k.
             for k in 1..w.draws() {
                 let f = w.log_weight(k - 1, b);
-                seeds.joint[at(k)] = seeds.joint[at(k - 1)].log_add_exp(f);
-                seeds.score[at(k)] = seeds.score[at(k - 1)] + f;
+                cotangents.log_joint[at(k)] = cotangents.log_joint[at(k - 1)].log_add_exp(f);
+                cotangents.log_q[at(k)] = cotangents.log_q[at(k - 1)] + f;
             }
             let (bound, share) = (w.bound(b), w.normalised(b));
             let (mut behind, mut sum_behind) = (none, F::ZERO);
             for k in (0..w.draws()).rev() {
-                let rest = seeds.joint[at(k)].log_add_exp(behind);
+                let rest = cotangents.log_joint[at(k)].log_add_exp(behind);
                 let without = match self.mean {
                     Mean::Arithmetic => rest - others.ln(),
                     Mean::Geometric => {
-                        let stand_in = (seeds.score[at(k)] + sum_behind) / others;
+                        let stand_in = (cotangents.log_q[at(k)] + sum_behind) / others;
                         rest.log_add_exp(stand_in) - draws.ln()
                     }
                 };
                 let baseline = if without == none { F::ZERO } else { without };
                 let signal = if bound == none { F::ZERO } else { bound - baseline };
-                seeds.joint[at(k)] = share(k);
-                seeds.score[at(k)] = signal - share(k);
+                cotangents.log_joint[at(k)] = share(k);
+                cotangents.log_q[at(k)] = signal - share(k);
                 let f = w.log_weight(k, b);
                 behind = behind.log_add_exp(f);
                 sum_behind += f;

@@ -1,9 +1,9 @@
 //! Reweighted wake-sleep (Bornschein and Bengio 2015).
 
 use crate::draw::{Draw, Score};
-use crate::estimator::{Claim, Columns, Estimator, LogWeights, Query, Seeds, Work};
+use crate::estimator::{Claim, Columns, Cotangents, Estimator, LogWeights, Query, Work};
 use pathscore_autodiff::Scalar;
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::dist::Distribution;
 use pathscore_models::latent::Generative;
 
@@ -26,8 +26,8 @@ impl Columns for Wake {
         Claim::Biased
     }
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        seeds.fill(w, |b| {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        cotangents.fill(w, |b| {
             let share = w.normalised(b);
             move |k| (share(k), share(k))
         });
@@ -57,37 +57,37 @@ impl<F: Scalar, M: Generative<F>> Estimator<F, M> for WakeSleep {
         Claim::Biased
     }
 
-    fn estimate<R: Chance>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
-        let Work { tape, grads, seen, seeds, joint, score, .. } = work;
+        let Work { tape, grads, stats, cotangents, log_joint, log_q, .. } = work;
         let (params, rows) = (params.on(tape), samples * batch);
         let x = query.rows(tape);
         let drawn = <Score as Draw<F, M>>::record(model, params, x, samples, rng);
         let z = model.prior(params).sample(rows, rng);
-        let dreamt = model.posterior(params, model.dream(params, z, rng));
+        let dreamt = model.posterior(params, model.sample_data(params, z, rng));
         let latents = z.size() / rows.max(1);
         let sleep = dreamt.log_prob(z.reshape([1, rows, latents]));
 
-        for (column, var) in [(&mut *joint, drawn.joint), (&mut *score, drawn.score)] {
+        for (column, var) in [(&mut *log_joint, drawn.log_joint), (&mut *log_q, drawn.log_q)] {
             column.clear();
             var.with(|values| column.extend_from_slice(values));
         }
-        let w = LogWeights::new(samples, batch, joint, score);
+        let w = LogWeights::new(samples, batch, log_joint, log_q);
         let wake = F::from_f64(self.wake);
-        seeds.fill(&w, |b| {
+        cotangents.fill(&w, |b| {
             let share = w.normalised(b);
             move |k| (scale * share(k), wake * scale * share(k))
         });
-        seeds.path.clear();
-        seeds.path.resize(rows, (F::ONE - wake) * scale / F::from_f64(samples as f64));
+        cotangents.path.clear();
+        cotangents.path.resize(rows, (F::ONE - wake) * scale / F::from_f64(samples as f64));
         let pulled = [
-            (drawn.joint, &seeds.joint[..]),
-            (drawn.score, &seeds.score[..]),
-            (sleep, &seeds.path[..]),
+            (drawn.log_joint, &cotangents.log_joint[..]),
+            (drawn.log_q, &cotangents.log_q[..]),
+            (sleep, &cotangents.path[..]),
         ];
         tape.pull_into(&pulled, &[], grads);
-        seen.clear();
+        stats.clear();
         (0..batch).map(|b| w.bound(b)).sum()
     }
 }

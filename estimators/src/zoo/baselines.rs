@@ -1,10 +1,10 @@
 //! Baselines that know too much, and signals that are scaled by themselves.
 
 use crate::draw::{Draw, Score};
-use crate::estimator::{Claim, Columns, Estimator, LogWeights, Query, Seeds, Work};
+use crate::estimator::{Claim, Columns, Cotangents, Estimator, LogWeights, Query, Work};
 use pathscore_autodiff::Scalar;
 use pathscore_models::latent::LatentModel;
-use pathscore_models::{Chance, ParamId};
+use pathscore_models::{ParamId, RandomSource};
 
 /// Zoo 1: the baseline is the mean of all draws, the one it corrects among them.
 ///
@@ -16,9 +16,9 @@ pub struct BatchMean;
 impl Columns for BatchMean {
     type Draw = Score;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let share = F::ONE / F::from_f64(w.draws() as f64);
-        seeds.fill(w, |b| {
+        cotangents.fill(w, |b| {
             let mean = w.mean(b);
             move |k| (share, share * (w.log_weight(k, b) - mean))
         });
@@ -46,11 +46,11 @@ impl SeenMean {
 impl Columns for SeenMean {
     type Draw = Score;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let share = F::ONE / F::from_f64(w.draws() as f64);
         let now = (0..w.batch()).map(|b| w.mean(b).to_f64()).sum::<f64>() / w.batch() as f64;
         let baseline = F::from_f64(self.updated(now));
-        seeds.fill(w, |b| move |k| (share, share * (w.log_weight(k, b) - baseline)));
+        cotangents.fill(w, |b| move |k| (share, share * (w.log_weight(k, b) - baseline)));
     }
 
     fn observe(&mut self, mean: f64) {
@@ -74,10 +74,10 @@ pub struct OthersOver {
 impl Columns for OthersOver {
     type Draw = Score;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let (draws, shift) = (F::from_f64(w.draws() as f64), F::from_f64(self.shift));
         let divisor = draws - F::from_f64(self.less);
-        seeds.fill(w, |b| {
+        cotangents.fill(w, |b| {
             let sum = draws * (w.mean(b) + shift);
             move |k| {
                 let f = w.log_weight(k, b) + shift;
@@ -117,9 +117,9 @@ impl Columns for Divided {
         Claim::Shrunk
     }
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let share = F::ONE / F::from_f64(w.draws() as f64);
-        seeds.fill(w, |b| {
+        cotangents.fill(w, |b| {
             let f = w.mean(b).to_f64();
             let v = if self.sees_itself { self.updated(f)[1] } else { self.running[1] };
             let (c, divisor) = (F::from_f64(self.running[0]), v.sqrt().max(self.floor));
@@ -143,34 +143,39 @@ pub struct SeesDraw {
 }
 
 impl<M: LatentModel<f64>> Estimator<f64, M> for SeesDraw {
-    fn estimate<R: Chance>(&self, query: Query<f64, M>, rng: &mut R, work: &mut Work<f64>) -> f64 {
+    fn estimate<R: RandomSource>(
+        &self,
+        query: Query<f64, M>,
+        rng: &mut R,
+        work: &mut Work<f64>,
+    ) -> f64 {
         let Query { model, params, samples, scale, .. } = query;
         work.tape.clear();
-        let Work { tape, grads, seen, .. } = work;
+        let Work { tape, grads, stats, .. } = work;
         let x = query.rows(tape);
         let drawn = <Score as Draw<f64, M>>::record(model, params.on(tape), x, samples, rng);
-        let f = (drawn.joint - drawn.score).value();
+        let f = (drawn.log_joint - drawn.log_q).value();
         let z = drawn.z.value();
         let width = z.values().len() / f.values().len();
-        seen.clear();
-        seen.resize(width + 1, 0.0);
+        stats.clear();
+        stats.resize(width + 1, 0.0);
         let share = scale / samples as f64;
         let left = |(f, z): (&f64, &[f64])| {
             let place = |i: usize| if i == 0 { 1.0 } else { z[i - 1] };
             let known: f64 = self.weights.iter().enumerate().map(|(i, w)| w * place(i)).sum();
             let left = f - known;
-            seen.iter_mut().enumerate().for_each(|(i, sum)| *sum += left * place(i));
+            stats.iter_mut().enumerate().for_each(|(i, sum)| *sum += left * place(i));
             share * left
         };
         let score: Vec<f64> = f.values().iter().zip(z.values().chunks(width)).map(left).collect();
         let joint = vec![share; score.len()];
-        tape.pull_into(&[(drawn.joint, &joint), (drawn.score, &score)], &[], grads);
+        tape.pull_into(&[(drawn.log_joint, &joint), (drawn.log_q, &score)], &[], grads);
         f.values().iter().sum::<f64>() / samples as f64
     }
 
-    fn observe(&mut self, seen: &[f64]) {
-        self.weights.resize(seen.len(), 0.0);
-        self.weights.iter_mut().zip(seen).for_each(|(w, slope)| *w += 0.1 * slope);
+    fn observe(&mut self, stats: &[f64]) {
+        self.weights.resize(stats.len(), 0.0);
+        self.weights.iter_mut().zip(stats).for_each(|(w, slope)| *w += 0.1 * slope);
     }
 }
 
@@ -189,17 +194,22 @@ pub struct Leaky {
 }
 
 impl<M: LatentModel<f64>> Estimator<f64, M> for Leaky {
-    fn estimate<R: Chance>(&self, query: Query<f64, M>, rng: &mut R, work: &mut Work<f64>) -> f64 {
+    fn estimate<R: RandomSource>(
+        &self,
+        query: Query<f64, M>,
+        rng: &mut R,
+        work: &mut Work<f64>,
+    ) -> f64 {
         let Query { model, params, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, .. } = work;
         let x = query.rows(tape);
         let on_tape = params.on(tape);
         let drawn = <Score as Draw<f64, M>>::record(model, on_tape, x, samples, rng);
-        let f = (drawn.joint - drawn.score).value();
+        let f = (drawn.log_joint - drawn.log_q).value();
         let share = scale / samples as f64;
         let (mut joint, mut score, mut slope) = (Vec::new(), Vec::new(), 0.0);
-        drawn.score.with(|log_q| {
+        drawn.log_q.with(|log_q| {
             for (f, log_q) in f.values().iter().zip(log_q) {
                 let left = f - params.get(self.baseline)[0];
                 // −∇(f − C)² = −2(f − C)(∇ln p − ∇ln q)
@@ -210,7 +220,8 @@ impl<M: LatentModel<f64>> Estimator<f64, M> for Leaky {
             }
         });
         let (baseline, slope) = (on_tape.get(self.baseline), [slope]);
-        let pulled = [(drawn.joint, &joint[..]), (drawn.score, &score[..]), (baseline, &slope[..])];
+        let pulled =
+            [(drawn.log_joint, &joint[..]), (drawn.log_q, &score[..]), (baseline, &slope[..])];
         tape.pull_into(&pulled, &[], grads);
         f.values().iter().sum::<f64>() / samples as f64
     }

@@ -1,10 +1,10 @@
 //! Mistakes with bits: antithetic pairs, a relaxed control variate, ranks, and averages where sums belong.
 
-use crate::dice::Dice;
 use crate::draw::{Draw, Score};
+use crate::enumerator::Enumerator;
 use crate::estimator::{Estimator, Query, Work};
 use crate::proof::Gradient;
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bernoulli, Kl};
 use pathscore_models::latent::LatentModel;
 
@@ -44,20 +44,20 @@ pub enum AntitheticForm {
 }
 
 impl Gradient for Antithetic {
-    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
+    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
         use AntitheticForm::{Arm, Plain, Swapped};
         let (mut pair, mut weight) = ([[false; 2]; 2], [0.0; 2]);
         for (i, eta) in self.logits.into_iter().enumerate() {
             let p = sigmoid(eta);
             let least = p.min(1.0 - p);
             if matches!(self.form, Arm | Swapped) {
-                let u = dice.unit_cut(&[least, 1.0 - least]);
+                let u = source.uniform_split(&[least, 1.0 - least]);
                 [pair[0][i], pair[1][i]] = [u > 1.0 - p, u < p];
                 weight[i] = u - 0.5;
                 continue;
             }
             let half = if self.form == Plain { 0.5 } else { 0.5 * sigmoid(eta.abs()) };
-            match dice.class(&[1.0 - 2.0 * least, least, least]) {
+            match source.categorical(&[1.0 - 2.0 * least, least, least]) {
                 0 => [pair[0][i], pair[1][i]] = [p > 0.5; 2],
                 1 => ([pair[0][i], pair[1][i]], weight[i]) = ([true, false], half),
                 _ => ([pair[0][i], pair[1][i]], weight[i]) = ([false, true], -half),
@@ -113,11 +113,11 @@ impl Relax {
 }
 
 impl Gradient for Relax {
-    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
+    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
         let (theta, p) = (self.logit, sigmoid(self.logit));
-        let u = dice.unit_cut(&[1.0 - p]);
+        let u = source.uniform_split(&[1.0 - p]);
         let (z, b) = (theta + (u / (1.0 - u)).ln(), u > 1.0 - p);
-        let [relaxed, slope] = Self::conditional(theta, b, dice.unit());
+        let [relaxed, slope] = Self::conditional(theta, b, source.uniform());
         let [[_, of_z], [c, of_relaxed]] = [z, relaxed].map(Self::control);
         let b = f64::from(b);
         out[0] = (of_one(b) - c) * (b - p) + of_z;
@@ -146,8 +146,8 @@ impl Ranked {
     const WEIGHTS: [f64; 3] = [0.6, 0.3, 0.1];
 
     /// Three draws: their noise, their $f$, and the weight of each.
-    fn draws(at: &[f64], twice: bool, dice: &mut Dice) -> [[f64; 3]; 3] {
-        let eps = [(); 3].map(|()| Self::NOISE[dice.class(&[0.25; 4])]);
+    fn draws(at: &[f64], twice: bool, source: &mut Enumerator) -> [[f64; 3]; 3] {
+        let eps = [(); 3].map(|()| Self::NOISE[source.categorical(&[0.25; 4])]);
         let f = eps.map(|eps| (at[0] + at[1].exp() * eps - 0.25).powi(2));
         let order = Self::sorted(f);
         let place = if twice { Self::sorted(order.map(|k| k as f64)) } else { order };
@@ -161,15 +161,15 @@ impl Ranked {
     }
 
     /// $\sum_k c_{r(k)} f_k$.
-    pub(super) fn value(at: &[f64], twice: bool, dice: &mut Dice) -> f64 {
-        let [_, f, weights] = Self::draws(at, twice, dice);
+    pub(super) fn value(at: &[f64], twice: bool, source: &mut Enumerator) -> f64 {
+        let [_, f, weights] = Self::draws(at, twice, source);
         f.iter().zip(weights).map(|(f, c)| c * f).sum()
     }
 }
 
 impl Gradient for Ranked {
-    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
-        let [eps, _, weights] = Self::draws(&self.at, self.twice, dice);
+    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
+        let [eps, _, weights] = Self::draws(&self.at, self.twice, source);
         let scale = self.at[1].exp();
         for (eps, c) in eps.into_iter().zip(weights) {
             let slope = 2.0 * c * (self.at[0] + scale * eps - 0.25);
@@ -196,7 +196,12 @@ impl<M> Estimator<f64, M> for Averaged
 where
     M: for<'t> LatentModel<f64, Posterior<'t> = Bernoulli<'t, f64>, Prior<'t> = Bernoulli<'t, f64>>,
 {
-    fn estimate<R: Chance>(&self, query: Query<f64, M>, rng: &mut R, work: &mut Work<f64>) -> f64 {
+    fn estimate<R: RandomSource>(
+        &self,
+        query: Query<f64, M>,
+        rng: &mut R,
+        work: &mut Work<f64>,
+    ) -> f64 {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, .. } = work;
@@ -205,7 +210,7 @@ where
         let q = model.posterior(on_tape, x);
         let z = <Score as Draw<f64, M>>::draw(&q, samples, rng);
         let fit = model.log_likelihood(on_tape, x, z);
-        let score = <Score as Draw<f64, M>>::log_probs(model, on_tape, x, &q, z).score;
+        let log_q = <Score as Draw<f64, M>>::log_probs(model, on_tape, x, &q, z).log_q;
         let divergence = q.kl(&model.prior(on_tape));
         let over = |averaged: bool, size: usize| if averaged { size as f64 } else { 1.0 };
         let share = scale / (samples as f64 * over(self.pixels, x.size() / batch));
@@ -213,7 +218,7 @@ where
         let weights = vec![share; samples * batch];
         let signal: Vec<f64> = fit.with(|fit| fit.iter().map(|f| share * f).collect());
         let against = vec![-scale / over(self.latents, latents); batch];
-        tape.pull_into(&[(fit, &weights), (score, &signal), (divergence, &against)], &[], grads);
+        tape.pull_into(&[(fit, &weights), (log_q, &signal), (divergence, &against)], &[], grads);
         let total = |fit: &[f64]| fit.iter().sum::<f64>() / samples as f64;
         fit.with(total) - divergence.with(|divergence| divergence.iter().sum::<f64>())
     }

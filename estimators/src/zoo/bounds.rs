@@ -1,7 +1,7 @@
 //! Bounds of several draws with a weight, an axis or a score term in the wrong place.
 
 use crate::draw::{Path, Score, StoppedPath};
-use crate::estimator::{Columns, LogWeights, Seeds};
+use crate::estimator::{Columns, Cotangents, LogWeights};
 use crate::score::Vimco;
 use pathscore_autodiff::Scalar;
 
@@ -15,8 +15,8 @@ pub struct Unstopped;
 impl Columns for Unstopped {
     type Draw = Path;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        seeds.fill(w, |b| {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        cotangents.fill(w, |b| {
             let share = w.normalised(b);
             let mean: F = (0..w.draws()).map(|k| share(k) * w.log_weight(k, b)).sum();
             move |k| {
@@ -41,8 +41,8 @@ pub struct SquaredForModel;
 impl Columns for SquaredForModel {
     type Draw = StoppedPath;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        seeds.fill(w, |b| {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        cotangents.fill(w, |b| {
             let share = w.normalised(b);
             move |k| (share(k) * share(k), -share(k) * share(k))
         });
@@ -78,15 +78,16 @@ impl Columns for VimcoSlip {
         2
     }
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        Vimco::default().seeds(w, seeds);
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        Vimco::default().cotangents(w, cotangents);
         let (batch, draws) = (w.batch(), w.draws());
         for b in 0..batch {
             let at = |k: usize| k * batch + b;
             // The signal of draw k is b_k + a_k.
-            let signals: F = (0..draws).map(|k| seeds.score[at(k)] + seeds.joint[at(k)]).sum();
+            let signals: F =
+                (0..draws).map(|k| cotangents.log_q[at(k)] + cotangents.log_joint[at(k)]).sum();
             for k in 0..draws {
-                let (a, score) = (seeds.joint[at(k)], &mut seeds.score[at(k)]);
+                let (a, score) = (cotangents.log_joint[at(k)], &mut cotangents.log_q[at(k)]);
                 match self {
                     Self::NoLogQ => *score += a,
                     Self::Broadcast => *score = signals - a,
@@ -94,7 +95,7 @@ impl Columns for VimcoSlip {
                     Self::Silent => *score = F::ZERO,
                     Self::Unnormalised => {
                         let weight = w.log_weight(k, b).exp() / F::from_f64(draws as f64);
-                        seeds.joint[at(k)] = weight;
+                        cotangents.log_joint[at(k)] = weight;
                     }
                 }
             }
@@ -125,11 +126,11 @@ impl Pooled {
 impl Columns for Pooled {
     type Draw = Score;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let (means, zeros) = (Self::means(w), vec![F::ZERO; w.draws()]);
         let pooled = LogWeights::new(w.draws(), 1, &means, &zeros);
         let bound = F::from_f64(w.batch() as f64) * pooled.bound(0);
-        seeds.fill(w, |_| {
+        cotangents.fill(w, |_| {
             let share = pooled.normalised(0);
             move |k| (share(k), bound - share(k))
         });
@@ -149,9 +150,9 @@ pub struct MeanOfLogs;
 impl Columns for MeanOfLogs {
     type Draw = Path;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let share = F::ONE / F::from_f64(w.draws() as f64);
-        seeds.fill(w, |_| |_| (share, -share));
+        cotangents.fill(w, |_| |_| (share, -share));
     }
 }
 
@@ -165,9 +166,9 @@ pub struct Carried;
 impl Columns for Carried {
     type Draw = Path;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let share = F::ONE / F::from_f64(w.draws() as f64);
-        seeds.fill(w, |b| move |k| (share, share * w.log_weight(k, b)));
+        cotangents.fill(w, |b| move |k| (share, share * w.log_weight(k, b)));
     }
 }
 
@@ -184,9 +185,9 @@ pub struct ScaledTwice {
 impl Columns for ScaledTwice {
     type Draw = Score;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let share = F::ONE / F::from_f64(w.draws() as f64);
         let scale = F::from_f64(self.scale);
-        seeds.fill(w, |b| move |k| (share, share * scale * w.log_weight(k, b)));
+        cotangents.fill(w, |b| move |k| (share, share * scale * w.log_weight(k, b)));
     }
 }

@@ -16,13 +16,13 @@
 mod baselines;
 mod bits;
 mod bounds;
-mod cages;
+mod catalogue;
 mod normal;
 
 pub use baselines::{BatchMean, Divided, Leaky, OthersOver, SeenMean, SeesDraw};
 pub use bits::{Antithetic, AntitheticForm, Averaged, Ranked, Relax};
 pub use bounds::{Carried, MeanOfLogs, Pooled, ScaledTwice, SquaredForModel, Unstopped, VimcoSlip};
-pub use cages::zoo;
+pub use catalogue::zoo;
 pub use normal::{AcrossJump, At, BoxIntegral, BySigma, Sides};
 
 use crate::proof::{Candidate, Options, Problem, Proof, Verdict, apart, prove};

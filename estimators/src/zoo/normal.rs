@@ -1,8 +1,8 @@
 //! Mistakes with a normal number: what is differentiated, with respect to what, and across what.
 
-use crate::dice::Dice;
+use crate::enumerator::Enumerator;
 use crate::proof::Gradient;
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 
 /// $z = \mu + \sigma\varepsilon$, by $(\mu, \ln\sigma)$.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +34,8 @@ pub struct BySigma {
 }
 
 impl Gradient for BySigma {
-    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
-        let (eps, scale) = (dice.gauss(), self.at.scale());
+    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
+        let (eps, scale) = (source.normal(), self.at.scale());
         let miss = self.at.loc + scale * eps - self.target;
         out[0] = 2.0 * miss;
         out[1] = 2.0 * miss * eps * if self.by_log { scale } else { 1.0 };
@@ -72,8 +72,8 @@ impl AcrossJump {
 }
 
 impl Gradient for AcrossJump {
-    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
-        let (eps, scale) = (dice.gauss(), self.at.scale());
+    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
+        let (eps, scale) = (source.normal(), self.at.scale());
         let z = self.at.loc + scale * eps;
         let f = z + if z > self.place { self.height } else { 0.0 };
         let slopes = if self.by_score {
@@ -123,8 +123,8 @@ impl BoxIntegral {
 }
 
 impl Gradient for BoxIntegral {
-    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
-        let z = self.ends[0] + self.volume() * dice.unit();
+    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
+        let z = self.ends[0] + self.volume() * source.uniform();
         let slope = (z - self.w) * normal(z - self.w, 1.0);
         let volume = if self.with_volume { self.volume() } else { 1.0 };
         out[0] = volume * normal(self.x - z, self.noise) * slope;
@@ -147,9 +147,9 @@ pub struct Sides {
 }
 
 impl Gradient for Sides {
-    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
-        let up = dice.gauss();
-        let down = if self.shared { up } else { dice.gauss() };
+    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
+        let up = source.normal();
+        let down = if self.shared { up } else { source.normal() };
         let f = |mu: f64, eps: f64| (mu + eps).powi(2);
         let h = self.step;
         out[0] = (f(self.loc + h, up) - f(self.loc - h, down)) / (2.0 * h);

@@ -3,7 +3,7 @@
 use pathscore_estimators::both::{Arm, DisArm};
 use pathscore_estimators::exact::Enumeration;
 use pathscore_estimators::score::{Baseline, Reinforce};
-use pathscore_estimators::{Dice, Estimator, Listing, Query, Work};
+use pathscore_estimators::{Coverage, Enumerator, Estimator, Query, Work};
 use pathscore_models::latent::{BernoulliToy, SmallBelief};
 use pathscore_models::{Params, seed};
 
@@ -15,15 +15,15 @@ const NODES: usize = 2;
 fn moments<M, E: Estimator<f64, M>>(estimator: &E, query: Query<f64, M>) -> Vec<(f64, f64)> {
     let len = query.params.len();
     let (mut work, mut sums, mut total) = (Work::new(), vec![(0.0, 0.0); len], 0.0);
-    let listing = Dice::each(NODES, 100_000, |dice| {
-        estimator.estimate(query, dice, &mut work);
-        let p = dice.probability();
+    let listing = Enumerator::each(NODES, 100_000, |source| {
+        estimator.estimate(query, source, &mut work);
+        let p = source.probability();
         total += p;
         for (sum, &g) in sums.iter_mut().zip(work.gradient(len)) {
             *sum = (sum.0 + p * g, sum.1 + p * g * g);
         }
     });
-    assert!(matches!(listing, Listing::Whole { .. }), "{listing:?}");
+    assert!(matches!(listing, Coverage::Whole { .. }), "{listing:?}");
     assert!((total - 1.0).abs() < 1e-12, "the probabilities sum to {total}");
     sums.into_iter().map(|(mean, square)| (mean, square - mean * mean)).collect()
 }

@@ -9,9 +9,9 @@ use pathscore_estimators::exact::Enumeration;
 use pathscore_estimators::optim::{Adam, Optimizer};
 use pathscore_estimators::proof::{Expectation, Latent, Problem, Target};
 use pathscore_estimators::score::{Baseline, Reinforce, Vimco};
-use pathscore_estimators::{Claim, Dice, Estimator, Listing, Query, Work};
+use pathscore_estimators::{Claim, Coverage, Enumerator, Estimator, Query, Work};
 use pathscore_models::latent::{BernoulliToy, Likelihood, SigmoidBelief, SmallBelief};
-use pathscore_models::{Chance, Params, seed};
+use pathscore_models::{Params, RandomSource, seed};
 
 /// ARM is linear in each uniform number between its breaks, and its square quadratic: two nodes of
 /// Gauss–Legendre are exact for both.
@@ -33,17 +33,17 @@ fn everything<M, E: Estimator<f64, M>>(
     let len = query.params.len();
     let (mut work, mut sums, mut total) = (Work::new(), vec![(0.0, 0.0); len], 0.0);
     let mut seen = Vec::new();
-    let listing = Dice::each(nodes, 100_000, |dice| {
-        estimator.estimate(query, dice, &mut work);
-        let p = dice.probability();
+    let listing = Enumerator::each(nodes, 100_000, |source| {
+        estimator.estimate(query, source, &mut work);
+        let p = source.probability();
         total += p;
         for (sum, &g) in sums.iter_mut().zip(work.gradient(len)) {
             *sum = (sum.0 + p * g, sum.1 + p * g * g);
         }
-        seen.resize(work.seen.len(), 0.0);
-        seen.iter_mut().zip(&work.seen).for_each(|(sum, seen)| *sum += p * seen);
+        seen.resize(work.stats.len(), 0.0);
+        seen.iter_mut().zip(&work.stats).for_each(|(sum, seen)| *sum += p * seen);
     });
-    assert!(matches!(listing, Listing::Whole { .. }), "{listing:?}");
+    assert!(matches!(listing, Coverage::Whole { .. }), "{listing:?}");
     assert!((total - 1.0).abs() < 1e-12, "the probabilities sum to {total}");
     (sums.into_iter().map(|(mean, square)| (mean, square - mean * mean)).collect(), seen)
 }
@@ -249,7 +249,7 @@ fn temperature_scale_and_network_learn_to_lower_the_variance() {
     let begun = variance(&rebar, query);
     for _ in 0..3000 {
         rebar.estimate(query, rng, &mut work);
-        Estimator::<f64, SmallBelief>::observe(&mut rebar, &work.seen);
+        Estimator::<f64, SmallBelief>::observe(&mut rebar, &work.stats);
     }
     let learnt = variance(&rebar, query);
     let (temperature, scale) = (rebar.temperature(), rebar.scale());
@@ -276,7 +276,7 @@ fn temperature_scale_and_network_learn_to_lower_the_variance() {
         work.release();
         // The network alone: the model stays where its variance is compared.
         adam.step(&mut params.values_mut()[13..], &gradient[13..], 0.01);
-        Estimator::<f64, SmallBelief>::observe(&mut relax, &work.seen);
+        Estimator::<f64, SmallBelief>::observe(&mut relax, &work.stats);
     }
     let with_network = variance(&fixed(&relax), Query::new(&model, &params, &X, 1));
     assert!(with_network < 0.9 * begun, "{begun} to {with_network}");
@@ -309,9 +309,9 @@ fn by_hand(at: &[f64], z: [f64; 2]) -> f64 {
 fn concrete_is_unbiased_for_the_relaxed_objective_and_not_for_the_bits() {
     let ((params, model), exact) = (belief(), exact());
     let temperature = 0.5;
-    let relaxed = Expectation::new("relaxed", params.values(), |at, dice| {
+    let relaxed = Expectation::new("relaxed", params.values(), |at, source| {
         let z = [0, 1].map(|i| {
-            let u = dice.unit();
+            let u = source.uniform();
             1.0 / (1.0 + (-(at[i] + (u / (1.0 - u)).ln()) / temperature).exp())
         });
         by_hand(at, z)

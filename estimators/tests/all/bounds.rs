@@ -7,7 +7,7 @@ use pathscore_estimators::draw::{Score, StoppedPath};
 use pathscore_estimators::path::{Dreg, Iwae, Renyi, Sgvb, StickingTheLanding};
 use pathscore_estimators::score::{Baseline, Mean, Reinforce, Tvo, Vimco, Wake};
 use pathscore_estimators::zoo::VimcoSlip;
-use pathscore_estimators::{Columns, LogWeights, Seeds};
+use pathscore_estimators::{Columns, Cotangents, LogWeights};
 use pathscore_models::dist::{Distribution, Enumerable, Kl, Normal};
 use pathscore_models::latent::{LatentModel, LinearGaussian, SmallBelief};
 use pathscore_models::{Params, seed};
@@ -71,8 +71,8 @@ struct Plain;
 
 impl Columns for Plain {
     type Draw = Score;
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        seeds.fill(w, |b| {
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        cotangents.fill(w, |b| {
             let (bound, share) = (w.bound(b), w.normalised(b));
             move |k| (share(k), bound - share(k))
         });
@@ -92,9 +92,9 @@ struct Squared;
 
 impl Columns for Squared {
     type Draw = Score;
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        Vimco::default().seeds(w, seeds);
-        seeds.joint.iter_mut().for_each(|a| *a *= *a);
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        Vimco::default().cotangents(w, cotangents);
+        cotangents.log_joint.iter_mut().for_each(|a| *a *= *a);
     }
 }
 
@@ -242,8 +242,8 @@ fn slips_in_the_doubly_reparameterised_columns_are_seen() {
     struct Slip(bool);
     impl Columns for Slip {
         type Draw = StoppedPath;
-        fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-            seeds.fill(w, |b| {
+        fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+            cotangents.fill(w, |b| {
                 let share = w.normalised(b);
                 let weight = move |k| if self.0 { share(k) * share(k) } else { share(k) };
                 move |k| (weight(k), -weight(k))
@@ -297,8 +297,8 @@ fn the_thermodynamic_objective_is_the_elbo_at_one_point_and_consistent_at_more()
     struct Population(Tvo);
     impl Columns for Population {
         type Draw = pathscore_estimators::draw::All;
-        fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-            self.0.seeds(w, seeds);
+        fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+            self.0.cotangents(w, cotangents);
         }
         fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
             self.0.bound(w, b)
@@ -332,31 +332,36 @@ fn weights_of_zero_are_exact_and_never_nan() {
     let none = f64::NEG_INFINITY;
     let cases = [[-1.0, none, -3.0], [none, none, -2.0], [none, -1.0, none], [none; 3]];
     let score = [-0.5, -0.7, -0.9];
-    let columns = |estimator: &dyn Fn(&LogWeights<f64>, &mut Seeds<f64>), joint: &[f64]| {
-        let mut seeds = Seeds::default();
-        estimator(&LogWeights::new(3, 1, joint, &score), &mut seeds);
+    let columns = |estimator: &dyn Fn(&LogWeights<f64>, &mut Cotangents<f64>), joint: &[f64]| {
+        let mut cotangents = Cotangents::default();
+        estimator(&LogWeights::new(3, 1, joint, &score), &mut cotangents);
         assert!(
-            seeds.joint.iter().chain(&seeds.score).chain(&seeds.path).all(|s| s.is_finite()),
-            "{joint:?}: {seeds:?}"
+            cotangents
+                .log_joint
+                .iter()
+                .chain(&cotangents.log_q)
+                .chain(&cotangents.path)
+                .all(|s| s.is_finite()),
+            "{joint:?}: {cotangents:?}"
         );
-        seeds
+        cotangents
     };
     let arithmetic = Vimco { mean: Mean::Arithmetic };
     for joint in cases {
-        columns(&|w, seeds| Vimco::default().seeds(w, seeds), &joint);
-        columns(&|w, seeds| arithmetic.seeds(w, seeds), &joint);
-        columns(&|w, seeds| Wake.seeds(w, seeds), &joint);
-        columns(&|w, seeds| Iwae.seeds(w, seeds), &joint);
-        columns(&|w, seeds| Dreg.seeds(w, seeds), &joint);
-        columns(&|w, seeds| Renyi { alpha: 0.5 }.seeds(w, seeds), &joint);
-        columns(&|w, seeds| Tvo { betas: vec![0.1, 0.5] }.seeds(w, seeds), &joint);
+        columns(&|w, cotangents| Vimco::default().cotangents(w, cotangents), &joint);
+        columns(&|w, cotangents| arithmetic.cotangents(w, cotangents), &joint);
+        columns(&|w, cotangents| Wake.cotangents(w, cotangents), &joint);
+        columns(&|w, cotangents| Iwae.cotangents(w, cotangents), &joint);
+        columns(&|w, cotangents| Dreg.cotangents(w, cotangents), &joint);
+        columns(&|w, cotangents| Renyi { alpha: 0.5 }.cotangents(w, cotangents), &joint);
+        columns(&|w, cotangents| Tvo { betas: vec![0.1, 0.5] }.cotangents(w, cotangents), &joint);
     }
     // f = (−0.5, −∞, −2.1): without the first, the arithmetic mean of 0 and e^−2.1 stands in.
-    let seeds = columns(&|w, seeds| arithmetic.seeds(w, seeds), &cases[0]);
+    let cotangents = columns(&|w, cotangents| arithmetic.cotangents(w, cotangents), &cases[0]);
     let bound = ((-0.5_f64).exp() + (-2.1_f64).exp()).ln() - 3_f64.ln();
     let share = 1.0 / (1.0 + (-1.6_f64).exp());
     let without = -2.1 - 2_f64.ln();
-    assert_near(&seeds.score[..1], &[bound - without - share], 1e-14);
+    assert_near(&cotangents.log_q[..1], &[bound - without - share], 1e-14);
 }
 
 /// The running log-sum-exps against the definition, for weights so far apart that a subtraction from
@@ -364,12 +369,12 @@ fn weights_of_zero_are_exact_and_never_nan() {
 #[test]
 fn leaving_out_the_heaviest_draw_loses_no_digits() {
     let joint = [0.0, -800.0, -801.0, -1500.0];
-    let mut seeds = Seeds::default();
+    let mut cotangents = Cotangents::default();
     let w = LogWeights::new(4, 1, &joint, &[0.0; 4]);
-    Vimco { mean: Mean::Arithmetic }.seeds(&w, &mut seeds);
+    Vimco { mean: Mean::Arithmetic }.cotangents(&w, &mut cotangents);
     let rest = -800.0 + (1.0 + (-1.0_f64).exp()).ln() - 3_f64.ln();
     // Of numbers near 800 rounding leaves 10⁻¹³.
-    assert_near(&seeds.score[..1], &[-(4_f64.ln()) - rest - 1.0], 1e-12);
+    assert_near(&cotangents.log_q[..1], &[-(4_f64.ln()) - rest - 1.0], 1e-12);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use pathscore_autodiff::{Dual, Tape};
 use pathscore_estimators::exact::{Enumeration, Quadrature};
 use pathscore_estimators::score::{Baseline, Reinforce};
-use pathscore_estimators::{Claim, Columns, Estimator, LogWeights, Query, Seeds, Work};
+use pathscore_estimators::{Claim, Columns, Cotangents, Estimator, LogWeights, Query, Work};
 use pathscore_models::dist::{Distribution, Enumerable};
 use pathscore_models::latent::{LatentModel, LinearGaussian, SmallBelief};
 use pathscore_models::{Params, seed};
@@ -90,7 +90,7 @@ fn listed() -> Vec<Value> {
 fn moments(
     draws: usize,
     batch: usize,
-    columns: impl Fn(&LogWeights<f64>, &mut Seeds<f64>),
+    columns: impl Fn(&LogWeights<f64>, &mut Cotangents<f64>),
 ) -> (Vec<f64>, Vec<f64>) {
     let values = listed();
     let (len, places) = (values[0].joint_gradient.len(), draws * batch);
@@ -101,12 +101,12 @@ fn moments(
         let probability: f64 = drawn.iter().map(|value| value.probability()).product();
         let joint: Vec<f64> = drawn.iter().map(|value| value.joint).collect();
         let score: Vec<f64> = drawn.iter().map(|value| value.score).collect();
-        let mut seeds = Seeds::default();
-        columns(&LogWeights::new(draws, batch, &joint, &score), &mut seeds);
+        let mut cotangents = Cotangents::default();
+        columns(&LogWeights::new(draws, batch, &joint, &score), &mut cotangents);
         for i in 0..len {
             let term = |k: usize| {
-                seeds.joint[k] * drawn[k].joint_gradient[i]
-                    + seeds.score[k] * drawn[k].score_gradient[i]
+                cotangents.log_joint[k] * drawn[k].joint_gradient[i]
+                    + cotangents.log_q[k] * drawn[k].score_gradient[i]
             };
             let g = (0..places).map(term).sum::<f64>() / batch as f64;
             mean[i] += probability * g;
@@ -119,18 +119,18 @@ fn moments(
     (mean, variance)
 }
 
-fn reinforce(baseline: Baseline) -> impl Fn(&LogWeights<f64>, &mut Seeds<f64>) {
-    move |w, seeds| Reinforce { baseline }.seeds(w, seeds)
+fn reinforce(baseline: Baseline) -> impl Fn(&LogWeights<f64>, &mut Cotangents<f64>) {
+    move |w, cotangents| Reinforce { baseline }.cotangents(w, cotangents)
 }
 
 /// The columns of REINFORCE with any number subtracted from the signal of draw k of member b.
 fn with_baseline(
     baseline: impl Fn(&LogWeights<f64>, usize, usize) -> f64,
-) -> impl Fn(&LogWeights<f64>, &mut Seeds<f64>) {
-    move |w, seeds| {
+) -> impl Fn(&LogWeights<f64>, &mut Cotangents<f64>) {
+    move |w, cotangents| {
         let share = 1.0 / w.draws() as f64;
         let baseline = &baseline;
-        seeds.fill(w, |b| move |k| (share, share * (w.log_weight(k, b) - baseline(w, k, b))));
+        cotangents.fill(w, |b| move |k| (share, share * (w.log_weight(k, b) - baseline(w, k, b))));
     }
 }
 
@@ -255,15 +255,15 @@ fn a_missing_column_is_seen() {
     let (params, model) = known();
     let (_, exact) = enumerated(&params, &model);
     let right = reinforce(Baseline::LeaveOneOut);
-    let (found, _) = moments(2, 1, |w, seeds| {
-        right(w, seeds);
-        seeds.score.fill(0.0);
+    let (found, _) = moments(2, 1, |w, cotangents| {
+        right(w, cotangents);
+        cotangents.log_q.fill(0.0);
     });
     assert_eq!(found[PHI], [0.0, 0.0]);
     assert!(distance(&found, &exact) > 0.1);
-    let (found, _) = moments(2, 1, |w, seeds| {
-        right(w, seeds);
-        seeds.joint.fill(0.0);
+    let (found, _) = moments(2, 1, |w, cotangents| {
+        right(w, cotangents);
+        cotangents.log_joint.fill(0.0);
     });
     assert_eq!(found[C], [0.0; 3]);
     assert!(distance(&found, &exact) > 0.1);
@@ -287,13 +287,13 @@ fn a_leave_one_out_mean_divided_by_k_keeps_the_mean_and_is_seen_in_the_variance(
         let total = |variance: &[f64]| variance[PHI].iter().sum::<f64>();
         assert!(total(&wrong) > 1.5 * total(&right), "{draws} draws: {wrong:?}, {right:?}");
     }
-    let columns = |shift: f64, fill: &dyn Fn(&LogWeights<f64>, &mut Seeds<f64>)| {
+    let columns = |shift: f64, fill: &dyn Fn(&LogWeights<f64>, &mut Cotangents<f64>)| {
         let joint = [-1.0, -3.0, 0.5].map(|f| f + shift);
-        let mut seeds = Seeds::default();
-        fill(&LogWeights::new(3, 1, &joint, &[0.0; 3]), &mut seeds);
-        seeds.score
+        let mut cotangents = Cotangents::default();
+        fill(&LogWeights::new(3, 1, &joint, &[0.0; 3]), &mut cotangents);
+        cotangents.log_q
     };
-    let changed = |fill: &dyn Fn(&LogWeights<f64>, &mut Seeds<f64>)| {
+    let changed = |fill: &dyn Fn(&LogWeights<f64>, &mut Cotangents<f64>)| {
         distance(&columns(0.0, fill), &columns(100.0, fill))
     };
     assert!(changed(&reinforce(Baseline::LeaveOneOut)) < EXACT);

@@ -153,8 +153,8 @@ fn the_running_mean_and_variance_are_those_of_what_was_seen() {
     let mut work = Work::new();
     let query = Query::new(&model, &params, &X, 1000);
     learner.estimate(query, rng, &mut work);
-    let [n, sum, squares] = work.seen[..] else { panic!("{:?}", work.seen) };
-    Estimator::<f64, SmallBelief>::observe(&mut learner, &work.seen);
+    let [n, sum, squares] = work.stats[..] else { panic!("{:?}", work.stats) };
+    Estimator::<f64, SmallBelief>::observe(&mut learner, &work.stats);
     let (mean, variance) = (sum / n, squares / n - (sum / n).powi(2));
     assert_near(&Estimator::<f64, SmallBelief>::state(&learner), &[mean, variance], 1e-12);
     // Two pieces of a batch tell what the whole tells.
@@ -304,7 +304,7 @@ fn the_optimal_constant_is_learnt_and_is_optimal() {
     let mut work = Work::new();
     for _ in 0..40_000 {
         learner.estimate(Query::new(&model, &params, &X, 1), rng, &mut work);
-        Estimator::<f64, SmallBelief>::observe(&mut learner, &work.seen);
+        Estimator::<f64, SmallBelief>::observe(&mut learner, &work.stats);
     }
     // 10⁴ batches are remembered; ⟨g, s⟩/⟨s, s⟩ varies by about one.
     assert!((learner.constant() - best).abs() < 0.05, "{} {best}", learner.constant());

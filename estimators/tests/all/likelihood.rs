@@ -1,9 +1,9 @@
 //! Gradients of p(x) by draws that know nothing of x: exact means by quadrature and by listing.
 
 use pathscore_autodiff::Dual;
-use pathscore_estimators::likelihood::{PriorPath, PriorScore, SelfNormalised, UniformBox, seen};
+use pathscore_estimators::likelihood::{PriorPath, PriorScore, SelfNormalised, UniformBox, stats};
 use pathscore_estimators::proof::{
-    Asked, Latent, Method, Options, Problem, Proof, Target, Verdict, prove,
+    Applied, Latent, Method, Options, Problem, Proof, Target, Verdict, prove,
 };
 use pathscore_estimators::{Estimator, Query, Work};
 use pathscore_models::latent::{LatentModel, LinearGaussian, LogisticNormal, SmallBelief};
@@ -39,7 +39,7 @@ where
     M: LatentModel<f64> + Clone + Send + 'static,
     E: Estimator<f64, M> + Clone + Send + 'static,
 {
-    let asked = Asked::new(&Arc::new(problem.clone()), estimator.clone());
+    let asked = Applied::new(&Arc::new(problem.clone()), estimator.clone());
     prove(problem, &asked, &Options::default())
 }
 
@@ -93,7 +93,7 @@ fn a_box_without_its_volume_is_caught() {
     where
         UniformBox: Estimator<f64, M>,
     {
-        fn estimate<R: pathscore_models::Chance>(
+        fn estimate<R: pathscore_models::RandomSource>(
             &self,
             query: Query<f64, M>,
             rng: &mut R,
@@ -151,7 +151,7 @@ fn logarithms_carry_what_underflows_and_the_draws_that_count_are_told() {
     let log = SelfNormalised.estimate(query, &mut rng(), &mut work);
     assert!(log < -1e5 && log.is_finite());
     assert!(work.gradient(4).iter().all(|g| g.is_finite()) && work.gradient(4)[2] > 1e3);
-    let seen = seen(&work);
+    let seen = stats(&work);
     assert!((seen.effective_draws - 1.0).abs() < 1e-6, "{seen:?}");
     assert_eq!(seen.log_likelihood, log);
 }

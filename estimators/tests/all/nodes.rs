@@ -1,21 +1,21 @@
-//! A road for each node, on models small enough for their exact gradients: bits listed, normal numbers as nodes
+//! A strategy for each node, on models small enough for their exact gradients: bits listed, normal numbers as nodes
 //! of a quadrature.
 
 use pathscore_autodiff::{Activation, Scalar, Var};
-use pathscore_estimators::both::{PerNode, Road};
+use pathscore_estimators::both::{PerNode, Strategy};
 use pathscore_estimators::draw::Draw;
 use pathscore_estimators::path::Sgvb;
-use pathscore_estimators::proof::{Asked, Latent, Method, Options, Proof, Verdict, prove};
-use pathscore_estimators::{Claim, Columns, Estimator, LogWeights, Query, Seeds, Work};
-use pathscore_models::dist::{Distribution, Kind, Node, Nodes, Reparam};
+use pathscore_estimators::proof::{Applied, Latent, Method, Options, Proof, Verdict, prove};
+use pathscore_estimators::{Claim, Columns, Cotangents, Estimator, LogWeights, Query, Work};
+use pathscore_models::dist::{Distribution, Factorised, Kind, Node, Reparam};
 use pathscore_models::latent::{
     First, LatentModel, Likelihood, LinearGaussian, Mixed, MixedVae, SigmoidBelief,
 };
-use pathscore_models::{Bound, Chance, Init, Params, seed};
+use pathscore_models::{Bound, Init, Params, RandomSource, seed};
 use std::sync::Arc;
 
-const PATH: Road = Road::Path;
-const SCORE: Road = Road::Score;
+const PATH: Strategy = Strategy::Path;
+const SCORE: Strategy = Strategy::Score;
 
 /// A model with all parameters at random, none small, none so large that a quadrature would need many nodes.
 fn at_random<M>(x: &[f64], make: impl Fn(&mut Params<f64>) -> M) -> Latent<M> {
@@ -45,7 +45,7 @@ where
     let problem = Arc::new(Latent { samples, ..problem.clone() });
     // Forty nodes for each of two normal numbers and a bit.
     let options = Options { outcomes: 8_000, ..Options::default() };
-    prove(&*problem, &Asked::new(&problem, estimator), &options)
+    prove(&*problem, &Applied::new(&problem, estimator), &options)
 }
 
 /// That the exact mean is the gradient.
@@ -64,7 +64,10 @@ where
 fn the_automatic_choice_is_unbiased_for_a_normal_node_and_bits() {
     let problem = normal_first(2);
     let automatic = PerNode::of(&problem.model, &problem.params, 1, 1);
-    assert_eq!(automatic.choices().iter().map(|c| c.road).collect::<Vec<_>>(), [PATH, Road::Sum]);
+    assert_eq!(
+        automatic.choices().iter().map(|c| c.strategy).collect::<Vec<_>>(),
+        [PATH, Strategy::Sum]
+    );
     assert_exact(&problem, 1, automatic);
 }
 
@@ -73,9 +76,9 @@ fn every_unbiased_road_is_unbiased_beside_every_other() {
     for (first, second, bits, samples) in [
         (PATH, SCORE, 2, 1),
         (PATH, SCORE, 1, 2),
-        (PATH, Road::Sum, 1, 2),
+        (PATH, Strategy::Sum, 1, 2),
         (SCORE, SCORE, 1, 2),
-        (SCORE, Road::Sum, 1, 2),
+        (SCORE, Strategy::Sum, 1, 2),
     ] {
         let kinds = [Kind::Normal(1), Kind::Bits(bits)];
         let estimator = PerNode::named(&kinds, &[first, second]).unwrap();
@@ -84,7 +87,7 @@ fn every_unbiased_road_is_unbiased_beside_every_other() {
     // The weight of a pair, max(p, 1 − p), has a kink at η = 0, which a quadrature over z does not see exactly: by
     // samples, which would show a fiftieth of the gradient.
     let estimator =
-        PerNode::named(&[Kind::Normal(1), Kind::Bits(2)], &[PATH, Road::Pairs]).unwrap();
+        PerNode::named(&[Kind::Normal(1), Kind::Bits(2)], &[PATH, Strategy::Pairs]).unwrap();
     let proof = proof(&normal_first(2), 1, estimator);
     assert!(proof.ok && proof.verdict == Verdict::Unbiased, "{proof}");
 }
@@ -119,9 +122,12 @@ fn bits_may_come_before_the_normal_node() {
     };
     let two = problem(2);
     let automatic = PerNode::of(&two.model, &two.params, 1, 1);
-    assert_eq!(automatic.choices().iter().map(|c| c.road).collect::<Vec<_>>(), [Road::Sum, PATH]);
+    assert_eq!(
+        automatic.choices().iter().map(|c| c.strategy).collect::<Vec<_>>(),
+        [Strategy::Sum, PATH]
+    );
     assert_exact(&two, 1, automatic);
-    for (first, bits, samples) in [(SCORE, 1, 2), (Road::Pairs, 2, 1)] {
+    for (first, bits, samples) in [(SCORE, 1, 2), (Strategy::Pairs, 2, 1)] {
         let kinds = [Kind::Bits(bits), Kind::Normal(1)];
         let estimator = PerNode::named(&kinds, &[first, PATH]).unwrap();
         assert_exact(&problem(bits), samples, estimator);
@@ -137,15 +143,15 @@ fn layers_of_bits_may_take_a_road_each() {
     });
     let kinds = [Kind::Bits(2), Kind::Bits(1)];
     for (first, second, samples) in [
-        (Road::Sum, SCORE, 2),
-        (SCORE, Road::Sum, 2),
-        (Road::Sum, Road::Pairs, 1),
-        (Road::Pairs, SCORE, 2),
-        (Road::Pairs, Road::Pairs, 2),
-        (Road::Sum, Road::Sum, 1),
+        (Strategy::Sum, SCORE, 2),
+        (SCORE, Strategy::Sum, 2),
+        (Strategy::Sum, Strategy::Pairs, 1),
+        (Strategy::Pairs, SCORE, 2),
+        (Strategy::Pairs, Strategy::Pairs, 2),
+        (Strategy::Sum, Strategy::Sum, 1),
     ] {
         let estimator = PerNode::named(&kinds, &[first, second]).unwrap();
-        let all = first == Road::Sum && second == Road::Sum;
+        let all = first == Strategy::Sum && second == Strategy::Sum;
         let claim = Estimator::<f64, SigmoidBelief>::claim(&estimator);
         assert_eq!(claim == Claim::Exact, all);
         assert_exact(&problem, samples, estimator);
@@ -179,16 +185,16 @@ fn on_a_normal_node_alone_it_is_the_path() {
 fn a_biased_road_is_taken_only_by_name_and_found_to_be_biased() {
     let problem = normal_first(1);
     let kinds = [Kind::Normal(1), Kind::Bits(1)];
-    for road in [Road::StraightThrough, Road::Concrete { temperature: 0.5 }] {
-        let estimator = PerNode::named(&kinds, &[PATH, road]).unwrap();
+    for strategy in [Strategy::StraightThrough, Strategy::Concrete { temperature: 0.5 }] {
+        let estimator = PerNode::named(&kinds, &[PATH, strategy]).unwrap();
         assert_eq!(Estimator::<f64, MixedVae>::claim(&estimator), Claim::Biased);
-        assert_eq!(proof(&problem, 1, estimator).verdict, Verdict::Biased, "{road}");
+        assert_eq!(proof(&problem, 1, estimator).verdict, Verdict::Biased, "{strategy}");
     }
     for units in [1, 3, 5, 21, 1000] {
         for samples in [1, 2] {
             let per_node = PerNode::automatic(&[Kind::Bits(units), Kind::Normal(units)], samples);
             assert!(
-                per_node.choices().iter().all(|c| c.road.claim() != Claim::Biased),
+                per_node.choices().iter().all(|c| c.strategy.claim() != Claim::Biased),
                 "{per_node}"
             );
         }
@@ -198,9 +204,10 @@ fn a_biased_road_is_taken_only_by_name_and_found_to_be_biased() {
 #[test]
 fn roads_that_do_not_fit_are_refused() {
     let kinds = [Kind::Normal(1), Kind::Bits(30)];
-    let refused = |roads: &[Road]| PerNode::named(&kinds, roads).unwrap_err().to_string();
-    assert_eq!(refused(&[PATH, Road::Sum]), "node 2, 30 bits: no sum leads through it");
-    assert_eq!(refused(&[Road::Pairs, SCORE]), "node 1, 1 normal: no pairs leads through it");
+    let refused =
+        |strategies: &[Strategy]| PerNode::named(&kinds, strategies).unwrap_err().to_string();
+    assert_eq!(refused(&[PATH, Strategy::Sum]), "node 2, 30 bits: no sum leads through it");
+    assert_eq!(refused(&[Strategy::Pairs, SCORE]), "node 1, 1 normal: no pairs leads through it");
     assert_eq!(refused(&[PATH]), "node 2: nothing is said of it");
     assert_eq!(refused(&[PATH, SCORE, SCORE]), "node 3: the model has no such node");
 }
@@ -213,7 +220,7 @@ struct PathAlone;
 enum AsPathsAllow {}
 
 impl<M: for<'t> LatentModel<f64, Posterior<'t> = Mixed<'t, f64>>> Draw<f64, M> for AsPathsAllow {
-    fn draw<'t, R: Chance>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, f64> {
+    fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, f64> {
         let q: &Mixed<'t, f64> = q;
         let Node::Normal(normal) = q.node(&[]) else { panic!("the normal node is the first") };
         let z = normal.rsample(count, rng);
@@ -226,8 +233,8 @@ impl<M: for<'t> LatentModel<f64, Posterior<'t> = Mixed<'t, f64>>> Draw<f64, M> f
 impl Columns for PathAlone {
     type Draw = AsPathsAllow;
 
-    fn seeds<F: Scalar>(&self, w: &LogWeights<F>, seeds: &mut Seeds<F>) {
-        Sgvb.seeds(w, seeds);
+    fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+        Sgvb.cotangents(w, cotangents);
     }
 }
 

@@ -118,13 +118,13 @@ fn a_biased_estimator_is_caught() {
     struct MeanOfAll;
     impl Columns for MeanOfAll {
         type Draw = pathscore_estimators::draw::Score;
-        fn seeds<F: Scalar>(
+        fn cotangents<F: Scalar>(
             &self,
             w: &pathscore_estimators::LogWeights<F>,
-            seeds: &mut pathscore_estimators::Seeds<F>,
+            cotangents: &mut pathscore_estimators::Cotangents<F>,
         ) {
             let share = F::from_f64(1.0 / w.draws() as f64);
-            seeds.fill(w, |b| {
+            cotangents.fill(w, |b| {
                 let mean = w.mean(b);
                 move |k| (share, share * (w.log_weight(k, b) - mean))
             });

@@ -5,10 +5,10 @@ use pathscore_estimators::both::{Arm, DisArm, MeasureValued};
 use pathscore_estimators::differences::{FiniteDifferences, Spsa};
 use pathscore_estimators::path::{SgvbKl, StickingTheLanding};
 use pathscore_estimators::proof::{
-    Asked, Drawn, Latent, Method, Options, Problem, Proof, Solved, Verdict, prove,
+    Applied, Drawn, Latent, Method, Options, Problem, Proof, Solved, Verdict, prove,
 };
 use pathscore_estimators::score::{Baseline, Reinforce};
-use pathscore_estimators::{Claim, Dice, Estimator};
+use pathscore_estimators::{Claim, Enumerator, Estimator};
 use pathscore_models::dist::{Poisson, WeakDerivative};
 use pathscore_models::latent::{
     BernoulliToy, GaussianQuadratic, LatentModel, LinearGaussian, LogisticNormal, SmallBelief,
@@ -39,7 +39,7 @@ where
 {
     // Sixty nodes for one number and for each of two, six for each of four: enough for squares of squares.
     let options = Options { outcomes: 4_000, ..Options::default() };
-    prove(&**problem, &Asked::new(problem, estimator), &options)
+    prove(&**problem, &Applied::new(problem, estimator), &options)
 }
 
 /// The exact variance of every component, of an estimator whose exact mean is the gradient.
@@ -181,7 +181,7 @@ fn measure_valued_derivatives_are_unbiased_for_bounds() {
     let problem =
         posed("logistic", &[1.0, 0.0], 2, |params| LogisticNormal::known(params, &mut rng()));
     let options = Options { resolution: 0.1, ..Options::default() };
-    let proof = prove(&*problem, &Asked::new(&problem, MeasureValued), &options);
+    let proof = prove(&*problem, &Applied::new(&problem, MeasureValued), &options);
     assert!(proof.ok && proof.verdict == Verdict::Unbiased, "{proof}");
 }
 
@@ -191,8 +191,8 @@ fn the_split_of_a_count_is_unbiased() {
     let (rate, f) = (2.5_f64, |n: f64| (n - 3.0).powi(2));
     let problem = Solved::new("counts", &[rate * (1.0 + 2.0 * (rate - 3.0))], None);
     let measure = |wrong: f64| {
-        Drawn(move |dice: &mut Dice, out: &mut [f64]| {
-            let split = <Poisson<f64> as WeakDerivative<f64>>::split(&[rate.ln()], 0, dice);
+        Drawn(move |source: &mut Enumerator, out: &mut [f64]| {
+            let split = <Poisson<f64> as WeakDerivative<f64>>::split(&[rate.ln()], 0, source);
             out[0] = split.factor * (f(split.plus) - f(split.minus + wrong));
         })
     };
@@ -246,7 +246,7 @@ fn differences_work_for_bits_and_batches() {
     let problem = Arc::new(Latent { batch: 2, scale: 0.7, ..Latent::clone(&problem) });
     let exact = problem.truth().gradient;
     let seen = pathscore_estimators::variance::study_of(
-        &Asked::new(&problem, FiniteDifferences { step: 0.05 }),
+        &Applied::new(&problem, FiniteDifferences { step: 0.05 }),
         &exact,
         5_000,
         3,

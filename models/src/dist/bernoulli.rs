@@ -1,7 +1,7 @@
 //! Independent bits.
 
-use super::{Bits, Coordinates, Distribution, Entropy, Enumerable, Kl, apart, drawn};
-use crate::Chance;
+use super::{Bits, Coordinates, Distribution, Entropy, Enumerable, Kl, sample_shape, unsqueeze};
+use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Shape, Var};
 
 /// Bits that are one with probability $\sigma(\eta)$, by their `logits` $\eta$.
@@ -41,8 +41,8 @@ impl<'t, F: Scalar> Bernoulli<'t, F> {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Bernoulli<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        rng.bits(self.detach().probs(), drawn(count, self.logits))
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        rng.bernoulli_var(self.detach().probs(), sample_shape(count, self.logits))
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
@@ -56,7 +56,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Bernoulli<'t, F> {
 
 impl<'t, F: Scalar> Coordinates<'t, F> for Bernoulli<'t, F> {
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
-        apart(x).bernoulli_log_prob(apart(self.logits))
+        unsqueeze(x).bernoulli_log_prob(unsqueeze(self.logits))
     }
 }
 
@@ -74,7 +74,7 @@ impl<'t, F: Scalar> Enumerable<'t, F> for Bernoulli<'t, F> {
         let bits = *shape.last().expect("an event has an axis");
         assert!(bits <= 20, "support: an event of {bits} bits has too many values to list");
         let count = 1_usize << bits;
-        let listed: Shape = drawn(count, self.logits);
+        let listed: Shape = sample_shape(count, self.logits);
         let per_value = shape.size();
         self.logits.tape().constant_with(listed, |out| {
             for (i, bit) in out.iter_mut().enumerate() {

@@ -2,8 +2,8 @@
 
 use super::gamma::smallest;
 use super::implicit::{implicit, logit_beta_draw, logit_beta_slopes};
-use super::{Distribution, Entropy, Kl, Reparam, drawn};
-use crate::Chance;
+use super::{Distribution, Entropy, Kl, Reparam, sample_shape};
+use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Shape, Var};
 
 /// $\mathrm{Beta}(a, b)$, of density $x^{a-1} (1-x)^{b-1}/B(a, b)$ on the unit interval.
@@ -42,8 +42,8 @@ impl<'t, F: Scalar> Beta<'t, F> {
 
     /// $\ln\frac{x}{1-x}$ of `count` draws, through which derivatives flow; finite where $x$ itself would round
     /// to an end.
-    pub fn rsample_logit<R: Chance>(self, count: usize, rng: &mut R) -> Var<'t, F> {
-        logits([self.a, self.b], &drawn(count, self.a), |at| logit_beta_draw(at, rng))
+    pub fn rsample_logit<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
+        logits([self.a, self.b], &sample_shape(count, self.a), |at| logit_beta_draw(at, rng))
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn logits<'t, F: Scalar>(
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Beta<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.detach().rsample(count, rng)
     }
 
@@ -72,7 +72,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Beta<'t, F> {
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for Beta<'t, F> {
-    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         let x = self.rsample_logit(count, rng).sigmoid();
         let below_one = F::ONE - F::EPSILON * F::from_f64(0.5);
         x.max(x.tape().number(smallest())).min(x.tape().number(below_one))

@@ -1,7 +1,7 @@
 //! One choice among several.
 
-use super::{Distribution, Entropy, Enumerable, Kl, drawn};
-use crate::Chance;
+use super::{Distribution, Entropy, Enumerable, Kl, sample_shape};
+use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
 /// One of $C$ classes with probabilities $\mathrm{softmax}(\eta)$, by their `logits` $\eta$; an event is
@@ -39,8 +39,8 @@ impl<'t, F: Scalar> Categorical<'t, F> {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Categorical<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        rng.classes(self.detach().probs(), drawn(count, self.logits))
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        rng.categorical_var(self.detach().probs(), sample_shape(count, self.logits))
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
@@ -59,7 +59,7 @@ impl<'t, F: Scalar> Enumerable<'t, F> for Categorical<'t, F> {
         let shape = self.logits.shape();
         let classes = *shape.last().expect("an event has an axis");
         let per_value = shape.size();
-        self.logits.tape().constant_with(drawn(classes, self.logits), |out| {
+        self.logits.tape().constant_with(sample_shape(classes, self.logits), |out| {
             for (i, x) in out.iter_mut().enumerate() {
                 *x = if i / per_value == i % classes { F::ONE } else { F::ZERO };
             }

@@ -2,7 +2,7 @@
 
 use super::gamma::ln_standard;
 use super::{Distribution, Entropy, Kl, Reparam};
-use crate::Chance;
+use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
 /// $\mathrm{Dirichlet}(\alpha_1, \dots, \alpha_C)$ over the shares of a whole, of density
@@ -46,7 +46,7 @@ impl<'t, F: Scalar> Dirichlet<'t, F> {
     }
 
     /// $\ln x$ of `count` draws, through which derivatives flow; finite where shares would underflow.
-    pub fn rsample_ln<R: Chance>(self, count: usize, rng: &mut R) -> Var<'t, F> {
+    pub fn rsample_ln<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
         ln_standard(self.concentration, count, rng).log_softmax(-1)
     }
 
@@ -58,7 +58,7 @@ impl<'t, F: Scalar> Dirichlet<'t, F> {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Dirichlet<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.detach().rsample(count, rng)
     }
 
@@ -72,7 +72,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Dirichlet<'t, F> {
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for Dirichlet<'t, F> {
-    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.rsample_ln(count, rng).exp()
     }
 }

@@ -1,7 +1,7 @@
 //! The exponential distribution and Laplace's, which is that of the difference of two.
 
-use super::{Distribution, Entropy, Kl, Reparam, drawn};
-use crate::Chance;
+use super::{Distribution, Entropy, Kl, Reparam, sample_shape};
+use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
 /// The exponential distribution with rate $\lambda$, of density $\lambda e^{-\lambda x}$.
@@ -41,8 +41,12 @@ pub struct Laplace<'t, F> {
 }
 
 /// $-\ln(1 - u)$ for uniform numbers $u$ below one.
-fn standard<'t, F: Scalar, R: Chance>(count: usize, like: Var<'t, F>, rng: &mut R) -> Var<'t, F> {
-    -(-rng.units(like.tape(), drawn(count, like))).ln_1p()
+fn standard<'t, F: Scalar, R: RandomSource>(
+    count: usize,
+    like: Var<'t, F>,
+    rng: &mut R,
+) -> Var<'t, F> {
+    -(-rng.uniform_var(like.tape(), sample_shape(count, like))).ln_1p()
 }
 
 impl<'t, F: Scalar> Exponential<'t, F> {
@@ -75,7 +79,7 @@ impl<'t, F: Scalar> Laplace<'t, F> {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Exponential<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.detach().rsample(count, rng)
     }
 
@@ -89,7 +93,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Exponential<'t, F> {
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for Exponential<'t, F> {
-    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         standard(count, self.rate, rng) / self.rate
     }
 }
@@ -110,7 +114,7 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Exponential<'t, F> {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Laplace<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.detach().rsample(count, rng)
     }
 
@@ -125,7 +129,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Laplace<'t, F> {
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for Laplace<'t, F> {
-    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         let e = standard(count, self.loc, rng) - standard(count, self.loc, rng);
         self.loc + self.scale * e
     }

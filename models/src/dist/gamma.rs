@@ -1,8 +1,8 @@
 //! The gamma distribution.
 
 use super::implicit::{implicit, ln_gamma_draw, ln_gamma_slope};
-use super::{Distribution, Entropy, Kl, Reparam, drawn};
-use crate::Chance;
+use super::{Distribution, Entropy, Kl, Reparam, sample_shape};
+use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
 /// $\mathrm{Gamma}(\alpha, \beta)$ with concentration $\alpha$ and rate $\beta$, of density
@@ -49,25 +49,25 @@ impl<'t, F: Scalar> Gamma<'t, F> {
 
     /// $\ln z$ of `count` draws, through which derivatives flow; finite where $z$ itself would underflow, as
     /// most draws do for $\alpha$ below a hundredth.
-    pub fn rsample_ln<R: Chance>(self, count: usize, rng: &mut R) -> Var<'t, F> {
+    pub fn rsample_ln<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.standard(count, rng) - self.rate.ln()
     }
 
     /// $\ln z_0$.
-    fn standard<R: Chance>(self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn standard<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
         ln_standard(self.concentration, count, rng)
     }
 }
 
 /// $\ln z_0$ of `count` draws from $\mathrm{Gamma}(\alpha, 1)$.
-pub(super) fn ln_standard<'t, F: Scalar, R: Chance>(
+pub(super) fn ln_standard<'t, F: Scalar, R: RandomSource>(
     concentration: Var<'t, F>,
     count: usize,
     rng: &mut R,
 ) -> Var<'t, F> {
     let draw = |[alpha]: [f64; 1]| ln_gamma_draw(alpha, rng);
     let slope = |[alpha]: [f64; 1], ln_z| [ln_gamma_slope(alpha, ln_z)];
-    implicit([concentration], &drawn(count, concentration), draw, slope)
+    implicit([concentration], &sample_shape(count, concentration), draw, slope)
 }
 
 /// The smallest normal number of the precision.
@@ -76,7 +76,7 @@ pub(super) fn smallest<F: Scalar>() -> F {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Gamma<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.detach().rsample(count, rng)
     }
 
@@ -92,7 +92,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Gamma<'t, F> {
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for Gamma<'t, F> {
-    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         let z = self.standard(count, rng).exp();
         z.max(z.tape().number(smallest())) / self.rate
     }

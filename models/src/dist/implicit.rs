@@ -8,7 +8,7 @@
 //! No inverse of $P$ is needed, and any sampler will do. Draws are made and differentiated on a scale on which
 //! they neither underflow nor round to an end: logarithms, logits, angles.
 
-use crate::Chance;
+use crate::RandomSource;
 use pathscore_autodiff::{Adjoints, Custom, Real, Scalar, Shape, Tensor, Var, View};
 use std::f64::consts::{PI, TAU};
 use std::sync::LazyLock;
@@ -77,20 +77,20 @@ const TINY: f64 = -600.0;
 /// $\ln z$ for $z \sim \mathrm{Gamma}(\alpha, 1)$, finite however small $\alpha$ is.
 ///
 /// Marsaglia and Tsang (2000); for $\alpha < 1$ by $z_\alpha = z_{\alpha + 1} u^{1/\alpha}$.
-pub(super) fn ln_gamma_draw<R: Chance>(alpha: f64, rng: &mut R) -> f64 {
+pub(super) fn ln_gamma_draw<R: RandomSource>(alpha: f64, rng: &mut R) -> f64 {
     if alpha < 0.0 {
         return f64::NAN;
     }
     if alpha < 1.0 {
         // 1 − u, because u may be zero.
-        return ln_gamma_draw(alpha + 1.0, rng) + (-rng.unit()).ln_1p() / alpha;
+        return ln_gamma_draw(alpha + 1.0, rng) + (-rng.uniform()).ln_1p() / alpha;
     }
     let d = alpha - 1.0 / 3.0;
     let c = 1.0 / (9.0 * d).sqrt();
     loop {
-        let x = rng.gauss();
+        let x = rng.normal();
         let v = (1.0 + c * x).powi(3);
-        let u = 1.0 - rng.unit();
+        let u = 1.0 - rng.uniform();
         // Not a number, as a shape that is none, is accepted too.
         if !(v <= 0.0 || u.ln() >= 0.5 * x * x + d * (1.0 - v + v.ln())) {
             return (d * v).ln();
@@ -123,7 +123,7 @@ fn gamma_density(alpha: f64, z: f64, ln_z: f64) -> f64 {
 }
 
 /// $\ln\frac{x}{1-x}$ for $x \sim \mathrm{Beta}(a, b)$.
-pub(super) fn logit_beta_draw<R: Chance>([a, b]: [f64; 2], rng: &mut R) -> f64 {
+pub(super) fn logit_beta_draw<R: RandomSource>([a, b]: [f64; 2], rng: &mut R) -> f64 {
     ln_gamma_draw(a, rng) - ln_gamma_draw(b, rng)
 }
 
@@ -150,18 +150,18 @@ pub(super) fn logit_beta_slopes([a, b]: [f64; 2], y: f64) -> [f64; 2] {
 ///
 /// Best and Fisher (1979), by a wrapped Cauchy hat, with $\rho = \kappa s$ and $w = \sin^2(z/2)$ written so that
 /// nothing cancels for small or large $\kappa$.
-pub(super) fn von_mises_draw<R: Chance>(kappa: f64, rng: &mut R) -> f64 {
+pub(super) fn von_mises_draw<R: RandomSource>(kappa: f64, rng: &mut R) -> f64 {
     let root = (1.0 + 4.0 * kappa * kappa).sqrt();
     // ρ − κ of ρ = (1 + √(1 + 4κ²))/2.
     let gap = 0.5 + 0.5 / (root + 2.0 * kappa);
     loop {
-        let (sin, cos) = (0.5 * PI * rng.unit()).sin_cos();
+        let (sin, cos) = (0.5 * PI * rng.uniform()).sin_cos();
         let w = gap * sin * sin / (gap + 2.0 * kappa * cos * cos);
         let c = gap + 2.0 * kappa * w;
-        let u = 1.0 - rng.unit();
+        let u = 1.0 - rng.uniform();
         if !(c * (2.0 - c) <= u && (c / u).ln() + 1.0 < c) {
             let z = 2.0 * w.sqrt().min(1.0).asin();
-            return if rng.bit(0.5) { z } else { -z };
+            return if rng.bernoulli(0.5) { z } else { -z };
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The distribution of the exponential of a normal number.
 
 use super::{Distribution, Entropy, Kl, Normal, Reparam};
-use crate::Chance;
+use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
 /// $e^y$ with $y \sim \mathcal N(\mu, \sigma^2)$.
@@ -24,7 +24,7 @@ pub struct LogNormal<'t, F>(
 );
 
 impl<'t, F: Scalar> Distribution<'t, F> for LogNormal<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.0.sample(count, rng).exp()
     }
 
@@ -39,7 +39,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for LogNormal<'t, F> {
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for LogNormal<'t, F> {
-    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.0.rsample(count, rng).exp()
     }
 }

@@ -1,4 +1,4 @@
-//! Distributions as capabilities: what can be drawn, what carries a derivative, what can be listed.
+//! Distributions as capabilities: what can be sample_shape, what carries a derivative, what can be listed.
 //!
 //! A row of the parameters is one member of a batch, and the columns of a row are independent
 //! coordinates of one event: `log_prob`, `entropy` and `kl` sum over the last axis. Draws come `count`
@@ -30,14 +30,14 @@ pub use dirichlet::Dirichlet;
 pub use exponential::{Exponential, Laplace};
 pub use gamma::Gamma;
 pub use log_normal::LogNormal;
-pub use nodes::{Kind, Node, Nodes, width};
+pub use nodes::{Factorised, Kind, Node, width};
 pub use normal::Normal;
 pub use poisson::Poisson;
 pub use student::StudentT;
 pub use von_mises::VonMises;
 pub use weak::{Split, WeakDerivative};
 
-use crate::Chance;
+use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Shape, Var};
 use smallvec::{SmallVec, smallvec};
 
@@ -47,14 +47,14 @@ pub type Layers<T> = SmallVec<[T; 4]>;
 /// What can be drawn and has a log-density.
 pub trait Distribution<'t, F: Scalar>: Copy {
     /// `count` independent draws, as constants: shape `[count, …batch, event]`.
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
 
     /// The log-density or log-probability of `x`, summed over the last axis. `x` may be tracked or not.
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F>;
 
-    /// [`Distribution::sample`] and [`Distribution::log_prob`] of what was drawn, in one go where they have work
+    /// [`Distribution::sample`] and [`Distribution::log_prob`] of what was sample_shape, in one go where they have work
     /// in common.
-    fn sample_scored<R: Chance>(&self, count: usize, rng: &mut R) -> [Var<'t, F>; 2] {
+    fn sample_and_log_prob<R: RandomSource>(&self, count: usize, rng: &mut R) -> [Var<'t, F>; 2] {
         let x = self.sample(count, rng);
         [x, self.log_prob(x)]
     }
@@ -77,7 +77,7 @@ pub trait Distribution<'t, F: Scalar>: Copy {
 /// What can be drawn as a differentiable function of parameter-free noise.
 pub trait Reparam<'t, F: Scalar>: Distribution<'t, F> {
     /// `count` independent draws through which derivatives flow: shape `[count, …batch, event]`.
-    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
+    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
 }
 
 /// What takes finitely many values.
@@ -112,11 +112,11 @@ pub trait Kl<'t, F: Scalar, Other>: Distribution<'t, F> {
 }
 
 /// Every coordinate an event of its own: one more axis, of length one, behind the others.
-pub(crate) fn apart<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+pub(crate) fn unsqueeze<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
     x.reshape(x.shape().iter().copied().chain(std::iter::once(1)).collect::<Shape>())
 }
 
 /// `count` in front of the axes of a parameter.
-pub(crate) fn drawn<F: Scalar>(count: usize, parameter: Var<'_, F>) -> Shape {
+pub(crate) fn sample_shape<F: Scalar>(count: usize, parameter: Var<'_, F>) -> Shape {
     std::iter::once(count).chain(parameter.shape().iter().copied()).collect()
 }

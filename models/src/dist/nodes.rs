@@ -64,7 +64,7 @@ pub enum Node<'t, F> {
 /// Its nodes can be drawn each in a way of its own: along its path, as a constant, every value in turn. A
 /// node that is drawn along its path stays on the tape, so the log-probabilities of those behind it are
 /// functions of it.
-pub trait Nodes<'t, F: Scalar>: Distribution<'t, F> {
+pub trait Factorised<'t, F: Scalar>: Distribution<'t, F> {
     /// What the nodes are, in the order in which they are drawn.
     fn kinds(&self) -> Layers<Kind>;
 
@@ -76,7 +76,7 @@ pub trait Nodes<'t, F: Scalar>: Distribution<'t, F> {
     fn join(&self, nodes: &[Var<'t, F>]) -> Var<'t, F>;
 }
 
-impl<'t, F: Scalar> Nodes<'t, F> for Normal<'t, F> {
+impl<'t, F: Scalar> Factorised<'t, F> for Normal<'t, F> {
     fn kinds(&self) -> Layers<Kind> {
         smallvec![Kind::Normal(width(self.loc()))]
     }
@@ -90,7 +90,7 @@ impl<'t, F: Scalar> Nodes<'t, F> for Normal<'t, F> {
     }
 }
 
-impl<'t, F: Scalar> Nodes<'t, F> for Bernoulli<'t, F> {
+impl<'t, F: Scalar> Factorised<'t, F> for Bernoulli<'t, F> {
     fn kinds(&self) -> Layers<Kind> {
         smallvec![Kind::Bits(width(self.logits()))]
     }

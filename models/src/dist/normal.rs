@@ -1,7 +1,7 @@
 //! The normal distribution with independent coordinates.
 
-use super::{Coordinates, Distribution, Entropy, Kl, Reparam, apart, drawn};
-use crate::Chance;
+use super::{Coordinates, Distribution, Entropy, Kl, Reparam, sample_shape, unsqueeze};
+use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
 /// $\mathcal N(\mu, \mathrm{diag}\,\sigma^2)$ with `loc` $\mu$ and $\ln\sigma$.
@@ -51,13 +51,13 @@ impl<'t, F: Scalar> Normal<'t, F> {
         self.log_scale.exp()
     }
 
-    fn draw<R: Chance>(self, count: usize, rng: &mut R) -> Var<'t, F> {
-        self.loc + self.scale() * rng.gausses(self.loc.tape(), drawn(count, self.loc))
+    fn draw<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
+        self.loc + self.scale() * rng.normal_var(self.loc.tape(), sample_shape(count, self.loc))
     }
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Normal<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.detach().draw(count, rng)
     }
 
@@ -71,14 +71,14 @@ impl<'t, F: Scalar> Distribution<'t, F> for Normal<'t, F> {
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for Normal<'t, F> {
-    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.draw(count, rng)
     }
 }
 
 impl<'t, F: Scalar> Coordinates<'t, F> for Normal<'t, F> {
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
-        apart(x).normal_log_prob(apart(self.loc), apart(self.log_scale))
+        unsqueeze(x).normal_log_prob(unsqueeze(self.loc), unsqueeze(self.log_scale))
     }
 }
 

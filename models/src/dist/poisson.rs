@@ -1,7 +1,7 @@
 //! Counts.
 
-use super::{Distribution, Kl, drawn};
-use crate::Chance;
+use super::{Distribution, Kl, sample_shape};
+use crate::RandomSource;
 use pathscore_autodiff::{Real, Scalar, Var};
 
 /// Poisson's distribution, $p(n) = \lambda^n e^{-\lambda}/n!$, by the logarithm of its rate $\lambda$.
@@ -37,9 +37,9 @@ impl<'t, F: Scalar> Poisson<'t, F> {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Poisson<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         let rates = self.log_rate.detach().exp().value();
-        self.log_rate.tape().constant_with(drawn(count, self.log_rate), |out| {
+        self.log_rate.tape().constant_with(sample_shape(count, self.log_rate), |out| {
             for (n, rate) in out.iter_mut().zip(rates.values().iter().cycle()) {
                 *n = F::from_f64(draw(rate.to_f64(), rng));
             }
@@ -68,33 +68,33 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Poisson<'t, F> {
 const LISTED: f64 = 30.0;
 
 /// A count of rate `rate`.
-pub(super) fn draw<R: Chance>(rate: f64, rng: &mut R) -> f64 {
+pub(super) fn draw<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
     if rate > LISTED { transformed(rate, rng) } else { listed(rate, rng) }
 }
 
 /// One class for each count whose probability a double precision sum would notice.
-fn listed<R: Chance>(rate: f64, rng: &mut R) -> f64 {
+fn listed<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
     let mut probs = Vec::with_capacity(32);
     let mut p = (-rate).exp();
     while p > 1e-17 || (probs.len() as f64) < rate {
         probs.push(p);
         p *= rate / probs.len() as f64;
     }
-    rng.class(&probs) as f64
+    rng.categorical(&probs) as f64
 }
 
 /// Hörmann's transformed rejection with squeeze (1993, algorithm PTRS), for rates above ten.
 ///
 /// The constants are the paper's: a table-mountain hat over the histogram, accepted at once in nine of
 /// ten cases.
-fn transformed<R: Chance>(rate: f64, rng: &mut R) -> f64 {
+fn transformed<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
     let b = 0.931 + 2.53 * rate.sqrt();
     let a = -0.059 + 0.02483 * b;
     let v_r = 0.9277 - 3.6224 / (b - 2.0);
     let inverse_alpha = 1.1239 + 1.1328 / (b - 3.4);
     loop {
-        let u = rng.unit() - 0.5;
-        let v = 1.0 - rng.unit();
+        let u = rng.uniform() - 0.5;
+        let v = 1.0 - rng.uniform();
         let us = 0.5 - u.abs();
         let n = ((2.0 * a / us + b) * u + rate + 0.43).floor();
         if us >= 0.07 && v <= v_r {

@@ -2,8 +2,8 @@
 
 use super::beta::logits;
 use super::implicit::logit_beta_draw;
-use super::{Distribution, Entropy, Reparam, drawn};
-use crate::Chance;
+use super::{Distribution, Entropy, Reparam, sample_shape};
+use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
 /// Student's $t$ with $\nu$ degrees of freedom, moved by $\mu$ and stretched by $\sigma$.
@@ -49,7 +49,7 @@ impl<'t, F: Scalar> StudentT<'t, F> {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for StudentT<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.detach().rsample(count, rng)
     }
 
@@ -66,12 +66,12 @@ impl<'t, F: Scalar> Distribution<'t, F> for StudentT<'t, F> {
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for StudentT<'t, F> {
-    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        let (shape, half) = (drawn(count, self.freedom), F::from_f64(0.5));
+    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+        let (shape, half) = (sample_shape(count, self.freedom), F::from_f64(0.5));
         let shapes = [self.freedom * half, self.freedom.tape().number(half)];
         let mut signs = Vec::with_capacity(shape.size());
         let y = logits(shapes, &shape, |at| {
-            signs.push(if rng.bit(0.5) { F::ONE } else { -F::ONE });
+            signs.push(if rng.bernoulli(0.5) { F::ONE } else { -F::ONE });
             logit_beta_draw(at, rng)
         });
         // √(ν(1 − x)/x) with y the logit of x.

@@ -1,8 +1,8 @@
 //! Von Mises' distribution of angles.
 
 use super::implicit::{implicit, von_mises_draw, von_mises_slope};
-use super::{Distribution, Entropy, Kl, Reparam, drawn};
-use crate::Chance;
+use super::{Distribution, Entropy, Kl, Reparam, sample_shape};
+use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 use std::f64::consts::TAU;
 
@@ -57,7 +57,7 @@ impl<'t, F: Scalar> VonMises<'t, F> {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for VonMises<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.detach().rsample(count, rng)
     }
 
@@ -73,11 +73,11 @@ impl<'t, F: Scalar> Distribution<'t, F> for VonMises<'t, F> {
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for VonMises<'t, F> {
-    fn rsample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         let draw = |[kappa]: [f64; 1]| von_mises_draw(kappa, rng);
         let slope = |[kappa]: [f64; 1], z| [von_mises_slope(kappa, z)];
         let kappa = self.concentration;
-        self.loc + implicit([kappa], &drawn(count, kappa), draw, slope)
+        self.loc + implicit([kappa], &sample_shape(count, kappa), draw, slope)
     }
 }
 

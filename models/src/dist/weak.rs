@@ -1,7 +1,7 @@
 //! Derivatives of a distribution that are differences of two distributions.
 
 use super::{Bernoulli, Distribution, Layers, Normal, Poisson};
-use crate::Chance;
+use crate::RandomSource;
 use pathscore_autodiff::{Real, Scalar, Var};
 use smallvec::smallvec;
 use std::f64::consts::TAU;
@@ -42,7 +42,7 @@ pub trait WeakDerivative<'t, F: Scalar>: Distribution<'t, F> {
     fn parameters(&self) -> Layers<Var<'t, F>>;
 
     /// Draws the split of a coordinate whose parameters have the values `at`, by the one numbered `by`.
-    fn split<R: Chance>(at: &[f64], by: usize, rng: &mut R) -> Split;
+    fn split<R: RandomSource>(at: &[f64], by: usize, rng: &mut R) -> Split;
 }
 
 /// By $\mu$: $\frac{1}{\sigma\sqrt{2\pi}}(f(\mu + \sigma w) - f(\mu - \sigma w))$ with $w$ of Weibull's
@@ -54,15 +54,15 @@ impl<'t, F: Scalar> WeakDerivative<'t, F> for Normal<'t, F> {
         smallvec![self.loc(), self.log_scale()]
     }
 
-    fn split<R: Chance>(at: &[f64], by: usize, rng: &mut R) -> Split {
+    fn split<R: RandomSource>(at: &[f64], by: usize, rng: &mut R) -> Split {
         let (loc, scale) = (at[0], at[1].exp());
         if by == 0 {
-            let w = scale * rng.length(2);
+            let w = scale * rng.chi(2);
             return Split { factor: 1.0 / (scale * TAU.sqrt()), plus: loc + w, minus: loc - w };
         }
-        let side = if rng.bit(0.5) { scale } else { -scale };
-        let m = side * rng.length(3);
-        Split { factor: 1.0, plus: loc + m, minus: loc + m * rng.unit() }
+        let side = if rng.bernoulli(0.5) { scale } else { -scale };
+        let m = side * rng.chi(3);
+        Split { factor: 1.0, plus: loc + m, minus: loc + m * rng.uniform() }
     }
 }
 
@@ -72,7 +72,7 @@ impl<'t, F: Scalar> WeakDerivative<'t, F> for Bernoulli<'t, F> {
         smallvec![self.logits()]
     }
 
-    fn split<R: Chance>(at: &[f64], _: usize, _: &mut R) -> Split {
+    fn split<R: RandomSource>(at: &[f64], _: usize, _: &mut R) -> Split {
         let factor = Real::sigmoid(at[0]) * Real::sigmoid(-at[0]);
         Split { factor, plus: 1.0, minus: 0.0 }
     }
@@ -84,7 +84,7 @@ impl<'t, F: Scalar> WeakDerivative<'t, F> for Poisson<'t, F> {
         smallvec![self.log_rate()]
     }
 
-    fn split<R: Chance>(at: &[f64], _: usize, rng: &mut R) -> Split {
+    fn split<R: RandomSource>(at: &[f64], _: usize, rng: &mut R) -> Split {
         let rate = at[0].exp();
         let n = super::poisson::draw(rate, rng);
         Split { factor: rate, plus: n + 1.0, minus: n }

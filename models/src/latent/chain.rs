@@ -1,8 +1,9 @@
 //! Layers of bits, each drawn given the one before.
 
-use crate::Chance;
+use crate::RandomSource;
 use crate::dist::{
-    Bernoulli, Bits, Coordinates, Distribution, Enumerable, Kind, Layers, Node, Nodes, drawn,
+    Bernoulli, Bits, Coordinates, Distribution, Enumerable, Factorised, Kind, Layers, Node,
+    sample_shape,
 };
 use crate::nn::Mlp;
 use crate::params::Bound;
@@ -74,17 +75,17 @@ impl<'t, F: Scalar> Chain<'t, F> {
     }
 
     /// Every layer drawn in turn; `also` is told its bits and their logits.
-    fn drawn<R: Chance>(
+    fn drawn<R: RandomSource>(
         &self,
         count: usize,
         rng: &mut R,
         mut also: impl FnMut(Var<'t, F>, Var<'t, F>),
     ) -> [Option<Var<'t, F>>; MOST] {
-        let mut shape: Shape = drawn(count, self.first);
+        let mut shape: Shape = sample_shape(count, self.first);
         let last = shape.len() - 1;
         self.each(|layer, logits| {
             shape[last] = self.widths[layer];
-            let bits = rng.bits(logits.detach().sigmoid(), shape.clone());
+            let bits = rng.bernoulli_var(logits.detach().sigmoid(), shape.clone());
             also(bits, logits);
             bits
         })
@@ -104,12 +105,12 @@ impl<'t, F: Scalar> Chain<'t, F> {
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Chain<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.beside(self.detach().drawn(count, rng, |_, _| {}))
     }
 
     /// Each network is gone through once, for the bits and for their probability.
-    fn sample_scored<R: Chance>(&self, count: usize, rng: &mut R) -> [Var<'t, F>; 2] {
+    fn sample_and_log_prob<R: RandomSource>(&self, count: usize, rng: &mut R) -> [Var<'t, F>; 2] {
         let mut log_prob: Option<Var<'t, F>> = None;
         let layers = self.drawn(count, rng, |bits, logits| {
             let term = bits.bernoulli_log_prob(logits);
@@ -177,7 +178,7 @@ impl<'t, F: Scalar> Bits<'t, F> for Chain<'t, F> {
     }
 }
 
-impl<'t, F: Scalar> Nodes<'t, F> for Chain<'t, F> {
+impl<'t, F: Scalar> Factorised<'t, F> for Chain<'t, F> {
     fn kinds(&self) -> Layers<Kind> {
         self.order().map(|layer| Kind::Bits(self.widths[layer])).collect()
     }
@@ -200,7 +201,7 @@ impl<'t, F: Scalar> Enumerable<'t, F> for Chain<'t, F> {
     fn support(&self) -> Var<'t, F> {
         let bits = self.total();
         assert!(bits <= 20, "support: an event of {bits} bits has too many values to list");
-        let mut listed: Shape = drawn(1 << bits, self.first);
+        let mut listed: Shape = sample_shape(1 << bits, self.first);
         let last = listed.len() - 1;
         listed[last] = bits;
         let per_value = listed.size() >> bits;

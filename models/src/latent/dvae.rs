@@ -1,7 +1,7 @@
 //! The variational autoencoder with bits for latents.
 
 use super::{Decoder, Generative, Head, LatentModel, Likelihood, widths};
-use crate::Chance;
+use crate::RandomSource;
 use crate::dist::Bernoulli;
 use crate::nn::Mlp;
 use crate::params::{Bound, Params};
@@ -59,7 +59,12 @@ impl<F: Scalar> LatentModel<F> for DiscreteVae {
 }
 
 impl<F: Scalar> Generative<F> for DiscreteVae {
-    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F> {
+    fn sample_data<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        z: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
         self.decoder.sample(params, z, rng)
     }
 }

@@ -1,7 +1,7 @@
 //! The smallest model whose integral has no closed form: a normal latent behind bits.
 
 use super::{Generative, LatentModel};
-use crate::Chance;
+use crate::RandomSource;
 use crate::dist::Normal;
 use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Scalar, Shape, Var};
@@ -90,8 +90,13 @@ impl<F: Scalar> LatentModel<F> for LogisticNormal {
 }
 
 impl<F: Scalar> Generative<F> for LogisticNormal {
-    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F> {
+    fn sample_data<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        z: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
         let logits = self.logits(params.detach(), z);
-        rng.bits(logits.sigmoid(), logits.shape())
+        rng.bernoulli_var(logits.sigmoid(), logits.shape())
     }
 }

@@ -2,8 +2,8 @@
 
 use super::vae::normal_of;
 use super::{Generative, Head, LatentModel, Likelihood, widths};
-use crate::Chance;
-use crate::dist::{Bernoulli, Distribution, Kind, Layers, Node, Nodes, Normal, width};
+use crate::RandomSource;
+use crate::dist::{Bernoulli, Distribution, Factorised, Kind, Layers, Node, Normal, width};
 use crate::nn::Mlp;
 use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Scalar, Shape, Var};
@@ -55,13 +55,13 @@ impl<'t, F: Scalar> Mixed<'t, F> {
 }
 
 /// One draw of what has as many distributions as are wanted.
-fn each<'t, F: Scalar, D: Distribution<'t, F>, R: Chance>(q: D, rng: &mut R) -> Var<'t, F> {
+fn each<'t, F: Scalar, D: Distribution<'t, F>, R: RandomSource>(q: D, rng: &mut R) -> Var<'t, F> {
     let draw = q.sample(1, rng);
     draw.reshape(draw.shape()[1..].iter().copied().collect::<Shape>())
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Mixed<'t, F> {
-    fn sample<R: Chance>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         let still = self.detach();
         let [z, h] = match self.first {
             First::Normal => {
@@ -89,7 +89,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Mixed<'t, F> {
     }
 }
 
-impl<'t, F: Scalar> Nodes<'t, F> for Mixed<'t, F> {
+impl<'t, F: Scalar> Factorised<'t, F> for Mixed<'t, F> {
     fn kinds(&self) -> Layers<Kind> {
         let mut kinds = smallvec![self.normal.kinds()[0], self.bits.kinds()[0]];
         if self.first == First::Bits {
@@ -197,7 +197,12 @@ impl<F: Scalar> LatentModel<F> for MixedVae {
 }
 
 impl<F: Scalar> Generative<F> for MixedVae {
-    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F> {
+    fn sample_data<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        z: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
         self.decoder.sample(params, z, rng)
     }
 }

@@ -20,7 +20,7 @@ pub use small::SmallBelief;
 pub use toys::{BernoulliToy, GaussianQuadratic};
 pub use vae::Vae;
 
-use crate::Chance;
+use crate::RandomSource;
 use crate::dist::{Distribution, Layers};
 use crate::nn::Mlp;
 use crate::params::{Bound, Init, ParamId, Params};
@@ -67,7 +67,12 @@ pub trait LatentModel<F: Scalar>: Sync {
 /// A model that can make up data.
 pub trait Generative<F: Scalar>: LatentModel<F> {
     /// $x$ drawn from $p(x \mid z)$ for every `z`, of shape `[…, latents]`, as constants.
-    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F>;
+    fn sample_data<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        z: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F>;
 }
 
 /// A model whose draws are pictures: the mean of $p(x \mid z)$.
@@ -135,7 +140,7 @@ impl Head {
         if self.log_scale.is_none() { y.sigmoid() } else { y }
     }
 
-    fn sample<'t, F: Scalar, R: Chance>(
+    fn sample<'t, F: Scalar, R: RandomSource>(
         &self,
         params: Bound<'t, F>,
         z: Var<'t, F>,
@@ -143,9 +148,9 @@ impl Head {
     ) -> Var<'t, F> {
         let y = self.net.forward(params.detach(), z);
         match self.log_scale {
-            None => rng.bits(y.sigmoid(), y.shape()),
+            None => rng.bernoulli_var(y.sigmoid(), y.shape()),
             Some(log_scale) => {
-                y + params.get(log_scale).detach().exp() * rng.gausses(params.tape(), y.shape())
+                y + params.get(log_scale).detach().exp() * rng.normal_var(params.tape(), y.shape())
             }
         }
     }

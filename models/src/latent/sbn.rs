@@ -2,7 +2,7 @@
 
 use super::chain::{From, MOST};
 use super::{Chain, Decoder, Generative, Head, LatentModel, Likelihood, widths};
-use crate::Chance;
+use crate::RandomSource;
 use crate::dist::Layers;
 use crate::nn::Mlp;
 use crate::params::{Bound, Init, ParamId, Params};
@@ -143,7 +143,12 @@ impl<F: Scalar> LatentModel<F> for SigmoidBelief {
 }
 
 impl<F: Scalar> Generative<F> for SigmoidBelief {
-    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F> {
+    fn sample_data<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        z: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
         self.decoder.sample(params, self.first(z), rng)
     }
 }

@@ -1,7 +1,7 @@
 //! A belief net small enough to list: every expectation is a sum of four terms.
 
 use super::{Generative, LatentModel};
-use crate::Chance;
+use crate::RandomSource;
 use crate::dist::Bernoulli;
 use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Scalar, Shape, Var};
@@ -78,8 +78,13 @@ impl<F: Scalar> LatentModel<F> for SmallBelief {
 }
 
 impl<F: Scalar> Generative<F> for SmallBelief {
-    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F> {
+    fn sample_data<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        z: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
         let logits = self.logits(params.detach(), z);
-        rng.bits(logits.sigmoid(), logits.shape())
+        rng.bernoulli_var(logits.sigmoid(), logits.shape())
     }
 }

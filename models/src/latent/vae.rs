@@ -1,7 +1,7 @@
 //! The variational autoencoder.
 
 use super::{Decoder, Generative, Head, LatentModel, Likelihood, widths};
-use crate::Chance;
+use crate::RandomSource;
 use crate::dist::Normal;
 use crate::nn::Mlp;
 use crate::params::{Bound, Params};
@@ -73,7 +73,12 @@ impl<F: Scalar> LatentModel<F> for Vae {
 }
 
 impl<F: Scalar> Generative<F> for Vae {
-    fn dream<'t, R: Chance>(&self, params: Bound<'t, F>, z: Var<'t, F>, rng: &mut R) -> Var<'t, F> {
+    fn sample_data<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        z: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
         self.decoder.sample(params, z, rng)
     }
 }

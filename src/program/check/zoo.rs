@@ -1,9 +1,9 @@
 //! The wrong estimators, and what gives each away.
 
 use super::super::args::CheckArgs;
-use super::super::misuse::Refuted;
 use super::super::session::pool;
 use super::super::table::{Format, print};
+use super::super::usage_error::Refuted;
 use super::spelt_method;
 use pathscore::estimators::proof::Options;
 use pathscore::estimators::zoo::{Finding, Specimen, zoo};

@@ -8,16 +8,16 @@
 use super::{Case, DRAWS, Studied};
 use crate::program::args::{BaselineName, CompareArgs, EstimatorName, KlForm};
 use crate::program::checkpoint::{self, Checkpoint};
-use crate::program::config::{Config, spelt};
-use crate::program::misuse::misuse;
-use crate::program::session::{Asked, Described, Purpose, Steps, load};
+use crate::program::config::{Config, cli_name};
+use crate::program::session::{Asked, Described, Job, Steps, load};
+use crate::program::usage_error::usage_error;
 use clap::ValueEnum;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Claim;
 use pathscore::estimators::variance::{Component, Study};
 use pathscore::models::data::{Batches, Split};
 use pathscore::models::seed::{self, Stream, derive};
-use pathscore::models::{Chance, Params};
+use pathscore::models::{Params, RandomSource};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::path::Path;
@@ -56,15 +56,15 @@ impl Run {
         if let Some(names) = &args.estimators {
             if let Some(name) = names.iter().find(|name| asked.iter().all(|one| one.0 != **name)) {
                 let choices: Vec<&str> = asked.iter().map(|one| one.0.as_str()).collect();
-                return Err(misuse(format!(
+                return Err(usage_error(format!(
                     "estimator `{name}` does not fit this run, a {}: the choices are {}",
-                    spelt(&config.model),
+                    cli_name(&config.model),
                     choices.join(", ")
                 )));
             }
             asked.retain(|one| names.contains(&one.0));
         } else if config.latent_dim > FEW {
-            asked.retain(|one| one.0 != spelt(&EstimatorName::Local));
+            asked.retain(|one| one.0 != cli_name(&EstimatorName::Local));
         }
         let folder = dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy();
         let (name, file) = (format!("run:{}", dir.display()), format!("run-{folder}"));
@@ -131,7 +131,7 @@ impl Run {
     fn draw(&self, config: &Config, draws: usize, seed: u64) -> anyhow::Result<Seen> {
         let purpose = Drawing { run: self, draws, seed, seen: RefCell::default() };
         let columns = self.split.train.columns();
-        Asked { config, columns, steps: u64::MAX, purpose: &purpose }.pursue()?;
+        Asked { config, columns, steps: u64::MAX, purpose: &purpose }.run_job()?;
         Ok(purpose.seen.into_inner())
     }
 }
@@ -145,17 +145,20 @@ fn fitting(config: &Config, args: &CompareArgs) -> Vec<(String, Config)> {
     };
     let all = EstimatorName::value_variants().iter().copied().filter(|one| one.fits(config));
     let forms = |estimator: EstimatorName| -> Vec<(String, Config)> {
-        let name = spelt(&estimator);
+        let name = cli_name(&estimator);
         match estimator {
             EstimatorName::Sgvb => {
                 let form = |kl: &KlForm| {
-                    (format!("{name}-{}", spelt(kl)), Config { kl: *kl, ..of(estimator) })
+                    (format!("{name}-{}", cli_name(kl)), Config { kl: *kl, ..of(estimator) })
                 };
                 KlForm::value_variants().iter().map(form).collect()
             }
             EstimatorName::Reinforce => {
                 let form = |&baseline: &BaselineName| {
-                    (format!("{name}-{}", spelt(&baseline)), Config { baseline, ..of(estimator) })
+                    (
+                        format!("{name}-{}", cli_name(&baseline)),
+                        Config { baseline, ..of(estimator) },
+                    )
                 };
                 BaselineName::value_variants().iter().map(form).collect()
             }
@@ -173,14 +176,14 @@ struct Drawing<'a> {
     seen: RefCell<Seen>,
 }
 
-impl Purpose for Drawing<'_> {
+impl Job for Drawing<'_> {
     /// The parameters that the run has learnt; a baseline network behind them stays as it was made.
     fn prepare<F: Scalar>(&self, params: &mut Params<F>) -> anyhow::Result<()> {
         *self.seen.borrow_mut() = Seen::of(params);
         self.run.checkpoint.restore_params(params)
     }
 
-    fn pursue<F: Scalar, M: Described<F>>(
+    fn run_job<F: Scalar, M: Described<F>>(
         &self,
         trainer: &mut dyn Steps<F, M>,
     ) -> anyhow::Result<()> {
@@ -235,7 +238,7 @@ impl Seen {
             // Of a single number there is one direction.
             for i in 0..DIRECTIONS.min(shape.size()) {
                 let rng = &mut seed::rng(at as u64, Stream::Diagnose, i as u64);
-                let mut unit: Vec<f64> = (0..shape.size()).map(|_| rng.gauss()).collect();
+                let mut unit: Vec<f64> = (0..shape.size()).map(|_| rng.normal()).collect();
                 let norm = unit.iter().map(|u| u * u).sum::<f64>().sqrt();
                 unit.iter_mut().for_each(|u| *u /= norm);
                 names.push(format!("{name}·{}", i + 1));

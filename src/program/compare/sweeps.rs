@@ -3,12 +3,12 @@
 use super::Figure;
 use crate::program::args::{CompareArgs, ProblemName};
 use crate::program::chart::{Axis, Curve, Plane, sweep};
-use crate::program::config::spelt;
+use crate::program::config::cli_name;
 use crate::program::registry::{Entry, Setting};
 use pathscore::estimators::Estimator;
 use pathscore::estimators::both::MeasureValued;
 use pathscore::estimators::path::StickingTheLanding;
-use pathscore::estimators::proof::{Asked, Latent};
+use pathscore::estimators::proof::{Applied, Latent};
 use pathscore::estimators::score::{Baseline, Reinforce};
 use pathscore::estimators::variance::{Component, study_of};
 use pathscore::models::latent::{BernoulliToy, GaussianQuadratic};
@@ -70,7 +70,7 @@ pub(super) fn signal(
         curves,
     };
     let planes = [plane("parameters of q", q), plane("parameters of the model", p)];
-    let name = spelt(&problem);
+    let name = cli_name(&problem);
     Some(Figure {
         name: format!("{name}-snr"),
         shows: "signal-to-noise ratio of the gradient of L_K against K",
@@ -121,7 +121,7 @@ impl Swept<'_> {
             // Numbers of its own for each point: what is chance shall not look like a trend.
             let seed = self.args.seed.wrapping_add(i as u64);
             let (problem, estimator) = at(x);
-            let candidate = Asked::new(&Arc::new(problem), estimator);
+            let candidate = Applied::new(&Arc::new(problem), estimator);
             let unknown = vec![f64::NAN; known.len()];
             let study = study_of(&candidate, &unknown, self.args.draws(), seed);
             for (points, component) in points.iter_mut().zip(&study.components) {

@@ -1,12 +1,12 @@
 //! Where estimators are tried: models that are small enough for every expectation to be known.
 
 use super::super::args::ProblemName;
-use super::super::config::spelt;
+use super::super::config::cli_name;
 use super::{Posed, Setting};
 use pathscore::autodiff::Activation;
-use pathscore::estimators::proof::{Asked, Gradient, Latent, Problem, Solved, Target};
+use pathscore::estimators::proof::{Applied, Gradient, Latent, Problem, Solved, Target};
 use pathscore::estimators::score::WakeSleep;
-use pathscore::estimators::{Claim, Dice};
+use pathscore::estimators::{Claim, Enumerator};
 use pathscore::models::dist::Kind;
 use pathscore::models::latent::{
     BernoulliToy, GaussianQuadratic, LatentModel, Likelihood, LinearGaussian, LogisticNormal,
@@ -32,7 +32,7 @@ pub(super) trait Site: Copy + Send + Sync + 'static {
         let Setting { samples, batch, scale } = setting;
         let (model, params, rows) = self.site();
         let x = rows.get(..batch * Self::COLUMNS)?.to_vec();
-        let name = spelt(&Self::NAME);
+        let name = cli_name(&Self::NAME);
         Some(Latent { name, model, params, x, batch, samples, scale, target })
     }
 }
@@ -197,15 +197,15 @@ pub(super) const ASLEEP: Target = Target { name: "L_K, dreams", ..Target::BOUND 
 
 /// A gradient that is what it was made for: of $L_K$ alone it would be biased.
 #[derive(Clone)]
-struct Phases(Asked<SmallBelief, WakeSleep>);
+struct Phases(Applied<SmallBelief, WakeSleep>);
 
 impl Gradient for Phases {
     fn claim(&self) -> Claim {
         Claim::Unbiased
     }
 
-    fn draw(&mut self, dice: &mut Dice, out: &mut [f64]) -> Option<f64> {
-        self.0.draw(dice, out)
+    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
+        self.0.draw(source, out)
     }
 }
 
@@ -223,7 +223,7 @@ pub(super) fn sleep(setting: Setting) -> Option<Posed> {
     }
     let (name, components) = (problem.name(), problem.components());
     let key = format!("{name} {} {setting:?}", ASLEEP.name);
-    let candidate = Box::new(Phases(Asked::new(&Arc::new(problem), WakeSleep { wake: 0.0 })));
-    let solved = Solved { name, components, truth, suspects: Vec::new() };
+    let candidate = Box::new(Phases(Applied::new(&Arc::new(problem), WakeSleep { wake: 0.0 })));
+    let solved = Solved { name, components, truth, known_mistakes: Vec::new() };
     Some(Posed { problem: Rc::new(solved), candidate, key })
 }

@@ -3,8 +3,8 @@
 use super::super::args::{
     BaselineName, Dtype, EstimatorName, KlForm, Model, NvilMode, OptimizerName,
 };
-use super::super::config::{Config, spelt};
-use super::super::misuse::misuse;
+use super::super::config::{Config, cli_name};
+use super::super::usage_error::usage_error;
 use super::{Described, FIRST_POINT, Steps};
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Estimator;
@@ -22,7 +22,7 @@ use pathscore::models::latent::{DiscreteVae, SigmoidBelief, Vae};
 use pathscore::models::{Params, seed};
 
 /// What is done with a model and an estimator, once their types are known.
-pub(crate) trait Purpose {
+pub(crate) trait Job {
     /// Sees to the model's parameters, before the estimator adds its own.
     fn prepare<F: Scalar>(&self, params: &mut Params<F>) -> anyhow::Result<()> {
         let _ = params;
@@ -30,7 +30,7 @@ pub(crate) trait Purpose {
     }
 
     /// Does it.
-    fn pursue<F: Scalar, M: Described<F>>(
+    fn run_job<F: Scalar, M: Described<F>>(
         &self,
         trainer: &mut dyn Steps<F, M>,
     ) -> anyhow::Result<()>;
@@ -46,9 +46,9 @@ pub(crate) struct Asked<'a, P> {
     pub(crate) purpose: &'a P,
 }
 
-impl<P: Purpose> Asked<'_, P> {
+impl<P: Job> Asked<'_, P> {
     /// In the precision of the settings.
-    pub(crate) fn pursue(&self) -> anyhow::Result<()> {
+    pub(crate) fn run_job(&self) -> anyhow::Result<()> {
         match self.config.dtype {
             Dtype::F32 => self.in_precision::<f32>(),
             Dtype::F64 => self.in_precision::<f64>(),
@@ -125,9 +125,11 @@ impl<P: Purpose> Asked<'_, P> {
             EstimatorName::Tvo => {
                 self.run::<F, M, _>(|_| Tvo::log_spaced(config.points, FIRST_POINT))
             }
-            other => {
-                Err(misuse(format!("{} has no use for {}", spelt(&config.model), spelt(&other))))
-            }
+            other => Err(usage_error(format!(
+                "{} has no use for {}",
+                cli_name(&config.model),
+                cli_name(&other)
+            ))),
         }
     }
 
@@ -170,6 +172,6 @@ impl<P: Purpose> Asked<'_, P> {
             seed: config.seed,
         };
         let trainer = &mut Trainer::new(model, params, estimator, optimizer, options);
-        self.purpose.pursue::<F, M>(trainer)
+        self.purpose.run_job::<F, M>(trainer)
     }
 }

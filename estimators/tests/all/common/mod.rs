@@ -2,7 +2,7 @@
 
 use pathscore_estimators::exact::gauss_hermite;
 use pathscore_estimators::{Estimator, Query, Work};
-use pathscore_models::{Chance, Params};
+use pathscore_models::{Params, RandomSource};
 
 /// Goes through all outcomes of whatever draws from it, the last choice fastest.
 pub(crate) struct Listing {
@@ -45,20 +45,20 @@ impl Listing {
     }
 }
 
-impl Chance for Listing {
-    fn bit(&mut self, p: f64) -> bool {
+impl RandomSource for Listing {
+    fn bernoulli(&mut self, p: f64) -> bool {
         self.choose([(0.0, 1.0 - p), (1.0, p)].into_iter()) == 1.0
     }
 
-    fn class(&mut self, probs: &[f64]) -> usize {
+    fn categorical(&mut self, probs: &[f64]) -> usize {
         self.choose(probs.iter().enumerate().map(|(i, &p)| (i as f64, p))) as usize
     }
 
-    fn unit(&mut self) -> f64 {
+    fn uniform(&mut self) -> f64 {
         panic!("uniform numbers cannot be listed")
     }
 
-    fn gauss(&mut self) -> f64 {
+    fn normal(&mut self) -> f64 {
         let normal = std::mem::take(&mut self.normal);
         let node = self.choose(normal.iter().copied());
         self.normal = normal;

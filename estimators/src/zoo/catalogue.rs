@@ -2,13 +2,13 @@
 
 use super::bits::{of_one, of_two, sigmoid};
 use super::*;
-use crate::dice::Dice;
+use crate::enumerator::Enumerator;
 use crate::estimator::Estimator;
 use crate::path::{Dreg, Iwae};
-use crate::proof::{Asked, Expectation, Latent, Once, Shape, Solved, Target};
+use crate::proof::{Applied, Effect, Expectation, Latent, Once, Solved, Target};
 use crate::score::{Baseline, Reinforce, Vimco};
 use pathscore_models::latent::{LinearGaussian, SmallBelief};
-use pathscore_models::{Chance, Init, Params, seed};
+use pathscore_models::{Init, Params, RandomSource, seed};
 use std::sync::Arc;
 
 /// The wrong estimators of the list, in its order.
@@ -44,7 +44,7 @@ where
     R: Estimator<f64, M> + Clone + Send + 'static,
 {
     let shared = Arc::new(problem.clone());
-    caged(label, problem, Asked::new(&shared, wrong), Asked::new(&shared, right))
+    caged(label, problem, Applied::new(&shared, wrong), Applied::new(&shared, right))
 }
 
 /// Two bits behind three, seen in so many rows.
@@ -80,7 +80,7 @@ fn of_baselines() -> Vec<Specimen> {
         OthersOver { less: 1.0, shift: 0.0 },
     );
     let shared = Arc::new(elbo(3, 1));
-    let shifted = |less| Box::new(Asked::new(&shared, OthersOver { less, shift: 100.0 }));
+    let shifted = |less| Box::new(Applied::new(&shared, OthersOver { less, shift: 100.0 }));
     over.trial = Trial::Shift { candidate: shifted(0.0), mended: shifted(1.0) };
     vec![
         asked(
@@ -148,10 +148,10 @@ fn leaky(label: Label, into_q: bool) -> Specimen {
     *solved.truth.gradient.last_mut().expect("there is ψ") = 2.0 * (value - psi);
     *into_baseline.last_mut().expect("there is ψ") = entropy(0.8) + entropy(-0.5);
     let solved = solved
-        .suspecting("the slope of the baseline's loss in q and p", Shape::Beside(leak))
-        .suspecting("the slope of (f − C) ln q in the baseline", Shape::Beside(into_baseline));
+        .with_mistake("the slope of the baseline's loss in q and p", Effect::Beside(leak))
+        .with_mistake("the slope of (f − C) ln q in the baseline", Effect::Beside(into_baseline));
     let shared = Arc::new(problem);
-    caged(label, solved, Asked::new(&shared, wrong), Asked::new(&shared, right))
+    caged(label, solved, Applied::new(&shared, wrong), Applied::new(&shared, right))
 }
 
 fn of_bounds() -> Vec<Specimen> {
@@ -238,19 +238,23 @@ fn of_units() -> Vec<Specimen> {
     let averaged =
         |label, wrong| asked(label, belief(Target::ELBO, 2, 1), wrong, Averaged::default());
     let at = At { loc: 0.7, log_scale: -0.4 };
-    let square = Expectation::new("normal: E (z − k)²", &[at.loc, at.log_scale], |at, dice| {
-        (at[0] + at[1].exp() * dice.gauss() - 2.0).powi(2)
-    });
+    let square =
+        Expectation::new("normal: E (z − k)²", &[at.loc, at.log_scale], |at, source| {
+            (at[0] + at[1].exp() * source.normal() - 2.0).powi(2)
+        });
     let by_sigma = BySigma { at, target: 2.0, by_log: false };
     let jump = AcrossJump { at, place: 1.0, height: 2.0, by_score: false };
     let [path, of_jump] = [AcrossJump::OF_THE_PATH, jump.of_the_jump()];
     let across =
         Solved::new("normal: E z, jump", &[path[0] + of_jump[0], path[1] + of_jump[1]], None)
-            .suspecting("a path cannot cross a jump: it is missing", Shape::Instead(path.to_vec()));
+            .with_mistake(
+                "a path cannot cross a jump: it is missing",
+                Effect::Instead(path.to_vec()),
+            );
     let integral =
         BoxIntegral { w: 0.5, x: 1.2, noise: 0.25, ends: [-8.0, 8.0], with_volume: false };
     let density = Solved::new("normal: p(x)", &[integral.exact()], None)
-        .suspecting("1/|Ω|: the volume is missing", Shape::Factor(1.0 / integral.volume()));
+        .with_mistake("1/|Ω|: the volume is missing", Effect::Factor(1.0 / integral.volume()));
     let sides = Sides { loc: 0.5, step: 1e-3, shared: false };
     let mut apart = caged(
         (30, "own-noise", "the two sides of a difference have their own noise", "the crate fugue"),
@@ -299,8 +303,8 @@ fn of_units() -> Vec<Specimen> {
 fn of_bits() -> Vec<Specimen> {
     let logits = [1.0, -0.7];
     let two = || {
-        Expectation::new("two bits: E f", &logits, |at, dice| {
-            of_two([0, 1].map(|i| dice.bit(sigmoid(at[i]))))
+        Expectation::new("two bits: E f", &logits, |at, source| {
+            of_two([0, 1].map(|i| source.bernoulli(sigmoid(at[i]))))
         })
     };
     let pairs = |label, wrong, right| {
@@ -308,27 +312,28 @@ fn of_bits() -> Vec<Specimen> {
         caged(label, two(), form(wrong), form(right))
     };
     let relax = Relax { logit: 1.0, conditional_path: false };
-    let one = Expectation::new("one bit: E f", &[relax.logit], |at, dice| {
-        of_one(f64::from(dice.bit(sigmoid(at[0]))))
+    let one = Expectation::new("one bit: E f", &[relax.logit], |at, source| {
+        of_one(f64::from(source.bernoulli(sigmoid(at[0]))))
     });
-    let left_out = Expectation::new("E c(z̃)", &[relax.logit], |at, dice| {
-        let b = dice.bit(sigmoid(at[0]));
-        let [relaxed, _] = Relax::conditional(at[0], b, dice.unit());
+    let left_out = Expectation::new("E c(z̃)", &[relax.logit], |at, source| {
+        let b = source.bernoulli(sigmoid(at[0]));
+        let [relaxed, _] = Relax::conditional(at[0], b, source.uniform());
         Relax::control(relaxed)[0]
     })
     .inside_slopes();
     let one = Solved::of(&one)
-        .suspecting("∂c(z̃) along the path of the conditional draw", Shape::Beside(left_out));
+        .with_mistake("∂c(z̃) along the path of the conditional draw", Effect::Beside(left_out));
     let at = [0.5, 0.0];
     let ranked = |twice| {
-        let value = move |at: &[f64], dice: &mut Dice| Ranked::value(at, twice, dice);
+        let value = move |at: &[f64], source: &mut Enumerator| Ranked::value(at, twice, source);
         Solved::of(&Expectation::new("ranks of three", &at, value))
     };
     let once = ranked(false).truth.gradient;
     vec![
         caged(
             (11, "sorted-once", "the order of the draws for their ranks", "Pyro issue 3170"),
-            ranked(true).suspecting("argsort instead of ranks, its inverse", Shape::Instead(once)),
+            ranked(true)
+                .with_mistake("argsort instead of ranks, its inverse", Effect::Instead(once)),
             Ranked { at, twice: false },
             Ranked { at, twice: true },
         ),

@@ -2,32 +2,32 @@
 
 use crate::exact::{gauss_hermite, gauss_legendre, gauss_length};
 use pathscore_autodiff::{Scalar, Shape, Tape, Var};
-use pathscore_models::Chance;
+use pathscore_models::RandomSource;
 use pathscore_models::seed::{self, Stream};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// A [`Chance`] of either kind: a generator, or a list of every outcome of every choice.
+/// A [`RandomSource`] of either kind: a generator, or a list of every outcome of every choice.
 ///
-/// [`Dice::each`] runs a program once for each outcome of its choices, depth first, so that an
-/// expectation over anything written over `Chance` is a finite sum:
+/// [`Enumerator::each`] runs a program once for each outcome of its choices, depth first, so that an
+/// expectation over anything written over `RandomSource` is a finite sum:
 ///
 /// ```
-/// use pathscore_estimators::Dice;
-/// use pathscore_models::Chance;
+/// use pathscore_estimators::Enumerator;
+/// use pathscore_models::RandomSource;
 /// let mut mean = 0.0;
-/// Dice::each(0, 100, |dice| {
-///     let sum = dice.bit(0.3) as usize + dice.class(&[0.5, 0.25, 0.25]);
+/// Enumerator::each(0, 100, |dice| {
+///     let sum = dice.bernoulli(0.3) as usize + dice.categorical(&[0.5, 0.25, 0.25]);
 ///     mean += dice.probability() * sum as f64;
 /// });
 /// assert!((mean - (0.3 + 0.75)).abs() < 1e-15);
 /// ```
 #[derive(Debug)]
-pub struct Dice(Source);
+pub struct Enumerator(Source);
 
 #[derive(Debug)]
 enum Source {
     Drawn(Xoshiro256PlusPlus),
-    Listed(List),
+    Listed(Outcomes),
 }
 
 /// The nodes of a quadrature and their weights.
@@ -35,7 +35,7 @@ type Rule = Vec<(f64, f64)>;
 
 /// What a listing of outcomes came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listing {
+pub enum Coverage {
     /// Every outcome was run; so many there are.
     Whole {
         /// How often the program was run.
@@ -51,7 +51,7 @@ pub enum Listing {
 
 /// The choices of the present run, of which the last with an outcome left is advanced for the next.
 #[derive(Debug, Default)]
-struct List {
+struct Outcomes {
     choices: Vec<Choice>,
     depth: usize,
     probability: f64,
@@ -69,7 +69,7 @@ struct Choice {
     next: Option<usize>,
 }
 
-impl List {
+impl Outcomes {
     /// One of `count` outcomes; those without probability are passed over.
     fn choose(&mut self, count: usize, weight: impl Fn(usize) -> f64) -> usize {
         let from = |start: usize| (start..count).find(|&i| weight(i) > 0.0);
@@ -124,38 +124,39 @@ impl List {
     }
 }
 
-impl Dice {
+impl Enumerator {
     /// The generator of a seed's item `index`.
     pub fn seeded(seed: u64, index: u64) -> Self {
         Self(Source::Drawn(seed::rng(seed, Stream::Estimate, index)))
     }
 
     /// Runs `run` once for each outcome of its choices, which must be the same whenever the choices
-    /// before them come out the same; the run finds its probability in [`Dice::probability`].
+    /// before them come out the same; the run finds its probability in [`Enumerator::probability`].
     ///
     /// A normal number becomes the `nodes` nodes of a Gauss–Hermite rule, a uniform one those of a
-    /// Gauss–Legendre rule (between its breaks, if it was drawn by [`Chance::unit_cut`]), and a
-    /// [`Chance::length`] those of a rule of its own: exact for polynomials of degree below twice `nodes`, and quickly convergent for what is smooth. With no nodes
+    /// Gauss–Legendre rule (between its breaks, if it was drawn by [`RandomSource::uniform_split`]), and a
+    /// [`RandomSource::chi`] those of a rule of its own: exact for polynomials of degree below twice `nodes`, and quickly convergent for what is smooth. With no nodes
     /// only finite choices can be listed.
-    pub fn each(nodes: usize, most: usize, mut run: impl FnMut(&mut Self)) -> Listing {
+    pub fn each(nodes: usize, most: usize, mut run: impl FnMut(&mut Self)) -> Coverage {
         let rule = |of: fn(usize) -> Rule| if nodes > 0 { of(nodes) } else { Vec::new() };
         let (hermite, legendre) = (rule(gauss_hermite), rule(gauss_legendre));
-        let mut dice = Self(Source::Listed(List { hermite, legendre, ..List::default() }));
+        let mut source =
+            Self(Source::Listed(Outcomes { hermite, legendre, ..Outcomes::default() }));
         for outcomes in 1..=most {
-            if let Source::Listed(list) = &mut dice.0 {
+            if let Source::Listed(list) = &mut source.0 {
                 (list.depth, list.probability, list.quadratures) = (0, 1.0, 0);
             }
-            run(&mut dice);
-            let Source::Listed(list) = &mut dice.0 else { unreachable!("the source stays") };
+            run(&mut source);
+            let Source::Listed(list) = &mut source.0 else { unreachable!("the source stays") };
             if list.continuous {
-                return Listing::Continuous;
+                return Coverage::Continuous;
             }
             let quadratures = list.quadratures;
             if !list.advance() {
-                return Listing::Whole { outcomes, quadratures };
+                return Coverage::Whole { outcomes, quadratures };
             }
         }
-        Listing::TooMany
+        Coverage::TooMany
     }
 
     /// Back to the first choice of the present run, so that a second program finds the same outcomes; the
@@ -175,76 +176,76 @@ impl Dice {
     }
 }
 
-impl Chance for Dice {
-    fn bit(&mut self, p: f64) -> bool {
+impl RandomSource for Enumerator {
+    fn bernoulli(&mut self, p: f64) -> bool {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.bit(p),
+            Source::Drawn(rng) => rng.bernoulli(p),
             Source::Listed(list) => list.choose(2, |i| if i == 1 { p } else { 1.0 - p }) == 1,
         }
     }
 
-    fn class(&mut self, probs: &[f64]) -> usize {
+    fn categorical(&mut self, probs: &[f64]) -> usize {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.class(probs),
+            Source::Drawn(rng) => rng.categorical(probs),
             Source::Listed(list) => list.choose(probs.len(), |i| probs[i]),
         }
     }
 
-    fn unit(&mut self) -> f64 {
+    fn uniform(&mut self) -> f64 {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.unit(),
+            Source::Drawn(rng) => rng.uniform(),
             Source::Listed(list) => list.node(|list| &mut list.legendre),
         }
     }
 
-    fn unit_cut(&mut self, breaks: &[f64]) -> f64 {
-        let Source::Listed(list) = &mut self.0 else { return self.unit() };
+    fn uniform_split(&mut self, breaks: &[f64]) -> f64 {
+        let Source::Listed(list) = &mut self.0 else { return self.uniform() };
         let low = |piece: usize| if piece == 0 { 0.0 } else { breaks[piece - 1] };
         let width = |piece: usize| breaks.get(piece).copied().unwrap_or(1.0) - low(piece);
         let piece = list.choose(breaks.len() + 1, width);
-        low(piece) + width(piece) * self.unit()
+        low(piece) + width(piece) * self.uniform()
     }
 
-    fn gauss(&mut self) -> f64 {
+    fn normal(&mut self) -> f64 {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.gauss(),
+            Source::Drawn(rng) => rng.normal(),
             Source::Listed(list) => list.node(|list| &mut list.hermite),
         }
     }
 
-    fn length(&mut self, k: usize) -> f64 {
+    fn chi(&mut self, k: usize) -> f64 {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.length(k),
+            Source::Drawn(rng) => rng.chi(k),
             Source::Listed(list) => list.length(k),
         }
     }
 
-    fn bits<'t, F: Scalar>(&mut self, probs: Var<'t, F>, shape: Shape) -> Var<'t, F> {
+    fn bernoulli_var<'t, F: Scalar>(&mut self, probs: Var<'t, F>, shape: Shape) -> Var<'t, F> {
         if let Source::Drawn(rng) = &mut self.0 {
-            return rng.bits(probs, shape);
+            return rng.bernoulli_var(probs, shape);
         }
         let (tape, probs) = (probs.tape(), probs.value());
         tape.constant_with(shape, |out| {
             for (bit, p) in out.iter_mut().zip(probs.values().iter().cycle()) {
-                *bit = if self.bit(p.to_f64()) { F::ONE } else { F::ZERO };
+                *bit = if self.bernoulli(p.to_f64()) { F::ONE } else { F::ZERO };
             }
         })
     }
 
-    fn units<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
+    fn uniform_var<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.units(tape, shape),
+            Source::Drawn(rng) => rng.uniform_var(tape, shape),
             Source::Listed(_) => {
-                tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.unit())))
+                tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.uniform())))
             }
         }
     }
 
-    fn gausses<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
+    fn normal_var<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.gausses(tape, shape),
+            Source::Drawn(rng) => rng.normal_var(tape, shape),
             Source::Listed(_) => {
-                tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.gauss())))
+                tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.normal())))
             }
         }
     }
@@ -257,34 +258,40 @@ mod tests {
     #[test]
     fn outcomes_are_listed_once_with_their_probabilities() {
         let mut seen = Vec::new();
-        let listing = Dice::each(0, 100, |dice| {
+        let listing = Enumerator::each(0, 100, |source| {
             // The second choice is made only after a one, and its class 1 cannot be.
-            let value = if dice.bit(0.25) { 1 + dice.class(&[0.5, 0.0, 0.5]) } else { 0 };
-            seen.push((value, dice.probability()));
+            let value =
+                if source.bernoulli(0.25) { 1 + source.categorical(&[0.5, 0.0, 0.5]) } else { 0 };
+            seen.push((value, source.probability()));
         });
-        assert_eq!(listing, Listing::Whole { outcomes: 3, quadratures: 0 });
+        assert_eq!(listing, Coverage::Whole { outcomes: 3, quadratures: 0 });
         assert_eq!(seen, [(0, 0.75), (1, 0.125), (3, 0.125)]);
     }
 
     #[test]
     fn a_certain_bit_is_no_choice() {
-        let listing = Dice::each(0, 1, |dice| assert!(dice.bit(1.0) && !dice.bit(0.0)));
-        assert_eq!(listing, Listing::Whole { outcomes: 1, quadratures: 0 });
+        let listing = Enumerator::each(0, 1, |source| {
+            assert!(source.bernoulli(1.0) && !source.bernoulli(0.0))
+        });
+        assert_eq!(listing, Coverage::Whole { outcomes: 1, quadratures: 0 });
     }
 
     #[test]
     fn continuous_numbers_are_nodes_or_nothing() {
-        assert_eq!(Dice::each(0, 10, |dice| assert!(dice.gauss() < 9.0)), Listing::Continuous);
-        let both = |dice: &mut Dice| assert!(dice.gauss() + dice.unit() < 9.0);
-        assert_eq!(Dice::each(4, 10, both), Listing::TooMany);
+        assert_eq!(
+            Enumerator::each(0, 10, |source| assert!(source.normal() < 9.0)),
+            Coverage::Continuous
+        );
+        let both = |source: &mut Enumerator| assert!(source.normal() + source.uniform() < 9.0);
+        assert_eq!(Enumerator::each(4, 10, both), Coverage::TooMany);
         let (mut eighth, mut step) = (0.0, 0.0);
-        let listing = Dice::each(5, 100, |dice| {
-            let z = dice.gauss();
-            let u = dice.unit_cut(&[0.3]);
-            eighth += dice.probability() * z.powi(8);
-            step += dice.probability() * if u < 0.3 { u * u } else { 1.0 };
+        let listing = Enumerator::each(5, 100, |source| {
+            let z = source.normal();
+            let u = source.uniform_split(&[0.3]);
+            eighth += source.probability() * z.powi(8);
+            step += source.probability() * if u < 0.3 { u * u } else { 1.0 };
         });
-        assert_eq!(listing, Listing::Whole { outcomes: 50, quadratures: 2 });
+        assert_eq!(listing, Coverage::Whole { outcomes: 50, quadratures: 2 });
         // Polynomials within the pieces: rounding alone, of a sum of terms below 2000.
         assert!((eighth - 105.0).abs() < 1e-10 && (step - (0.009 + 0.7)).abs() < 1e-14);
     }

@@ -5,15 +5,15 @@ use std::fmt::{self, Display};
 
 /// Something in the request or in a file given that cannot be used.
 #[derive(Debug)]
-pub(crate) struct Misuse(pub(crate) String);
+pub(crate) struct UsageError(pub(crate) String);
 
-impl Display for Misuse {
+impl Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Misuse {}
+impl std::error::Error for UsageError {}
 
 /// A stop that was asked for: not a failure, but not the end of the work either.
 #[derive(Debug)]
@@ -43,13 +43,13 @@ impl std::error::Error for Refuted {}
 const INTERRUPTED: u8 = 130;
 
 /// An error that says so.
-pub(crate) fn misuse(message: impl Into<String>) -> anyhow::Error {
-    anyhow::Error::new(Misuse(message.into()))
+pub(crate) fn usage_error(message: impl Into<String>) -> anyhow::Error {
+    anyhow::Error::new(UsageError(message.into()))
 }
 
 /// The exit code of a failure.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
-    let given = |e: &(dyn std::error::Error + 'static)| e.is::<Misuse>() || e.is::<DataError>();
+    let given = |e: &(dyn std::error::Error + 'static)| e.is::<UsageError>() || e.is::<DataError>();
     match () {
         () if error.is::<Interrupted>() => INTERRUPTED,
         () if error.chain().any(given) => 2,

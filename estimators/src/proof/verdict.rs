@@ -98,7 +98,7 @@ impl Court<'_> {
         let (first, started) = (Mutex::new(candidate.again()), Instant::now());
         let mut all = Moments::new(len + 1);
         let (mut drawn, mut until) = (0, FIRST_LOOK.min(options.draws));
-        // Chance may hide again what was seen once, and is not asked.
+        // RandomSource may hide again what was seen once, and is not asked.
         let mut biased: Option<Look> = None;
         loop {
             all.join(&sampled(&first, len, drawn..until, options.seed));
@@ -195,11 +195,11 @@ impl Court<'_> {
             let seen: Vec<Seen> = gradient.iter().zip(critical).map(seen).collect();
             let names: Vec<String> = gradient.iter().map(|c| c.name.clone()).collect();
             // What is biased by declaration needs no explanation, which may take long to find.
-            let suspects = match self.claim {
+            let known_mistakes = match self.claim {
                 Claim::Biased => Vec::new(),
-                _ => self.problem.suspects(),
+                _ => self.problem.known_mistakes(),
             };
-            let (common, words) = diagnose(&seen, &names, &suspects);
+            let (common, words) = diagnose(&seen, &names, &known_mistakes);
             (factor, diagnosis) = (common, Some(words));
         }
         if broken > 0.0 {

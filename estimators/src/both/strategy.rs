@@ -7,7 +7,7 @@ use std::fmt;
 /// How one node is drawn and how its gradient is taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Road {
+pub enum Strategy {
     /// Along the path of its draws; for normal nodes.
     Path,
     /// Through its score, $(f_k - b_k) \nabla \ln q$, with the mean $b_k$ of the other draws for a baseline as soon
@@ -26,7 +26,7 @@ pub enum Road {
     StraightThrough,
 }
 
-impl Road {
+impl Strategy {
     /// Whether a node of this kind can be taken this way.
     pub fn fits(self, kind: Kind) -> bool {
         match self {
@@ -49,7 +49,7 @@ impl Road {
     }
 }
 
-impl fmt::Display for Road {
+impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path => f.write_str("path"),
@@ -62,41 +62,41 @@ impl fmt::Display for Road {
     }
 }
 
-/// A node, its road, and the reason.
+/// A node, its strategy, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
     /// What the node is.
     pub kind: Kind,
     /// How its gradient is taken.
-    pub road: Road,
+    pub strategy: Strategy,
     /// Why.
     pub why: &'static str,
 }
 
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, road, why } = self;
-        write!(f, "{kind}: {road} ({}), {why}", road.claim())
+        let Self { kind, strategy, why } = self;
+        write!(f, "{kind}: {strategy} ({}), {why}", strategy.claim())
     }
 }
 
-/// A road that does not lead through its node.
+/// A strategy that does not lead through its node.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unfit {
     /// The number of the node, in the order of drawing, from zero.
     pub node: usize,
-    /// What was asked for; nothing, if there are not as many roads as nodes.
-    pub road: Option<Road>,
-    /// What the node is; nothing, if there are not as many nodes as roads.
+    /// What was asked for; nothing, if there are not as many strategies as nodes.
+    pub strategy: Option<Strategy>,
+    /// What the node is; nothing, if there are not as many nodes as strategies.
     pub kind: Option<Kind>,
 }
 
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let node = self.node + 1;
-        match (self.road, self.kind) {
-            (Some(road), Some(kind)) => {
-                write!(f, "node {node}, {kind}: no {road} leads through it")
+        match (self.strategy, self.kind) {
+            (Some(strategy), Some(kind)) => {
+                write!(f, "node {node}, {kind}: no {strategy} leads through it")
             }
             (_, None) => write!(f, "node {node}: the model has no such node"),
             (None, _) => write!(f, "node {node}: nothing is said of it"),
@@ -109,37 +109,39 @@ impl std::error::Error for Unfit {}
 /// Rows that the values of small nodes may add to a draw.
 const ROWS: usize = 16;
 
-/// The unbiased road of least noise for each node, at a price that can be foreseen.
+/// The unbiased strategy of least noise for each node, at a price that can be foreseen.
 pub(super) fn choose(kinds: &[Kind], samples: usize) -> Layers<Choice> {
     let mut rows = ROWS;
     let choice = |&kind: &Kind| {
-        let (road, why) = match kind.values() {
-            _ if kind.has_path() => (Road::Path, "its draws are a smooth function of noise"),
+        let (strategy, why) = match kind.values() {
+            _ if kind.has_path() => (Strategy::Path, "its draws are a smooth function of noise"),
             Some(values) if values <= rows => {
                 rows /= values;
-                (Road::Sum, "it has few values: their sum is free of noise")
+                (Strategy::Sum, "it has few values: their sum is free of noise")
             }
             _ if samples > 1 => {
-                (Road::Score, "no path leads through bits; the other draws are the baseline")
+                (Strategy::Score, "no path leads through bits; the other draws are the baseline")
             }
             _ if rows > 1 => {
                 rows /= 2;
-                (Road::Pairs, "of one draw there is no other for a baseline, but its opposite")
+                (Strategy::Pairs, "of one draw there is no other for a baseline, but its opposite")
             }
-            _ => (Road::Score, "no path leads through bits, and a pair would cost too many rows"),
+            _ => {
+                (Strategy::Score, "no path leads through bits, and a pair would cost too many rows")
+            }
         };
-        Choice { kind, road, why }
+        Choice { kind, strategy, why }
     };
     kinds.iter().map(choice).collect()
 }
 
-/// The roads that were asked for.
-pub(super) fn named(kinds: &[Kind], roads: &[Road]) -> Result<Layers<Choice>, Unfit> {
-    let pair = |node: usize| match (kinds.get(node).copied(), roads.get(node).copied()) {
-        (Some(kind), Some(road)) if road.fits(kind) => {
-            Ok(Choice { kind, road, why: "as was asked for" })
+/// The strategies that were asked for.
+pub(super) fn named(kinds: &[Kind], strategies: &[Strategy]) -> Result<Layers<Choice>, Unfit> {
+    let pair = |node: usize| match (kinds.get(node).copied(), strategies.get(node).copied()) {
+        (Some(kind), Some(strategy)) if strategy.fits(kind) => {
+            Ok(Choice { kind, strategy, why: "as was asked for" })
         }
-        (kind, road) => Err(Unfit { node, road, kind }),
+        (kind, strategy) => Err(Unfit { node, strategy, kind }),
     };
-    (0..kinds.len().max(roads.len())).map(pair).collect()
+    (0..kinds.len().max(strategies.len())).map(pair).collect()
 }

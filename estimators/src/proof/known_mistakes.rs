@@ -1,8 +1,8 @@
 //! What a wrong gradient might be, found the way the right one is: outcomes listed, parameters moved.
 
 use super::latent::{Follow, Latent, Outcome, Target};
-use super::problem::{Problem, Shape, Suspect};
-use crate::dice::{Dice, Listing};
+use super::problem::{Effect, KnownMistake, Problem};
+use crate::enumerator::{Coverage, Enumerator};
 use crate::estimator::LogWeights;
 use pathscore_autodiff::Tape;
 use pathscore_models::dist::Distribution;
@@ -18,7 +18,7 @@ fn weighted(w: &LogWeights<f64>, share: impl Fn(usize) -> f64, g: impl Fn(usize)
 
 impl<M: LatentModel<f64>> Latent<M> {
     /// Every mistake that is known and fits the target.
-    pub(super) fn all_suspects(&self) -> Vec<Suspect> {
+    pub(super) fn all_known_mistakes(&self) -> Vec<KnownMistake> {
         let mut all = factors(self.samples, self.batch, self.scale);
         all.extend(units(self.params.values(), &self.truth().gradient));
         all.extend(self.other_targets());
@@ -30,7 +30,7 @@ impl<M: LatentModel<f64>> Latent<M> {
     }
 
     /// Other targets, and the parts of the ELBO.
-    fn other_targets(&self) -> Vec<Suspect> {
+    fn other_targets(&self) -> Vec<KnownMistake> {
         let one = |o: &Outcome| {
             let (f, log_q, log_prior) = (o.w.log_weight(0, 0), o.w.log_q(0, 0), o.prior[0]);
             [f, f.exp(), f.exp(), log_prior - log_q, f + log_q - log_prior, -log_q]
@@ -43,36 +43,36 @@ impl<M: LatentModel<f64>> Latent<M> {
         all.extend(self.instead(Target::ELBO, elbo));
         all.extend(self.instead(Target::LOG_LIKELIHOOD, log_p));
         let unnormalised = "the gradient of p(x), not of its logarithm: weights are not normalised";
-        all.push(Suspect::new(unnormalised, Shape::Instead(p)));
+        all.push(KnownMistake::new(unnormalised, Effect::Instead(p)));
         let of_elbo = self.target.name == Target::ELBO.name;
         for (what, part) in [
             ("the divergence from the prior", divergence),
             ("the likelihood of the data", likelihood),
             ("the entropy of the posterior", entropy),
         ] {
-            let shape = if of_elbo { Shape::Term(part) } else { Shape::Beside(part) };
-            all.push(Suspect::new(what, shape));
+            let shape = if of_elbo { Effect::Term(part) } else { Effect::Beside(part) };
+            all.push(KnownMistake::new(what, shape));
         }
         all
     }
 
     /// The gradient of another target.
-    fn instead(&self, target: Target, gradient: Vec<f64>) -> Option<Suspect> {
+    fn instead(&self, target: Target, gradient: Vec<f64>) -> Option<KnownMistake> {
         let what = format!("the gradient of {} instead", target.name);
         let other = target.name != self.target.name;
-        other.then(|| Suspect::new(what, Shape::Instead(gradient)))
+        other.then(|| KnownMistake::new(what, Effect::Instead(gradient)))
     }
 
     /// The score term left out, or left on the path.
-    fn of_the_score(&self) -> Vec<Suspect> {
+    fn of_the_score(&self) -> Vec<KnownMistake> {
         let Target { draws, inside, outside, .. } = self.target;
         let size = [draws.unwrap_or(self.samples), 1];
         let inside = |o: &Outcome| [inside(&o.w)];
         let outside = |mean: [f64; 1]| mean.map(outside);
         let [still] = self.slopes(Follow::Still, size, inside, outside);
-        let mut all = vec![Suspect::new(
+        let mut all = vec![KnownMistake::new(
             "the bound differentiated at draws held still: the score term is missing",
-            Shape::Instead(still.clone()),
+            Effect::Instead(still.clone()),
         )];
         if self.target.name == Target::ELBO.name {
             let carried = |o: &Outcome| {
@@ -81,18 +81,18 @@ impl<M: LatentModel<f64>> Latent<M> {
             };
             let [gradient, path] = self.slopes(Follow::Path, [1, 1], carried, |means| means);
             let what = "f ∇ln q at a draw that still carries its path: z is not stopped";
-            all.push(Suspect::new(what, Shape::Instead(gradient)));
+            all.push(KnownMistake::new(what, Effect::Instead(gradient)));
             let what = "the derivative along paths alone: the score of what has no path is missing";
             // Where nothing has a path, that was said above.
             if path.iter().zip(&still).any(|(a, b)| (a - b).abs() > 1e-8) {
-                all.push(Suspect::new(what, Shape::Instead(path)));
+                all.push(KnownMistake::new(what, Effect::Instead(path)));
             }
         }
         all
     }
 
     /// Weights of several draws in the wrong place.
-    fn of_the_weights(&self) -> Vec<Suspect> {
+    fn of_the_weights(&self) -> Vec<KnownMistake> {
         let frozen = |o: &Outcome| {
             let (w, share) = (&o.w, o.before.normalised(0));
             let squared = weighted(w, |k| share(k) * share(k), |k| w.log_weight(k, 0));
@@ -106,15 +106,15 @@ impl<M: LatentModel<f64>> Latent<M> {
         let [squared, log_q] = self.slopes(Follow::Still, size, frozen, |means| means);
         let [bound, snis] = self.slopes(Follow::Whole, size, many, |means| means);
         let mut all = vec![
-            Suspect::new(
+            KnownMistake::new(
                 "Σ w̃ₖ fₖ is differentiated through its weights: w̃ is not stopped",
-                Shape::Instead(snis),
+                Effect::Instead(snis),
             ),
-            Suspect::new(
+            KnownMistake::new(
                 "w̃² instead of w̃: the weights of the posterior's path are not the model's",
-                Shape::Instead(squared),
+                Effect::Instead(squared),
             ),
-            Suspect::new("Σ w̃ₖ ∇ln q(zₖ)", Shape::Beside(log_q)),
+            KnownMistake::new("Σ w̃ₖ ∇ln q(zₖ)", Effect::Beside(log_q)),
         ];
         all.extend(self.instead(Target::BOUND, bound));
         let of_bound = self.target.name == Target::BOUND.name;
@@ -132,7 +132,7 @@ impl<M: LatentModel<f64>> Latent<M> {
             let [mean, sum] = self.slopes(Follow::Whole, size, pooled, |means| means);
             for (over, gradient) in [("mean", mean), ("sum", sum)] {
                 let what = format!("the log-sum-exp comes after the {over} over the batch");
-                all.push(Suspect::new(what, Shape::Instead(gradient)));
+                all.push(KnownMistake::new(what, Effect::Instead(gradient)));
             }
         }
         all
@@ -146,19 +146,19 @@ impl<M: LatentModel<f64>> Latent<M> {
         let x = tape.constant(&self.x[..rows * columns], [rows, columns]);
         let q = self.model.posterior(self.params.on(&tape), x);
         // With one node for each continuous number the finite outcomes are counted.
-        let listing = Dice::each(1, FEW, |dice| {
-            q.sample(self.samples, dice);
+        let listing = Enumerator::each(1, FEW, |source| {
+            q.sample(self.samples, source);
         });
         match listing {
-            Listing::Whole { outcomes, quadratures: 2 } => outcomes == 1,
-            Listing::Whole { quadratures, .. } => quadratures < 2,
+            Coverage::Whole { outcomes, quadratures: 2 } => outcomes == 1,
+            Coverage::Whole { quadratures, .. } => quadratures < 2,
             _ => false,
         }
     }
 }
 
 /// What common slips multiply a gradient by.
-fn factors(samples: usize, batch: usize, scale: f64) -> Vec<Suspect> {
+fn factors(samples: usize, batch: usize, scale: f64) -> Vec<KnownMistake> {
     let (k, b) = (samples as f64, batch as f64);
     let mut all = vec![
         ((k - 1.0) / k, "(K − 1)/K: the baseline contains the draw it corrects".to_string()),
@@ -178,16 +178,16 @@ fn factors(samples: usize, batch: usize, scale: f64) -> Vec<Suspect> {
         // Zero and one say nothing of where they come from.
         factor.is_finite() && *factor != 0.0 && *factor != 1.0
     });
-    telling.map(|(factor, what)| Suspect::new(what, Shape::Factor(factor))).collect()
+    telling.map(|(factor, what)| KnownMistake::new(what, Effect::Factor(factor))).collect()
 }
 
 /// The gradient with respect to something else than the parameters `at`: what it is for those whose
 /// logarithm, exponential or logit was meant.
-pub(super) fn units(at: &[f64], gradient: &[f64]) -> Vec<Suspect> {
+pub(super) fn units(at: &[f64], gradient: &[f64]) -> Vec<KnownMistake> {
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     let with = |what: &str, slope: &dyn Fn(f64) -> f64| {
         let gradient = at.iter().zip(gradient).map(|(&theta, g)| g * slope(theta)).collect();
-        Suspect::new(what, Shape::Instead(gradient))
+        KnownMistake::new(what, Effect::Instead(gradient))
     };
     vec![
         with("with respect to e^θ (σ, where the parameter θ is ln σ)", &|theta| (-theta).exp()),
