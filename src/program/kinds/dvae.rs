@@ -1,6 +1,6 @@
 //! `train dvae`: a variational autoencoder with Bernoulli latents under a uniform prior.
 
-use super::kind::{About, Fitting, Kind};
+use super::kind::{About, Compared, Fitting, Kind};
 use super::latent::{Described, Look, PICTURE_NAMES};
 use super::latent_kind::{self, Facts};
 use super::network::Network;
@@ -26,7 +26,7 @@ const ABOUT: About = About {
 const FACTS: Facts = Facts {
     name: ABOUT.name,
     estimator: "reinforce",
-    hidden: &[200],
+    hidden: Some("200"),
     unfit: &[(
         || path_rows::<f64, Vae, Start<_>>().iter().map(|row| row.about).collect(),
         "it goes along the path of a sample, and no path leads through a bit; try reinforce, nvil or vimco",
@@ -67,7 +67,7 @@ impl Kind for Dvae {
         latent_kind::open::<Model, Model>(settings, split)
     }
 
-    fn compared(&self, settings: &Settings, samples: usize) -> Vec<(String, Settings)> {
+    fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
         latent_kind::compared::<Model>(settings, samples)
     }
 }

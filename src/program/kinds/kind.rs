@@ -46,12 +46,22 @@ pub(crate) trait Kind: Sync {
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>>;
 
-    /// The estimators that `compare` can ask for gradients at the parameters of a run: their names, and the run's
-    /// settings with the estimator's own. `samples` is the number of draws of each that takes several.
-    fn compared(&self, settings: &Settings, samples: usize) -> Vec<(String, Settings)> {
+    /// The estimators that `compare` can ask for gradients at the parameters of a run. `samples` is the number of draws
+    /// of each that takes several.
+    fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
         let _ = (settings, samples);
         Vec::new()
     }
+}
+
+/// An estimator that `compare` can ask.
+#[derive(Clone, Debug)]
+pub(crate) struct Compared {
+    pub(crate) name: String,
+    /// The settings of the run with those of this estimator.
+    pub(crate) settings: Settings,
+    /// Whether it is too slow on this model to be asked without being named.
+    pub(crate) slow: bool,
 }
 
 /// A model that is being fitted; the types of the model, the estimator and the numbers are erased.

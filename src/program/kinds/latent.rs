@@ -106,10 +106,11 @@ impl<'a, F: Scalar, M: Described<F>> LatentFit<'a, F, M> {
 
     /// Evaluates the first rows of a table.
     fn evaluate(&self, table: &Table, rows: usize, samples: usize, seed: u64) -> Evaluation {
-        let (model, params) = (self.trainer.model(), self.trainer.params());
+        let (model, params, binarize) =
+            (self.trainer.model(), self.trainer.params(), self.binarize);
         evaluate(model, params, [rows, table.columns()], samples, seed, |range, x, rng| {
             let rows: Vec<usize> = range.collect();
-            self.binarize.fill(table, &rows, x, rng);
+            binarize.fill(table, &rows, x, rng);
         })
     }
 

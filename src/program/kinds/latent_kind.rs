@@ -1,6 +1,6 @@
 //! From options to a model with latents and its estimator: the same for every kind of such models.
 
-use super::kind::Fitting;
+use super::kind::{Compared, Fitting};
 use super::latent::{Described, LatentFit};
 use super::network::{
     EvaluationOptions, EvaluationSettings, LikelihoodName, Network, NetworkOptions,
@@ -23,6 +23,10 @@ use pathscore::models::seed::{self, Stream};
 /// The length of a run if none is given.
 const EPOCHS: u64 = 60;
 
+/// The estimator that has an evaluation for each latent, and the number of latents above which that is slow.
+const LOCAL: &str = "local";
+const FEW: usize = 32;
+
 /// Estimators that do not fit a kind of model, and the reason.
 pub(crate) type Unfit = (fn() -> Vec<&'static About>, &'static str);
 
@@ -31,8 +35,8 @@ pub(crate) struct Facts {
     pub(crate) name: &'static str,
     /// The estimator if none is given.
     pub(crate) estimator: &'static str,
-    /// The hidden widths if none are given.
-    pub(crate) hidden: &'static [usize],
+    /// The hidden widths if none are given; without any there are no hidden layers.
+    pub(crate) hidden: Option<&'static str>,
     /// Estimators of other kinds.
     pub(crate) unfit: &'static [Unfit],
 }
@@ -57,13 +61,7 @@ pub(crate) fn options<M: Described<f64>>(command: Command, facts: &Facts) -> Com
         .value_parser(value_parser!(usize))
         .help("Draws for each row, K (Pyro's num_particles) [default: that of the estimator]");
     let command = NetworkOptions::augment_args(command)
-        .mut_arg("hidden", |hidden| match facts.hidden {
-            [] => hidden,
-            widths => {
-                let text: Vec<String> = widths.iter().map(usize::to_string).collect();
-                hidden.default_value(text.join(","))
-            }
-        })
+        .mut_arg("hidden", |hidden| hidden.default_value(facts.hidden))
         .next_help_heading("Estimator")
         .arg(estimator)
         .arg(samples)
@@ -219,10 +217,7 @@ fn open_as<'a, F: Scalar, M: Described<F>>(
 }
 
 /// The forms of estimators that `compare` studies at the parameters of a run.
-pub(crate) fn compared<M: Described<f64>>(
-    settings: &Settings,
-    samples: usize,
-) -> Vec<(String, Settings)> {
+pub(crate) fn compared<M: Described<f64>>(settings: &Settings, samples: usize) -> Vec<Compared> {
     let Ok(network) = settings.model::<Network>() else { return Vec::new() };
     let mut found = Vec::new();
     for about in abouts::<M>().into_iter().filter(|a| a.check_layers(&network.latents).is_ok()) {
@@ -231,7 +226,11 @@ pub(crate) fn compared<M: Described<f64>>(
             let samples = if about.fixed_samples { about.samples } else { samples };
             let section = about.options(&given).and_then(|o| section(about.name, samples, &o));
             if let Ok(estimator) = section {
-                found.push((form.name.to_string(), Settings { estimator, ..settings.clone() }));
+                found.push(Compared {
+                    name: form.name.into(),
+                    settings: Settings { estimator, ..settings.clone() },
+                    slow: about.name == LOCAL && network.latent_dim() > FEW,
+                });
             }
         }
     }

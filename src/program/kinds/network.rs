@@ -1,7 +1,6 @@
 //! The options that models with latents and networks share, and their sections of `run.toml`.
 
-use crate::program::run::settings::{at_least_one, within};
-use crate::program::usage_error::usage_error;
+use crate::program::run::settings::at_least_one;
 use clap::{Args, ValueEnum};
 use pathscore::autodiff::Activation;
 use pathscore::models::latent::Likelihood;

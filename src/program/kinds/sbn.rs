@@ -1,6 +1,6 @@
 //! `train sbn`: a sigmoid belief network, one to three layers of Bernoulli latents with a learnt prior.
 
-use super::kind::{About, Fitting, Kind};
+use super::kind::{About, Compared, Fitting, Kind};
 use super::latent::{Described, Look, PICTURE_NAMES};
 use super::latent_kind::{self, Facts};
 use super::network::Network;
@@ -27,7 +27,7 @@ const ABOUT: About = About {
 const FACTS: Facts = Facts {
     name: ABOUT.name,
     estimator: "vimco",
-    hidden: &[],
+    hidden: None,
     unfit: &[(
         || path_rows::<f64, Vae, Start<_>>().iter().map(|row| row.about).collect(),
         "it goes along the path of a sample, and no path leads through a bit; try reinforce, nvil or vimco",
@@ -73,7 +73,7 @@ impl Kind for Sbn {
         latent_kind::open::<Model, Model>(settings, split)
     }
 
-    fn compared(&self, settings: &Settings, samples: usize) -> Vec<(String, Settings)> {
+    fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
         latent_kind::compared::<Model>(settings, samples)
     }
 }

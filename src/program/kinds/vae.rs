@@ -1,6 +1,6 @@
 //! `train vae`: a variational autoencoder with normal latents.
 
-use super::kind::{About, Fitting, Kind};
+use super::kind::{About, Compared, Fitting, Kind};
 use super::latent::{Described, Look, PICTURE_NAMES};
 use super::latent_kind::{self, Facts};
 use super::network::Network;
@@ -26,7 +26,7 @@ const ABOUT: About = About {
 const FACTS: Facts = Facts {
     name: ABOUT.name,
     estimator: "sgvb",
-    hidden: &[200, 200],
+    hidden: Some("200,200"),
     unfit: &[(
         || bits_rows::<f64, DiscreteVae, Start<_>>().iter().map(|row| row.about).collect(),
         "it is for bits; the latents of vae have a path: try sgvb",
@@ -67,7 +67,7 @@ impl Kind for Vae {
         latent_kind::open::<Model, Model>(settings, split)
     }
 
-    fn compared(&self, settings: &Settings, samples: usize) -> Vec<(String, Settings)> {
+    fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
         latent_kind::compared::<Model>(settings, samples)
     }
 }

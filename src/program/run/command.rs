@@ -5,7 +5,7 @@ use super::train;
 use crate::program::kinds::KINDS;
 use crate::program::kinds::kind::Kind;
 use crate::program::usage_error::usage_error;
-use clap::{ArgMatches, Args, Command};
+use clap::{ArgMatches, Args, Command, Id};
 
 /// The name of the command.
 pub(crate) const NAME: &str = "train";
@@ -29,9 +29,9 @@ pub(crate) fn command() -> Command {
         .subcommand_help_heading("Kinds of models")
         .disable_help_subcommand(true)
         .display_order(0);
-    let others: Vec<String> = train
+    let others: Vec<Id> = train
         .get_arguments()
-        .map(|argument| argument.get_id().to_string())
+        .map(|argument| argument.get_id().clone())
         .filter(|id| id != "resume" && !BESIDE_RESUME.contains(&id.as_str()))
         .collect();
     let train = train.mut_arg("resume", |resume| resume.conflicts_with_all(others));
