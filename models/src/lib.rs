@@ -19,6 +19,7 @@
 //! assert_eq!(log_prob.backward().leading(params.len()).len(), 3 * 16 + 16 + 16 * 2 + 2);
 //! ```
 
+mod capability;
 pub mod data;
 pub mod dist;
 pub mod latent;
@@ -27,5 +28,6 @@ mod params;
 mod random_source;
 pub mod seed;
 
+pub use capability::{BlockGibbs, Em, Energy, ExactPosterior, Tractable};
 pub use params::{Bound, Init, ParamId, Params};
 pub use random_source::RandomSource;

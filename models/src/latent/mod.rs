@@ -28,10 +28,16 @@ use pathscore_autodiff::{Activation, Scalar, Shape, Var};
 use rand::Rng;
 use smallvec::smallvec;
 
-/// All that an estimator may know of a model.
+/// A model with latent variables: the joint density $p(x, z) = p(x \mid z) p(z)$ and an approximate posterior
+/// $q(z \mid x)$.
 ///
 /// `x` has shape `[batch, columns]`, `z` shape `[draws, batch, latents]`, and log-probabilities of draws
 /// shape `[draws, batch]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model with latent variables",
+    label = "this model has no p(x, z) and no q(z|x)",
+    note = "estimators of the ELBO and of importance-weighted bounds need `LatentModel`"
+)]
 pub trait LatentModel<F: Scalar>: Sync {
     /// The form of $q(z \mid x)$.
     type Posterior<'t>: Distribution<'t, F>;
