@@ -183,7 +183,6 @@ where
                             QUADRATURE,
                             MIXED,
                         ],
-                        ..Variant::DEFAULT
                     },
                 ],
                 ..About::DEFAULT

@@ -212,9 +212,9 @@ const fn choice(name: &'static str, about: &'static str, source: &'static str) -
 const FINITE: Range = Range { words: "a number", contains: f64::is_finite };
 const POSITIVE: Range = Range { words: "positive", contains: |x| x > 0.0 && x.is_finite() };
 const BELOW_ONE: Range =
-    Range { words: "at least 0 and below 1", contains: |x| 0.0 <= x && x < 1.0 };
+    Range { words: "at least 0 and below 1", contains: |x| (0.0..1.0).contains(&x) };
 const SHARE: Range =
-    Range { words: "at least 0 and at most 1", contains: |x| 0.0 <= x && x <= 1.0 };
+    Range { words: "at least 0 and at most 1", contains: |x| (0.0..=1.0).contains(&x) };
 const INSIDE: Range = Range { words: "above 0 and below 1", contains: |x| 0.0 < x && x < 1.0 };
 
 pub(crate) const KL: &OptionRow = &OptionRow {
