@@ -1,0 +1,48 @@
+//! The catalogue of gradient estimators: one row for each, read by `train`, `compare`, `check`, `list` and the
+//! help.
+//!
+//! A row ([`Row`]) says everything about an estimator that the program knows: its name, one line, the paper,
+//! its options with their defaults ([`OptionRow`]), the default number of samples, the forms in which
+//! `compare` and `check` study it ([`Variant`]), and how it is made. The rows stand in one function for each
+//! capability of a model, whose bounds are those of the estimators: [`any_rows`], [`generative_rows`],
+//! [`path_rows`], [`bits_rows`], … A model's rows are those of the capabilities it has.
+//!
+//! To add an estimator is one row here, in the function of the capability that it asks for.
+//!
+//! # How `train` uses it
+//!
+//! ```text
+//! // The estimators that fit a model type, where F, the model's type and the job are known:
+//! let rows = rows_of([any_rows::<F, Vae, Fit>(), generative_rows(), path_rows()]);
+//! // The help of `train vae`:
+//! let abouts: Vec<&About> = rows.iter().map(|row| row.about).collect();
+//! let command = command.arg(estimator_argument(&abouts, "sgvb")).args(option_arguments(&abouts));
+//! // The estimator that was chosen, with its options; what has no effect is refused with the reason:
+//! let row = rows.iter().find(|row| row.about.name == name);
+//! let options = row.about.parse(&given_options(&abouts, &matches))?;
+//! row.about.check_layers(&layers)?;
+//! // The same pairs (name, text) stand in the section [estimator] of run.toml: options.iter().
+//! // The job receives the parameters, the estimator's own behind the model's, and the estimator:
+//! let setup = Setup { params, columns, layers, nodes: Vec::new(), rng: seed::rng(seed, Stream::Init, 1) };
+//! row.run(&options, setup, Fit { model, optimizer, options })
+//! ```
+
+mod any;
+mod arguments;
+mod bits;
+mod exact;
+mod likelihood;
+mod nodes;
+mod options;
+mod path;
+mod row;
+
+pub(crate) use any::{any_rows, generative_rows};
+pub(crate) use arguments::{estimator_argument, given_options, option_arguments};
+pub(crate) use bits::bits_rows;
+pub(crate) use exact::{enumerable_rows, normal_rows};
+pub(crate) use likelihood::{prior_path_rows, prior_rows};
+pub(crate) use nodes::{node_rows, weak_derivative_rows};
+pub(crate) use options::{OptionRow, Options, Value};
+pub(crate) use path::{difference_rows, path_rows};
+pub(crate) use row::{About, Job, Place, Row, Setup, Skip, Variant, rows_of};
