@@ -22,6 +22,7 @@
 mod capability;
 pub mod data;
 pub mod dist;
+pub mod energy;
 pub mod latent;
 pub mod nn;
 mod params;
