@@ -28,6 +28,7 @@ pub mod nn;
 mod params;
 mod random_source;
 pub mod seed;
+pub mod tractable;
 
 pub use capability::{BlockGibbs, Em, Energy, ExactPosterior, Tractable};
 pub use params::{Bound, Init, ParamId, Params};
