@@ -31,5 +31,5 @@ pub mod seed;
 pub mod tractable;
 
 pub use capability::{BlockGibbs, Em, Energy, ExactPosterior, Tractable};
-pub use params::{Bound, Init, ParamId, Params};
+pub use params::{Bound, Init, ParamId, Params, ParamsError};
 pub use random_source::RandomSource;
