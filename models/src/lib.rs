@@ -22,12 +22,14 @@
 mod capability;
 pub mod data;
 pub mod dist;
+pub mod energy;
 pub mod latent;
 pub mod nn;
 mod params;
 mod random_source;
 pub mod seed;
+pub mod tractable;
 
 pub use capability::{BlockGibbs, Em, Energy, ExactPosterior, Tractable};
-pub use params::{Bound, Init, ParamId, Params};
+pub use params::{Bound, Init, ParamId, Params, ParamsError};
 pub use random_source::RandomSource;

@@ -92,6 +92,11 @@ pub trait Decoder<F: Scalar>: LatentModel<F> {
 
     /// The number of latents.
     fn latents(&self) -> usize;
+
+    /// The mean of `x` given its own [`Decoder::encode`]d latents, of the shape of `x`.
+    fn reconstruct<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        self.mean(params, self.encode(params, x))
+    }
 }
 
 /// How $x$ is distributed given what the decoder says.
