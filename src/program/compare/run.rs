@@ -16,9 +16,9 @@ use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
 use pathscore::estimators::Claim;
 use pathscore::estimators::variance::{Component, Study};
+use pathscore::models::RandomSource;
 use pathscore::models::data::{Batches, Split};
 use pathscore::models::seed::{self, Stream, derive};
-use pathscore::models::RandomSource;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
@@ -51,12 +51,15 @@ impl Run {
         let mut asked = kind.compared(&settings, args.num_samples);
         if asked.is_empty() {
             let name = kind.about().name;
-            return Err(usage_error(format!("{name}: this kind of model has no gradient estimators to compare")));
+            return Err(usage_error(format!(
+                "{name}: this kind of model has no gradient estimators to compare"
+            )));
         }
-        let batch = settings.optimizer()?.batch;
+        let batch = settings.optimizer()?.batch.unwrap_or(split.train.len());
         let rows = Batches::new(split.train.len(), batch, args.seed)?.at(0).to_vec();
         if let Some(names) = &args.estimators {
-            if let Some(name) = names.iter().find(|name| asked.iter().all(|one| one.name != **name)) {
+            if let Some(name) = names.iter().find(|name| asked.iter().all(|one| one.name != **name))
+            {
                 let choices: Vec<&str> = asked.iter().map(|one| one.name.as_str()).collect();
                 return Err(usage_error(format!(
                     "estimator `{name}` does not fit this run, a {}: the choices are {}",
