@@ -179,6 +179,14 @@ pub(crate) struct Row<F: Scalar, M, J: Job<F, M>> {
 /// Makes an estimator with these options for a model and does a job with it.
 type Make<F, M, J> = fn(&Options, Setup<F>, J) -> <J as Job<F, M>>::Output;
 
+impl<F: Scalar, M, J: Job<F, M>> Clone for Row<F, M, J> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F: Scalar, M, J: Job<F, M>> Copy for Row<F, M, J> {}
+
 impl<F: Scalar, M, J: Job<F, M>> Row<F, M, J> {
     /// A row from its parts.
     pub(crate) fn new(about: &'static About, make: Make<F, M, J>) -> Self {

@@ -1,20 +1,20 @@
 //! Proofs of every estimator on every problem that it fits.
 
-use super::args::{CheckArgs, ProblemName};
-use super::config::cli_name;
-use super::registry::{self, Entry, Setting, Truths};
-use super::session::pool;
-use super::table::{Format, print};
-use super::usage_error::{Refuted, usage_error};
-use clap::ValueEnum;
-use pathscore::estimators::proof::{Method, Options, Proof, Verdict, prove};
+use super::args::CheckArgs;
+use super::method::method_name;
+use super::zoo;
+use crate::program::catalogue::{
+    Pair, ProblemRow, Setting, Truths, keep_estimators, problem, problems,
+};
+use crate::program::session::pool;
+use crate::program::table::{Format, print};
+use crate::program::usage_error::{Refuted, usage_error};
+use pathscore::estimators::proof::{Options, Proof, Verdict, prove};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::io::Write;
 
-mod zoo;
-
-/// How each estimator is asked: one draw and more, a batch of two, a scale.
+/// The settings of each proof: one sample and more, a batch of two rows, a scale.
 const SETTINGS: [Setting; 4] = [
     Setting { samples: 1, batch: 1, scale: 1.0 },
     Setting { samples: 2, batch: 1, scale: 1.0 },
@@ -42,9 +42,9 @@ struct Row {
     reasons: String,
 }
 
-/// A row for people.
+/// A row of the table for people.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct TableRow<'a> {
     estimator: &'a str,
     claim: &'a str,
     verdict: &'a str,
@@ -59,7 +59,7 @@ struct Shown<'a> {
     detectable: String,
 }
 
-/// Proves, prints the certificates, and fails if one is denied.
+/// Proves the estimators, prints a row for each, and fails if one is not what it claims.
 pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let options = Options {
         draws: args.draws,
@@ -70,27 +70,31 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     if args.zoo {
         return zoo::check(args, &options);
     }
-    let entries = registry::chosen(args.estimators.as_deref())?;
-    let problems =
-        args.problem.map_or(ProblemName::value_variants().to_vec(), |problem| vec![problem]);
-    let of_one = |&problem: &ProblemName| {
+    let asked = match &args.problem {
+        Some(name) => vec![problem(name).map_err(usage_error)?],
+        None => problems(),
+    };
+    let problems = keep_estimators(asked, args.estimators.as_deref())?;
+    let rows_of = |problem: &ProblemRow| {
         let mut truths = Truths::default();
-        let fitting = entries.iter().filter(|entry| entry.fits(problem));
-        fitting.filter_map(|entry| certificate(entry, problem, &options, &mut truths)).collect()
+        let pairs = problem.pairs.iter();
+        pairs.filter_map(|pair| worst(problem, pair, &options, &mut truths)).collect()
     };
     let rows: Vec<Vec<Row>> =
-        pool(args.threads)?.install(|| problems.par_iter().map(of_one).collect());
+        pool(args.threads)?.install(|| problems.par_iter().map(rows_of).collect());
     let rows: Vec<Row> = rows.into_iter().flatten().collect();
-    if rows.is_empty() {
-        return Err(usage_error("none of these estimators fits the problem; see pathscore list"));
-    }
     let out = &mut std::io::stdout().lock();
     if args.format == Format::Table {
-        let asked: Vec<String> = SETTINGS.iter().map(Setting::to_string).collect();
-        writeln!(out, "the worst of {}, as far as they fit", asked.join(" | "))?;
+        let settings = SETTINGS.map(|setting| setting.to_string()).join("; ");
+        writeln!(
+            out,
+            "Each estimator is proven in up to {} settings ({settings}: K samples, B rows, times a scale); its row \
+             is the worst of them.",
+            SETTINGS.len()
+        )?;
         for of_one in rows.chunk_by(|a, b| a.problem == b.problem) {
             writeln!(out, "\n{}", of_one[0].problem)?;
-            print(&of_one.iter().map(shown).collect::<Vec<_>>(), args.format, out)?;
+            print(&of_one.iter().map(table_row).collect::<Vec<_>>(), args.format, out)?;
         }
         writeln!(out)?;
         for row in rows.iter().filter(|row| !row.reasons.is_empty()) {
@@ -99,30 +103,30 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     } else {
         print(&rows, args.format, out)?;
     }
-    let denied: Vec<String> = rows
+    let refuted: Vec<String> = rows
         .iter()
         .filter(|row| !row.ok)
         .map(|row| format!("{} on {}", row.estimator, row.problem))
         .collect();
-    if denied.is_empty() {
+    if refuted.is_empty() {
         Ok(())
     } else {
-        Err(Refuted(format!("not certified: {}", denied.join(", "))).into())
+        Err(Refuted(format!("not certified: {}", refuted.join(", "))).into())
     }
 }
 
-/// The worst proof of an estimator on a problem, over the settings.
-fn certificate(
-    entry: &Entry,
-    problem: ProblemName,
+/// The worst proof of an estimator on a problem, over the settings that fit it.
+fn worst(
+    problem: &ProblemRow,
+    pair: &Pair,
     options: &Options,
     truths: &mut Truths,
 ) -> Option<Row> {
     let mut settings = Vec::new();
     let mut worst: Option<(Proof, Setting)> = None;
     for setting in SETTINGS {
-        let Some(posed) = entry.pose(problem, setting) else { continue };
-        let proof = prove(&*truths.of(&posed), &*posed.candidate, options);
+        let Ok(instance) = pair.instance(setting) else { continue };
+        let proof = prove(&*truths.of(&instance), &*instance.candidate, options);
         let rank = |proof: &Proof| (proof.ok, -proof.detectable_bias, -proof.max_abs_error);
         settings.push(setting.to_string());
         if worst.as_ref().is_none_or(|(old, _)| rank(&proof) < rank(old)) {
@@ -130,13 +134,13 @@ fn certificate(
         }
     }
     let (proof, setting) = worst?;
-    let denied = |reasons: String| match proof.ok {
-        false => format!("{reasons} ({setting})"),
-        true => reasons,
+    let reasons = match (proof.reasons(), proof.ok) {
+        (reasons, false) => format!("{reasons} ({setting})"),
+        (reasons, true) => reasons,
     };
     Some(Row {
-        problem: cli_name(&problem),
-        estimator: entry.name.into(),
+        problem: problem.name.into(),
+        estimator: pair.estimator.name.into(),
         claim: proof.claim.to_string(),
         verdict: proof.verdict.to_string(),
         ok: proof.ok,
@@ -145,27 +149,19 @@ fn certificate(
         max_abs_error: proof.max_abs_error,
         detectable_bias: proof.detectable_bias,
         variance: proof.variance(),
-        method: spelt_method(proof.method),
+        method: method_name(proof.method),
         settings,
         draws_needed: match proof.verdict {
             Verdict::Inconclusive { draws } => Some(draws),
             _ => None,
         },
-        reasons: denied(proof.reasons()),
+        reasons,
         at: proof.at,
     })
 }
 
-fn spelt_method(method: Method) -> &'static str {
-    match method {
-        Method::Listed(_) => "listed",
-        Method::Quadrature(_) => "quadrature",
-        _ => "sampled",
-    }
-}
-
-fn shown(row: &Row) -> Shown<'_> {
-    Shown {
+fn table_row(row: &Row) -> TableRow<'_> {
+    TableRow {
         estimator: &row.estimator,
         claim: &row.claim,
         verdict: &row.verdict,

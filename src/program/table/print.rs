@@ -1,6 +1,3 @@
-//! Rows for people and for programs: an aligned table, JSON, or CSV.
-
-mod columns;
 
 use std::io::{self, Write};
 
@@ -9,7 +6,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub(crate) use columns::Table;
+use super::columns::Table;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
