@@ -148,7 +148,7 @@ impl<'a, F: Scalar, M: Machine<F>> EnergyFit<'a, F, M> {
         let shape = [count, means.len()];
         let rng = &mut seed::lanes(seed, Stream::Sample, 0);
         let mut tape = Tape::new();
-        let start = rng.bernoulli_var(tape.constant(&means, [means.len()]), shape);
+        let start = rng.bernoulli_var(tape.constant(&means, [means.len()]), shape.into());
         let mut x: Vec<F> = start.value().values().to_vec();
         for _ in 0..SWEEPS {
             tape.clear();
