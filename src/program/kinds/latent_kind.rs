@@ -110,7 +110,9 @@ fn find(estimators: &[&'static About], name: &str) -> anyhow::Result<&'static Ab
     found.ok_or_else(|| {
         let names: Vec<&str> = estimators.iter().map(|about| about.name).collect();
         let names = names.join(", ");
-        usage_error(format!("the estimator {name} does not fit this kind of model; the choices are {names}"))
+        usage_error(format!(
+            "the estimator {name} does not fit this kind of model; the choices are {names}"
+        ))
     })
 }
 
@@ -222,7 +224,8 @@ pub(crate) fn compared<M: Described<f64>>(settings: &Settings, samples: usize) -
     let mut found = Vec::new();
     for about in abouts::<M>().into_iter().filter(|a| a.check_layers(&network.latents).is_ok()) {
         for form in about.forms().into_iter().filter(|form| form.place != Place::Problems) {
-            let given: Vec<_> = form.options.iter().map(|(row, value)| (row.name, *value)).collect();
+            let given: Vec<_> =
+                form.options.iter().map(|(row, value)| (row.name, *value)).collect();
             let samples = if about.fixed_samples { about.samples } else { samples };
             let section = about.options(&given).and_then(|o| section(about.name, samples, &o));
             if let Ok(estimator) = section {

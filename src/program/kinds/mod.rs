@@ -21,7 +21,10 @@ pub(crate) fn kind_of(name: &str) -> anyhow::Result<&'static dyn Kind> {
     let found = KINDS.iter().find(|kind| kind.about().name == name);
     found.copied().ok_or_else(|| {
         let names: Vec<&str> = KINDS.iter().map(|kind| kind.about().name).collect();
-        usage_error(format!("no kind of model is called `{name}`: the kinds are {}", names.join(", ")))
+        usage_error(format!(
+            "no kind of model is called `{name}`: the kinds are {}",
+            names.join(", ")
+        ))
     })
 }
 

@@ -52,9 +52,14 @@ impl Kind for Sbn {
     }
 
     fn options(&self, command: Command) -> Command {
-        latent_kind::options::<Model>(Options::augment_args(command), &FACTS).mut_arg("hidden", |hidden| {
-            hidden.help("Widths of the hidden layers between any two layers of bits [default: none]")
-        })
+        latent_kind::options::<Model>(Options::augment_args(command), &FACTS).mut_arg(
+            "hidden",
+            |hidden| {
+                hidden.help(
+                    "Widths of the hidden layers between any two layers of bits [default: none]",
+                )
+            },
+        )
     }
 
     fn settings(&self, given: &Given) -> anyhow::Result<Settings> {

@@ -52,7 +52,9 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
         let params = self.params.on(&tape);
         let columns = self.gallery.data().columns();
         let x = tape.constant_with([rows, columns], |x| {
-            x.iter_mut().zip(self.gallery.data().values()).for_each(|(x, &value)| *x = F::from(value));
+            x.iter_mut()
+                .zip(self.gallery.data().values())
+                .for_each(|(x, &value)| *x = F::from(value));
         });
         self.model.encode(params, x).value().values().to_vec()
     }

@@ -96,7 +96,8 @@ impl State {
 
     /// The vectors whose names begin with `prefix`, in order, with the rest of their names.
     pub(crate) fn vectors<F: Scalar>(&self, prefix: &str) -> Vec<(&str, Vec<F>)> {
-        let of = |tensor: &'_ Tensor| (tensor.dtype == dtype::<F>()).then(|| from_bytes(&tensor.bytes));
+        let of =
+            |tensor: &'_ Tensor| (tensor.dtype == dtype::<F>()).then(|| from_bytes(&tensor.bytes));
         let named = self.tensors.iter();
         named.filter_map(|t| Some((t.name.strip_prefix(prefix)?, of(t)?))).collect()
     }
@@ -139,7 +140,8 @@ impl State {
         let text = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));
         let text = text.ok_or_else(|| complain(format!("its metadata has no entry {KEY}")))?;
         let counters = serde_json::from_str(text).map_err(|error| complain(error.to_string()))?;
-        let found = SafeTensors::deserialize(&bytes).map_err(|error| complain(error.to_string()))?;
+        let found =
+            SafeTensors::deserialize(&bytes).map_err(|error| complain(error.to_string()))?;
         let mut tensors: Vec<Tensor> = found
             .iter()
             .map(|(name, view)| Tensor {

@@ -166,7 +166,12 @@ impl<'a> Given<'a> {
 
     /// The settings that do not depend on the kind of model, with a length if none was given. `bits` says whether the
     /// model describes bits, so that grey values are made black and white.
-    pub(crate) fn settings(&self, kind: &str, length: Length, bits: bool) -> anyhow::Result<Settings> {
+    pub(crate) fn settings(
+        &self,
+        kind: &str,
+        length: Length,
+        bits: bool,
+    ) -> anyhow::Result<Settings> {
         let run: RunOptions = self.options()?;
         let greys = matches!(run.data, Source::Digits | Source::Idx(_));
         let default = if greys && bits { Binarize::Dynamic } else { Binarize::None };
