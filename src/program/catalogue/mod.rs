@@ -2,12 +2,14 @@
 //! help.
 //!
 //! A row ([`Row`]) says everything about an estimator that the program knows: its name, one line, the paper,
-//! its options with their defaults ([`OptionRow`]), the default number of samples, the forms in which
-//! `compare` and `check` study it ([`Variant`]), and how it is made. The rows stand in one function for each
+//! its options with their defaults ([`OptionRow`](options::OptionRow)), the default number of samples, the forms in which
+//! `compare` and `check` study it ([`Variant`](row::Variant)), and how it is made. The rows stand in one function for each
 //! capability of a model, whose bounds are those of the estimators: [`any_rows`], [`generative_rows`],
 //! [`path_rows`], [`bits_rows`], … A model's rows are those of the capabilities it has.
 //!
-//! To add an estimator is one row here, in the function of the capability that it asks for.
+//! To add an estimator is one row here, in the function of the capability that it asks for. To add a problem of
+//! `compare` and `check` is one row of [`problems`], with the capabilities of its model: the estimators that fit it
+//! follow, and one that is left out all the same has the reason in its row ([`Skip`](row::Skip)).
 //!
 //! # How `train` uses it
 //!
@@ -27,6 +29,7 @@
 //! row.run(&options, setup, Fit { model, optimizer, options })
 //! ```
 
+mod all;
 mod any;
 mod arguments;
 mod bits;
@@ -39,14 +42,12 @@ mod path;
 mod problems;
 mod row;
 
+pub(crate) use all::estimators;
 pub(crate) use any::{any_rows, generative_rows};
 pub(crate) use arguments::{estimator_argument, given_options, option_arguments};
 pub(crate) use bits::bits_rows;
-pub(crate) use exact::{enumerable_rows, normal_rows};
-pub(crate) use instance::{Instance, Pair, ProblemRow, Setting, Truths};
-pub(crate) use likelihood::{prior_path_rows, prior_rows};
-pub(crate) use nodes::{node_rows, weak_derivative_rows};
-pub(crate) use options::{OptionRow, Options, Value};
-pub(crate) use path::{difference_rows, path_rows};
+pub(crate) use instance::{Pair, ProblemRow, Setting, Truths};
+pub(crate) use options::{Kind, Options};
+pub(crate) use path::path_rows;
 pub(crate) use problems::{keep_estimators, problem, problem_values, problems};
-pub(crate) use row::{About, Job, Place, Row, Setup, Skip, Variant, rows_of};
+pub(crate) use row::{About, Job, Place, Row, Setup, rows_of};

@@ -317,3 +317,57 @@ fn sleep(setting: Setting) -> Option<Instance> {
     let solved = Solved { name, components, truth, known_mistakes: Vec::new() };
     Some(Instance { problem: Rc::new(solved), candidate, target, key })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_has_an_instance_or_a_reason() {
+        for problem in problems() {
+            assert!(!problem.pairs.is_empty(), "{}", problem.name);
+            for (form, why) in &problem.left_out {
+                assert!(!why.is_empty(), "{form} on {}", problem.name);
+            }
+        }
+    }
+
+    #[test]
+    fn problems_that_are_skipped_exist() {
+        let names: Vec<&str> = problems().iter().map(|problem| problem.name).collect();
+        for about in super::super::all::estimators() {
+            let forms = about.forms();
+            let skips = about.skips.iter().chain(forms.iter().flat_map(|form| form.skips));
+            for name in skips.flat_map(|skip| skip.problems) {
+                assert!(names.contains(name), "{} skips {name}, which is no problem", about.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_estimator_that_is_left_out_is_refused_with_the_reason() {
+        let on = |name: &str, estimator: &str| {
+            let rows = vec![problem(name).expect("it is a problem")];
+            keep_estimators(rows, Some(&[estimator.to_string()])).map(|_| ())
+        };
+        assert!(on("sbn-small", "sleep").is_ok());
+        let why = |name, estimator| on(name, estimator).expect_err("it is left out").to_string();
+        assert!(why("logistic-normal", "wake").contains("wake on logistic-normal: its proof"));
+        assert!(why("bernoulli-toy", "vimco").contains("it has no L_K"));
+        assert!(why("sbn-two-layers", "arm").contains("one layer of bits"));
+        assert!(why("sbn-small", "no-such").contains("unknown estimator"));
+    }
+
+    #[test]
+    fn temporary_pairs() {
+        let text = std::fs::read_to_string("/tmp/w/old-pairs.json").unwrap();
+        let old: std::collections::BTreeMap<String, Vec<String>> =
+            serde_json::from_str(&text).unwrap();
+        for problem in problems() {
+            let mut pairs: Vec<_> =
+                problem.pairs.iter().map(|p| p.estimator.name.to_string()).collect();
+            pairs.sort_unstable();
+            assert_eq!(pairs, old[problem.name], "{}", problem.name);
+        }
+    }
+}

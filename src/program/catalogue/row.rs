@@ -205,3 +205,81 @@ pub(crate) fn rows_of<F: Scalar, M, J: Job<F, M>, const N: usize>(
 ) -> Vec<Row<F, M, J>> {
     groups.into_iter().flatten().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::all::estimators;
+    use super::*;
+
+    fn about(name: &str) -> &'static About {
+        estimators().into_iter().find(|about| about.name == name).expect("it is in the catalogue")
+    }
+
+    fn refusal(name: &str, given: &[(&str, &str)]) -> String {
+        let given: Vec<_> = given.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+        about(name).parse(&given).expect_err("it has no effect").to_string()
+    }
+
+    #[test]
+    fn an_option_that_the_estimator_does_not_have_is_refused_with_its_own() {
+        assert_eq!(
+            refusal("sgvb", &[("alpha", "0.5")]),
+            "--alpha has no effect with the estimator sgvb, whose own options are: --kl"
+        );
+        assert!(refusal("local", &[("temperature", "1")]).ends_with("own options are: none"));
+    }
+
+    #[test]
+    fn an_option_of_another_choice_is_refused_with_the_choice_it_goes_with() {
+        assert_eq!(
+            refusal("reinforce", &[("baseline", "none"), ("baseline-decay", "0.5")]),
+            "--baseline-decay has no effect with --baseline none: it goes with --baseline running-mean or optimal"
+        );
+        // The default is leave-one-out.
+        assert!(refusal("reinforce", &[("baseline-value", "1")]).contains("leave-one-out"));
+    }
+
+    #[test]
+    fn a_value_outside_its_range_is_refused_with_the_range() {
+        assert_eq!(
+            refusal("wake-sleep", &[("wake", "1.5")]),
+            "--wake is 1.5; it must be at least 0 and at most 1"
+        );
+        assert!(refusal("tvo", &[("points", "0")]).ends_with("a whole number, 1 or more"));
+        assert!(refusal("sgvb", &[("kl", "x")]).ends_with("one of analytic, sampled"));
+    }
+
+    #[test]
+    fn options_hold_what_is_given_and_defaults_of_what_has_an_effect() {
+        let values = |name: &str, given: &[(String, String)]| {
+            let options = about(name).parse(given).expect("the options are its own");
+            options.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>()
+        };
+        let constant = [("baseline".to_string(), "constant".to_string())];
+        assert_eq!(values("reinforce", &constant), ["baseline constant", "baseline-value 0"]);
+        assert_eq!(values("reinforce", &[]), ["baseline leave-one-out"]);
+        assert_eq!(values("rebar", &[]), ["temperature 0.5"]);
+        assert!(values("straight-through", &[]).is_empty());
+    }
+
+    #[test]
+    fn an_estimator_of_one_layer_refuses_two() {
+        assert!(about("rebar").check_layers(&[200]).is_ok());
+        assert!(about("rebar").check_layers(&[200, 200]).is_err());
+        assert!(about("vimco").check_layers(&[200, 200]).is_ok());
+    }
+
+    #[test]
+    fn every_form_has_options_of_its_estimator_and_a_name_of_its_own() {
+        let mut names = Vec::new();
+        for about in estimators() {
+            for form in about.forms() {
+                let all = form.options.iter().chain(form.on_problems);
+                let given: Vec<_> = all.map(|(row, value)| (row.name, *value)).collect();
+                about.options(&given).expect("a form's options are its estimator's");
+                assert!(!names.contains(&form.name), "{} is there twice", form.name);
+                names.push(form.name);
+            }
+        }
+    }
+}

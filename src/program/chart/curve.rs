@@ -1,23 +1,8 @@
-//! Charts: training curves here, estimators against the truth in [`compare`], draws of gradients in
-//! [`violin`], curves against a parameter in [`sweep`].
+//! Training curves.
 
-mod compare;
-mod panel;
-mod sweep;
-mod violin;
-
-pub(crate) use compare::{Bar, compare};
-pub(crate) use sweep::{Axis, Curve, Plane, sweep};
-pub(crate) use violin::{Cloud, violins};
-
-use super::files::write_atomically;
+use super::drawing::{COLOURS, range, svg};
 use kuva::prelude::{BandPlot, Layout, LinePlot, Plot, ScatterPlot};
 use kuva::render::render::{Scene, render_multiple};
-use std::path::Path;
-
-/// Okabe and Ito's colours, which colour-blind readers can tell apart (yellow is too pale here).
-const COLOURS: [&str; 7] =
-    ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666"];
 
 /// More points than this are drawn as means of neighbours with a band of one standard deviation.
 const MOST_POINTS: usize = 300;
@@ -76,20 +61,6 @@ fn curve(series: &[Series], x_label: &str, y_label: &str, title: &str) -> Scene 
         .with_legend_box(false)
         .with_grid_line_width(0.6);
     render_multiple(plots, layout)
-}
-
-fn svg(scene: &Scene) -> String {
-    kuva::backend::svg::SvgBackend.render_scene(scene)
-}
-
-fn png(scene: &Scene) -> anyhow::Result<Vec<u8>> {
-    kuva::backend::png::PngBackend::new().render_scene(scene).map_err(anyhow::Error::msg)
-}
-
-/// Writes a chart as `NAME.svg` and `NAME.png` into a folder.
-pub(crate) fn write_chart(dir: &Path, name: &str, scene: &Scene) -> anyhow::Result<()> {
-    write_atomically(dir.join(format!("{name}.svg")), svg(scene).as_bytes())?;
-    write_atomically(dir.join(format!("{name}.png")), &png(scene)?)
 }
 
 fn band(points: &Smooth, window: &Window, colour: &str) -> Plot {
@@ -191,23 +162,9 @@ impl Window {
     }
 }
 
-fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values.fold(None, |range, x| {
-        let (low, high) = range.unwrap_or((x, x));
-        Some((f64::min(low, x), f64::max(high, x)))
-    })
-}
-
-/// Draws a chart as a PNG where the tests' reader asks for it, so that it can be looked at.
-#[cfg(test)]
-fn picture(scene: &Scene, name: &str) {
-    if let Some(folder) = std::env::var_os("PATHSCORE_PICTURES") {
-        std::fs::write(Path::new(&folder).join(name), png(scene).unwrap()).unwrap();
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::drawing::picture;
     use super::*;
 
     fn series(name: &str, points: impl Iterator<Item = (f64, f64)>) -> Series {

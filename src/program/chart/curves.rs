@@ -1,4 +1,4 @@
-//! Positive numbers against a parameter: what theory says as a line, what was measured as marks.
+//! Positive numbers against a parameter: closed forms as lines, measurements as marks.
 
 use std::sync::Arc;
 
@@ -6,36 +6,36 @@ use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TickFormat};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 
-use super::compare::distinct;
+use super::drawing::{COLOURS, range};
+use super::estimators::distinct;
 use super::panel::power_of_ten;
-use super::{COLOURS, range};
 
-/// What is below is zero but for rounding, and zero has no place on a logarithmic axis.
+/// Numbers below are zero but for rounding, and zero has no place on a logarithmic axis.
 const ROUNDING: f64 = 1e-20;
 
-/// One curve of a plane.
+/// One curve of a panel.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Curve {
     /// Its name in the legend.
     pub(crate) name: String,
-    /// What is known of it, from left to right.
+    /// The closed form, from left to right; empty if there is none.
     pub(crate) line: Vec<(f64, f64)>,
-    /// What was measured.
+    /// The measurements.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// How the parameter is laid out.
+/// The scale of the parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Axis {
-    /// Evenly.
+    /// Linear.
     Even,
-    /// By its powers of two.
+    /// Logarithmic, with ticks at powers of two.
     Doubling,
 }
 
 /// Curves over one parameter, on a logarithmic axis.
 #[derive(Clone, Debug)]
-pub(crate) struct Plane {
+pub(crate) struct CurvePanel {
     pub(crate) title: String,
     pub(crate) x_label: String,
     pub(crate) y_label: String,
@@ -43,26 +43,26 @@ pub(crate) struct Plane {
     pub(crate) curves: Vec<Curve>,
 }
 
-/// Planes side by side with one legend; a curve has one colour in all of them.
+/// CurvePanels side by side with one legend; a curve has one colour in all of them.
 ///
-/// The height is that of what was measured: a line that dives to zero leaves the picture below.
-pub(crate) fn sweep(planes: &[Plane], title: &str) -> Scene {
-    let curves = planes.iter().flat_map(|plane| &plane.curves);
+/// The height is that of the measurements: a line that falls to zero leaves the picture below.
+pub(crate) fn curve_panels(panels: &[CurvePanel], title: &str) -> Scene {
+    let curves = panels.iter().flat_map(|panel| &panel.curves);
     let names = distinct(curves.map(|curve| curve.name.as_str()));
     let colour =
         |name: &str| COLOURS[names.iter().position(|n| *n == name).unwrap_or(0) % COLOURS.len()];
-    Figure::new(1, planes.len().max(1))
+    Figure::new(1, panels.len().max(1))
         .with_title(title)
         .with_title_size(18)
         .with_cell_size(430.0, 380.0)
-        .with_plots(planes.iter().map(|plane| plane.drawn(colour)).collect())
-        .with_layouts(planes.iter().map(Plane::layout).collect())
+        .with_plots(panels.iter().map(|panel| panel.drawn(colour)).collect())
+        .with_layouts(panels.iter().map(CurvePanel::layout).collect())
         .with_shared_legend_bottom()
         .render()
 }
 
-impl Plane {
-    /// A point on the paper, if it has a place there.
+impl CurvePanel {
+    /// A point in the coordinates of the axes, if it has a place there.
     fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
         let x = if self.axis == Axis::Doubling { x.log2() } else { x };
         // The logarithms are drawn on a linear axis: the chart library's own log axis ends at 1e-10.
@@ -78,7 +78,7 @@ impl Plane {
         points.filter_map(|&point| self.place(point))
     }
 
-    /// Whole decades about what was measured.
+    /// Whole decades about the measurements.
     fn heights(&self) -> (f64, f64) {
         let (low, high) = range(self.placed().map(|(_, y)| y)).unwrap_or((-1.0, 0.0));
         let low = (low - 0.05).floor();
@@ -91,7 +91,7 @@ impl Plane {
         (left - side, right + side)
     }
 
-    /// The line of a curve in the pieces that lie in sight.
+    /// The line of a curve, cut into the pieces that lie inside the panel.
     fn pieces(&self, curve: &Curve) -> Vec<Vec<(f64, f64)>> {
         let (bottom, top) = self.heights();
         let inside = |&(_, y): &(f64, f64)| (bottom..=top).contains(&y);
@@ -148,10 +148,10 @@ impl Plane {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{picture, svg};
+    use super::super::drawing::{picture, svg};
     use super::*;
 
-    fn plane(axis: Axis) -> Plane {
+    fn panel(axis: Axis) -> CurvePanel {
         let grid = |n: i32| (1..=n).map(move |i| f64::from(i) * 6.0 / f64::from(n));
         let x = move |i: f64| if axis == Axis::Doubling { i.exp2() } else { i };
         let curve = |name: &str, f: fn(f64) -> f64| Curve {
@@ -159,8 +159,8 @@ mod tests {
             line: grid(60).map(|i| (x(i), f(i))).collect(),
             points: grid(12).map(|i| (x(i), 1.03 * f(i))).collect(),
         };
-        Plane {
-            title: "a plane".into(),
+        CurvePanel {
+            title: "a panel".into(),
             x_label: "θ".into(),
             y_label: "variance".into(),
             axis,
@@ -172,27 +172,27 @@ mod tests {
     }
 
     #[test]
-    fn planes_share_one_legend_and_name_their_axes() {
-        let scene = sweep(&[plane(Axis::Even), plane(Axis::Doubling)], "two planes");
+    fn panels_share_one_legend_and_name_their_axes() {
+        let scene = curve_panels(&[panel(Axis::Even), panel(Axis::Doubling)], "two panels");
         let text = svg(&scene);
         assert_eq!(text.matches(">falls<").count(), 1);
         for name in ["touches zero", ">variance<", ">θ<", ">64<", "10⁻¹"] {
             assert!(text.contains(name), "{name} is missing");
         }
-        picture(&scene, "sweep.png");
+        picture(&scene, "curves.png");
     }
 
     #[test]
     fn a_line_that_touches_zero_is_cut_there() {
-        let plane = plane(Axis::Even);
-        assert_eq!(plane.pieces(&plane.curves[0]).len(), 1);
-        assert_eq!(plane.pieces(&plane.curves[1]).len(), 2);
+        let panel = panel(Axis::Even);
+        assert_eq!(panel.pieces(&panel.curves[0]).len(), 1);
+        assert_eq!(panel.pieces(&panel.curves[1]).len(), 2);
     }
 
     #[test]
     fn nothing_at_all_is_harmless() {
-        assert!(svg(&sweep(&[], "nothing")).contains("<svg"));
-        let empty = Plane { curves: vec![Curve::default()], ..plane(Axis::Even) };
-        assert!(svg(&sweep(&[empty], "nothing")).contains("<svg"));
+        assert!(svg(&curve_panels(&[], "nothing")).contains("<svg"));
+        let empty = CurvePanel { curves: vec![Curve::default()], ..panel(Axis::Even) };
+        assert!(svg(&curve_panels(&[empty], "nothing")).contains("<svg"));
     }
 }

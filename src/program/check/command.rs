@@ -6,8 +6,8 @@ use super::zoo;
 use crate::program::catalogue::{
     Pair, ProblemRow, Setting, Truths, keep_estimators, problem, problems,
 };
-use crate::program::session::pool;
 use crate::program::table::{Format, print};
+use crate::program::threads::pool;
 use crate::program::usage_error::{Refuted, usage_error};
 use pathscore::estimators::proof::{Options, Proof, Verdict, prove};
 use rayon::prelude::*;
@@ -116,12 +116,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
 }
 
 /// The worst proof of an estimator on a problem, over the settings that fit it.
-fn worst(
-    problem: &ProblemRow,
-    pair: &Pair,
-    options: &Options,
-    truths: &mut Truths,
-) -> Option<Row> {
+fn worst(problem: &ProblemRow, pair: &Pair, options: &Options, truths: &mut Truths) -> Option<Row> {
     let mut settings = Vec::new();
     let mut worst: Option<(Proof, Setting)> = None;
     for setting in SETTINGS {

@@ -2,8 +2,8 @@
 
 use super::args::CheckArgs;
 use super::method::method_name;
-use crate::program::session::pool;
 use crate::program::table::{Format, print};
+use crate::program::threads::pool;
 use crate::program::usage_error::Refuted;
 use pathscore::estimators::proof::Options;
 use pathscore::estimators::zoo::{Finding, Specimen, zoo};

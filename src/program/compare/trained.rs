@@ -1,12 +1,12 @@
-//! A trained run as a problem: what its estimators' gradients are like where training has come to.
+//! Estimators studied on a trained run, at the parameters that it has learnt.
 //!
-//! Its gradient has as many components as the model has parameters, and nobody knows it. So a component is a
-//! projection, $u \cdot \nabla$ of one tensor with a unit vector $u$ drawn once, which is unbiased where the
-//! gradient is; the variance is that of the whole gradient, summed up as draws go by; and the truth is a mean
-//! of more draws, with an error of its own that every $z$ counts.
+//! The gradient has as many components as the model has parameters, and its exact value is not known. So a component
+//! is a projection, $u \cdot \nabla$ of one tensor with a unit vector $u$ drawn once, which is unbiased where the
+//! gradient is; the variance is that of the whole gradient, summed while gradients are drawn; and the reference is a
+//! mean of more draws, whose own error enters every $z$.
 
-use super::{Case, DRAWS, Studied};
-use crate::program::args::CompareArgs;
+use super::args::CompareArgs;
+use super::case::{Case, DRAWS, Studied};
 use crate::program::kinds::kind::{Compared, Gradients, Kind};
 use crate::program::kinds::kind_of;
 use crate::program::run::checkpoint::State;
@@ -23,13 +23,13 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
 
-/// Directions of a tensor.
+/// The number of directions of a tensor.
 const DIRECTIONS: usize = 2;
 
-/// Draws of the truth for one of an estimator: its error is a third of theirs, where the noise is the same.
+/// Draws of the reference for one draw of an estimator: with the same noise its error is a third of theirs.
 const MORE: usize = 8;
 
-/// A run that is read, and the estimators that are asked.
+/// A run and the estimators that are studied on it.
 pub(super) struct Run {
     name: String,
     file: String,
@@ -41,6 +41,8 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// Reads a run.
+    ///
     /// # Errors
     /// If there is no such run, its data are gone, or no estimator of the names fits it.
     pub(super) fn read(dir: &Path, args: &CompareArgs) -> anyhow::Result<Self> {
@@ -76,56 +78,55 @@ impl Run {
         Ok(Self { name, file, kind, state, split, rows, asked })
     }
 
-    /// Draws, and draws the truth.
+    /// Draws gradients of every estimator, and more of the best for the reference.
     ///
     /// # Errors
     /// If the checkpoint is not of the model that the settings describe.
     pub(super) fn case(&self, args: &CompareArgs) -> anyhow::Result<Case> {
         let draws = args.draws();
-        let mut seen = Vec::new();
+        let mut measured = Vec::new();
         for Compared { name, settings, .. } in &self.asked {
-            seen.push((name, settings, self.draw(settings, draws, args.seed)?));
+            measured.push((name, settings, self.draw(settings, draws, args.seed)?));
         }
         let mut notes = Vec::new();
-        let mut truths: Vec<(String, Option<Seen>)> = Vec::new();
-        for (_, _, one) in &seen {
+        let mut truths: Vec<(String, Option<Moments>)> = Vec::new();
+        for (_, _, one) in &measured {
             let target = &one.target;
             if truths.iter().any(|truth| truth.0 == *target) {
                 continue;
             }
-            let cost = |one: &Seen| one.variance() * one.seconds;
-            let best = seen
+            let cost = |one: &Moments| one.variance() * one.seconds;
+            let best = measured
                 .iter()
                 .filter(|one| one.2.target == *target && one.2.claim.is_unbiased())
                 .min_by(|a, b| cost(&a.2).total_cmp(&cost(&b.2)));
             let Some((name, settings, _)) = best else {
-                notes.push(format!("gradient of {target}: no unbiased estimator, no truth"));
+                notes.push(format!("gradient of {target}: no estimator is unbiased for it, so there is no reference"));
                 truths.push((target.clone(), None));
                 continue;
             };
             notes.push(format!(
-                "gradient of {target}: the truth is estimated itself, by {} other draws of {name}; z counts \
-                 both errors",
+                "gradient of {target}: the reference is the mean of {} other draws of {name}; z counts both errors",
                 MORE * draws
             ));
             let seed = derive(args.seed, Stream::Diagnose, 1);
             truths.push((target.clone(), Some(self.draw(settings, MORE * draws, seed)?)));
         }
         notes.push(format!(
-            "{} rows of the training split; networks of baselines are not trained; times are those of {} threads",
+            "{} rows of the training part; networks of baselines are not trained; times are those of {} threads",
             self.rows.len(),
             rayon::current_num_threads()
         ));
-        let components = seen.first().map_or(Vec::new(), |one| one.2.names.clone());
-        let studied = |(name, _, seen): (&String, &Settings, Seen)| {
-            let truth = truths.iter().find(|truth| truth.0 == seen.target);
-            seen.studied(name, truth.and_then(|truth| truth.1.as_ref()))
+        let components = measured.first().map_or(Vec::new(), |one| one.2.names.clone());
+        let studied = |(name, _, moments): (&String, &Settings, Moments)| {
+            let truth = truths.iter().find(|truth| truth.0 == moments.target);
+            moments.studied(name, truth.and_then(|truth| truth.1.as_ref()))
         };
         Ok(Case {
             name: self.name.clone(),
             file: self.file.clone(),
             components,
-            studied: seen.into_iter().map(studied).collect(),
+            studied: measured.into_iter().map(studied).collect(),
             effective: None,
             notes,
         })
@@ -133,28 +134,28 @@ impl Run {
 
     /// Draws gradients by the estimator of these settings, at the parameters that the run has learnt; a baseline
     /// network stays as it was made.
-    fn draw(&self, settings: &Settings, draws: usize, seed: u64) -> anyhow::Result<Seen> {
+    fn draw(&self, settings: &Settings, draws: usize, seed: u64) -> anyhow::Result<Moments> {
         let mut fitting = self.kind.open(settings, &self.split)?;
         let gradients = fitting.gradients().ok_or_else(|| {
             usage_error(format!("{}: it draws no gradients", self.kind.about().name))
         })?;
         gradients.load_model(&self.state)?;
-        let mut seen = Seen::of(gradients);
+        let mut moments = Moments::of(gradients);
         let started = Instant::now();
-        gradients.draw(&self.rows, draws, seed, &mut |gradient| seen.add(gradient));
-        seen.seconds = started.elapsed().as_secs_f64() / draws as f64;
-        Ok(seen)
+        gradients.draw(&self.rows, draws, seed, &mut |gradient| moments.add(gradient));
+        moments.seconds = started.elapsed().as_secs_f64() / draws as f64;
+        Ok(moments)
     }
 }
 
-/// A tensor's direction.
+/// A direction in one tensor.
 struct Direction {
     range: Range<usize>,
     unit: Vec<f64>,
 }
 
-/// What is kept of gradients that have gone by.
-struct Seen {
+/// Means and squares of the gradients drawn so far; the gradients themselves are not kept.
+struct Moments {
     claim: Claim,
     target: String,
     names: Vec<String>,
@@ -163,22 +164,22 @@ struct Seen {
     mean: Vec<f64>,
     /// $\sum \lVert g \rVert^2$.
     squares: f64,
-    /// The projections: means, sums of squared distances from them, and the first draws.
+    /// The means of the projections, the sums of squared distances from them, and the first draws.
     means: Vec<f64>,
     spreads: Vec<f64>,
     draws: Vec<Vec<f64>>,
-    /// Of one draw.
+    /// The time of one draw.
     seconds: f64,
 }
 
-impl Seen {
-    /// Nothing yet of the gradient of a model.
+impl Moments {
+    /// No draw yet of the gradient of a model.
     fn of(gradients: &dyn Gradients) -> Self {
         let (mut names, mut directions) = (Vec::new(), Vec::new());
         let tensors = gradients.tensors();
         for (name, range) in &tensors {
             let size = range.len();
-            // Of a single number there is one direction.
+            // A single number has one direction.
             for i in 0..DIRECTIONS.min(size) {
                 let rng = &mut seed::rng(range.start as u64, Stream::Diagnose, i as u64);
                 let mut unit: Vec<f64> = (0..size).map(|_| rng.normal()).collect();
@@ -204,7 +205,7 @@ impl Seen {
         }
     }
 
-    /// One more; what lies behind the model's parameters is the estimator's own.
+    /// Adds a draw; components behind the model's parameters are the estimator's own and are left out.
     fn add(&mut self, gradient: &[f64]) {
         self.count += 1.0;
         for (mean, g) in self.mean.iter_mut().zip(gradient) {
@@ -238,7 +239,7 @@ impl Seen {
         self.spreads[i] / (self.count - 1.0)
     }
 
-    /// Against the truth, if there is one.
+    /// The result beside the reference, if there is one.
     fn studied(self, estimator: &str, truth: Option<&Self>) -> Studied {
         let component = |i: usize| Component {
             exact: truth.map_or(f64::NAN, |truth| truth.means[i]),
@@ -249,7 +250,7 @@ impl Seen {
         let error = |i: usize| truth.map_or(0.0, |truth| (truth.spread(i) / truth.count).sqrt());
         let all = 0..self.names.len();
         // The square of the mean's norm is too large by the mean's own noise.
-        let signal = |seen: &Self| (seen.of_mean() - seen.variance() / seen.count).max(0.0);
+        let signal = |one: &Self| (one.of_mean() - one.variance() / one.count).max(0.0);
         Studied {
             estimator: estimator.into(),
             target: self.target.clone(),

@@ -3,5 +3,4 @@
 mod columns;
 mod print;
 
-pub(crate) use columns::Table;
-pub(crate) use print::{Format, figure, print, significant, table};
+pub(crate) use print::{Format, figure, print, significant};
