@@ -19,6 +19,8 @@
 //! assert_eq!(log_prob.backward().leading(params.len()).len(), 3 * 16 + 16 + 16 * 2 + 2);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod capability;
 pub mod data;
 pub mod dist;

@@ -316,7 +316,7 @@ mod tests {
         let entry = |name: &str, shape: &str, from: usize, to: usize| {
             format!(r#""{name}":{{"dtype":"F64","shape":{shape},"data_offsets":[{from},{to}]}}"#)
         };
-        // The second name is spelt with an escape.
+        // The third name is the second one, written with an escape.
         let entries = [
             entry("w", "[2,3]", 0, 48),
             entry("b", "[3]", 48, 72),
