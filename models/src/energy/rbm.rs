@@ -23,7 +23,7 @@ const BLOCK: usize = 256;
 /// F(v) = -\ln \sum_h e^{-E(v, h)} = -b^\top v - \sum_j \mathrm{softplus}(c_j + (v^\top W)_j)$$
 ///
 /// and $p(v) = e^{-F(v)} / Z$. [`Energy::energy`] is the free energy $F$; its derivatives are $-v$ (for $b$),
-/// $-p(h = 1 \mid v)$ (for $c$) and $-v \thinspace p(h = 1 \mid v)^\top$ (for $W$). Grey values in $[0, 1]$ may stand in for
+/// $-p(h = 1 \mid v)$ (for $c$) and $-v p(h = 1 \mid v)^\top$ (for $W$). Grey values in $[0, 1]$ may stand in for
 /// $v$, as is usual for images.
 ///
 /// The parameters are called `weights`, of shape `[visible, hidden]`, `visible_bias` ($b$) and `hidden_bias` ($c$).

@@ -17,9 +17,9 @@ pub(super) const MOST: usize = 3;
 /// Which layer of a [`Chain`] is drawn first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum From {
-    /// The one nearest the data: $q(h_1)\, q(h_2 \mid h_1) \cdots$
+    /// The one nearest the data: $q(h_1) q(h_2 \mid h_1) \cdots$
     Bottom,
-    /// The one farthest from them: $p(h_L)\, p(h_{L-1} \mid h_L) \cdots$
+    /// The one farthest from them: $p(h_L) p(h_{L-1} \mid h_L) \cdots$
     Top,
 }
 

@@ -9,7 +9,7 @@ use rand::Rng;
 
 /// $z \sim \mathcal N(\mu_0, \sigma_0^2)$, bits $x \mid z$ with logits $wz + c$, and $q = \mathcal N(m, v)$ for all $x$.
 ///
-/// $p(x) = \int \mathcal N(z; \mu_0, \sigma_0^2) \prod_j \sigma(\pm(w_j z + c_j))\,\mathrm dz$ has no closed form, but
+/// $p(x) = \int \mathcal N(z; \mu_0, \sigma_0^2) \prod_j \sigma(\pm(w_j z + c_j)) \mathrm dz$ has no closed form, but
 /// one smooth dimension: a quadrature has every digit. The parameters are $m$, $\ln\sqrt v$, $\mu_0$,
 /// $\ln\sigma_0$, $w$ and $c$.
 ///

@@ -118,7 +118,7 @@ impl<'t, F: Scalar> Factorised<'t, F> for Mixed<'t, F> {
 /// A variational autoencoder with normal latents $z$ and bits $h$.
 ///
 /// $p(h) = \mathrm{Bernoulli}(\pi)$, $p(z \mid h) = \mathcal N(hB, I)$: the bits choose among normal clouds. Backwards
-/// the order is the other one, $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag}\,\sigma^2(x))$ and
+/// the order is the other one, $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag} \sigma^2(x))$ and
 /// $q(h \mid z, x) = \mathrm{Bernoulli}(\eta(x) + zA)$, with one network for $\mu$, $\ln\sigma^2$ and $\eta$.
 ///
 /// A path leads through $z$ and none through $h$: an estimator for each node is needed.

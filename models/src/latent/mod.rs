@@ -1,4 +1,4 @@
-//! Latent-variable models: $p(x, z) = p(x \mid z)\,p(z)$ with an approximate posterior $q(z \mid x)$.
+//! Latent-variable models: $p(x, z) = p(x \mid z) p(z)$ with an approximate posterior $q(z \mid x)$.
 
 mod chain;
 mod dvae;

@@ -9,8 +9,8 @@ use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Scalar, Var};
 use rand::Rng;
 
-/// $p(x \mid h_1)\, p(h_1 \mid h_2) \cdots p(h_L)$ with a posterior of the other direction,
-/// $q(h_1 \mid x)\, q(h_2 \mid h_1) \cdots$ (Neal 1992; Mnih and Gregor 2014).
+/// $p(x \mid h_1) p(h_1 \mid h_2) \cdots p(h_L)$ with a posterior of the other direction,
+/// $q(h_1 \mid x) q(h_2 \mid h_1) \cdots$ (Neal 1992; Mnih and Gregor 2014).
 ///
 /// Every layer is of bits, whose logits come from the layer before: linearly, or through hidden layers.
 /// The prior's logits are learnt. $z$ is all the layers side by side, $h_1$ first.

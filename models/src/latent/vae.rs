@@ -22,7 +22,7 @@ pub(super) fn normal_of<F: Scalar>(h: Var<'_, F>, latents: usize) -> Normal<'_, 
 /// Normal latents, a network to their posterior and a network back (Kingma and Welling 2014; Rezende,
 /// Mohamed and Wierstra 2014).
 ///
-/// $p(z) = \mathcal N(0, I)$, $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag}\,\sigma^2(x))$; the encoder's
+/// $p(z) = \mathcal N(0, I)$, $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag} \sigma^2(x))$; the encoder's
 /// last layer gives $\mu$ and then $\ln\sigma^2$. The log-variance is held inside $\pm 20$, where its
 /// derivative is zero, so that no step can overflow it.
 #[derive(Clone, Debug)]
