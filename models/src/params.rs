@@ -144,8 +144,9 @@ impl<F: Scalar> Params<F> {
         (at < self.len()).then(|| (entry.name.as_str(), at - entry.at))
     }
 
-    /// Puts the parameters as leaves on an empty tape, without a copy. [`Grads::leading`](pathscore_autodiff::Grads::leading)
-    /// then holds the gradient in the order of [`Params::values`].
+    /// Puts the parameters as leaves on an empty tape, without a copy.
+    /// [`Grads::leading`](pathscore_autodiff::Grads::leading) then holds the gradient in the order of
+    /// [`Params::values`].
     pub fn on<'t>(&self, tape: &'t Tape<F>) -> Bound<'t, F> {
         let layout = self.entries.iter().map(|entry| (entry.at, &entry.shape[..]));
         Bound { tape, first: tape.share(&self.values, layout), stopped: false }

@@ -39,8 +39,8 @@ pub trait RandomSource {
     /// Returns a standard normal number.
     fn normal(&mut self) -> f64;
 
-    /// Returns a uniform number in $[0, 1)$ for a function that is smooth only between the `breaks`, which are increasing
-    /// numbers in $[0, 1]$. A source that replaces sampling by quadrature splits the interval there.
+    /// Returns a uniform number in $[0, 1)$ for a function that is smooth only between the `breaks`, which are
+    /// increasing numbers in $[0, 1]$. A source that replaces sampling by quadrature splits the interval there.
     fn uniform_split(&mut self, breaks: &[f64]) -> f64 {
         let _ = breaks;
         self.uniform()
@@ -64,8 +64,8 @@ pub trait RandomSource {
         })
     }
 
-    /// One-hot rows, each of a class drawn with the probabilities of its row of `probs`, whose axes are the last axes of
-    /// `shape`. The result is a constant.
+    /// One-hot rows, each of a class drawn with the probabilities of its row of `probs`, whose axes are the last axes
+    /// of `shape`. The result is a constant.
     fn categorical_var<'t, F: Scalar>(&mut self, probs: Var<'t, F>, shape: Shape) -> Var<'t, F> {
         let (tape, probs) = (probs.tape(), probs.value());
         let classes = *shape.last().expect("an event has an axis");

@@ -20,8 +20,8 @@ pub(super) const SOURCE: SourceKind = SourceKind {
     }),
 };
 
-/// `n` images of bars or stripes with `side` x `side` pixels. The lines are rows or columns with probability ½ each, and
-/// each of the `side` lines is 1 everywhere with probability ½, and 0 everywhere otherwise.
+/// `n` images of bars or stripes with `side` x `side` pixels. The lines are rows or columns with probability ½ each,
+/// and each of the `side` lines is 1 everywhere with probability ½, and 0 everywhere otherwise.
 ///
 /// Image `i` is a pure function of `side`, `seed` and `i`.
 ///

@@ -35,9 +35,9 @@ fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
 }
 
 fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
-    // Lines end with \n alone, because \r is trimmed with the blanks, and the last line gets an end too. Then the line of
-    // the record just read is the reader's line minus one. The record's own position is wrong after empty lines and
-    // after \r\n.
+    // Lines end with \n alone, because \r is trimmed with the blanks, and the last line gets an end too. Then the
+    // line of the record just read is the reader's line minus one. The record's own position is wrong after empty
+    // lines and after \r\n.
     let input = Input::open(path)?.chain(&b"\n"[..]);
     let mut builder = ReaderBuilder::new();
     builder.has_headers(false).flexible(true).trim(Trim::All).terminator(Terminator::Any(b'\n'));

@@ -20,8 +20,8 @@ pub fn read_idx(path: &Path) -> Result<Table, DataError> {
         let found = format!("{sizes:?}");
         return Err(DataError::content(path, Position::Byte(4), "sizes above 0", found));
     }
-    // Every size is a u32, and the product is bounded because all values have been read. Without any row, the product of
-    // the other sizes alone may overflow.
+    // Every size is a u32, and the product is bounded because all values have been read. Without any row, the product
+    // of the other sizes alone may overflow.
     let table = Table::new(values, columns as usize)?;
     match sizes[1..] {
         [height, width] => table.with_image(height as usize, width as usize),

@@ -9,10 +9,10 @@ use pathscore_autodiff::{Scalar, Shape, Var};
 /// $\mathrm{Beta}(a, b)$, of density $x^{a-1} (1-x)^{b-1}/B(a, b)$ on the unit interval.
 ///
 /// The mean is $a/(a + b)$, the variance $ab/((a + b)^2 (a + b + 1))$. The derivatives of $\ln p$ are $\ln x -
-/// \psi(a) + \psi(a + b)$ with respect to $a$ and $\ln(1 - x) - \psi(b) + \psi(a + b)$ with respect to $b$. The derivative
-/// of a sample with respect to $a$ is $-\frac{\partial I_x(a, b)}{\partial a}/p(x)$, and likewise for $b$ (Figurnov,
-/// Mohamed and Mnih 2018); it is computed for the logit of $x$. Samples are at least the smallest normal number and at
-/// most the largest number below one.
+/// \psi(a) + \psi(a + b)$ with respect to $a$ and $\ln(1 - x) - \psi(b) + \psi(a + b)$ with respect to $b$. The
+/// derivative of a sample with respect to $a$ is $-\frac{\partial I_x(a, b)}{\partial a}/p(x)$, and likewise for $b$
+/// (Figurnov, Mohamed and Mnih 2018); it is computed for the logit of $x$. Samples are at least the smallest normal
+/// number and at most the largest number below one.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -92,8 +92,8 @@ impl<'t, F: Scalar> Entropy<'t, F> for Beta<'t, F> {
 }
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Beta<'t, F> {
-    /// $\sum \ln B(a_p, b_p) - \ln B(a_q, b_q) + (a_q - a_p)\psi(a_q) + (b_q - b_p)\psi(b_q) - (s_q - s_p)\psi(s_q)$ with
-    /// $s = a + b$; the derivative with respect to $a_q$ is $(a_q - a_p)\psi'(a_q) - (s_q - s_p)\psi'(s_q)$.
+    /// $\sum \ln B(a_p, b_p) - \ln B(a_q, b_q) + (a_q - a_p)\psi(a_q) + (b_q - b_p)\psi(b_q) - (s_q - s_p)\psi(s_q)$
+    /// with $s = a + b$; the derivative with respect to $a_q$ is $(a_q - a_p)\psi'(a_q) - (s_q - s_p)\psi'(s_q)$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let one = |q: Var<'t, F>, p: Var<'t, F>| (q - p) * q.digamma();
         let norms = p.a.ln_beta(p.b) - self.a.ln_beta(self.b);

@@ -10,9 +10,10 @@ use pathscore_autodiff::{Scalar, Var};
 /// event is a row of numbers that sum to one.
 ///
 /// The means are $\alpha_c/\alpha_0$, the variances $m_c(1 - m_c)/(\alpha_0 + 1)$. The derivative of $\ln p$ with
-/// respect to $\alpha_c$ is $\ln x_c - \psi(\alpha_c) + \psi(\alpha_0)$. A sample is $\mathrm{softmax}(\ln g)$ of independent
-/// gamma variables $g_c$, each reparameterised implicitly (Figurnov, Mohamed and Mnih 2018). It is computed from
-/// logarithms up to the softmax, so no concentration is too small. Entries of a sample that underflow are zero.
+/// respect to $\alpha_c$ is $\ln x_c - \psi(\alpha_c) + \psi(\alpha_0)$. A sample is $\mathrm{softmax}(\ln g)$ of
+/// independent gamma variables $g_c$, each reparameterised implicitly (Figurnov, Mohamed and Mnih 2018). It is
+/// computed from logarithms up to the softmax, so no concentration is too small. Entries of a sample that underflow
+/// are zero.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -78,7 +79,8 @@ impl<'t, F: Scalar> Reparam<'t, F> for Dirichlet<'t, F> {
 }
 
 impl<'t, F: Scalar> Entropy<'t, F> for Dirichlet<'t, F> {
-    /// $\sum_c \ln\Gamma(\alpha_c) - \ln\Gamma(\alpha_0) + (\alpha_0 - C)\psi(\alpha_0) - \sum_c (\alpha_c - 1)\psi(\alpha_c)$.
+    /// $\sum_c \ln\Gamma(\alpha_c) - \ln\Gamma(\alpha_0) + (\alpha_0 - C)\psi(\alpha_0) - \sum_c (\alpha_c -
+    /// 1)\psi(\alpha_c)$.
     fn entropy(&self) -> Var<'t, F> {
         let alpha = self.concentration;
         let parts = alpha.shape().last().copied().unwrap_or(1);
@@ -90,8 +92,8 @@ impl<'t, F: Scalar> Entropy<'t, F> for Dirichlet<'t, F> {
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Dirichlet<'t, F> {
     /// $\ln B(\alpha_p) - \ln B(\alpha_q) + \sum_c (\alpha_{q,c} - \alpha_{p,c})\psi(\alpha_{q,c}) - (\alpha_{q,0} -
-    /// \alpha_{p,0})\psi(\alpha_{q,0})$ with the normaliser $B$; the derivative with respect to $\alpha_{q,c}$ is $(\alpha_{q,c} -
-    /// \alpha_{p,c})\psi'(\alpha_{q,c}) - (\alpha_{q,0} - \alpha_{p,0})\psi'(\alpha_{q,0})$.
+    /// \alpha_{p,0})\psi(\alpha_{q,0})$ with the normaliser $B$; the derivative with respect to $\alpha_{q,c}$ is
+    /// $(\alpha_{q,c} - \alpha_{p,c})\psi'(\alpha_{q,c}) - (\alpha_{q,0} - \alpha_{p,0})\psi'(\alpha_{q,0})$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let one = |q: Var<'t, F>, p: Var<'t, F>| (q - p) * q.digamma();
         let (q, other) = (self.concentration, p.concentration);

@@ -1,7 +1,7 @@
 //! Implicit reparameterisation (Figurnov, Mohamed and Mnih 2018).
 //!
-//! Let $z$ be a sample with distribution function $P(z, \theta)$. If its quantile level $P(z, \theta) = u$ is kept fixed,
-//! its derivative is
+//! Let $z$ be a sample with distribution function $P(z, \theta)$. If its quantile level $P(z, \theta) = u$ is kept
+//! fixed, its derivative is
 //!
 //! $$\frac{\mathrm dz}{\mathrm d\theta} = -\frac{\partial P(z, \theta)/\partial\theta}{p(z, \theta)}.$$
 //!
@@ -110,8 +110,8 @@ pub(super) fn ln_gamma_slope(alpha: f64, ln_z: f64) -> f64 {
 
 /// $z p(z) = z^\alpha e^{-z}/\Gamma(\alpha)$.
 ///
-/// For large $\alpha$ it takes Loader's form (2000), $\sqrt{\alpha/2\pi} e^{\alpha(\ln(1 + u) - u) - \delta(\alpha)}$ with
-/// $u = z/\alpha - 1$ and the remainder $\delta$ of Stirling's formula, in which no large terms cancel.
+/// For large $\alpha$ it takes Loader's form (2000), $\sqrt{\alpha/2\pi} e^{\alpha(\ln(1 + u) - u) - \delta(\alpha)}$
+/// with $u = z/\alpha - 1$ and the remainder $\delta$ of Stirling's formula, in which no large terms cancel.
 fn gamma_density(alpha: f64, z: f64, ln_z: f64) -> f64 {
     if alpha < 100.0 {
         return (alpha * ln_z - z - Real::ln_gamma(alpha)).exp();
@@ -168,9 +168,9 @@ pub(super) fn von_mises_draw<R: RandomSource>(kappa: f64, rng: &mut R) -> f64 {
 
 /// $\mathrm dz/\mathrm d\kappa$ of von Mises' distribution about zero, at $z$.
 ///
-/// With $A = I_1(\kappa)/I_0(\kappa)$ and $a = |z|$ it is $\int_a^\pi (\cos t - A) e^{\kappa(\cos t - \cos a)} dt$ times the
-/// sign of $z$. The integral from zero to $\pi$ is zero, so near zero the integral from $a$ to zero is the same, and
-/// it is more accurate.
+/// With $A = I_1(\kappa)/I_0(\kappa)$ and $a = |z|$ it is $\int_a^\pi (\cos t - A) e^{\kappa(\cos t - \cos a)} dt$
+/// times the sign of $z$. The integral from zero to $\pi$ is zero, so near zero the integral from $a$ to zero is the
+/// same, and it is more accurate.
 pub(super) fn von_mises_slope(kappa: f64, z: f64) -> f64 {
     let a = z.abs().min(PI);
     let versine = |t: f64| 2.0 * (0.5 * t).sin().powi(2);

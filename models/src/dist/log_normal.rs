@@ -6,8 +6,8 @@ use pathscore_autodiff::{Scalar, Var};
 
 /// The distribution of $e^y$ for a normal $y \sim \mathcal N(\mu, \sigma^2)$.
 ///
-/// The mean is $e^{\mu + \sigma^2/2}$; $\ln p(x) = \ln\mathcal N(\ln x; \mu, \sigma^2) - \ln x$ has the same derivatives as
-/// the normal density at $\ln x$.
+/// The mean is $e^{\mu + \sigma^2/2}$; $\ln p(x) = \ln\mathcal N(\ln x; \mu, \sigma^2) - \ln x$ has the same
+/// derivatives as the normal density at $\ln x$.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;

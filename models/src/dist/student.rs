@@ -8,11 +8,11 @@ use pathscore_autodiff::{Scalar, Var};
 
 /// Student's $t$ distribution with $\nu$ degrees of freedom, location $\mu$ and scale $\sigma$.
 ///
-/// With $t = (x - \mu)/\sigma$ the density is $(1 + t^2/\nu)^{-(\nu+1)/2}/(\sqrt\nu B(\nu/2, \tfrac12) \sigma)$; the mean
-/// is $\mu$ for $\nu > 1$, the variance $\sigma^2 \nu/(\nu - 2)$ for $\nu > 2$. A sample is $\mu + \sigma t$ with $t =
-/// \pm\sqrt{\nu(1 - x)/x}$ and $x \sim \mathrm{Beta}(\nu/2, \tfrac12)$, which carries the derivative with respect
-/// to $\nu$ implicitly (Figurnov, Mohamed and Mnih 2018): because $t^2$ decreases in $x$, quantiles of $x$ are quantiles
-/// of $t^2$.
+/// With $t = (x - \mu)/\sigma$ the density is $(1 + t^2/\nu)^{-(\nu+1)/2}/(\sqrt\nu B(\nu/2, \tfrac12) \sigma)$; the
+/// mean is $\mu$ for $\nu > 1$, the variance $\sigma^2 \nu/(\nu - 2)$ for $\nu > 2$. A sample is $\mu + \sigma t$
+/// with $t = \pm\sqrt{\nu(1 - x)/x}$ and $x \sim \mathrm{Beta}(\nu/2, \tfrac12)$, which carries the derivative with
+/// respect to $\nu$ implicitly (Figurnov, Mohamed and Mnih 2018): because $t^2$ decreases in $x$, quantiles of $x$
+/// are quantiles of $t^2$.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;

@@ -10,9 +10,10 @@ use std::f64::consts::TAU;
 /// $e^{\kappa \cos(x - \mu)}/(2\pi I_0(\kappa))$ on any interval of length $2\pi$.
 ///
 /// $E e^{ix} = A(\kappa) e^{i\mu}$ with $A = I_1/I_0$. The derivatives of $\ln p$ are $\cos(x - \mu) - A(\kappa)$ for
-/// $\kappa$ and $\kappa \sin(x - \mu)$ for $\mu$. A sample is $\mu + z$ with $z$ in $[-\pi, \pi]$, whose derivative with
-/// respect to $\kappa$ is $-\frac{\partial P(z, \kappa)}{\partial\kappa}/p(z)$ (Figurnov, Mohamed and Mnih 2018). Samples are
-/// not wrapped when $\mu$ moves, so pathwise gradients for $\mu$ are right only for periodic functions of $x$.
+/// $\kappa$ and $\kappa \sin(x - \mu)$ for $\mu$. A sample is $\mu + z$ with $z$ in $[-\pi, \pi]$, whose derivative
+/// with respect to $\kappa$ is $-\frac{\partial P(z, \kappa)}{\partial\kappa}/p(z)$ (Figurnov, Mohamed and Mnih
+/// 2018). Samples are not wrapped when $\mu$ moves, so pathwise gradients for $\mu$ are right only for periodic
+/// functions of $x$.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;

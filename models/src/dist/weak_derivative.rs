@@ -41,17 +41,16 @@ pub trait WeakDerivative<'t, F: Scalar>: Distribution<'t, F> {
     /// The parameters that have a weak derivative, each of the shape of an event.
     fn parameters(&self) -> Layers<Var<'t, F>>;
 
-    /// Draws the pair for the derivative with respect to parameter number `by`, of a coordinate whose parameters have the
-    /// values `at`.
+    /// Draws the pair for the derivative with respect to parameter number `by`, of a coordinate whose parameters have
+    /// the values `at`.
     fn sample_pair<R: RandomSource>(at: &[f64], by: usize, rng: &mut R) -> CoupledPair;
 }
 
-/// The derivative with respect to $\mu$ is the mean of
-/// $\frac{1}{\sigma\sqrt{2\pi}}(f(\mu + \sigma w) - f(\mu - \sigma w))$, where $w$ has Weibull's distribution with shape
-/// two and scale $\sqrt2$ (Rayleigh's). The derivative with respect to $\ln\sigma$ is the mean of
-/// $f(\mu + \sigma m) - f(\mu + \sigma m u)$, where $m$ has the double-sided Maxwell distribution, of density
-/// $m^2 \varphi(m)$, and $u$ is uniform; then $mu$ is standard normal (Heidergott, Vázquez-Abad and
-/// Volk-Makarewicz 2008).
+/// The derivative with respect to $\mu$ is the mean of $\frac{1}{\sigma\sqrt{2\pi}}(f(\mu + \sigma w) - f(\mu -
+/// \sigma w))$, where $w$ has Weibull's distribution with shape two and scale $\sqrt2$ (Rayleigh's). The derivative
+/// with respect to $\ln\sigma$ is the mean of $f(\mu + \sigma m) - f(\mu + \sigma m u)$, where $m$ has the
+/// double-sided Maxwell distribution, of density $m^2 \varphi(m)$, and $u$ is uniform; then $mu$ is standard normal
+/// (Heidergott, Vázquez-Abad and Volk-Makarewicz 2008).
 impl<'t, F: Scalar> WeakDerivative<'t, F> for Normal<'t, F> {
     fn parameters(&self) -> Layers<Var<'t, F>> {
         smallvec![self.loc(), self.log_scale()]

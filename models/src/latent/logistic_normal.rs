@@ -7,11 +7,12 @@ use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Scalar, Shape, Var};
 use rand::Rng;
 
-/// $z \sim \mathcal N(\mu_0, \sigma_0^2)$, Bernoulli variables $x \mid z$ with logits $wz + c$, and $q = \mathcal N(m, v)$ for all $x$.
+/// $z \sim \mathcal N(\mu_0, \sigma_0^2)$, Bernoulli variables $x \mid z$ with logits $wz + c$, and $q = \mathcal
+/// N(m, v)$ for all $x$.
 ///
-/// $p(x) = \int \mathcal N(z; \mu_0, \sigma_0^2) \prod_j \sigma(\pm(w_j z + c_j)) \mathrm dz$ has no closed form, but it is a
-/// smooth integral over one dimension, which quadrature computes to rounding. The parameters are $m$, $\ln\sqrt v$, $\mu_0$,
-/// $\ln\sigma_0$, $w$ and $c$.
+/// $p(x) = \int \mathcal N(z; \mu_0, \sigma_0^2) \prod_j \sigma(\pm(w_j z + c_j)) \mathrm dz$ has no closed form, but
+/// it is a smooth integral over one dimension, which quadrature computes to rounding. The parameters are $m$,
+/// $\ln\sqrt v$, $\mu_0$, $\ln\sigma_0$, $w$ and $c$.
 ///
 /// ```
 /// use pathscore_models::{Params, latent::LogisticNormal, seed};

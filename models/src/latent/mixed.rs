@@ -19,8 +19,8 @@ pub enum First {
     Bits,
 }
 
-/// A normal node $z$ and a Bernoulli node $h$; the node that is drawn second depends on the first through a matrix $A$. An
-/// event is $z$ and $h$ side by side.
+/// A normal node $z$ and a Bernoulli node $h$; the node that is drawn second depends on the first through a matrix
+/// $A$. An event is $z$ and $h$ side by side.
 #[derive(Clone, Copy, Debug)]
 pub struct Mixed<'t, F> {
     /// The normal node, without the contribution of $h$.

@@ -8,7 +8,8 @@ use crate::params::{Bound, Params};
 use pathscore_autodiff::{Activation, Scalar, Var};
 use rand::Rng;
 
-/// The log-variance of the posterior is clamped to this magnitude: $e^{\pm 20}$ spans the range in which `f32` is useful.
+/// The log-variance of the posterior is clamped to this magnitude: $e^{\pm 20}$ spans the range in which `f32` is
+/// useful.
 const LOG_VARIANCE_LIMIT: f64 = 20.0;
 
 /// The normal distribution whose $\mu$ and $\ln\sigma^2$ are the first columns of `h`; $\ln\sigma^2$ is clamped.
