@@ -2,7 +2,8 @@
 
 use super::{Generative, LatentModel};
 use crate::RandomSource;
-use crate::dist::Bernoulli;
+use crate::capability::Tractable;
+use crate::dist::{Bernoulli, Enumerable};
 use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Scalar, Shape, Var};
 use rand::Rng;
@@ -87,5 +88,39 @@ impl<F: Scalar> Generative<F> for SmallBelief {
     ) -> Var<'t, F> {
         let logits = self.logits(params.detach(), z);
         rng.bernoulli_var(logits.sigmoid(), logits.shape())
+    }
+}
+
+impl<F: Scalar> Tractable<F> for SmallBelief {
+    /// $\ln \sum_z p(x, z)$ over all $2^L$ values of the $L$ latents.
+    ///
+    /// # Panics
+    /// If there are more than 20 latents.
+    fn log_prob<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        let support = self.prior(params).support();
+        let (values, latents) = (support.shape()[0], support.shape()[1]);
+        let every = support.reshape([values, 1, latents]);
+        let z = every.broadcast_to([values, x.shape()[0], latents]);
+        self.log_joint(params, x, z).log_sum_exp(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::{Stream, rng};
+    use pathscore_autodiff::Tape;
+
+    #[test]
+    fn the_exact_likelihood_has_its_known_digits_and_sums_to_one() {
+        let mut params = Params::<f64>::new();
+        let model = SmallBelief::known(&mut params, &mut rng(0, Stream::Init, 0));
+        let tape = Tape::new();
+        let bound = params.on(&tape);
+        let every: Vec<f64> = (0..24).map(|i| f64::from(((i / 3) >> (i % 3)) & 1)).collect();
+        let log_prob = model.log_prob(bound, tape.constant(&every, [8, 3]));
+        // x = (1, 0, 1) is row 5; ten digits are known.
+        assert!((log_prob.value().values()[5] + 2.557_711_808_9).abs() < 1e-10);
+        assert!((log_prob.exp().sum().item() - 1.0).abs() < 1e-14);
     }
 }
