@@ -111,16 +111,11 @@
 //! | where did the NaN come from? | [`Tape::first_non_finite`], [`Tape::strict`], [`Tape::to_dot`] |
 
 pub mod check;
-mod dual;
-mod engine;
-mod error;
 mod kernels;
+mod numbers;
 mod rules;
-mod scalar;
-mod shape;
 mod sweeps;
 mod tape;
-mod tensor;
 
 /// Loops over slices in the widest vectors of the processor, with the same bits for every width.
 pub mod vector {
@@ -130,22 +125,26 @@ pub mod vector {
     pub use crate::kernels::sum::{sum, sum_by};
 }
 
-pub use dual::Dual;
-pub use error::Error;
+pub use kernels::float::Float;
 pub use kernels::zip::View;
-pub use rules::beta::Beta;
-pub use rules::custom::{Adjoints, Custom, Own};
-pub use rules::fused::{Activation, Fused};
-pub use rules::index::Index;
-pub use rules::linalg::{By, Linalg};
-pub use scalar::{Real, Scalar};
-pub use shape::Shape;
+pub use numbers::dual::Dual;
+pub use numbers::error::Error;
+pub use numbers::ops::{Binary, Unary};
+pub use numbers::real::Real;
+pub use numbers::shape::Shape;
+pub use numbers::tensor::Tensor;
+pub use rules::custom::{Adjoints, Custom};
 pub use sweeps::plan::Plan;
-pub use sweeps::reverse::Grads;
+pub use tape::engine::Scalar;
 pub use tape::finite::NonFinite;
-pub use tape::op::{Move, Op};
-pub use tape::table::{Binary, Unary};
-pub use tape::var::{Axes, Norm};
-pub use tape::var::{CholeskyFactor, LuFactor, Triangle};
-pub use tape::{Id, Tape, var::Var};
-pub use tensor::Tensor;
+pub use tape::grads::Grads;
+pub use tape::node::Id;
+pub use tape::op::Op;
+pub use tape::op::beta::Beta;
+pub use tape::op::fused::{Activation, Fused};
+pub use tape::op::index::Index;
+pub use tape::op::linalg::{By, Linalg};
+pub use tape::op::moves::Move;
+pub use tape::op::own::Own;
+pub use tape::record::{Tape, Var};
+pub use tape::var::{Axes, CholeskyFactor, LuFactor, Norm, Triangle};

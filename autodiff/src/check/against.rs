@@ -1,12 +1,13 @@
 //! The same thing said in two ways: kernels and definitions, numbers and duals, single and double.
 
 use crate::check::{Comparison, Options, Place, Report, flat, leaves, places, slanted};
-use crate::dual::Dual;
-use crate::scalar::{Real, Scalar};
+use crate::numbers::dual::Dual;
+use crate::numbers::real::Real;
+use crate::numbers::tensor::Tensor;
 use crate::sweeps::record::define;
-use crate::tape::Tape;
-use crate::tape::var::Var;
-use crate::tensor::Tensor;
+use crate::tape::engine::Scalar;
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
 
 /// Two functions of the same arguments: their values, then their derivatives along the same seed.
 fn compare(

@@ -1,8 +1,8 @@
 //! Central differences extrapolated to step zero (Richardson), and what they say at a kink.
 
 use crate::check::report::{Comparison, Place, Report};
-use crate::scalar::Scalar;
-use crate::tensor::Tensor;
+use crate::numbers::tensor::Tensor;
+use crate::tape::engine::Scalar;
 
 /// A function of numbers at a point, and the gradient that it is claimed to have there.
 pub(super) struct Claim<'a, F> {

@@ -16,11 +16,11 @@ mod report;
 pub use against::{Formula, definition, formula, precision};
 pub use report::{Comparison, Place, Report};
 
-use crate::scalar::Scalar;
-use crate::sweeps::reverse::Grads;
-use crate::tape::Tape;
-use crate::tape::var::Var;
-use crate::tensor::Tensor;
+use crate::numbers::tensor::Tensor;
+use crate::tape::engine::Scalar;
+use crate::tape::grads::Grads;
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
 use differences::Claim;
 
 /// How a check is made.

@@ -21,10 +21,9 @@
 //! Every number of C is a sum over k in increasing order within each block, then over blocks. The
 //! order depends on the sizes alone, and the rounding besides on whether the processor fuses.
 
-use super::aligned::Aligned;
+use super::element::Element;
 use super::simd::{Kernel, dispatch_kernel};
 use super::thin::thin;
-use std::{cell::RefCell, thread::LocalKey};
 
 /// Columns of B packed at once: with [`KC`] rows, about the second-level cache.
 const NC: usize = 1024;
@@ -32,38 +31,6 @@ const NC: usize = 1024;
 const KC: usize = 400;
 /// Rows of A packed at once, a multiple of every tile's height.
 const MC: usize = 192;
-
-/// The packed blocks of A and of B.
-type Buffers<F> = RefCell<(Aligned<F>, Aligned<F>)>;
-
-/// A floating-point type that matrices are made of.
-pub trait Gemm: Copy + Default + std::ops::Add<Output = Self> + 'static {
-    /// `self * b + c`, rounded once where `FMA`, else twice.
-    fn multiply_add<const FMA: bool>(self, b: Self, c: Self) -> Self;
-    /// This thread's buffers, which only grow.
-    fn buffers() -> &'static LocalKey<Buffers<Self>>;
-}
-
-/// Implements [`Gemm`].
-macro_rules! element {
-    ($($F:ty)*) => {$(
-        impl Gemm for $F {
-            #[inline(always)]
-            fn multiply_add<const FMA: bool>(self, b: Self, c: Self) -> Self {
-                // Without the instruction `mul_add` would be a call into the C library.
-                if FMA { self.mul_add(b, c) } else { self * b + c }
-            }
-
-            fn buffers() -> &'static LocalKey<Buffers<Self>> {
-                thread_local! {
-                    static BUFFERS: Buffers<$F> = RefCell::default();
-                }
-                &BUFFERS
-            }
-        }
-    )*};
-}
-element!(f32 f64);
 
 /// A matrix inside a slice: rows of `width` numbers from `at` on, transposed when it is read.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +54,7 @@ enum Onto<'a, F> {
 ///
 /// # Panics
 /// If a layout reaches outside its slice: the caller's shapes are wrong.
-pub(crate) fn gemm<F: Gemm>(
+pub(crate) fn gemm<F: Element>(
     shape: [usize; 3],
     (a, la): (&[F], Layout),
     (b, lb): (&[F], Layout),
@@ -107,7 +74,7 @@ pub(crate) fn gemm<F: Gemm>(
 ///
 /// # Panics
 /// If a slice is too short for its matrix.
-pub(crate) fn gemm_onto_row<F: Gemm>(
+pub(crate) fn gemm_onto_row<F: Element>(
     [m, k, n]: [usize; 3],
     a: &[F],
     b: &[F],
@@ -128,7 +95,7 @@ type Operand<'a, F> = (&'a [F], bool, usize);
 /// # Panics
 ///
 /// If a slice is too short for its matrix.
-fn product<F: Gemm>(
+fn product<F: Element>(
     [m, k, n]: [usize; 3],
     (a, ta, a_width): Operand<'_, F>,
     (b, tb, b_width): Operand<'_, F>,
@@ -189,7 +156,7 @@ struct Product<'a, F> {
     packed_b: &'a mut [F],
 }
 
-impl<F: Gemm> Kernel for Product<'_, F> {
+impl<F: Element> Kernel for Product<'_, F> {
     /// Picks the tile that fills the registers: two vectors wide, and 12 of 32 registers' pairs
     /// high, or 6 of 16.
     #[inline(always)]
@@ -205,7 +172,7 @@ impl<F: Gemm> Kernel for Product<'_, F> {
     }
 }
 
-impl<F: Gemm> Product<'_, F> {
+impl<F: Element> Product<'_, F> {
     /// The loops over blocks, for tiles of R x W, and of half the width, H, at the right edge.
     #[inline(always)]
     fn blocks<const FMA: bool, const R: usize, const W: usize, const H: usize>(self) {
@@ -280,7 +247,7 @@ impl<F: Gemm> Product<'_, F> {
 
 /// Packs lines of an operand from line `from` on, and from depth `k0` on, into whole panels of P.
 #[inline(always)]
-fn pack_all<F: Gemm, const P: usize>(
+fn pack_all<F: Element, const P: usize>(
     operand: Operand<'_, F>,
     from: usize,
     k0: usize,
@@ -308,7 +275,7 @@ fn pack_all<F: Gemm, const P: usize>(
 /// Packs `count` lines of an operand from line `from` on, and from depth `k0` on, into a panel of
 /// P interleaved lines; those beyond `count` are zero.
 #[inline(always)]
-fn pack<F: Gemm, const P: usize>(
+fn pack<F: Element, const P: usize>(
     (x, along, stride): Operand<'_, F>,
     from: usize,
     count: usize,
@@ -364,7 +331,7 @@ const SIDE: usize = 8;
 
 /// `SIDE` lines become the columns from `q` on of `steps`, square by square.
 #[inline(always)]
-fn turn<'a, F: Gemm, const P: usize, const STEPS: usize>(
+fn turn<'a, F: Element, const P: usize, const STEPS: usize>(
     line: impl Fn(usize) -> &'a [F],
     steps: &mut [[F; P]; STEPS],
     q: usize,
@@ -388,7 +355,7 @@ type Target<'a, F> = (&'a mut [F], usize, [usize; 2]);
 
 /// One tile of the height that its panel of A was packed for.
 #[inline(always)]
-fn tiles<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
+fn tiles<F: Element, const FMA: bool, const R: usize, const W: usize>(
     depth: usize,
     a: &[F],
     b: Lines<'_, F>,
@@ -406,7 +373,7 @@ fn tiles<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
 
 /// One tile of C: R x W sums over the depth of a panel of A.
 #[inline(always)]
-fn tile<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
+fn tile<F: Element, const FMA: bool, const R: usize, const W: usize>(
     a: &[F],
     b: Lines<'_, F>,
     (c, c_width, [height, width]): Target<'_, F>,
@@ -441,7 +408,7 @@ fn tile<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
 /// The way through memory to C, `tile`, is what makes the compiler use registers: of an array
 /// with an index that is not a constant it keeps every number in memory, at every step.
 #[inline(always)]
-fn sum<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
+fn sum<F: Element, const FMA: bool, const R: usize, const W: usize>(
     a: &[F],
     (b, stride): Lines<'_, F>,
     tile: &mut [[F; W]; R],
@@ -464,7 +431,7 @@ fn sum<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
 
 /// `a * b + sums`, number by number.
 #[inline(always)]
-fn row<F: Gemm, const FMA: bool, const W: usize>(a: F, b: &[F; W], mut sums: [F; W]) -> [F; W] {
+fn row<F: Element, const FMA: bool, const W: usize>(a: F, b: &[F; W], mut sums: [F; W]) -> [F; W] {
     for j in 0..W {
         sums[j] = a.multiply_add::<FMA>(b[j], sums[j]);
     }

@@ -1,6 +1,9 @@
 //! Slices in, slices out: nothing here knows of a tape.
 
 pub(crate) mod aligned;
+pub(crate) mod element;
+pub(crate) mod float;
+pub(crate) mod fold;
 pub(crate) mod gemm;
 pub(crate) mod linalg;
 pub(crate) mod map;

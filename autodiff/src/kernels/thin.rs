@@ -5,9 +5,9 @@
 //! sixty-four lanes, folded in halves. As in any product, the rounding depends besides on whether the
 //! processor fuses.
 
-use super::gemm::Gemm;
+use super::element::Element;
+use super::fold::fold;
 use super::simd::{Kernel, dispatch_kernel};
-use super::sum::fold;
 
 /// Numbers that a combination or a dot product holds in registers.
 const WIDE: usize = 64;
@@ -32,7 +32,7 @@ enum Thin<'a, F> {
 /// C = A B, or C += A B if `keep`, of the sizes m, k and n, if it is a thin product; else false.
 ///
 /// Operands are numbers, whether they lie transposed, and the stride of their rows.
-pub(super) fn thin<F: Gemm>(
+pub(super) fn thin<F: Element>(
     [m, k, n]: [usize; 3],
     (a, ta, a_width): (&[F], bool, usize),
     (b, tb, b_width): (&[F], bool, usize),
@@ -63,7 +63,7 @@ struct Product<'a, F> {
     keep: bool,
 }
 
-impl<F: Gemm> Kernel for Product<'_, F> {
+impl<F: Element> Kernel for Product<'_, F> {
     #[inline(always)]
     fn run<const FMA: bool, const BYTES: usize>(self) {
         let Self { work, c, keep } = self;
@@ -111,7 +111,7 @@ impl<F: Gemm> Kernel for Product<'_, F> {
 
 /// The W numbers of a combination at `start`, of which those before `from` are left as they are.
 #[inline(always)]
-fn combine<F: Gemm, const FMA: bool, const W: usize>(
+fn combine<F: Element, const FMA: bool, const W: usize>(
     (lines, stride): Lines<'_, F>,
     x: &[F],
     y: &mut [F],
@@ -136,7 +136,7 @@ fn combine<F: Gemm, const FMA: bool, const W: usize>(
 
 /// $\sum_i a_i b_i$.
 #[inline(always)]
-fn dot<F: Gemm, const FMA: bool>(a: &[F], b: &[F]) -> F {
+fn dot<F: Element, const FMA: bool>(a: &[F], b: &[F]) -> F {
     let ((a_wide, a), (b_wide, b)) = (a.as_chunks::<WIDE>(), b.as_chunks::<WIDE>());
     let mut sums = [F::default(); NARROW];
     if !a_wide.is_empty() {

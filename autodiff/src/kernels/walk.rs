@@ -5,9 +5,9 @@
 //! stride per axis. A stride of zero on the reading side repeats, on the writing side sums. Swapping
 //! the two sides is the adjoint.
 
+use crate::kernels::float::Float;
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum;
-use crate::scalar::Scalar;
 use smallvec::SmallVec;
 
 type Steps = SmallVec<[isize; 6]>;
@@ -44,7 +44,7 @@ impl Walk {
     }
 
     /// `to += from` at every point of the index space.
-    pub(crate) fn add<F: Scalar>(self, from: &[F], to: &mut [F]) {
+    pub(crate) fn add<F: Float>(self, from: &[F], to: &mut [F]) {
         self.stretches(|n, [i, j], [r, w]| match (r, w) {
             (1, 1) => add_slice(&from[i..i + n], &mut to[j..j + n]),
             (0, 1) => add_number(from[i], &mut to[j..j + n]),
@@ -58,7 +58,7 @@ impl Walk {
     }
 
     /// `to = from` at every point of the index space, which must reach each place of `to` exactly once.
-    pub(crate) fn set<F: Scalar>(self, from: &[F], to: &mut [F]) {
+    pub(crate) fn set<F: Float>(self, from: &[F], to: &mut [F]) {
         self.stretches(|n, [i, j], [r, w]| match (r, w) {
             (1, 1) => to[j..j + n].copy_from_slice(&from[i..i + n]),
             (0, 1) => to[j..j + n].fill(from[i]),
@@ -123,7 +123,7 @@ pub(crate) fn odometer<const S: usize>(
     }
 }
 
-pub(crate) fn add_slice<F: Scalar>(x: &[F], to: &mut [F]) {
+pub(crate) fn add_slice<F: Float>(x: &[F], to: &mut [F]) {
     dispatch(
         #[inline(always)]
         || {
@@ -134,7 +134,7 @@ pub(crate) fn add_slice<F: Scalar>(x: &[F], to: &mut [F]) {
     );
 }
 
-fn add_number<F: Scalar>(x: F, to: &mut [F]) {
+fn add_number<F: Float>(x: F, to: &mut [F]) {
     dispatch(
         #[inline(always)]
         || {

@@ -4,12 +4,13 @@
 //! cut into tiles; a side that stands still along it is spread over a tile on the stack. So the only
 //! loops with arithmetic in them run over plain slices, one per row of the table.
 
+use crate::kernels::float::Float;
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum;
 use crate::kernels::walk::{collapse, odometer};
-use crate::scalar::Scalar;
-use crate::shape::strides;
-use crate::tape::table::{Binary, binary};
+use crate::numbers::ops::Binary;
+use crate::numbers::shape::strides;
+use crate::numbers::table::{binary, column};
 use smallvec::SmallVec;
 
 /// Numbers of a spread tile: small enough for the first-level cache, long enough to forget the call.
@@ -24,25 +25,32 @@ pub struct View<'a, F> {
     pub dims: &'a [usize],
 }
 
+impl<'a, F> View<'a, F> {
+    /// A number as a tensor of shape `[]`.
+    pub(crate) fn number(c: &'a F) -> Self {
+        Self { values: std::slice::from_ref(c), dims: &[] }
+    }
+}
+
 /// Writes the two tile kernels from the table.
-macro_rules! tiles {
-    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
+macro_rules! zip_loops {
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) $columns:tt)*) => {
         /// $y_i = f(a_i, b_i)$.
-        pub(crate) fn tile<F: Scalar>(f: Binary, a: &[F], b: &[F], y: &mut [F]) {
+        pub(crate) fn tile<F: Float>(f: Binary, a: &[F], b: &[F], y: &mut [F]) {
             let n = y.len();
             let (a, b) = (&a[..n], &b[..n]);
             match f {
                 $(Binary::$name => dispatch(#[inline(always)] || {
                     for i in 0..n {
                         let ($a, $b) = (a[i], b[i]);
-                        y[i] = $value;
+                        y[i] = column!(value $method($a, $b) $columns);
                     }
                 }),)*
             }
         }
 
         /// $\bar a_i \mathrel{+}= \bar y_i\, \partial f$ of one side.
-        pub(crate) fn slope_tile<F: Scalar>(f: Binary, side: usize, a: &[F], b: &[F], y: &[F], y_bar: &[F], bar: &mut [F]) {
+        pub(crate) fn slope_tile<F: Float>(f: Binary, side: usize, a: &[F], b: &[F], y: &[F], y_bar: &[F], bar: &mut [F]) {
             let n = bar.len();
             let (a, b, y, y_bar) = (&a[..n], &b[..n], &y[..n], &y_bar[..n]);
             match (f, side) {
@@ -50,25 +58,25 @@ macro_rules! tiles {
                     for i in 0..n {
                         let ($a, $b, $y) = (a[i], b[i], y[i]);
                         let _ = ($a, $b, $y);
-                        bar[i] += y_bar[i].weigh($da);
+                        bar[i] += y_bar[i].mul_no_nan(column!(slope 0($a) $columns));
                     }
                 }),
                 (Binary::$name, _) => dispatch(#[inline(always)] || {
                     for i in 0..n {
                         let ($a, $b, $y) = (a[i], b[i], y[i]);
                         let _ = ($a, $b, $y);
-                        bar[i] += y_bar[i].weigh($db);
+                        bar[i] += y_bar[i].mul_no_nan(column!(slope 1($a) $columns));
                     }
                 }),)*
             }
         }
     };
 }
-binary!(tiles);
+binary!(zip_loops);
 
 /// A stretch of one side: the numbers themselves, or one number spread over the tile.
 #[inline(always)]
-fn stretch<'a, F: Scalar>(
+fn stretch<'a, F: Float>(
     values: &'a [F],
     at: isize,
     stride: isize,
@@ -121,7 +129,7 @@ impl Plan {
 }
 
 /// $y = f(a, b)$, broadcasting to the axes `dims` of the result.
-pub(crate) fn zip<F: Scalar>(f: Binary, a: View<F>, b: View<F>, dims: &[usize], y: &mut [F]) {
+pub(crate) fn zip<F: Float>(f: Binary, a: View<F>, b: View<F>, dims: &[usize], y: &mut [F]) {
     if a.dims == b.dims {
         return tile(f, a.values, b.values, y);
     }
@@ -137,7 +145,7 @@ pub(crate) fn zip<F: Scalar>(f: Binary, a: View<F>, b: View<F>, dims: &[usize], 
 
 /// The adjoint of argument `side`, of axes `bar_dims`: $\bar a \mathrel{+}= \sum \bar y\, \partial f$,
 /// summed wherever that argument was stretched.
-pub(crate) fn zip_slope<F: Scalar>(
+pub(crate) fn zip_slope<F: Float>(
     f: Binary,
     side: usize,
     [a, b]: [View<F>; 2],
@@ -168,7 +176,7 @@ pub(crate) fn zip_slope<F: Scalar>(
 }
 
 /// $y = $ `yes` where `mask` is not zero, else `no`, added to `y` (of axes `y_dims`) over the index space `dims`.
-pub(crate) fn select_add<F: Scalar>(
+pub(crate) fn select_add<F: Float>(
     [mask, yes, no]: [View<F>; 3],
     dims: &[usize],
     y: &mut [F],

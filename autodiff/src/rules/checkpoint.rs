@@ -4,15 +4,16 @@
 //! more, between its arguments as they are and the adjoint of its result, and thrown away again. A chain of
 //! $n$ steps cut into $\sqrt n$ stretches so keeps $O(\sqrt n)$ results at any time, and computes each twice.
 
-use super::fused::{Bars, Kernel, Pass};
-use crate::error::Error;
 use crate::kernels::walk::add_slice;
 use crate::kernels::zip::View;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::node::Id;
 use crate::tape::op::Op;
-use crate::tape::var::Var;
-use crate::tape::{Id, Tape};
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
+use crate::tape::record::{Bars, Kernel, Pass};
 use std::sync::Arc;
 
 /// A stretch of work that is not kept.

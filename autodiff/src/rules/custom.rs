@@ -1,15 +1,14 @@
 //! Ops of a user's own: the one open door of a closed list.
 
-use super::fused::{Bars, Kernel, Pass};
-use crate::error::Error;
 use crate::kernels::zip::View;
-use crate::rules::misfit;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::Tape;
+use crate::numbers::error::Error;
+use crate::numbers::error::shape_error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::var::Var;
-use std::fmt::{self, Debug};
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
+use crate::tape::record::{Bars, Kernel, Pass};
 use std::sync::Arc;
 
 /// What an op of a user's own owes; see [`Tape::custom`].
@@ -47,60 +46,12 @@ impl<F> Adjoints<'_, F> {
     }
 }
 
-/// An op of a user's own: its name, and its place among those of its tape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Own {
-    name: &'static str,
-    at: u32,
-}
-
-impl Own {
-    /// The name that the op gives itself.
-    pub fn name(self) -> &'static str {
-        self.name
-    }
-}
-
-/// The ops of a tape that are not in the list of all tapes.
-pub(crate) struct Owned<F>(Vec<Arc<dyn Kernel<F> + Send + Sync>>);
-
-impl<F> Default for Owned<F> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<F> Debug for Owned<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Owned({})", self.0.len())
-    }
-}
-
-impl<F> Owned<F> {
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn truncate(&mut self, len: usize) {
-        self.0.truncate(len);
-    }
-
-    pub(crate) fn push(&mut self, name: &'static str, op: Arc<dyn Kernel<F> + Send + Sync>) -> Own {
-        self.0.push(op);
-        Own { name, at: self.0.len() as u32 - 1 }
-    }
-
-    pub(crate) fn get(&self, own: Own) -> &Arc<dyn Kernel<F> + Send + Sync> {
-        &self.0[own.at as usize]
-    }
-}
-
 /// What a user's op owes, as what a kernel of the library owes.
 struct Adapter<C>(C);
 
 impl<F, C: Custom<F>> Kernel<F> for Adapter<C> {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        self.0.shape(args).map_err(|expected| misfit(self.0.name(), args, expected))
+        self.0.shape(args).map_err(|expected| shape_error(self.0.name(), args, expected))
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {

@@ -4,53 +4,13 @@
 //! a plan replays with new ones, and every pass over them checks that they are whole and in range. The
 //! numbers of an `f32` tape hold every index below $2^{24}$, those of an `f64` tape every index.
 
-use crate::error::Error;
 use crate::kernels::walk::{add_slice, odometer};
 use crate::kernels::zip::View;
-use crate::rules::{misfit, moves};
-use crate::scalar::Scalar;
-use crate::shape::{Shape, strides};
-
-/// Ops on numbers and indices. The indices have as many axes as the numbers; along every axis but one
-/// they have the same length or stretch from length one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Index {
-    /// $y_{i j k} = x_{i\,n(i, j, k)\,k}$ along one axis. Adjoint: [`Index::ScatterAdd`].
-    Gather {
-        /// The axis from which the indices pick.
-        axis: u8,
-    },
-    /// $y_{i n k} = \sum_{j : n(i, j, k) = n} x_{i j k}$ along one axis. Adjoint: [`Index::Gather`].
-    ScatterAdd {
-        /// The axis into which the indices put.
-        axis: u8,
-    },
-}
-
-impl Index {
-    /// The op's name, as in messages.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Gather { .. } => "gather",
-            Self::ScatterAdd { .. } => "scatter_add",
-        }
-    }
-
-    fn axis(self) -> usize {
-        match self {
-            Self::Gather { axis } | Self::ScatterAdd { axis } => usize::from(axis),
-        }
-    }
-
-    /// The op that carries adjoints back.
-    pub(crate) fn adjoint(self) -> Self {
-        match self {
-            Self::Gather { axis } => Self::ScatterAdd { axis },
-            Self::ScatterAdd { axis } => Self::Gather { axis },
-        }
-    }
-}
+use crate::numbers::error::{Error, shape_error};
+use crate::numbers::shape::{Shape, strides};
+use crate::rules::moves;
+use crate::tape::engine::Scalar;
+use crate::tape::op::index::Index;
 
 pub(crate) fn shape(
     op: Index,
@@ -66,7 +26,7 @@ pub(crate) fn shape(
     let complain = || {
         let expected =
             format!("indices that have length one or the other's, but along axis {axis}");
-        Err(misfit(op.name(), args, expected))
+        Err(shape_error(op.name(), args, expected))
     };
     match op {
         _ if !stretches(x) => complain(),

@@ -1,12 +1,12 @@
 //! Moves as walks: the index space and the two sides of each.
 
-use crate::error::Error;
 use crate::kernels::walk::{Side, Walk, add_slice};
 use crate::kernels::zip::View;
-use crate::rules::misfit;
-use crate::scalar::Scalar;
-use crate::shape::{Shape, strides};
-use crate::tape::op::Move;
+use crate::numbers::error::Error;
+use crate::numbers::error::shape_error;
+use crate::numbers::shape::{Shape, strides};
+use crate::tape::engine::Scalar;
+use crate::tape::op::moves::Move;
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -16,7 +16,9 @@ pub(crate) fn wanted(
     args: &[&[usize]],
     wanted: Option<&[usize]>,
 ) -> Result<Shape, Error> {
-    wanted.map(Shape::from).ok_or_else(|| misfit(op, args, "the shape of the result must be given"))
+    wanted
+        .map(Shape::from)
+        .ok_or_else(|| shape_error(op, args, "the shape of the result must be given"))
 }
 
 pub(crate) fn shape(
@@ -25,7 +27,7 @@ pub(crate) fn shape(
     from: &[usize],
     given: Option<&[usize]>,
 ) -> Result<Shape, Error> {
-    let complain = |expected: String| misfit(name, &[from], expected);
+    let complain = |expected: String| shape_error(name, &[from], expected);
     let need = || wanted(name, &[from], given);
     // Along every axis but one the shapes agree, and along that one the piece lies inside the whole.
     let piece = |axis: u8, start: u32, small: &[usize], large: &[usize]| {
@@ -251,7 +253,11 @@ pub(crate) fn concat_shape(axis: usize, args: &[&[usize]]) -> Result<Shape, Erro
             && (0..dims.len()).all(|i| i == axis || dims[i] == args[0][i])
     };
     if !args.iter().all(|dims| fits(dims)) {
-        return Err(misfit("concat", args, format!("equal lengths along every axis but {axis}")));
+        return Err(shape_error(
+            "concat",
+            args,
+            format!("equal lengths along every axis but {axis}"),
+        ));
     }
     let mut shape = Shape::from(args[0]);
     shape[axis] = args.iter().map(|dims| dims[axis]).sum();

@@ -8,16 +8,17 @@
 //! A term at the end of a chain is recorded with an adjoint of zero, and $T^\top \dot x$ is the derivative of
 //! $\langle T\bar y, \dot x \rangle$ with respect to $\bar y$.
 
-use crate::rules::custom::Own;
-use crate::rules::{self, fused::Kernel};
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::numbers::shape::Shape;
 use crate::sweeps::reach::Reach;
 use crate::sweeps::record::{Reading, arguments, reverse};
+use crate::tape::engine::Scalar;
+use crate::tape::node::Id;
 use crate::tape::op::Op;
+use crate::tape::op::own::Own;
+use crate::tape::record::Kernel;
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
 use crate::tape::term::{Operand, Sink, Term};
-use crate::tape::var::Var;
-use crate::tape::{Id, Tape};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -123,7 +124,7 @@ impl<'t, F: Scalar> Pass<'t, F> {
         let y = Var::new(self.tape, id);
         let (op, args) = (self.tape.record().node(id).op, arguments(y));
         let moves = args.iter().any(|arg| self.dots.contains_key(&arg.id));
-        if moves && !rules::is_flat(op) {
+        if moves && !op.is_flat() {
             reverse(op, &args, &mut Pusher { op, y, args: &args, chain: None, pass: self });
         }
     }

@@ -10,6 +10,7 @@
 //! The rest is made of these: [`Var::hvp`](crate::Var::hvp) is forward over back,
 //! [`Var::jacobian`](crate::Var::jacobian) and [`Var::hessian`](crate::Var::hessian) one way for each row or column.
 
+mod engine;
 pub(crate) mod forward;
 pub(crate) mod plan;
 mod reach;

@@ -3,14 +3,16 @@
 //! Freezing lays the work out once. What no output needs is left out, and what depends on no input keeps
 //! the value it has. The way back is laid out when it is first gone from some outputs, and kept.
 
-pub(crate) mod stretch;
+pub(crate) mod run;
 
-use crate::scalar::Scalar;
-use crate::sweeps::reverse::Grads;
+use crate::numbers::error::Error;
+use crate::tape::engine::Scalar;
+use crate::tape::grads::Grads;
+use crate::tape::node::{Id, NO_BAR};
 use crate::tape::op::Op;
-use crate::tape::{Id, NO_BAR, Record, Tape};
+use crate::tape::program::{Instruction, Program, Step};
+use crate::tape::record::{Record, Tape};
 use std::ops::Range;
-use stretch::{Instruction, Program, Step};
 
 /// A tape that is recorded once and replayed with new inputs, with the same bits as a new recording.
 ///
@@ -35,7 +37,7 @@ use stretch::{Instruction, Program, Step};
 #[derive(Debug)]
 pub struct Plan<F> {
     record: Record<F>,
-    /// What each elementwise entry does, if it can be done in a stretch.
+    /// The instruction of each elementwise entry that a fused run can compute.
     instructions: Vec<Option<Instruction>>,
     inputs: Vec<bool>,
     /// The entries that outputs are computed from.
@@ -49,9 +51,9 @@ pub struct Plan<F> {
 struct Back {
     from: Vec<Id>,
     program: Program,
-    /// For each stretch, in the order of the program, the adjoints that it is the first to add to.
+    /// For each fused run, in the order of the program, the adjoints that it is the first to add to.
     fresh: Vec<Vec<Range<usize>>>,
-    /// Whether the first to add to an entry's adjoint is a stretch.
+    /// Whether the first to add to an entry's adjoint is a fused run.
     begun: Vec<bool>,
     /// The leaves that nothing reaches.
     idle: Vec<Range<usize>>,
@@ -124,15 +126,15 @@ impl<F: Scalar> Plan<F> {
     ///
     /// # Panics
     /// If the tape was strict and a number becomes NaN or infinite.
-    pub fn run(&mut self) -> Result<(), crate::Error> {
+    pub fn run(&mut self) -> Result<(), Error> {
         for step in &self.forward.steps {
             match step {
                 Step::Entry(id) => {
                     self.record.evaluate(*id)?;
                     self.record.stop_if_strict(*id);
                 }
-                Step::Stretch { code, len } => {
-                    F::stretch(&self.forward.code[code.clone()], *len, self.record.arena_mut());
+                Step::Run { code, len } => {
+                    F::run(&self.forward.code[code.clone()], *len, self.record.arena_mut());
                 }
             }
         }
@@ -176,10 +178,10 @@ impl<F: Scalar> Plan<F> {
                     // What is said to have been reached must hold a number, whatever the rule left out.
                     record.args(*id).iter().for_each(|&arg| grads.open(record, arg));
                 }
-                Step::Stretch { code: part, len } => {
-                    let fresh = fresh.next().expect("there is a list for each stretch");
+                Step::Run { code: part, len } => {
+                    let fresh = fresh.next().expect("there is a list for each fused run");
                     let code = &code[part.clone()];
-                    F::stretch_back(code, fresh, *len, record.arena(), &mut grads.bars);
+                    F::run_back(code, fresh, *len, record.arena(), &mut grads.bars);
                 }
             }
         }
@@ -222,7 +224,7 @@ impl Back {
                     let args = record.args(*id).iter().filter(|&&arg| tracked(arg));
                     args.for_each(|&arg| touched[home(arg).index()] = true);
                 }
-                Step::Stretch { code, len } => {
+                Step::Run { code, len } => {
                     let mut first = Vec::new();
                     for instruction in &program.code[code.clone()] {
                         for &arg in record.args(instruction.id) {
@@ -233,7 +235,7 @@ impl Back {
                             }
                         }
                     }
-                    // Numbers lie side by side, and a stretch of numbers is a single tile.
+                    // Numbers lie side by side, and a fused run of numbers is a single tile.
                     first.sort_by_key(|range| range.start);
                     first.dedup_by(|next, last| {
                         let joins = *len == 1 && last.end == next.start;

@@ -1,8 +1,8 @@
 //! Which entries a derivative passes through.
 
-use crate::rules;
-use crate::scalar::Scalar;
-use crate::tape::{Id, Record};
+use crate::tape::engine::Scalar;
+use crate::tape::node::Id;
+use crate::tape::record::Record;
 
 /// The entries that depend on some chosen ones: all that a derivative with respect to those concerns.
 pub(crate) struct Reach {
@@ -34,5 +34,5 @@ impl Reach {
 
 /// Whether an argument of the entry depends on what was chosen, and lets derivatives through.
 fn leans<F: Scalar>(record: &Record<F>, id: Id, depends: &[bool]) -> bool {
-    !rules::is_flat(record.node(id).op) && record.args(id).iter().any(|arg| depends[arg.index()])
+    !record.node(id).op.is_flat() && record.args(id).iter().any(|arg| depends[arg.index()])
 }

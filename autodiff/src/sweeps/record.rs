@@ -1,14 +1,15 @@
 //! Back in variables: the same terms recorded as ordinary entries, so that the gradient has a gradient.
 
-use crate::rules::custom::Own;
-use crate::rules::fused::Kernel;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::numbers::shape::Shape;
 use crate::sweeps::reach::Reach;
+use crate::tape::engine::Scalar;
+use crate::tape::node::Id;
 use crate::tape::op::Op;
+use crate::tape::op::own::Own;
+use crate::tape::record::Kernel;
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
 use crate::tape::term::{Operand, Sink, Term};
-use crate::tape::var::Var;
-use crate::tape::{Id, Tape};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -158,7 +159,7 @@ impl<'a, 't, F: Scalar> Reading<'a, 't, F> {
                     Op::ZipRight(f, c) => f.slope(side, args[0], number(c), y),
                     op => unreachable!("{} has no slope", op.name()),
                 };
-                bar.weigh(slope)
+                bar.mul_no_nan(slope)
             }
             Term::Apply(op, operands) => {
                 let own = matches!(op, Op::Reshape | Op::Move(_) | Op::Index(_));

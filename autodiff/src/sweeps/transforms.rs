@@ -1,10 +1,10 @@
 //! Whole matrices of derivatives, and the gradient of every sample of a batch.
 
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::sweeps::reverse::Grads;
-use crate::tape::var::Var;
-use crate::tensor::Tensor;
+use crate::numbers::shape::Shape;
+use crate::numbers::tensor::Tensor;
+use crate::tape::engine::Scalar;
+use crate::tape::grads::Grads;
+use crate::tape::record::Var;
 
 impl<F: Scalar> Var<'_, F> {
     /// $\partial y_i / \partial x_j$ of every element of this variable $y$ and of `x`, as numbers, of the shape of

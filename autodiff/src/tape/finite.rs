@@ -1,8 +1,10 @@
 //! Where a tape went wrong: the first number that is not finite though what it was made from is.
 
-use crate::scalar::Scalar;
+use crate::kernels::float::Float;
+use crate::numbers::real::Real;
+use crate::tape::node::Id;
 use crate::tape::op::Op;
-use crate::tape::{Id, Record, Tape};
+use crate::tape::record::{Record, Tape};
 use std::fmt::{self, Display};
 
 /// The entry of a tape that first made a NaN or an infinity.
@@ -33,7 +35,7 @@ impl Display for NonFinite {
     }
 }
 
-impl<F: Scalar> Tape<F> {
+impl<F: Float> Tape<F> {
     /// The entry that first made a NaN or an infinity, if any did: its result holds a NaN and none of its
     /// arguments does, or an infinity and all of its arguments are finite. Infinite constants are taken as
     /// meant, and named only if nothing else can be.
@@ -58,7 +60,7 @@ impl<F: Scalar> Tape<F> {
     }
 }
 
-impl<F: Scalar> Record<F> {
+impl<F: Float> Record<F> {
     /// The position of a number of the entry that is not finite though its arguments are.
     fn makes_non_finite(&self, id: Id) -> Option<usize> {
         let values = self.values(id);
@@ -139,8 +141,8 @@ impl<F: Scalar> Record<F> {
 }
 
 /// The smallest and the largest of some numbers; NaN if one of them is.
-fn range<F: Scalar>(values: &[F]) -> Option<[F; 2]> {
-    let low = values.iter().copied().reduce(crate::Real::min)?;
-    let high = values.iter().copied().reduce(crate::Real::max)?;
+fn range<F: Float>(values: &[F]) -> Option<[F; 2]> {
+    let low = values.iter().copied().reduce(Real::min)?;
+    let high = values.iter().copied().reduce(Real::max)?;
     Some([low, high])
 }

@@ -1,8 +1,8 @@
 //! What an argument's adjoint gains, as data. A rule never computes: it names terms, and a sink reads them.
 
-use crate::rules::custom::Own;
-use crate::rules::fused::Kernel;
 use crate::tape::op::Op;
+use crate::tape::op::own::Own;
+use crate::tape::record::Kernel;
 use smallvec::SmallVec;
 
 /// What a term works on.

@@ -11,42 +11,22 @@ pub use factor::{CholeskyFactor, LuFactor};
 pub use linalg::Triangle;
 pub use reduce::{Axes, Norm};
 
-use crate::error::Error;
-use crate::rules::fused::{Activation, Fused};
-use crate::scalar::{Real, Scalar};
-use crate::shape::Shape;
-use crate::tape::op::{Move, Op};
-use crate::tape::table::{Binary, Unary, binary, named, unary};
-use crate::tape::{Id, NO_BAR, Tape};
-use crate::tensor::Tensor;
-use std::fmt::{self, Debug};
+use crate::numbers::error::Error;
+use crate::numbers::ops::{Binary, Unary};
+use crate::numbers::real::Real;
+use crate::numbers::shape::Shape;
+use crate::numbers::table::{binary, named, unary};
+use crate::numbers::tensor::Tensor;
+use crate::tape::engine::Scalar;
+use crate::tape::node::{Id, NO_BAR};
+use crate::tape::op::Op;
+use crate::tape::op::moves::Move;
+use crate::tape::record::{Tape, Var};
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
-
-/// One entry of a tape: a tensor that knows how it came about.
-///
-/// Two variables combine by broadcasting: axes are aligned at the last one, and axes of length one stretch.
-pub struct Var<'t, F> {
-    pub(crate) tape: &'t Tape<F>,
-    pub(crate) id: Id,
-}
-
-impl<F> Clone for Var<'_, F> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<F> Copy for Var<'_, F> {}
-
-impl<F> Debug for Var<'_, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Var({})", self.id.0)
-    }
-}
 
 /// The position of `axis` counted from the front, negative ones counting from the back.
 #[track_caller]
-fn axis_of(op: &str, axis: isize, shape: &Shape) -> usize {
+pub(crate) fn axis_of(op: &str, axis: isize, shape: &Shape) -> usize {
     let rank = shape.len() as isize;
     let position = if axis < 0 { axis + rank } else { axis };
     assert!((0..rank).contains(&position), "{op}: axis {axis} of a tensor of shape {shape}");
@@ -55,7 +35,7 @@ fn axis_of(op: &str, axis: isize, shape: &Shape) -> usize {
 
 /// Writes the elementwise methods from the table.
 macro_rules! var_methods {
-    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
+    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) $columns:tt)*) => {
         impl<'t, F: Scalar> Var<'t, F> {
             $($(#[$doc])* #[track_caller] pub fn $method(self) -> Self { self.record(Op::Map(Unary::$name), &[self], None) })*
         }
@@ -65,9 +45,9 @@ unary!(var_methods);
 
 /// Writes the methods of two arguments, which broadcast.
 macro_rules! var_pairs {
-    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) $columns:tt)*) => {
         impl<'t, F: Scalar> Var<'t, F> {
-            $(named! { $kind $(#[$doc])* #[track_caller] pub fn $method(self, other: Self) -> Self {
+            $(named! { $columns $(#[$doc])* #[track_caller] pub fn $method(self, other: Self) -> Self {
                 self.record(Op::Zip(Binary::$name), &[self, other], None)
             } })*
         }
@@ -76,10 +56,6 @@ macro_rules! var_pairs {
 binary!(var_pairs);
 
 impl<'t, F: Scalar> Var<'t, F> {
-    pub(crate) fn new(tape: &'t Tape<F>, id: Id) -> Self {
-        Self { tape, id }
-    }
-
     /// Records an op whose shapes must fit.
     #[inline]
     #[track_caller]
@@ -185,30 +161,6 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.sum() / F::from_f64(n as f64)
     }
 
-    /// $f(xW + b)$ for rows `x` of shape `[…, n]`, `weight` `[n, m]` and `bias` `[m]`, in one kernel.
-    #[track_caller]
-    pub fn affine(self, weight: Self, bias: Self, activation: Activation) -> Self {
-        self.record(Op::Fused(Fused::Affine(activation)), &[self, weight, bias], None)
-    }
-
-    /// $\sum_j \ln \mathcal N(x_j; \mu_j, e^{2 s_j})$ over the last axis, with `loc` $\mu$ and
-    /// `log_scale` $s$; arguments with fewer leading axes repeat.
-    ///
-    /// With $t = (x - \mu) e^{-s}$ the derivatives are $-t e^{-s}$ ($x$), $t e^{-s}$ ($\mu$), $t^2 - 1$ ($s$).
-    #[track_caller]
-    pub fn normal_log_prob(self, loc: Self, log_scale: Self) -> Self {
-        self.record(Op::Fused(Fused::NormalLogProb), &[self, loc, log_scale], None)
-    }
-
-    /// $\sum_j x_j \eta_j - \mathrm{softplus}(\eta_j)$ over the last axis, with `logits` $\eta$;
-    /// arguments with fewer leading axes repeat.
-    ///
-    /// The derivatives are $x - \sigma(\eta)$ ($\eta$) and $\eta$ ($x$).
-    #[track_caller]
-    pub fn bernoulli_log_prob(self, logits: Self) -> Self {
-        self.record(Op::Fused(Fused::BernoulliLogProb), &[self, logits], None)
-    }
-
     /// The same value without a derivative.
     #[track_caller]
     pub fn detach(self) -> Self {
@@ -267,15 +219,15 @@ impl<F: Scalar> Neg for Var<'_, F> {
 
 /// Writes the elementwise part of [`Real`] from the table.
 macro_rules! real_methods {
-    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
+    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) $columns:tt)*) => {
         $(fn $method(self) -> Self { Var::$method(self) })*
     };
 }
 
 /// And the part of two arguments.
 macro_rules! real_pairs {
-    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
-        $(named! { $kind fn $method(self, other: Self) -> Self { Var::$method(self, other) } })*
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) $columns:tt)*) => {
+        $(named! { $columns fn $method(self, other: Self) -> Self { Var::$method(self, other) } })*
     };
 }
 

@@ -1,9 +1,9 @@
 //! Triangular systems.
 
 use super::{part, turned};
+use crate::kernels::float::Float;
 use crate::kernels::gemm::gemm;
 use crate::kernels::simd::dispatch;
-use crate::scalar::Scalar;
 
 /// Systems of this size are solved row by row.
 const BASE: usize = 16;
@@ -25,7 +25,7 @@ pub(crate) struct Triangular<'a, F> {
     pub(crate) unit: bool,
 }
 
-impl<F: Scalar> Triangular<'_, F> {
+impl<F: Float> Triangular<'_, F> {
     /// The number at row `i` and column `j` after transposition.
     #[inline(always)]
     fn at(&self, i: usize, j: usize) -> F {
@@ -40,7 +40,7 @@ impl<F: Scalar> Triangular<'_, F> {
 }
 
 /// The row of the first zero on the diagonal.
-pub(crate) fn zero_pivot<F: Scalar>(t: &[F], n: usize) -> Option<usize> {
+pub(crate) fn zero_pivot<F: Float>(t: &[F], n: usize) -> Option<usize> {
     (0..n).find(|&i| t[i * (n + 1)] == F::ZERO)
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn zero_pivot<F: Scalar>(t: &[F], n: usize) -> Option<usize> {
 ///
 /// Of two halves of the unknowns the one that does not depend on the other is solved first and taken
 /// out of the other half's equations.
-pub(crate) fn solve_negated<F: Scalar>(t: Triangular<F>, x: &mut [F], width: usize, m: usize) {
+pub(crate) fn solve_negated<F: Float>(t: Triangular<F>, x: &mut [F], width: usize, m: usize) {
     if m == 0 || t.n == 0 {
         return;
     }
@@ -76,7 +76,7 @@ pub(crate) fn solve_negated<F: Scalar>(t: Triangular<F>, x: &mut [F], width: usi
 }
 
 /// [`solve_negated`] of a few rows: $x_i = -(x_i + \sum_j t_{ij} x_j)/t_{ii}$.
-fn by_rows<F: Scalar>(t: Triangular<F>, x: &mut [F], width: usize, m: usize) {
+fn by_rows<F: Float>(t: Triangular<F>, x: &mut [F], width: usize, m: usize) {
     let down = t.upper == t.transposed;
     dispatch(
         #[inline(always)]
@@ -107,7 +107,7 @@ fn by_rows<F: Scalar>(t: Triangular<F>, x: &mut [F], width: usize, m: usize) {
 
 /// $y \mathrel{+}= \sum_j c_j x_j$ over `count` numbers and rows, four at a time.
 #[inline(always)]
-pub(super) fn add_multiples<'a, F: Scalar>(
+pub(super) fn add_multiples<'a, F: Float>(
     y: &mut [F],
     count: usize,
     row: impl Fn(usize) -> (F, &'a [F]),
@@ -133,14 +133,14 @@ pub(super) fn add_multiples<'a, F: Scalar>(
 }
 
 /// $L^{-1}$ of a lower triangular matrix of `n` rows, zeros above the diagonal.
-pub(crate) fn invert_lower<F: Scalar>(l: &[F], n: usize, y: &mut [F]) {
+pub(crate) fn invert_lower<F: Float>(l: &[F], n: usize, y: &mut [F]) {
     y.fill(F::ZERO);
     invert_block(l, n, 0, n, y);
 }
 
 /// The inverse of the block of `n` rows from row `from` on along the diagonal:
 /// $W_{21} = -L_{22}^{-1} L_{21} W_{11}$.
-fn invert_block<F: Scalar>(l: &[F], width: usize, from: usize, n: usize, y: &mut [F]) {
+fn invert_block<F: Float>(l: &[F], width: usize, from: usize, n: usize, y: &mut [F]) {
     let corner = from * (width + 1);
     if n <= BASE {
         // −1 on the diagonal is the negated identity.

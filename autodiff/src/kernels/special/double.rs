@@ -1,7 +1,7 @@
 //! The elementary functions in double precision, on the plan of the single ones.
 
 use super::Special;
-use crate::kernels::gemm::Gemm;
+use crate::kernels::element::Element;
 
 /// Adding 1.5·2⁵² leaves a number of moderate size rounded to an integer in the low bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;
@@ -192,6 +192,11 @@ impl Special for f64 {
     #[inline(always)]
     fn with_sign_of(self, sign: Self) -> Self {
         self.copysign(sign)
+    }
+
+    #[inline(always)]
+    fn powf(self, exponent: Self) -> Self {
+        f64::powf(self, exponent)
     }
 
     #[inline(always)]

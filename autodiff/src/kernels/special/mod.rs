@@ -10,6 +10,7 @@ mod dual;
 mod gamma;
 mod incomplete;
 mod normal;
+pub(crate) mod pair;
 mod single;
 pub(crate) mod slices;
 mod temme;
@@ -49,6 +50,8 @@ pub(crate) trait Special:
     fn with_sign_of(self, sign: Self) -> Self;
     /// $\sqrt x$, correctly rounded; the derivative is $1/(2\sqrt x)$.
     fn sqrt(self) -> Self;
+    /// $x^c$ by the standard library; the derivatives are $c x^{c-1}$ and $x^c \ln x$.
+    fn powf(self, exponent: Self) -> Self;
     /// $e^x$, its own derivative. Subnormal results are kept.
     fn exp(self) -> Self;
     /// $e^{-|x|}$, the same bits as by [`exp`](Special::exp) in three quarters of the time.
@@ -94,12 +97,6 @@ pub(crate) trait Special:
         if self < zero { Self::narrow(-1.0) } else { up }
     }
 
-    /// $x^2$; the derivative is $2x$.
-    #[inline(always)]
-    fn square(self) -> Self {
-        self * self
-    }
-
     /// $\max(x, 0)$; the derivative is 1 above 0, else 0.
     #[inline(always)]
     fn relu(self) -> Self {
@@ -122,18 +119,6 @@ pub(crate) trait Special:
     #[inline(always)]
     fn round(self) -> Self {
         Self::narrow(self.widen().round_ties_even())
-    }
-
-    /// $1/x$; the derivative is $-1/x^2$.
-    #[inline(always)]
-    fn recip(self) -> Self {
-        Self::narrow(1.0) / self
-    }
-
-    /// $1/\sqrt x$; the derivative is $-½ x^{-3/2}$.
-    #[inline(always)]
-    fn rsqrt(self) -> Self {
-        Self::narrow(1.0) / self.sqrt()
     }
 
     /// $e^x - 1$, accurate near 0; the derivative is $e^x$.
@@ -348,41 +333,8 @@ pub(crate) trait Special:
 
     /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$; the derivative is of order $n + 1$. NaN
     /// for negative $x$ from $n = 2$ on, and for $n > 170$.
-    fn polygamma(self, n: u32) -> Self {
+    fn polygamma_of_order(self, n: u32) -> Self {
         Self::narrow(gamma::polygamma(n, self.widen()))
-    }
-
-    /// $\ln B(x, y) = \ln Γ(x) + \ln Γ(y) - \ln Γ(x + y)$ for positive numbers; the derivative by
-    /// $x$ is $ψ(x) - ψ(x + y)$.
-    fn ln_beta(self, y: Self) -> Self {
-        Self::narrow(gamma::ln_beta(self.widen(), y.widen()))
-    }
-
-    /// $ψ(x + h) - ψ(x)$, accurate where the two are nearly equal; the derivative by $h$ is $ψ'(x + h)$.
-    fn digamma_gap(self, h: Self) -> Self {
-        Self::narrow(gamma::digamma_gap(self.widen(), h.widen()))
-    }
-
-    /// $x^{a-1} e^{-x}/Γ(a)$, the density at $x$ of the gamma law of shape $a$ (the receiver); the
-    /// derivative by $x$ is the density times $(a - 1)/x - 1$.
-    fn gamma_density(self, x: Self) -> Self {
-        Self::narrow(incomplete::gamma_density(self.widen(), x.widen()))
-    }
-
-    /// $P(a, x)$, the distribution function at $x$ of the gamma law of shape $a$ (the receiver);
-    /// the derivative by $x$ is $x^{a-1} e^{-x}/Γ(a)$.
-    fn gamma_p(self, x: Self) -> Self {
-        Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).p)
-    }
-
-    /// $Q(a, x) = 1 - P(a, x)$, accurate where it is small.
-    fn gamma_q(self, x: Self) -> Self {
-        Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).q)
-    }
-
-    /// $∂P(a, x)/∂a$, $a$ being the receiver: what implicit reparameterisation needs.
-    fn gamma_p_da(self, x: Self) -> Self {
-        Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).da)
     }
 
     /// $I_x(a, b)$, the distribution function at $x$ of the beta law of parameters $a$ (the receiver)

@@ -168,6 +168,11 @@ impl Special for f32 {
     }
 
     #[inline(always)]
+    fn powf(self, exponent: Self) -> Self {
+        f32::powf(self, exponent)
+    }
+
+    #[inline(always)]
     fn sqrt(self) -> Self {
         self.sqrt()
     }

@@ -1,8 +1,7 @@
 //! The elements along one axis of a tensor, for each place of the other axes.
 
-use crate::error::Error;
-use crate::rules::misfit;
-use crate::shape::Shape;
+use crate::numbers::error::{Error, shape_error};
+use crate::numbers::shape::Shape;
 
 /// Elements that lie equally far apart.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +13,8 @@ pub(super) struct Along {
 }
 
 impl Along {
-    pub(super) fn new(dims: &[usize], axis: usize) -> Self {
+    pub(super) fn new(dims: &[usize], axis: u8) -> Self {
+        let axis = usize::from(axis);
         Self { n: dims[axis], stride: dims[axis + 1..].iter().product() }
     }
 
@@ -34,15 +34,15 @@ impl Along {
 }
 
 /// The shape without the axis.
-pub(super) fn dropped(op: &'static str, args: &[&[usize]], axis: usize) -> Result<Shape, Error> {
+pub(super) fn dropped(op: &'static str, args: &[&[usize]], axis: u8) -> Result<Shape, Error> {
     kept(op, args, axis)?;
-    Ok(args[0].iter().enumerate().filter(|e| e.0 != axis).map(|e| *e.1).collect())
+    Ok(args[0].iter().enumerate().filter(|e| e.0 != usize::from(axis)).map(|e| *e.1).collect())
 }
 
 /// The shape as it is, if it has the axis.
-pub(super) fn kept(op: &'static str, args: &[&[usize]], axis: usize) -> Result<Shape, Error> {
-    if axis >= args[0].len() {
-        return Err(misfit(op, args, format!("an axis {axis}")));
+pub(super) fn kept(op: &'static str, args: &[&[usize]], axis: u8) -> Result<Shape, Error> {
+    if usize::from(axis) >= args[0].len() {
+        return Err(shape_error(op, args, format!("an axis {axis}")));
     }
     Ok(Shape::from(args[0]))
 }

@@ -3,23 +3,18 @@
 //! Sixteen numbers at a time: along a row if the axis is the last, else of neighbouring columns. What is
 //! short of sixteen is filled up with $-\infty$, which adds nothing.
 
-use super::axis::{Along, dropped};
-use super::{Bars, Kernel, Pass};
-use crate::error::Error;
 use crate::kernels::simd::dispatch;
-use crate::kernels::sum::fold;
+use crate::kernels::fold::fold;
 use crate::kernels::zip::View;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::var::Var;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::op::fused::Fused;
+use crate::tape::record::{Bars, Kernel, Pass, Var};
+use crate::tape::var::Axes;
+use super::axis::{Along, dropped};
 
 pub(super) const LANES: usize = 16;
-
-/// Over an axis; of the mean instead of the sum if so said.
-pub(super) struct LogSumExp {
-    pub(super) axis: usize,
-    pub(super) mean: bool,
-}
 
 /// Pieces of a row that are computed once on the way back.
 const KEPT: usize = 4;
@@ -188,114 +183,157 @@ fn add<F: Scalar>(gains: [F; LANES], to: &mut [F]) {
     }
 }
 
-impl<F: Scalar> Kernel<F> for LogSumExp {
-    fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        dropped(if self.mean { "log_mean_exp" } else { "log_sum_exp" }, args, self.axis)
+/// $\ln \sum e^x$ along an axis, or $\ln \tfrac1n \sum e^x$ if `mean`.
+pub(super) fn forward<F: Scalar>(axis: u8, mean: bool, args: &[View<F>], y: &mut [F]) {
+    let Along { n, stride } = Along::new(args[0].dims, axis);
+    let count = if mean { F::from_f64(n as f64) } else { F::ONE };
+    let x = args[0].values;
+    if n == 0 || y.is_empty() {
+        return y.fill(F::from_f64(f64::NEG_INFINITY));
     }
-
-    fn forward(&self, args: &[View<F>], y: &mut [F]) {
-        let Along { n, stride } = Along::new(args[0].dims, self.axis);
-        let count = if self.mean { F::from_f64(n as f64) } else { F::ONE };
-        let x = args[0].values;
-        if n == 0 || y.is_empty() {
-            return y.fill(F::from_f64(f64::NEG_INFINITY));
-        }
-        dispatch(
-            #[inline(always)]
-            || {
-                if stride == 1 {
-                    // Sixteen rows, then their logarithms.
-                    for (y, x) in y.chunks_mut(LANES).zip(x.chunks(n * LANES)) {
-                        let (mut tops, mut sums) = ([F::ZERO; LANES], [F::ONE; LANES]);
-                        for (j, x) in x.chunks_exact(n).enumerate() {
-                            ([tops[j], ..], [sums[j], ..]) = tops_and_sums(
-                                pieces(n),
-                                #[inline(always)]
-                                |i| of_row(x, i),
-                                true,
-                            );
-                        }
-                        store(tops, sums, count, y);
-                    }
-                    return;
-                }
-                for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(n * stride)) {
-                    for i in 0..pieces(stride) {
-                        let start = begin(i, stride).0;
-                        let (tops, sums) = tops_and_sums(
-                            n,
-                            #[inline(always)]
-                            |row| of_columns(x, stride, start, row),
-                            false,
-                        );
-                        store(tops, sums, count, &mut y[start..]);
-                    }
-                }
-            },
-        );
-    }
-
-    fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
-        let Along { n, stride } = Along::new(pass.args[0].dims, self.axis);
-        let Some(bar) = bars.of(0) else { return };
-        if bar.is_empty() {
-            return;
-        }
-        let blocks =
-            bar.chunks_exact_mut(n * stride).zip(pass.args[0].values.chunks_exact(n * stride));
-        let results = pass.y.chunks_exact(stride).zip(pass.y_bar.chunks_exact(stride));
-        dispatch(
-            #[inline(always)]
-            || {
-                for ((bar, x), (y, y_bar)) in blocks.zip(results) {
-                    if stride == 1 {
-                        let on = [y[0], y_bar[0]].map(|number| [number; LANES]);
-                        shares(
+    dispatch(
+        #[inline(always)]
+        || {
+            if stride == 1 {
+                // Sixteen rows, then their logarithms.
+                for (y, x) in y.chunks_mut(LANES).zip(x.chunks(n * LANES)) {
+                    let (mut tops, mut sums) = ([F::ZERO; LANES], [F::ONE; LANES]);
+                    for (j, x) in x.chunks_exact(n).enumerate() {
+                        ([tops[j], ..], [sums[j], ..]) = tops_and_sums(
                             pieces(n),
                             #[inline(always)]
                             |i| of_row(x, i),
-                            on,
                             true,
-                            #[inline(always)]
-                            |i, gains| add(gains, &mut bar[begin(i, n).0..]),
-                        );
-                        continue;
-                    }
-                    for i in 0..pieces(stride) {
-                        let (start, skip) = begin(i, stride);
-                        let mut on = [y, y_bar].map(|numbers| load(&numbers[start..], 0));
-                        // What the last piece has done is left alone.
-                        on[1].iter_mut().take(skip).for_each(|bar| *bar = F::ZERO);
-                        shares(
-                            n,
-                            #[inline(always)]
-                            |row| of_columns(x, stride, start, row),
-                            on,
-                            false,
-                            #[inline(always)]
-                            |row, gains| {
-                                add(gains, &mut bar[row * stride + start..(row + 1) * stride])
-                            },
                         );
                     }
+                    store(tops, sums, count, y);
                 }
-            },
-        );
+                return;
+            }
+            for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(n * stride)) {
+                for i in 0..pieces(stride) {
+                    let start = begin(i, stride).0;
+                    let (tops, sums) = tops_and_sums(
+                        n,
+                        #[inline(always)]
+                        |row| of_columns(x, stride, start, row),
+                        false,
+                    );
+                    store(tops, sums, count, &mut y[start..]);
+                }
+            }
+        },
+    );
+}
+
+/// The adjoint of either: $\bar x$ gains $\bar y\, \mathrm{softmax}(x)$.
+pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>) {
+    let Along { n, stride } = Along::new(pass.args[0].dims, axis);
+    let Some(bar) = bars.of(0) else { return };
+    if bar.is_empty() {
+        return;
+    }
+    let blocks =
+        bar.chunks_exact_mut(n * stride).zip(pass.args[0].values.chunks_exact(n * stride));
+    let results = pass.y.chunks_exact(stride).zip(pass.y_bar.chunks_exact(stride));
+    dispatch(
+        #[inline(always)]
+        || {
+            for ((bar, x), (y, y_bar)) in blocks.zip(results) {
+                if stride == 1 {
+                    let on = [y[0], y_bar[0]].map(|number| [number; LANES]);
+                    shares(
+                        pieces(n),
+                        #[inline(always)]
+                        |i| of_row(x, i),
+                        on,
+                        true,
+                        #[inline(always)]
+                        |i, gains| add(gains, &mut bar[begin(i, n).0..]),
+                    );
+                    continue;
+                }
+                for i in 0..pieces(stride) {
+                    let (start, skip) = begin(i, stride);
+                    let mut on = [y, y_bar].map(|numbers| load(&numbers[start..], 0));
+                    // What the last piece has done is left alone.
+                    on[1].iter_mut().take(skip).for_each(|bar| *bar = F::ZERO);
+                    shares(
+                        n,
+                        #[inline(always)]
+                        |row| of_columns(x, stride, start, row),
+                        on,
+                        false,
+                        #[inline(always)]
+                        |row, gains| {
+                            add(gains, &mut bar[row * stride + start..(row + 1) * stride])
+                        },
+                    );
+                }
+            }
+        },
+    );
+}
+
+/// The definition of either.
+pub(super) fn define<'t, F: Scalar>(axis: u8, mean: bool, args: &[Var<'t, F>]) -> Var<'t, F> {
+    let x = args[0];
+        let mut kept = x.shape();
+    let n = std::mem::replace(&mut kept[usize::from(axis)], 1);
+    // The shift is a constant to the derivative: it cancels. Where all are −∞ the shift is zero and
+    // the sum is replaced by one before its logarithm is taken, so that nothing infinite is
+    // multiplied by the zero that comes back.
+    let top = x.detach().log_sum_exp(axis as isize).detach();
+    let dead = top.equal(x.constant(f64::NEG_INFINITY));
+    let shift = dead.select(x.constant(0.0), top);
+    let sum = (x - shift.reshape(kept)).exp().sum_axis(axis as isize);
+    let log = dead.select(top, dead.select(x.constant(1.0), sum).ln() + shift);
+    if mean { log - F::from_f64((n.max(1) as f64).ln()) } else { log }
+}
+
+/// The logarithm of a sum of exponentials along an axis.
+pub(super) struct LogSumExp {
+    pub(super) axis: u8,
+}
+
+impl<F: Scalar> Kernel<F> for LogSumExp {
+    fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
+        dropped(Self::NAME, args, self.axis)
+    }
+
+    fn forward(&self, args: &[View<F>], y: &mut [F]) {
+        forward(self.axis, false, args, y);
+    }
+
+    fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
+        reverse(self.axis, pass, bars);
     }
 
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
-        let x = args[0];
-        let axis = self.axis as isize;
-        let mut kept = x.shape();
-        let n = std::mem::replace(&mut kept[self.axis], 1);
-        // The shift is a constant to the derivative: it cancels. Where all are −∞ the shift is zero and
-        // the sum is replaced by one before its logarithm is taken, so that nothing infinite is
-        // multiplied by the zero that comes back.
-        let top = x.detach().log_sum_exp(axis).detach();
-        let dead = top.equal(x.constant(f64::NEG_INFINITY));
-        let shift = dead.select(x.constant(0.0), top);
-        let sum = (x - shift.reshape(kept)).exp().sum_axis(axis);
-        let log = dead.select(top, dead.select(x.constant(1.0), sum).ln() + shift);
-        if self.mean { log - F::from_f64((n.max(1) as f64).ln()) } else { log }
+        define(self.axis, false, args)
     }
 }
+
+impl<F: Scalar> Var<'_, F> {
+    /// $\ln \sum_i e^{x_i}$ over axes. The derivative is $\mathrm{softmax}(x)$; of no elements, or of $-\infty$
+    /// only, the value is $-\infty$ with zero derivative.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[0.0, 0.0], [2]);
+    /// assert!((x.log_sum_exp(0).item() - 2_f64.ln()).abs() < 1e-15);
+    /// ```
+    #[track_caller]
+    pub fn log_sum_exp(self, axes: impl Into<Axes>) -> Self {
+        self.folded("log_sum_exp", axes.into(), |axis| Fused::LogSumExp { axis })
+    }
+}
+
+#[cfg(test)]
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
+    (Fused::LogSumExp { axis: 1 }, &[&[2, 3, 4]]),
+    (Fused::LogSumExp { axis: 2 }, &[&[2, 3, 1]]),
+    (Fused::LogSumExp { axis: 0 }, &[&[3, 37]]),
+    (Fused::LogSumExp { axis: 1 }, &[&[3, 37]]),
+];

@@ -1,17 +1,17 @@
 //! $x^\top A x$ for vectors along the last axis.
 
-use super::{Bars, Kernel, Pass};
-use crate::error::Error;
 use crate::kernels::gemm::{Layout, gemm};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
-use crate::rules::misfit;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::var::Var;
+use crate::numbers::error::{Error, shape_error};
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::op::Op;
+use crate::tape::op::fused::Fused;
+use crate::tape::record::{Bars, Kernel, Pass, Var};
 
-pub(super) struct QuadraticForm;
+pub(super) struct QuadraticForm {}
 
 /// How many matrices there are, how many vectors for each, and how long these are.
 fn sizes<F>([x, a]: [View<F>; 2]) -> [usize; 3] {
@@ -29,7 +29,7 @@ impl<F: Scalar> Kernel<F> for QuadraticForm {
                 Ok(Shape::from(vectors))
             }
             _ => {
-                Err(misfit("quadratic_form", args, "[…, n] and [n, n], or a matrix for each point"))
+                Err(shape_error(Self::NAME, args, "[…, n] and [n, n], or a matrix for each point"))
             }
         }
     }
@@ -100,3 +100,29 @@ impl<F: Scalar> Kernel<F> for QuadraticForm {
         (x.matmul(a) * x).sum_axis(-1).reshape(&vectors[..vectors.len() - 1])
     }
 }
+
+impl<F: Scalar> Var<'_, F> {
+    /// $x^\top A x$ for every vector $x$ along the last axis, of shape `[…, n]`, and one matrix `[n, n]`, or
+    /// one for each point of as many leading axes of $x$ as $A$ has.
+    ///
+    /// The derivatives are $(A + A^\top) x$ and $x x^\top$.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.constant(&[2.0, 1.0, 0.0, 3.0], [2, 2]);
+    /// let x = tape.leaf(&[1.0, 2.0], [2]);
+    /// let y = x.quadratic_form(a);
+    /// assert_eq!(y.item(), 16.0);
+    /// assert_eq!(y.backward().of(x).values(), [6.0, 13.0]);
+    /// ```
+    #[track_caller]
+    pub fn quadratic_form(self, matrix: Self) -> Self {
+        self.record(Op::Fused(Fused::QuadraticForm {}), &[self, matrix], None)
+    }
+}
+
+#[cfg(test)]
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
+    (Fused::QuadraticForm {}, &[&[2, 3, 4], &[4, 4]]),
+];

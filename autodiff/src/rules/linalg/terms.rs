@@ -4,12 +4,13 @@
 //! mode algorithmic differentiation"; Murray 2016, "Differentiation of the Cholesky decomposition"; Al-Mohy
 //! and Higham 2009, "Computing the Fréchet derivative of the matrix exponential".
 
-use super::{By, Linalg};
+use crate::numbers::ops::{Binary, Unary};
+use crate::numbers::shape::Shape;
 use crate::rules::matmul::leading;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::op::{Move, Op};
-use crate::tape::table::{Binary, Unary};
+use crate::tape::engine::Scalar;
+use crate::tape::op::Op;
+use crate::tape::op::linalg::{By, Linalg};
+use crate::tape::op::moves::Move;
 use crate::tape::term::{Operand, Sink, Term};
 use smallvec::smallvec;
 

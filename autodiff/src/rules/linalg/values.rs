@@ -1,13 +1,13 @@
 //! The values of the ops of linear algebra, matrix by matrix.
 
-use super::{By, Linalg};
-use crate::error::Error;
 use crate::kernels::linalg::triangular::{Triangular, lower, solve_negated, zero_pivot};
 use crate::kernels::linalg::{BadPivot, cholesky, eigen, expm, lu, with_workspace};
 use crate::kernels::walk::odometer;
 use crate::kernels::zip::View;
+use crate::numbers::error::Error;
 use crate::rules::matmul::{leading, steps};
-use crate::scalar::Scalar;
+use crate::tape::engine::Scalar;
+use crate::tape::op::linalg::{By, Linalg};
 
 /// Computes the result.
 pub(crate) fn forward<F: Scalar>(

@@ -6,16 +6,17 @@
 
 mod cases;
 
-use super::fused::{Bars, Kernel, Pass};
 use crate::check::{self, Options};
-use crate::error::Error;
 use crate::kernels::zip::View;
-use crate::rules::custom::Own;
-use crate::rules::linalg::Linalg;
-use crate::shape::Shape;
-use crate::tape::op::{Move, Op};
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::op::Op;
+use crate::tape::op::linalg::Linalg;
+use crate::tape::op::moves::Move;
+use crate::tape::op::own::Own;
+use crate::tape::record::Var;
+use crate::tape::record::{Bars, Kernel, Pass};
 use crate::tape::term::{Operand, Sink, Term};
-use crate::tape::var::Var;
 use crate::{Scalar, Tape};
 use cases::{Case, cases};
 use std::cell::Cell;

@@ -1,11 +1,11 @@
 //! Elementwise functions that are no row of a table: with a constant of their own, or made of rows.
 
-use crate::rules::beta::Beta;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::numbers::ops::Binary;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::table::Binary;
-use crate::tape::var::Var;
+use crate::tape::op::beta::Beta;
+use crate::tape::record::Var;
 
 impl<F: Scalar> Var<'_, F> {
     /// $x^c$ for a constant exponent. The derivative is $c x^{c-1}$, zero for $c = 0$.

@@ -1,9 +1,9 @@
 //! Factored matrices, and what is computed from them.
 
-use crate::rules::linalg::{By, Linalg};
-use crate::scalar::Scalar;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::var::Var;
+use crate::tape::op::linalg::{By, Linalg};
+use crate::tape::record::Var;
 
 /// A symmetric positive definite matrix and its Cholesky factor, which all that is computed from it shares.
 ///

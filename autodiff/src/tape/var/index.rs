@@ -1,13 +1,13 @@
 //! Numbers picked out by indices, and put down by them.
 
 use super::axis_of;
-use crate::error::Error;
-use crate::rules::index::Index;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::Tape;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::var::Var;
+use crate::tape::op::index::Index;
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
 
 impl<F: Scalar> Tape<F> {
     /// Indices as a constant, to pick with: [`Var::gather`], [`Var::index_select`], [`Var::scatter_add`].

@@ -2,12 +2,11 @@
 
 use super::axis_of;
 use super::factor::{CholeskyFactor, LuFactor, as_column, as_it_was};
-use crate::error::Error;
-use crate::rules::fused::Fused;
-use crate::rules::linalg::Linalg;
-use crate::scalar::Scalar;
+use crate::numbers::error::Error;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::var::Var;
+use crate::tape::op::linalg::Linalg;
+use crate::tape::record::Var;
 
 /// Which triangle of a matrix is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,25 +105,6 @@ impl<'t, F: Scalar> Var<'t, F> {
     #[track_caller]
     pub fn trace(self) -> Self {
         self.diagonal(0).sum_axis(-1)
-    }
-
-    /// $x^\top A x$ for every vector $x$ along the last axis, of shape `[…, n]`, and one matrix `[n, n]`, or
-    /// one for each point of as many leading axes of $x$ as $A$ has.
-    ///
-    /// The derivatives are $(A + A^\top) x$ and $x x^\top$.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let a = tape.constant(&[2.0, 1.0, 0.0, 3.0], [2, 2]);
-    /// let x = tape.leaf(&[1.0, 2.0], [2]);
-    /// let y = x.quadratic_form(a);
-    /// assert_eq!(y.item(), 16.0);
-    /// assert_eq!(y.backward().of(x).values(), [6.0, 13.0]);
-    /// ```
-    #[track_caller]
-    pub fn quadratic_form(self, matrix: Self) -> Self {
-        self.record(Op::Fused(Fused::QuadraticForm), &[self, matrix], None)
     }
 
     /// The lower triangular $L$ with $LL^\top = A$ for a positive definite matrix, which is taken as

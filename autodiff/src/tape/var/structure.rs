@@ -1,10 +1,11 @@
 //! Numbers in other places: shapes, axes, pieces, copies, diagonals and triangles.
 
 use super::axis_of;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::op::{Move, Op};
-use crate::tape::var::Var;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::op::Op;
+use crate::tape::op::moves::Move;
+use crate::tape::record::Var;
 
 impl<F: Scalar> Var<'_, F> {
     /// The same numbers under another shape, in row order; costs nothing. The derivative is reshaped back.

@@ -2,7 +2,7 @@
 //!
 //! A program of scalar operations spends its time on the tape, not on arithmetic; this is the short way.
 
-use crate::scalar::Scalar;
+use crate::kernels::float::Float;
 use crate::tape::op::Op;
 
 /// Whether the op is elementwise, so that what follows is defined for it.
@@ -12,7 +12,7 @@ pub(crate) fn covers<F>(op: &Op<F>) -> bool {
 
 /// The result of an elementwise op; `b` is read only if it has two arguments.
 #[inline(never)]
-pub(crate) fn value<F: Scalar>(op: Op<F>, a: F, b: F) -> F {
+pub(crate) fn value<F: Float>(op: Op<F>, a: F, b: F) -> F {
     let (f, a, b) = match op {
         Op::Map(f) => return f.value(a),
         Op::Zip(f) => (f, a, b),
@@ -25,7 +25,7 @@ pub(crate) fn value<F: Scalar>(op: Op<F>, a: F, b: F) -> F {
 
 /// The derivative of an elementwise op with respect to argument `arg`.
 #[inline(never)]
-pub(crate) fn slope<F: Scalar>(op: Op<F>, arg: usize, a: F, b: F, y: F) -> F {
+pub(crate) fn slope<F: Float>(op: Op<F>, arg: usize, a: F, b: F, y: F) -> F {
     let (f, side, a, b) = match op {
         Op::Map(f) => return f.slope(a, y),
         Op::Zip(f) => (f, arg, a, b),

@@ -6,20 +6,22 @@
 //! $x \eta$, from which it takes what is large. The second does not know the bits, so logits that many rows of
 //! bits meet, as those of a layer drawn many times, are gone through once.
 
-use super::{Bars, Kernel, Pass, row_of, row_of_mut, row_shape};
-use crate::error::Error;
 use crate::kernels::simd::dispatch;
-use crate::kernels::sum::fold;
+use crate::kernels::fold::fold;
 use crate::kernels::zip::View;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::var::Var;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::op::Op;
+use crate::tape::op::fused::Fused;
+use crate::tape::record::{Bars, Kernel, Pass, Var};
+use super::rows::{row_of, row_of_mut, row_shape};
 
-pub(super) struct BernoulliLogProb;
+pub(super) struct BernoulliLogProb {}
 
 impl<F: Scalar> Kernel<F> for BernoulliLogProb {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        row_shape("bernoulli_log_prob", args)
+        row_shape(Self::NAME, args)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
@@ -212,3 +214,20 @@ fn reverse_repeated<F: Scalar>(x: View<F>, eta: View<F>, y_bar: &[F], bar: &mut 
         },
     );
 }
+
+impl<F: Scalar> Var<'_, F> {
+    /// $\sum_j x_j \eta_j - \mathrm{softplus}(\eta_j)$ over the last axis, with `logits` $\eta$;
+    /// arguments with fewer leading axes repeat.
+    ///
+    /// The derivatives are $x - \sigma(\eta)$ ($\eta$) and $\eta$ ($x$).
+    #[track_caller]
+    pub fn bernoulli_log_prob(self, logits: Self) -> Self {
+        self.record(Op::Fused(Fused::BernoulliLogProb {}), &[self, logits], None)
+    }
+}
+
+#[cfg(test)]
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
+    (Fused::BernoulliLogProb {}, &[&[2, 3, 4], &[3, 4]]),
+    (Fused::BernoulliLogProb {}, &[&[4], &[3, 4]]),
+];

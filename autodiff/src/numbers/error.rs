@@ -1,13 +1,13 @@
 //! What can go wrong, as data.
 
-use crate::shape::Shape;
+use crate::numbers::shape::Shape;
 
 /// A mistake in shapes or a matrix that cannot be factored.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Arguments whose shapes do not fit the op.
-    #[error("{op}: {}", misfit(.shapes, .expected))]
+    #[error("{op}: {}", complaint(.shapes, .expected))]
     Shape {
         /// The op's name.
         op: &'static str,
@@ -60,7 +60,17 @@ pub enum Error {
     },
 }
 
-fn misfit(shapes: &[Shape], expected: &str) -> String {
+/// The error that the arguments of `op` have shapes other than `expected`.
+pub(crate) fn shape_error(
+    op: &'static str,
+    args: &[&[usize]],
+    expected: impl Into<String>,
+) -> Error {
+    let shapes = args.iter().map(|&dims| Shape::from(dims)).collect();
+    Error::Shape { op, shapes, expected: expected.into() }
+}
+
+fn complaint(shapes: &[Shape], expected: &str) -> String {
     let list: Vec<String> = shapes.iter().map(Shape::to_string).collect();
     let (noun, verb) = if shapes.len() == 1 { ("shape", "does") } else { ("shapes", "do") };
     format!("{noun} {} {verb} not fit: {expected}", list.join(" and "))

@@ -1,7 +1,6 @@
 //! A tensor outside any tape: a shape and its numbers, row by row.
 
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::numbers::shape::Shape;
 
 /// Numbers with a shape, the last axis running fastest.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,7 +9,7 @@ pub struct Tensor<F> {
     values: Vec<F>,
 }
 
-impl<F: Scalar> Tensor<F> {
+impl<F: Copy> Tensor<F> {
     /// A tensor of these values.
     ///
     /// # Panics

@@ -1,20 +1,22 @@
 //! $\sum_j -\tfrac12 t_j^2 - s_j - \tfrac12 \ln 2\pi$ with $t_j = (x_j - \mu_j) e^{-s_j}$.
 
-use super::{Bars, Kernel, Pass, row_of, row_of_mut, row_shape};
-use crate::error::Error;
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::table::HALF_LN_TAU;
-use crate::tape::var::Var;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::numbers::table::HALF_LN_TAU;
+use crate::tape::engine::Scalar;
+use crate::tape::op::Op;
+use crate::tape::op::fused::Fused;
+use crate::tape::record::{Bars, Kernel, Pass, Var};
+use super::rows::{row_of, row_of_mut, row_shape};
 
-pub(super) struct NormalLogProb;
+pub(super) struct NormalLogProb {}
 
 impl<F: Scalar> Kernel<F> for NormalLogProb {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        row_shape("normal_log_prob", args)
+        row_shape(Self::NAME, args)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
@@ -72,3 +74,19 @@ impl<F: Scalar> Kernel<F> for NormalLogProb {
         (t * t * F::from_f64(-0.5) - s - F::from_f64(HALF_LN_TAU)).sum_axis(-1)
     }
 }
+
+impl<F: Scalar> Var<'_, F> {
+    /// $\sum_j \ln \mathcal N(x_j; \mu_j, e^{2 s_j})$ over the last axis, with `loc` $\mu$ and
+    /// `log_scale` $s$; arguments with fewer leading axes repeat.
+    ///
+    /// With $t = (x - \mu) e^{-s}$ the derivatives are $-t e^{-s}$ ($x$), $t e^{-s}$ ($\mu$), $t^2 - 1$ ($s$).
+    #[track_caller]
+    pub fn normal_log_prob(self, loc: Self, log_scale: Self) -> Self {
+        self.record(Op::Fused(Fused::NormalLogProb {}), &[self, loc, log_scale], None)
+    }
+}
+
+#[cfg(test)]
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
+    (Fused::NormalLogProb {}, &[&[2, 3, 4], &[3, 4], &[4]]),
+];

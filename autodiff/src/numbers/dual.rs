@@ -1,7 +1,8 @@
 //! Dual numbers: a value and its derivative along one direction, carried forward together.
 
-use crate::scalar::Real;
-use crate::tape::table::{Binary, Unary, binary, named, unary};
+use crate::numbers::ops::{Binary, Unary};
+use crate::numbers::real::Real;
+use crate::numbers::table::{binary, named, unary};
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 /// $v + d\,\varepsilon$ with $\varepsilon^2 = 0$: forward-mode differentiation.
@@ -83,7 +84,7 @@ impl<A: Real> Neg for Dual<A> {
 
 /// Writes the unary methods from the table: value by the number, derivative by the row.
 macro_rules! dual_methods {
-    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
+    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) $columns:tt)*) => {
         $(fn $method(self) -> Self {
             let y = self.v.$method();
             Self { v: y, d: self.d * Unary::$name.slope(self.v, y) }
@@ -93,8 +94,8 @@ macro_rules! dual_methods {
 
 /// Writes the binary methods in the same way.
 macro_rules! dual_pairs {
-    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
-        $(named! { $kind fn $method(self, other: Self) -> Self {
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) $columns:tt)*) => {
+        $(named! { $columns fn $method(self, other: Self) -> Self {
             self.binary(Binary::$name, other, self.v.$method(other.v))
         } })*
     };
