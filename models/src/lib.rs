@@ -19,13 +19,17 @@
 //! assert_eq!(log_prob.backward().leading(params.len()).len(), 3 * 16 + 16 + 16 * 2 + 2);
 //! ```
 
+mod capability;
 pub mod data;
 pub mod dist;
+pub mod energy;
 pub mod latent;
 pub mod nn;
 mod params;
 mod random_source;
 pub mod seed;
+pub mod tractable;
 
+pub use capability::{BlockGibbs, Em, Energy, ExactPosterior, Tractable};
 pub use params::{Bound, Init, ParamId, Params};
 pub use random_source::RandomSource;

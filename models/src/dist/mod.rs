@@ -16,6 +16,7 @@ mod exponential;
 mod gamma;
 mod implicit;
 mod log_normal;
+mod multivariate_normal;
 mod nodes;
 mod normal;
 mod poisson;
@@ -30,6 +31,7 @@ pub use dirichlet::Dirichlet;
 pub use exponential::{Exponential, Laplace};
 pub use gamma::Gamma;
 pub use log_normal::LogNormal;
+pub use multivariate_normal::MultivariateNormal;
 pub use nodes::{Factorised, Kind, Node, width};
 pub use normal::Normal;
 pub use poisson::Poisson;
@@ -74,13 +76,29 @@ pub trait Distribution<'t, F: Scalar>: Copy {
     }
 }
 
-/// What can be drawn as a differentiable function of parameter-free noise.
+/// A distribution whose samples are a differentiable function of its parameters and of noise that has none: the
+/// reparameterisation $z = g(\varepsilon; \theta)$.
+#[diagnostic::on_unimplemented(
+    message = "a sample of `{Self}` is not a differentiable function of its parameters",
+    label = "this distribution has no `rsample`",
+    note = "pathwise estimators need `Reparam`; for discrete distributions use a score-function estimator, \
+            such as REINFORCE, NVIL or VIMCO"
+)]
+#[doc(alias = "reparameterization")]
+#[doc(alias = "reparameterise")]
+#[doc(alias = "has_rsample")]
 pub trait Reparam<'t, F: Scalar>: Distribution<'t, F> {
     /// `count` independent draws through which derivatives flow: shape `[count, …batch, event]`.
     fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
 }
 
-/// What takes finitely many values.
+/// A distribution with finitely many values.
+#[diagnostic::on_unimplemented(
+    message = "the values of `{Self}` cannot be enumerated",
+    label = "this distribution has no `support` to sum over",
+    note = "exact sums over z need `Enumerable`, a distribution with finitely many values"
+)]
+#[doc(alias = "enumerate_support")]
 pub trait Enumerable<'t, F: Scalar>: Distribution<'t, F> {
     /// Every value of an event, for every member of the batch: shape `[values, …batch, event]`.
     fn support(&self) -> Var<'t, F>;
@@ -93,7 +111,12 @@ pub trait Coordinates<'t, F: Scalar>: Distribution<'t, F> {
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F>;
 }
 
-/// Bits that are independent of each other.
+/// A distribution over independent Bernoulli variables, described by their logits and nothing else.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a distribution over independent Bernoulli variables",
+    label = "this distribution has no Bernoulli `logits`",
+    note = "estimators for binary latents, such as ARM, DisARM, REBAR and RELAX, need `Bits`"
+)]
 pub trait Bits<'t, F: Scalar>: Distribution<'t, F> {
     /// The log-odds of a one, $\eta$, for every member of the batch: shape `[…batch, event]`.
     fn logits(&self) -> Var<'t, F>;

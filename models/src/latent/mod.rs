@@ -28,10 +28,16 @@ use pathscore_autodiff::{Activation, Scalar, Shape, Var};
 use rand::Rng;
 use smallvec::smallvec;
 
-/// All that an estimator may know of a model.
+/// A model with latent variables: the joint density $p(x, z) = p(x \mid z) p(z)$ and an approximate posterior
+/// $q(z \mid x)$.
 ///
 /// `x` has shape `[batch, columns]`, `z` shape `[draws, batch, latents]`, and log-probabilities of draws
 /// shape `[draws, batch]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model with latent variables",
+    label = "this model has no p(x, z) and no q(z|x)",
+    note = "estimators of the ELBO and of importance-weighted bounds need `LatentModel`"
+)]
 pub trait LatentModel<F: Scalar>: Sync {
     /// The form of $q(z \mid x)$.
     type Posterior<'t>: Distribution<'t, F>;
@@ -86,6 +92,11 @@ pub trait Decoder<F: Scalar>: LatentModel<F> {
 
     /// The number of latents.
     fn latents(&self) -> usize;
+
+    /// The mean of `x` given its own [`Decoder::encode`]d latents, of the shape of `x`.
+    fn reconstruct<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        self.mean(params, self.encode(params, x))
+    }
 }
 
 /// How $x$ is distributed given what the decoder says.
