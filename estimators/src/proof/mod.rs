@@ -15,9 +15,10 @@ mod problem;
 mod prove;
 mod verdict;
 
+pub use crate::target::Target;
 pub use certificate::{Component, Proof, Verdict};
 pub use gradient::{Candidate, Drawn, Gradient};
-pub use latent::{Applied, Latent, Target};
+pub use latent::{Applied, Latent};
 pub use means::{Method, apart};
 pub use problem::{Effect, Expectation, KnownMistake, Once, Problem, Solved, Truth};
 pub use prove::{Options, prove};
