@@ -1,6 +1,7 @@
 //! What an estimator is; most are a way to draw and two columns of numbers.
 
 use crate::draw::Draw;
+use crate::target::Target;
 use pathscore_autodiff::{Grads, Real, Scalar, Tape, Var};
 use pathscore_models::latent::LatentModel;
 use pathscore_models::{Params, RandomSource};
@@ -66,6 +67,13 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
         }
         let sum: F = (0..self.draws).map(|k| (power(k) - top).exp()).sum();
         top + (sum / F::from_f64(self.draws as f64)).ln()
+    }
+
+    /// Rényi's bound, $\frac{1}{1 - \alpha} \ln \frac1K \sum_k w_k^{1 - \alpha}$; at $\alpha = 1$ its limit
+    /// $\frac1K \sum_k f_k$.
+    pub fn renyi_bound(&self, alpha: f64, b: usize) -> F {
+        let beta = F::from_f64(1.0 - alpha);
+        if alpha == 1.0 { self.mean(b) } else { self.log_mean(beta, b) / beta }
     }
 
     /// $\tilde w_k = w_k / \sum_j w_j$ as a function of $k$; zero for all if every weight is zero.
@@ -276,6 +284,11 @@ impl<F: Scalar> Work<F> {
 /// Most estimators are [`Columns`], and those are estimators of every model that can be drawn from as
 /// they need. What has another form implements this trait itself.
 pub trait Estimator<F: Scalar, M>: Sync {
+    /// The quantity whose gradient it estimates.
+    fn target(&self) -> Target {
+        Target::Elbo
+    }
+
     /// What its mean is.
     fn claim(&self) -> Claim {
         Claim::Unbiased
@@ -315,6 +328,11 @@ pub trait Estimator<F: Scalar, M>: Sync {
 pub trait Columns: Sync {
     /// How $z$ is drawn: one of the types of [`draw`](crate::draw).
     type Draw;
+
+    /// The quantity whose gradient is estimated.
+    fn target(&self) -> Target {
+        Target::Elbo
+    }
 
     /// What its mean is.
     fn claim(&self) -> Claim {
@@ -357,6 +375,10 @@ where
     C: Columns,
     C::Draw: Draw<F, M>,
 {
+    fn target(&self) -> Target {
+        Columns::target(self)
+    }
+
     fn claim(&self) -> Claim {
         Columns::claim(self)
     }

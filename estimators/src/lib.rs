@@ -38,6 +38,7 @@ pub mod optim;
 pub mod path;
 pub mod proof;
 pub mod score;
+mod target;
 pub mod variance;
 pub mod zoo;
 
@@ -45,3 +46,4 @@ pub use diagnostics::{ACTIVE, Diagnosis, diagnose};
 pub use enumerator::{Coverage, Enumerator};
 pub use estimator::{Claim, Columns, Cotangents, Estimator, LogWeights, Query, Work};
 pub use evaluate::{Evaluation, GROUP, evaluate};
+pub use target::Target;

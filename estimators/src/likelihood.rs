@@ -34,6 +34,7 @@
 //! ```
 
 use crate::estimator::{Claim, Estimator, LogWeights, Query, Work};
+use crate::target::Target;
 use pathscore_autodiff::{Grads, Scalar, Tape, Var};
 use pathscore_models::RandomSource;
 use pathscore_models::dist::{Distribution, Reparam};
@@ -146,6 +147,10 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for UniformBox
 where
     for<'t> M::Prior<'t>: Reparam<'t, F>,
 {
+    fn target(&self) -> Target {
+        Target::Likelihood
+    }
+
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
@@ -164,12 +169,20 @@ where
 }
 
 impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for PriorScore {
+    fn target(&self) -> Target {
+        Target::Likelihood
+    }
+
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         scored(query, rng, work, Of::Mean)
     }
 }
 
 impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for SelfNormalised {
+    fn target(&self) -> Target {
+        Target::LogLikelihood
+    }
+
     fn claim(&self) -> Claim {
         Claim::Biased
     }
@@ -201,6 +214,10 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for PriorPath
 where
     for<'t> M::Prior<'t>: Reparam<'t, F>,
 {
+    fn target(&self) -> Target {
+        Target::Likelihood
+    }
+
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();

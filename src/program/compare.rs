@@ -182,7 +182,7 @@ fn case(problem: ProblemName, entries: &[Entry], truths: &mut Truths, args: &Com
         let study = study_candidate(&*posed.candidate, &exact, args.draws(), args.seed);
         case.studied.push(Studied {
             estimator: entry.name.into(),
-            target: entry.target().into(),
+            target: entry.target().to_string(),
             errors: vec![0.0; exact.len()],
             variance: study.components.iter().map(|component| component.variance).sum(),
             norm: exact.iter().map(|g| g * g).sum::<f64>().sqrt(),

@@ -3,6 +3,7 @@
 
 use super::antithetic::{Coupling, merge, pairs};
 use crate::estimator::{Estimator, LogWeights, Query, Work, record_stats};
+use crate::target::Target;
 use pathscore_autodiff::Scalar;
 use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
@@ -54,6 +55,10 @@ where
     for<'t> M::Posterior<'t>: Bits<'t, F>,
     C: Coupling,
 {
+    fn target(&self) -> Target {
+        Target::Bound
+    }
+
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");

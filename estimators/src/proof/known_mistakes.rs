@@ -1,9 +1,10 @@
 //! What a wrong gradient might be, found the way the right one is: outcomes listed, parameters moved.
 
-use super::latent::{DrawDependence, Latent, Outcome, Target};
+use super::latent::{DrawDependence, Latent, Outcome};
 use super::problem::{Effect, KnownMistake, Problem};
 use crate::enumerator::{Coverage, Enumerator};
 use crate::estimator::LogWeights;
+use crate::target::Target;
 use pathscore_autodiff::Tape;
 use pathscore_models::dist::Distribution;
 use pathscore_models::latent::LatentModel;
@@ -44,7 +45,7 @@ impl<M: LatentModel<f64>> Latent<M> {
         all.extend(self.instead(Target::LOG_LIKELIHOOD, log_p));
         let unnormalised = "the gradient of p(x), not of its logarithm: weights are not normalised";
         all.push(KnownMistake::new(unnormalised, Effect::Instead(p)));
-        let of_elbo = self.target.name == Target::ELBO.name;
+        let of_elbo = self.target == Target::ELBO;
         for (what, part) in [
             ("the divergence from the prior", divergence),
             ("the likelihood of the data", likelihood),
@@ -58,23 +59,23 @@ impl<M: LatentModel<f64>> Latent<M> {
 
     /// The gradient of another target.
     fn instead(&self, target: Target, gradient: Vec<f64>) -> Option<KnownMistake> {
-        let what = format!("the gradient of {} instead", target.name);
-        let other = target.name != self.target.name;
+        let what = format!("the gradient of {target} instead");
+        let other = target != self.target;
         other.then(|| KnownMistake::new(what, Effect::Instead(gradient)))
     }
 
     /// The score term left out, or left on the path.
     fn of_the_score(&self) -> Vec<KnownMistake> {
-        let Target { draws, inside, outside, .. } = self.target;
-        let size = [draws.unwrap_or(self.samples), 1];
-        let inside = |o: &Outcome| [inside(&o.w)];
-        let outside = |mean: [f64; 1]| mean.map(outside);
+        let target = self.target;
+        let size = [target.draws().unwrap_or(self.samples), 1];
+        let inside = |o: &Outcome| [target.inside(&o.w)];
+        let outside = |mean: [f64; 1]| mean.map(|mean| target.outside(mean));
         let [still] = self.slopes(DrawDependence::Fixed, size, inside, outside);
         let mut all = vec![KnownMistake::new(
             "the bound differentiated at draws held still: the score term is missing",
             Effect::Instead(still.clone()),
         )];
-        if self.target.name == Target::ELBO.name {
+        if self.target == Target::ELBO {
             let carried = |o: &Outcome| {
                 let (f, log_q) = (o.w.log_weight(0, 0), o.w.log_q(0, 0));
                 [f + log_q + o.before.log_weight(0, 0) * log_q, f]
@@ -118,7 +119,7 @@ impl<M: LatentModel<f64>> Latent<M> {
             KnownMistake::new("Σ w̃ₖ ∇ln q(zₖ)", Effect::Beside(log_q)),
         ];
         all.extend(self.instead(Target::BOUND, bound));
-        let of_bound = self.target.name == Target::BOUND.name;
+        let of_bound = self.target == Target::BOUND;
         if self.batch > 1 && of_bound && self.has_few_outcomes(self.batch) {
             let batch = self.batch as f64;
             let pooled = |o: &Outcome| {

@@ -4,47 +4,12 @@ use super::gradient::Gradient;
 use super::problem::{KnownMistake, Problem, Truth, differences, listed_means};
 use crate::enumerator::Enumerator;
 use crate::estimator::{Claim, Estimator, LogWeights, Query, Work, rows};
+use crate::target::Target;
 use pathscore_autodiff::{Tape, Tensor, Var};
 use pathscore_models::Params;
 use pathscore_models::dist::Distribution;
 use pathscore_models::latent::LatentModel;
 use std::sync::Arc;
-
-/// What is to be differentiated: a function of the mean of a function of the draws' weights.
-#[derive(Clone, Copy, Debug)]
-pub struct Target {
-    /// What it is called.
-    pub name: &'static str,
-    /// The draws it takes, if not all $K$.
-    pub draws: Option<usize>,
-    /// Of the draws for one member.
-    pub inside: fn(&LogWeights<f64>) -> f64,
-    /// Of the mean of that.
-    pub outside: fn(f64) -> f64,
-}
-
-impl Target {
-    /// $E \frac1K \sum_k f_k$.
-    pub const ELBO: Self =
-        Self { name: "ELBO", draws: Some(1), inside: |w| w.mean(0), outside: |mean| mean };
-    /// $L_K = E \ln \frac1K \sum_k w_k$.
-    pub const BOUND: Self =
-        Self { name: "L_K", draws: None, inside: |w| w.bound(0), outside: |mean| mean };
-    /// $p(x) = E w$.
-    pub const LIKELIHOOD: Self = Self {
-        name: "p(x)",
-        draws: Some(1),
-        inside: |w| w.log_weight(0, 0).exp(),
-        outside: |mean| mean,
-    };
-    /// $\ln p(x) = \ln E w$.
-    pub const LOG_LIKELIHOOD: Self = Self {
-        name: "ln p",
-        draws: Some(1),
-        inside: |w| w.log_weight(0, 0).exp(),
-        outside: f64::ln,
-    };
-}
 
 /// The gradient of a bound of a latent-variable model, summed over a batch and times a scale.
 ///
@@ -225,10 +190,10 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
     }
 
     fn truth(&self) -> Truth {
-        let Target { draws, inside, outside, .. } = self.target;
-        let size = [draws.unwrap_or(self.samples), 1];
-        let inside = |o: &Outcome| [inside(&o.w)];
-        let outside = |mean: [f64; 1]| mean.map(outside);
+        let target = self.target;
+        let size = [target.draws().unwrap_or(self.samples), 1];
+        let inside = |o: &Outcome| [target.inside(&o.w)];
+        let outside = |mean: [f64; 1]| mean.map(|mean| target.outside(mean));
         let [value] =
             self.values(self.params.values(), DrawDependence::Total, size, &inside, &outside);
         let [gradient] = self.slopes(DrawDependence::Total, size, inside, outside);

@@ -15,9 +15,10 @@ mod problem;
 mod prove;
 mod sequential_test;
 
+pub use crate::target::Target;
 pub use certificate::{ComponentTest, Proof, Verdict};
 pub use gradient::{Candidate, FromFn, Gradient};
-pub use latent::{Applied, Latent, Target};
+pub use latent::{Applied, Latent};
 pub use means::{Method, max_difference};
 pub use problem::{Cached, Effect, Expectation, KnownMistake, Problem, Solved, Truth};
 pub use prove::{Options, prove};

@@ -2,6 +2,7 @@
 
 use crate::draw::Score;
 use crate::estimator::{Columns, Cotangents, LogWeights};
+use crate::target::Target;
 use pathscore_autodiff::Scalar;
 
 /// What stands in for the weight of the draw that is left out.
@@ -46,6 +47,10 @@ pub struct Vimco {
 
 impl Columns for Vimco {
     type Draw = Score;
+
+    fn target(&self) -> Target {
+        Target::Bound
+    }
 
     fn min_samples(&self) -> usize {
         2

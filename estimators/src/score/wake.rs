@@ -2,6 +2,7 @@
 
 use crate::draw::{Draw, Score};
 use crate::estimator::{Claim, Columns, Cotangents, Estimator, LogWeights, Query, Work};
+use crate::target::Target;
 use pathscore_autodiff::Scalar;
 use pathscore_models::RandomSource;
 use pathscore_models::dist::Distribution;
@@ -21,6 +22,10 @@ pub struct Wake;
 
 impl Columns for Wake {
     type Draw = Score;
+
+    fn target(&self) -> Target {
+        Target::Bound
+    }
 
     fn claim(&self) -> Claim {
         Claim::Biased
@@ -53,6 +58,10 @@ pub struct WakeSleep {
 }
 
 impl<F: Scalar, M: Generative<F>> Estimator<F, M> for WakeSleep {
+    fn target(&self) -> Target {
+        Target::Bound
+    }
+
     fn claim(&self) -> Claim {
         Claim::Biased
     }

@@ -5,12 +5,12 @@ use crate::program::args::{CompareArgs, ProblemName};
 use crate::program::chart::{Axis, Curve, Plane, sweep};
 use crate::program::config::cli_name;
 use crate::program::registry::{Entry, Setting};
-use pathscore::estimators::Estimator;
 use pathscore::estimators::both::MeasureValued;
 use pathscore::estimators::path::StickingTheLanding;
 use pathscore::estimators::proof::{Applied, Latent};
 use pathscore::estimators::score::{Baseline, Reinforce};
 use pathscore::estimators::variance::{ComponentStats, study_candidate};
+use pathscore::estimators::{Estimator, Target};
 use pathscore::models::latent::{BernoulliToy, GaussianQuadratic};
 use pathscore::models::{Params, seed};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(super) fn signal(
     entries: &[Entry],
     args: &CompareArgs,
 ) -> Option<Figure> {
-    let many = |entry: &&Entry| entry.fits(problem) && entry.target() == "L_K";
+    let many = |entry: &&Entry| entry.fits(problem) && entry.target() == Target::Bound;
     let entries: Vec<&Entry> = entries.iter().filter(many).collect();
     let draws = (args.draws() / THINNER).max(2);
     let mut curves = [Vec::new(), Vec::new()];
