@@ -5,7 +5,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pathscore_autodiff::vector::Lanes;
 use pathscore_autodiff::{Grads, Scalar, Tape, Unary, Var};
-use pathscore_estimators::montecarlo::{Bits, Gaussian, MonteCarlo};
+use pathscore_estimators::montecarlo::{Bernoulli, Gaussian, MonteCarlo};
 use pathscore_models::seed;
 use std::hint::black_box;
 
@@ -152,7 +152,7 @@ fn expectations(c: &mut Criterion) {
         group.throughput(Throughput::Elements((DRAWS * latents) as u64));
         let zeros = vec![0.0; latents];
         let normal = Gaussian { mu: &zeros, log_sigma: &zeros };
-        let bits = Bits { logits: &zeros };
+        let bits = Bernoulli { logits: &zeros };
         let first = |z: &[f64], f: &mut [f64]| {
             z.chunks(latents).zip(f).for_each(|(z, f)| *f = z[0]);
         };

@@ -5,7 +5,7 @@
 
 use pathscore::estimators::Enumerator;
 use pathscore::estimators::draw::Score;
-use pathscore::estimators::proof::{Applied, Drawn, Expectation, Latent, Options, Proof, prove};
+use pathscore::estimators::proof::{Applied, Expectation, FromFn, Latent, Options, Proof, prove};
 use pathscore::models::latent::SmallBelief;
 use pathscore::prelude::*;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ fn main() {
         (at[0] + at[1].exp() * source.normal() - 2.0).powi(2)
     });
     for (words, sigma) in [("∂z/∂ln σ = σε", at[1].exp()), ("∂z/∂ln σ = ε", 1.0)] {
-        let path = Drawn(move |source: &mut Enumerator, out: &mut [f64]| {
+        let path = FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
             let eps = source.normal();
             let slope = 2.0 * (at[0] + at[1].exp() * eps - 2.0);
             out.copy_from_slice(&[slope, slope * sigma * eps]);

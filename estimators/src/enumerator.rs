@@ -8,14 +8,14 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// A [`RandomSource`] of either kind: a generator, or a list of every outcome of every choice.
 ///
-/// [`Enumerator::each`] runs a program once for each outcome of its choices, depth first, so that an
+/// [`Enumerator::for_each`] runs a program once for each outcome of its choices, depth first, so that an
 /// expectation over anything written over `RandomSource` is a finite sum:
 ///
 /// ```
 /// use pathscore_estimators::Enumerator;
 /// use pathscore_models::RandomSource;
 /// let mut mean = 0.0;
-/// Enumerator::each(0, 100, |dice| {
+/// Enumerator::for_each(0, 100, |dice| {
 ///     let sum = dice.bernoulli(0.3) as usize + dice.categorical(&[0.5, 0.25, 0.25]);
 ///     mean += dice.probability() * sum as f64;
 /// });
@@ -37,7 +37,7 @@ type Rule = Vec<(f64, f64)>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coverage {
     /// Every outcome was run; so many there are.
-    Whole {
+    Complete {
         /// How often the program was run.
         outcomes: usize,
         /// How many of a run's numbers were nodes of a quadrature.
@@ -137,7 +137,7 @@ impl Enumerator {
     /// Gauss–Legendre rule (between its breaks, if it was drawn by [`RandomSource::uniform_split`]), and a
     /// [`RandomSource::chi`] those of a rule of its own: exact for polynomials of degree below twice `nodes`, and quickly convergent for what is smooth. With no nodes
     /// only finite choices can be listed.
-    pub fn each(nodes: usize, most: usize, mut run: impl FnMut(&mut Self)) -> Coverage {
+    pub fn for_each(nodes: usize, most: usize, mut run: impl FnMut(&mut Self)) -> Coverage {
         let rule = |of: fn(usize) -> Rule| if nodes > 0 { of(nodes) } else { Vec::new() };
         let (hermite, legendre) = (rule(gauss_hermite), rule(gauss_legendre));
         let mut source =
@@ -153,7 +153,7 @@ impl Enumerator {
             }
             let quadratures = list.quadratures;
             if !list.advance() {
-                return Coverage::Whole { outcomes, quadratures };
+                return Coverage::Complete { outcomes, quadratures };
             }
         }
         Coverage::TooMany
@@ -258,40 +258,40 @@ mod tests {
     #[test]
     fn outcomes_are_listed_once_with_their_probabilities() {
         let mut seen = Vec::new();
-        let listing = Enumerator::each(0, 100, |source| {
+        let listing = Enumerator::for_each(0, 100, |source| {
             // The second choice is made only after a one, and its class 1 cannot be.
             let value =
                 if source.bernoulli(0.25) { 1 + source.categorical(&[0.5, 0.0, 0.5]) } else { 0 };
             seen.push((value, source.probability()));
         });
-        assert_eq!(listing, Coverage::Whole { outcomes: 3, quadratures: 0 });
+        assert_eq!(listing, Coverage::Complete { outcomes: 3, quadratures: 0 });
         assert_eq!(seen, [(0, 0.75), (1, 0.125), (3, 0.125)]);
     }
 
     #[test]
     fn a_certain_bit_is_no_choice() {
-        let listing = Enumerator::each(0, 1, |source| {
+        let listing = Enumerator::for_each(0, 1, |source| {
             assert!(source.bernoulli(1.0) && !source.bernoulli(0.0))
         });
-        assert_eq!(listing, Coverage::Whole { outcomes: 1, quadratures: 0 });
+        assert_eq!(listing, Coverage::Complete { outcomes: 1, quadratures: 0 });
     }
 
     #[test]
     fn continuous_numbers_are_nodes_or_nothing() {
         assert_eq!(
-            Enumerator::each(0, 10, |source| assert!(source.normal() < 9.0)),
+            Enumerator::for_each(0, 10, |source| assert!(source.normal() < 9.0)),
             Coverage::Continuous
         );
         let both = |source: &mut Enumerator| assert!(source.normal() + source.uniform() < 9.0);
-        assert_eq!(Enumerator::each(4, 10, both), Coverage::TooMany);
+        assert_eq!(Enumerator::for_each(4, 10, both), Coverage::TooMany);
         let (mut eighth, mut step) = (0.0, 0.0);
-        let listing = Enumerator::each(5, 100, |source| {
+        let listing = Enumerator::for_each(5, 100, |source| {
             let z = source.normal();
             let u = source.uniform_split(&[0.3]);
             eighth += source.probability() * z.powi(8);
             step += source.probability() * if u < 0.3 { u * u } else { 1.0 };
         });
-        assert_eq!(listing, Coverage::Whole { outcomes: 50, quadratures: 2 });
+        assert_eq!(listing, Coverage::Complete { outcomes: 50, quadratures: 2 });
         // Polynomials within the pieces: rounding alone, of a sum of terms below 2000.
         assert!((eighth - 105.0).abs() < 1e-10 && (step - (0.009 + 0.7)).abs() < 1e-14);
     }

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 /// What was seen of one component of the gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Component {
+pub struct ComponentStats {
     /// The exact value.
     pub exact: f64,
     /// The mean of the draws.
@@ -22,7 +22,7 @@ pub struct Component {
     pub draws: usize,
 }
 
-impl Component {
+impl ComponentStats {
     /// The standard error of the mean.
     pub fn standard_error(&self) -> f64 {
         (self.variance / self.draws as f64).sqrt()
@@ -52,7 +52,7 @@ pub struct Study {
     /// What the estimator says of its mean.
     pub claim: Claim,
     /// Each component of the gradient, in the order of the parameters.
-    pub components: Vec<Component>,
+    pub components: Vec<ComponentStats>,
     /// The time of one draw of the whole gradient on one thread.
     pub seconds_per_draw: f64,
 }
@@ -91,11 +91,11 @@ where
 }
 
 /// As [`study`], of whatever draws a gradient.
-pub fn study_of(candidate: &dyn Candidate, exact: &[f64], draws: usize, seed: u64) -> Study {
+pub fn study_candidate(candidate: &dyn Candidate, exact: &[f64], draws: usize, seed: u64) -> Study {
     let claim = candidate.claim();
-    let first = Mutex::new(candidate.again());
+    let first = Mutex::new(candidate.clone_box());
     let (moments, seconds) = sample(exact.len(), 0..draws, |index| {
-        let mut candidate = first.lock().expect("no draw panics while it holds this").again();
+        let mut candidate = first.lock().expect("no draw panics while it holds this").clone_box();
         let mut source = Enumerator::seeded(seed, index);
         move |out: &mut [f64]| {
             candidate.draw(&mut source, out);
@@ -107,7 +107,7 @@ pub fn study_of(candidate: &dyn Candidate, exact: &[f64], draws: usize, seed: u6
 impl Study {
     fn new(claim: Claim, moments: &Moments, exact: &[f64], seconds: f64) -> Self {
         let draws = moments.draws as usize;
-        let component = |(i, &exact): (usize, &f64)| Component {
+        let component = |(i, &exact): (usize, &f64)| ComponentStats {
             exact,
             mean: moments.mean[i],
             variance: moments.variance(i),

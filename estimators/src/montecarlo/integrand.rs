@@ -14,9 +14,9 @@ pub trait Values: Sync {
 
 /// A function of which the slopes are at hand as well: a closure `|z, f, slope|` that writes into `f` the value at
 /// each row of `z` and into `slope` the row of derivatives, or one [`OnTape`].
-pub trait Slopes: Sync {
+pub trait ValuesAndGradients: Sync {
     /// Writes $f(z_n)$ and $\nabla f(z_n)$ for each row of `z`.
-    fn slopes(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]);
+    fn values_and_gradients(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]);
 }
 
 impl<G: Fn(&[f64], &mut [f64]) + Sync> Values for G {
@@ -25,8 +25,8 @@ impl<G: Fn(&[f64], &mut [f64]) + Sync> Values for G {
     }
 }
 
-impl<G: Fn(&[f64], &mut [f64], &mut [f64]) + Sync> Slopes for G {
-    fn slopes(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
+impl<G: Fn(&[f64], &mut [f64], &mut [f64]) + Sync> ValuesAndGradients for G {
+    fn values_and_gradients(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
         self(z, f, slope);
     }
 }
@@ -109,8 +109,8 @@ impl<G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync> Values for OnTape<G> {
     }
 }
 
-impl<G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync> Slopes for OnTape<G> {
-    fn slopes(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
+impl<G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync> ValuesAndGradients for OnTape<G> {
+    fn values_and_gradients(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
         let computed = self.replay(z, f, |replay| {
             let Replay { plan, f, ones, grads, .. } = replay;
             plan.pull_into(&[(*f, ones)], grads);

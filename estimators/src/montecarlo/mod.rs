@@ -1,6 +1,6 @@
 //! Gradients of $J = E_{q}[f(z)]$ for a function of many independent normals or bits, at the speed of the machine.
 //!
-//! Here there is no model and, unless $f$ wants one, no tape: $q$ is a [`Gaussian`] or [`Bits`], $f$ is a
+//! Here there is no model and, unless $f$ wants one, no tape: $q$ is a [`Gaussian`] or [`Bernoulli`], $f$ is a
 //! function of a block of draws, and what comes back is, for each parameter of $q$, the mean and the variance of one
 //! draw's gradient. By the path,
 //!
@@ -40,15 +40,15 @@
 //! bits are the same for any number of threads: those of the rayon pool in which it is called. Memory is kept, and after
 //! the first call with the same sizes nothing is allocated.
 
+mod distribution;
 mod integrand;
-mod law;
 mod pool;
 mod sums;
 
-pub use integrand::{OnTape, Slopes, Values, on_tape};
-pub use law::{Bits, Gaussian, Law};
+pub use distribution::{Bernoulli, Gaussian, ScoreFunction};
+pub use integrand::{OnTape, Values, ValuesAndGradients, on_tape};
 
-use law::sealed::Drawn;
+use distribution::sealed::Sampler;
 use pathscore_autodiff::vector::{Aligned, Lanes};
 use pathscore_models::seed::{self, Stream};
 use pool::Pool;
@@ -112,7 +112,13 @@ struct Draws<'a> {
 
 impl Block {
     /// So many `rows`, drawn anew.
-    fn draw<L: Law>(&mut self, law: L, scale: &[f64], rows: usize, rng: &mut Lanes) -> Draws<'_> {
+    fn draw<L: ScoreFunction>(
+        &mut self,
+        law: L,
+        scale: &[f64],
+        rows: usize,
+        rng: &mut Lanes,
+    ) -> Draws<'_> {
         let len = rows * law.latents();
         let (noise, z) = (self.noise.first(len), self.z.first(len));
         law.draw(scale, rng, noise, z);
@@ -177,7 +183,7 @@ impl MonteCarlo {
     pub fn reparam(
         &mut self,
         q: Gaussian<'_>,
-        f: &impl Slopes,
+        f: &impl ValuesAndGradients,
         draws: usize,
         seed: u64,
     ) -> Estimate<'_> {
@@ -190,7 +196,7 @@ impl MonteCarlo {
         let shift = shift.first(2 * wide + 1);
         idle.lend(|block| {
             let draws = block.draw(q, scale, cut.rows, &mut stream(seed, 0));
-            f.slopes(draws.z, draws.f, draws.slope);
+            f.values_and_gradients(draws.z, draws.f, draws.slope);
             let (slope, noise) = (&draws.slope[..latents], &draws.noise[..latents]);
             let (of_gradient, of_value) = shift.split_at_mut(2 * wide);
             let (of_mu, of_log_sigma) = of_gradient.split_at_mut(wide);
@@ -206,7 +212,7 @@ impl MonteCarlo {
             let rng = &mut stream(seed, index);
             for rows in cut.of(index) {
                 let draws = block.draw(q, scale, rows, rng);
-                f.slopes(draws.z, draws.f, draws.slope);
+                f.values_and_gradients(draws.z, draws.f, draws.slope);
                 sums::add_path(draws.f, draws.slope, draws.noise, shift, sums);
             }
         });
@@ -215,19 +221,19 @@ impl MonteCarlo {
         let [value, value_variance] = sums::path_moments(draws, sums, shift, mean, variance);
         // The noise is ε, and ln σ moves z by σε.
         let (mean_log_sigma, variance_log_sigma) = (&mut mean[latents..], &mut variance[latents..]);
-        law::rescale(scale[..latents].iter().copied(), mean_log_sigma, variance_log_sigma);
+        distribution::rescale(scale[..latents].iter().copied(), mean_log_sigma, variance_log_sigma);
         Estimate { value, value_variance, mean, variance }
     }
 
     /// The gradient of $E_q f$ with respect to the parameters of $q$ through the score, each draw corrected by
     /// the mean value of the others (Williams 1992; Kool, van Hoof and Welling 2019).
     ///
-    /// It needs values of $f$ only, which may jump, and takes any [`Law`]; its variance grows with the number of latents.
+    /// It needs values of $f$ only, which may jump, and takes any [`ScoreFunction`]; its variance grows with the number of latents.
     ///
     /// # Panics
     /// If there are fewer than two draws, no latents, or not as many $\mu$ as $\ln\sigma$.
     #[track_caller]
-    pub fn score<L: Law>(
+    pub fn score<L: ScoreFunction>(
         &mut self,
         q: L,
         f: &impl Values,

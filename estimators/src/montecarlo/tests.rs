@@ -101,7 +101,7 @@ fn means_agree_with_differences_of_the_exact_expectation() {
     agrees_with_differences(path, DRAWS, &parameters, expected_ring);
     let score = monte_carlo.score(NORMAL, &ring_values, DRAWS, 2);
     agrees_with_differences(score, DRAWS, &parameters, expected_ring);
-    let bits = monte_carlo.score(Bits { logits: &LOGITS }, &weighed, DRAWS, 3);
+    let bits = monte_carlo.score(Bernoulli { logits: &LOGITS }, &weighed, DRAWS, 3);
     agrees_with_differences(bits, DRAWS, &LOGITS, expected_weighed);
 }
 
@@ -260,7 +260,7 @@ fn any_number_of_threads_gives_the_same_bits() {
             let score = monte_carlo.score(NORMAL, &ring_values, 30_001, 10);
             bits.extend_from_slice(score.mean);
             bits.extend_from_slice(score.variance);
-            let score = monte_carlo.score(Bits { logits: &LOGITS }, &weighed, 30_001, 10);
+            let score = monte_carlo.score(Bernoulli { logits: &LOGITS }, &weighed, 30_001, 10);
             bits.extend_from_slice(score.mean);
             bits.push(score.value);
             bits.into_iter().map(f64::to_bits).collect::<Vec<_>>()

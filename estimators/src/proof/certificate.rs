@@ -31,7 +31,7 @@ impl fmt::Display for Verdict {
 
 /// A component of the gradient, or the value, and what was found of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Component {
+pub struct ComponentTest {
     /// Its name.
     pub name: String,
     /// The exact value.
@@ -44,7 +44,7 @@ pub struct Component {
     pub variance: f64,
 }
 
-impl Component {
+impl ComponentTest {
     /// How many errors the mean is from the truth.
     pub fn z(&self) -> f64 {
         (self.mean - self.exact) / self.error
@@ -84,7 +84,7 @@ pub struct Proof {
     /// What is worth knowing.
     pub notes: Vec<String>,
     /// Every component of the gradient, and behind them the value, if it is known.
-    pub components: Vec<Component>,
+    pub components: Vec<ComponentTest>,
 }
 
 impl Proof {
@@ -94,13 +94,13 @@ impl Proof {
     }
 
     /// The components without the value.
-    pub fn gradient(&self) -> &[Component] {
+    pub fn gradient(&self) -> &[ComponentTest] {
         let value = self.components.last().is_some_and(|c| c.name == "value");
         &self.components[..self.components.len() - usize::from(value)]
     }
 
     /// The component of the gradient that is farthest from the truth, in errors.
-    pub fn worst(&self) -> Option<&Component> {
+    pub fn worst(&self) -> Option<&ComponentTest> {
         self.gradient().iter().max_by(|a, b| a.z().abs().total_cmp(&b.z().abs()))
     }
 
@@ -116,7 +116,7 @@ impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { problem, claim, verdict, z, at, draws, .. } = self;
         let how = match self.method {
-            Method::Listed(_) => "outcomes listed",
+            Method::Enumerated(_) => "outcomes listed",
             Method::Quadrature(_) => "outcomes by quadrature",
             Method::Sampled(_) => "draws",
         };

@@ -4,7 +4,7 @@ use super::problem::{Effect, KnownMistake};
 
 /// A component's exact value, the mean that was found, and what their difference may be by chance.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
+pub(super) struct ComponentMean {
     pub(super) exact: f64,
     pub(super) mean: f64,
     pub(super) error: f64,
@@ -15,7 +15,7 @@ const ROUGH: f64 = 0.005;
 
 /// What is wrong, in words, and the factor on the wrong components if they have one in common.
 pub(super) fn diagnose(
-    seen: &[Seen],
+    seen: &[ComponentMean],
     names: &[String],
     known_mistakes: &[KnownMistake],
 ) -> (Option<f64>, String) {
@@ -91,7 +91,7 @@ pub(super) fn diagnose(
                     miss(a).total_cmp(&miss(b))
                 })
                 .map_or(0, |&i| i);
-            let Seen { exact, mean, .. } = seen[worst];
+            let ComponentMean { exact, mean, .. } = seen[worst];
             format!("{all}: off by up to {:.4} ({mean:.6} for {exact:.6})", mean - exact)
         }
     };
@@ -100,8 +100,8 @@ pub(super) fn diagnose(
 }
 
 /// The factor on the wrong components and its error, if they have one in common.
-fn common_factor(seen: &[Seen], wrong: &[usize]) -> Option<(f64, f64)> {
-    let sum = |f: &dyn Fn(&Seen) -> f64| wrong.iter().map(|&i| f(&seen[i])).sum::<f64>();
+fn common_factor(seen: &[ComponentMean], wrong: &[usize]) -> Option<(f64, f64)> {
+    let sum = |f: &dyn Fn(&ComponentMean) -> f64| wrong.iter().map(|&i| f(&seen[i])).sum::<f64>();
     let squares = sum(&|s| s.exact * s.exact);
     let noise = sum(&|s| s.error * s.error);
     if squares <= noise {
@@ -115,7 +115,7 @@ fn common_factor(seen: &[Seen], wrong: &[usize]) -> Option<(f64, f64)> {
 }
 
 /// How much of `other` the difference holds.
-fn multiple(seen: &[Seen], wrong: &[usize], other: &[f64]) -> Option<f64> {
+fn multiple(seen: &[ComponentMean], wrong: &[usize], other: &[f64]) -> Option<f64> {
     let sum = |f: &dyn Fn(usize) -> f64| wrong.iter().map(|&i| f(i)).sum::<f64>();
     let squares = sum(&|i| other[i] * other[i]);
     let product = sum(&|i| (seen[i].mean - seen[i].exact) * other[i]);

@@ -35,20 +35,20 @@ pub trait Gradient: Send {
 /// A [`Gradient`] that can be begun again: every one that is `Clone`.
 pub trait Candidate: Gradient {
     /// The same, with what it has learnt.
-    fn again(&self) -> Box<dyn Candidate>;
+    fn clone_box(&self) -> Box<dyn Candidate>;
 }
 
 impl<G: Gradient + Clone + 'static> Candidate for G {
-    fn again(&self) -> Box<dyn Candidate> {
+    fn clone_box(&self) -> Box<dyn Candidate> {
         Box::new(self.clone())
     }
 }
 
 /// A function as a [`Gradient`] that claims to be unbiased and reports no value.
 #[derive(Clone, Copy, Debug)]
-pub struct Drawn<D>(pub D);
+pub struct FromFn<D>(pub D);
 
-impl<D: FnMut(&mut Enumerator, &mut [f64]) + Send> Gradient for Drawn<D> {
+impl<D: FnMut(&mut Enumerator, &mut [f64]) + Send> Gradient for FromFn<D> {
     fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
         (self.0)(source, out);
         None

@@ -1,6 +1,6 @@
 //! What a wrong gradient might be, found the way the right one is: outcomes listed, parameters moved.
 
-use super::latent::{Follow, Latent, Outcome};
+use super::latent::{DrawDependence, Latent, Outcome};
 use super::problem::{Effect, KnownMistake, Problem};
 use crate::enumerator::{Coverage, Enumerator};
 use crate::estimator::LogWeights;
@@ -39,7 +39,7 @@ impl<M: LatentModel<f64>> Latent<M> {
         let outside =
             |[f, w, p, parts @ ..]: [f64; 6]| [f, w.ln(), p, parts[0], parts[1], parts[2]];
         let [elbo, log_p, p, divergence, likelihood, entropy] =
-            self.slopes(Follow::Whole, [1, 1], one, outside);
+            self.slopes(DrawDependence::Total, [1, 1], one, outside);
         let mut all = Vec::new();
         all.extend(self.instead(Target::ELBO, elbo));
         all.extend(self.instead(Target::LOG_LIKELIHOOD, log_p));
@@ -70,7 +70,7 @@ impl<M: LatentModel<f64>> Latent<M> {
         let size = [target.draws().unwrap_or(self.samples), 1];
         let inside = |o: &Outcome| [target.inside(&o.w)];
         let outside = |mean: [f64; 1]| mean.map(|mean| target.outside(mean));
-        let [still] = self.slopes(Follow::Still, size, inside, outside);
+        let [still] = self.slopes(DrawDependence::Fixed, size, inside, outside);
         let mut all = vec![KnownMistake::new(
             "the bound differentiated at draws held still: the score term is missing",
             Effect::Instead(still.clone()),
@@ -80,7 +80,8 @@ impl<M: LatentModel<f64>> Latent<M> {
                 let (f, log_q) = (o.w.log_weight(0, 0), o.w.log_q(0, 0));
                 [f + log_q + o.before.log_weight(0, 0) * log_q, f]
             };
-            let [gradient, path] = self.slopes(Follow::Path, [1, 1], carried, |means| means);
+            let [gradient, path] =
+                self.slopes(DrawDependence::Path, [1, 1], carried, |means| means);
             let what = "f ∇ln q at a draw that still carries its path: z is not stopped";
             all.push(KnownMistake::new(what, Effect::Instead(gradient)));
             let what = "the derivative along paths alone: the score of what has no path is missing";
@@ -104,8 +105,8 @@ impl<M: LatentModel<f64>> Latent<M> {
             [o.w.bound(0), snis]
         };
         let size = [self.samples, 1];
-        let [squared, log_q] = self.slopes(Follow::Still, size, frozen, |means| means);
-        let [bound, snis] = self.slopes(Follow::Whole, size, many, |means| means);
+        let [squared, log_q] = self.slopes(DrawDependence::Fixed, size, frozen, |means| means);
+        let [bound, snis] = self.slopes(DrawDependence::Total, size, many, |means| means);
         let mut all = vec![
             KnownMistake::new(
                 "Σ w̃ₖ fₖ is differentiated through its weights: w̃ is not stopped",
@@ -130,7 +131,7 @@ impl<M: LatentModel<f64>> Latent<M> {
                 [batch * log_mean(batch), log_mean(1.0)]
             };
             let size = [self.samples, self.batch];
-            let [mean, sum] = self.slopes(Follow::Whole, size, pooled, |means| means);
+            let [mean, sum] = self.slopes(DrawDependence::Total, size, pooled, |means| means);
             for (over, gradient) in [("mean", mean), ("sum", sum)] {
                 let what = format!("the log-sum-exp comes after the {over} over the batch");
                 all.push(KnownMistake::new(what, Effect::Instead(gradient)));
@@ -147,12 +148,12 @@ impl<M: LatentModel<f64>> Latent<M> {
         let x = tape.constant(&self.x[..rows * columns], [rows, columns]);
         let q = self.model.posterior(self.params.on(&tape), x);
         // With one node for each continuous number the finite outcomes are counted.
-        let listing = Enumerator::each(1, FEW, |source| {
+        let listing = Enumerator::for_each(1, FEW, |source| {
             q.sample(self.samples, source);
         });
         match listing {
-            Coverage::Whole { outcomes, quadratures: 2 } => outcomes == 1,
-            Coverage::Whole { quadratures, .. } => quadratures < 2,
+            Coverage::Complete { outcomes, quadratures: 2 } => outcomes == 1,
+            Coverage::Complete { quadratures, .. } => quadratures < 2,
             _ => false,
         }
     }

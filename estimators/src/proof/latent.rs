@@ -45,11 +45,11 @@ impl<M> Latent<M> {
 
 /// How the draws follow parameters that are moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Follow {
+pub(super) enum DrawDependence {
     /// They are drawn there.
-    Whole,
+    Total,
     /// They stay where they were, and as probable.
-    Still,
+    Fixed,
     /// They move along their paths and stay as probable.
     Path,
 }
@@ -65,7 +65,7 @@ pub(crate) struct Outcome<'a> {
 }
 
 /// The model with some parameters: draws from there, and log-probabilities of any draws.
-struct Place<'a, M> {
+struct ModelAtParams<'a, M> {
     model: &'a M,
     params: Params<f64>,
     tape: Tape<f64>,
@@ -73,7 +73,7 @@ struct Place<'a, M> {
     columns: [Vec<f64>; 3],
 }
 
-impl<'a, M: LatentModel<f64>> Place<'a, M> {
+impl<'a, M: LatentModel<f64>> ModelAtParams<'a, M> {
     fn new(problem: &'a Latent<M>, at: &[f64]) -> Self {
         let mut params = problem.params.clone();
         params.values_mut().copy_from_slice(at);
@@ -123,23 +123,24 @@ impl<M: LatentModel<f64>> Latent<M> {
     fn values<const N: usize>(
         &self,
         at: &[f64],
-        follow: Follow,
+        follow: DrawDependence,
         size: [usize; 2],
         inside: &impl Fn(&Outcome) -> [f64; N],
         outside: &impl Fn([f64; N]) -> [f64; N],
     ) -> [f64; N] {
-        let [mut here, mut home] = [at, self.params.values()].map(|at| Place::new(self, at));
+        let [mut here, mut home] =
+            [at, self.params.values()].map(|at| ModelAtParams::new(self, at));
         let (mut sums, rows) = ([0.0; N], size[1]);
         for x in self.x.chunks(rows * self.x.len() / self.batch.max(1)) {
             let means = listed_means(|source| {
                 // An outcome has the probability it has for the last that drew it.
                 let (z, before) = match follow {
-                    Follow::Whole => (here.draw(x, size, source), None),
-                    Follow::Still => {
+                    DrawDependence::Total => (here.draw(x, size, source), None),
+                    DrawDependence::Fixed => {
                         let z = home.draw(x, size, source);
                         (z.clone(), Some(z))
                     }
-                    Follow::Path => {
+                    DrawDependence::Path => {
                         let z = here.draw(x, size, source);
                         source.rewind();
                         (z, Some(home.draw(x, size, source)))
@@ -161,7 +162,7 @@ impl<M: LatentModel<f64>> Latent<M> {
     /// The gradients of [`Latent::values`], times the scale.
     pub(super) fn slopes<const N: usize>(
         &self,
-        follow: Follow,
+        follow: DrawDependence,
         size: [usize; 2],
         inside: impl Fn(&Outcome) -> [f64; N],
         outside: impl Fn([f64; N]) -> [f64; N],
@@ -174,7 +175,7 @@ impl<M: LatentModel<f64>> Latent<M> {
     /// The slope of the mean of a function of one draw's weight, the draw held still.
     pub(crate) fn still(&self, inside: impl Fn(f64) -> f64) -> Vec<f64> {
         let inside = |o: &Outcome| [inside(o.w.log_weight(0, 0))];
-        let [slope] = self.slopes(Follow::Still, [1, 1], inside, |mean| mean);
+        let [slope] = self.slopes(DrawDependence::Fixed, [1, 1], inside, |mean| mean);
         slope
     }
 }
@@ -193,8 +194,9 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
         let size = [target.draws().unwrap_or(self.samples), 1];
         let inside = |o: &Outcome| [target.inside(&o.w)];
         let outside = |mean: [f64; 1]| mean.map(|mean| target.outside(mean));
-        let [value] = self.values(self.params.values(), Follow::Whole, size, &inside, &outside);
-        let [gradient] = self.slopes(Follow::Whole, size, inside, outside);
+        let [value] =
+            self.values(self.params.values(), DrawDependence::Total, size, &inside, &outside);
+        let [gradient] = self.slopes(DrawDependence::Total, size, inside, outside);
         Truth { gradient, value: Some(value) }
     }
 

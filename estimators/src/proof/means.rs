@@ -15,7 +15,7 @@ const DRAWS: u64 = 1000;
 #[non_exhaustive]
 pub enum Method {
     /// Every outcome was listed; so many.
-    Listed(usize),
+    Enumerated(usize),
     /// Continuous numbers were replaced by the nodes of two quadratures that agree; so many outcomes.
     Quadrature(usize),
     /// So many draws.
@@ -37,20 +37,22 @@ pub(super) fn exact(
 ) -> Option<(Moments, Method)> {
     let list = |nodes: usize, most: usize| {
         let (mut moments, mut out) = (Moments::new(len + 1), vec![0.0; len + 1]);
-        let listing = Enumerator::each(nodes, most, |source| {
-            draw(&mut *candidate.again(), source, &mut out);
+        let listing = Enumerator::for_each(nodes, most, |source| {
+            draw(&mut *candidate.clone_box(), source, &mut out);
             moments.weigh(&out, source.probability());
         });
         (moments, listing)
     };
     let (moments, listing) = list(0, most);
     match listing {
-        Coverage::Whole { outcomes, .. } => return Some((moments, Method::Listed(outcomes))),
+        Coverage::Complete { outcomes, .. } => {
+            return Some((moments, Method::Enumerated(outcomes)));
+        }
         Coverage::TooMany => return None,
         Coverage::Continuous => {}
     }
     // With one node for each number there are as many runs as outcomes of the finite choices.
-    let (_, Coverage::Whole { outcomes, quadratures }) = list(1, most) else { return None };
+    let (_, Coverage::Complete { outcomes, quadratures }) = list(1, most) else { return None };
     let fine = super::problem::nodes_for(quadratures, most / outcomes.max(1));
     // Of odd and even rules one has a node in the middle: what is not smooth there sets them apart.
     let coarse = fine - fine / 6 - 1 + (fine / 6) % 2;
@@ -59,7 +61,7 @@ pub(super) fn exact(
     }
     let (rough, _) = list(coarse, most);
     let (moments, listing) = list(fine, most);
-    let Coverage::Whole { outcomes, .. } = listing else { return None };
+    let Coverage::Complete { outcomes, .. } = listing else { return None };
     let near = |a: f64, b: f64, scale: f64, tolerance: f64| {
         (a - b).abs() <= tolerance * scale.max(1.0) || (a.is_nan() && b.is_nan())
     };
@@ -79,7 +81,7 @@ pub(super) fn sampled(
     seed: u64,
 ) -> Moments {
     let (moments, _) = sample(len + 1, draws, |index| {
-        let mut candidate = candidate.lock().expect("nobody panics while holding it").again();
+        let mut candidate = candidate.lock().expect("nobody panics while holding it").clone_box();
         let mut source = Enumerator::seeded(seed, index);
         move |out: &mut [f64]| draw(&mut *candidate, &mut source, out)
     });
@@ -93,7 +95,7 @@ pub(super) fn after(
     draws: usize,
     seed: u64,
 ) -> Box<dyn Candidate> {
-    let (mut candidate, mut out) = (candidate.again(), vec![0.0; len]);
+    let (mut candidate, mut out) = (candidate.clone_box(), vec![0.0; len]);
     let mut source = Enumerator::seeded(seed, u64::MAX);
     for _ in 0..draws {
         candidate.draw(&mut source, &mut out);
@@ -108,30 +110,30 @@ pub(super) fn after(
 /// every draw the same when a constant is added to the signal.
 ///
 /// ```
-/// use pathscore_estimators::{Enumerator, proof::{Drawn, apart}};
+/// use pathscore_estimators::{Enumerator, proof::{FromFn, max_difference}};
 /// use pathscore_models::RandomSource;
-/// let score = |shift: f64| Drawn(move |dice: &mut Enumerator, out: &mut [f64]| {
+/// let score = |shift: f64| FromFn(move |dice: &mut Enumerator, out: &mut [f64]| {
 ///     let b = f64::from(dice.bernoulli(0.5));
 ///     out[0] = (b + shift) * (b - 0.5);
 /// });
-/// assert_eq!(apart(&score(0.0), &score(0.0), 1), 0.0);
+/// assert_eq!(max_difference(&score(0.0), &score(0.0), 1), 0.0);
 /// // Without a baseline a constant changes every draw.
-/// assert_eq!(apart(&score(0.0), &score(10.0), 1), 5.0);
+/// assert_eq!(max_difference(&score(0.0), &score(10.0), 1), 5.0);
 /// ```
-pub fn apart(a: &dyn Candidate, b: &dyn Candidate, len: usize) -> f64 {
+pub fn max_difference(a: &dyn Candidate, b: &dyn Candidate, len: usize) -> f64 {
     let run = |candidate: &dyn Candidate, source: &mut Enumerator| {
         let mut out = vec![0.0; len];
-        candidate.again().draw(source, &mut out);
+        candidate.clone_box().draw(source, &mut out);
         out
     };
     let distance =
         |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
     let mut most = 0.0_f64;
     let mut listed = Vec::new();
-    let listing = Enumerator::each(0, OUTCOMES, |source| listed.push(run(a, source)));
-    if matches!(listing, Coverage::Whole { .. }) {
+    let listing = Enumerator::for_each(0, OUTCOMES, |source| listed.push(run(a, source)));
+    if matches!(listing, Coverage::Complete { .. }) {
         let mut listed = listed.iter();
-        Enumerator::each(0, OUTCOMES, |source| {
+        Enumerator::for_each(0, OUTCOMES, |source| {
             let y = run(b, source);
             // Other choices are other outcomes, and there may be more of them.
             most = listed.next().map_or(f64::INFINITY, |x| distance(x, &y).max(most));
@@ -150,7 +152,7 @@ pub(super) fn same(a: &dyn Candidate, b: &dyn Candidate, len: usize) -> bool {
     (0..20).all(|index| {
         let [x, y] = [a, b].map(|candidate| {
             let mut out = vec![0.0; len + 1];
-            draw(&mut *candidate.again(), &mut Enumerator::seeded(1, index), &mut out);
+            draw(&mut *candidate.clone_box(), &mut Enumerator::seeded(1, index), &mut out);
             out
         });
         x.iter().zip(&y).all(|(x, y)| x.to_bits() == y.to_bits())

@@ -13,12 +13,12 @@ mod latent;
 mod means;
 mod problem;
 mod prove;
-mod verdict;
+mod sequential_test;
 
 pub use crate::target::Target;
-pub use certificate::{Component, Proof, Verdict};
-pub use gradient::{Candidate, Drawn, Gradient};
+pub use certificate::{ComponentTest, Proof, Verdict};
+pub use gradient::{Candidate, FromFn, Gradient};
 pub use latent::{Applied, Latent};
-pub use means::{Method, apart};
-pub use problem::{Effect, Expectation, KnownMistake, Once, Problem, Solved, Truth};
+pub use means::{Method, max_difference};
+pub use problem::{Cached, Effect, Expectation, KnownMistake, Problem, Solved, Truth};
 pub use prove::{Options, prove};

@@ -112,20 +112,20 @@ impl Problem for Solved {
 
 /// A problem whose answers are found when they are first asked for, and kept.
 #[derive(Debug)]
-pub struct Once<P> {
+pub struct Cached<P> {
     problem: P,
     truth: OnceCell<Truth>,
     known_mistakes: OnceCell<Vec<KnownMistake>>,
 }
 
-impl<P> Once<P> {
+impl<P> Cached<P> {
     /// Nothing is found yet.
     pub fn new(problem: P) -> Self {
         Self { problem, truth: OnceCell::new(), known_mistakes: OnceCell::new() }
     }
 }
 
-impl<P: Problem> Problem for Once<P> {
+impl<P: Problem> Problem for Cached<P> {
     fn name(&self) -> String {
         self.problem.name()
     }
@@ -247,7 +247,7 @@ pub(crate) fn listed_means<const N: usize>(
 ) -> [f64; N] {
     let mut means_with = |nodes: usize| {
         let mut means = [0.0; N];
-        let listing = Enumerator::each(nodes, MOST, |source| {
+        let listing = Enumerator::for_each(nodes, MOST, |source| {
             let values = values(source);
             let p = source.probability();
             means.iter_mut().zip(values).for_each(|(mean, value)| *mean += p * value);
@@ -261,7 +261,9 @@ pub(crate) fn listed_means<const N: usize>(
     }
     // With one node for each number there are as many runs as finite outcomes.
     let (_, listing) = means_with(1);
-    let Coverage::Whole { quadratures, .. } = listing else { panic!("too many outcomes to list") };
+    let Coverage::Complete { quadratures, .. } = listing else {
+        panic!("too many outcomes to list")
+    };
     let (means, listing) = means_with(nodes_for(quadratures, 30_000));
     assert!(listing != Coverage::TooMany, "more than {MOST} outcomes cannot be listed");
     means

@@ -4,7 +4,7 @@ use super::certificate::Proof;
 use super::gradient::Candidate;
 use super::means::{after, exact, same};
 use super::problem::Problem;
-use super::verdict::Court;
+use super::sequential_test::SequentialTest;
 
 /// How hard is looked.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,12 +57,12 @@ const LEARNT: [usize; 2] = [1, 25];
 ///
 /// ```
 /// use pathscore_estimators::Enumerator;
-/// use pathscore_estimators::proof::{Drawn, Expectation, Options, Verdict, prove};
+/// use pathscore_estimators::proof::{FromFn, Expectation, Options, Verdict, prove};
 /// use pathscore_models::RandomSource;
 /// let f = |b: f64| (b - 0.45).powi(2);
 /// let p = |theta: f64| 1.0 / (1.0 + (-theta).exp());
 /// let problem = Expectation::new("toy", &[1.0], |at, dice| f(f64::from(dice.bernoulli(p(at[0])))));
-/// let score = |factor: f64| Drawn(move |dice: &mut Enumerator, out: &mut [f64]| {
+/// let score = |factor: f64| FromFn(move |dice: &mut Enumerator, out: &mut [f64]| {
 ///     let b = f64::from(dice.bernoulli(p(1.0)));
 ///     out[0] = factor * f(b) * (b - p(1.0));
 /// });
@@ -76,19 +76,19 @@ const LEARNT: [usize; 2] = [1, 25];
 /// If the candidate does, on any outcome.
 pub fn prove(problem: &dyn Problem, candidate: &dyn Candidate, options: &Options) -> Proof {
     let truth = problem.truth();
-    let court = Court { problem, truth: &truth, claim: candidate.claim(), options };
+    let test = SequentialTest { problem, truth: &truth, claim: candidate.claim(), options };
     let len = truth.gradient.len();
     let Some(first) = exact(candidate, len, options.outcomes) else {
-        return court.by_samples(candidate);
+        return test.by_samples(candidate);
     };
-    let mut proof = court.by_list(first);
+    let mut proof = test.by_list(first);
     for draws in LEARNT {
         let learnt = after(candidate, len, draws, options.seed);
         if same(candidate, &*learnt, len) {
             continue;
         }
         let Some(next) = exact(&*learnt, len, options.outcomes) else { continue };
-        let mut later = court.by_list(next);
+        let mut later = test.by_list(next);
         if proof.ok && (!later.ok || later.max_abs_error > proof.max_abs_error) {
             if let Some(diagnosis) = &mut later.diagnosis {
                 diagnosis.push_str(&format!(

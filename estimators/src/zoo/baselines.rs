@@ -30,20 +30,20 @@ impl Columns for BatchMean {
 /// The gradient is multiplied by $1 - (1 - d)/B$. In TFSnippet's `nvil_estimator`, Storchastic's
 /// `MovingAverageBaseline` and optax' `moving_avg_baseline`.
 #[derive(Clone, Copy, Debug)]
-pub struct SeenMean {
+pub struct UpdatedRunningMean {
     /// $d$.
     pub decay: f64,
     /// The mean before this batch.
     pub mean: f64,
 }
 
-impl SeenMean {
+impl UpdatedRunningMean {
     fn updated(&self, now: f64) -> f64 {
         self.decay * self.mean + (1.0 - self.decay) * now
     }
 }
 
-impl Columns for SeenMean {
+impl Columns for UpdatedRunningMean {
     type Draw = Score;
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
@@ -64,19 +64,19 @@ impl Columns for SeenMean {
 /// a constant added to the signal no longer changes nothing: with $f$ in the hundreds the variance is that of
 /// no baseline.
 #[derive(Clone, Copy, Debug)]
-pub struct OthersOver {
+pub struct OthersOverK {
     /// What is missing from $K$ in the divisor: 1 is right.
-    pub less: f64,
+    pub correction: f64,
     /// A constant that is added to the signal.
     pub shift: f64,
 }
 
-impl Columns for OthersOver {
+impl Columns for OthersOverK {
     type Draw = Score;
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let (draws, shift) = (F::from_f64(w.draws() as f64), F::from_f64(self.shift));
-        let divisor = draws - F::from_f64(self.less);
+        let divisor = draws - F::from_f64(self.correction);
         cotangents.fill(w, |b| {
             let sum = draws * (w.mean(b) + shift);
             move |k| {
@@ -92,7 +92,7 @@ impl Columns for OthersOver {
 /// Without the floor of one it amplifies where signals are small; with the draw itself in $v$ it is no
 /// constant to that draw, and what is estimated is not even proportional to the gradient.
 #[derive(Clone, Copy, Debug)]
-pub struct Divided {
+pub struct NvilDivisor {
     /// The least divisor: 1 is right.
     pub floor: f64,
     /// Whether $v$ takes in the signal before it divides it.
@@ -101,7 +101,7 @@ pub struct Divided {
     pub running: [f64; 2],
 }
 
-impl Divided {
+impl NvilDivisor {
     const DECAY: f64 = 0.8;
 
     fn updated(&self, f: f64) -> [f64; 2] {
@@ -110,7 +110,7 @@ impl Divided {
     }
 }
 
-impl Columns for Divided {
+impl Columns for NvilDivisor {
     type Draw = Score;
 
     fn claim(&self) -> Claim {
@@ -137,12 +137,12 @@ impl Columns for Divided {
 /// $C(z) = w_0 + \langle w, z\rangle$, fitted to $f$ by least squares in steps, takes away what $f$ and $\nabla \ln q$
 /// have in common: the better it has learnt, the less is left of the gradient. Right before it has learnt anything.
 #[derive(Clone, Debug, Default)]
-pub struct SeesDraw {
+pub struct BaselineOfLatents {
     /// $w_0, w_1, \dots$; nothing before the first batch.
     pub weights: Vec<f64>,
 }
 
-impl<M: LatentModel<f64>> Estimator<f64, M> for SeesDraw {
+impl<M: LatentModel<f64>> Estimator<f64, M> for BaselineOfLatents {
     fn estimate<R: RandomSource>(
         &self,
         query: Query<f64, M>,
@@ -184,7 +184,7 @@ impl<M: LatentModel<f64>> Estimator<f64, M> for SeesDraw {
 ///
 /// What a surrogate loss does when one `detach` is forgotten: $f$ in the loss, or $C$ in $(f - C) \ln q$.
 #[derive(Clone, Copy, Debug)]
-pub struct Leaky {
+pub struct LeakyBaseline {
     /// $C$, a number that is learnt.
     pub baseline: ParamId,
     /// Whether $f$ is left on the tape in the loss.
@@ -193,7 +193,7 @@ pub struct Leaky {
     pub into_baseline: bool,
 }
 
-impl<M: LatentModel<f64>> Estimator<f64, M> for Leaky {
+impl<M: LatentModel<f64>> Estimator<f64, M> for LeakyBaseline {
     fn estimate<R: RandomSource>(
         &self,
         query: Query<f64, M>,

@@ -23,7 +23,7 @@ pub(super) fn of_two([b, c]: [bool; 2]) -> f64 {
 /// ARM, $(f(b) - f(\tilde b))(u - \frac12)$ with $b = [u > \sigma(-\eta)]$ and $\tilde b = [u < \sigma(\eta)]$, with the two
 /// exchanged; and DisARM without the factor $\sigma(|\eta|)$ by which the two differ in probability.
 #[derive(Clone, Copy, Debug)]
-pub struct Antithetic {
+pub struct AntitheticPair {
     /// $\eta$.
     pub logits: [f64; 2],
     /// Which of the two.
@@ -36,34 +36,34 @@ pub enum AntitheticForm {
     /// ARM.
     Arm,
     /// ARM with $b$ and $\tilde b$ exchanged.
-    Swapped,
+    ArmSwapped,
     /// DisARM.
     DisArm,
     /// DisARM without $\sigma(|\eta|)$.
-    Plain,
+    DisArmUnscaled,
 }
 
-impl Gradient for Antithetic {
+impl Gradient for AntitheticPair {
     fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
-        use AntitheticForm::{Arm, Plain, Swapped};
+        use AntitheticForm::{Arm, ArmSwapped, DisArmUnscaled};
         let (mut pair, mut weight) = ([[false; 2]; 2], [0.0; 2]);
         for (i, eta) in self.logits.into_iter().enumerate() {
             let p = sigmoid(eta);
             let least = p.min(1.0 - p);
-            if matches!(self.form, Arm | Swapped) {
+            if matches!(self.form, Arm | ArmSwapped) {
                 let u = source.uniform_split(&[least, 1.0 - least]);
                 [pair[0][i], pair[1][i]] = [u > 1.0 - p, u < p];
                 weight[i] = u - 0.5;
                 continue;
             }
-            let half = if self.form == Plain { 0.5 } else { 0.5 * sigmoid(eta.abs()) };
+            let half = if self.form == DisArmUnscaled { 0.5 } else { 0.5 * sigmoid(eta.abs()) };
             match source.categorical(&[1.0 - 2.0 * least, least, least]) {
                 0 => [pair[0][i], pair[1][i]] = [p > 0.5; 2],
                 1 => ([pair[0][i], pair[1][i]], weight[i]) = ([true, false], half),
                 _ => ([pair[0][i], pair[1][i]], weight[i]) = ([false, true], -half),
             }
         }
-        if self.form == Swapped {
+        if self.form == ArmSwapped {
             pair.swap(0, 1);
         }
         let [f, other] = pair.map(of_two);
@@ -79,7 +79,7 @@ impl Gradient for Antithetic {
 /// where $\tilde z$ moves with $\theta$ too. Treated as a constant, $E\,\partial c(\tilde z)$ is too much; nothing shows it but the
 /// mean.
 #[derive(Clone, Copy, Debug)]
-pub struct Relax {
+pub struct RelaxOneBit {
     /// $\theta$.
     pub logit: f64,
     /// Whether $\tilde z$ is followed.
@@ -91,7 +91,7 @@ pub(super) fn of_one(b: f64) -> f64 {
     (b - 0.45).powi(2)
 }
 
-impl Relax {
+impl RelaxOneBit {
     /// $c(z) = f(\sigma(2z))$, and its slope.
     pub(super) fn control(z: f64) -> [f64; 2] {
         let s = sigmoid(2.0 * z);
@@ -112,7 +112,7 @@ impl Relax {
     }
 }
 
-impl Gradient for Relax {
+impl Gradient for RelaxOneBit {
     fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
         let (theta, p) = (self.logit, sigmoid(self.logit));
         let u = source.uniform_split(&[1.0 - p]);
@@ -134,14 +134,14 @@ impl Gradient for Relax {
 /// the rank of draw $k$. Sorting gives the order, $r^{-1}$, which agrees with it for two draws and not for
 /// three (Pyro's `TraceTailAdaptive_ELBO`, issue 3170).
 #[derive(Clone, Copy, Debug)]
-pub struct Ranked {
+pub struct RankWeights {
     /// $\mu$ and $\ln\sigma$.
     pub at: [f64; 2],
     /// Whether the order is sorted again.
     pub twice: bool,
 }
 
-impl Ranked {
+impl RankWeights {
     const NOISE: [f64; 4] = [-1.2, -0.4, 0.3, 1.1];
     const WEIGHTS: [f64; 3] = [0.6, 0.3, 0.1];
 
@@ -167,7 +167,7 @@ impl Ranked {
     }
 }
 
-impl Gradient for Ranked {
+impl Gradient for RankWeights {
     fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
         let [eps, _, weights] = Self::draws(&self.at, self.twice, source);
         let scale = self.at[1].exp();
@@ -185,14 +185,14 @@ impl Gradient for Ranked {
 /// The divergence averaged over the latents, or the likelihood averaged over the pixels against a divergence
 /// that is summed: a model that was never posed, and the mistake users report most often.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Averaged {
+pub struct AveragedTerms {
     /// Whether the divergence is averaged.
     pub latents: bool,
     /// Whether the likelihood is.
     pub pixels: bool,
 }
 
-impl<M> Estimator<f64, M> for Averaged
+impl<M> Estimator<f64, M> for AveragedTerms
 where
     M: for<'t> LatentModel<f64, Posterior<'t> = Bernoulli<'t, f64>, Prior<'t> = Bernoulli<'t, f64>>,
 {

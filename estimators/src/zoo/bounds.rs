@@ -10,9 +10,9 @@ use pathscore_autodiff::Scalar;
 /// $\nabla \tilde w_k = \tilde w_k (\nabla f_k - \sum_j \tilde w_j \nabla f_j)$ comes beside the gradient of $L_K$.
 /// In PyTorch-VAE's IWAE (issue 34).
 #[derive(Clone, Copy, Debug)]
-pub struct Unstopped;
+pub struct UndetachedWeights;
 
-impl Columns for Unstopped {
+impl Columns for UndetachedWeights {
     type Draw = Path;
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
@@ -55,7 +55,7 @@ impl Columns for SquaredForModel {
 
 /// VIMCO's columns with a slip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VimcoSlip {
+pub enum WrongVimco {
     /// Zoo 8: $-\ln q$ is missing from the second sum, $\sum_k \tilde w_k \nabla f_k$.
     NoLogQ,
     /// Zoo 9: the learning signals are summed to one number, which then multiplies every $\nabla \ln q(z_k)$: a sum
@@ -66,12 +66,12 @@ pub enum VimcoSlip {
     NoScore,
     /// Zoo 16: nothing at all for the posterior, since its draws have no path: Pyro's `RenyiELBO` with a guide
     /// that cannot be reparameterised (issue 3289).
-    Silent,
+    NoPosteriorGradient,
     /// Zoo 19: the weights $w_k/K$, not normalised, for the model: what is followed is $p(x)$ and not $\ln p(x)$.
     Unnormalised,
 }
 
-impl Columns for VimcoSlip {
+impl Columns for WrongVimco {
     type Draw = Score;
 
     fn min_samples(&self) -> usize {
@@ -92,7 +92,7 @@ impl Columns for VimcoSlip {
                     Self::NoLogQ => *score += a,
                     Self::Broadcast => *score = signals - a,
                     Self::NoScore => *score = -a,
-                    Self::Silent => *score = F::ZERO,
+                    Self::NoPosteriorGradient => *score = F::ZERO,
                     Self::Unnormalised => {
                         let weight = w.log_weight(k, b).exp() / F::from_f64(draws as f64);
                         cotangents.log_joint[at(k)] = weight;
@@ -112,9 +112,9 @@ impl Columns for VimcoSlip {
 /// The bound of one latent shared by all rows instead of one bound for each (breze, PR 85; a comment to Pyro's
 /// issue 3104).
 #[derive(Clone, Copy, Debug)]
-pub struct Pooled;
+pub struct BatchAveragedWeights;
 
-impl Pooled {
+impl BatchAveragedWeights {
     /// The means over the rows, as the weights of one member.
     fn means<F: Scalar>(w: &LogWeights<F>) -> Vec<F> {
         let batch = F::from_f64(w.batch() as f64);
@@ -123,7 +123,7 @@ impl Pooled {
     }
 }
 
-impl Columns for Pooled {
+impl Columns for BatchAveragedWeights {
     type Draw = Score;
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
@@ -161,9 +161,9 @@ impl Columns for MeanOfLogs {
 /// $f \nabla \ln q(z)$ with $z = \mu + \sigma\varepsilon$ on the tape: $\ln q(z)$ no longer depends on $\mu$ at all, and the
 /// signal has nothing to multiply (TensorFlow, issue 7236: "gradient is incorrect for log pdf of Normal").
 #[derive(Clone, Copy, Debug)]
-pub struct Carried;
+pub struct UndetachedSample;
 
-impl Columns for Carried {
+impl Columns for UndetachedSample {
     type Draw = Path;
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {

@@ -1,11 +1,11 @@
-//! Every wrong estimator with its problem and its mended twin.
+//! Every wrong estimator with its problem and its fixed twin.
 
 use super::bits::{of_one, of_two, sigmoid};
 use super::*;
 use crate::enumerator::Enumerator;
 use crate::estimator::Estimator;
 use crate::path::{Dreg, Iwae};
-use crate::proof::{Applied, Effect, Expectation, Latent, Once, Solved, Target};
+use crate::proof::{Applied, Cached, Effect, Expectation, Latent, Solved, Target};
 use crate::score::{Baseline, Reinforce, Vimco};
 use pathscore_models::latent::{LinearGaussian, SmallBelief};
 use pathscore_models::{Init, Params, RandomSource, seed};
@@ -28,11 +28,11 @@ fn caged(
     (number, name, wrong, source): Label,
     problem: impl Problem + 'static,
     candidate: impl Candidate + 'static,
-    mended: impl Candidate + 'static,
+    fixed: impl Candidate + 'static,
 ) -> Specimen {
-    let (candidate, mended) = (Box::new(candidate), Box::new(mended));
-    let (problem, trial) = (Rc::new(Once::new(problem)), Trial::Mean);
-    Specimen { number, name, wrong, source, problem, candidate, mended, trial }
+    let (candidate, fixed) = (Box::new(candidate), Box::new(fixed));
+    let (problem, property) = (Rc::new(Cached::new(problem)), Property::Mean);
+    Specimen { number, name, wrong, source, problem, candidate, fixed, property }
 }
 
 /// Two estimators asked for the gradient of one latent-variable problem.
@@ -72,16 +72,17 @@ fn of_baselines() -> Vec<Specimen> {
     let elbo = |samples, rows| belief(Target::ELBO, samples, rows);
     let running = Baseline::RunningMean { decay: 0.9, mean: Some(-2.5) };
     // The mean of the signals is −2.7; with a variance of four the divisor is two.
-    let divided = |floor, sees_itself, v| Divided { floor, sees_itself, running: [-2.7, v] };
+    let divided = |floor, sees_itself, v| NvilDivisor { floor, sees_itself, running: [-2.7, v] };
     let mut over = asked(
         (29, "others-over-k", "the mean of the others is divided by K", "a common slip"),
         elbo(3, 1),
-        OthersOver { less: 0.0, shift: 0.0 },
-        OthersOver { less: 1.0, shift: 0.0 },
+        OthersOverK { correction: 0.0, shift: 0.0 },
+        OthersOverK { correction: 1.0, shift: 0.0 },
     );
     let shared = Arc::new(elbo(3, 1));
-    let shifted = |less| Box::new(Applied::new(&shared, OthersOver { less, shift: 100.0 }));
-    over.trial = Trial::Shift { candidate: shifted(0.0), mended: shifted(1.0) };
+    let shifted =
+        |correction| Box::new(Applied::new(&shared, OthersOverK { correction, shift: 100.0 }));
+    over.property = Property::ShiftInvariance { candidate: shifted(0.0), fixed: shifted(1.0) };
     vec![
         asked(
             (
@@ -102,13 +103,13 @@ fn of_baselines() -> Vec<Specimen> {
                 "TFSnippet, Storchastic, optax",
             ),
             elbo(1, 2),
-            SeenMean { decay: 0.9, mean: -2.5 },
+            UpdatedRunningMean { decay: 0.9, mean: -2.5 },
             Reinforce { baseline: running },
         ),
         asked(
             (3, "sees-draw", "a learnt baseline sees the draw", "a baseline of (x, z)"),
             elbo(1, 1),
-            SeesDraw::default(),
+            BaselineOfLatents::default(),
             NO_BASELINE,
         ),
         leaky((4, "loss-into-q", "the baseline's loss reaches q", "f not detached"), true),
@@ -137,8 +138,8 @@ fn leaky(label: Label, into_q: bool) -> Specimen {
     let mut problem = belief(Target::ELBO, 1, 1);
     let (rng, psi) = (&mut seed::rng(0, seed::Stream::Init, 0), -2.0);
     let baseline = problem.params.add("baseline", [1], Init::Constant(psi), rng);
-    let right = Leaky { baseline, into_q: false, into_baseline: false };
-    let wrong = Leaky { into_q, into_baseline: !into_q, ..right };
+    let right = LeakyBaseline { baseline, into_q: false, into_baseline: false };
+    let wrong = LeakyBaseline { into_q, into_baseline: !into_q, ..right };
     let leak = problem.still(|f| -(f - psi).powi(2));
     let entropy = |eta: f64| eta.exp().ln_1p() - eta * sigmoid(eta);
     let mut into_baseline = vec![0.0; problem.params.len()];
@@ -161,7 +162,7 @@ fn of_bounds() -> Vec<Specimen> {
         asked(
             (6, "unstopped", "w̃ is not stopped in Σ w̃ₖ fₖ", "PyTorch-VAE issue 34"),
             line(Target::BOUND, 2),
-            Unstopped,
+            UndetachedWeights,
             Iwae,
         ),
         asked(
@@ -173,43 +174,43 @@ fn of_bounds() -> Vec<Specimen> {
         asked(
             (8, "no-log-q", "VIMCO without −∇ln q in its second sum", "the usual slip"),
             bound(1),
-            VimcoSlip::NoLogQ,
+            WrongVimco::NoLogQ,
             vimco,
         ),
         asked(
             (9, "broadcast", "signals are summed, then broadcast", "parmesan issue 46"),
             bound(1),
-            VimcoSlip::Broadcast,
+            WrongVimco::Broadcast,
             vimco,
         ),
         asked(
             (10, "pooled", "the log-sum-exp comes after the batch mean", "breze PR 85"),
             bound(2),
-            Pooled,
+            BatchAveragedWeights,
             vimco,
         ),
         asked(
             (14, "carried", "the draw of the score carries its path", "TensorFlow issue 7236"),
             line(Target::ELBO, 1),
-            Carried,
+            UndetachedSample,
             NO_BASELINE,
         ),
         asked(
             (15, "no-score", "L_K of discrete draws without a score term", "autodiff of IWAE"),
             bound(1),
-            VimcoSlip::NoScore,
+            WrongVimco::NoScore,
             vimco,
         ),
         asked(
             (16, "silent", "no gradient arrives where there is no path", "Pyro issue 3289"),
             bound(1),
-            VimcoSlip::Silent,
+            WrongVimco::NoPosteriorGradient,
             vimco,
         ),
         asked(
             (19, "unnormalised", "weights are not normalised", "the gradient of p, not ln p"),
             bound(1),
-            VimcoSlip::Unnormalised,
+            WrongVimco::Unnormalised,
             vimco,
         ),
         asked(
@@ -236,8 +237,8 @@ fn of_units() -> Vec<Specimen> {
     // Five rows, of which two at a time are seen.
     let scaled = Latent { scale: 2.5, ..belief(Target::ELBO, 1, 2) };
     let averaged =
-        |label, wrong| asked(label, belief(Target::ELBO, 2, 1), wrong, Averaged::default());
-    let at = At { loc: 0.7, log_scale: -0.4 };
+        |label, wrong| asked(label, belief(Target::ELBO, 2, 1), wrong, AveragedTerms::default());
+    let at = NormalParams { loc: 0.7, log_scale: -0.4 };
     let square =
         Expectation::new("normal: E (z − k)²", &[at.loc, at.log_scale], |at, source| {
             (at[0] + at[1].exp() * source.normal() - 2.0).powi(2)
@@ -255,14 +256,14 @@ fn of_units() -> Vec<Specimen> {
         BoxIntegral { w: 0.5, x: 1.2, noise: 0.25, ends: [-8.0, 8.0], with_volume: false };
     let density = Solved::new("normal: p(x)", &[integral.exact()], None)
         .with_mistake("1/|Ω|: the volume is missing", Effect::Factor(1.0 / integral.volume()));
-    let sides = Sides { loc: 0.5, step: 1e-3, shared: false };
+    let sides = CentralDifference { loc: 0.5, step: 1e-3, shared: false };
     let mut apart = caged(
         (30, "own-noise", "the two sides of a difference have their own noise", "the crate fugue"),
         Solved::new("normal: E z²", &[2.0 * sides.loc], None),
         sides,
-        Sides { shared: true, ..sides },
+        CentralDifference { shared: true, ..sides },
     );
-    apart.trial = Trial::Variance;
+    apart.property = Property::Variance;
     vec![
         asked(
             (5, "scaled-twice", "N/B enters twice before the score", "Pyro issue 531"),
@@ -278,11 +279,11 @@ fn of_units() -> Vec<Specimen> {
         ),
         averaged(
             (13, "divergence-averaged", "the divergence is averaged over the latents", "common"),
-            Averaged { latents: true, pixels: false },
+            AveragedTerms { latents: true, pixels: false },
         ),
         averaged(
             (13, "likelihood-averaged", "the likelihood is averaged over the pixels", "common"),
-            Averaged { latents: false, pixels: true },
+            AveragedTerms { latents: false, pixels: true },
         ),
         caged(
             (17, "across-jump", "reparameterised across a jump of f", "Pyro issue 2277"),
@@ -308,24 +309,25 @@ fn of_bits() -> Vec<Specimen> {
         })
     };
     let pairs = |label, wrong, right| {
-        let form = |form| Antithetic { logits, form };
+        let form = |form| AntitheticPair { logits, form };
         caged(label, two(), form(wrong), form(right))
     };
-    let relax = Relax { logit: 1.0, conditional_path: false };
+    let relax = RelaxOneBit { logit: 1.0, conditional_path: false };
     let one = Expectation::new("one bit: E f", &[relax.logit], |at, source| {
         of_one(f64::from(source.bernoulli(sigmoid(at[0]))))
     });
     let left_out = Expectation::new("E c(z̃)", &[relax.logit], |at, source| {
         let b = source.bernoulli(sigmoid(at[0]));
-        let [relaxed, _] = Relax::conditional(at[0], b, source.uniform());
-        Relax::control(relaxed)[0]
+        let [relaxed, _] = RelaxOneBit::conditional(at[0], b, source.uniform());
+        RelaxOneBit::control(relaxed)[0]
     })
     .inside_slopes();
     let one = Solved::of(&one)
         .with_mistake("∂c(z̃) along the path of the conditional draw", Effect::Beside(left_out));
     let at = [0.5, 0.0];
     let ranked = |twice| {
-        let value = move |at: &[f64], source: &mut Enumerator| Ranked::value(at, twice, source);
+        let value =
+            move |at: &[f64], source: &mut Enumerator| RankWeights::value(at, twice, source);
         Solved::of(&Expectation::new("ranks of three", &at, value))
     };
     let once = ranked(false).truth.gradient;
@@ -334,17 +336,17 @@ fn of_bits() -> Vec<Specimen> {
             (11, "sorted-once", "the order of the draws for their ranks", "Pyro issue 3170"),
             ranked(true)
                 .with_mistake("argsort instead of ranks, its inverse", Effect::Instead(once)),
-            Ranked { at, twice: false },
-            Ranked { at, twice: true },
+            RankWeights { at, twice: false },
+            RankWeights { at, twice: true },
         ),
         pairs(
             (27, "arm-swapped", "ARM's two arguments of f are exchanged", "a sign"),
-            AntitheticForm::Swapped,
+            AntitheticForm::ArmSwapped,
             AntitheticForm::Arm,
         ),
         pairs(
             (27, "disarm-plain", "DisARM without σ(|η|)", "a factor"),
-            AntitheticForm::Plain,
+            AntitheticForm::DisArmUnscaled,
             AntitheticForm::DisArm,
         ),
         caged(
@@ -356,7 +358,7 @@ fn of_bits() -> Vec<Specimen> {
             ),
             one,
             relax,
-            Relax { conditional_path: true, ..relax },
+            RelaxOneBit { conditional_path: true, ..relax },
         ),
     ]
 }

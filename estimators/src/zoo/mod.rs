@@ -1,7 +1,7 @@
 //! The bug zoo: wrong estimators that people really shipped or asked about, and what gives each away.
 //!
 //! A checker that lets one of them pass is not a checker. [`zoo`] poses every one on a problem with a known
-//! gradient, beside the same estimator mended; [`Specimen::examine`] says whether the wrong one is told from
+//! gradient, beside the same estimator fixed; [`Specimen::examine`] says whether the wrong one is told from
 //! the right one, and how. The numbers are those of a longer list: 21 to 26 are about models without a
 //! normaliser.
 //!
@@ -19,13 +19,18 @@ mod bounds;
 mod catalogue;
 mod normal;
 
-pub use baselines::{BatchMean, Divided, Leaky, OthersOver, SeenMean, SeesDraw};
-pub use bits::{Antithetic, AntitheticForm, Averaged, Ranked, Relax};
-pub use bounds::{Carried, MeanOfLogs, Pooled, ScaledTwice, SquaredForModel, Unstopped, VimcoSlip};
+pub use baselines::{
+    BaselineOfLatents, BatchMean, LeakyBaseline, NvilDivisor, OthersOverK, UpdatedRunningMean,
+};
+pub use bits::{AntitheticForm, AntitheticPair, AveragedTerms, RankWeights, RelaxOneBit};
+pub use bounds::{
+    BatchAveragedWeights, MeanOfLogs, ScaledTwice, SquaredForModel, UndetachedSample,
+    UndetachedWeights, WrongVimco,
+};
 pub use catalogue::zoo;
-pub use normal::{AcrossJump, At, BoxIntegral, BySigma, Sides};
+pub use normal::{AcrossJump, BoxIntegral, BySigma, CentralDifference, NormalParams};
 
-use crate::proof::{Candidate, Options, Problem, Proof, Verdict, apart, prove};
+use crate::proof::{Candidate, Options, Problem, Proof, Verdict, max_difference, prove};
 use std::rc::Rc;
 
 /// A wrong estimator before a problem.
@@ -43,21 +48,21 @@ pub struct Specimen {
     /// The estimator.
     pub candidate: Box<dyn Candidate>,
     /// The same without the mistake.
-    pub mended: Box<dyn Candidate>,
+    pub fixed: Box<dyn Candidate>,
     /// What must tell the two apart.
-    pub trial: Trial,
+    pub property: Property,
 }
 
 /// What a wrong estimator is tried for.
-pub enum Trial {
+pub enum Property {
     /// Its mean must be the gradient.
     Mean,
     /// A constant added to the signal must not change any draw: both estimators with such a constant.
-    Shift {
+    ShiftInvariance {
         /// The wrong one.
         candidate: Box<dyn Candidate>,
         /// The right one.
-        mended: Box<dyn Candidate>,
+        fixed: Box<dyn Candidate>,
     },
     /// Its variance must be of the order of the right one's.
     Variance,
@@ -65,7 +70,7 @@ pub enum Trial {
 
 /// What came of it.
 #[derive(Clone, Debug)]
-pub struct Finding {
+pub struct Examination {
     /// Whether it was given away.
     pub caught: bool,
     /// What gave it away, or what was looked at in vain.
@@ -74,43 +79,43 @@ pub struct Finding {
     pub proof: Proof,
 }
 
-/// So many times the variance of the mended one is a mistake, if not of the mean.
+/// So many times the variance of the fixed one is a mistake, if not of the mean.
 const TOO_MUCH: f64 = 100.0;
 
 impl Specimen {
     /// Tries the wrong one.
-    pub fn examine(&self, options: &Options) -> Finding {
+    pub fn examine(&self, options: &Options) -> Examination {
         self.find(false, options)
     }
 
-    /// Tries the mended one, which is not to be caught.
-    pub fn examine_mended(&self, options: &Options) -> Finding {
+    /// Tries the fixed one, which is not to be caught.
+    pub fn examine_fixed(&self, options: &Options) -> Examination {
         self.find(true, options)
     }
 
-    fn find(&self, mended: bool, options: &Options) -> Finding {
-        let candidate = if mended { &*self.mended } else { &*self.candidate };
+    fn find(&self, fixed: bool, options: &Options) -> Examination {
+        let candidate = if fixed { &*self.fixed } else { &*self.candidate };
         let proof = prove(&*self.problem, candidate, options);
         if proof.verdict == Verdict::Biased && !proof.ok {
-            return Finding { caught: true, evidence: proof.reasons(), proof };
+            return Examination { caught: true, evidence: proof.reasons(), proof };
         }
-        let (caught, evidence) = match &self.trial {
-            Trial::Mean => (false, "the mean is right".to_string()),
-            Trial::Shift { candidate: wrong, mended: right } => {
-                let shifted = if mended { &**right } else { &**wrong };
-                let moved = apart(candidate, shifted, proof.gradient().len());
+        let (caught, evidence) = match &self.property {
+            Property::Mean => (false, "the mean is right".to_string()),
+            Property::ShiftInvariance { candidate: wrong, fixed: right } => {
+                let shifted = if fixed { &**right } else { &**wrong };
+                let moved = max_difference(candidate, shifted, proof.gradient().len());
                 let words =
                     "the mean is right, but a constant added to the signal moves a draw by up to";
                 (moved > 1e-9, format!("{words} {moved:.3e}, and should move none"))
             }
-            Trial::Variance => {
-                let right = prove(&*self.problem, &*self.mended, options).variance();
+            Property::Variance => {
+                let right = prove(&*self.problem, &*self.fixed, options).variance();
                 let times = proof.variance() / right;
                 let words = "the mean is right, but the variance of a draw is";
-                let than = "times that of the mended one";
+                let than = "times that of the fixed one";
                 (times > TOO_MUCH, format!("{words} {:.3e}, {times:.3e} {than}", proof.variance()))
             }
         };
-        Finding { caught, evidence, proof }
+        Examination { caught, evidence, proof }
     }
 }

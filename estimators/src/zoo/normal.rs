@@ -6,14 +6,14 @@ use pathscore_models::RandomSource;
 
 /// $z = \mu + \sigma\varepsilon$, by $(\mu, \ln\sigma)$.
 #[derive(Clone, Copy, Debug)]
-pub struct At {
+pub struct NormalParams {
     /// $\mu$.
     pub loc: f64,
     /// $\ln\sigma$.
     pub log_scale: f64,
 }
 
-impl At {
+impl NormalParams {
     fn scale(self) -> f64 {
         self.log_scale.exp()
     }
@@ -26,7 +26,7 @@ impl At {
 #[derive(Clone, Copy, Debug)]
 pub struct BySigma {
     /// Where.
-    pub at: At,
+    pub at: NormalParams,
     /// $k$.
     pub target: f64,
     /// Whether it is by $\ln\sigma$, as reported.
@@ -50,7 +50,7 @@ impl Gradient for BySigma {
 #[derive(Clone, Copy, Debug)]
 pub struct AcrossJump {
     /// Where.
-    pub at: At,
+    pub at: NormalParams,
     /// $c$.
     pub place: f64,
     /// $j$.
@@ -137,7 +137,7 @@ impl Gradient for BoxIntegral {
 /// The mean is right. The variance is $\mathrm{Var}(z^2)/2h^2$, a million times that of two sides with common random
 /// numbers, and grows without bound as the difference becomes exact (the crate fugue).
 #[derive(Clone, Copy, Debug)]
-pub struct Sides {
+pub struct CentralDifference {
     /// $\mu$.
     pub loc: f64,
     /// $h$.
@@ -146,7 +146,7 @@ pub struct Sides {
     pub shared: bool,
 }
 
-impl Gradient for Sides {
+impl Gradient for CentralDifference {
     fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
         let up = source.normal();
         let down = if self.shared { up } else { source.normal() };

@@ -125,7 +125,7 @@ fn the_self_normalised_gradient_has_a_bias_of_one_over_n() {
     let bias = |samples: usize| {
         let problem = Latent { target: Target::LOG_LIKELIHOOD, ..belief(samples) };
         let proof = proof(&problem, &SelfNormalised);
-        assert!(proof.ok && matches!(proof.method, Method::Listed(_)), "{proof}");
+        assert!(proof.ok && matches!(proof.method, Method::Enumerated(_)), "{proof}");
         let value = proof.components.last().unwrap().mean - exact.value.unwrap();
         assert!(value < 0.0, "the mean of the logarithm is below that of the mean");
         let all = proof.gradient().iter().zip(&exact.gradient);

@@ -1,7 +1,7 @@
 //! The verdict on a mean: listed, or sampled in looks.
 
-use super::certificate::{Component, Proof, Verdict};
-use super::diagnosis::{Seen, diagnose};
+use super::certificate::{ComponentTest, Proof, Verdict};
+use super::diagnosis::{ComponentMean, diagnose};
 use super::gradient::Candidate;
 use super::means::{Method, sampled};
 use super::problem::{Problem, Truth};
@@ -22,8 +22,8 @@ const DESCRIBED: usize = 64 * FIRST_LOOK;
 const EXACT: f64 = 1e-8;
 
 /// What is known after a number of draws.
-struct Look {
-    components: Vec<Component>,
+struct InterimLook {
+    components: Vec<ComponentTest>,
     /// What each $z$ must not exceed.
     critical: Vec<f64>,
     /// The bias that would have been seen, and the one that must be.
@@ -33,15 +33,15 @@ struct Look {
     broken: f64,
 }
 
-impl Look {
+impl InterimLook {
     fn biased(&self, len: usize) -> bool {
-        let far = |(c, critical): (&Component, &f64)| c.z().abs() > *critical;
+        let far = |(c, critical): (&ComponentTest, &f64)| c.z().abs() > *critical;
         self.broken > 0.0 || self.components[..len].iter().zip(&self.critical).any(far)
     }
 }
 
 /// A claim, and what it is held against.
-pub(super) struct Court<'a> {
+pub(super) struct SequentialTest<'a> {
     pub(super) problem: &'a dyn Problem,
     pub(super) truth: &'a Truth,
     pub(super) claim: Claim,
@@ -53,17 +53,17 @@ fn upper(tail: f64) -> f64 {
     -Real::normal_quantile(tail)
 }
 
-impl Court<'_> {
+impl SequentialTest<'_> {
     /// The largest component of the gradient, or one.
     fn scale(&self) -> f64 {
         self.truth.gradient.iter().fold(1.0_f64, |most, g| most.max(g.abs()))
     }
 
-    fn components(&self, moments: &Moments, variance: impl Fn(usize) -> f64) -> Vec<Component> {
+    fn components(&self, moments: &Moments, variance: impl Fn(usize) -> f64) -> Vec<ComponentTest> {
         let value = self.truth.value.map(|exact| ("value".to_string(), exact));
         let names = self.problem.components().into_iter();
         let known = names.zip(self.truth.gradient.iter().copied()).chain(value);
-        let component = |(i, (name, exact)): (usize, (String, f64))| Component {
+        let component = |(i, (name, exact)): (usize, (String, f64))| ComponentTest {
             name,
             exact,
             mean: moments.mean[i],
@@ -81,7 +81,7 @@ impl Court<'_> {
         let critical = vec![10.0; components.len()];
         let mut proof = self.judge(components, &critical, method, moments.broken);
         proof.draws = match method {
-            Method::Listed(n) | Method::Quadrature(n) | Method::Sampled(n) => n,
+            Method::Enumerated(n) | Method::Quadrature(n) | Method::Sampled(n) => n,
         };
         proof.detectable_bias = EXACT * self.scale();
         proof
@@ -95,11 +95,11 @@ impl Court<'_> {
         let looks = (0..30).take_while(before).count() + 1;
         let tail = options.false_alarm / (2 * (len + 1) * looks) as f64;
         let (z_critical, z_power) = (upper(tail), upper(1.0 - options.power));
-        let (first, started) = (Mutex::new(candidate.again()), Instant::now());
+        let (first, started) = (Mutex::new(candidate.clone_box()), Instant::now());
         let mut all = Moments::new(len + 1);
         let (mut drawn, mut until) = (0, FIRST_LOOK.min(options.draws));
         // RandomSource may hide again what was seen once, and is not asked.
-        let mut biased: Option<Look> = None;
+        let mut biased: Option<InterimLook> = None;
         loop {
             all.join(&sampled(&first, len, drawn..until, options.seed));
             drawn = until;
@@ -124,7 +124,7 @@ impl Court<'_> {
     }
 
     /// What is known after so many draws.
-    fn look(&self, all: &Moments, drawn: usize, [z_critical, z_power]: [f64; 2]) -> Look {
+    fn look(&self, all: &Moments, drawn: usize, [z_critical, z_power]: [f64; 2]) -> InterimLook {
         let len = self.truth.gradient.len();
         let mut components = self.components(all, |i| all.variance(i));
         for c in &mut components {
@@ -146,17 +146,17 @@ impl Court<'_> {
         let detectable =
             (0..len).map(|i| (critical[i] + z_power) * components[i].error).fold(0.0, f64::max);
         let norm =
-            |f: &dyn Fn(&Component) -> f64| components[..len].iter().map(f).sum::<f64>().sqrt();
+            |f: &dyn Fn(&ComponentTest) -> f64| components[..len].iter().map(f).sum::<f64>().sqrt();
         let mut size = norm(&|c| c.exact * c.exact);
         if size < 1e-9 {
             size = norm(&|c| c.variance);
         }
         let wanted = self.options.resolution * size.max(1e-7 * self.scale());
-        Look { components, critical, detectable, wanted, drawn, broken: all.broken }
+        InterimLook { components, critical, detectable, wanted, drawn, broken: all.broken }
     }
 
-    fn by_look(&self, look: Look, heavy: bool) -> Proof {
-        let Look { components, critical, detectable, wanted, drawn, broken } = look;
+    fn by_look(&self, look: InterimLook, heavy: bool) -> Proof {
+        let InterimLook { components, critical, detectable, wanted, drawn, broken } = look;
         let mut proof = self.judge(components, &critical, Method::Sampled(drawn), broken);
         proof.draws = drawn;
         proof.detectable_bias = detectable;
@@ -174,7 +174,7 @@ impl Court<'_> {
     /// The verdict on means with their errors.
     fn judge(
         &self,
-        components: Vec<Component>,
+        components: Vec<ComponentTest>,
         critical: &[f64],
         method: Method,
         broken: f64,
@@ -187,12 +187,12 @@ impl Court<'_> {
         let mut diagnosis = None;
         let mut factor = None;
         if verdict == Verdict::Biased {
-            let seen = |(c, critical): (&Component, &f64)| Seen {
+            let seen = |(c, critical): (&ComponentTest, &f64)| ComponentMean {
                 exact: c.exact,
                 mean: c.mean,
                 error: critical * c.error,
             };
-            let seen: Vec<Seen> = gradient.iter().zip(critical).map(seen).collect();
+            let seen: Vec<ComponentMean> = gradient.iter().zip(critical).map(seen).collect();
             let names: Vec<String> = gradient.iter().map(|c| c.name.clone()).collect();
             // What is biased by declaration needs no explanation, which may take long to find.
             let known_mistakes = match self.claim {
@@ -238,7 +238,7 @@ impl Court<'_> {
             let size = |i: usize| components[i].z().abs();
             size(a).total_cmp(&size(b))
         });
-        let error = |c: &Component| (c.mean - c.exact).abs();
+        let error = |c: &ComponentTest| (c.mean - c.exact).abs();
         Proof {
             problem: self.problem.name(),
             claim: self.claim,

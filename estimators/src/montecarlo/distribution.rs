@@ -15,22 +15,22 @@ pub struct Gaussian<'a> {
 
 /// Independent bits that are one with probability $\sigma(\eta_i)$. Its parameters are the logits $\eta$.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bits<'a> {
+pub struct Bernoulli<'a> {
     /// $\eta$, a number for each bit.
     pub logits: &'a [f64],
 }
 
-/// A law with a score: [`Gaussian`] or [`Bits`].
-pub trait Law: sealed::Drawn {}
+/// A law with a score: [`Gaussian`] or [`Bernoulli`].
+pub trait ScoreFunction: sealed::Sampler {}
 
-impl Law for Gaussian<'_> {}
-impl Law for Bits<'_> {}
+impl ScoreFunction for Gaussian<'_> {}
+impl ScoreFunction for Bernoulli<'_> {}
 
 pub(super) mod sealed {
     use super::Lanes;
 
     /// What the loops need of a law, for each call or for each block.
-    pub trait Drawn: Copy + Sync {
+    pub trait Sampler: Copy + Sync {
         /// The number of latents.
         fn latents(self) -> usize;
 
@@ -52,7 +52,7 @@ pub(super) mod sealed {
     }
 }
 
-use sealed::Drawn;
+use sealed::Sampler;
 
 /// Until they are there `times` times.
 fn repeat(numbers: &mut Vec<f64>, times: usize) {
@@ -70,7 +70,7 @@ pub(super) fn rescale(factors: impl Iterator<Item = f64>, mean: &mut [f64], vari
 
 /// By $\sigma$ and the noise $\varepsilon$, whose scores are $\varepsilon / \sigma$, summed without the divisor,
 /// and $\varepsilon^2 - 1$.
-impl Drawn for Gaussian<'_> {
+impl Sampler for Gaussian<'_> {
     #[track_caller]
     fn latents(self) -> usize {
         let (mu, log_sigma) = (self.mu.len(), self.log_sigma.len());
@@ -122,7 +122,7 @@ impl Drawn for Gaussian<'_> {
 }
 
 /// By the probability $p$ of a one and the noise $h - p$, which is the score.
-impl Drawn for Bits<'_> {
+impl Sampler for Bernoulli<'_> {
     fn latents(self) -> usize {
         self.logits.len()
     }
