@@ -1,7 +1,7 @@
 //! The gradient of E (x − k)² for x ~ N(μ, 1) along the path of x and through the score of its density.
 //!
-//! The third lesson. Both roads lead to the same mean; how far single draws stray from it is in
-//! the picture, `runs/two_roads.svg`.
+//! The third lesson. Both estimators have the same mean. The picture `runs/path_and_score.svg` shows how far the gradients
+//! of single draws lie from it.
 
 use kuva::prelude::{DensityPlot, Layout, Plot, ReferenceLine, SvgBackend, render_multiple};
 use pathscore::prelude::*;
@@ -14,8 +14,8 @@ fn f(x: Var<'_, f64>) -> Var<'_, f64> {
     (x - K).square().sum_axis(-1)
 }
 
-/// The gradient for each draw by itself. Every draw has a μ of its own, all with the same value, so the
-/// gradient of the sum has a component for each.
+/// The gradient of each draw by itself. Every draw has its own μ, all with the same value, so the gradient of the
+/// sum has one component for each draw.
 fn along_the_path(rng: &mut impl RandomSource) -> Vec<f64> {
     let tape = Tape::new();
     let mu = tape.leaf(&[MU; DRAWS], [DRAWS, 1]);
@@ -25,7 +25,7 @@ fn along_the_path(rng: &mut impl RandomSource) -> Vec<f64> {
     f(x).sum().backward().of(mu).values().to_vec()
 }
 
-/// As above: x is a constant, and f(x) − b weights the derivative of ln q(x).
+/// The same through the score: x is a constant, and f(x) − b multiplies the derivative of ln q(x).
 fn through_the_score(b: f64, rng: &mut impl RandomSource) -> Vec<f64> {
     let tape = Tape::new();
     let mu = tape.leaf(&[MU; DRAWS], [DRAWS, 1]);
@@ -39,7 +39,7 @@ fn main() -> std::io::Result<()> {
     let rng = &mut seed::rng(0, seed::Stream::Sample, 0);
     let exact = 2.0 * (MU - K);
     let mean_f = (MU - K).powi(2) + 1.0;
-    let roads = [
+    let estimators = [
         ("path", "#0072B2", along_the_path(rng)),
         ("score", "#D55E00", through_the_score(0.0, rng)),
         ("score, f − E f", "#009E73", through_the_score(mean_f, rng)),
@@ -47,7 +47,7 @@ fn main() -> std::io::Result<()> {
 
     println!("exact gradient {exact}");
     let mut plots = Vec::new();
-    for (name, colour, gradients) in roads {
+    for (name, colour, gradients) in estimators {
         let mean = gradients.iter().sum::<f64>() / DRAWS as f64;
         let variance = gradients.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / DRAWS as f64;
         println!("{name:<15} mean {mean:.3}   variance of one draw {variance:.2}");
@@ -58,13 +58,13 @@ fn main() -> std::io::Result<()> {
 
     let truth = ReferenceLine::vertical(exact).with_color("#222222").with_label("exact");
     let layout = Layout::auto_from_plots(&plots)
-        .with_title("Two roads to one gradient")
+        .with_title("Two estimators of one gradient")
         .with_x_label("gradient from one draw")
         .with_y_label("density")
         .with_reference_line(truth.with_dasharray("5 3"));
     std::fs::create_dir_all("runs")?;
     let picture = SvgBackend.render_scene(&render_multiple(plots, layout));
-    std::fs::write("runs/two_roads.svg", picture)?;
-    println!("the picture is in runs/two_roads.svg");
+    std::fs::write("runs/path_and_score.svg", picture)?;
+    println!("the picture is in runs/path_and_score.svg");
     Ok(())
 }
