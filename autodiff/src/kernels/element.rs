@@ -1,4 +1,4 @@
-//! What the products and factorisations of matrices need of a number.
+//! Numbers as elements of matrices: fused products and working memory.
 
 use crate::kernels::aligned::Aligned;
 use std::{cell::RefCell, thread::LocalKey};

@@ -3,8 +3,9 @@
 use crate::kernels::element::{Buffers, Element, Pieces};
 use crate::kernels::special::pair::Pair;
 use crate::kernels::special::{Special, slices};
+use crate::numbers::binary::binary;
 use crate::numbers::real::Real;
-use crate::numbers::table::{binary, unary};
+use crate::numbers::unary::unary;
 use std::cell::RefCell;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;

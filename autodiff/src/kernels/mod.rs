@@ -1,4 +1,4 @@
-//! Slices in, slices out: nothing here knows of a tape.
+//! Computations on slices of numbers. Nothing here knows of a tape.
 
 pub(crate) mod aligned;
 pub(crate) mod element;
@@ -15,7 +15,7 @@ mod thin;
 pub(crate) mod walk;
 pub(crate) mod zip;
 
-/// Makes working memory at least `len` long; what it held before it still holds.
+/// Makes working memory at least `len` long and keeps its contents.
 pub(crate) fn grow<F: Copy + Default>(buffer: &mut Vec<F>, len: usize) {
     if buffer.len() < len {
         buffer.resize(len, F::default());

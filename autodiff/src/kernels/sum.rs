@@ -26,8 +26,8 @@ pub fn sum_by<F: Float, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) ->
         add_piece::<F, LANES, N>(slices, base, 0, &mut lanes, &f);
         base += LANES;
     }
-    // What is left is vector code too, by half pieces: the last one ends where the slices end, and its first numbers,
-    // which have been added, count for nothing.
+    // The rest is vector code too, in half pieces. The last half piece ends where the slices end; those of its numbers
+    // that were added before are added as zeros.
     if n >= HALF {
         while base < n {
             let from = base.min(n - HALF);
@@ -47,7 +47,8 @@ pub fn sum_by<F: Float, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) ->
     sum
 }
 
-/// Adds to the first `W` lanes what `f` makes of `W` numbers of each slice from `base` on, without the first `done`.
+/// Applies `f` to `W` numbers of each slice from `base` on and adds the results, without the first `done`, to the first
+/// `W` lanes.
 #[inline(always)]
 fn add_piece<F: Float, const W: usize, const N: usize>(
     slices: [&[F]; N],

@@ -1,8 +1,8 @@
 //! Products with a vector, and of a column with a row: no number is read often enough to be packed.
 //!
-//! A matrix times a vector is, by how the matrix lies, a *combination* of lines (the vector holds their
-//! weights) or a *dot product* for each line. Combinations add in increasing order; dot products in
-//! sixty-four lanes, folded in halves. As in any product, the rounding depends besides on whether the
+//! Depending on its layout, a matrix times a vector is a *combination* of lines (the vector holds their
+//! weights) or a *dot product* for each line. Combinations add in increasing order; dot products add in
+//! sixty-four lanes, folded in halves. As in any product, the rounding also depends on whether the
 //! processor fuses.
 
 use super::element::Element;
@@ -11,15 +11,15 @@ use super::simd::{Kernel, dispatch_kernel};
 
 /// Numbers that a combination or a dot product holds in registers.
 const WIDE: usize = 64;
-/// The same for what is left.
+/// The same for the rest.
 const NARROW: usize = 16;
-/// And of what a dot product still has then.
+/// The numbers of the last, short piece of a dot product.
 const HALF: usize = NARROW / 2;
 
-/// Lines of numbers and how far apart they begin.
+/// Lines of numbers, and the distance between their beginnings.
 type Lines<'a, F> = (&'a [F], usize);
 
-/// A product without packing: what there is to do.
+/// A product without packing.
 enum Thin<'a, F> {
     /// $y = \sum_p x_p \cdot \text{line}_p$.
     Combine(Lines<'a, F>, &'a [F]),
@@ -29,9 +29,9 @@ enum Thin<'a, F> {
     Outer(Lines<'a, F>, &'a [F], usize),
 }
 
-/// C = A B, or C += A B if `keep`, of the sizes m, k and n, if it is a thin product; else false.
+/// Computes C = A B, or C += A B if `keep`, for the sizes m, k and n, if it is a thin product; returns whether it is.
 ///
-/// Operands are numbers, whether they lie transposed, and the stride of their rows.
+/// An operand is a slice, a flag for a transposed layout, and the stride of its rows.
 pub(super) fn thin<F: Element>(
     [m, k, n]: [usize; 3],
     (a, ta, a_width): (&[F], bool, usize),
@@ -39,7 +39,7 @@ pub(super) fn thin<F: Element>(
     (c, c_width): (&mut [F], usize),
     keep: bool,
 ) -> bool {
-    // Whether a matrix of one row or one column lies in one piece.
+    // True if a matrix of one row or one column lies in one piece.
     let piece = |along: bool, width: usize| along || width == 1;
     let (len, work) = if n == 1 && c_width == 1 && piece(tb, b_width) {
         let (lines, x) = ((a, a_width), &b[..k]);

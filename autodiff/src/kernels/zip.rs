@@ -1,19 +1,20 @@
 //! Elementwise functions of two arguments that broadcast.
 //!
-//! The index space is that of the result. Axes that all sides walk as one are joined; the innermost is
-//! cut into tiles; a side that stands still along it is spread over a tile on the stack. So the only
-//! loops with arithmetic in them run over plain slices, one per row of the table.
+//! The index space is that of the result. Neighbouring axes with joint strides on all sides are joined. The innermost
+//! axis is cut into tiles, and a side of stride zero is repeated over a tile on the stack. So the only loops with
+//! arithmetic in them run over plain slices, one loop for each row of the table.
 
 use crate::kernels::float::Float;
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum;
 use crate::kernels::walk::{collapse, odometer};
+use crate::numbers::binary::binary;
 use crate::numbers::ops::Binary;
 use crate::numbers::shape::strides;
-use crate::numbers::table::{binary, column};
+use crate::numbers::table::column;
 use smallvec::SmallVec;
 
-/// Numbers of a spread tile: small enough for the first-level cache, long enough to forget the call.
+/// The length of a tile: small enough for the first-level cache, long enough that the cost of the call vanishes.
 const TILE: usize = 256;
 
 /// A tensor to read: its numbers and the lengths of its axes.
@@ -49,8 +50,16 @@ macro_rules! zip_loops {
             }
         }
 
-        /// $\bar a_i \mathrel{+}= \bar y_i\, \partial f$ of one side.
-        pub(crate) fn slope_tile<F: Float>(f: Binary, side: usize, a: &[F], b: &[F], y: &[F], y_bar: &[F], bar: &mut [F]) {
+        /// $\bar a_i \mathrel{+}= \bar y_i \partial f$ of one side.
+        pub(crate) fn slope_tile<F: Float>(
+            f: Binary,
+            side: usize,
+            a: &[F],
+            b: &[F],
+            y: &[F],
+            y_bar: &[F],
+            bar: &mut [F],
+        ) {
             let n = bar.len();
             let (a, b, y, y_bar) = (&a[..n], &b[..n], &y[..n], &y_bar[..n]);
             match (f, side) {
@@ -74,9 +83,9 @@ macro_rules! zip_loops {
 }
 binary!(zip_loops);
 
-/// A stretch of one side: the numbers themselves, or one number spread over the tile.
+/// One tile of a side: its numbers themselves, or one number repeated over the tile.
 #[inline(always)]
-fn stretch<'a, F: Float>(
+fn tile_of<'a, F: Float>(
     values: &'a [F],
     at: isize,
     stride: isize,
@@ -92,7 +101,7 @@ fn stretch<'a, F: Float>(
     }
 }
 
-/// The axes of a result and how its two arguments and a third side walk along them.
+/// The axes of a result, and the strides of its four sides along them.
 struct Plan {
     dims: SmallVec<[usize; 6]>,
     sides: [SmallVec<[isize; 6]>; 4],
@@ -137,14 +146,14 @@ pub(crate) fn zip<F: Float>(f: Binary, a: View<F>, b: View<F>, dims: &[usize], y
     let whole = plan.step == [1; 4];
     let (mut spread_a, mut spread_b) = ([F::ZERO; TILE], [F::ZERO; TILE]);
     plan.tiles(whole, |[i, j, k, _], n| {
-        let a = stretch(a.values, i, plan.step[0], n, &mut spread_a);
-        let b = stretch(b.values, j, plan.step[1], n, &mut spread_b);
+        let a = tile_of(a.values, i, plan.step[0], n, &mut spread_a);
+        let b = tile_of(b.values, j, plan.step[1], n, &mut spread_b);
         tile(f, a, b, &mut y[k as usize..k as usize + n]);
     });
 }
 
-/// The adjoint of argument `side`, of axes `bar_dims`: $\bar a \mathrel{+}= \sum \bar y\, \partial f$,
-/// summed wherever that argument was stretched.
+/// The adjoint of argument `side`, of axes `bar_dims`: $\bar a \mathrel{+}= \sum \bar y \partial f$,
+/// summed wherever that argument was broadcast.
 pub(crate) fn zip_slope<F: Float>(
     f: Binary,
     side: usize,
@@ -161,8 +170,8 @@ pub(crate) fn zip_slope<F: Float>(
     let whole = plan.step == [1; 4];
     let (mut spread_a, mut spread_b) = ([F::ZERO; TILE], [F::ZERO; TILE]);
     plan.tiles(whole, |[i, j, k, l], n| {
-        let a = stretch(a.values, i, plan.step[0], n, &mut spread_a);
-        let b = stretch(b.values, j, plan.step[1], n, &mut spread_b);
+        let a = tile_of(a.values, i, plan.step[0], n, &mut spread_a);
+        let b = tile_of(b.values, j, plan.step[1], n, &mut spread_b);
         let (k, l) = (k as usize, l as usize);
         let (y, y_bar) = (&y.values[k..k + n], &y_bar[k..k + n]);
         if plan.step[3] == 1 {
@@ -175,7 +184,7 @@ pub(crate) fn zip_slope<F: Float>(
     });
 }
 
-/// $y = $ `yes` where `mask` is not zero, else `no`, added to `y` (of axes `y_dims`) over the index space `dims`.
+/// Adds `yes` where `mask` is not zero, else `no`, to `y` (of axes `y_dims`) over the index space `dims`.
 pub(crate) fn select_add<F: Float>(
     [mask, yes, no]: [View<F>; 3],
     dims: &[usize],

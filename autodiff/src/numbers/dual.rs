@@ -1,11 +1,13 @@
-//! Dual numbers: a value and its derivative along one direction, carried forward together.
+//! Dual numbers: a value and its derivative along one direction, computed together.
 
+use crate::numbers::binary::binary;
 use crate::numbers::ops::{Binary, Unary};
 use crate::numbers::real::Real;
-use crate::numbers::table::{binary, named, unary};
+use crate::numbers::table::named;
+use crate::numbers::unary::unary;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
-/// $v + d\,\varepsilon$ with $\varepsilon^2 = 0$: forward-mode differentiation.
+/// The dual number $v + d \varepsilon$ with $\varepsilon^2 = 0$: forward-mode differentiation of functions of numbers.
 ///
 /// ```
 /// use pathscore_autodiff::{Dual, Real};
@@ -21,12 +23,12 @@ pub struct Dual<A> {
 }
 
 impl<A: Real> Dual<A> {
-    /// The variable of differentiation: derivative one.
+    /// The variable of differentiation, whose derivative is one.
     pub fn variable(v: A) -> Self {
         Self { v, d: v.of(1.0) }
     }
 
-    /// A constant: derivative zero.
+    /// A constant, whose derivative is zero.
     pub fn constant(v: A) -> Self {
         Self { v, d: v.of(0.0) }
     }
@@ -82,7 +84,8 @@ impl<A: Real> Neg for Dual<A> {
     }
 }
 
-/// Writes the unary methods from the table: value by the number, derivative by the row.
+/// Writes the unary methods from the table. The value is the method of the number; the derivative is the slope of
+/// the row.
 macro_rules! dual_methods {
     ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) $columns:tt)*) => {
         $(fn $method(self) -> Self {

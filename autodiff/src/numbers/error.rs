@@ -1,27 +1,27 @@
-//! What can go wrong, as data.
+//! Errors as data.
 
 use crate::numbers::shape::Shape;
 
-/// A mistake in shapes or a matrix that cannot be factored.
+/// The error of an op: shapes or indices that do not fit, or a matrix that cannot be factored.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Arguments whose shapes do not fit the op.
+    /// The shapes of the arguments do not fit the op.
     #[error("{op}: {}", complaint(.shapes, .expected))]
     Shape {
         /// The op's name.
         op: &'static str,
         /// The shapes of its arguments.
         shapes: Vec<Shape>,
-        /// What would have fitted.
+        /// The shapes that the op accepts, in words.
         expected: String,
     },
-    /// An index that is not a whole number within the axis that it points into.
+    /// An index is not a whole number below the length of its axis.
     #[error("{op}: index {index} at position {position} points into an axis of length {size}")]
     Index {
         /// The op's name.
         op: &'static str,
-        /// Its position among the indices, in row order.
+        /// The position of the index among the indices, in row order.
         position: usize,
         /// The index.
         index: f64,
@@ -37,10 +37,10 @@ pub enum Error {
         member: usize,
         /// The row of the failing pivot, from zero.
         pivot: usize,
-        /// Its value.
+        /// The value of the pivot.
         value: f64,
     },
-    /// A matrix that cannot be inverted, or is so close to one that its pivot is not a number.
+    /// A matrix cannot be inverted: a pivot is zero or not a number.
     #[error("{op}: matrix {member} of the batch is singular: pivot {pivot} is {value}")]
     Singular {
         /// The op's name.
@@ -49,10 +49,10 @@ pub enum Error {
         member: usize,
         /// The row of the failing pivot, from zero.
         pivot: usize,
-        /// Its value.
+        /// The value of the pivot.
         value: f64,
     },
-    /// Eigenvalues that were not found in a bounded number of iterations.
+    /// The eigenvalues were not found in a bounded number of iterations.
     #[error("eigh: the eigenvalues of matrix {member} of the batch did not converge")]
     NotConverged {
         /// The matrix, counted along the leading axes in row order.
@@ -70,6 +70,7 @@ pub(crate) fn shape_error(
     Error::Shape { op, shapes, expected: expected.into() }
 }
 
+/// The message of [`Error::Shape`] after the name of the op.
 fn complaint(shapes: &[Shape], expected: &str) -> String {
     let list: Vec<String> = shapes.iter().map(Shape::to_string).collect();
     let (noun, verb) = if shapes.len() == 1 { ("shape", "does") } else { ("shapes", "do") };

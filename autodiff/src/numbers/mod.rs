@@ -1,5 +1,6 @@
 //! The ground floor: numbers and what describes tensors of them. Nothing here computes on slices.
 
+pub(crate) mod binary;
 pub(crate) mod dual;
 pub(crate) mod error;
 pub(crate) mod ops;
@@ -7,3 +8,4 @@ pub(crate) mod real;
 pub(crate) mod shape;
 pub(crate) mod table;
 pub(crate) mod tensor;
+pub(crate) mod unary;

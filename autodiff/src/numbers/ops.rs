@@ -1,7 +1,9 @@
 //! The elementwise ops as data: an enum for each table.
 
+use crate::numbers::binary::binary;
 use crate::numbers::real::Real;
-use crate::numbers::table::{binary, column, unary};
+use crate::numbers::table::column;
+use crate::numbers::unary::unary;
 
 /// Writes the enum, the derivative and the descriptions of the unary ops.
 macro_rules! unary_enum {
@@ -19,7 +21,12 @@ macro_rules! unary_enum {
             #[inline(always)]
             #[allow(unused_variables)]
             pub fn slope<R: Real>(self, x: R, y: R) -> R {
-                match self { $(Self::$name => { let ($x, $y) = (x, y); column!(slope($x) $columns) })* }
+                match self {
+                    $(Self::$name => {
+                        let ($x, $y) = (x, y);
+                        column!(slope($x) $columns)
+                    })*
+                }
             }
 
             /// The function itself on a number, a dual or a variable.
@@ -37,7 +44,7 @@ macro_rules! unary_enum {
                 match self { $(Self::$name => column!(sample $columns),)* }
             }
 
-            /// Whether the derivative is zero wherever it exists.
+            /// True if the derivative is zero wherever it exists.
             #[inline]
             pub fn is_flat(self) -> bool {
                 match self { $(Self::$name => column!(is_flat $columns),)* }
@@ -62,7 +69,12 @@ macro_rules! binary_enum {
             /// The function itself on numbers, duals or variables.
             #[inline(always)]
             pub fn value<R: Real>(self, a: R, b: R) -> R {
-                match self { $(Self::$name => { let ($a, $b) = (a, b); column!(value $method($a, $b) $columns) })* }
+                match self {
+                    $(Self::$name => {
+                        let ($a, $b) = (a, b);
+                        column!(value $method($a, $b) $columns)
+                    })*
+                }
             }
 
             /// The derivative with respect to argument `side` (0 or 1) at `(a, b)`, where the value is `y`.
@@ -70,8 +82,14 @@ macro_rules! binary_enum {
             #[allow(unused_variables)]
             pub fn slope<R: Real>(self, side: usize, a: R, b: R, y: R) -> R {
                 match (self, side) {
-                    $((Self::$name, 0) => { let ($a, $b, $y) = (a, b, y); column!(slope 0($a) $columns) }
-                      (Self::$name, _) => { let ($a, $b, $y) = (a, b, y); column!(slope 1($a) $columns) })*
+                    $((Self::$name, 0) => {
+                        let ($a, $b, $y) = (a, b, y);
+                        column!(slope 0($a) $columns)
+                    }
+                    (Self::$name, _) => {
+                        let ($a, $b, $y) = (a, b, y);
+                        column!(slope 1($a) $columns)
+                    })*
                 }
             }
 
@@ -97,7 +115,7 @@ macro_rules! binary_enum {
                 match self { $(Self::$name => column!(sample $columns),)* }
             }
 
-            /// Whether both derivatives are zero wherever they exist.
+            /// True if both derivatives are zero wherever they exist.
             #[inline]
             pub fn is_flat(self) -> bool {
                 match self { $(Self::$name => column!(is_flat $columns),)* }

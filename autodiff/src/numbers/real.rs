@@ -1,6 +1,8 @@
 //! Real arithmetic as a trait: a rule is written over it once and runs on numbers, on duals and on variables.
 
-use crate::numbers::table::{binary, named, unary};
+use crate::numbers::binary::binary;
+use crate::numbers::table::named;
+use crate::numbers::unary::unary;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 /// Hands both tables to [`real_trait`].
@@ -12,7 +14,10 @@ macro_rules! real {
 macro_rules! real_trait {
     (
         { $($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) $columns:tt)* }
-        $($(#[$doc2:meta])* $name2:ident $method2:ident($a:ident, $b:ident, $y2:ident) $columns2:tt)*
+        $(
+            $(#[$doc2:meta])*
+            $name2:ident $method2:ident($a:ident, $b:ident, $y2:ident) $columns2:tt
+        )*
     ) => {
         /// Real arithmetic: a rule written over `Real` runs on numbers, on duals and on variables.
         ///
@@ -23,7 +28,13 @@ macro_rules! real_trait {
         /// assert_eq!(cube(Dual::variable(2.0_f64)).d, 12.0);
         /// ```
         pub trait Real:
-            Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Rem<Output = Self> + Neg<Output = Self>
+            Copy
+            + Add<Output = Self>
+            + Sub<Output = Self>
+            + Mul<Output = Self>
+            + Div<Output = Self>
+            + Rem<Output = Self>
+            + Neg<Output = Self>
         {
             /// The constant `c` as a number like `self`: of the same type and on the same tape, without a derivative.
             fn of(self, c: f64) -> Self;

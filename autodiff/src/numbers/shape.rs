@@ -1,4 +1,4 @@
-//! Shapes: the lengths of a tensor's axes, outermost first.
+//! The shape of a tensor: the lengths of its axes, outermost first.
 
 use smallvec::SmallVec;
 use std::fmt::{self, Display};
@@ -14,8 +14,8 @@ impl Shape {
         self.0.iter().product()
     }
 
-    /// The shape to which `a` and `b` broadcast, aligned at the last axis: equal lengths stay, a length
-    /// of one stretches. `None` if they do not.
+    /// The shape to which `a` and `b` broadcast, aligned at the last axis. Equal lengths stay; an axis of
+    /// length one is repeated. `None` if the shapes do not broadcast.
     ///
     /// ```
     /// use pathscore_autodiff::Shape;
@@ -90,8 +90,8 @@ impl FromIterator<usize> for Shape {
     }
 }
 
-/// The strides of a contiguous tensor of these dimensions, seen in `rank` axes: axes that are
-/// stretched or absent have stride zero, which is all that broadcasting is.
+/// The strides of a contiguous tensor of these dimensions, seen in `rank` axes. Axes that are
+/// broadcast or absent have stride zero, so the same numbers are read again.
 pub(crate) fn strides(dims: &[usize], rank: usize) -> SmallVec<[isize; 6]> {
     let mut strides: SmallVec<[isize; 6]> = SmallVec::from_elem(0, rank);
     let mut step = 1;

@@ -35,7 +35,7 @@ impl<F: Copy> Tensor<F> {
         &self.values
     }
 
-    /// The numbers, to change.
+    /// The numbers, row by row, as a mutable slice.
     pub fn values_mut(&mut self) -> &mut [F] {
         &mut self.values
     }

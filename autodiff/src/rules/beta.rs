@@ -1,4 +1,4 @@
-//! The regularised incomplete beta function $I_x(a, b)$ and its slopes by the parameters, elementwise
+//! The regularised incomplete beta function $I_x(a, b)$ and its derivatives with respect to the parameters, elementwise
 //! on three arguments $a$, $b$, $x$ of one shape.
 
 use crate::kernels::zip::View;
@@ -26,7 +26,8 @@ pub(crate) fn forward<F: Scalar>(op: Beta, args: &[View<F>], y: &mut [F]) {
 }
 
 /// With the density $p = x^{a-1} (1-x)^{b-1}/B(a, b)$, $x̄$ gains $ȳ p$ from the function and
-/// $ȳ p\,(\ln x - ψ(a) + ψ(a+b))$ from the slope by $a$; by $b$ the same with $1 - x$ and $b$.
+/// $ȳ p (\ln x - ψ(a) + ψ(a+b))$ from the derivative by $a$; the derivative by $b$ is
+/// the same with $1 - x$ and $b$.
 pub(crate) fn reverse<F: Scalar>(op: Beta, sink: &mut dyn Sink<F>) {
     use Operand::{Arg, Bar};
     let [a, b, x] = [Arg(0), Arg(1), Arg(2)];
@@ -65,7 +66,7 @@ pub(crate) fn reverse<F: Scalar>(op: Beta, sink: &mut dyn Sink<F>) {
             let slope = sink.link(Op::Beta(by), &[a, b, x], None);
             sink.add(arg, Term::Apply(Op::Zip(Binary::Mul), smallvec![Bar, slope]));
         } else {
-            // Not known here: loudly so.
+            // Second derivatives with respect to a and b are not implemented: NaN makes that visible.
             let unknown = Op::ZipRight(Binary::Mul, F::from_f64(f64::NAN));
             sink.add(arg, Term::Apply(unknown, smallvec![Bar]));
         }

@@ -1,4 +1,4 @@
-//! Ops of a user's own: the one open door of a closed list.
+//! Custom ops: the only extension of the closed list of ops.
 
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
@@ -11,42 +11,42 @@ use crate::tape::record::Var;
 use crate::tape::record::{Bars, Kernel, Pass};
 use std::sync::Arc;
 
-/// What an op of a user's own owes; see [`Tape::custom`].
+/// A custom op; see [`Tape::custom`].
 pub trait Custom<F>: Send + Sync {
-    /// Its name, for messages and drawings.
+    /// The name of the op, for messages and drawings.
     fn name(&self) -> &'static str;
 
     /// The shape of the result.
     ///
     /// # Errors
-    /// What would have fitted, in words, if the shapes of the arguments do not.
+    /// If the shapes of the arguments do not fit: the shapes that the op accepts, in words.
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, String>;
 
-    /// Writes every number of the result, which holds nothing of meaning before.
+    /// Writes every number of the result. The contents of `y` before are not defined.
     fn forward(&self, args: &[View<'_, F>], y: &mut [F]);
 
-    /// Adds $\bar y\,\partial y/\partial x_i$ to the adjoint of every argument $x_i$ that has one. What is added is
+    /// Adds $\bar y \partial y/\partial x_i$ to the adjoint of every argument $x_i$ that has one. The sum must be
     /// linear in `y_bar`.
     fn reverse(&self, args: &[View<'_, F>], y: &[F], y_bar: &[F], bars: &mut Adjoints<'_, F>);
 
-    /// What the op means in ops that exist: needed where a derivative is recorded ([`Var::grad`], [`Var::jvp`],
-    /// second derivatives), and what the op is checked against. `None` if it cannot be said.
+    /// Records the definition of the op in existing ops. It is needed where a derivative is recorded ([`Var::grad`],
+    /// [`Var::jvp`], second derivatives), and the op is checked against it. `None` if there is no definition.
     fn define<'t>(&self, _args: &[Var<'t, F>]) -> Option<Var<'t, F>> {
         None
     }
 }
 
-/// The adjoints of an op's arguments, lent one at a time.
+/// The adjoints of the arguments of an op, lent one at a time.
 pub struct Adjoints<'a, F>(&'a mut dyn Bars<F>);
 
 impl<F> Adjoints<'_, F> {
-    /// The adjoint of argument `arg`, to add to; `None` if nobody asks for it.
+    /// The adjoint of argument `arg`, to add to; `None` if it is not needed.
     pub fn of(&mut self, arg: usize) -> Option<&mut [F]> {
         self.0.of(arg)
     }
 }
 
-/// What a user's op owes, as what a kernel of the library owes.
+/// A custom op as a kernel of the library.
 struct Adapter<C>(C);
 
 impl<F, C: Custom<F>> Kernel<F> for Adapter<C> {
@@ -65,7 +65,7 @@ impl<F, C: Custom<F>> Kernel<F> for Adapter<C> {
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
         self.0.define(args).unwrap_or_else(|| {
             panic!(
-                "{}: an op without a definition is differentiated once, in numbers (backward, pull)",
+                "{}: an op without a definition is differentiated only in numbers (backward, pull)",
                 self.0.name()
             )
         })
@@ -73,10 +73,10 @@ impl<F, C: Custom<F>> Kernel<F> for Adapter<C> {
 }
 
 impl<F: Scalar> Tape<F> {
-    /// Records an op of a user's own.
+    /// Records a custom op.
     ///
-    /// It replays in a [`Plan`](crate::Plan), is drawn under its name, and is held to the same checks as every
-    /// other ([`check::gradient`](crate::check::gradient)).
+    /// The op replays in a [`Plan`](crate::Plan), is drawn under its name, and can be checked like every other
+    /// ([`check::gradient`](crate::check::gradient)).
     ///
     /// ```
     /// use pathscore_autodiff::{Adjoints, Custom, Shape, Tape, Tensor, Var, View, check};
@@ -117,7 +117,7 @@ impl<F: Scalar> Tape<F> {
     /// ```
     ///
     /// # Panics
-    /// If the shapes of the arguments do not fit it.
+    /// If the shapes of the arguments do not fit the op.
     #[track_caller]
     pub fn custom<'t>(&'t self, op: impl Custom<F> + 'static, args: &[Var<'t, F>]) -> Var<'t, F> {
         let own = self.record_mut().own.push(op.name(), Arc::new(Adapter(op)));

@@ -17,11 +17,12 @@ fn matrix(dims: &[usize], transposed: bool) -> (usize, usize) {
     if transposed { (cols, rows) } else { (rows, cols) }
 }
 
+/// The axes before the last two.
 pub(crate) fn leading(dims: &[usize]) -> &[usize] {
     &dims[..dims.len() - 2]
 }
 
-/// How far apart matrices lie along `rank` leading axes: not at all along those that stretch.
+/// The strides of matrices along `rank` leading axes; zero along broadcast axes.
 pub(crate) fn steps(dims: &[usize], rank: usize) -> SmallVec<[isize; 6]> {
     let matrix = (dims[dims.len() - 2] * dims[dims.len() - 1]) as isize;
     let mut steps = strides(leading(dims), rank);
@@ -79,7 +80,7 @@ pub(crate) fn product<F: Scalar>(
     let full = |values: &[F], dims: &[usize]| {
         values.len() == batch * dims[dims.len() - 1] * dims[dims.len() - 2]
     };
-    // Rows of many matrices that meet one matrix on the right are the rows of one tall matrix.
+    // The rows of many matrices that are multiplied by one matrix on the right are the rows of one tall matrix.
     if !ta && b.dims.len() == 2 && full(a.values, a.dims) && c.len() == batch * m * n {
         return gemm([batch * m, k, n], (a.values, la), (b.values, lb), (c, lc), keep);
     }

@@ -1,4 +1,4 @@
-//! Moves as walks: the index space and the two sides of each.
+//! Moves as strided walks: the index space and the two sides of each move.
 
 use crate::kernels::walk::{Side, Walk, add_slice};
 use crate::kernels::zip::View;
@@ -10,7 +10,7 @@ use crate::tape::op::moves::Move;
 use smallvec::SmallVec;
 use std::ops::Range;
 
-/// The shape that the caller must name.
+/// The shape of the result, which the caller must give.
 pub(crate) fn wanted(
     op: &'static str,
     args: &[&[usize]],
@@ -42,14 +42,14 @@ pub(crate) fn shape(
             let to = need()?;
             match Shape::broadcast(from, &to) {
                 Some(shape) if shape == to => Ok(to),
-                _ => Err(complain(format!("a shape that stretches to {to}"))),
+                _ => Err(complain(format!("a shape that broadcasts to {to}"))),
             }
         }
         Move::SumTo => {
             let to = need()?;
             match Shape::broadcast(from, &to) {
                 Some(shape) if *shape == *from => Ok(to),
-                _ => Err(complain(format!("a shape to which {to} stretches"))),
+                _ => Err(complain(format!("a shape to which {to} broadcasts"))),
             }
         }
         Move::Permute { order } => {
@@ -123,13 +123,13 @@ pub(crate) fn adjoint(m: Move, rank: usize) -> Move {
     }
 }
 
-/// Where a diagonal begins, as row and column, and how many numbers it has.
+/// The row and the column at which a diagonal begins, and its length.
 fn diagonal(above: i32, [rows, columns]: [usize; 2]) -> (usize, usize, usize) {
     let (row, column) = (above.min(0).unsigned_abs() as usize, above.max(0) as usize);
     (row, column, rows.saturating_sub(row).min(columns.saturating_sub(column)))
 }
 
-/// The side of a walk that goes along a diagonal of matrices of axes `dims`.
+/// The side of a strided walk along a diagonal of matrices of axes `dims`.
 fn along(above: i32, dims: &[usize]) -> Side {
     let [lead @ .., rows, columns] = dims else { unreachable!("shapes were checked") };
     let (row, column, _) = diagonal(above, [*rows, *columns]);
@@ -140,7 +140,7 @@ fn along(above: i32, dims: &[usize]) -> Side {
     Side { offset: (row * columns + column) as isize, strides: steps }
 }
 
-/// The walk of a move between tensors of these axes.
+/// The strided walk of a move between tensors of these axes.
 fn walk(m: Move, from: &[usize], to: &[usize]) -> Walk {
     let side = |dims: &[usize], rank| Side { offset: 0, strides: strides(dims, rank) };
     let (mut read, mut write) =
@@ -180,12 +180,12 @@ fn walk(m: Move, from: &[usize], to: &[usize]) -> Walk {
     Walk { dims: SmallVec::from_slice(dims), from: read, to: write }
 }
 
-/// How far apart two neighbours along an axis lie.
+/// The distance between neighbours along an axis.
 fn step(dims: &[usize], axis: u8) -> isize {
     dims[usize::from(axis) + 1..].iter().product::<usize>() as isize
 }
 
-/// The result of a move.
+/// Writes the result of a move to `to`.
 pub(crate) fn set<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F]) {
     match m {
         Move::SumTo | Move::Pad { .. } | Move::Diag { .. } => {
@@ -205,7 +205,7 @@ pub(crate) fn set<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F
     }
 }
 
-/// The result of a move, added to what is there.
+/// Adds the result of a move to `to`.
 pub(crate) fn add<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F]) {
     match m {
         Move::Tril { .. } | Move::Triu { .. } => triangle(
@@ -220,7 +220,7 @@ pub(crate) fn add<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F
     }
 }
 
-/// Calls `row` for every row of every matrix with the columns that a triangle keeps.
+/// Calls `row` with the columns that a triangle keeps, for every row of every matrix.
 fn triangle<F: Scalar>(
     m: Move,
     from: View<F>,
@@ -267,7 +267,7 @@ pub(crate) fn concat_shape(axis: usize, args: &[&[usize]]) -> Result<Shape, Erro
 pub(crate) fn concat<F: Scalar>(axis: u8, args: &[View<F>], dims: &[usize], to: &mut [F]) {
     let mut start = 0;
     for arg in args {
-        // Each place is reached by exactly one argument, so setting them one after another fills all.
+        // Each place is reached by exactly one argument, so setting them one after another fills the whole result.
         walk(Move::Pad { axis, start }, arg.dims, dims).set(arg.values, to);
         start += arg.dims[usize::from(axis)] as u32;
     }

@@ -1,5 +1,5 @@
-//! Every op that is no row of a table against finite differences, eager against recorded, to the second
-//! order and in both precisions. The matches know every op: one without a check does not build.
+//! Every op that is not a row of a table against finite differences, numbers against variables, to the second
+//! order and in both precisions. The matches are exhaustive: an op without a check does not compile.
 
 use crate::check::{self, Options};
 use crate::rules::fused::EXAMPLES;
@@ -74,7 +74,7 @@ fn linalg<F: Scalar>(op: Linalg) {
         By::Cholesky => Linalg::Cholesky,
         By::Lu => Linalg::Lu,
     };
-    // The leading axes of the matrix stretch, of the right side stretch, agree, or are missing on one side.
+    // The leading axes of the matrix or of the right side are broadcast, agree, or are missing on one side.
     let leads: [[&[usize]; 2]; 4] = [[&[], &[]], [&[2, 1], &[3]], [&[2], &[]], [&[], &[2]]];
     let pairs = leads.map(|[a, b]| {
         [definite::<F>(&[a, &[3, 3]].concat(), 2), tensor::<F>(&[b, &[3, 2]].concat(), 3)]
@@ -130,7 +130,7 @@ fn every_op_of_linear_algebra_agrees_with_finite_differences() {
     }
 }
 
-/// The number of a kind of move, so that the examples can be seen to leave none out.
+/// The number of a kind of move, by which the test finds that no kind lacks an example.
 fn number(m: Move) -> usize {
     match m {
         Move::Broadcast => 0,
@@ -258,7 +258,7 @@ fn beta<F: Scalar>(op: Beta) {
         std::slice::from_ref(&x),
     );
     if op == Beta::Inc {
-        // The slopes by a and b, which have none of their own.
+        // The derivatives by a and b, which have no derivatives of their own.
         let options = Options { order: 1, ..Options::of::<F>() };
         check::gradient(|x| x[0].tape().var(apply(x), 0), &[a, b, x], options)
             .unwrap_or_else(|mismatch| panic!("{} in {}: {mismatch}", op.name(), F::NAME));

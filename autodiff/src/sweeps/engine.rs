@@ -26,10 +26,19 @@ use std::ops::Range;
 macro_rules! engine {
     ($($F:ty)*) => {$(
         impl Engine for $F {
-            fn shape(op: Op<Self>, args: &[&[usize]], wanted: Option<&[usize]>) -> Result<Shape, Error> {
+            fn shape(
+                op: Op<Self>,
+                args: &[&[usize]],
+                wanted: Option<&[usize]>,
+            ) -> Result<Shape, Error> {
                 meaning::shape(op, args, wanted)
             }
-            fn forward(op: Op<Self>, args: &[View<Self>], dims: &[usize], y: &mut [Self]) -> Result<(), Error> {
+            fn forward(
+                op: Op<Self>,
+                args: &[View<Self>],
+                dims: &[usize],
+                y: &mut [Self],
+            ) -> Result<(), Error> {
                 meaning::forward(op, args, dims, y)
             }
             fn reverse(op: Op<Self>, args: &[&[usize]], sink: &mut dyn Sink<Self>) {
@@ -41,7 +50,12 @@ macro_rules! engine {
             fn value(op: Op<Self>, a: Self, b: Self) -> Self {
                 numbers::value(op, a, b)
             }
-            fn sweep(record: &Record<Self>, end: usize, gates: &[(Id, &[Self])], grads: &mut Grads<Self>) {
+            fn sweep(
+                record: &Record<Self>,
+                end: usize,
+                gates: &[(Id, &[Self])],
+                grads: &mut Grads<Self>,
+            ) {
                 reverse::sweep(record, end, gates, grads);
             }
             fn carry(record: &Record<Self>, id: Id, grads: &mut Grads<Self>) {
@@ -50,7 +64,13 @@ macro_rules! engine {
             fn run(code: &[Instruction], len: usize, values: &mut [Self]) {
                 run::forward(code, len, values);
             }
-            fn run_back(code: &[Instruction], fresh: &[Range<usize>], len: usize, values: &[Self], bars: &mut [Self]) {
+            fn run_back(
+                code: &[Instruction],
+                fresh: &[Range<usize>],
+                len: usize,
+                values: &[Self],
+                bars: &mut [Self],
+            ) {
                 run::back(code, fresh, len, values, bars);
             }
         }

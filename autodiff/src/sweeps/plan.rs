@@ -1,7 +1,7 @@
-//! Again with new inputs: a recorded tape, frozen, computes without being recorded anew.
+//! Replay: a frozen tape computes its outputs from new inputs without being recorded again.
 //!
-//! Freezing lays the work out once. What no output needs is left out, and what depends on no input keeps
-//! the value it has. The way back is laid out when it is first gone from some outputs, and kept.
+//! Freezing plans the work once. Entries that no output needs are left out, and entries that depend on no input keep
+//! their values. The reverse sweep is planned when some outputs are first pulled, and kept.
 
 pub(crate) mod run;
 
@@ -16,8 +16,8 @@ use std::ops::Range;
 
 /// A tape that is recorded once and replayed with new inputs, with the same bits as a new recording.
 ///
-/// Runs of elementwise ops over equally many numbers are done together: tile by tile, so that what one op
-/// writes is in the cache when the next reads it; numbers by themselves, as one short program.
+/// Elementwise ops over equally many numbers that follow one another are computed together as a fused run: tile by tile,
+/// so that the result of one op is in the cache when the next op reads it. Ops on single numbers run as one short program.
 ///
 /// ```
 /// use pathscore_autodiff::{Grads, Tape};
@@ -46,14 +46,14 @@ pub struct Plan<F> {
     back: Option<Back>,
 }
 
-/// The way back from some outputs.
+/// The planned reverse sweep from some outputs.
 #[derive(Debug)]
 struct Back {
     from: Vec<Id>,
     program: Program,
-    /// For each fused run, in the order of the program, the adjoints that it is the first to add to.
+    /// For each fused run, in the order of the program, the adjoints that it begins.
     fresh: Vec<Vec<Range<usize>>>,
-    /// Whether the first to add to an entry's adjoint is a fused run.
+    /// For each entry, true if a fused run begins its adjoint.
     begun: Vec<bool>,
     /// The leaves that nothing reaches.
     idle: Vec<Range<usize>>,
@@ -70,8 +70,8 @@ impl<F: Scalar> Tape<F> {
         self.plan(&inputs, &all)
     }
 
-    /// Turns the tape into a plan that computes `outputs` from `inputs`. Everything else that was recorded
-    /// keeps its value. Shared parameters stay shared.
+    /// Turns the tape into a plan that computes `outputs` from `inputs`. All other inputs keep their values. Shared
+    /// parameters stay shared.
     pub fn plan(self, inputs: &[Id], outputs: &[Id]) -> Plan<F> {
         let mut record = self.into_record();
         let count = record.nodes.len();
@@ -90,7 +90,7 @@ impl<F: Scalar> Tape<F> {
         for index in 0..count {
             moves[index] |= record.args(Id(index as u32)).iter().any(|arg| moves[arg.index()]);
         }
-        // A strict tape looks at every entry as it is computed.
+        // A strict tape checks every entry as it is computed.
         let instructions: Vec<_> = if record.strict {
             vec![None; count]
         } else {
@@ -103,10 +103,10 @@ impl<F: Scalar> Tape<F> {
 }
 
 impl<F: Scalar> Plan<F> {
-    /// Gives an input new numbers; what depends on it is computed by the next [`Plan::run`].
+    /// Sets the numbers of an input. The next [`Plan::run`] computes the entries that depend on it.
     ///
     /// # Panics
-    /// If `id` is not an input with numbers of its own, or holds another number of them.
+    /// If `id` is not an input with numbers of its own, or the sizes differ.
     #[track_caller]
     pub fn set(&mut self, id: Id, values: &[F]) {
         match self.record.values_mut(id) {
@@ -119,7 +119,7 @@ impl<F: Scalar> Plan<F> {
         }
     }
 
-    /// Computes the outputs anew from the inputs.
+    /// Computes the outputs from the inputs.
     ///
     /// # Errors
     /// If a matrix cannot be factored.
@@ -141,20 +141,20 @@ impl<F: Scalar> Plan<F> {
         Ok(())
     }
 
-    /// The numbers of an input, an output, or an entry that outputs are computed from.
+    /// The numbers of an input, of an output, or of an entry that outputs are computed from.
     ///
     /// # Panics
-    /// If the entry is none of these: it is not computed.
+    /// If the entry is none of these, because it is not computed.
     #[track_caller]
     pub fn value(&self, id: Id) -> &[F] {
         self.expect_needed("value", id);
         self.record.values(id)
     }
 
-    /// The adjoints of everything the seeded entries were computed from.
+    /// The adjoints of all entries that the seeded entries are computed from.
     ///
     /// # Panics
-    /// If a seeded entry is not computed, or its seed has not as many numbers.
+    /// If a seeded entry is not computed, or differs in size from its seed.
     #[track_caller]
     pub fn pull_into(&mut self, seeds: &[(Id, &[F])], grads: &mut Grads<F>) {
         let known = self.back.as_ref().is_some_and(|back| {
@@ -165,7 +165,7 @@ impl<F: Scalar> Plan<F> {
             let from = seeds.iter().map(|seed| seed.0).collect();
             self.back = Some(Back::new(&self.record, &self.instructions, from));
         }
-        let (record, back) = (&self.record, self.back.as_ref().expect("it was just laid out"));
+        let (record, back) = (&self.record, self.back.as_ref().expect("it was just planned"));
         grads.begin(record);
         grads.begun.copy_from_slice(&back.begun);
         grads.seed(record, seeds);
@@ -175,7 +175,7 @@ impl<F: Scalar> Plan<F> {
             match step {
                 Step::Entry(id) => {
                     F::carry(record, *id, grads);
-                    // What is said to have been reached must hold a number, whatever the rule left out.
+                    // Adjoints that count as begun must hold numbers, even where the rule named no term.
                     record.args(*id).iter().for_each(|&arg| grads.open(record, arg));
                 }
                 Step::Run { code: part, len } => {

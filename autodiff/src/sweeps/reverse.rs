@@ -1,4 +1,4 @@
-//! Back in numbers: every term is computed straight into the adjoint it adds to.
+//! Reverse mode in numbers: every term is added directly to its adjoint.
 
 use crate::kernels::map::map_slope;
 use crate::kernels::walk::add_slice;
@@ -14,7 +14,7 @@ use crate::tape::record::{Bars, Kernel, Pass, Record, Tape, Var};
 use crate::tape::term::{Operand, Sink, Term};
 use smallvec::SmallVec;
 
-/// Sets every begun adjoint of the first `end` entries in motion, from the last to the first.
+/// Carries every begun adjoint of the first `end` entries to the arguments, from the last entry to the first.
 pub(crate) fn sweep<F: Scalar>(
     record: &Record<F>,
     end: usize,
@@ -36,7 +36,7 @@ pub(crate) fn carry<F: Scalar>(
     grads: &mut Grads<F>,
 ) {
     let node = record.node(id);
-    // A reshape shares its argument's adjoint: what reached it is there already.
+    // A reshape shares its argument's adjoint, so there is nothing to carry.
     if node.bar == NO_BAR || node.home != id || !grads.begun[id.index()] {
         return;
     }
@@ -72,7 +72,7 @@ struct Eager<'a, F> {
     gates: &'a [(Id, &'a [F])],
 }
 
-/// What the terms of an entry work on.
+/// The operands of the terms of an entry.
 struct Given<'a, F> {
     record: &'a Record<F>,
     id: Id,
@@ -85,7 +85,7 @@ impl<'a, F: Scalar> Given<'a, F> {
         self.record.view(self.record.args(self.id)[arg])
     }
 
-    /// An operand; `made` holds the links.
+    /// The numbers of an operand; `made` holds the links.
     fn operand<'b>(&'b self, operand: Operand, made: &'b [F], zero: &'b F) -> View<'b, F> {
         match operand {
             Operand::Bar => View { values: self.y_bar, dims: self.record.dims(self.id) },
@@ -132,7 +132,7 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
         match op {
             Op::Reshape => rest[..end - at].copy_from_slice(views[0].values),
             op => meaning::forward(op, &views, &shape, &mut rest[..end - at])
-                .expect("what could fail has been computed on the way forward"),
+                .expect("ops that can fail have been computed in the forward pass"),
         }
         drop(views);
         self.given.links.push(Link { at, shape });
@@ -141,7 +141,7 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
 
     fn add(&mut self, arg: usize, term: Term<F>) {
         let Some(node) = self.tracked(arg) else { return };
-        // Ops that cannot add to what is there make a link first.
+        // Ops that cannot add to an adjoint in place are computed as a link first.
         let term = match term {
             Term::Apply(op @ (Op::Map(_) | Op::Zip(_) | Op::ZipRight(..) | Op::Linalg(_)), on) => {
                 Term::Is(self.link(op, &on, None))
@@ -193,7 +193,7 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
                 Op::Reshape => add_slice(y_bar, bar),
                 Op::Move(m) => moves::add(m, operand(on[0]), bar_dims, bar),
                 Op::Index(i) => index::add(i, operand(on[0]), operand(on[1]), bar_dims, bar)
-                    .expect("the indices were in range on the way forward"),
+                    .expect("the indices were in range in the forward pass"),
                 Op::Select => {
                     let on = [operand(on[0]), operand(on[1]), operand(on[2])];
                     select_add(on, y.dims, bar, bar_dims);
@@ -230,10 +230,10 @@ impl<F: Scalar> Bars<F> for Eager<'_, F> {
 }
 
 impl<'t, F: Scalar> Var<'t, F> {
-    /// The derivatives of this number with respect to everything it was computed from, as numbers.
+    /// The derivatives of this number with respect to all entries that it was computed from, as numbers.
     ///
     /// # Panics
-    /// If it does not hold exactly one number; see [`Tape::pull`] for others.
+    /// If the variable does not hold exactly one number; see [`Tape::pull`] for others.
     #[track_caller]
     pub fn backward(self) -> Grads<F> {
         let len = self.size();
@@ -243,8 +243,8 @@ impl<'t, F: Scalar> Var<'t, F> {
 }
 
 impl<F: Scalar> Tape<F> {
-    /// $\sum_i \langle \text{seed}_i, \partial v_i \rangle$ for any variables at once: the adjoints of
-    /// everything they were computed from.
+    /// The vector-Jacobian product $\sum_i \langle \text{seed}_i, \partial v_i \rangle$ of any variables at once: the
+    /// adjoints of all entries that they were computed from.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -256,7 +256,9 @@ impl<F: Scalar> Tape<F> {
     /// ```
     ///
     /// # Panics
-    /// If a seed has not as many numbers as its variable.
+    /// If a seed and its variable differ in size.
+    #[doc(alias = "vjp")]
+    #[doc(alias = "pullback")]
     #[track_caller]
     pub fn pull(&self, seeds: &[(Var<'_, F>, &[F])]) -> Grads<F> {
         let mut grads = Grads::new();
@@ -264,12 +266,11 @@ impl<F: Scalar> Tape<F> {
         grads
     }
 
-    /// [`Tape::pull`] into memory that is used again, with weights for gates: the adjoint that flows
-    /// back through a gate is multiplied by its weights, which broadcast over the gate's last axis
-    /// (one weight for each row).
+    /// [`Tape::pull`] into memory that is reused, with weights for gates: the adjoint that flows
+    /// back through a gate is multiplied by its weights, one weight for each row of the gate's last axis.
     ///
     /// # Panics
-    /// If a seed has not as many numbers as its variable, or a gate's weights do not divide it into rows.
+    /// If a seed and its variable differ in size, or a gate's weights do not divide it into rows.
     #[track_caller]
     pub fn pull_into<'s>(
         &self,

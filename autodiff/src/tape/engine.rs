@@ -2,8 +2,8 @@
 //!
 //! Generic code is compiled anew in every crate that calls it, and most of the engine three times over, for
 //! three widths of vectors. So everything reaches it through this trait, whose functions are of one type each: a
-//! program, a bench or a test compiles none of it. The functions themselves stand above, in the rules and the sweeps;
-//! the trait only names them.
+//! program, a bench or a test compiles none of it. The functions themselves are implemented in the rules and the
+//! sweeps; the trait only names them.
 
 #![expect(private_interfaces, reason = "nobody outside can name the trait, or call it")]
 

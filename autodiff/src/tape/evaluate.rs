@@ -1,4 +1,4 @@
-//! How entries are recorded and computed.
+//! The recording and the computation of entries.
 
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
@@ -101,7 +101,7 @@ impl<F: Scalar> Record<F> {
         }
     }
 
-    /// An entry whose value is yet to be written.
+    /// Records an entry and leaves its value to be written.
     pub(crate) fn insert(
         &mut self,
         op: Op<F>,
@@ -113,6 +113,7 @@ impl<F: Scalar> Record<F> {
         self.push(op, args, dims, None, tracked, line)
     }
 
+    /// Records an op and computes its value.
     pub(crate) fn apply(
         &mut self,
         op: Op<F>,

@@ -1,4 +1,4 @@
-//! Where a tape went wrong: the first number that is not finite though what it was made from is.
+//! The search for the first number that is not finite although its arguments are.
 
 use crate::kernels::float::Float;
 use crate::numbers::real::Real;
@@ -7,14 +7,14 @@ use crate::tape::op::Op;
 use crate::tape::record::{Record, Tape};
 use std::fmt::{self, Display};
 
-/// The entry of a tape that first made a NaN or an infinity.
+/// The first entry of a tape that made a NaN or an infinity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NonFinite {
     /// The entry.
     pub id: Id,
     /// Its op.
     pub op: String,
-    /// The position of the offending number in it.
+    /// The position of the number in the entry.
     pub at: usize,
     /// The number, as text.
     pub value: String,
@@ -37,8 +37,8 @@ impl Display for NonFinite {
 
 impl<F: Float> Tape<F> {
     /// The entry that first made a NaN or an infinity, if any did: its result holds a NaN and none of its
-    /// arguments does, or an infinity and all of its arguments are finite. Infinite constants are taken as
-    /// meant, and named only if nothing else can be.
+    /// arguments does, or an infinity and all of its arguments are finite. Infinite constants are
+    /// allowed, and named only if there is no other entry to name.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -108,7 +108,7 @@ impl<F: Float> Record<F> {
     }
 
     /// Panics if the record is strict and the entry, of adjoint `y_bar`, has carried a number that is not
-    /// finite back to an argument: `bar` is the adjoint of each, if it has one.
+    /// finite back to an argument. `bar` gives the adjoint of an argument, if it has one.
     #[inline]
     #[track_caller]
     pub(crate) fn stop_if_strict_back<'a>(
@@ -126,7 +126,8 @@ impl<F: Float> Record<F> {
             let node = self.node(id);
             let from = range(y_bar).map_or(String::new(), |[a, b]| format!(" in [{a}, {b}]"));
             panic!(
-                "back through entry {} ({}), recorded at {}:{}: the adjoint of entry {} becomes {} at \
+                "back through entry {} ({}), recorded at {}:{}: \
+                 the adjoint of entry {} becomes {} at \
                  position {at}, from an adjoint{from} and {}",
                 id.0,
                 node.op.name(),

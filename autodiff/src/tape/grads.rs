@@ -1,4 +1,4 @@
-//! Adjoints, as a sweep leaves them.
+//! The adjoints that a sweep computes.
 
 use crate::kernels::aligned::Aligned;
 use crate::kernels::float::Float;
@@ -8,13 +8,13 @@ use crate::numbers::tensor::Tensor;
 use crate::tape::node::{Id, NO_BAR, Node};
 use crate::tape::record::{Record, Var};
 
-/// The adjoints that a sweep leaves behind.
+/// The adjoints that a sweep has computed.
 ///
 /// They lie in recording order in one arena that the next sweep can use again ([`Tape::pull_into`]).
 #[derive(Clone, Debug)]
 pub struct Grads<F> {
     pub(crate) bars: Aligned<F>,
-    /// Whether an entry's adjoint has been begun; before that its memory is not defined.
+    /// For each entry, whether its adjoint has been begun; before that its memory is not defined.
     pub(crate) begun: Vec<bool>,
     pub(crate) scratch: Vec<F>,
     pub(crate) links: Vec<Link>,
@@ -27,12 +27,12 @@ impl<F> Default for Grads<F> {
 }
 
 impl<F: Float> Grads<F> {
-    /// Nothing yet.
+    /// No adjoints, and no memory yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The adjoint of a variable, `None` if nothing reached it. Leaves are always reached, if only by zeros.
+    /// The adjoint of a variable, `None` if nothing reached it. Leaves are always reached: their adjoint may be all zeros.
     pub fn get(&self, var: Var<'_, F>) -> Option<&[F]> {
         let node = *var.tape.record().node(var.id);
         let reached = node.bar != NO_BAR && self.begun.get(node.home.index()) == Some(&true);
@@ -88,7 +88,7 @@ impl<F: Float> Grads<F> {
     }
 }
 
-/// The adjoint of an entry, and whether it was touched before; if not, what it holds is not defined.
+/// The adjoint of an entry, and whether it was begun before; if not, its contents are not defined.
 pub(crate) fn touch<'a, F>(
     bars: &'a mut [F],
     begun: &mut [bool],
@@ -98,7 +98,7 @@ pub(crate) fn touch<'a, F>(
     (&mut bars[node.bar..node.bar + node.len], begun)
 }
 
-/// The adjoint of an entry, zeroed when it is first touched.
+/// The adjoint of an entry, zeroed if it was not begun before.
 pub(crate) fn open<'a, F: Float>(
     bars: &'a mut [F],
     begun: &mut [bool],
@@ -111,7 +111,7 @@ pub(crate) fn open<'a, F: Float>(
     bar
 }
 
-/// Where a link of a chain lies in the working memory, and its shape.
+/// The place of a link of a chain in the working memory, and its shape.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub(crate) at: usize,

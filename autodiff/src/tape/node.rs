@@ -13,10 +13,10 @@ impl Id {
     }
 }
 
-/// Marks an entry without an adjoint.
+/// Stands for the place of an adjoint in entries that have none.
 pub(crate) const NO_BAR: usize = usize::MAX;
 
-/// Where an entry's numbers lie.
+/// The place of the numbers of an entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
     /// In the tape's own arena, from this position.
@@ -44,7 +44,7 @@ impl Span {
     }
 }
 
-/// One entry: its op, its arguments, its shape, where its value and its adjoint lie, who recorded it.
+/// One entry: its op, its arguments, its shape, the places of its value and its adjoint, and the line that recorded it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node<F> {
     pub(crate) op: Op<F>,
@@ -52,14 +52,14 @@ pub(crate) struct Node<F> {
     pub(super) dims: Span,
     pub(crate) place: Place,
     pub(crate) len: usize,
-    /// Where the adjoint lies in the adjoint arena, or [`NO_BAR`].
+    /// The place of the adjoint in the adjoint arena, or [`NO_BAR`].
     pub(crate) bar: usize,
-    /// The entry whose adjoint this one shares: itself, but for reshapes.
+    /// The entry whose adjoint this one shares. Only a reshape shares that of another entry.
     pub(crate) home: Id,
     pub(crate) line: &'static Location<'static>,
 }
 
-/// How much of a record there is: where to return to.
+/// The length of a record at some time, to return to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Mark {
     pub(super) nodes: usize,

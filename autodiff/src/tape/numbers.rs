@@ -1,11 +1,11 @@
-//! Elementwise ops on single numbers: the same rows of the table, without shapes and without loops.
+//! Elementwise ops on single numbers: the same rows of the tables, without shapes and without loops.
 //!
-//! A program of scalar operations spends its time on the tape, not on arithmetic; this is the short way.
+//! A program of scalar operations spends its time on the tape and not on arithmetic; these functions keep that time short.
 
 use crate::kernels::float::Float;
 use crate::tape::op::Op;
 
-/// Whether the op is elementwise, so that what follows is defined for it.
+/// True if the op is elementwise. The functions below are defined for these ops only.
 pub(crate) fn covers<F>(op: &Op<F>) -> bool {
     matches!(op, Op::Map(_) | Op::Zip(_) | Op::ZipLeft(..) | Op::ZipRight(..))
 }

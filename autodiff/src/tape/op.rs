@@ -1,4 +1,4 @@
-//! What an entry of a tape can be: data, so that it prints, replays and is differentiated again.
+//! The kinds of entries of a tape. An op is data, so a tape prints, replays and is differentiated again.
 
 pub(crate) mod beta;
 pub(crate) mod fused;
@@ -20,9 +20,9 @@ use std::fmt::{self, Display};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Op<F> {
-    /// A parameter: it has an adjoint.
+    /// A parameter, which has an adjoint.
     Leaf,
-    /// Data or noise: nothing is computed for it on the way back.
+    /// Data or noise, which has no adjoint.
     Constant,
     /// $f(x)$, elementwise.
     Map(Unary),
@@ -36,27 +36,27 @@ pub enum Op<F> {
     Select,
     /// The same numbers in other places.
     Move(Move),
-    /// Numbers picked out or put down by indices, the second argument.
+    /// Numbers gathered or scattered by indices, which are the second argument.
     Index(Index),
-    /// The arguments one behind the other along an axis.
+    /// The concatenation of the arguments along an axis.
     Concat {
-        /// The axis along which they stand.
+        /// The axis of concatenation.
         axis: u8,
     },
     /// The same numbers under another shape; costs nothing.
     Reshape,
     /// The same numbers without a derivative; costs nothing.
     Detach,
-    /// The identity, whose adjoint can be weighted when the gradient is pulled.
+    /// The identity, whose adjoint can be weighted when a gradient is pulled.
     Gate,
     /// $ab$ of the last two axes, either argument transposed first; leading axes broadcast.
     MatMul {
-        /// Whether the first argument is transposed.
+        /// True if the first argument is transposed.
         ta: bool,
-        /// Whether the second argument is transposed.
+        /// True if the second argument is transposed.
         tb: bool,
     },
-    /// A factorisation of the last two axes, or what is computed from one.
+    /// A factorisation of the last two axes, or a result that is computed from one.
     Linalg(Linalg),
     /// The incomplete beta function, elementwise on three arguments.
     Beta(Beta),
@@ -90,7 +90,7 @@ impl<F: Copy> Op<F> {
         }
     }
 
-    /// Whether nothing is propagated through the op.
+    /// True if nothing is propagated through the op.
     pub(crate) fn is_flat(self) -> bool {
         match self {
             Self::Constant | Self::Detach => true,

@@ -22,7 +22,7 @@ pub(crate) enum Function {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instruction {
     pub(crate) function: Function,
-    /// For each argument, whether it is a single number that is combined with all of the other's.
+    /// For each argument, true if it is a single number that is combined with every number of the other.
     pub(crate) still: [bool; 2],
     /// Values of the first argument, the second, and the result. The only argument is both.
     pub(crate) at: [u32; 3],
@@ -87,7 +87,7 @@ pub(crate) enum Step {
     Run { code: Range<usize>, len: usize },
 }
 
-/// Steps in recording order, to be taken in this order or back.
+/// Steps in recording order. They are taken in this order or, for adjoints, in reverse.
 #[derive(Debug)]
 pub(crate) struct Program {
     pub(crate) steps: Vec<Step>,

@@ -10,10 +10,10 @@ use std::cell::{Ref, RefCell, RefMut};
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-/// The list of what was computed: variables are recorded on it and differentiated along it.
+/// The list of all computations: variables are recorded on it and differentiated along it.
 ///
 /// Values are computed as they are recorded. [`Tape::clear`] forgets them and keeps the memory, so
-/// that a training step that records the same work each time allocates nothing after the first.
+/// a training step that records the same work each time allocates nothing after the first step.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -48,9 +48,9 @@ impl<F> Tape<F> {
     }
 }
 
-/// One entry of a tape: a tensor that knows how it came about.
+/// One entry of a tape: a tensor, and the op and the arguments that it was computed from.
 ///
-/// Two variables combine by broadcasting: axes are aligned at the last one, and axes of length one stretch.
+/// Two variables combine by broadcasting: axes are aligned at the last one, and axes of length one are repeated.
 pub struct Var<'t, F> {
     pub(crate) tape: &'t Tape<F>,
     pub(crate) id: Id,
@@ -76,21 +76,21 @@ impl<'t, F> Var<'t, F> {
     }
 }
 
-/// The entries and their numbers: what a [`Tape`](crate::Tape) lends out and a [`Plan`](crate::Plan) keeps.
+/// The entries and their numbers. A [`Tape`] lends its record out; a [`Plan`](crate::Plan) keeps one.
 #[derive(Debug)]
 pub(crate) struct Record<F> {
     pub(crate) nodes: Vec<Node<F>>,
     pub(super) args: Vec<Id>,
     pub(super) dims: Vec<usize>,
-    /// Longer than `used`: what was filled once is not zeroed again.
+    /// The arena. It is longer than `used`, because memory that was filled once is not zeroed again.
     pub(super) values: Vec<F>,
     pub(super) used: usize,
     /// The length of the adjoint arena.
     pub(crate) bars: usize,
     pub(super) shared: Vec<Arc<Vec<F>>>,
-    /// The ops that only this record knows.
+    /// The kernels that only this record knows.
     pub(crate) own: Owned<F>,
-    /// Whether it stops at the first number that is not finite.
+    /// True if recording stops at the first number that is not finite.
     pub(crate) strict: bool,
 }
 
@@ -110,7 +110,7 @@ impl<F> Default for Record<F> {
     }
 }
 
-/// The ops of a tape that are not in the list of all tapes.
+/// The kernels of custom ops and checkpoints, which only one tape knows.
 pub(crate) struct Owned<F>(Vec<Arc<dyn Kernel<F> + Send + Sync>>);
 
 impl<F> Default for Owned<F> {
@@ -144,20 +144,19 @@ impl<F> Owned<F> {
     }
 }
 
-/// The adjoints of a kernel's arguments, lent one at a time.
+/// The adjoints of the arguments of a kernel, lent one at a time.
 pub(crate) trait Bars<F> {
-    /// The adjoint of argument `arg`, to add to; `None` if nobody asks for it.
+    /// The adjoint of argument `arg`, to add to; `None` if it is not needed.
     fn of(&mut self, arg: usize) -> Option<&mut [F]>;
 
-    /// The same, and whether there is something to add to: if not, what it holds is not defined and
-    /// must be overwritten.
+    /// The same, and whether it has been begun: if not, its contents are not defined and must be overwritten.
     fn begun(&mut self, arg: usize) -> Option<(&mut [F], bool)>;
 
-    /// Working memory that the caller keeps between calls; what it holds is not defined.
+    /// Working memory that the caller keeps between calls. Its contents are not defined.
     fn scratch(&mut self) -> &mut Vec<F>;
 }
 
-/// The result of a kernel and its adjoint.
+/// The arguments of a kernel, its result, and the adjoint of the result.
 #[derive(Clone, Copy)]
 pub(crate) struct Pass<'a, F> {
     pub(crate) args: &'a [View<'a, F>],
@@ -165,7 +164,7 @@ pub(crate) struct Pass<'a, F> {
     pub(crate) y_bar: &'a [F],
 }
 
-/// What a fused kernel owes.
+/// A fused kernel: the four functions that an op without a rule must have.
 pub(crate) trait Kernel<F> {
     /// The shape of the result.
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error>;
@@ -173,6 +172,6 @@ pub(crate) trait Kernel<F> {
     fn forward(&self, args: &[View<F>], y: &mut [F]);
     /// Adds to the adjoints of the arguments.
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>);
-    /// What the kernel means, in elementary ops.
+    /// Records the definition of the kernel in elementary ops.
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F>;
 }

@@ -1,4 +1,4 @@
-//! What a tape records: inputs, and ops on them.
+//! The recording of inputs and of ops on a tape.
 
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -16,11 +16,11 @@ impl<F: Scalar> Tape<F> {
         Self::default()
     }
 
-    /// An empty tape that panics at the first number that is made NaN or infinite, forward and on the way back
-    /// in numbers, and says which entry made it, from what, and which line recorded that. Slow: to find
-    /// mistakes with.
+    /// An empty tape that panics at the first NaN or infinity, forward and in a reverse sweep in numbers. The message
+    /// names the entry that made it, its arguments, and the line that recorded it. It is slow, and meant for finding
+    /// mistakes.
     ///
-    /// Infinite constants are taken as meant. A gradient in variables ([`Var::grad`]) also computes the
+    /// Infinite constants are allowed. A gradient in variables ([`Var::grad`]) also computes the
     /// branches of a `select` that are not taken, and stops there too. A [`Plan`](crate::Plan) of the tape is as
     /// strict.
     ///
@@ -37,7 +37,7 @@ impl<F: Scalar> Tape<F> {
         tape
     }
 
-    /// A parameter: a copy of `values`, of which derivatives are wanted.
+    /// A parameter: a copy of `values` with respect to which derivatives are computed.
     ///
     /// # Panics
     /// If the number of values is not the size of the shape.
@@ -46,7 +46,7 @@ impl<F: Scalar> Tape<F> {
         self.input(Op::Leaf, &shape.into(), values.len(), |to| to.copy_from_slice(values))
     }
 
-    /// Data or noise: a copy of `values`, of which no derivatives are computed.
+    /// Data or noise: a copy of `values` with respect to which no derivatives are computed.
     ///
     /// # Panics
     /// If the number of values is not the size of the shape.
@@ -90,7 +90,7 @@ impl<F: Scalar> Tape<F> {
         Var::new(self, id)
     }
 
-    /// One parameter per `(offset, shape)` of `layout`, all reading `values` where they are, uncopied.
+    /// One parameter per `(offset, shape)` of `layout`. All of them read `values` in place, without a copy.
     ///
     /// Their adjoints lie one behind the other in the same order, so [`Grads::leading`](crate::Grads::leading)
     /// of an otherwise empty tape is the gradient of the whole vector. Returns the first; the others
@@ -132,7 +132,7 @@ impl<F: Scalar> Tape<F> {
         Var::new(self, Id(at as u32))
     }
 
-    /// Records any op on any arguments: the one fallible door, for embedding.
+    /// Records any op on any arguments, and returns an error where the methods of [`Var`] panic.
     ///
     /// `shape` is the shape of the result for the ops whose arguments do not determine it (reshape,
     /// broadcast, sum to, slice, pad), and is ignored by the others.
@@ -156,7 +156,7 @@ impl<F: Scalar> Tape<F> {
         Ok(Var::new(self, id))
     }
 
-    /// Records an op whose result somebody else has computed.
+    /// Records an op whose result the caller has computed.
     #[track_caller]
     pub(crate) fn insert_with(
         &self,
@@ -172,7 +172,7 @@ impl<F: Scalar> Tape<F> {
         Var::new(self, id)
     }
 
-    /// The short way of [`Tape::apply`], for elementwise ops on numbers; `None` for everything else.
+    /// A shorter path of [`Tape::apply`] for elementwise ops on numbers; `None` for everything else.
     #[inline]
     #[track_caller]
     pub(crate) fn apply_to_numbers<'t>(
@@ -195,17 +195,17 @@ impl<F: Scalar> Tape<F> {
         self.record().nodes.len()
     }
 
-    /// Whether nothing has been recorded.
+    /// True if nothing has been recorded.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How far the tape has come, for [`Tape::rewind`].
+    /// The present length of the tape, for [`Tape::rewind`].
     pub(crate) fn mark(&self) -> Mark {
         self.record().mark()
     }
 
-    /// Forgets what was recorded since; nobody may hold on to it.
+    /// Forgets all entries after the mark. No variable that refers to them may be used again.
     pub(crate) fn rewind(&self, mark: Mark) {
         self.record_mut().rewind(mark);
     }

@@ -1,4 +1,4 @@
-//! A tape in words and as a drawing.
+//! A tape as text and as a drawing.
 
 use crate::kernels::float::Float;
 use crate::tape::node::Id;
@@ -28,7 +28,7 @@ impl<F: Float> Tape<F> {
     }
 }
 
-/// One line an entry: number, op, arguments, shape, the first of its values.
+/// Prints a line for each entry: number, op, arguments, shape, and its first values.
 impl<F: Float> Display for Tape<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let record = self.record();

@@ -1,4 +1,4 @@
-//! How a record stores its entries and their numbers.
+//! The storage of entries and their numbers in a record.
 
 use crate::kernels::aligned::{before_line, per_line};
 use crate::kernels::float::Float;
@@ -10,13 +10,13 @@ use std::panic::Location;
 use std::sync::Arc;
 
 impl<F: Float> Record<F> {
-    /// Keeps numbers of the caller, and gives the number of their slab.
+    /// Keeps a slab of numbers that the caller shares, and returns the number of the slab.
     pub(super) fn share(&mut self, values: &Arc<Vec<F>>) -> u32 {
         self.shared.push(Arc::clone(values));
         self.shared.len() as u32 - 1
     }
 
-    /// How far the record has come.
+    /// The present length of the record.
     pub(super) fn mark(&self) -> Mark {
         Mark {
             nodes: self.nodes.len(),
@@ -28,7 +28,7 @@ impl<F: Float> Record<F> {
         }
     }
 
-    /// Forgets what came after.
+    /// Forgets all entries after the mark.
     pub(super) fn rewind(&mut self, mark: Mark) {
         self.nodes.truncate(mark.nodes);
         self.args.truncate(mark.args);
@@ -73,7 +73,7 @@ impl<F: Float> Record<F> {
         View { values: self.values(id), dims: self.dims(id) }
     }
 
-    /// The numbers of all entries that have some of their own.
+    /// The numbers of all entries that are not shared with the caller.
     pub(crate) fn arena(&self) -> &[F] {
         &self.values
     }

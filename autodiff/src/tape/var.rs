@@ -1,4 +1,4 @@
-//! Variables: entries of a tape under the names of the formulas they stand for.
+//! The methods of variables: each records an op.
 
 mod elementwise;
 mod factor;
@@ -11,12 +11,14 @@ pub use factor::{CholeskyFactor, LuFactor};
 pub use linalg::Triangle;
 pub use reduce::{Axes, Norm};
 
+use crate::numbers::binary::binary;
 use crate::numbers::error::Error;
 use crate::numbers::ops::{Binary, Unary};
 use crate::numbers::real::Real;
 use crate::numbers::shape::Shape;
-use crate::numbers::table::{binary, named, unary};
+use crate::numbers::table::named;
 use crate::numbers::tensor::Tensor;
+use crate::numbers::unary::unary;
 use crate::tape::engine::Scalar;
 use crate::tape::node::{Id, NO_BAR};
 use crate::tape::op::Op;
@@ -37,7 +39,13 @@ pub(crate) fn axis_of(op: &str, axis: isize, shape: &Shape) -> usize {
 macro_rules! var_methods {
     ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) $columns:tt)*) => {
         impl<'t, F: Scalar> Var<'t, F> {
-            $($(#[$doc])* #[track_caller] pub fn $method(self) -> Self { self.record(Op::Map(Unary::$name), &[self], None) })*
+            $(
+                $(#[$doc])*
+                #[track_caller]
+                pub fn $method(self) -> Self {
+                    self.record(Op::Map(Unary::$name), &[self], None)
+                }
+            )*
         }
     };
 }
@@ -47,9 +55,14 @@ unary!(var_methods);
 macro_rules! var_pairs {
     ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) $columns:tt)*) => {
         impl<'t, F: Scalar> Var<'t, F> {
-            $(named! { $columns $(#[$doc])* #[track_caller] pub fn $method(self, other: Self) -> Self {
-                self.record(Op::Zip(Binary::$name), &[self, other], None)
-            } })*
+            $(named! {
+                $columns
+                $(#[$doc])*
+                #[track_caller]
+                pub fn $method(self, other: Self) -> Self {
+                    self.record(Op::Zip(Binary::$name), &[self, other], None)
+                }
+            })*
         }
     };
 }
@@ -83,12 +96,12 @@ impl<'t, F: Scalar> Var<'t, F> {
         }
     }
 
-    /// The tape it was recorded on.
+    /// The tape on which it is recorded.
     pub fn tape(self) -> &'t Tape<F> {
         self.tape
     }
 
-    /// Its number on the tape.
+    /// The number of its entry on the tape.
     pub fn id(self) -> Id {
         self.id
     }
@@ -119,12 +132,12 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.with(|values| values[0])
     }
 
-    /// Reads its numbers where they are. Nothing can be recorded meanwhile.
+    /// Reads its numbers in place. Nothing can be recorded while `read` runs.
     pub fn with<R>(self, read: impl FnOnce(&[F]) -> R) -> R {
         read(self.tape.record().values(self.id))
     }
 
-    /// Whether derivatives flow through it.
+    /// True if derivatives flow through it.
     pub fn is_tracked(self) -> bool {
         self.tape.record().node(self.id).bar != NO_BAR
     }
@@ -135,40 +148,43 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.tape.constant(&[F::from_f64(c)], [])
     }
 
-    /// `yes` where `self` is not zero, else `no`. What is not taken reaches neither value nor
+    /// `yes` where `self` is not zero, else `no`. The branch that is not taken reaches neither value nor
     /// derivative, even if it is NaN.
+    #[doc(alias = "where")]
     #[track_caller]
     pub fn select(self, yes: Self, no: Self) -> Self {
         self.record(Op::Select, &[self, yes, no], None)
     }
 
-    /// Summed down to a shape that would broadcast to this one.
+    /// The sum over the axes along which `shape` would broadcast to this one. The derivative is one, repeated along these
+    /// axes.
     #[track_caller]
     pub fn sum_to(self, shape: impl Into<Shape>) -> Self {
         self.record(Op::Move(Move::SumTo), &[self], Some(&shape.into()))
     }
 
-    /// The sum of all elements, of shape `[]`; of none, zero.
+    /// The sum of all elements, of shape `[]`. The sum of no elements is zero. The derivative is one.
     #[track_caller]
     pub fn sum(self) -> Self {
         self.sum_to([])
     }
 
-    /// The mean of all elements, of shape `[]`; of none, NaN.
+    /// The mean of all elements, of shape `[]`. The mean of no elements is NaN. The derivative is $1/n$.
     #[track_caller]
     pub fn mean(self) -> Self {
         let n = self.size();
         self.sum() / F::from_f64(n as f64)
     }
 
-    /// The same value without a derivative.
+    /// The same value without a derivative: in formulas, $\mathrm{stop}(x)$.
+    #[doc(alias = "stop_gradient")]
     #[track_caller]
     pub fn detach(self) -> Self {
         self.record(Op::Detach, &[self], None)
     }
 
-    /// The same value; the derivative that flows back through here can be weighted when it is pulled
-    /// (see [`Tape::pull_into`]).
+    /// The same value, as a gate: the adjoint that flows back through it can be weighted when a gradient is pulled (see
+    /// [`Tape::pull_into`]).
     #[track_caller]
     pub fn gate(self) -> Self {
         self.record(Op::Gate, &[self], None)
@@ -224,7 +240,7 @@ macro_rules! real_methods {
     };
 }
 
-/// And the part of two arguments.
+/// Writes the part of two arguments.
 macro_rules! real_pairs {
     ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) $columns:tt)*) => {
         $(named! { $columns fn $method(self, other: Self) -> Self { Var::$method(self, other) } })*

@@ -1,4 +1,4 @@
-//! $A = LL^\top$, and what is computed from $L$.
+//! The Cholesky factorisation $A = LL^\top$, and solutions, inverses and determinants from $L$.
 //!
 //! The factor is computed as $U = L^\top$, whose rows are contiguous where those of $L$ end early:
 //!
@@ -13,7 +13,7 @@ use crate::kernels::simd::dispatch;
 
 /// Matrices of this size are factored row by row.
 const BASE: usize = 24;
-/// Products that only need one triangle are made whole up to this size.
+/// Up to this size, products of which one triangle is needed are computed whole.
 const WHOLE: usize = 64;
 
 /// Writes $L$ with $LL^\top = (A + A^\top)/2$ and zeros above its diagonal.
@@ -76,7 +76,7 @@ fn by_rows<F: Float>(u: &mut [F], width: usize, n: usize) -> Result<(), BadPivot
                     |p| (above[p * width + k], &above[p * width + k..p * width + n]),
                 );
                 let pivot = -row[0];
-                // Also false of NaN.
+                // The comparison is also false for NaN.
                 if !(pivot > F::ZERO && pivot.is_finite()) {
                     return Err(BadPivot { row: k, value: pivot.to_f64() });
                 }

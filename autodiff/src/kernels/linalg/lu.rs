@@ -1,4 +1,4 @@
-//! $PA = LU$ with partial pivoting, and what is computed from it.
+//! The factorisation $PA = LU$ with partial pivoting, and solutions, inverses and determinants from it.
 //!
 //! A factor is stored as one matrix more than square: $n$ rows hold $U$ and, below its diagonal, $L$
 //! without its diagonal of ones; row $n$ holds, for each step, the row that it was exchanged with.
@@ -9,7 +9,7 @@ use crate::kernels::float::Float;
 use crate::kernels::gemm::gemm;
 use crate::kernels::simd::dispatch;
 
-/// Columns that are factored one by one before the rest of the matrix hears of it.
+/// The number of columns that are factored one by one before the rest of the matrix is updated.
 const PANEL: usize = 32;
 
 /// Writes the factor of a matrix of `n` rows.

@@ -13,15 +13,15 @@ const BASE: usize = 16;
 pub(crate) struct Triangular<'a, F> {
     /// The numbers from its first on.
     pub(crate) values: &'a [F],
-    /// How far apart its rows lie.
+    /// The distance between its rows.
     pub(crate) width: usize,
-    /// How many rows it has.
+    /// The number of its rows.
     pub(crate) n: usize,
-    /// Whether it is the upper triangle.
+    /// True for the upper triangle.
     pub(crate) upper: bool,
-    /// Whether it is transposed before use.
+    /// True if it is transposed before use.
     pub(crate) transposed: bool,
-    /// Whether its diagonal is one, and not read either.
+    /// True if its diagonal is one and is not read.
     pub(crate) unit: bool,
 }
 
@@ -46,8 +46,8 @@ pub(crate) fn zero_pivot<F: Float>(t: &[F], n: usize) -> Option<usize> {
 
 /// $X = T^{-1}B$ in place. Before, `x` holds $-B$, rows of `m` numbers that lie `width` apart.
 ///
-/// Of two halves of the unknowns the one that does not depend on the other is solved first and taken
-/// out of the other half's equations.
+/// The half of the unknowns that does not depend on the other half is solved first and eliminated from the
+/// equations of the other half.
 pub(crate) fn solve_negated<F: Float>(t: Triangular<F>, x: &mut [F], width: usize, m: usize) {
     if m == 0 || t.n == 0 {
         return;

@@ -2,7 +2,7 @@
 //!
 //! The elementary ones are branch-free and always inlined: a loop over a slice inside
 //! [`dispatch`](super::simd::dispatch) becomes vector code, and gives the same bits at every
-//! width and on every machine, unless it says otherwise. The special ones run in double precision, one number at a time.
+//! width and on every machine, except where the doc of a function says otherwise. The special ones run in double precision, one number at a time.
 
 mod bessel;
 mod double;
@@ -17,7 +17,8 @@ mod temme;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// Functions of one real number, the same bits on every machine and at every vector width, but for two that say so.
+/// Functions of one real number, with the same bits on every machine and at every vector width, except for two that say
+/// so.
 ///
 /// Arguments outside a function's domain give NaN, and NaN gives NaN. The
 /// elementary functions err by at most 2.5 units in the last place, most by less than 1.5; the
@@ -89,7 +90,7 @@ pub(crate) trait Special:
     /// $\cos x$ of any argument, out of line.
     fn cos_far(self) -> Self;
 
-    /// $-1$, $0$ or $1$: the sign, zeros and NaN as they are. Flat.
+    /// The sign, $-1$, $0$ or $1$; zeros and NaN are returned as they are. The derivative is zero.
     #[inline(always)]
     fn sign(self) -> Self {
         let zero = Self::narrow(0.0);
@@ -103,19 +104,19 @@ pub(crate) trait Special:
         if self < Self::narrow(0.0) { Self::narrow(0.0) } else { self }
     }
 
-    /// The largest integer not above $x$. Flat.
+    /// The largest integer not above $x$. The derivative is zero.
     #[inline(always)]
     fn floor(self) -> Self {
         Self::narrow(self.widen().floor())
     }
 
-    /// The smallest integer not below $x$. Flat.
+    /// The smallest integer not below $x$. The derivative is zero.
     #[inline(always)]
     fn ceil(self) -> Self {
         Self::narrow(self.widen().ceil())
     }
 
-    /// The nearest integer, halves to the even one. Flat.
+    /// The nearest integer, halves are rounded to the even one. The derivative is zero.
     #[inline(always)]
     fn round(self) -> Self {
         Self::narrow(self.widen().round_ties_even())
@@ -320,7 +321,7 @@ pub(crate) trait Special:
     }
 
     /// $e^{-|x|} I_1(x)$, odd; for $x > 0$ the derivative is
-    /// $e^{-x} I_0(x) - (1 + 1/x)\, e^{-x} I_1(x)$.
+    /// $e^{-x} I_0(x) - (1 + 1/x) e^{-x} I_1(x)$.
     fn i1e(self) -> Self {
         Self::narrow(bessel::i1e(self.widen()))
     }
@@ -331,7 +332,7 @@ pub(crate) trait Special:
         Self::narrow(bessel::i0e_less_i1e(self.widen()))
     }
 
-    /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$; the derivative is of order $n + 1$. NaN
+    /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$. Its derivative is that of order $n + 1$. NaN
     /// for negative $x$ from $n = 2$ on, and for $n > 170$.
     fn polygamma_of_order(self, n: u32) -> Self {
         Self::narrow(gamma::polygamma(n, self.widen()))

@@ -118,7 +118,7 @@ pub(crate) trait Pair: Special {
         Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).q)
     }
 
-    /// $∂P(a, x)/∂a$, $a$ being the receiver: what implicit reparameterisation needs.
+    /// $∂P(a, x)/∂a$ with $a$ the receiver, for implicit reparameterisation.
     fn gamma_p_da(self, x: Self) -> Self {
         Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).da)
     }
@@ -126,7 +126,7 @@ pub(crate) trait Pair: Special {
 
 impl<F: Special> Pair for F {}
 
-/// Whether it is not NaN, which a comparison with NaN denies.
+/// True unless `x` is NaN: every comparison with NaN is false.
 #[inline(always)]
 fn is_number<F: Special>(x: F) -> bool {
     x.abs() >= F::narrow(0.0)

@@ -1,4 +1,4 @@
-//! $f(xW + b)$ over rows: a product that the bias is added to on the way, then a pass that applies the activation.
+//! $f(xW + b)$ over rows: a matrix product that starts from the bias, then a pass that applies the activation.
 
 use crate::kernels::gemm::gemm_onto_row;
 use crate::kernels::grow;
@@ -15,6 +15,7 @@ use crate::tape::op::Op;
 use crate::tape::op::fused::{Activation, Fused};
 use crate::tape::record::{Bars, Kernel, Pass, Var};
 
+/// An affine map and its activation.
 pub(super) struct Affine {
     pub(super) activation: Activation,
 }
@@ -93,7 +94,7 @@ impl<F: Scalar> Kernel<F> for Affine {
     }
 }
 
-/// $y = f(y)$, in tiles that pass through the stack.
+/// $y = f(y)$ in place, tile by tile over a copy on the stack.
 fn in_place<F: Scalar>(f: Unary, y: &mut [F]) {
     let mut before = [F::ZERO; 256];
     for tile in y.chunks_mut(before.len()) {
@@ -103,7 +104,7 @@ fn in_place<F: Scalar>(f: Unary, y: &mut [F]) {
     }
 }
 
-/// $\delta = \bar y f'$ from the result alone, the argument being gone.
+/// $\delta = \bar y f'$ from the result alone, because the argument of $f$ is not kept.
 fn slope_of_result<F: Scalar>(f: Unary, y: &[F], y_bar: &[F], delta: &mut [F]) {
     match f {
         Unary::Tanh => times_slope(
@@ -152,7 +153,12 @@ fn times_slope<F: Scalar>(y: &[F], y_bar: &[F], delta: &mut [F], slope: impl Fn(
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $f(xW + b)$ for rows `x` of shape `[…, n]`, `weight` `[n, m]` and `bias` `[m]`, in one kernel.
+    /// The affine map $f(xW + b)$ of rows `x` of shape `[…, n]`, `weight` `[n, m]` and `bias` `[m]`, in one kernel.
+    ///
+    /// With $\delta = \bar y f'(xW + b)$ the adjoints are $\bar x = \delta W^\top$, $\bar W = x^\top \delta$ and
+    /// $\bar b = \sum \delta$ over the rows.
+    #[doc(alias = "linear")]
+    #[doc(alias = "dense")]
     #[track_caller]
     pub fn affine(self, weight: Self, bias: Self, activation: Activation) -> Self {
         self.record(Op::Fused(Fused::Affine { activation }), &[self, weight, bias], None)

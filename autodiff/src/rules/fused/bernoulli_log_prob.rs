@@ -1,13 +1,14 @@
 //! $\sum_j x_j \eta_j - \mathrm{softplus}(\eta_j)$: the log-probability of bits by their logits.
 //!
-//! Written in logits it needs no guard: at $\pm 10^4$ it is as exact as at $0$.
+//! In logits the formula needs no guard: at $\pm 10^4$ it is as accurate as at $0$.
 //!
-//! Of $\mathrm{softplus}(\eta) = \max(\eta, 0) + \ln(1 + e^{-|\eta|})$ the first part stays together with
-//! $x \eta$, from which it takes what is large. The second does not know the bits, so logits that many rows of
-//! bits meet, as those of a layer drawn many times, are gone through once.
+//! The first part of $\mathrm{softplus}(\eta) = \max(\eta, 0) + \ln(1 + e^{-|\eta|})$ is subtracted from $x \eta$ number by
+//! number, so that large terms cancel there. The second part does not depend on the bits. Where many rows of bits share
+//! one row of logits, as with many draws from one layer, it is computed once.
 
-use crate::kernels::simd::dispatch;
+use super::rows::{row_of, row_of_mut, row_shape};
 use crate::kernels::fold::fold;
+use crate::kernels::simd::dispatch;
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -15,8 +16,8 @@ use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
 use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
-use super::rows::{row_of, row_of_mut, row_shape};
 
+/// The log-probability of bits under logits.
 pub(super) struct BernoulliLogProb {}
 
 impl<F: Scalar> Kernel<F> for BernoulliLogProb {
@@ -80,7 +81,7 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
     }
 }
 
-/// $\bar\eta \mathrel{+}= \bar y\,(x - \sigma(\eta))$, or $=$ if `ONTO` is false, which then is not read.
+/// $\bar\eta \mathrel{+}= \bar y (x - \sigma(\eta))$, or $=$ if `ONTO` is false; then $\bar\eta$ is not read.
 fn add_slopes<F: Scalar, const ONTO: bool>(x: View<F>, eta: View<F>, y_bar: &[F], bar: &mut [F]) {
     let width = x.dims[x.dims.len() - 1];
     dispatch(
@@ -98,18 +99,19 @@ fn add_slopes<F: Scalar, const ONTO: bool>(x: View<F>, eta: View<F>, y_bar: &[F]
     );
 }
 
-/// Whether each row of `eta` meets more than one of `x`.
+/// True if each row of `eta` belongs to more than one row of `x`.
 fn repeats<F>(eta: View<F>, x: View<F>) -> bool {
     eta.values.len() < x.values.len() && !eta.values.is_empty()
 }
 
-/// Logits side by side.
+/// The number of logits that are computed side by side.
 const LANES: usize = 16;
-/// Logits whose factors are multiplied: so many times two is a number of either precision.
+/// The number of logits whose factors are multiplied. Each factor is at most two, and $2^{64}$ does not overflow in
+/// either precision.
 const FACTORS: usize = 64;
 
 /// $\sum_j \ln(1 + e^{-|\eta_j|})$ by one logarithm for many: $\prod_j (1 + e_j) - 1$ grows as
-/// $t \leftarrow t + e + te$, which keeps the digits of what is small as a sum does.
+/// $t \leftarrow t + e + te$, which keeps the digits of small terms as a sum does.
 #[inline(always)]
 fn sum_softplus<F: Scalar>(eta: &[F]) -> F {
     let mut total = F::ZERO;
@@ -162,13 +164,13 @@ fn sum_kinks<F: Scalar>(x: &[F], eta: &[F]) -> F {
     sum
 }
 
-/// The same numbers. Of lanes that never were in memory together the compiler makes several short vectors.
+/// Returns the same numbers. Without the way through memory the compiler splits the lanes into several short vectors.
 #[inline(always)]
 fn through_memory<F: Copy>(lanes: [F; LANES]) -> [F; LANES] {
     *std::hint::black_box(&lanes)
 }
 
-/// Calls `f` with sixteen numbers of each slice at a time, the last filled up.
+/// Calls `f` with sixteen numbers of each slice at a time; the last piece is filled up with `filler`.
 #[inline(always)]
 fn for_pieces<F: Scalar, const N: usize>(
     slices: [&[F]; N],
@@ -190,7 +192,7 @@ fn for_pieces<F: Scalar, const N: usize>(
     }
 }
 
-/// $\bar\eta \mathrel{+}= \sum_k \bar y_k x_k - \big(\sum_k \bar y_k\big)\, \sigma(\eta)$ over the rows that met it.
+/// $\bar\eta \mathrel{+}= \sum_k \bar y_k x_k - \big(\sum_k \bar y_k\big) \sigma(\eta)$ over the rows $k$ of bits that belong to it.
 fn reverse_repeated<F: Scalar>(x: View<F>, eta: View<F>, y_bar: &[F], bar: &mut [F]) {
     let width = x.dims[x.dims.len() - 1];
     let rows = eta.values.len() / width;
@@ -216,10 +218,11 @@ fn reverse_repeated<F: Scalar>(x: View<F>, eta: View<F>, y_bar: &[F], bar: &mut 
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $\sum_j x_j \eta_j - \mathrm{softplus}(\eta_j)$ over the last axis, with `logits` $\eta$;
-    /// arguments with fewer leading axes repeat.
+    /// The log-probability of bits $x$, $\sum_j x_j \eta_j - \mathrm{softplus}(\eta_j)$ over the last axis, with `logits`
+    /// $\eta$. Arguments with fewer leading axes are repeated.
     ///
     /// The derivatives are $x - \sigma(\eta)$ ($\eta$) and $\eta$ ($x$).
+    #[doc(alias = "binary_cross_entropy_with_logits")]
     #[track_caller]
     pub fn bernoulli_log_prob(self, logits: Self) -> Self {
         self.record(Op::Fused(Fused::BernoulliLogProb {}), &[self, logits], None)

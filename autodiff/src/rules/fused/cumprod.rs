@@ -1,5 +1,7 @@
 //! Running products along one axis.
 
+use super::axis::{Along, kept};
+use super::scan::doubling;
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -8,10 +10,8 @@ use crate::tape::op::Op;
 use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
 use crate::tape::var::axis_of;
-use super::axis::{Along, kept};
-use super::scan::doubling;
 
-/// $y_i = \prod_{j \le i} x_j$ along an axis, without division: right where factors are zero.
+/// $y_i = \prod_{j \le i} x_j$ along an axis, differentiated without division.
 pub(super) struct CumProd {
     pub(super) axis: u8,
 }
@@ -32,8 +32,8 @@ impl<F: Scalar> Kernel<F> for CumProd {
         }
     }
 
-    /// $\bar x_i$ gains $y_{i-1} b_i$, where $b_i = \bar y_i + x_{i+1} b_{i+1}$ is what the factors up to $i$
-    /// together gain.
+    /// $\bar x_i$ gains $y_{i-1} b_i$, where $b_i = \bar y_i + x_{i+1} b_{i+1}$ is the adjoint of the
+    /// product of the factors up to $i$.
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let Some(bar) = bars.of(0) else { return };
         let x = pass.args[0];
@@ -55,8 +55,8 @@ impl<F: Scalar> Kernel<F> for CumProd {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $y_i = \prod_{j \le i} x_j$ along an axis. The derivative is computed without division and right where
-    /// factors are zero.
+    /// Running products $y_i = \prod_{j \le i} x_j$ along an axis. The derivative is computed without division, so factors
+    /// may be zero.
     #[track_caller]
     pub fn cumprod(self, axis: isize) -> Self {
         let axis = axis_of("cumprod", axis, &self.shape()) as u8;
@@ -65,7 +65,5 @@ impl<F: Scalar> Var<'_, F> {
 }
 
 #[cfg(test)]
-pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
-    (Fused::CumProd { axis: 1 }, &[&[2, 3, 2]]),
-    (Fused::CumProd { axis: 0 }, &[&[5]]),
-];
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::CumProd { axis: 1 }, &[&[2, 3, 2]]), (Fused::CumProd { axis: 0 }, &[&[5]])];

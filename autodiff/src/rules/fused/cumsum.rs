@@ -1,5 +1,7 @@
 //! Running sums along one axis.
 
+use super::axis::{Along, kept};
+use super::scan::doubling;
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -8,8 +10,6 @@ use crate::tape::op::Op;
 use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
 use crate::tape::var::axis_of;
-use super::axis::{Along, kept};
-use super::scan::doubling;
 
 /// $y_i = \sum_{j \le i} x_j$ along an axis.
 pub(super) struct CumSum {
@@ -50,7 +50,8 @@ impl<F: Scalar> Kernel<F> for CumSum {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $y_i = \sum_{j \le i} x_j$ along an axis. The derivative of each is one with respect to those before.
+    /// Running sums $y_i = \sum_{j \le i} x_j$ along an axis. The derivative of $y_i$ is one with respect to every $x_j$
+    /// with $j \le i$.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -67,6 +68,5 @@ impl<F: Scalar> Var<'_, F> {
 }
 
 #[cfg(test)]
-pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
-    (Fused::CumSum { axis: 1 }, &[&[2, 5, 2]]),
-];
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::CumSum { axis: 1 }, &[&[2, 5, 2]])];

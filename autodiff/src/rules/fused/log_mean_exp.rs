@@ -1,5 +1,7 @@
 //! $\ln \tfrac1n \sum_i e^{x_i}$ over one axis: the loops of the logarithm of the sum, divided by $n$.
 
+use super::axis::dropped;
+use super::log_sum_exp::{define, forward, reverse};
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -7,8 +9,6 @@ use crate::tape::engine::Scalar;
 use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
 use crate::tape::var::Axes;
-use super::axis::dropped;
-use super::log_sum_exp::{define, forward, reverse};
 
 /// The logarithm of a mean of exponentials along an axis.
 pub(super) struct LogMeanExp {
@@ -34,8 +34,9 @@ impl<F: Scalar> Kernel<F> for LogMeanExp {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $\ln \tfrac1n \sum_i e^{x_i}$ over axes: of log-weights, the bound of Burda, Grosse and Salakhutdinov
-    /// (2016). The derivative is $\mathrm{softmax}(x)$; edges as in [`Var::log_sum_exp`].
+    /// $\ln \tfrac1n \sum_i e^{x_i}$ over axes. Of log-weights it is the bound of Burda, Grosse and Salakhutdinov
+    /// (2016). The derivative is $\mathrm{softmax}(x)$; the edge cases are those of [`Var::log_sum_exp`].
+    #[doc(alias = "logmeanexp")]
     #[track_caller]
     pub fn log_mean_exp(self, axes: impl Into<Axes>) -> Self {
         self.folded("log_mean_exp", axes.into(), |axis| Fused::LogMeanExp { axis })
@@ -43,6 +44,5 @@ impl<F: Scalar> Var<'_, F> {
 }
 
 #[cfg(test)]
-pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
-    (Fused::LogMeanExp { axis: 0 }, &[&[2, 3, 4]]),
-];
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::LogMeanExp { axis: 0 }, &[&[2, 3, 4]])];

@@ -1,5 +1,7 @@
 //! $x_i - \ln \sum_j e^{x_j}$ along one axis, sixteen numbers at a time like the logarithm of the sum.
 
+use super::axis::{Along, kept};
+use super::log_sum_exp::{LANES, begin, of_columns, of_row, pieces, tops_and_sums};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
@@ -10,10 +12,8 @@ use crate::tape::op::Op;
 use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
 use crate::tape::var::axis_of;
-use super::axis::{Along, kept};
-use super::log_sum_exp::{LANES, begin, of_columns, of_row, pieces, tops_and_sums};
 
-/// Along an axis.
+/// The logarithm of the softmax along an axis.
 pub(super) struct LogSoftmax {
     pub(super) axis: u8,
 }
@@ -126,22 +126,22 @@ impl<F: Scalar> Kernel<F> for LogSoftmax {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $x_i - \ln \sum_j e^{x_j}$ along an axis. The derivative is $\delta_{ij} - \mathrm{softmax}(x)_j$.
+    /// The logarithm of the softmax, $x_i - \ln \sum_j e^{x_j}$, along an axis. The derivative is $\delta_{ij} - \mathrm{softmax}(x)_j$.
     #[track_caller]
     pub fn log_softmax(self, axis: isize) -> Self {
         let axis = axis_of("log_softmax", axis, &self.shape()) as u8;
         self.record(Op::Fused(Fused::LogSoftmax { axis }), &[self], None)
     }
 
-    /// $e^{x_i} / \sum_j e^{x_j}$ along an axis. The derivative is $y_i(\delta_{ij} - y_j)$.
+    /// The softmax $e^{x_i} / \sum_j e^{x_j}$ along an axis. The derivative is $y_i(\delta_{ij} - y_j)$.
     #[track_caller]
     pub fn softmax(self, axis: isize) -> Self {
         self.log_softmax(axis).exp()
     }
 
-    /// $-\sum_c t_c \ln \mathrm{softmax}(x)_c$ along an axis, which is dropped, with `target`
+    /// The cross-entropy $-\sum_c t_c \ln \mathrm{softmax}(x)_c$ along an axis, which is dropped, with `target`
     /// probabilities $t$ (one-hot for a class). The derivative is $\mathrm{softmax}(x)_c \sum t - t_c$. A target
-    /// of zero counts nothing, also against a logit of $-\infty$.
+    /// of zero adds nothing, even where the logit is $-\infty$.
     #[track_caller]
     pub fn cross_entropy(self, target: Self, axis: isize) -> Self {
         let log_probs = self.log_softmax(axis);
@@ -152,7 +152,5 @@ impl<F: Scalar> Var<'_, F> {
 }
 
 #[cfg(test)]
-pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
-    (Fused::LogSoftmax { axis: 1 }, &[&[2, 3, 4]]),
-    (Fused::LogSoftmax { axis: 0 }, &[&[1, 2]]),
-];
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::LogSoftmax { axis: 1 }, &[&[2, 3, 4]]), (Fused::LogSoftmax { axis: 0 }, &[&[1, 2]])];

@@ -1,10 +1,11 @@
 //! $\ln \sum_i e^{x_i}$ over one axis, shifted by the largest so that nothing overflows.
 //!
-//! Sixteen numbers at a time: along a row if the axis is the last, else of neighbouring columns. What is
-//! short of sixteen is filled up with $-\infty$, which adds nothing.
+//! Sixteen numbers are computed at a time: along a row if the axis is the last, else of neighbouring columns. A short
+//! piece is filled up with $-\infty$, which adds nothing to the sum.
 
-use crate::kernels::simd::dispatch;
+use super::axis::{Along, dropped};
 use crate::kernels::fold::fold;
+use crate::kernels::simd::dispatch;
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -12,21 +13,20 @@ use crate::tape::engine::Scalar;
 use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
 use crate::tape::var::Axes;
-use super::axis::{Along, dropped};
 
 pub(super) const LANES: usize = 16;
 
-/// Pieces of a row that are computed once on the way back.
+/// The number of pieces of a row whose exponentials are kept in the reverse pass; further ones are computed twice.
 const KEPT: usize = 4;
 
-/// How many pieces cover `n` places.
+/// The number of pieces that cover `n` places.
 #[inline(always)]
 pub(super) fn pieces(n: usize) -> usize {
     n.div_ceil(LANES)
 }
 
-/// Where a piece begins of those that cover `n` places, and how many of its places have been covered by the one
-/// before: the last ends where the places end.
+/// The beginning of a piece of `n` places, and the number of its places that the piece before it covers. The last piece
+/// ends where the places end.
 #[inline(always)]
 pub(super) fn begin(piece: usize, n: usize) -> (usize, usize) {
     let first = piece * LANES;
@@ -34,7 +34,7 @@ pub(super) fn begin(piece: usize, n: usize) -> (usize, usize) {
     (start, first - start)
 }
 
-/// The first sixteen numbers, with $-\infty$ for those that are skipped or missing.
+/// The first sixteen numbers, with $-\infty$ in place of those that are skipped or missing.
 #[inline(always)]
 fn load<F: Scalar>(x: &[F], skip: usize) -> [F; LANES] {
     let mut lanes = [F::from_f64(f64::NEG_INFINITY); LANES];
@@ -49,7 +49,7 @@ fn load<F: Scalar>(x: &[F], skip: usize) -> [F; LANES] {
     lanes
 }
 
-/// A piece of one row. (Not an iterator over pieces, which the compiler leaves out of the vector code.)
+/// A piece of one row. (An iterator over pieces would not become vector code.)
 #[inline(always)]
 pub(super) fn of_row<F: Scalar>(x: &[F], piece: usize) -> [F; LANES] {
     let (start, skip) = begin(piece, x.len());
@@ -62,8 +62,8 @@ pub(super) fn of_columns<F: Scalar>(x: &[F], width: usize, start: usize, row: us
     load(&x[row * width + start..(row + 1) * width], 0)
 }
 
-/// For each lane the largest of all pieces, and $\sum e^{x - \text{largest}}$; if `joint`, of all lanes
-/// together.
+/// For each lane, the largest number of all pieces and $\sum e^{x - \text{largest}}$; if `joint`, both are taken over all
+/// lanes together.
 #[inline(always)]
 pub(super) fn tops_and_sums<F: Scalar>(
     count: usize,
@@ -105,14 +105,14 @@ fn exps<F: Scalar>(x: [F; LANES], shifts: [F; LANES]) -> [F; LANES] {
     y
 }
 
-/// $\text{top} + \ln \text{sum}$. All −∞, or some +∞ or NaN: the largest is the answer, and the
-/// differences are not numbers.
+/// $\text{top} + \ln \text{sum}$. If all numbers are −∞, or one is +∞ or NaN, the largest is the answer, because the
+/// differences are NaN.
 #[inline(always)]
 fn join<F: Scalar>(top: F, sum: F) -> F {
     if top.is_finite() { top + sum.ln() } else { top }
 }
 
-/// Writes as many of the sixteen results as there are places.
+/// Writes the first of the sixteen results, one for each place.
 #[inline(always)]
 fn store<F: Scalar>(tops: [F; LANES], sums: [F; LANES], count: F, y: &mut [F]) {
     let mut results = [F::ZERO; LANES];
@@ -123,8 +123,8 @@ fn store<F: Scalar>(tops: [F; LANES], sums: [F; LANES], count: F, y: &mut [F]) {
     y[..places].copy_from_slice(&results[..places]);
 }
 
-/// Gives `gain` the number of each piece and $\bar y\, e^{x - y} / \sum e^{x - y}$; if `joint`, the sum goes
-/// over all lanes. Not $\bar y\, e^{x - y}$: where y is large, its rounding would spoil the shares.
+/// Calls `gain` with the number of each piece and $\bar y e^{x - y} / \sum e^{x - y}$; if `joint`, the sum goes
+/// over all lanes. The sum is not taken to be one, because the rounding of a large $y$ would distort the shares.
 #[inline(always)]
 fn shares<F: Scalar>(
     count: usize,
@@ -150,7 +150,7 @@ fn shares<F: Scalar>(
     }
     let none = F::from_f64(f64::NEG_INFINITY);
     for j in 0..LANES {
-        // Of −∞ only: no share is larger than another, and none moves the result.
+        // Where all numbers are −∞, none of them moves the result.
         scales[j] = if y[j] == none { F::ZERO } else { y_bar[j] / scales[j] };
     }
     for i in 0..count {
@@ -159,14 +159,14 @@ fn shares<F: Scalar>(
             None => exps(piece(i), y),
         };
         for j in 0..LANES {
-            // Where nothing moves, the share may be no number.
+            // Where the scale is zero, the exponential may be NaN.
             gains[j] = if scales[j] == F::ZERO { F::ZERO } else { scales[j] * gains[j] };
         }
         gain(i, gains);
     }
 }
 
-/// Adds as many of the sixteen numbers as there are places.
+/// Adds the first of the sixteen numbers, one for each place.
 #[inline(always)]
 fn add<F: Scalar>(gains: [F; LANES], to: &mut [F]) {
     match to.first_chunk_mut::<LANES>() {
@@ -226,15 +226,14 @@ pub(super) fn forward<F: Scalar>(axis: u8, mean: bool, args: &[View<F>], y: &mut
     );
 }
 
-/// The adjoint of either: $\bar x$ gains $\bar y\, \mathrm{softmax}(x)$.
+/// The adjoint of both kernels: $\bar x$ gains $\bar y \mathrm{softmax}(x)$.
 pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>) {
     let Along { n, stride } = Along::new(pass.args[0].dims, axis);
     let Some(bar) = bars.of(0) else { return };
     if bar.is_empty() {
         return;
     }
-    let blocks =
-        bar.chunks_exact_mut(n * stride).zip(pass.args[0].values.chunks_exact(n * stride));
+    let blocks = bar.chunks_exact_mut(n * stride).zip(pass.args[0].values.chunks_exact(n * stride));
     let results = pass.y.chunks_exact(stride).zip(pass.y_bar.chunks_exact(stride));
     dispatch(
         #[inline(always)]
@@ -256,7 +255,7 @@ pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>
                 for i in 0..pieces(stride) {
                     let (start, skip) = begin(i, stride);
                     let mut on = [y, y_bar].map(|numbers| load(&numbers[start..], 0));
-                    // What the last piece has done is left alone.
+                    // Columns that the piece before covers are skipped.
                     on[1].iter_mut().take(skip).for_each(|bar| *bar = F::ZERO);
                     shares(
                         n,
@@ -265,9 +264,7 @@ pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>
                         on,
                         false,
                         #[inline(always)]
-                        |row, gains| {
-                            add(gains, &mut bar[row * stride + start..(row + 1) * stride])
-                        },
+                        |row, gains| add(gains, &mut bar[row * stride + start..(row + 1) * stride]),
                     );
                 }
             }
@@ -275,10 +272,10 @@ pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>
     );
 }
 
-/// The definition of either.
+/// The definition of both kernels.
 pub(super) fn define<'t, F: Scalar>(axis: u8, mean: bool, args: &[Var<'t, F>]) -> Var<'t, F> {
     let x = args[0];
-        let mut kept = x.shape();
+    let mut kept = x.shape();
     let n = std::mem::replace(&mut kept[usize::from(axis)], 1);
     // The shift is a constant to the derivative: it cancels. Where all are −∞ the shift is zero and
     // the sum is replaced by one before its logarithm is taken, so that nothing infinite is
@@ -315,8 +312,8 @@ impl<F: Scalar> Kernel<F> for LogSumExp {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $\ln \sum_i e^{x_i}$ over axes. The derivative is $\mathrm{softmax}(x)$; of no elements, or of $-\infty$
-    /// only, the value is $-\infty$ with zero derivative.
+    /// $\ln \sum_i e^{x_i}$ over axes. The derivative is $\mathrm{softmax}(x)$. Of no elements, and of elements that are all
+    /// $-\infty$, the value is $-\infty$ with zero derivative.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -324,6 +321,7 @@ impl<F: Scalar> Var<'_, F> {
     /// let x = tape.leaf(&[0.0, 0.0], [2]);
     /// assert!((x.log_sum_exp(0).item() - 2_f64.ln()).abs() < 1e-15);
     /// ```
+    #[doc(alias = "logsumexp")]
     #[track_caller]
     pub fn log_sum_exp(self, axes: impl Into<Axes>) -> Self {
         self.folded("log_sum_exp", axes.into(), |axis| Fused::LogSumExp { axis })

@@ -1,5 +1,6 @@
 //! The largest element over one axis.
 
+use super::axis::{Along, dropped};
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -7,9 +8,8 @@ use crate::tape::engine::Scalar;
 use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
 use crate::tape::var::{Axes, axis_of};
-use super::axis::{Along, dropped};
 
-/// Over an axis.
+/// The maximum over an axis.
 pub(super) struct Max {
     pub(super) axis: u8,
 }
@@ -27,7 +27,7 @@ impl<F: Scalar> Kernel<F> for Max {
         }
     }
 
-    /// The elements equal to the largest share $\bar y$.
+    /// The elements that are equal to the largest share $\bar y$ evenly.
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let Some(bar) = bars.of(0) else { return };
         let x = pass.args[0];
@@ -54,8 +54,8 @@ impl<F: Scalar> Kernel<F> for Max {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// The largest element over axes; NaN if one is. Elements that tie share the derivative evenly; of no
-    /// elements, $-\infty$.
+    /// The largest element over axes; NaN if one element is. Elements that tie share the derivative evenly. The maximum of
+    /// no elements is $-\infty$.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -63,20 +63,21 @@ impl<F: Scalar> Var<'_, F> {
     /// let x = tape.leaf(&[1.0, 4.0, 4.0], [3]);
     /// assert_eq!(x.max_axis(0).backward().of(x).values(), [0.0, 0.5, 0.5]);
     /// ```
+    #[doc(alias = "amax")]
     #[track_caller]
     pub fn max_axis(self, axes: impl Into<Axes>) -> Self {
         self.folded("max_axis", axes.into(), |axis| Fused::Max { axis })
     }
 
-    /// The smallest element over axes; NaN if one is. Elements that tie share the derivative evenly; of no
-    /// elements, $\infty$.
+    /// The smallest element over axes; NaN if one element is. Elements that tie share the derivative evenly. The minimum of
+    /// no elements is $\infty$.
     #[track_caller]
     pub fn min_axis(self, axes: impl Into<Axes>) -> Self {
         -(-self).max_axis(axes)
     }
 
-    /// The position of the largest element along an axis, which is dropped; the first of those that tie.
-    /// NaN is larger than any number, as in NumPy and PyTorch. No derivative.
+    /// The position of the largest element along an axis, which is dropped; at a tie, the first position. NaN counts as
+    /// larger than any number, as in NumPy and PyTorch. No derivative.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -98,13 +99,12 @@ impl<F: Scalar> Var<'_, F> {
         let places = self.tape().constant_with(along, |out| {
             out.iter_mut().enumerate().for_each(|(i, place)| *place = F::from_f64(i as f64));
         });
-        // The largest of some with NaN is NaN, which equals nothing, not even itself.
+        // If an element is NaN, so is the largest, and NaN is not equal to itself.
         let largest = x.equal(x.max_axis(Axes::from(axis).keep())) + x.not_equal(x);
         largest.select(places, self.constant(n as f64)).min_axis(axis).detach()
     }
 }
 
 #[cfg(test)]
-pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
-    (Fused::Max { axis: 1 }, &[&[2, 3, 4]]),
-];
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::Max { axis: 1 }, &[&[2, 3, 4]])];

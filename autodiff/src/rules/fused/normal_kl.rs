@@ -1,7 +1,8 @@
-//! $\sum_j \mathrm{KL}(\mathcal N(\mu_j, e^{2s_j}) \| \mathcal N(m_j, e^{2r_j}))$, which with $d = s - r$ and
-//! $t = (\mu - m) e^{-r}$ is $\sum_j \tfrac12 (e^{2d_j} - 1 - 2d_j + t_j^2)$: no difference of large numbers when
-//! the two agree.
+//! $\sum_j \mathrm{KL}(\mathcal N(\mu_j, e^{2s_j}) \Vert \mathcal N(m_j, e^{2r_j}))$, which with $d = s - r$ and
+//! $t = (\mu - m) e^{-r}$ is $\sum_j \tfrac12 (e^{2d_j} - 1 - 2d_j + t_j^2)$. In this form nothing cancels when the
+//! two distributions are close.
 
+use super::rows::{row_of, row_of_mut, row_shape};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
@@ -11,8 +12,8 @@ use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
 use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
-use super::rows::{row_of, row_of_mut, row_shape};
 
+/// The divergence of diagonal normal distributions.
 pub(super) struct NormalKl {}
 
 impl<F: Scalar> Kernel<F> for NormalKl {
@@ -80,8 +81,9 @@ impl<F: Scalar> Kernel<F> for NormalKl {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $\sum_j \mathrm{KL}(\mathcal N(\mu_j, e^{2s_j}) \| \mathcal N(m_j, e^{2r_j}))$ over the last axis, with
-    /// `self` $\mu$, `log_scale` $s$ and the other's `loc` $m$ and `other_log_scale` $r$, which broadcast.
+    /// The divergence $\sum_j \mathrm{KL}(\mathcal N(\mu_j, e^{2s_j}) \Vert \mathcal N(m_j, e^{2r_j}))$ over the last axis,
+    /// with `self` $\mu$, `log_scale` $s$, and `loc` $m$ and `other_log_scale` $r$ of the other distribution. The shapes
+    /// broadcast.
     ///
     /// With $d = s - r$ and $t = (\mu - m) e^{-r}$ it is $\sum \tfrac12 (e^{2d} - 1 - 2d + t^2)$, and the derivatives are
     /// $t e^{-r}$ ($\mu$), $e^{2d} - 1$ ($s$), $-t e^{-r}$ ($m$) and $1 - e^{2d} - t^2$ ($r$).
@@ -92,9 +94,9 @@ impl<F: Scalar> Var<'_, F> {
         let whole = shapes[1..].iter().try_fold(shapes[0].clone(), |a, b| Shape::broadcast(&a, b));
         let Some(whole) = whole else {
             let [mu, s, m, r] = shapes;
-            panic!("normal_kl: shapes {mu}, {s}, {m} and {r} do not stretch to one another");
+            panic!("normal_kl: shapes {mu}, {s}, {m} and {r} do not broadcast");
         };
-        // The kernel itself repeats along leading axes; only other ways to stretch need a copy.
+        // The kernel itself repeats along leading axes; only other ways to broadcast need a copy.
         let repeats = |shape: &Shape| !shape.is_empty() && whole.ends_with(shape);
         let args = args.map(|x| if repeats(&x.shape()) { x } else { x.broadcast_to(&whole) });
         self.record(Op::Fused(Fused::NormalKl {}), &args, None)
@@ -102,6 +104,5 @@ impl<F: Scalar> Var<'_, F> {
 }
 
 #[cfg(test)]
-pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
-    (Fused::NormalKl {}, &[&[2, 3, 4], &[3, 4], &[4], &[3, 4]]),
-];
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::NormalKl {}, &[&[2, 3, 4], &[3, 4], &[4], &[3, 4]])];

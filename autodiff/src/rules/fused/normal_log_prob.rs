@@ -1,5 +1,6 @@
 //! $\sum_j -\tfrac12 t_j^2 - s_j - \tfrac12 \ln 2\pi$ with $t_j = (x_j - \mu_j) e^{-s_j}$.
 
+use super::rows::{row_of, row_of_mut, row_shape};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
@@ -10,8 +11,8 @@ use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
 use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
-use super::rows::{row_of, row_of_mut, row_shape};
 
+/// The log-density of diagonal normal distributions.
 pub(super) struct NormalLogProb {}
 
 impl<F: Scalar> Kernel<F> for NormalLogProb {
@@ -76,8 +77,8 @@ impl<F: Scalar> Kernel<F> for NormalLogProb {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $\sum_j \ln \mathcal N(x_j; \mu_j, e^{2 s_j})$ over the last axis, with `loc` $\mu$ and
-    /// `log_scale` $s$; arguments with fewer leading axes repeat.
+    /// The log-density $\sum_j \ln \mathcal N(x_j; \mu_j, e^{2 s_j})$ over the last axis, with `loc` $\mu$ and
+    /// `log_scale` $s$. Arguments with fewer leading axes are repeated.
     ///
     /// With $t = (x - \mu) e^{-s}$ the derivatives are $-t e^{-s}$ ($x$), $t e^{-s}$ ($\mu$), $t^2 - 1$ ($s$).
     #[track_caller]
@@ -87,6 +88,5 @@ impl<F: Scalar> Var<'_, F> {
 }
 
 #[cfg(test)]
-pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
-    (Fused::NormalLogProb {}, &[&[2, 3, 4], &[3, 4], &[4]]),
-];
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::NormalLogProb {}, &[&[2, 3, 4], &[3, 4], &[4]])];

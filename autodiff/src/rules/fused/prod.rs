@@ -1,5 +1,6 @@
-//! $\prod_i x_i$ over one axis, without division: right where factors are zero.
+//! $\prod_i x_i$ over one axis. The derivative is computed without division, so factors may be zero.
 
+use super::axis::{Along, dropped};
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -7,9 +8,8 @@ use crate::tape::engine::Scalar;
 use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
 use crate::tape::var::Axes;
-use super::axis::{Along, dropped};
 
-/// Over an axis.
+/// The product over an axis.
 pub(super) struct Prod {
     pub(super) axis: u8,
 }
@@ -26,7 +26,7 @@ impl<F: Scalar> Kernel<F> for Prod {
         }
     }
 
-    /// $\bar x_i$ gains $\bar y \prod_{j \ne i} x_j$: the product of all before times that of all behind.
+    /// $\bar x_i$ gains $\bar y \prod_{j \ne i} x_j$: the product of all elements before it times the product of all behind it.
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let x = pass.args[0];
         let along = Along::new(x.dims, self.axis);
@@ -49,7 +49,7 @@ impl<F: Scalar> Kernel<F> for Prod {
         *bars.scratch() = before;
     }
 
-    /// Halves multiplied with each other, again and again.
+    /// Multiplies one half of the elements by the other, until one element is left.
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
         let mut x = args[0];
         let axis = usize::from(self.axis);
@@ -75,8 +75,8 @@ impl<F: Scalar> Kernel<F> for Prod {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// The product over axes. The derivative is $\prod_{j \ne i} x_j$, computed without division and right
-    /// where factors are zero; of no elements, one.
+    /// The product over axes. The derivative is $\prod_{j \ne i} x_j$, computed without division, so factors may be
+    /// zero. The product of no elements is one.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -93,7 +93,5 @@ impl<F: Scalar> Var<'_, F> {
 }
 
 #[cfg(test)]
-pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
-    (Fused::Prod { axis: 0 }, &[&[5]]),
-    (Fused::Prod { axis: 1 }, &[&[2, 3, 2]]),
-];
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::Prod { axis: 0 }, &[&[5]]), (Fused::Prod { axis: 1 }, &[&[2, 3, 2]])];

@@ -11,9 +11,10 @@ use crate::tape::op::Op;
 use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
 
+/// The quadratic form of vectors and matrices.
 pub(super) struct QuadraticForm {}
 
-/// How many matrices there are, how many vectors for each, and how long these are.
+/// The number of matrices, the number of vectors for each, and the length of a vector.
 fn sizes<F>([x, a]: [View<F>; 2]) -> [usize; 3] {
     let n = x.dims[x.dims.len() - 1];
     let batch = a.dims[..a.dims.len() - 2].iter().product::<usize>();
@@ -102,8 +103,8 @@ impl<F: Scalar> Kernel<F> for QuadraticForm {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $x^\top A x$ for every vector $x$ along the last axis, of shape `[…, n]`, and one matrix `[n, n]`, or
-    /// one for each point of as many leading axes of $x$ as $A$ has.
+    /// The quadratic form $x^\top A x$ of every vector $x$ along the last axis, of shape `[…, n]`. `matrix` $A$ is a single
+    /// `[n, n]`, or has leading axes that are the first axes of $x$.
     ///
     /// The derivatives are $(A + A^\top) x$ and $x x^\top$.
     ///
@@ -123,6 +124,5 @@ impl<F: Scalar> Var<'_, F> {
 }
 
 #[cfg(test)]
-pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
-    (Fused::QuadraticForm {}, &[&[2, 3, 4], &[4, 4]]),
-];
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::QuadraticForm {}, &[&[2, 3, 4], &[4, 4]])];

@@ -1,10 +1,10 @@
-//! Running results along an axis, by doubling.
+//! Running sums and products along an axis in elementary ops, by doubling.
 
 use crate::tape::engine::Scalar;
 use crate::tape::record::Var;
 
-/// Hillis and Steele (1986): each element joined with the one before it, then with the one two before,
-/// four before, …; what lies before the first is `neutral`.
+/// The scan of Hillis and Steele (1986): each element is joined with the one before it, then with the one two before,
+/// four before, and so on. The elements before the first are `neutral`.
 pub(super) fn doubling<'t, F: Scalar>(
     x: Var<'t, F>,
     axis: usize,

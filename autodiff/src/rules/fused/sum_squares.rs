@@ -1,5 +1,6 @@
 //! $\sum_i x_i^2$ over one axis, in one pass over the numbers.
 
+use super::axis::{Along, dropped};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
@@ -10,13 +11,13 @@ use crate::tape::op::fused::Fused;
 use crate::tape::record::{Bars, Kernel, Pass, Var};
 use crate::tape::var::Axes;
 use std::ops::Range;
-use super::axis::{Along, dropped};
 
-/// Neighbouring columns that are kept in registers, and what is left.
+/// The number of neighbouring columns that are summed in registers.
 const WIDE: usize = 16;
+/// The same for the rest of the columns.
 const NARROW: usize = 8;
 
-/// Where the columns end that are done so many at a time.
+/// The ends of the columns that are summed [`WIDE`] and [`NARROW`] at a time.
 fn ends(stride: usize) -> [usize; 2] {
     [WIDE, NARROW].map(|width| stride - stride % width)
 }
@@ -59,6 +60,7 @@ fn slopes<F: Scalar, const W: usize>(
     }
 }
 
+/// The sum of squares over an axis.
 pub(super) struct SumSquares {
     pub(super) axis: u8,
 }
@@ -132,7 +134,7 @@ impl<F: Scalar> Kernel<F> for SumSquares {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $\sum_i x_i^2$ over axes; of no elements, zero. The derivative is $2x$.
+    /// The sum of squares $\sum_i x_i^2$ over axes. The derivative is $2x$. The sum over no elements is zero.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;

@@ -1,13 +1,13 @@
 //! Linear algebra over the last two axes, batched over the others.
 //!
-//! A factorisation is an entry of its own, and what is computed from it takes both the matrix and the
-//! factor as arguments: the factor helps with the numbers, and nothing flows back through it; the
-//! derivative goes to the matrix itself, where its rule is short and uses the factor again. So a
-//! solution, a log-determinant and an inverse share one factorisation, and none is differentiated.
-//! Only the Cholesky factor has a derivative of its own, for who wants $L$ itself.
+//! A factorisation is an entry of its own. Ops that are computed from it take both the matrix and the factor as
+//! arguments: the values are computed from the factor, and the derivative flows to the matrix itself, where its
+//! rule is short and uses the factor again. So a solution, a log-determinant and an inverse share one
+//! factorisation, which is not differentiated. Only the Cholesky factor has a derivative of its own, for uses of $L$
+//! itself.
 //!
-//! Matrices that must be symmetric are taken as $(A + A^\top)/2$, so that the adjoint, which is
-//! symmetric, is the derivative with respect to every number of $A$.
+//! Matrices that must be symmetric are taken as $(A + A^\top)/2$. So the adjoint is symmetric, and is the derivative
+//! with respect to every number of $A$.
 
 mod terms;
 mod values;

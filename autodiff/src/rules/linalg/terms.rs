@@ -149,7 +149,7 @@ pub(crate) fn reverse<F: Scalar>(op: Linalg, args: &[&[usize]], sink: &mut dyn S
     }
 }
 
-/// The links of a chain under the names of their formulas.
+/// Names the links of a chain by the operations of their formulas.
 struct Chain<'a, F>(&'a mut dyn Sink<F>);
 
 impl<F: Scalar> Chain<'_, F> {
@@ -186,7 +186,7 @@ impl<F: Scalar> Chain<'_, F> {
         self.apply(Op::Move(Move::Triu { above }), &[x])
     }
 
-    /// The last two of `rank` axes exchanged.
+    /// The transpose: the last two of `rank` axes exchanged.
     fn transpose(&mut self, x: Operand, rank: usize) -> Operand {
         self.apply(Op::Move(Move::transposition(rank)), &[x])
     }

@@ -26,7 +26,7 @@ fn tensor(dims: &[usize], (low, high): (f64, f64), salt: usize) -> Tensor<f64> {
     Tensor::new((0..dims.iter().product()).map(number).collect(), dims)
 }
 
-/// The family of an op, if it has a rule that can be wrong. Whoever adds an op adds it here, and a case below.
+/// The family of an op, if it has a rule that can be wrong. A new kind of op needs a line here and a case below.
 fn family<F>(op: Op<F>) -> Option<&'static str> {
     match op {
         Op::Leaf | Op::Constant | Op::Detach => None,
@@ -43,7 +43,7 @@ fn family<F>(op: Op<F>) -> Option<&'static str> {
         Op::Linalg(_) => Some("linalg"),
         Op::Beta(_) => Some("beta"),
         Op::Fused(_) => Some("fused"),
-        // Its rule is its owner's; a wrong one is among the tests of transforms.
+        // Its rule is the user's; a wrong one is among the tests of transforms.
         Op::Custom(_) => None,
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn cases() -> Vec<Case> {
         let at = [tensor(&[3, 3], op.domain(), 1)];
         push(Box::new(move |x| apply(Op::Map(op), x)), &at);
     }
-    // These two have a slope by their second argument only.
+    // These two have a derivative by their second argument only.
     let half = [Binary::Polygamma, Binary::GammaPDa];
     for &op in Binary::ALL.iter().filter(|op| !op.is_flat() && !half.contains(op)) {
         let at = [tensor(&[3, 3], op.domain(), 1), tensor(&[3], op.domain(), 2)];

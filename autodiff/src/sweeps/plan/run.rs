@@ -91,7 +91,7 @@ pub(crate) fn back<F: Float>(
     }
 }
 
-/// Repeats the arguments that stand still.
+/// Repeats the arguments that are single numbers over a tile.
 fn spread_out<F: Float>(i: &Instruction, values: &[F], n: usize, spread: &mut [[F; TILE]; 2]) {
     for side in 0..2 {
         if i.still[side] {

@@ -1,6 +1,6 @@
 //! The incomplete beta function and its derivatives, as ops.
 
-/// The function or a slope.
+/// The regularised incomplete beta function, or one of its derivatives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Beta {
@@ -13,6 +13,7 @@ pub enum Beta {
 }
 
 impl Beta {
+    /// The op's name, as in messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Inc => "beta_inc",

@@ -6,7 +6,8 @@
 
 use crate::numbers::ops::Unary;
 
-/// Rows of the list: `/// doc`, then `module: Kernel { fields }`. The name of the module is the name of the op.
+/// Hands the rows to a reader: `/// doc`, then `module: Kernel { fields }`. The name of the module is the name of the
+/// op.
 macro_rules! fused {
     ($reader:ident) => {
         $reader! {
@@ -67,11 +68,11 @@ fused!(fused_enum);
 #[cfg(test)]
 pub(crate) type Example = (Fused, &'static [&'static [usize]]);
 
-/// What follows an affine map: any elementwise op whose derivative is a function of its result, or nothing.
+/// The activation after an affine map: an elementwise op whose derivative is a function of its result, or none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Activation {
-    /// Nothing: $xW + b$.
+    /// No activation: $xW + b$.
     #[default]
     Identity,
     /// $\tanh$.

@@ -1,18 +1,18 @@
 //! Ops on numbers and indices.
 
 /// Ops on numbers and indices. The indices have as many axes as the numbers; along every axis but one
-/// they have the same length or stretch from length one.
+/// they have the same length or are broadcast from length one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Index {
-    /// $y_{i j k} = x_{i\,n(i, j, k)\,k}$ along one axis. Adjoint: [`Index::ScatterAdd`].
+    /// $y_{i j k} = x_{i n(i, j, k) k}$ along one axis. Adjoint: [`Index::ScatterAdd`].
     Gather {
-        /// The axis from which the indices pick.
+        /// The axis that the indices point into.
         axis: u8,
     },
     /// $y_{i n k} = \sum_{j : n(i, j, k) = n} x_{i j k}$ along one axis. Adjoint: [`Index::Gather`].
     ScatterAdd {
-        /// The axis into which the indices put.
+        /// The axis that the indices point into.
         axis: u8,
     },
 }
@@ -26,7 +26,7 @@ impl Index {
         }
     }
 
-    /// The axis from which the indices pick, or into which they put.
+    /// The axis that the indices point into.
     pub(crate) fn axis(self) -> usize {
         match self {
             Self::Gather { axis } | Self::ScatterAdd { axis } => usize::from(axis),

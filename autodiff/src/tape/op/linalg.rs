@@ -1,6 +1,6 @@
 //! The ops of linear algebra.
 
-/// What a matrix was factored into.
+/// The kind of a factorisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     /// $LL^\top$; the matrix is taken to be symmetric.
@@ -9,49 +9,48 @@ pub enum By {
     Lu,
 }
 
-/// The ops of linear algebra. Arguments named $F$ are what the factorisation of the argument before
-/// them has made.
+/// The ops of linear algebra. An argument named $F$ is the factorisation of the argument before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Linalg {
     /// $L$ with $LL^\top = A$ of the argument $A$.
     Cholesky,
-    /// The factors $L$ and $U$ of $A$ in one matrix, with one more row for the exchanges of rows. Flat.
+    /// The factors $L$ and $U$ of $A$ in one matrix, with one more row for the exchanges of rows. No derivative.
     Lu,
-    /// The eigenvalues of $A$ in one row above its eigenvectors in columns. Flat.
+    /// The eigenvalues of $A$ in one row above its eigenvectors in columns. No derivative.
     Eigh,
-    /// $T^{-1}B$ of the arguments $T$, of which one triangle is read, and $B$.
+    /// $T^{-1}B$ of the arguments $T$ and $B$. Only one triangle of $T$ is read.
     SolveTriangular {
-        /// Whether the upper triangle is read.
+        /// True if the upper triangle is read.
         upper: bool,
-        /// Whether it is transposed.
+        /// True if $T$ is transposed.
         transposed: bool,
     },
     /// $A^{-1}B$ of the arguments $A, F, B$.
     Solve {
-        /// What $F$ is.
+        /// The kind of $F$.
         by: By,
-        /// Whether $A$ is transposed.
+        /// True if $A$ is transposed.
         transposed: bool,
     },
     /// $x_j^\top A^{-1} x_j$ of the arguments $A, F$ (by Cholesky) and $X$ with columns $x_j$.
     InverseForm,
     /// $A^{-1}$ of the arguments $A, F$.
     Inverse {
-        /// What $F$ is.
+        /// The kind of $F$.
         by: By,
     },
     /// $\ln |\det A|$ of the arguments $A, F$.
     LogDet {
-        /// What $F$ is.
+        /// The kind of $F$.
         by: By,
     },
     /// $\det A$ of the arguments $A, F$.
     Det {
-        /// What $F$ is.
+        /// The kind of $F$.
         by: By,
     },
-    /// The sign of $\det A$ of the argument $F$ (by LU). Flat.
+    /// The sign of $\det A$ of the argument $F$ (by LU). No derivative.
     DetSign,
     /// The eigenvalues of $A$, in increasing order, of the arguments $A, F$.
     Eigenvalues,
@@ -107,12 +106,12 @@ impl Linalg {
         }
     }
 
-    /// Whether nothing is propagated through the op.
+    /// True if nothing is propagated through the op.
     pub(crate) fn is_flat(self) -> bool {
         matches!(self, Self::Lu | Self::Eigh | Self::DetSign)
     }
 
-    /// How many arguments the op takes.
+    /// The number of arguments.
     pub(crate) fn arity(self) -> usize {
         match self {
             Self::Cholesky | Self::Lu | Self::Eigh | Self::DetSign | Self::MatrixExp => 1,
@@ -121,12 +120,12 @@ impl Linalg {
         }
     }
 
-    /// Whether its second argument is a factor of the first.
+    /// True if the second argument is a factorisation of the first.
     pub(crate) fn takes_factor(self) -> bool {
         self.arity() > 1 && !matches!(self, Self::SolveTriangular { .. })
     }
 
-    /// Whether the factor among its arguments has a row more than the matrix.
+    /// True if the factorisation among the arguments has one row more than the matrix.
     pub(crate) fn has_tall_factor(self) -> bool {
         match self {
             Self::Solve { by, .. } | Self::Inverse { by } | Self::LogDet { by } => by == By::Lu,

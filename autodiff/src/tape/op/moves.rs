@@ -4,9 +4,9 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Move {
-    /// Repeats along stretched axes. Adjoint: [`Move::SumTo`].
+    /// Repeats along broadcast axes. Adjoint: [`Move::SumTo`].
     Broadcast,
-    /// Sums along the axes that [`Move::Broadcast`] stretches.
+    /// Sums along the axes along which [`Move::Broadcast`] repeats. Adjoint: [`Move::Broadcast`].
     SumTo,
     /// Result axis `i` is argument axis `order[i]`. Adjoint: the inverse permutation.
     Permute {
@@ -24,28 +24,28 @@ pub enum Move {
     Pad {
         /// The axis that grows.
         axis: u8,
-        /// Where the argument begins in the result.
+        /// The position in the result at which the argument begins.
         start: u32,
     },
     /// The numbers of the last axis along a diagonal of the last two of the result, zeros around them.
     /// Adjoint: [`Move::Diagonal`].
     Diag {
-        /// How far the diagonal lies above the main one.
+        /// The number of the diagonal above the main one, negative below it.
         above: i32,
     },
     /// A diagonal of the last two axes. Adjoint: [`Move::Diag`].
     Diagonal {
-        /// How far the diagonal lies above the main one.
+        /// The number of the diagonal above the main one, negative below it.
         above: i32,
     },
     /// The last two axes on and below a diagonal, zeros above. Its own adjoint.
     Tril {
-        /// How far the diagonal lies above the main one.
+        /// The number of the diagonal above the main one, negative below it.
         above: i32,
     },
     /// The last two axes on and above a diagonal, zeros below. Its own adjoint.
     Triu {
-        /// How far the diagonal lies above the main one.
+        /// The number of the diagonal above the main one, negative below it.
         above: i32,
     },
     /// The positions of one axis in reverse. Its own adjoint.
@@ -56,7 +56,7 @@ pub enum Move {
 }
 
 impl Move {
-    /// The last two of `rank` axes exchanged.
+    /// The exchange of the last two of `rank` axes.
     pub(crate) fn transposition(rank: usize) -> Self {
         let mut order = [0, 1, 2, 3, 4, 5, 6, 7];
         order.swap(rank - 2, rank - 1);

@@ -1,6 +1,6 @@
 //! Ops that only one tape knows.
 
-/// An op of a user's own: its name, and its place among those of its tape.
+/// A custom op or a checkpoint: its name, and its position among those of its tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Own {
     name: &'static str,
@@ -12,12 +12,12 @@ impl Own {
         Self { name, at: at as u32 }
     }
 
-    /// Its place among those of its tape.
+    /// The position among those of its tape.
     pub(crate) fn index(self) -> usize {
         self.at as usize
     }
 
-    /// The name that the op gives itself.
+    /// The name of the op.
     pub fn name(self) -> &'static str {
         self.name
     }

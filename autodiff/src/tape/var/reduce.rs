@@ -1,4 +1,4 @@
-//! Reductions over any axes, and running sums and products along one.
+//! Reductions over any axes.
 
 use super::axis_of;
 use crate::numbers::shape::Shape;
@@ -9,7 +9,7 @@ use crate::tape::record::Var;
 use smallvec::SmallVec;
 use std::ops::RangeFull;
 
-/// The axes of a reduction, and whether they stay, with length one.
+/// The axes of a reduction, and whether they are kept with length one.
 ///
 /// One axis, an array or slice of them, or `..` for all; negative axes count from the back.
 ///
@@ -29,15 +29,15 @@ pub struct Axes {
 }
 
 impl Axes {
-    /// The same axes, which stay with length one, so that the result stretches to what was reduced.
+    /// The same axes, kept with length one, so that the result broadcasts to the shape that was reduced.
     pub fn keep(self) -> Self {
         Self { keep: true, ..self }
     }
 
-    /// For each axis of a shape whether it is among these.
+    /// For each axis of a shape, true if it is among these.
     ///
     /// # Panics
-    /// If an axis is not there, or named twice.
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     fn among(&self, op: &str, shape: &Shape) -> SmallVec<[bool; 4]> {
         let mut among: SmallVec<[bool; 4]> = SmallVec::from_elem(self.list.is_none(), shape.len());
@@ -74,12 +74,13 @@ impl From<RangeFull> for Axes {
     }
 }
 
-/// What a reduction leaves, and how many elements go into each of the result's.
+/// The shapes of a reduction, and the number of elements that are reduced to one.
 struct Reduced {
-    /// With length one where an axis went.
+    /// The shape with length one in place of each reduced axis.
     kept: Shape,
-    /// What was asked for.
+    /// The shape of the result.
     shape: Shape,
+    /// The number of elements that are reduced to one.
     count: usize,
 }
 
@@ -99,7 +100,7 @@ impl Reduced {
 /// Positions of axes.
 type Places = SmallVec<[usize; 8]>;
 
-/// Which norm.
+/// The kind of a norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Norm {
     /// $\sum |x_i|$.
@@ -111,14 +112,14 @@ pub enum Norm {
 }
 
 impl<'t, F: Scalar> Var<'t, F> {
-    /// The sum over axes. The derivative is one; of no elements, zero.
+    /// The sum over axes. The derivative is one. The sum of no elements is zero.
     #[track_caller]
     pub fn sum_axis(self, axes: impl Into<Axes>) -> Self {
         let Reduced { kept, shape, .. } = Reduced::new("sum_axis", &axes.into(), &self.shape());
         self.sum_to(kept).reshape(shape)
     }
 
-    /// The mean over axes. The derivative is $1/n$; of no elements, NaN.
+    /// The mean over axes. The derivative is $1/n$. The mean of no elements is NaN.
     #[track_caller]
     pub fn mean_axis(self, axes: impl Into<Axes>) -> Self {
         let axes = axes.into();
@@ -127,8 +128,8 @@ impl<'t, F: Scalar> Var<'t, F> {
     }
 
     /// $\tfrac{1}{n - c} \sum_i (x_i - \bar x)^2$ over axes, with the `correction` $c$: zero for the variance of
-    /// the elements themselves, one for the unbiased estimate of what they were drawn from. The derivative
-    /// is $2(x_i - \bar x)/(n - c)$; of $n \le c$ elements, NaN or infinite.
+    /// the elements themselves, one for the unbiased estimate of the variance of their distribution. The derivative
+    /// is $2(x_i - \bar x)/(n - c)$. With $n \le c$ elements it is NaN or infinite.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -145,14 +146,15 @@ impl<'t, F: Scalar> Var<'t, F> {
         away.square().sum_axis(axes) / F::from_f64(n as f64 - correction as f64)
     }
 
-    /// The root of [`Var::var_axis`]. Where it is zero, so is its derivative.
+    /// The standard deviation: the root of [`Var::var_axis`]. Where it is zero, its derivative is taken as zero.
     #[track_caller]
     pub fn std_axis(self, axes: impl Into<Axes>, correction: usize) -> Self {
         self.var_axis(axes, correction).root()
     }
 
-    /// A norm over axes. The derivatives are $\mathrm{sign}(x_i)$ ($L_1$), $x_i/\|x\|$ ($L_2$) and the sign of
-    /// the largest, ties sharing ($L_\infty$); at zero they are zero. Squares neither overflow nor vanish.
+    /// A norm over axes. The derivatives are $\mathrm{sign}(x_i)$ ($L_1$), $x_i/\Vert x \Vert$ ($L_2$) and the sign of
+    /// the largest element, shared evenly by elements that tie ($L_\infty$); at zero they are zero. The squares of $L_2$
+    /// neither overflow nor underflow.
     ///
     /// ```
     /// # use pathscore_autodiff::{Norm, Tape};
@@ -170,7 +172,7 @@ impl<'t, F: Scalar> Var<'t, F> {
             Norm::L1 => self.abs().sum_axis(axes),
             Norm::Max => self.abs().max_axis(axes),
             Norm::L2 => {
-                // In units of the largest, if that is a number to divide by.
+                // Elements are divided by the largest one, if that is neither zero nor infinite.
                 let Reduced { shape, .. } = Reduced::new("norm", &axes, &self.shape());
                 let top = self.detach().abs().max_axis(axes.clone().keep());
                 let [zero, infinity] = [0.0, f64::INFINITY].map(|c| self.constant(c));
@@ -181,15 +183,14 @@ impl<'t, F: Scalar> Var<'t, F> {
         }
     }
 
-    /// $\sqrt x$ whose derivative at zero is zero.
+    /// $\sqrt x$ with the derivative zero at zero.
     #[track_caller]
     fn root(self) -> Self {
         let zero = self.equal(self.constant(0.0));
         zero.select(self.constant(0.0), zero.select(self.constant(1.0), self).sqrt())
     }
 
-    /// A kernel over one axis applied to several: they are brought together first, which moves
-    /// nothing if they are neighbours.
+    /// Applies a kernel over one axis to several axes. They are joined first; if they are neighbours, nothing is moved.
     #[track_caller]
     pub(crate) fn folded(self, op: &str, axes: Axes, kernel: impl Fn(u8) -> Fused) -> Self {
         let shape = self.shape();
