@@ -1,6 +1,6 @@
 //! Random numbers that are either drawn, or listed with their probabilities.
 
-use crate::exact::{gauss_hermite, gauss_legendre, gauss_length};
+use crate::quadrature::{gauss_chi, gauss_hermite, gauss_legendre};
 use pathscore_autodiff::{Scalar, Shape, Tape, Var};
 use pathscore_models::RandomSource;
 use pathscore_models::seed::{self, Stream};
@@ -105,7 +105,7 @@ impl Outcomes {
         let known = self.lengths.iter().position(|(length, _)| *length == k);
         let at = known.unwrap_or_else(|| {
             let n = self.hermite.len();
-            self.lengths.push((k, if n > 0 { gauss_length(k, n) } else { Vec::new() }));
+            self.lengths.push((k, if n > 0 { gauss_chi(k, n) } else { Vec::new() }));
             self.lengths.len() - 1
         });
         self.node(|list| &mut list.lengths[at].1)

@@ -37,6 +37,7 @@ pub mod montecarlo;
 pub mod optim;
 pub mod path;
 pub mod proof;
+pub mod quadrature;
 pub mod score;
 mod target;
 pub mod variance;

@@ -5,8 +5,9 @@ use super::*;
 use crate::enumerator::Enumerator;
 use crate::estimator::Estimator;
 use crate::path::{Dreg, Iwae};
-use crate::proof::{Applied, Cached, Effect, Expectation, Latent, Solved, Target};
+use crate::proof::{Applied, Cached, Effect, Expectation, Latent, Solved};
 use crate::score::{Baseline, Reinforce, Vimco};
+use crate::target::Target;
 use pathscore_models::latent::{LinearGaussian, SmallBelief};
 use pathscore_models::{Init, Params, RandomSource, seed};
 use std::sync::Arc;
@@ -69,7 +70,7 @@ const NO_BASELINE: Reinforce = Reinforce { baseline: Baseline::None };
 const ONE_OUT: Reinforce = Reinforce { baseline: Baseline::LeaveOneOut };
 
 fn of_baselines() -> Vec<Specimen> {
-    let elbo = |samples, rows| belief(Target::ELBO, samples, rows);
+    let elbo = |samples, rows| belief(Target::Elbo, samples, rows);
     let running = Baseline::RunningMean { decay: 0.9, mean: Some(-2.5) };
     // The mean of the signals is −2.7; with a variance of four the divisor is two.
     let divided = |floor, sees_itself, v| NvilDivisor { floor, sees_itself, running: [-2.7, v] };
@@ -135,12 +136,12 @@ fn of_baselines() -> Vec<Specimen> {
 
 /// A learnt number for a baseline, its loss beside the ELBO.
 fn leaky(label: Label, into_q: bool) -> Specimen {
-    let mut problem = belief(Target::ELBO, 1, 1);
+    let mut problem = belief(Target::Elbo, 1, 1);
     let (rng, psi) = (&mut seed::rng(0, seed::Stream::Init, 0), -2.0);
     let baseline = problem.params.add("baseline", [1], Init::Constant(psi), rng);
     let right = LeakyBaseline { baseline, into_q: false, into_baseline: false };
     let wrong = LeakyBaseline { into_q, into_baseline: !into_q, ..right };
-    let leak = problem.still(|f| -(f - psi).powi(2));
+    let leak = problem.gradient_at_fixed_draws(|f| -(f - psi).powi(2));
     let entropy = |eta: f64| eta.exp().ln_1p() - eta * sigmoid(eta);
     let mut into_baseline = vec![0.0; problem.params.len()];
     let mut solved = Solved::of(&problem);
@@ -156,18 +157,18 @@ fn leaky(label: Label, into_q: bool) -> Specimen {
 }
 
 fn of_bounds() -> Vec<Specimen> {
-    let bound = |rows| belief(Target::BOUND, 2, rows);
+    let bound = |rows| belief(Target::Bound, 2, rows);
     let vimco = Vimco::default();
     let mut all = vec![
         asked(
             (6, "unstopped", "w̃ is not stopped in Σ w̃ₖ fₖ", "PyTorch-VAE issue 34"),
-            line(Target::BOUND, 2),
+            line(Target::Bound, 2),
             UndetachedWeights,
             Iwae,
         ),
         asked(
             (7, "squared-for-model", "w̃² on the model's parameters", "TFP DOUBLY_REPARAMETERIZED"),
-            line(Target::BOUND, 2),
+            line(Target::Bound, 2),
             SquaredForModel,
             Dreg,
         ),
@@ -191,7 +192,7 @@ fn of_bounds() -> Vec<Specimen> {
         ),
         asked(
             (14, "carried", "the draw of the score carries its path", "TensorFlow issue 7236"),
-            line(Target::ELBO, 1),
+            line(Target::Elbo, 1),
             UndetachedSample,
             NO_BASELINE,
         ),
@@ -220,7 +221,7 @@ fn of_bounds() -> Vec<Specimen> {
                 "the average of logs for the log of the average",
                 "multi-sample ELBO",
             ),
-            line(Target::BOUND, 2),
+            line(Target::Bound, 2),
             MeanOfLogs,
             Iwae,
         ),
@@ -235,9 +236,9 @@ fn of_bounds() -> Vec<Specimen> {
 
 fn of_units() -> Vec<Specimen> {
     // Five rows, of which two at a time are seen.
-    let scaled = Latent { scale: 2.5, ..belief(Target::ELBO, 1, 2) };
+    let scaled = Latent { scale: 2.5, ..belief(Target::Elbo, 1, 2) };
     let averaged =
-        |label, wrong| asked(label, belief(Target::ELBO, 2, 1), wrong, AveragedTerms::default());
+        |label, wrong| asked(label, belief(Target::Elbo, 2, 1), wrong, AveragedTerms::default());
     let at = NormalParams { loc: 0.7, log_scale: -0.4 };
     let square =
         Expectation::new("normal: E (z − k)²", &[at.loc, at.log_scale], |at, source| {
@@ -321,7 +322,7 @@ fn of_bits() -> Vec<Specimen> {
         let [relaxed, _] = RelaxOneBit::conditional(at[0], b, source.uniform());
         RelaxOneBit::control(relaxed)[0]
     })
-    .inside_slopes();
+    .gradient_at_fixed_probabilities();
     let one = Solved::of(&one)
         .with_mistake("∂c(z̃) along the path of the conditional draw", Effect::Beside(left_out));
     let at = [0.5, 0.0];

@@ -1,20 +1,20 @@
-//! What a proof has found.
+//! The result of a proof.
 
 use super::means::Method;
 use crate::estimator::Claim;
 use std::fmt;
 
-/// What was found of the mean.
+/// The verdict on the mean of an estimator.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// No component is off by as much as would have been seen.
+    /// No component differs from the truth by as much as would have been detected.
     Unbiased,
-    /// Some component is off.
+    /// Some component differs from the truth.
     Biased,
-    /// Nothing was seen, but a bias of the size that matters need not have been.
+    /// No bias was detected, but a bias of the requested size might have been missed.
     Inconclusive {
-        /// About as many draws would be needed.
+        /// The approximate number of draws that a verdict needs.
         draws: f64,
     },
 }
@@ -29,61 +29,61 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// A component of the gradient, or the value, and what was found of it.
+/// The test of one component of the gradient, or of the value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComponentTest {
-    /// Its name.
+    /// The name of the component.
     pub name: String,
     /// The exact value.
     pub exact: f64,
     /// The mean of the draws.
     pub mean: f64,
-    /// The standard error of that; of a listed mean, what rounding may do.
+    /// The standard error of the mean; of an enumerated mean, a bound on rounding.
     pub error: f64,
-    /// The variance of one draw; exact, where the mean is.
+    /// The variance of one draw, which is exact where the mean is.
     pub variance: f64,
 }
 
 impl ComponentTest {
-    /// How many errors the mean is from the truth.
+    /// $z$, the difference of the mean from the exact value in multiples of the error.
     pub fn z(&self) -> f64 {
         (self.mean - self.exact) / self.error
     }
 }
 
-/// A certificate, or what denies it.
+/// The result of a proof: a verdict with its evidence.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Proof {
-    /// The problem's name.
+    /// The name of the problem.
     pub problem: String,
-    /// What the estimator says of its mean.
+    /// The claim of the estimator about its mean.
     pub claim: Claim,
-    /// What was found of it.
+    /// The verdict on the mean.
     pub verdict: Verdict,
-    /// Whether the claim holds, and whatever else was looked at.
+    /// Whether the claim holds and no failure was found.
     pub ok: bool,
-    /// How the mean was found.
+    /// The method by which the mean was found.
     pub method: Method,
-    /// The largest $z$ in size.
+    /// The $z$ of the largest absolute value.
     pub z: f64,
-    /// The component that has it.
+    /// The name of the component with that $z$.
     pub at: String,
-    /// The number of draws or of outcomes.
+    /// The number of draws, or of outcomes if they were enumerated.
     pub draws: usize,
-    /// The largest distance of a mean from the truth.
+    /// The largest absolute difference of a mean from the truth.
     pub max_abs_error: f64,
-    /// The smallest bias that would have been seen with the power asked for, in the worst component.
+    /// The smallest bias, in the noisiest component, that would have been detected with the requested power.
     pub detectable_bias: f64,
-    /// The factor that the wrong components have in common, if they have one.
+    /// The common factor of the wrong components, if they have one.
     pub factor: Option<f64>,
-    /// What is wrong with the mean, in words.
+    /// The diagnosis of a wrong mean, in words.
     pub diagnosis: Option<String>,
-    /// What else is wrong.
+    /// Other failures, such as a wrong value or a wrong claim.
     pub failures: Vec<String>,
-    /// What is worth knowing.
+    /// Remarks that are no failures.
     pub notes: Vec<String>,
-    /// Every component of the gradient, and behind them the value, if it is known.
+    /// The components of the gradient, followed by the value if it is known.
     pub components: Vec<ComponentTest>,
 }
 
@@ -99,12 +99,12 @@ impl Proof {
         &self.components[..self.components.len() - usize::from(value)]
     }
 
-    /// The component of the gradient that is farthest from the truth, in errors.
+    /// The component of the gradient with the largest $|z|$.
     pub fn worst(&self) -> Option<&ComponentTest> {
         self.gradient().iter().max_by(|a, b| a.z().abs().total_cmp(&b.z().abs()))
     }
 
-    /// Everything that speaks against it, in one line; empty if nothing does.
+    /// The diagnosis and all failures in one line; empty if there are none.
     pub fn reasons(&self) -> String {
         let all: Vec<&str> =
             self.diagnosis.iter().chain(&self.failures).map(String::as_str).collect();
@@ -116,7 +116,7 @@ impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { problem, claim, verdict, z, at, draws, .. } = self;
         let how = match self.method {
-            Method::Enumerated(_) => "outcomes listed",
+            Method::Enumerated(_) => "outcomes enumerated",
             Method::Quadrature(_) => "outcomes by quadrature",
             Method::Sampled(_) => "draws",
         };
