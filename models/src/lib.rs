@@ -19,6 +19,8 @@
 //! assert_eq!(log_prob.backward().leading(params.len()).len(), 3 * 16 + 16 + 16 * 2 + 2);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod capability;
 pub mod data;
 pub mod dist;
@@ -31,5 +33,5 @@ pub mod seed;
 pub mod tractable;
 
 pub use capability::{BlockGibbs, Em, Energy, ExactPosterior, Tractable};
-pub use params::{Bound, Init, ParamId, Params};
+pub use params::{Bound, Init, ParamId, Params, ParamsError};
 pub use random_source::RandomSource;

@@ -1,5 +1,9 @@
 //! Parameters: named tensors in one flat vector.
 
+mod file;
+
+pub use file::ParamsError;
+
 use pathscore_autodiff::{Id, Scalar, Shape, Tape, Var};
 use rand::Rng;
 use std::sync::Arc;

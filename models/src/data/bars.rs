@@ -2,8 +2,23 @@
 
 use rand::Rng;
 
-use super::Table;
+use super::source_kind::{Load, SourceKind};
+use super::{Split, Table};
 use crate::seed::{self, Stream};
+
+pub(super) const SOURCE: SourceKind = SourceKind {
+    usage: "bars",
+    about: "4 x 4 bars and stripes, 10000 + 2000, whose entropy can be enumerated",
+    grey: false,
+    load: Load::Generate(|seed| {
+        let (train, test) = bars(4, 12_000, seed).split_at(10_000);
+        let description = format!(
+            "bars: 4 x 4, drawn from seed {seed}, draws 0 to 9999 train, 10000 to 11999 test; \
+             both parts hold the same few patterns"
+        );
+        Ok(Split { train, test, description })
+    }),
+};
 
 /// `n` pictures of bars or stripes on `side` x `side` pixels: with probability ½ each the lines are
 /// rows or columns, and each of the `side` lines is wholly 1 with probability ½, else 0.

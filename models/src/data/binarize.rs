@@ -45,7 +45,9 @@ impl FromStr for Binarize {
 
     fn from_str(word: &str) -> Result<Binarize, DataError> {
         let found = NAMES.iter().find(|(name, _)| *name == word);
-        found.map(|&(_, rule)| rule).ok_or_else(|| DataError::UnknownBinarize { word: word.into() })
+        let choices = || NAMES.map(|(name, _)| name).join(", ");
+        let unknown = || DataError::UnknownBinarize { word: word.into(), choices: choices() };
+        found.map(|&(_, rule)| rule).ok_or_else(unknown)
     }
 }
 

@@ -6,7 +6,16 @@ use std::path::Path;
 use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
 
 use super::input::{Input, MOST_VALUES};
-use super::{DataError, Position, Split, Table, shuffled};
+use super::source_kind::{Load, SourceKind};
+use super::split::shuffled;
+use super::{DataError, Position, Split, Table};
+
+pub(super) const SOURCE: SourceKind = SourceKind {
+    usage: "csv:PATH",
+    about: "rows of numbers, with or without header line and a column `label`",
+    grey: false,
+    load: Load::Read(load),
+};
 
 /// Reads rows of numbers separated by commas. A first line that is not all numbers is a header; a
 /// column it names `label` holds whole numbers 0…255, the labels. Empty lines are passed over.
@@ -21,7 +30,7 @@ pub fn read_csv(path: &Path) -> Result<Table, DataError> {
     read(path).map(|(table, _)| table)
 }
 
-pub(crate) fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
+fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
     let (table, note) = read(path)?;
     shuffled(table, path, seed, &format!("csv: {} ({note})", path.display()))
 }

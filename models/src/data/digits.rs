@@ -11,9 +11,25 @@ use std::ops::Range;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::Table;
 use super::glyphs::{GLYPHS, Glyph};
+use super::source_kind::{Load, SourceKind};
+use super::{Split, Table};
 use crate::seed::{self, Stream, below, unit};
+
+pub(super) const SOURCE: SourceKind = SourceKind {
+    usage: "digits",
+    about: "28 x 28 handwritten digits that the library draws itself, 20000 + 2000, labelled",
+    grey: true,
+    load: Load::Generate(|seed| {
+        Ok(Split {
+            train: digits(seed, 0..20_000),
+            test: digits(seed, 20_000..22_000),
+            description: format!(
+                "digits: drawn from seed {seed}, numbers 0 to 19999 train, 20000 to 21999 test"
+            ),
+        })
+    }),
+};
 
 /// Pixels on a side of a digit.
 pub const SIDE: usize = 28;

@@ -37,18 +37,20 @@ impl fmt::Display for Position {
 #[non_exhaustive]
 pub enum DataError {
     /// The word names no source.
-    #[error(
-        "unknown data source `{word}`: the choices are digits, bars, idx:PATH, csv:PATH, npy:PATH"
-    )]
+    #[error("unknown data source `{word}`: the choices are {choices}")]
     UnknownSource {
         /// The word as it was given.
         word: String,
+        /// The words that name a source.
+        choices: String,
     },
     /// The word names no binarization.
-    #[error("unknown binarization `{word}`: the choices are none, threshold, dynamic, fixed")]
+    #[error("unknown binarization `{word}`: the choices are {choices}")]
     UnknownBinarize {
         /// The word as it was given.
         word: String,
+        /// The words that name a binarization.
+        choices: String,
     },
     /// There is nothing at the path.
     #[error("{}: there is no such file or folder", path.display())]

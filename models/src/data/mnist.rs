@@ -3,7 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use super::idx::{read_idx, read_idx_labels};
-use super::{DataError, Split, Table, sixth};
+use super::source_kind::{Load, SourceKind};
+use super::split::sixth;
+use super::{DataError, Split, Table};
+
+pub(super) const SOURCE: SourceKind = SourceKind {
+    usage: "idx:PATH",
+    about: "a folder with the four files of MNIST, or one IDX file of bytes; gzip or not",
+    grey: true,
+    load: Load::Read(|path, _| load(path)),
+};
 
 /// Adds the labels of a file, which must be as many as the rows.
 fn labelled(table: Table, images: &Path, labels: &Path) -> Result<Table, DataError> {
@@ -35,7 +44,7 @@ fn find(folder: &Path, part: &str, labels: bool) -> Result<PathBuf, DataError> {
 
 /// Loads a folder with the four files of MNIST, or one file of images, whose last sixth becomes the
 /// test part.
-pub(crate) fn load(path: &Path) -> Result<Split, DataError> {
+fn load(path: &Path) -> Result<Split, DataError> {
     if path.is_dir() { folder(path) } else { file(path) }
 }
 

@@ -27,8 +27,9 @@ mod input;
 mod mnist;
 mod npy;
 mod npy_header;
-
 mod source;
+mod source_kind;
+mod split;
 mod table;
 
 pub use bars::{bars, bars_patterns};
@@ -39,7 +40,7 @@ pub use digits::{SIDE, digit, digits};
 pub use error::{DataError, Position};
 pub use idx::{read_idx, read_idx_labels};
 pub use npy::read_npy;
-pub use source::{SOURCES, Source, Split};
+pub use source::{SOURCES, Source};
+pub use source_kind::SourceKind;
+pub use split::Split;
 pub use table::Table;
-
-use source::{shuffled, sixth};

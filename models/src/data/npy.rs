@@ -6,7 +6,16 @@ use std::path::Path;
 
 use super::input::Input;
 use super::npy_header::{Fault, Header};
-use super::{DataError, Position, Split, Table, shuffled};
+use super::source_kind::{Load, SourceKind};
+use super::split::shuffled;
+use super::{DataError, Position, Split, Table};
+
+pub(super) const SOURCE: SourceKind = SourceKind {
+    usage: "npy:PATH",
+    about: "a NumPy array of 2 or 3 sizes, type <f4, <f8 or |u1",
+    grey: false,
+    load: Load::Read(load),
+};
 
 /// NumPy itself refuses longer headers (10,000) unless told to trust the file.
 const MOST_HEADER: usize = 1 << 16;
@@ -21,7 +30,7 @@ pub fn read_npy(path: &Path) -> Result<Table, DataError> {
     read(path).map(|(table, _)| table)
 }
 
-pub(crate) fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
+fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
     let (table, note) = read(path)?;
     shuffled(table, path, seed, &format!("npy: {} ({note})", path.display()))
 }

@@ -142,3 +142,108 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for MultivariateNormal<'t, F> {
         quadratic * F::from_f64(0.5) + p.log_det_scale() - self.log_det_scale()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dist::Normal;
+    use crate::seed::{Stream, rng};
+    use pathscore_autodiff::{Tape, Tensor, check};
+
+    const LOC: [f64; 6] = [0.3, -1.0, 2.0, 0.0, 0.5, -0.7];
+    const OTHER_LOC: [f64; 3] = [0.1, 0.4, -0.6];
+    const SCALE: [f64; 9] = [1.2, 9.0, 9.0, -0.4, 0.7, 9.0, 0.3, 0.8, 1.5];
+    const OTHER_SCALE: [f64; 9] = [0.9, 0.0, 0.0, 0.2, 1.1, 0.0, -0.5, 0.1, 0.8];
+
+    fn close(found: Var<f64>, expected: Var<f64>) {
+        assert_eq!(found.shape(), expected.shape());
+        let (found, expected) = (found.value(), expected.value());
+        for (a, b) in found.values().iter().zip(expected.values()) {
+            // A few sums of numbers below a hundred.
+            assert!((a - b).abs() < 1e-12, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn with_a_diagonal_factor_it_is_the_normal_with_independent_coordinates() {
+        let tape = Tape::new();
+        let (loc, log_scale) = (tape.leaf(&LOC, [2, 3]), tape.leaf(&[-0.5, 0.2, 0.1], [3]));
+        let other = (tape.leaf(&OTHER_LOC, [3]), tape.leaf(&[0.3, -0.1, 0.6], [3]));
+        let spread = log_scale.broadcast_to([2, 3]);
+        let (q, p) =
+            (Normal::from_log_scale(loc, spread), Normal::from_log_scale(other.0, other.1));
+        fn full<'t>(loc: Var<'t, f64>, log_scale: Var<'t, f64>) -> MultivariateNormal<'t, f64> {
+            MultivariateNormal::from_scale_tril(loc, log_scale.exp().diag(0))
+        }
+        let (full_q, full_p) = (full(loc, log_scale), full(other.0, other.1));
+        let x = q.sample(4, &mut rng(0, Stream::Sample, 0));
+        close(full_q.log_prob(x), q.log_prob(x));
+        close(full_q.entropy(), q.entropy());
+        close(full_q.kl(&full_p), q.kl(&p));
+        // The same noise gives the same samples.
+        close(full_q.rsample(4, &mut rng(0, Stream::Sample, 0)), x);
+    }
+
+    #[test]
+    fn one_factor_for_all_members_is_the_same_factor_for_each() {
+        let tape = Tape::new();
+        let (loc, scale) = (tape.leaf(&LOC, [2, 3]), tape.leaf(&SCALE, [3, 3]));
+        let shared = MultivariateNormal::from_scale_tril(loc, scale);
+        let each = MultivariateNormal::from_scale_tril(loc, scale.broadcast_to([2, 3, 3]));
+        let x = shared.rsample(5, &mut rng(0, Stream::Sample, 0));
+        close(each.rsample(5, &mut rng(0, Stream::Sample, 0)), x);
+        close(each.log_prob(x), shared.log_prob(x));
+        close(each.entropy(), shared.entropy());
+        let other = tape.leaf(&OTHER_SCALE, [3, 3]);
+        let p = MultivariateNormal::from_scale_tril(tape.leaf(&OTHER_LOC, [3]), other);
+        close(each.kl(&p), shared.kl(&p));
+        close(each.kl(&each), tape.constant(&[0.0; 2], [2]));
+    }
+
+    #[test]
+    fn derivatives_agree_with_finite_differences() {
+        let at: Vec<Tensor<f64>> = [(&LOC[..], 2), (&SCALE, 3), (&OTHER_LOC, 1), (&OTHER_SCALE, 3)]
+            .map(|(values, rows)| Tensor::new(values.to_vec(), [rows, 3]))
+            .to_vec();
+        type Q<'t> = MultivariateNormal<'t, f64>;
+        let options = || check::Options::of::<f64>();
+        check::gradient(|v| Q::from_scale_tril(v[0], v[1]).log_prob(v[2]).square(), &at, options())
+            .expect("the log-density");
+        check::gradient(|v| Q::from_scale_tril(v[0], v[1]).entropy().square(), &at, options())
+            .expect("the entropy");
+        check::gradient(
+            |v| {
+                let p = Q::from_scale_tril(v[2].reshape([3]), v[3]);
+                Q::from_scale_tril(v[0], v[1]).kl(&p).square()
+            },
+            &at,
+            options(),
+        )
+        .expect("the divergence");
+    }
+
+    #[test]
+    fn samples_have_the_mean_and_the_covariance() {
+        let tape = Tape::new();
+        let (loc, scale) = (tape.leaf(&OTHER_LOC, [3]), tape.leaf(&SCALE, [3, 3]));
+        let q = MultivariateNormal::from_scale_tril(loc, scale);
+        let n = 40_000;
+        let x = q.sample(n, &mut rng(1, Stream::Sample, 0));
+        assert!(!x.is_tracked());
+        let centred = x - loc;
+        let found = centred.matmul_with(true, centred, false) * (1.0 / n as f64);
+        let (found, expected) = (found.value(), q.covariance().value());
+        for i in 0..3 {
+            let variance = expected.values()[4 * i];
+            let mean = centred.mean_axis(0).value().values()[i];
+            // Five standard errors of a mean.
+            assert!(mean.abs() < 5.0 * (variance / n as f64).sqrt());
+            for j in 0..3 {
+                let (a, b) = (found.values()[3 * i + j], expected.values()[3 * i + j]);
+                let error = (variance * expected.values()[4 * j] + b * b) / n as f64;
+                // Five standard errors of a product of two normal numbers.
+                assert!((a - b).abs() < 5.0 * error.sqrt());
+            }
+        }
+    }
+}

@@ -9,6 +9,7 @@ use crate::capability::{Em, ExactPosterior, Tractable};
 use crate::dist::{MultivariateNormal, Normal};
 use crate::latent::{Decoder, Generative, LatentModel};
 use crate::params::{Bound, Init, ParamId, Params};
+use fit::Values;
 use pathscore_autodiff::{Error, Scalar, Var};
 use rand::Rng;
 
@@ -102,7 +103,9 @@ impl Ppca {
         x: &[F],
         rows: usize,
     ) -> Result<f64, Error> {
-        fit::closed_form(self, params, x, rows)
+        let (values, log_prob) = fit::closed_form(x, rows, self.columns, self.latents)?;
+        self.write(params, &values);
+        Ok(log_prob)
     }
 
     /// The number of columns of the data.
@@ -123,6 +126,15 @@ impl Ppca {
     /// The id of $\ln\sigma^2$, of shape `[]`.
     pub fn log_noise(&self) -> ParamId {
         self.log_noise
+    }
+
+    fn write<F: Scalar>(&self, params: &mut Params<F>, values: &Values) {
+        let mut set = |id: ParamId, values: &[f64]| {
+            params.get_mut(id).iter_mut().zip(values).for_each(|(to, &x)| *to = F::from_f64(x));
+        };
+        set(self.weights, &values.weights);
+        set(self.mean, &values.mean);
+        set(self.log_noise, &[values.noise.ln()]);
     }
 
     /// $M = W^\top W + \sigma^2 I$, of shape `[latents, latents]`.
@@ -192,7 +204,14 @@ impl<F: Scalar> Em<F> for Ppca {
     /// matrix of $L$ columns: $S$ is not formed. All is computed in double precision, and $\sigma^2$ is held as in
     /// [`Ppca::closed_form`].
     fn em_step(&self, params: &mut Params<F>, x: &[F], rows: usize) -> f64 {
-        fit::em_step(self, params, x, rows)
+        let double = |id: ParamId| params.get(id).iter().map(|x| x.to_f64()).collect::<Vec<_>>();
+        let noise = double(self.log_noise)[0].exp();
+        let now = Values { weights: double(self.weights), mean: double(self.mean), noise };
+        let (next, log_prob) = fit::em_step(&now, x, rows);
+        if let Some(next) = next {
+            self.write(params, &next);
+        }
+        log_prob
     }
 }
 
