@@ -1,35 +1,35 @@
-//! What is drawn from.
+//! The distributions that latents are drawn from.
 
 use super::sums;
 use pathscore_autodiff::vector::{Lanes, dispatch};
 use pathscore_autodiff::{Real, Scalar};
 
-/// Independent normals $z_i = \mu_i + \sigma_i\varepsilon_i$. Its parameters are $\mu$, then $\ln\sigma$.
+/// Independent normals $z_i = \mu_i + \sigma_i\varepsilon_i$. The parameters are all $\mu$, then all $\ln\sigma$.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gaussian<'a> {
-    /// $\mu$, a number for each latent.
+    /// $\mu$ of each latent.
     pub mu: &'a [f64],
-    /// $\ln\sigma$, as many.
+    /// $\ln\sigma$ of each latent.
     pub log_sigma: &'a [f64],
 }
 
-/// Independent bits that are one with probability $\sigma(\eta_i)$. Its parameters are the logits $\eta$.
+/// Independent bits that are one with probability $\sigma(\eta_i)$. The parameters are the logits $\eta$.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bernoulli<'a> {
-    /// $\eta$, a number for each bit.
+    /// $\eta$ of each bit.
     pub logits: &'a [f64],
 }
 
-/// A law with a score: [`Gaussian`] or [`Bernoulli`].
+/// A distribution with a score function $\nabla \ln q$: [`Gaussian`] or [`Bernoulli`].
 pub trait ScoreFunction: sealed::Sampler {}
 
 impl ScoreFunction for Gaussian<'_> {}
 impl ScoreFunction for Bernoulli<'_> {}
 
 pub(super) mod sealed {
-    use super::Lanes;
+    use pathscore_autodiff::vector::Lanes;
 
-    /// What the loops need of a law, for each call or for each block.
+    /// The operations of a distribution that the loops over draws are built from.
     pub trait Sampler: Copy + Sync {
         /// The number of latents.
         fn latents(self) -> usize;
@@ -37,30 +37,30 @@ pub(super) mod sealed {
         /// The number of parameters.
         fn parameters(self) -> usize;
 
-        /// What is computed once for `beside` draws side by side: a number for each latent of each, first of all
-        /// what [`rescale_score`](Self::rescale_score) needs.
-        fn prepare(self, beside: usize, scale: &mut Vec<f64>);
+        /// Computes once, for the `group` draws of a group, the numbers that [`draw`](Self::draw) uses for each latent;
+        /// those that [`rescale_score`](Self::rescale_score) uses come first.
+        fn prepare(self, group: usize, scale: &mut Vec<f64>);
 
-        /// Draws rows of $z$, and for each number the noise that its scores are functions of.
+        /// Draws rows of $z$, and the noise of each number, of which its scores are functions.
         fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]);
 
-        /// Adds a block of draws; `f` are values less a constant.
+        /// Adds the sums of a block of draws with the values `f`, less a constant.
         fn add_score(self, f: &[f64], noise: &[f64], sums: &mut [f64]);
 
-        /// Brings the moments into the units of the parameters.
+        /// Converts moments of the summed scores into those of the scores of the parameters.
         fn rescale_score(self, scale: &[f64], mean: &mut [f64], variance: &mut [f64]);
     }
 }
 
 use sealed::Sampler;
 
-/// Until they are there `times` times.
+/// Repeats numbers until they are there `times` times.
 fn repeat(numbers: &mut Vec<f64>, times: usize) {
     let once = numbers.len();
     (1..times).for_each(|_| numbers.extend_from_within(..once));
 }
 
-/// Multiplies what has these moments by `factors`.
+/// The moments of numbers multiplied by `factors`, from the moments of the numbers.
 pub(super) fn rescale(factors: impl Iterator<Item = f64>, mean: &mut [f64], variance: &mut [f64]) {
     for ((mean, variance), factor) in mean.iter_mut().zip(variance).zip(factors) {
         *mean *= factor;
@@ -68,13 +68,16 @@ pub(super) fn rescale(factors: impl Iterator<Item = f64>, mean: &mut [f64], vari
     }
 }
 
-/// By $\sigma$ and the noise $\varepsilon$, whose scores are $\varepsilon / \sigma$, summed without the divisor,
-/// and $\varepsilon^2 - 1$.
+/// The noise is $\varepsilon$, and the scores are $\varepsilon / \sigma$, which is summed without the divisor, and
+/// $\varepsilon^2 - 1$.
 impl Sampler for Gaussian<'_> {
     #[track_caller]
     fn latents(self) -> usize {
         let (mu, log_sigma) = (self.mu.len(), self.log_sigma.len());
-        assert!(mu == log_sigma, "a normal law: {mu} means and {log_sigma} standard deviations");
+        assert!(
+            mu == log_sigma,
+            "a Gaussian has as many means as standard deviations, not {mu} and {log_sigma}"
+        );
         mu
     }
 
@@ -82,12 +85,12 @@ impl Sampler for Gaussian<'_> {
         2 * self.mu.len()
     }
 
-    /// $\sigma$ of all, then $\mu$.
-    fn prepare(self, beside: usize, scale: &mut Vec<f64>) {
+    /// All $\sigma$, then all $\mu$.
+    fn prepare(self, group: usize, scale: &mut Vec<f64>) {
         scale.clear();
         scale.extend(self.log_sigma.iter().map(|&s| Real::exp(s)));
-        repeat(scale, beside);
-        (0..beside).for_each(|_| scale.extend(self.mu));
+        repeat(scale, group);
+        (0..group).for_each(|_| scale.extend(self.mu));
     }
 
     fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]) {
@@ -121,7 +124,7 @@ impl Sampler for Gaussian<'_> {
     }
 }
 
-/// By the probability $p$ of a one and the noise $h - p$, which is the score.
+/// The scale is the probability $p$ of a one, and the noise $h - p$ is the score.
 impl Sampler for Bernoulli<'_> {
     fn latents(self) -> usize {
         self.logits.len()
@@ -131,10 +134,10 @@ impl Sampler for Bernoulli<'_> {
         self.logits.len()
     }
 
-    fn prepare(self, beside: usize, scale: &mut Vec<f64>) {
+    fn prepare(self, group: usize, scale: &mut Vec<f64>) {
         scale.clear();
         scale.extend(self.logits.iter().map(|&eta| Real::sigmoid(eta)));
-        repeat(scale, beside);
+        repeat(scale, group);
     }
 
     fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]) {
