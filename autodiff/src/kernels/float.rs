@@ -50,9 +50,6 @@ pub trait Float:
     /// $y_i = \sin x_i$: a loop without a branch for each number.
     #[doc(hidden)]
     fn sin_slice(x: &[Self], y: &mut [Self]);
-    /// $I_x(a, b)$ and its slopes by $a$ and $b$.
-    #[doc(hidden)]
-    fn beta_inc(a: Self, b: Self, x: Self) -> [Self; 3];
     /// $y_i = \cos x_i$.
     #[doc(hidden)]
     fn cos_slice(x: &[Self], y: &mut [Self]);
@@ -172,9 +169,6 @@ macro_rules! float {
             #[inline(always)]
             fn exp_minus_abs(self) -> Self {
                 Special::exp_minus_abs(self)
-            }
-            fn beta_inc(a: Self, b: Self, x: Self) -> [Self; 3] {
-                Special::beta_inc(a, b, x)
             }
             fn sin_slice(x: &[Self], y: &mut [Self]) {
                 slices::sin_slice(x, y);

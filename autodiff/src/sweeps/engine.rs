@@ -3,6 +3,7 @@
 #![expect(private_interfaces, reason = "nobody outside can name the trait, or call it")]
 
 use crate::kernels::random::{self, Sample};
+use crate::kernels::special::Special;
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -85,6 +86,9 @@ macro_rules! engine {
             }
             fn fill_normal<R: Rng>(out: &mut [Self], rng: &mut R) {
                 random::fill_normal(out, rng);
+            }
+            fn beta_inc(a: Self, b: Self, x: Self) -> [Self; 3] {
+                Special::beta_inc(a, b, x)
             }
         }
     )*};

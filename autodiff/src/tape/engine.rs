@@ -73,4 +73,7 @@ pub trait Scalar: Engine {
     /// assert!(mean.abs() < 5.0 / 1000_f64.sqrt());
     /// ```
     fn fill_normal<R: Rng>(out: &mut [Self], rng: &mut R);
+    /// $I_x(a, b)$ and its derivatives by $a$ and $b$.
+    #[doc(hidden)]
+    fn beta_inc(a: Self, b: Self, x: Self) -> [Self; 3];
 }

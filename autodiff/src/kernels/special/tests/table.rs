@@ -1,7 +1,7 @@
 //! Every row of the tables of 40-digit values and slopes (`tests/tables/make_tables.py`).
 
 use super::*;
-use crate::kernels::float::Float;
+use crate::Scalar;
 use crate::numbers::ops::{Binary, Unary};
 use std::collections::BTreeMap;
 
@@ -84,7 +84,7 @@ const SLOPES: [f64; 2] = [8.0, 4.0];
 const SLOPES_OF_DA: [f64; 2] = [80.0, 40.0];
 
 /// The function of a row.
-fn call<F: Float>(name: &str, x: &[F]) -> F {
+fn call<F: Scalar>(name: &str, x: &[F]) -> F {
     let named = |op: &&Unary| op.name() == name;
     match (name, x) {
         ("trigamma", &[x]) => Binary::Polygamma.value(F::ONE, x),
@@ -103,7 +103,7 @@ fn binary(name: &str) -> Binary {
 }
 
 /// The slope of a function by argument `side`.
-fn slope<F: Float>(name: &str, side: usize, x: &[F]) -> F {
+fn slope<F: Scalar>(name: &str, side: usize, x: &[F]) -> F {
     let y = call(name, x);
     match *x {
         [x] => Unary::ALL.iter().find(|op| op.name() == name).expect("as above").slope(x, y),
