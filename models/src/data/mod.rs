@@ -1,9 +1,8 @@
-//! Data sets: two that the library draws itself, three file formats, and how they are cut into
-//! training and test parts, made black and white, and dealt out in batches.
+//! Data sets: two that the library generates itself and three file formats, with their division into training and
+//! test parts, binarisation and batches.
 //!
-//! Everything random is a pure function of a seed. Files are never trusted and never mended: what
-//! does not fit is a [`DataError`] that names the file, the place, what was expected and what was
-//! found.
+//! Everything random is a pure function of a seed. Files are never trusted and never repaired: a file that is not as
+//! its format demands gives a [`DataError`] that names the file, the position, the expectation and the finding.
 //!
 //! ```
 //! use pathscore_models::data::{Batches, DataError, Source};

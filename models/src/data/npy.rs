@@ -17,11 +17,11 @@ pub(super) const SOURCE: SourceKind = SourceKind {
     load: Load::Read(load),
 };
 
-/// NumPy itself refuses longer headers (10,000) unless told to trust the file.
+/// The longest header that is read. NumPy itself refuses headers of more than 10,000 bytes by default.
 const MOST_HEADER: usize = 1 << 16;
 
-/// Reads an NPY array of two sizes as rows, of three as images. Values of type `<f4` are kept,
-/// `<f8` rounded to the nearest f32, `|u1` divided by 255.
+/// Reads an NPY array with two sizes as rows, and one with three sizes as images. Values of type `<f4` are kept, `<f8`
+/// are rounded to the nearest f32, and `|u1` are divided by 255.
 ///
 /// # Errors
 /// If the file cannot be read, is of another type or order, is shorter or longer than it declares,

@@ -17,12 +17,12 @@ pub struct SourceKind {
     pub(super) load: Load,
 }
 
-/// How a kind of source makes its two parts.
+/// The function that makes the two parts of a kind of source.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Load {
-    /// From a seed.
+    /// Generates them from a seed.
     Generate(fn(u64) -> Result<Split, DataError>),
-    /// From a file or folder; the seed shuffles the rows.
+    /// Reads them from a file or folder; the seed shuffles the rows.
     Read(fn(&Path, u64) -> Result<Split, DataError>),
 }
 

@@ -8,16 +8,16 @@ use crate::seed::{self, Stream};
 /// A training part and a test part of one data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
-    /// What the model is fitted to.
+    /// The rows that the model is fitted to.
     pub train: Table,
-    /// What it is judged on.
+    /// The rows that the model is evaluated on.
     pub test: Table,
-    /// One line that says where the rows come from and how they were cut in two, seed included.
+    /// One line about the origin of the rows and their division into two parts, with the seed.
     pub description: String,
 }
 
 impl Split {
-    /// Both parts [prepared](Binarize::prepare), with draws that they do not share.
+    /// Both parts [prepared](Binarize::prepare), with independent random numbers.
     ///
     /// # Errors
     /// If a value is outside [0, 1]; `none` takes any value.
@@ -34,12 +34,12 @@ impl Split {
     }
 }
 
-/// A sixth of n to the nearest, at least 1: the share of MNIST's test part in its training part.
+/// A sixth of `n`, rounded and at least one. It is the size of MNIST's test part relative to its training part.
 pub(super) fn sixth(n: usize) -> usize {
     ((n + 3) / 6).max(1)
 }
 
-/// Shuffles every row by the seed; the last sixth tests.
+/// Shuffles the rows by the seed and makes the last sixth the test part.
 pub(super) fn shuffled(
     table: Table,
     path: &Path,

@@ -1,4 +1,4 @@
-//! The one model whose every quantity is known: a normal latent seen through a line.
+//! A linear-Gaussian model with one latent, for which every quantity has a closed form.
 
 use super::LatentModel;
 use crate::dist::{Distribution, Normal};
@@ -20,7 +20,7 @@ pub struct LinearGaussian {
 }
 
 impl LinearGaussian {
-    /// With these values of $m$, $\ln\sqrt v$, $w$, $b$ and $s^2$.
+    /// The model with these values of $m$, $\ln\sqrt v$, $w$, $b$ and $s^2$.
     pub fn new<F: Scalar, R: Rng>(
         params: &mut Params<F>,
         [loc, log_scale, weight, bias]: [f64; 4],
@@ -38,8 +38,7 @@ impl LinearGaussian {
     }
 
     /// $-\tfrac12 \ln 2\pi s^2 - \frac{(x - b - wm)^2 + w^2 v}{2 s^2} - \tfrac12 (m^2 + v - 1 - \ln v)$:
-    /// the bound as a function of $(m, \ln\sqrt v, w, b)$, written over any [`Real`] so that its
-    /// derivatives come from dual numbers.
+    /// the ELBO as a function of $(m, \ln\sqrt v, w, b)$, for any [`Real`], so that dual numbers give its derivatives.
     pub fn elbo<R: Real>(x: f64, noise_variance: f64, [m, log_scale, w, b]: [R; 4]) -> R {
         let c = |value| m.of(value);
         let v = (c(2.0) * log_scale).exp();
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
     use pathscore_autodiff::Dual;
 
-    /// w = 1.5, b = 0.2, s² = 0.5, x = 1, m = 0.3, v = 0.4: digits computed by quadrature elsewhere.
+    /// w = 1.5, b = 0.2, s² = 0.5, x = 1, m = 0.3, v = 0.4: the digits were computed by quadrature elsewhere.
     #[test]
     fn the_closed_forms_have_their_known_digits() {
         let at = [0.3, 0.5 * 0.4_f64.ln(), 1.5, 0.2];

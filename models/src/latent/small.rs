@@ -1,4 +1,4 @@
-//! A belief net small enough to list: every expectation is a sum of four terms.
+//! A belief network small enough to enumerate: with two latents every expectation is a sum of four terms.
 
 use super::{Generative, LatentModel};
 use crate::RandomSource;
@@ -7,7 +7,7 @@ use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Scalar, Shape, Var};
 use rand::Rng;
 
-/// Bits $z$ with logits of their own, and bits $x \mid z$ with logits $c + Wz$; $q$ has the same logits
+/// Bernoulli latents $z$ with prior logits, and Bernoulli data $x \mid z$ with logits $c + Wz$; $q$ has the same logits
 /// $\varphi$ for all $x$.
 ///
 /// The parameters are $\varphi$, the prior's logits, $W$ (of shape `[latents, columns]`) and $c$.
@@ -20,7 +20,7 @@ pub struct SmallBelief {
 }
 
 impl SmallBelief {
-    /// With these values; `weight` row by row, a row for each latent.
+    /// The model with these values; `weight` holds a row for each latent.
     ///
     /// # Panics
     /// If the lengths do not fit.
@@ -47,7 +47,8 @@ impl SmallBelief {
         }
     }
 
-    /// Two latents, three columns: the case whose digits are known, to be seen at $x = (1, 0, 1)$.
+    /// The example with two latents and three columns whose likelihood, bounds and gradients at $x = (1, 0, 1)$ are
+    /// known digit by digit.
     pub fn known<F: Scalar, R: Rng>(params: &mut Params<F>, rng: &mut R) -> Self {
         let weight = [1.2, 0.5, -1.1, -0.7, 0.9, 0.4];
         Self::new(params, &[0.8, -0.5], &[0.3, -0.4], &weight, &[-0.2, 0.1, 0.3], rng)

@@ -46,8 +46,8 @@ impl<'a, F: Scalar> Rows<'a, F> {
         Self { x, rows, mean, trace }
     }
 
-    /// $SA$ for the sample covariance $S = \tfrac1N \sum_n \tilde x_n \tilde x_n^\top$ and a matrix $A$ with `width` columns,
-    /// or $S$ itself if there is no matrix. $S$ is not formed on the way to $SA$.
+    /// $SA$ for the sample covariance $S = \tfrac1N \sum_n \tilde x_n \tilde x_n^\top$ and a matrix $A$ with `width`
+    /// columns, or $S$ itself if there is no matrix. $S$ is not formed on the way to $SA$.
     fn covariance_times(&self, matrix: Option<(&[f64], usize)>) -> Vec<f64> {
         let columns = self.mean.len();
         let width = matrix.map_or(columns, |(_, width)| width);

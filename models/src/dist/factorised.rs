@@ -1,16 +1,16 @@
-//! Events whose parts, each of a kind of its own, are drawn one after another.
+//! Distributions that factorise into nodes, which are drawn one after another and may be of different kinds.
 
 use super::{Bernoulli, Distribution, Layers, Normal};
 use pathscore_autodiff::{Scalar, Var};
 use smallvec::smallvec;
 
-/// What a node is, with the number of its units: all that the choice of an estimator hangs on.
+/// The kind of a node and the number of its units. The choice of an estimator depends on nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
     /// Independent normal numbers.
     Normal(usize),
-    /// Independent bits.
+    /// Independent Bernoulli variables.
     Bits(usize),
 }
 
@@ -21,12 +21,12 @@ impl Kind {
         units
     }
 
-    /// Whether draws are a differentiable function of noise that has no parameters.
+    /// True if samples are a differentiable function of noise that has no parameters.
     pub fn has_path(self) -> bool {
         matches!(self, Self::Normal(_))
     }
 
-    /// The number of values, if there are no more than $2^{20}$.
+    /// The number of values, or `None` if there are more than $2^{20}$.
     ///
     /// ```
     /// use pathscore_models::dist::Kind;
@@ -52,27 +52,26 @@ impl std::fmt::Display for Kind {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Node<'t, F> {
-    /// Of a [`Kind::Normal`].
+    /// The distribution of a [`Kind::Normal`].
     Normal(Normal<'t, F>),
-    /// Of a [`Kind::Bits`].
+    /// The distribution of a [`Kind::Bits`].
     Bits(Bernoulli<'t, F>),
 }
 
-/// A distribution that factorises along an order of drawing, $q(z) = \prod_i q(z_i \mid z_{<i})$, with nodes that
-/// may be of different kinds.
+/// A distribution that factorises along an order of nodes, $q(z) = \prod_i q(z_i \mid z_{<i})$; the nodes may be of
+/// different kinds.
 ///
-/// Its nodes can be drawn each in a way of its own: along its path, as a constant, every value in turn. A
-/// node that is drawn along its path stays on the tape, so the log-probabilities of those behind it are
-/// functions of it.
+/// Each node can be treated in its own way: sampled with a reparameterisation, sampled as a constant, or enumerated.
+/// A reparameterised node stays on the tape, so the log-probabilities of later nodes are functions of it.
 pub trait Factorised<'t, F: Scalar>: Distribution<'t, F> {
-    /// What the nodes are, in the order in which they are drawn.
+    /// The kinds of the nodes, in the order in which they are drawn.
     fn kinds(&self) -> Layers<Kind>;
 
-    /// The next node, given those `before` it, each of shape `[rows, batch, units]`. Its parameters have that
-    /// shape too, or `[batch, units]` where they do not hang on those before.
+    /// The distribution of the next node, given the nodes `before` it, each of shape `[rows, batch, units]`. Its
+    /// parameters have that shape too, or `[batch, units]` where they do not depend on earlier nodes.
     fn node(&self, before: &[Var<'t, F>]) -> Node<'t, F>;
 
-    /// An event from all of its nodes, in the order in which they are drawn.
+    /// Joins all nodes, in the order in which they are drawn, into an event.
     fn join(&self, nodes: &[Var<'t, F>]) -> Var<'t, F>;
 }
 
