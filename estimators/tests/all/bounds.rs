@@ -6,7 +6,7 @@ use pathscore_autodiff::{Scalar, Tape};
 use pathscore_estimators::draw::{Score, StoppedPath};
 use pathscore_estimators::path::{Dreg, Iwae, Renyi, Sgvb, StickingTheLanding};
 use pathscore_estimators::score::{Baseline, Mean, Reinforce, Tvo, Vimco, Wake};
-use pathscore_estimators::zoo::WrongVimco;
+use pathscore_estimators::zoo::bounds::WrongVimco;
 use pathscore_estimators::{Columns, Cotangents, LogWeights};
 use pathscore_models::dist::{Distribution, Enumerable, Kl, Normal};
 use pathscore_models::latent::{LatentModel, LinearGaussian, SmallBelief};
