@@ -9,6 +9,7 @@ mod sites;
 
 use super::args::ProblemName;
 use super::usage_error::usage_error;
+use pathscore::estimators::Estimator;
 use pathscore::estimators::both::{
     Arm, Concrete, DisArm, LocalExpectation, Many, MeasureValued, PerNode, Rebar, Relax,
     StraightThrough, Strategy,
@@ -17,11 +18,10 @@ use pathscore::estimators::differences::{FiniteDifferences, Spsa};
 use pathscore::estimators::exact::{Enumeration, Quadrature};
 use pathscore::estimators::likelihood::{PriorPath, PriorScore, SelfNormalised, UniformBox};
 use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
-use pathscore::estimators::proof::{Applied, Candidate, Once, Problem, Target};
+use pathscore::estimators::proof::{Applied, Cached, Candidate, Problem, Target};
 use pathscore::estimators::score::{
     Baseline, Mean, Mode, MuProp, Nvil, OptimalConstant, Reinforce, Tvo, Vimco, Wake,
 };
-use pathscore::estimators::{Columns, Estimator};
 use pathscore::models::{Params, seed};
 use sites::{Belief, Bit, Deep, Line, Logit, Mix, Site, Square, Two};
 use std::collections::HashMap;
@@ -117,7 +117,7 @@ impl Entry {
         let Self { target, draws, .. } = self;
         self.posed(S::NAME, move |setting| {
             let name = super::config::cli_name(&S::NAME);
-            let key = format!("{name} {} {setting:?}", target.name);
+            let key = format!("{name} {target} {setting:?}");
             // Enumerators have no K, and what has its own draws has no use for the problem's.
             let problem = site.latent(setting, target)?;
             let mut asked = problem.clone();
@@ -127,7 +127,7 @@ impl Entry {
                 return None;
             }
             let candidate = Box::new(Applied::new(&Arc::new(asked), estimator));
-            Some(Posed { problem: Rc::new(Once::new(problem)), candidate, key })
+            Some(Posed { problem: Rc::new(Cached::new(problem)), candidate, key })
         })
     }
 
@@ -142,8 +142,8 @@ impl Entry {
     }
 
     /// The name of what it estimates the gradient of.
-    pub(crate) fn target(&self) -> &'static str {
-        self.target.name
+    pub(crate) fn target(&self) -> Target {
+        self.target
     }
 
     /// Whether it fits.
@@ -175,12 +175,7 @@ pub(crate) fn entries() -> Vec<Entry> {
     let entry = Entry::new;
     let (geometric, arithmetic) =
         (Vimco { mean: Mean::Geometric }, Vimco { mean: Mean::Arithmetic });
-    let renyi = Target {
-        name: "L_½,K",
-        draws: None,
-        inside: |w| Columns::bound(&HALF, w, 0),
-        outside: |mean| mean,
-    };
+    let renyi = Target::Renyi { alpha: HALF.alpha };
     let tvo = Tvo::log_spaced(3, 0.1);
     let optimal = OptimalConstant::new(0.9);
     // What the prior has outside is below 10⁻¹².

@@ -2,6 +2,7 @@
 
 use crate::draw::StoppedPath;
 use crate::estimator::{Columns, Cotangents, LogWeights};
+use crate::target::Target;
 use pathscore_autodiff::Scalar;
 
 /// The gradient of $L_K$ with the score of $q$ inside $\nabla f_k$ reparameterised once more.
@@ -20,6 +21,10 @@ pub struct Dreg;
 
 impl Columns for Dreg {
     type Draw = StoppedPath;
+
+    fn target(&self) -> Target {
+        Target::Bound
+    }
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         cotangents.fill(w, |b| {

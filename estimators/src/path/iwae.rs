@@ -2,6 +2,7 @@
 
 use crate::draw::Path;
 use crate::estimator::{Columns, Cotangents, LogWeights};
+use crate::target::Target;
 use pathscore_autodiff::Scalar;
 
 /// The reparameterised gradient of $L_K = E \ln \frac1K \sum_k w_k$.
@@ -17,6 +18,10 @@ pub struct Iwae;
 
 impl Columns for Iwae {
     type Draw = Path;
+
+    fn target(&self) -> Target {
+        Target::Bound
+    }
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         cotangents.fill(w, |b| {

@@ -3,6 +3,7 @@
 use super::sgvb::share;
 use crate::draw::Path;
 use crate::estimator::{Columns, Cotangents, LogWeights};
+use crate::target::Target;
 use pathscore_autodiff::Scalar;
 
 /// The reparameterised gradient of $L_{\alpha,K} = \frac{1}{1-\alpha} E \ln \frac1K \sum_k w_k^{1-\alpha}$.
@@ -30,6 +31,10 @@ pub struct Renyi {
 impl Columns for Renyi {
     type Draw = Path;
 
+    fn target(&self) -> Target {
+        Target::Renyi { alpha: self.alpha }
+    }
+
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         if self.alpha == 1.0 {
             return share(w, cotangents);
@@ -41,7 +46,6 @@ impl Columns for Renyi {
     }
 
     fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {
-        let beta = F::from_f64(1.0 - self.alpha);
-        if self.alpha == 1.0 { w.mean(b) } else { w.log_mean(beta, b) / beta }
+        w.renyi_bound(self.alpha, b)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::draw::Score;
 use crate::estimator::{Claim, Columns, Cotangents, LogWeights};
+use crate::target::Target;
 use pathscore_autodiff::Scalar;
 
 /// The gradient of a Riemann sum of $\ln p(x) = \int_0^1 E_{\pi_\beta} f \, d\beta$ on the path
@@ -58,6 +59,10 @@ fn mean<F: Scalar>(w: &LogWeights<F>, share: impl Fn(usize) -> F, b: usize) -> F
 
 impl Columns for Tvo {
     type Draw = Score;
+
+    fn target(&self) -> Target {
+        Target::LogLikelihood
+    }
 
     fn claim(&self) -> Claim {
         Claim::Biased

@@ -193,7 +193,7 @@ impl Site for Mix {
 
 /// What wake-sleep follows without the wake phase of $q$: $L_K$ for the model, and for $q$ the divergence from the
 /// posterior over what the model dreams.
-pub(super) const ASLEEP: Target = Target { name: "L_K, dreams", ..Target::BOUND };
+pub(super) const ASLEEP: Target = Target::BoundAndSleep;
 
 /// A gradient that is what it was made for: of $L_K$ alone it would be biased.
 #[derive(Clone)]
@@ -222,7 +222,7 @@ pub(super) fn sleep(setting: Setting) -> Option<Posed> {
         truth.gradient[i] = setting.scale * setting.batch as f64 * slope;
     }
     let (name, components) = (problem.name(), problem.components());
-    let key = format!("{name} {} {setting:?}", ASLEEP.name);
+    let key = format!("{name} {ASLEEP} {setting:?}");
     let candidate = Box::new(Phases(Applied::new(&Arc::new(problem), WakeSleep { wake: 0.0 })));
     let solved = Solved { name, components, truth, known_mistakes: Vec::new() };
     Some(Posed { problem: Rc::new(solved), candidate, key })
