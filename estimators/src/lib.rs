@@ -38,6 +38,7 @@ pub mod optim;
 mod parallel;
 pub mod path;
 pub mod proof;
+pub mod quadrature;
 pub mod score;
 mod target;
 pub mod variance;

@@ -158,7 +158,7 @@ fn certificate(
 
 fn spelt_method(method: Method) -> &'static str {
     match method {
-        Method::Listed(_) => "listed",
+        Method::Enumerated(_) => "listed",
         Method::Quadrature(_) => "quadrature",
         _ => "sampled",
     }

@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use kuva::render::render::Scene;
 use pathscore::estimators::Enumerator;
 use pathscore::estimators::proof::{Candidate, Problem};
-use pathscore::estimators::variance::{Study, study_of};
+use pathscore::estimators::variance::{Study, study_candidate};
 use rows::{Row, fronts, rows_of, shown};
 use run::Run;
 use std::io::Write;
@@ -179,7 +179,7 @@ fn case(problem: ProblemName, entries: &[Entry], truths: &mut Truths, args: &Com
             case.effective = effective(&*posed.problem, args.seed);
         }
         let exact = truths.of(&posed).truth().gradient;
-        let study = study_of(&*posed.candidate, &exact, args.draws(), args.seed);
+        let study = study_candidate(&*posed.candidate, &exact, args.draws(), args.seed);
         case.studied.push(Studied {
             estimator: entry.name.into(),
             target: entry.target().to_string(),
@@ -195,7 +195,7 @@ fn case(problem: ProblemName, entries: &[Entry], truths: &mut Truths, args: &Com
 
 /// So many draws of each component.
 fn draws(candidate: &dyn Candidate, len: usize, count: usize, seed: u64) -> Vec<Vec<f64>> {
-    let (mut candidate, mut source) = (candidate.again(), Enumerator::seeded(seed, 0));
+    let (mut candidate, mut source) = (candidate.clone_box(), Enumerator::seeded(seed, 0));
     let (mut gradient, mut draws) = (vec![0.0; len], vec![Vec::with_capacity(count); len]);
     for _ in 0..count {
         candidate.draw(&mut source, &mut gradient);

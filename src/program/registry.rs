@@ -18,7 +18,7 @@ use pathscore::estimators::differences::{FiniteDifferences, Spsa};
 use pathscore::estimators::exact::{Enumeration, Quadrature};
 use pathscore::estimators::likelihood::{PriorPath, PriorScore, SelfNormalised, UniformBox};
 use pathscore::estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
-use pathscore::estimators::proof::{Applied, Candidate, Once, Problem, Target};
+use pathscore::estimators::proof::{Applied, Cached, Candidate, Problem, Target};
 use pathscore::estimators::score::{
     Baseline, Mean, Mode, MuProp, Nvil, OptimalConstant, Reinforce, Tvo, Vimco, Wake,
 };
@@ -127,7 +127,7 @@ impl Entry {
                 return None;
             }
             let candidate = Box::new(Applied::new(&Arc::new(asked), estimator));
-            Some(Posed { problem: Rc::new(Once::new(problem)), candidate, key })
+            Some(Posed { problem: Rc::new(Cached::new(problem)), candidate, key })
         })
     }
 

@@ -14,7 +14,7 @@ use crate::program::usage_error::usage_error;
 use clap::ValueEnum;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Claim;
-use pathscore::estimators::variance::{Component, Study};
+use pathscore::estimators::variance::{ComponentStats, Study};
 use pathscore::models::data::{Batches, Split};
 use pathscore::models::seed::{self, Stream, derive};
 use pathscore::models::{Params, RandomSource};
@@ -297,7 +297,7 @@ impl Seen {
 
     /// Against the truth, if there is one.
     fn studied(self, estimator: &str, target: &str, truth: Option<&Self>) -> Studied {
-        let component = |i: usize| Component {
+        let component = |i: usize| ComponentStats {
             exact: truth.map_or(f64::NAN, |truth| truth.means[i]),
             mean: self.means[i],
             variance: self.spread(i),

@@ -9,7 +9,7 @@ use pathscore::estimators::both::MeasureValued;
 use pathscore::estimators::path::StickingTheLanding;
 use pathscore::estimators::proof::{Applied, Latent};
 use pathscore::estimators::score::{Baseline, Reinforce};
-use pathscore::estimators::variance::{Component, study_of};
+use pathscore::estimators::variance::{ComponentStats, study_candidate};
 use pathscore::estimators::{Estimator, Target};
 use pathscore::models::latent::{BernoulliToy, GaussianQuadratic};
 use pathscore::models::{Params, seed};
@@ -49,7 +49,7 @@ pub(super) fn signal(
             let of_model = |name: &String| OF_MODEL.iter().any(|start| name.starts_with(start));
             let of_q = names.iter().position(of_model).unwrap_or(names.len());
             let unknown = vec![f64::NAN; names.len()];
-            let study = study_of(&*posed.candidate, &unknown, draws, args.seed);
+            let study = study_candidate(&*posed.candidate, &unknown, draws, args.seed);
             let (q, p) = study.components.split_at(of_q);
             points[0].push((samples as f64, ratio(q)));
             points[1].push((samples as f64, ratio(p)));
@@ -79,8 +79,8 @@ pub(super) fn signal(
 }
 
 /// $\lVert E g \rVert / \sqrt{\sum \sigma^2}$, with the mean's own noise taken off its square.
-fn ratio(components: &[Component]) -> f64 {
-    let sum = |f: fn(&Component) -> f64| components.iter().map(f).sum::<f64>();
+fn ratio(components: &[ComponentStats]) -> f64 {
+    let sum = |f: fn(&ComponentStats) -> f64| components.iter().map(f).sum::<f64>();
     let signal = sum(|c| c.mean.powi(2) - c.variance / c.draws as f64);
     (signal.max(0.0) / sum(|c| c.variance)).sqrt()
 }
@@ -123,7 +123,7 @@ impl Swept<'_> {
             let (problem, estimator) = at(x);
             let candidate = Applied::new(&Arc::new(problem), estimator);
             let unknown = vec![f64::NAN; known.len()];
-            let study = study_of(&candidate, &unknown, self.args.draws(), seed);
+            let study = study_candidate(&candidate, &unknown, self.args.draws(), seed);
             for (points, component) in points.iter_mut().zip(&study.components) {
                 points.push((x, component.variance));
             }
