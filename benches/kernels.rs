@@ -5,7 +5,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pathscore_autodiff::vector::Lanes;
 use pathscore_autodiff::{Grads, Scalar, Tape, Unary, Var};
-use pathscore_estimators::montecarlo::{Bits, Gaussian, MonteCarlo};
+use pathscore_estimators::montecarlo::{Bernoulli, Gaussian, MonteCarlo};
 use pathscore_models::seed;
 use std::hint::black_box;
 
@@ -71,12 +71,11 @@ fn products<F: Scalar>(c: &mut Criterion) {
     group.finish();
 }
 
-/// The pieces of a Gaussian process' step: a matrix of `n` rows and what is computed from it, each
-/// replayed, and back.
+/// The parts of a step of a Gaussian process with `n` rows, each replayed forward and back.
 fn factorisations<F: Scalar>(c: &mut Criterion) {
     let mut group = c.benchmark_group(format!("linalg {}", F::NAME));
     for n in [20_usize, 200, 500] {
-        // Exact squares of distances on a line, so that the matrix is positive definite.
+        // The squared distances are those of points on a line, so that the matrix is positive definite.
         let kernel: Vec<F> = (0..n * n)
             .map(|ij| {
                 let distance = (ij / n).abs_diff(ij % n) as f64;
@@ -126,7 +125,7 @@ fn factorisations<F: Scalar>(c: &mut Criterion) {
     group.finish();
 }
 
-/// Random numbers, by one generator and by several side by side.
+/// Random numbers from one generator, and from several side by side.
 fn draws<F: Scalar>(c: &mut Criterion) {
     const N: usize = 1 << 12;
     let mut group = c.benchmark_group(format!("random {}", F::NAME));
@@ -144,7 +143,7 @@ fn draws<F: Scalar>(c: &mut Criterion) {
     group.finish();
 }
 
-/// Gradients of an expectation, per number drawn, of a function that costs nothing.
+/// Gradients of the expectation of a function that costs almost nothing; the time is per number drawn.
 fn expectations(c: &mut Criterion) {
     const DRAWS: usize = 1000;
     let mut group = c.benchmark_group("expectation");
@@ -152,7 +151,7 @@ fn expectations(c: &mut Criterion) {
         group.throughput(Throughput::Elements((DRAWS * latents) as u64));
         let zeros = vec![0.0; latents];
         let normal = Gaussian { mu: &zeros, log_sigma: &zeros };
-        let bits = Bits { logits: &zeros };
+        let bits = Bernoulli { logits: &zeros };
         let first = |z: &[f64], f: &mut [f64]| {
             z.chunks(latents).zip(f).for_each(|(z, f)| *f = z[0]);
         };

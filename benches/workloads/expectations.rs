@@ -3,7 +3,7 @@
 use crate::Work;
 use crate::data::{uniforms, unit_noise};
 use pathscore_autodiff::vector::{dispatch, sum_by};
-use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, Slopes, Values, on_tape};
+use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, Values, ValuesAndGradients, on_tape};
 use std::sync::LazyLock;
 
 const LATENTS: usize = 100;
@@ -34,7 +34,7 @@ fn first_half(mean: &[f64]) -> f64 {
     mean[..LATENTS].iter().sum::<f64>() / LATENTS as f64
 }
 
-fn path(f: impl Slopes + Send + 'static) -> Work {
+fn path(f: impl ValuesAndGradients + Send + 'static) -> Work {
     repeated(move |monte_carlo, q, seed| first_half(monte_carlo.reparam(q, &f, DRAWS, seed).mean))
 }
 

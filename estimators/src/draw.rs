@@ -5,7 +5,7 @@ use pathscore_models::dist::{Distribution, Enumerable, Kl, Normal, Reparam};
 use pathscore_models::latent::LatentModel;
 use pathscore_models::{Bound, RandomSource};
 
-use crate::exact::gauss_hermite;
+use crate::quadrature::gauss_hermite;
 
 /// Draws, and the two log-probabilities of each, of shape `[draws, batch]`.
 #[derive(Clone, Copy, Debug)]

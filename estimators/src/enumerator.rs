@@ -1,23 +1,24 @@
-//! Random numbers that are either drawn, or listed with their probabilities.
+//! A source of random numbers that can enumerate all outcomes with their probabilities.
 
-use crate::exact::{gauss_hermite, gauss_legendre, gauss_length};
+use crate::quadrature::{gauss_chi, gauss_hermite, gauss_legendre};
 use pathscore_autodiff::{Scalar, Shape, Tape, Var};
 use pathscore_models::RandomSource;
 use pathscore_models::seed::{self, Stream};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// A [`RandomSource`] of either kind: a generator, or a list of every outcome of every choice.
+/// A [`RandomSource`] of one of two kinds: a generator ([`Enumerator::seeded`]), or an enumeration of all outcomes
+/// ([`Enumerator::for_each`]).
 ///
-/// [`Enumerator::each`] runs a program once for each outcome of its choices, depth first, so that an
-/// expectation over anything written over `RandomSource` is a finite sum:
+/// [`Enumerator::for_each`] runs a program once for each outcome of its random choices, depth first, so that the
+/// expectation of a function written over `RandomSource` is a finite sum:
 ///
 /// ```
 /// use pathscore_estimators::Enumerator;
 /// use pathscore_models::RandomSource;
 /// let mut mean = 0.0;
-/// Enumerator::each(0, 100, |dice| {
-///     let sum = dice.bernoulli(0.3) as usize + dice.categorical(&[0.5, 0.25, 0.25]);
-///     mean += dice.probability() * sum as f64;
+/// Enumerator::for_each(0, 100, |source| {
+///     let sum = source.bernoulli(0.3) as usize + source.categorical(&[0.5, 0.25, 0.25]);
+///     mean += source.probability() * sum as f64;
 /// });
 /// assert!((mean - (0.3 + 0.75)).abs() < 1e-15);
 /// ```
@@ -26,30 +27,30 @@ pub struct Enumerator(Source);
 
 #[derive(Debug)]
 enum Source {
-    Drawn(Xoshiro256PlusPlus),
-    Listed(Outcomes),
+    Generator(Xoshiro256PlusPlus),
+    Enumeration(Outcomes),
 }
 
-/// The nodes of a quadrature and their weights.
+/// The nodes of a quadrature with their weights.
 type Rule = Vec<(f64, f64)>;
 
-/// What a listing of outcomes came to.
+/// The coverage of the outcomes by an enumeration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coverage {
-    /// Every outcome was run; so many there are.
-    Whole {
-        /// How often the program was run.
+    /// The program was run for every outcome.
+    Complete {
+        /// The number of outcomes.
         outcomes: usize,
-        /// How many of a run's numbers were nodes of a quadrature.
+        /// The number of quadrature nodes that the last run used.
         quadratures: usize,
     },
-    /// There is a continuous number among the choices, and no nodes were allowed.
+    /// The program draws a continuous number, but no quadrature nodes were allowed.
     Continuous,
-    /// There are more outcomes than were allowed.
+    /// There are more outcomes than allowed.
     TooMany,
 }
 
-/// The choices of the present run, of which the last with an outcome left is advanced for the next.
+/// The choices of the current run. For the next run, the last choice that has an outcome left moves on to it.
 #[derive(Debug, Default)]
 struct Outcomes {
     choices: Vec<Choice>,
@@ -57,8 +58,8 @@ struct Outcomes {
     probability: f64,
     hermite: Rule,
     legendre: Rule,
-    /// For the lengths that were asked for.
-    lengths: Vec<(usize, Rule)>,
+    /// The rules of the chi distributions that were used, by degrees of freedom.
+    chi: Vec<(usize, Rule)>,
     quadratures: usize,
     continuous: bool,
 }
@@ -70,7 +71,7 @@ struct Choice {
 }
 
 impl Outcomes {
-    /// One of `count` outcomes; those without probability are passed over.
+    /// Chooses one of `count` outcomes with the probabilities `weight`; outcomes of probability zero are skipped.
     fn choose(&mut self, count: usize, weight: impl Fn(usize) -> f64) -> usize {
         let from = |start: usize| (start..count).find(|&i| weight(i) > 0.0);
         if self.depth == self.choices.len() {
@@ -83,7 +84,7 @@ impl Outcomes {
         choice.at
     }
 
-    /// A node of a rule, or, without one, any number at all: the run is then not counted.
+    /// Chooses a node of a rule. If the rule is empty, the enumeration is given up, and the number does not matter.
     fn node(&mut self, rule: impl Fn(&mut Self) -> &mut Rule) -> f64 {
         let nodes = std::mem::take(rule(self));
         let node = match nodes.len() {
@@ -100,18 +101,18 @@ impl Outcomes {
         node
     }
 
-    /// A node of the rule for the length of `k` normal numbers, which is made when it is first asked for.
-    fn length(&mut self, k: usize) -> f64 {
-        let known = self.lengths.iter().position(|(length, _)| *length == k);
+    /// Chooses a node of the rule for the chi distribution, which is made when it is first needed.
+    fn chi(&mut self, k: usize) -> f64 {
+        let known = self.chi.iter().position(|(of, _)| *of == k);
         let at = known.unwrap_or_else(|| {
             let n = self.hermite.len();
-            self.lengths.push((k, if n > 0 { gauss_length(k, n) } else { Vec::new() }));
-            self.lengths.len() - 1
+            self.chi.push((k, if n > 0 { gauss_chi(k, n) } else { Vec::new() }));
+            self.chi.len() - 1
         });
-        self.node(|list| &mut list.lengths[at].1)
+        self.node(|list| &mut list.chi[at].1)
     }
 
-    /// Goes on to the next outcome, if there is one.
+    /// Moves on to the next outcome; false if there is none.
     fn advance(&mut self) -> bool {
         self.choices.truncate(self.depth);
         while let Some(choice) = self.choices.pop() {
@@ -125,53 +126,55 @@ impl Outcomes {
 }
 
 impl Enumerator {
-    /// The generator of a seed's item `index`.
+    /// A generator with the stream `index` of a seed.
     pub fn seeded(seed: u64, index: u64) -> Self {
-        Self(Source::Drawn(seed::rng(seed, Stream::Estimate, index)))
+        Self(Source::Generator(seed::rng(seed, Stream::Estimate, index)))
     }
 
-    /// Runs `run` once for each outcome of its choices, which must be the same whenever the choices
-    /// before them come out the same; the run finds its probability in [`Enumerator::probability`].
+    /// Calls `run` once for each outcome of its random choices, at most `most` times. [`Enumerator::probability`] is the
+    /// probability of the run. The choices of a run may depend on the outcomes of earlier choices and on nothing else.
     ///
-    /// A normal number becomes the `nodes` nodes of a Gauss–Hermite rule, a uniform one those of a
-    /// Gauss–Legendre rule (between its breaks, if it was drawn by [`RandomSource::uniform_split`]), and a
-    /// [`RandomSource::chi`] those of a rule of its own: exact for polynomials of degree below twice `nodes`, and quickly convergent for what is smooth. With no nodes
-    /// only finite choices can be listed.
-    pub fn each(nodes: usize, most: usize, mut run: impl FnMut(&mut Self)) -> Coverage {
+    /// A normal number takes the `nodes` nodes of a Gauss–Hermite rule, a uniform number those of a Gauss–Legendre rule
+    /// (one for each piece, if it is drawn by [`RandomSource::uniform_split`]), and a number of [`RandomSource::chi`]
+    /// those of a rule of its own: means of polynomials of degree below twice `nodes` are exact, and those of smooth
+    /// functions converge quickly. If `nodes` is zero, only finite choices can be enumerated.
+    pub fn for_each(nodes: usize, most: usize, mut run: impl FnMut(&mut Self)) -> Coverage {
         let rule = |of: fn(usize) -> Rule| if nodes > 0 { of(nodes) } else { Vec::new() };
         let (hermite, legendre) = (rule(gauss_hermite), rule(gauss_legendre));
         let mut source =
-            Self(Source::Listed(Outcomes { hermite, legendre, ..Outcomes::default() }));
+            Self(Source::Enumeration(Outcomes { hermite, legendre, ..Outcomes::default() }));
         for outcomes in 1..=most {
-            if let Source::Listed(list) = &mut source.0 {
+            if let Source::Enumeration(list) = &mut source.0 {
                 (list.depth, list.probability, list.quadratures) = (0, 1.0, 0);
             }
             run(&mut source);
-            let Source::Listed(list) = &mut source.0 else { unreachable!("the source stays") };
+            let Source::Enumeration(list) = &mut source.0 else {
+                unreachable!("a run cannot replace its source")
+            };
             if list.continuous {
                 return Coverage::Continuous;
             }
             let quadratures = list.quadratures;
             if !list.advance() {
-                return Coverage::Whole { outcomes, quadratures };
+                return Coverage::Complete { outcomes, quadratures };
             }
         }
         Coverage::TooMany
     }
 
-    /// Back to the first choice of the present run, so that a second program finds the same outcomes; the
-    /// probability is then of its choices. Numbers that are drawn go on instead.
+    /// Goes back to the first choice of the current run, so that a second program has the same outcomes; the probability
+    /// is then that of its choices. A generator is not changed.
     pub(crate) fn rewind(&mut self) {
-        if let Source::Listed(list) = &mut self.0 {
+        if let Source::Enumeration(list) = &mut self.0 {
             (list.depth, list.probability, list.quadratures) = (0, 1.0, 0);
         }
     }
 
-    /// The probability of the present run so far; one, if the numbers are drawn.
+    /// The probability of the choices of the current run so far; one for a generator.
     pub fn probability(&self) -> f64 {
         match &self.0 {
-            Source::Drawn(_) => 1.0,
-            Source::Listed(list) => list.probability,
+            Source::Generator(_) => 1.0,
+            Source::Enumeration(list) => list.probability,
         }
     }
 }
@@ -179,27 +182,27 @@ impl Enumerator {
 impl RandomSource for Enumerator {
     fn bernoulli(&mut self, p: f64) -> bool {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.bernoulli(p),
-            Source::Listed(list) => list.choose(2, |i| if i == 1 { p } else { 1.0 - p }) == 1,
+            Source::Generator(rng) => rng.bernoulli(p),
+            Source::Enumeration(list) => list.choose(2, |i| if i == 1 { p } else { 1.0 - p }) == 1,
         }
     }
 
     fn categorical(&mut self, probs: &[f64]) -> usize {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.categorical(probs),
-            Source::Listed(list) => list.choose(probs.len(), |i| probs[i]),
+            Source::Generator(rng) => rng.categorical(probs),
+            Source::Enumeration(list) => list.choose(probs.len(), |i| probs[i]),
         }
     }
 
     fn uniform(&mut self) -> f64 {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.uniform(),
-            Source::Listed(list) => list.node(|list| &mut list.legendre),
+            Source::Generator(rng) => rng.uniform(),
+            Source::Enumeration(list) => list.node(|list| &mut list.legendre),
         }
     }
 
     fn uniform_split(&mut self, breaks: &[f64]) -> f64 {
-        let Source::Listed(list) = &mut self.0 else { return self.uniform() };
+        let Source::Enumeration(list) = &mut self.0 else { return self.uniform() };
         let low = |piece: usize| if piece == 0 { 0.0 } else { breaks[piece - 1] };
         let width = |piece: usize| breaks.get(piece).copied().unwrap_or(1.0) - low(piece);
         let piece = list.choose(breaks.len() + 1, width);
@@ -208,20 +211,20 @@ impl RandomSource for Enumerator {
 
     fn normal(&mut self) -> f64 {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.normal(),
-            Source::Listed(list) => list.node(|list| &mut list.hermite),
+            Source::Generator(rng) => rng.normal(),
+            Source::Enumeration(list) => list.node(|list| &mut list.hermite),
         }
     }
 
     fn chi(&mut self, k: usize) -> f64 {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.chi(k),
-            Source::Listed(list) => list.length(k),
+            Source::Generator(rng) => rng.chi(k),
+            Source::Enumeration(list) => list.chi(k),
         }
     }
 
     fn bernoulli_var<'t, F: Scalar>(&mut self, probs: Var<'t, F>, shape: Shape) -> Var<'t, F> {
-        if let Source::Drawn(rng) = &mut self.0 {
+        if let Source::Generator(rng) = &mut self.0 {
             return rng.bernoulli_var(probs, shape);
         }
         let (tape, probs) = (probs.tape(), probs.value());
@@ -234,8 +237,8 @@ impl RandomSource for Enumerator {
 
     fn uniform_var<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.uniform_var(tape, shape),
-            Source::Listed(_) => {
+            Source::Generator(rng) => rng.uniform_var(tape, shape),
+            Source::Enumeration(_) => {
                 tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.uniform())))
             }
         }
@@ -243,8 +246,8 @@ impl RandomSource for Enumerator {
 
     fn normal_var<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
         match &mut self.0 {
-            Source::Drawn(rng) => rng.normal_var(tape, shape),
-            Source::Listed(_) => {
+            Source::Generator(rng) => rng.normal_var(tape, shape),
+            Source::Enumeration(_) => {
                 tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.normal())))
             }
         }
@@ -256,43 +259,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outcomes_are_listed_once_with_their_probabilities() {
+    fn outcomes_are_enumerated_once_with_their_probabilities() {
         let mut seen = Vec::new();
-        let listing = Enumerator::each(0, 100, |source| {
-            // The second choice is made only after a one, and its class 1 cannot be.
+        let coverage = Enumerator::for_each(0, 100, |source| {
+            // The second choice is made only after a one, and its class 1 has probability zero.
             let value =
                 if source.bernoulli(0.25) { 1 + source.categorical(&[0.5, 0.0, 0.5]) } else { 0 };
             seen.push((value, source.probability()));
         });
-        assert_eq!(listing, Coverage::Whole { outcomes: 3, quadratures: 0 });
+        assert_eq!(coverage, Coverage::Complete { outcomes: 3, quadratures: 0 });
         assert_eq!(seen, [(0, 0.75), (1, 0.125), (3, 0.125)]);
     }
 
     #[test]
-    fn a_certain_bit_is_no_choice() {
-        let listing = Enumerator::each(0, 1, |source| {
+    fn a_certain_bit_has_one_outcome() {
+        let coverage = Enumerator::for_each(0, 1, |source| {
             assert!(source.bernoulli(1.0) && !source.bernoulli(0.0))
         });
-        assert_eq!(listing, Coverage::Whole { outcomes: 1, quadratures: 0 });
+        assert_eq!(coverage, Coverage::Complete { outcomes: 1, quadratures: 0 });
     }
 
     #[test]
-    fn continuous_numbers_are_nodes_or_nothing() {
+    fn continuous_numbers_take_nodes_or_end_the_enumeration() {
         assert_eq!(
-            Enumerator::each(0, 10, |source| assert!(source.normal() < 9.0)),
+            Enumerator::for_each(0, 10, |source| assert!(source.normal() < 9.0)),
             Coverage::Continuous
         );
         let both = |source: &mut Enumerator| assert!(source.normal() + source.uniform() < 9.0);
-        assert_eq!(Enumerator::each(4, 10, both), Coverage::TooMany);
+        assert_eq!(Enumerator::for_each(4, 10, both), Coverage::TooMany);
         let (mut eighth, mut step) = (0.0, 0.0);
-        let listing = Enumerator::each(5, 100, |source| {
+        let coverage = Enumerator::for_each(5, 100, |source| {
             let z = source.normal();
             let u = source.uniform_split(&[0.3]);
             eighth += source.probability() * z.powi(8);
             step += source.probability() * if u < 0.3 { u * u } else { 1.0 };
         });
-        assert_eq!(listing, Coverage::Whole { outcomes: 50, quadratures: 2 });
-        // Polynomials within the pieces: rounding alone, of a sum of terms below 2000.
+        assert_eq!(coverage, Coverage::Complete { outcomes: 50, quadratures: 2 });
+        // Polynomials within the pieces: only rounding, of a sum of terms below 2000.
         assert!((eighth - 105.0).abs() < 1e-10 && (step - (0.009 + 0.7)).abs() < 1e-14);
     }
 }

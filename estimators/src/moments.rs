@@ -1,38 +1,40 @@
-//! Mean, variance and extremes of many draws of a vector, in parallel and yet the same bits.
+//! Mean, variance and extremes of many draws of a vector, in parallel and with bits that do not depend on the threads.
 
 use std::ops::Range;
 use std::time::Instant;
 
-/// Draws of one stream of random numbers: fixed, so that the result does not depend on the threads.
+/// The draws of one block, which has random numbers of its own; constant, so that the result does not depend on the
+/// number of threads.
 pub(crate) const BLOCK: usize = 500;
 
-/// What is known of draws without keeping them.
+/// The number, mean and sums of squares of draws that are not kept.
 #[derive(Clone, Debug)]
 pub(crate) struct Moments {
     pub(crate) draws: f64,
     pub(crate) mean: Vec<f64>,
+    /// The sums of the squared distances from the mean.
     squares: Vec<f64>,
-    /// The largest squared distance from the mean so far, at the time of the draw.
+    /// The largest squared distance of a draw from the mean at its time.
     largest: Vec<f64>,
-    /// Draws that were not finite; they are counted and left out.
-    pub(crate) broken: f64,
+    /// The number (or probability) of draws that were not finite, which the moments leave out.
+    pub(crate) non_finite: f64,
 }
 
 impl Moments {
     pub(crate) fn new(len: usize) -> Self {
         let zeros = || vec![0.0; len];
-        Self { draws: 0.0, mean: zeros(), squares: zeros(), largest: zeros(), broken: 0.0 }
+        Self { draws: 0.0, mean: zeros(), squares: zeros(), largest: zeros(), non_finite: 0.0 }
     }
 
-    /// One more draw.
+    /// Adds a draw.
     pub(crate) fn add(&mut self, draw: &[f64]) {
-        self.weigh(draw, 1.0);
+        self.add_weighted(draw, 1.0);
     }
 
-    /// Draws that count `weight`, their number or their probability (Welford 1962; West 1979).
-    pub(crate) fn weigh(&mut self, draw: &[f64], weight: f64) {
+    /// Adds a draw with a weight, its number or its probability (Welford 1962; West 1979).
+    pub(crate) fn add_weighted(&mut self, draw: &[f64], weight: f64) {
         if !draw.iter().all(|g| g.is_finite()) {
-            self.broken += weight;
+            self.non_finite += weight;
             return;
         }
         self.draws += weight;
@@ -45,10 +47,10 @@ impl Moments {
         }
     }
 
-    /// Chan, Golub and LeVeque (1983).
+    /// Adds the draws of another (Chan, Golub and LeVeque 1983).
     pub(crate) fn join(&mut self, other: &Self) {
         let total = self.draws + other.draws;
-        self.broken += other.broken;
+        self.non_finite += other.non_finite;
         if other.draws == 0.0 {
             return;
         }
@@ -61,30 +63,32 @@ impl Moments {
         self.draws = total;
     }
 
-    /// The variance of outcomes that were weighed by their probabilities.
-    pub(crate) fn listed_variance(&self, i: usize) -> f64 {
+    /// The variance of component `i` over outcomes that were added with their probabilities.
+    pub(crate) fn enumerated_variance(&self, i: usize) -> f64 {
         self.squares[i]
     }
 
-    /// The variance of one draw.
+    /// The variance of component `i` of one draw.
     pub(crate) fn variance(&self, i: usize) -> f64 {
         self.squares[i] / (self.draws - 1.0).max(1.0)
     }
 
-    /// The share of the largest draw in the sum of squares: near zero for what the central limit theorem
-    /// describes.
-    pub(crate) fn share(&self, i: usize) -> f64 {
+    /// The share of the largest draw in the sum of squares of component `i`: near zero where the central limit theorem
+    /// holds.
+    pub(crate) fn largest_share(&self, i: usize) -> f64 {
         if self.squares[i] > 0.0 { (self.largest[i] / self.squares[i]).min(1.0) } else { 0.0 }
     }
 
-    /// Whether one draw is most of the variance of one of the first components.
-    pub(crate) fn heavy(&self, components: usize) -> bool {
-        (0..components).any(|i| self.share(i) > 0.5)
+    /// Whether a single draw carries most of the variance of one of the first `components` components.
+    pub(crate) fn heavy_tailed(&self, components: usize) -> bool {
+        (0..components).any(|i| self.largest_share(i) > 0.5)
     }
 }
 
-/// Moments of the draws of a range, which begins and ends with a block or with all that is drawn;
-/// `begin(index)` starts a block's stream. Also the seconds spent in drawing, over all threads.
+/// The moments of a range of draws, and the seconds spent in drawing, summed over all threads.
+///
+/// The range begins at a block; `begin(index)` starts the random numbers of a block and returns the function that
+/// writes a draw.
 pub(crate) fn sample<D: FnMut(&mut [f64])>(
     len: usize,
     draws: Range<usize>,

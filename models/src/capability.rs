@@ -3,8 +3,8 @@
 //! | trait | promise | models that keep it |
 //! |---|---|---|
 //! | [`LatentModel`](crate::latent::LatentModel) | $\ln p(x, z)$ and an approximate posterior $q(z \mid x)$ | autoencoders, belief networks |
-//! | [`Tractable`] | the exact $\ln p(x)$ | probabilistic PCA |
-//! | [`ExactPosterior`] | the exact $p(z \mid x)$ | probabilistic PCA |
+//! | [`Tractable`] | the exact $\ln p(x)$ | probabilistic PCA, small belief networks |
+//! | [`ExactPosterior`] | the exact $p(z \mid x)$ | probabilistic PCA, the linear-Gaussian toy |
 //! | [`Em`] | one step of expectation maximisation | probabilistic PCA |
 //! | [`Energy`] | $E(x)$ with $p(x) \propto e^{-E(x)}$ | restricted Boltzmann machines |
 //! | [`BlockGibbs`] | a Markov transition that leaves $p(x)$ invariant | restricted Boltzmann machines |

@@ -1,22 +1,22 @@
-//! What the expectation is of.
+//! The functions whose expectation is taken.
 
 use super::pool::Pool;
 use pathscore_autodiff::{Grads, Id, Plan, Tape, Var};
 
-/// A function of which the values are at hand: a closure `|z, f|` that writes into `f` the value at each row of
-/// `z`, or one [`OnTape`].
+/// A function with values: a closure `|z, f|` that writes the value at each row of `z` into `f`, or a function
+/// [`OnTape`].
 ///
-/// It is called with blocks of rows, at once from several threads.
+/// It is called with blocks of rows, from several threads at the same time.
 pub trait Values: Sync {
     /// Writes $f(z_n)$ for each row of `z`.
     fn values(&self, z: &[f64], f: &mut [f64]);
 }
 
-/// A function of which the slopes are at hand as well: a closure `|z, f, slope|` that writes into `f` the value at
-/// each row of `z` and into `slope` the row of derivatives, or one [`OnTape`].
-pub trait Slopes: Sync {
+/// A function with values and gradients: a closure `|z, f, slope|` that writes the value at each row of `z` into `f` and
+/// the row of derivatives into `slope`, or a function [`OnTape`].
+pub trait ValuesAndGradients: Sync {
     /// Writes $f(z_n)$ and $\nabla f(z_n)$ for each row of `z`.
-    fn slopes(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]);
+    fn values_and_gradients(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]);
 }
 
 impl<G: Fn(&[f64], &mut [f64]) + Sync> Values for G {
@@ -25,20 +25,20 @@ impl<G: Fn(&[f64], &mut [f64]) + Sync> Values for G {
     }
 }
 
-impl<G: Fn(&[f64], &mut [f64], &mut [f64]) + Sync> Slopes for G {
-    fn slopes(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
+impl<G: Fn(&[f64], &mut [f64], &mut [f64]) + Sync> ValuesAndGradients for G {
+    fn values_and_gradients(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
         self(z, f, slope);
     }
 }
 
-/// A function that is recorded on a tape once for each size of a block and replayed; made by [`on_tape`].
+/// A function that is recorded on a tape once for each size of a block, and then replayed; [`on_tape`] makes it.
 #[derive(Debug)]
 pub struct OnTape<G> {
     record: G,
     idle: Pool<Replay>,
 }
 
-/// A block's function, recorded.
+/// The recorded function of a block.
 #[derive(Debug)]
 struct Replay {
     size: [usize; 2],
@@ -49,10 +49,10 @@ struct Replay {
     grads: Grads<f64>,
 }
 
-/// A function given by `record`, from rows $z$ of shape `[rows, latents]` to their values of shape `[rows]`.
+/// The function that `record` records, from rows $z$ of shape `[rows, latents]` to their values of shape `[rows]`.
 ///
-/// The value of a row may depend on that row alone. What else it needs it takes from the tape of its argument as
-/// constants. Where a matrix that it factors cannot be factored, the block's values and slopes are NaN.
+/// The value of a row may depend on that row alone; constants are made on the tape of the argument. If a factorisation
+/// fails, the values and slopes of the block are NaN.
 ///
 /// ```
 /// use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, on_tape};
@@ -72,7 +72,7 @@ where
 }
 
 impl<G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync> OnTape<G> {
-    /// Computes the values of a block, and lends the plan that did it if that was possible.
+    /// Computes the values of a block and calls `also` with its plan; returns false if a factorisation failed.
     fn replay(&self, z: &[f64], f: &mut [f64], also: impl FnOnce(&mut Replay)) -> bool {
         let size = [f.len(), z.len() / f.len()];
         let new = || {
@@ -80,7 +80,10 @@ impl<G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync> OnTape<G> {
             let rows = tape.leaf(z, size);
             let values = (self.record)(rows);
             let shape = values.shape();
-            assert!(shape[..] == size[..1], "a value for each row: {size:?} gave {shape:?}");
+            assert!(
+                shape[..] == size[..1],
+                "a function on a tape must give one value for each row, but {size:?} gave {shape:?}"
+            );
             let (z, f) = (rows.id(), values.id());
             let (ones, grads) = (vec![1.0; size[0]], Grads::new());
             Replay { size, plan: tape.plan(&[z], &[f]), z, f, ones, grads }
@@ -109,8 +112,8 @@ impl<G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync> Values for OnTape<G> {
     }
 }
 
-impl<G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync> Slopes for OnTape<G> {
-    fn slopes(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
+impl<G: for<'t> Fn(Var<'t, f64>) -> Var<'t, f64> + Sync> ValuesAndGradients for OnTape<G> {
+    fn values_and_gradients(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
         let computed = self.replay(z, f, |replay| {
             let Replay { plan, f, ones, grads, .. } = replay;
             plan.pull_into(&[(*f, ones)], grads);

@@ -1,8 +1,8 @@
-//! Memory that is lent to one task at a time and used again.
+//! Pools of memory that tasks reuse.
 
 use std::sync::{Mutex, PoisonError};
 
-/// As many of a thing as were ever in use at once.
+/// A pool of reusable objects, which holds as many as were ever in use at once.
 #[derive(Debug)]
 pub(super) struct Pool<T>(Mutex<Vec<T>>);
 
@@ -13,14 +13,14 @@ impl<T> Default for Pool<T> {
 }
 
 impl<T> Pool<T> {
-    /// Lends one that fits, or a new one.
+    /// Runs `work` with an object from the pool that fits, or with a new one, and puts it back.
     pub(super) fn lend_fitting<R>(
         &self,
         fits: impl Fn(&T) -> bool,
         new: impl FnOnce() -> T,
         work: impl FnOnce(&mut T) -> R,
     ) -> R {
-        // A panic elsewhere loses what it had borrowed; those that lie here are whole.
+        // A task that panics loses the object it had taken; those in the pool are intact.
         let all = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = {
             let mut all = all();
@@ -34,7 +34,7 @@ impl<T> Pool<T> {
 }
 
 impl<T: Default> Pool<T> {
-    /// Lends any of them.
+    /// Runs `work` with any object from the pool, and puts it back.
     pub(super) fn lend<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         self.lend_fitting(|_| true, T::default, work)
     }

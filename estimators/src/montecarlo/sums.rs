@@ -1,47 +1,47 @@
-//! What is kept of draws: sums of their values and gradients and of the squares of these, and the moments made of
-//! them at the end.
+//! Sums of values and gradients and of their squares, and the moments that they give at the end.
 //!
-//! Squares are of differences from a number near by, the same for all streams, so that the sums of streams add up and
-//! none of them is large beside the variance.
+//! A constant near the values or gradients, the same for all streams, is subtracted before they are squared, so that
+//! the sums of streams can be added and no sum is large compared with the variance.
 //!
-//! A block's columns are summed a few at a time, down all its rows, so that the running sums stay in registers.
+//! The columns of a block are summed a few at a time, down all rows, so that the running sums stay in registers.
 
-use super::VECTOR;
+use super::partition::VECTOR;
 use pathscore_autodiff::vector::{dispatch, sum_by};
 
-/// Columns that are summed together.
+/// The number of columns that are summed together.
 const WIDE: usize = 8;
-/// The sums of the values and of their squares, which come last.
+/// The number of sums of the values: $\sum a$ and $\sum a^2$. They come last.
 const OF_VALUES: usize = 2;
-/// The sums of each normal along the path: $\sum u$ for the gradient $u$ less its shift of $\mu$ and of $\ln\sigma$, then
-/// $\sum u^2$ of both.
+/// The number of sums for each normal along the path: $\sum u$ with $u$ the gradient less its shift, with respect to
+/// $\mu$ and to $\ln\sigma$, then $\sum u^2$ for both.
 const OF_PATH: usize = 4;
-/// The sums of each parameter through the score, for a value $a$ less its shift and a score $t$:
+/// The number of sums for each parameter through the score, with a value $a$ less its shift and a score $t$:
 /// $\sum t$, $\sum at$, $\sum t^2$, $\sum at^2$ and $\sum a^2t^2$.
 const OF_SCORE: usize = 5;
 
-/// So many sums and those of the values, such that one stream's after another's begin with a whole vector.
+/// The size of the memory for `sums` sums and those of the values, rounded up to whole vectors, so that the memory of
+/// every stream begins with one.
 fn whole_vectors(sums: usize) -> usize {
     (sums + OF_VALUES).next_multiple_of(VECTOR)
 }
 
-/// The sums of a stream of draws along the path, of `wide` numbers of them side by side.
-pub(super) fn path_width(wide: usize) -> usize {
-    whole_vectors(OF_PATH * wide)
+/// The size of the memory for the sums of a stream along the path, for groups of `width` numbers.
+pub(super) fn path_size(width: usize) -> usize {
+    whole_vectors(OF_PATH * width)
 }
 
-/// The sums of a stream of draws through the score.
-pub(super) fn score_width(parameters: usize) -> usize {
+/// The size of the memory for the sums of a stream through the score.
+pub(super) fn score_size(parameters: usize) -> usize {
     whole_vectors(OF_SCORE * parameters)
 }
 
-/// Work on `W` neighbouring columns from `at` on. Must be `#[inline(always)]`.
-trait Columns {
+/// Adds the sums of `W` neighbouring columns, beginning with column `at`. Must be `#[inline(always)]`.
+trait ColumnSums {
     fn add<const W: usize>(&mut self, at: usize);
 }
 
 #[inline(always)]
-fn each_column(count: usize, mut work: impl Columns) {
+fn each_column(count: usize, mut work: impl ColumnSums) {
     let mut at = 0;
     while at + WIDE <= count {
         work.add::<WIDE>(at);
@@ -69,7 +69,7 @@ fn add_to<const W: usize>(sums: &mut [f64], at: usize, more: [f64; W]) {
     }
 }
 
-/// Adds $\sum a$ and $\sum a^2$ for values $a$ less `shift`.
+/// Adds $\sum a$ and $\sum a^2$, where $a$ is a value less `shift`.
 #[inline(always)]
 fn add_values(f: &[f64], shift: f64, sums: &mut [f64]) {
     sums[0] += sum_by(
@@ -84,46 +84,47 @@ fn add_values(f: &[f64], shift: f64, sums: &mut [f64]) {
     );
 }
 
-/// Adds a block of draws: their values, the slopes there and the noise. `shift` is what the slopes, and the
-/// slopes times the noise are compared with, for each number of a row of the sums, in which several draws may stand side
-/// by side, and then what the value is compared with.
+/// Adds a block of draws with their values, slopes and noise. `shift` has the constants that are subtracted from the slope
+/// of each number of a group, those that are subtracted from the slope times the noise, and last the one that is
+/// subtracted from the value.
 pub(super) fn add_path(f: &[f64], slope: &[f64], noise: &[f64], shift: &[f64], sums: &mut [f64]) {
-    let (value, shift) = shift.split_last().expect("the value's comes last");
+    let (value, shift) = shift.split_last().expect("the shift of the value comes last");
     let (sums, of_values) = sums.split_at_mut(sums.len() - OF_VALUES);
-    let wide = shift.len() / 2;
-    let whole = slope.len() - slope.len() % wide;
+    let width = shift.len() / 2;
+    let whole = slope.len() - slope.len() % width;
     let (slope, noise) = (slope.split_at(whole), noise.split_at(whole));
     dispatch(
         #[inline(always)]
         || {
             add_values(f, *value, of_values);
-            each_column(wide, Path { slope: slope.0, noise: noise.0, wide, shift, sums });
-            // Of the last row there may be only a part.
-            let wide = slope.1.len();
-            each_column(wide, Path { slope: slope.1, noise: noise.1, wide, shift, sums });
+            each_column(width, PathSums { slope: slope.0, noise: noise.0, width, shift, sums });
+            // The last group may have fewer draws.
+            let width = slope.1.len();
+            each_column(width, PathSums { slope: slope.1, noise: noise.1, width, shift, sums });
         },
     );
 }
 
-struct Path<'a> {
+/// The sums along the path of rows of one group each.
+struct PathSums<'a> {
     slope: &'a [f64],
     noise: &'a [f64],
-    /// The numbers of a row of these.
-    wide: usize,
-    /// Of $\mu$, then of $\ln\sigma$.
+    /// The numbers of a row.
+    width: usize,
+    /// The shifts for $\mu$, then for $\ln\sigma$.
     shift: &'a [f64],
-    /// $\sum u$ of both, then $\sum u^2$ of both.
+    /// $\sum u$ for $\mu$ and for $\ln\sigma$, then $\sum u^2$ for both.
     sums: &'a mut [f64],
 }
 
-impl Columns for Path<'_> {
+impl ColumnSums for PathSums<'_> {
     #[inline(always)]
     fn add<const W: usize>(&mut self, at: usize) {
         let columns = self.shift.len() / 2;
         let mu: [f64; W] = part(self.shift, at);
         let log_sigma: [f64; W] = part(self.shift, columns + at);
         let [mut sum_mu, mut square_mu, mut sum_log_sigma, mut square_log_sigma] = [[0.0; W]; 4];
-        let rows = self.slope.chunks_exact(self.wide).zip(self.noise.chunks_exact(self.wide));
+        let rows = self.slope.chunks_exact(self.width).zip(self.noise.chunks_exact(self.width));
         for (slope, noise) in rows {
             let (slope, noise): ([f64; W], [f64; W]) = (part(slope, at), part(noise, at));
             for j in 0..W {
@@ -142,8 +143,8 @@ impl Columns for Path<'_> {
     }
 }
 
-/// Adds a block of draws: their values less a constant, and for each number of their noise the scores of the `P`
-/// parameters that it has.
+/// Adds a block of draws with their values, less a constant, and with the scores of the `P` parameters of each latent as
+/// functions of its noise.
 #[inline(always)]
 pub(super) fn add_score<const P: usize>(
     f: &[f64],
@@ -157,21 +158,22 @@ pub(super) fn add_score<const P: usize>(
         || {
             add_values(f, 0.0, of_values);
             let latents = noise.len() / f.len();
-            each_column(latents, Score { f, noise, latents, scores, sums });
+            each_column(latents, ScoreSums { f, noise, latents, scores, sums });
         },
     );
 }
 
-struct Score<'a, S> {
+/// The sums through the score.
+struct ScoreSums<'a, S> {
     f: &'a [f64],
     noise: &'a [f64],
     latents: usize,
     scores: S,
-    /// In the order of [`OF_SCORE`], each of all parameters.
+    /// The sums in the order of [`OF_SCORE`], each for all parameters.
     sums: &'a mut [f64],
 }
 
-impl<const P: usize, S: Fn(f64) -> [f64; P]> Columns for Score<'_, S> {
+impl<const P: usize, S: Fn(f64) -> [f64; P]> ColumnSums for ScoreSums<'_, S> {
     #[inline(always)]
     fn add<const W: usize>(&mut self, at: usize) {
         let mut sums = [[[0.0; W]; OF_SCORE]; P];
@@ -197,14 +199,15 @@ impl<const P: usize, S: Fn(f64) -> [f64; P]> Columns for Score<'_, S> {
     }
 }
 
-/// The mean of `draws` numbers and the variance of one, by the sums of the numbers, less `shift`, and of their squares.
+/// The mean and the variance of `draws` numbers, from the sum of the numbers less `shift` and the sum of the squares of
+/// these differences.
 fn moments(draws: f64, sum: f64, squares: f64, shift: f64) -> [f64; 2] {
     let away = sum / draws;
-    // Rounding may leave less than nothing.
+    // Rounding may leave a negative number.
     [shift + away, ((squares - sum * away) / (draws - 1.0)).max(0.0)]
 }
 
-/// The moments of the values, which are returned, and of the gradients.
+/// Computes the moments of the gradients, and returns those of the values.
 pub(super) fn path_moments(
     draws: usize,
     sums: &[f64],
@@ -214,24 +217,24 @@ pub(super) fn path_moments(
 ) -> [f64; 2] {
     let draws = draws as f64;
     let (sums, of_values) = sums.split_at(sums.len() - OF_VALUES);
-    let (value_shift, shift) = shift.split_last().expect("the value's comes last");
-    let (latents, wide) = (mean.len() / 2, shift.len() / 2);
-    // The draws that stood side by side come together.
+    let (value_shift, shift) = shift.split_last().expect("the shift of the value comes last");
+    let (latents, width) = (mean.len() / 2, shift.len() / 2);
+    // The sums of the draws of a group are added.
     let sum = |kind: usize, i: usize| -> f64 {
-        sums[kind * wide..][..wide].iter().skip(i).step_by(latents).sum()
+        sums[kind * width..][..width].iter().skip(i).step_by(latents).sum()
     };
     for (i, (mean, variance)) in mean.iter_mut().zip(variance).enumerate() {
         let (kind, i) = (i / latents, i % latents);
-        let shift = shift[kind * wide + i];
+        let shift = shift[kind * width + i];
         [*mean, *variance] = moments(draws, sum(kind, i), sum(2 + kind, i), shift);
     }
     moments(draws, of_values[0], of_values[1], *value_shift)
 }
 
-/// The moments of the values less their shift, which are returned, and of the gradients.
+/// Computes the moments of the gradients, and returns those of the values less their shift.
 ///
-/// With the mean $\bar a$ of all values for a baseline, and $N/(N-1)$ for leaving one's own out,
-/// $g = \frac{N}{N-1}(a - \bar a)\,t$: its sum and the sum of its squares are combinations of sums without $\bar a$.
+/// With the mean $\bar a$ of all values, the leave-one-out gradient is $g = \frac{N}{N-1}(a - \bar a) t$. Its sum and the
+/// sum of its squares are combinations of the five sums, which do not contain $\bar a$.
 pub(super) fn score_moments(
     draws: usize,
     sums: &[f64],

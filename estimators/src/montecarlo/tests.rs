@@ -1,5 +1,6 @@
-//! Cotangents are fixed, so a test that passes once passes always; the false-alarm rates are those of a new seed.
+//! The seeds are fixed, so a test that passes once passes always; the false-alarm rates are those of a new seed.
 
+use super::partition::{MAX_STREAMS, Partition};
 use super::*;
 use pathscore_autodiff::Var;
 use std::sync::Mutex;
@@ -47,21 +48,21 @@ fn expected_ring(parameters: &[f64]) -> f64 {
 }
 
 /// $f = (\sum_i (i + 1) h_i - 4)^2$.
-fn weighed(h: &[f64], f: &mut [f64]) {
+fn weighted(h: &[f64], f: &mut [f64]) {
     for (h, f) in h.chunks(h.len() / f.len()).zip(f) {
         let sum: f64 = h.iter().zip(1..).map(|(h, i)| h * f64::from(i)).sum();
         *f = (sum - 4.0).powi(2);
     }
 }
 
-/// The mean of [`weighed`] over all bits.
-fn expected_weighed(logits: &[f64]) -> f64 {
+/// The mean of [`weighted`] over all bits.
+fn expected_weighted(logits: &[f64]) -> f64 {
     let outcome = |bits: u32| {
         let h: Vec<f64> = (0..logits.len()).map(|i| f64::from(bits >> i & 1)).collect();
         let one = |eta: f64| 1.0 / (1.0 + (-eta).exp());
         let chance = h.iter().zip(logits).map(|(h, eta)| h * one(*eta) + (1.0 - h) * one(-eta));
         let mut f = [0.0];
-        weighed(&h, &mut f);
+        weighted(&h, &mut f);
         f[0] * chance.product::<f64>()
     };
     (0..1 << logits.len()).map(outcome).sum()
@@ -101,8 +102,8 @@ fn means_agree_with_differences_of_the_exact_expectation() {
     agrees_with_differences(path, DRAWS, &parameters, expected_ring);
     let score = monte_carlo.score(NORMAL, &ring_values, DRAWS, 2);
     agrees_with_differences(score, DRAWS, &parameters, expected_ring);
-    let bits = monte_carlo.score(Bits { logits: &LOGITS }, &weighed, DRAWS, 3);
-    agrees_with_differences(bits, DRAWS, &LOGITS, expected_weighed);
+    let bits = monte_carlo.score(Bernoulli { logits: &LOGITS }, &weighted, DRAWS, 3);
+    agrees_with_differences(bits, DRAWS, &LOGITS, expected_weighted);
 }
 
 #[test]
@@ -260,7 +261,7 @@ fn any_number_of_threads_gives_the_same_bits() {
             let score = monte_carlo.score(NORMAL, &ring_values, 30_001, 10);
             bits.extend_from_slice(score.mean);
             bits.extend_from_slice(score.variance);
-            let score = monte_carlo.score(Bits { logits: &LOGITS }, &weighed, 30_001, 10);
+            let score = monte_carlo.score(Bernoulli { logits: &LOGITS }, &weighted, 30_001, 10);
             bits.extend_from_slice(score.mean);
             bits.push(score.value);
             bits.into_iter().map(f64::to_bits).collect::<Vec<_>>()
@@ -273,16 +274,17 @@ fn any_number_of_threads_gives_the_same_bits() {
 #[test]
 fn every_draw_is_in_one_block_of_one_stream() {
     for (draws, latents) in [(2, 1), (10, 100_000), (10_000, 100), (1_000_003, 7), (12_345, 1)] {
-        let cut = Cut::new(draws, latents);
-        let blocks: Vec<usize> = (0..cut.streams).flat_map(|stream| cut.of(stream)).collect();
+        let parts = Partition::new(draws, latents);
+        let blocks: Vec<usize> =
+            (0..parts.streams).flat_map(|stream| parts.blocks_of(stream)).collect();
         assert_eq!(blocks.iter().sum::<usize>(), draws);
-        assert!(cut.streams <= MOST_STREAMS && !blocks.contains(&0));
+        assert!(parts.streams <= MAX_STREAMS && !blocks.contains(&0));
     }
 }
 
 #[test]
-#[should_panic(expected = "a normal law: 2 means and 1 standard deviations")]
-fn a_law_with_too_few_scales_is_refused() {
+#[should_panic(expected = "a Gaussian has as many means as standard deviations, not 2 and 1")]
+fn a_gaussian_with_too_few_scales_is_refused() {
     let q = Gaussian { mu: &[0.0, 1.0], log_sigma: &[0.0] };
     MonteCarlo::new().score(q, &ring_values, 10, 0);
 }

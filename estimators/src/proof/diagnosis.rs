@@ -1,40 +1,43 @@
-//! What a wrong gradient looks like.
+//! The diagnosis of a wrong gradient: its common factor, and the known mistakes that explain it.
 
-use super::problem::{Effect, KnownMistake};
+use super::known_mistakes::{Effect, KnownMistake};
 
-/// A component's exact value, the mean that was found, and what their difference may be by chance.
+/// A component's exact value, the mean of its draws, and the largest difference that chance explains.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
+pub(super) struct ComponentMean {
     pub(super) exact: f64,
     pub(super) mean: f64,
     pub(super) error: f64,
 }
 
-/// The largest error of a factor that is named.
-const ROUGH: f64 = 0.005;
+/// The largest error of a factor that is compared with known ones.
+const LARGEST_FACTOR_ERROR: f64 = 0.005;
 
-/// What is wrong, in words, and the factor on the wrong components if they have one in common.
+/// The common factor of the wrong components, if they have one, and the diagnosis in words.
 pub(super) fn diagnose(
-    seen: &[Seen],
+    means: &[ComponentMean],
     names: &[String],
     known_mistakes: &[KnownMistake],
 ) -> (Option<f64>, String) {
-    let wrong: Vec<usize> =
-        (0..seen.len()).filter(|&i| (seen[i].mean - seen[i].exact).abs() > seen[i].error).collect();
-    let factor = common_factor(seen, &wrong);
-    let listed = |which: &[usize]| {
+    let wrong: Vec<usize> = (0..means.len())
+        .filter(|&i| (means[i].mean - means[i].exact).abs() > means[i].error)
+        .collect();
+    let factor = common_factor(means, &wrong);
+    let list_names = |which: &[usize]| {
         let some: Vec<&str> = which.iter().take(4).map(|&i| names[i].as_str()).collect();
         format!("{}{}", some.join(", "), if which.len() > 4 { ", …" } else { "" })
     };
-    // A name must explain every component, those that are right among them.
+    // An explanation must fit every component, the correct ones too.
     let explains = |gradient: &dyn Fn(usize) -> f64| {
-        (0..seen.len()).all(|i| (seen[i].mean - gradient(i)).abs() <= seen[i].error)
+        (0..means.len()).all(|i| (means[i].mean - gradient(i)).abs() <= means[i].error)
     };
-    let times = |other: &[f64]| multiple(seen, &wrong, other);
-    // A factor that is known roughly fits anything, and nothing at all has no other cause than itself.
-    let close =
-        |value: f64| factor.is_some_and(|(f, error)| (f - value).abs() <= error && error < ROUGH);
-    let nothing = factor.is_some_and(|(f, error)| f.abs() <= error);
+    let times = |other: &[f64]| multiple(means, &wrong, other);
+    // A factor with a large error would fit any mistake.
+    let close = |value: f64| {
+        factor.is_some_and(|(f, error)| (f - value).abs() <= error && error < LARGEST_FACTOR_ERROR)
+    };
+    // A gradient of zero is reported as such, without further causes.
+    let zero = factor.is_some_and(|(f, error)| f.abs() <= error);
     let mut values: Vec<f64> = known_mistakes
         .iter()
         .filter_map(|mistake| match mistake.effect {
@@ -43,20 +46,21 @@ pub(super) fn diagnose(
         })
         .collect();
     values.sort_by(f64::total_cmp);
-    let sharp = values.first().zip(values.last()).is_some_and(|(a, b)| (a - b).abs() < 1e-12);
+    // Several known factors within the error explain nothing.
+    let unique = values.first().zip(values.last()).is_some_and(|(a, b)| (a - b).abs() < 1e-12);
     let mut found: Vec<String> = Vec::new();
     for KnownMistake { what, effect } in known_mistakes {
         let fits = match effect {
-            Effect::Factor(value) => sharp && close(*value),
+            Effect::Factor(value) => unique && close(*value),
             Effect::Instead(other) => {
                 explains(&|i| other[i])
-                    || explains(&|i| if wrong.contains(&i) { other[i] } else { seen[i].exact })
+                    || explains(&|i| if wrong.contains(&i) { other[i] } else { means[i].exact })
             }
             Effect::Beside(other) | Effect::Term(other) => times(other).is_some_and(|c| {
-                // Of a single number everything is a multiple: then only a whole one says anything.
+                // Every difference is a multiple of a vector with one component; then only once or minus once is evidence.
                 let several = other.iter().filter(|g| g.abs() > 1e-6).count() > 1;
-                let whole = (c.abs() - 1.0).abs() < 1e-6;
-                (several || whole) && explains(&|i| seen[i].exact + c * other[i])
+                let once = (c.abs() - 1.0).abs() < 1e-6;
+                (several || once) && explains(&|i| means[i].exact + c * other[i])
             }),
         };
         let words = match effect {
@@ -72,11 +76,11 @@ pub(super) fn diagnose(
             },
             _ => what.clone(),
         };
-        if fits && !nothing && !found.contains(&words) {
+        if fits && !zero && !found.contains(&words) {
             found.push(words);
         }
     }
-    let all = if wrong.len() == seen.len() { "all components".into() } else { listed(&wrong) };
+    let all = if wrong.len() == means.len() { "all components".into() } else { list_names(&wrong) };
     let size = match factor {
         Some((f, error)) if f.abs() <= error => {
             format!("{all}: zero, no derivative arrives")
@@ -87,11 +91,11 @@ pub(super) fn diagnose(
             let worst = wrong
                 .iter()
                 .max_by(|&&a, &&b| {
-                    let miss = |i: usize| (seen[i].mean - seen[i].exact).abs();
+                    let miss = |i: usize| (means[i].mean - means[i].exact).abs();
                     miss(a).total_cmp(&miss(b))
                 })
                 .map_or(0, |&i| i);
-            let Seen { exact, mean, .. } = seen[worst];
+            let ComponentMean { exact, mean, .. } = means[worst];
             format!("{all}: off by up to {:.4} ({mean:.6} for {exact:.6})", mean - exact)
         }
     };
@@ -99,9 +103,9 @@ pub(super) fn diagnose(
     (factor.map(|f| f.0), format!("{size}{named}"))
 }
 
-/// The factor on the wrong components and its error, if they have one in common.
-fn common_factor(seen: &[Seen], wrong: &[usize]) -> Option<(f64, f64)> {
-    let sum = |f: &dyn Fn(&Seen) -> f64| wrong.iter().map(|&i| f(&seen[i])).sum::<f64>();
+/// The common factor of the wrong components and its error, if they have one.
+fn common_factor(means: &[ComponentMean], wrong: &[usize]) -> Option<(f64, f64)> {
+    let sum = |f: &dyn Fn(&ComponentMean) -> f64| wrong.iter().map(|&i| f(&means[i])).sum::<f64>();
     let squares = sum(&|s| s.exact * s.exact);
     let noise = sum(&|s| s.error * s.error);
     if squares <= noise {
@@ -109,16 +113,17 @@ fn common_factor(seen: &[Seen], wrong: &[usize]) -> Option<(f64, f64)> {
     }
     let factor = sum(&|s| s.mean * s.exact) / squares;
     let error = sum(&|s| (s.error * s.exact).abs()) / squares;
-    let common =
-        wrong.iter().all(|&i| (seen[i].mean - factor * seen[i].exact).abs() <= 2.0 * seen[i].error);
+    let common = wrong
+        .iter()
+        .all(|&i| (means[i].mean - factor * means[i].exact).abs() <= 2.0 * means[i].error);
     common.then_some((factor, error))
 }
 
-/// How much of `other` the difference holds.
-fn multiple(seen: &[Seen], wrong: &[usize], other: &[f64]) -> Option<f64> {
+/// The multiple of `other` that is nearest to the difference of the means from the exact values.
+fn multiple(means: &[ComponentMean], wrong: &[usize], other: &[f64]) -> Option<f64> {
     let sum = |f: &dyn Fn(usize) -> f64| wrong.iter().map(|&i| f(i)).sum::<f64>();
     let squares = sum(&|i| other[i] * other[i]);
-    let product = sum(&|i| (seen[i].mean - seen[i].exact) * other[i]);
-    // Of numbers that are nothing but rounding anything is a multiple.
+    let product = sum(&|i| (means[i].mean - means[i].exact) * other[i]);
+    // A vector of rounding errors has no meaningful multiple.
     (squares > 1e-18).then(|| product / squares).filter(|c| c.abs() > 1e-6)
 }

@@ -1,24 +1,45 @@
-//! Proofs: an estimator's mean against the exact gradient.
+//! Proofs that compare the mean of a gradient estimator with the exact gradient.
 //!
-//! Whatever draws a gradient is a [`Gradient`], whether it is an [`Estimator`](crate::Estimator) of this
-//! crate ([`Applied`] for one problem) or twenty lines of anybody's; whatever has a known gradient is a
-//! [`Problem`]: a bound of a latent-variable model ([`Latent`]), any expectation that can be listed
-//! ([`Expectation`]), or a closed form ([`Solved`]). [`prove`] compares the two.
+//! Everything that draws a gradient is a [`Gradient`]: an [`Estimator`](crate::Estimator) of this crate
+//! ([`Applied`] to one problem), or twenty lines of your own. Everything that has a known gradient is a [`Problem`]:
+//! a bound of a latent-variable model ([`Latent`]), an expectation whose outcomes can be enumerated
+//! ([`Expectation`]), or a closed form ([`Solved`]). [`prove`] compares the two and returns a [`Proof`].
+//!
+//! ```
+//! use pathscore_estimators::proof::{Applied, Latent, Options, Verdict, prove};
+//! use pathscore_estimators::score::{Baseline, Reinforce};
+//! use pathscore_models::{Params, latent::SmallBelief, seed};
+//! use std::sync::Arc;
+//! let mut params = Params::new();
+//! let model = SmallBelief::known(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
+//! let problem = Arc::new(Latent::new("two bits", model, params, &[1.0, 0.0, 1.0]));
+//! let reinforce = Applied::new(&problem, Reinforce { baseline: Baseline::Constant(-2.0) });
+//! let proof = prove(&*problem, &reinforce, &Options::default());
+//! assert_eq!(proof.verdict, Verdict::Unbiased);
+//! ```
 
-mod certificate;
+mod applied;
 mod diagnosis;
+mod expectation;
 mod gradient;
 mod known_mistakes;
 mod latent;
 mod means;
+mod numerics;
+mod options;
 mod problem;
 mod prove;
-mod verdict;
+mod report;
+mod sequential_test;
 
 pub use crate::target::Target;
-pub use certificate::{Component, Proof, Verdict};
-pub use gradient::{Candidate, Drawn, Gradient};
-pub use latent::{Applied, Latent};
-pub use means::{Method, apart};
-pub use problem::{Effect, Expectation, KnownMistake, Once, Problem, Solved, Truth};
-pub use prove::{Options, prove};
+pub use applied::Applied;
+pub use expectation::Expectation;
+pub use gradient::{Candidate, FromFn, Gradient};
+pub use known_mistakes::{Effect, KnownMistake};
+pub use latent::Latent;
+pub use means::{Method, max_difference};
+pub use options::Options;
+pub use problem::{Cached, Problem, Solved, Truth};
+pub use prove::prove;
+pub use report::{ComponentTest, Proof, Verdict};

@@ -1,69 +1,63 @@
-//! Mistakes with bits: antithetic pairs, a relaxed control variate, ranks, and averages where sums belong.
+//! Mistakes with finite choices: antithetic pairs, a relaxed control variate, and ranks.
 
-use crate::draw::{Draw, Score};
+use super::problems::sigmoid;
+use super::specimen::{About, Specimen};
 use crate::enumerator::Enumerator;
-use crate::estimator::{Estimator, Query, Work};
-use crate::proof::Gradient;
+use crate::proof::{Effect, Expectation, Gradient, Solved};
 use pathscore_models::RandomSource;
-use pathscore_models::dist::{Bernoulli, Kl};
-use pathscore_models::latent::LatentModel;
 
-pub(super) fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
-/// The function of two bits whose mean is differentiated by their logits.
-pub(super) fn of_two([b, c]: [bool; 2]) -> f64 {
+/// The function of two bits whose mean is differentiated with respect to their logits.
+fn of_two([b, c]: [bool; 2]) -> f64 {
     let (b, c) = (f64::from(b), f64::from(c));
     (b + 0.5 * c - 0.45).powi(2) + 0.3 * b * c
 }
 
 /// Zoo 27: antithetic pairs of two bits.
 ///
-/// ARM, $(f(b) - f(\tilde b))(u - \frac12)$ with $b = [u > \sigma(-\eta)]$ and $\tilde b = [u < \sigma(\eta)]$, with the two
-/// exchanged; and DisARM without the factor $\sigma(|\eta|)$ by which the two differ in probability.
+/// ARM is $(f(b) - f(\tilde b))(u - \frac12)$ with $b = [u > \sigma(-\eta)]$ and $\tilde b = [u < \sigma(\eta)]$; the mistakes
+/// are to exchange $b$ and $\tilde b$, and to leave out the factor $\sigma(|\eta|)$ of DisARM.
 #[derive(Clone, Copy, Debug)]
-pub struct Antithetic {
-    /// $\eta$.
+pub struct AntitheticPair {
+    /// The logits $\eta$.
     pub logits: [f64; 2],
-    /// Which of the two.
+    /// The estimator.
     pub form: AntitheticForm,
 }
 
-/// An antithetic estimator, right or wrong.
+/// An antithetic estimator, correct or wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AntitheticForm {
     /// ARM.
     Arm,
     /// ARM with $b$ and $\tilde b$ exchanged.
-    Swapped,
+    ArmSwapped,
     /// DisARM.
     DisArm,
     /// DisARM without $\sigma(|\eta|)$.
-    Plain,
+    DisArmUnscaled,
 }
 
-impl Gradient for Antithetic {
+impl Gradient for AntitheticPair {
     fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
-        use AntitheticForm::{Arm, Plain, Swapped};
+        use AntitheticForm::{Arm, ArmSwapped, DisArmUnscaled};
         let (mut pair, mut weight) = ([[false; 2]; 2], [0.0; 2]);
         for (i, eta) in self.logits.into_iter().enumerate() {
             let p = sigmoid(eta);
             let least = p.min(1.0 - p);
-            if matches!(self.form, Arm | Swapped) {
+            if matches!(self.form, Arm | ArmSwapped) {
                 let u = source.uniform_split(&[least, 1.0 - least]);
                 [pair[0][i], pair[1][i]] = [u > 1.0 - p, u < p];
                 weight[i] = u - 0.5;
                 continue;
             }
-            let half = if self.form == Plain { 0.5 } else { 0.5 * sigmoid(eta.abs()) };
+            let half = if self.form == DisArmUnscaled { 0.5 } else { 0.5 * sigmoid(eta.abs()) };
             match source.categorical(&[1.0 - 2.0 * least, least, least]) {
                 0 => [pair[0][i], pair[1][i]] = [p > 0.5; 2],
                 1 => ([pair[0][i], pair[1][i]], weight[i]) = ([true, false], half),
                 _ => ([pair[0][i], pair[1][i]], weight[i]) = ([false, true], -half),
             }
         }
-        if self.form == Swapped {
+        if self.form == ArmSwapped {
             pair.swap(0, 1);
         }
         let [f, other] = pair.map(of_two);
@@ -75,33 +69,32 @@ impl Gradient for Antithetic {
 /// Zoo 28: RELAX without the path through the conditional relaxed sample.
 ///
 /// For one bit of logit $\theta$, with $z = \theta + \mathrm{logit}\,u$, $b = 1_{z > 0}$ and $\tilde z$ drawn again given $b$,
-/// $$\hat g = (f(b) - c(\tilde z))\,\partial\ln p(b) + \partial c(z) - \partial c(\tilde z),$$
-/// where $\tilde z$ moves with $\theta$ too. Treated as a constant, $E\,\partial c(\tilde z)$ is too much; nothing shows it but the
-/// mean.
+/// $$\hat g = (f(b) - c(\tilde z)) \partial\ln p(b) + \partial c(z) - \partial c(\tilde z),$$
+/// where $\tilde z$ depends on $\theta$ too. If it is treated as a constant, $E \partial c(\tilde z)$ is added to the gradient.
 #[derive(Clone, Copy, Debug)]
-pub struct Relax {
-    /// $\theta$.
+pub struct RelaxOneBit {
+    /// The logit $\theta$.
     pub logit: f64,
-    /// Whether $\tilde z$ is followed.
+    /// Whether the derivative follows the path of $\tilde z$.
     pub conditional_path: bool,
 }
 
-/// Where a bit stands from which RELAX begins.
-pub(super) fn of_one(b: f64) -> f64 {
+/// The function $f$ of one bit.
+fn of_one(b: f64) -> f64 {
     (b - 0.45).powi(2)
 }
 
-impl Relax {
-    /// $c(z) = f(\sigma(2z))$, and its slope.
-    pub(super) fn control(z: f64) -> [f64; 2] {
+impl RelaxOneBit {
+    /// $c(z) = f(\sigma(2z))$ and its derivative.
+    fn control(z: f64) -> [f64; 2] {
         let s = sigmoid(2.0 * z);
         [of_one(s), 2.0 * (s - 0.45) * 2.0 * s * (1.0 - s)]
     }
 
-    /// $\tilde z$ given the bit, from a uniform number, and its slope.
-    pub(super) fn conditional(theta: f64, b: bool, v: f64) -> [f64; 2] {
+    /// $\tilde z$ given the bit, from a uniform number $v$, and its derivative with respect to $\theta$.
+    fn conditional(theta: f64, b: bool, v: f64) -> [f64; 2] {
         let (p, r) = (sigmoid(theta), sigmoid(-theta));
-        // u is uniform above 1 − p if b, and below it if not; logit u + θ is put so that no end cancels.
+        // u is uniform above 1 − p if b, and below it otherwise; θ + logit u is written without cancellation at the ends.
         if b {
             let u = r + v * p;
             [theta + (u / (p * (1.0 - v))).ln(), 1.0 - r / u]
@@ -112,7 +105,7 @@ impl Relax {
     }
 }
 
-impl Gradient for Relax {
+impl Gradient for RelaxOneBit {
     fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
         let (theta, p) = (self.logit, sigmoid(self.logit));
         let u = source.uniform_split(&[1.0 - p]);
@@ -128,48 +121,48 @@ impl Gradient for Relax {
     }
 }
 
-/// Zoo 11: ranks by sorting once.
+/// Zoo 11: the result of one `argsort` is used as the ranks.
 ///
-/// $\sum_r c_r f_{(r)}$ of three draws, the lowest weighing most, has the gradient $\sum_k c_{r(k)} \nabla f_k$ with $r(k)$
-/// the rank of draw $k$. Sorting gives the order, $r^{-1}$, which agrees with it for two draws and not for
-/// three (Pyro's `TraceTailAdaptive_ELBO`, issue 3170).
+/// $\sum_r c_r f_{(r)}$ of three draws, where the lowest has the largest weight, has the gradient
+/// $\sum_k c_{r(k)} \nabla f_k$ with $r(k)$ the rank of draw $k$. Sorting gives the order, the inverse permutation of the
+/// ranks, which equals them for two draws and not for three (Pyro's `TraceTailAdaptive_ELBO`, issue 3170).
 #[derive(Clone, Copy, Debug)]
-pub struct Ranked {
+pub struct RankWeights {
     /// $\mu$ and $\ln\sigma$.
     pub at: [f64; 2],
-    /// Whether the order is sorted again.
-    pub twice: bool,
+    /// Whether the order is sorted again, which gives the ranks.
+    pub sort_twice: bool,
 }
 
-impl Ranked {
+impl RankWeights {
     const NOISE: [f64; 4] = [-1.2, -0.4, 0.3, 1.1];
     const WEIGHTS: [f64; 3] = [0.6, 0.3, 0.1];
 
-    /// Three draws: their noise, their $f$, and the weight of each.
-    fn draws(at: &[f64], twice: bool, source: &mut Enumerator) -> [[f64; 3]; 3] {
+    /// The noise, the $f$ and the weights of three draws.
+    fn draws(at: &[f64], sort_twice: bool, source: &mut Enumerator) -> [[f64; 3]; 3] {
         let eps = [(); 3].map(|()| Self::NOISE[source.categorical(&[0.25; 4])]);
         let f = eps.map(|eps| (at[0] + at[1].exp() * eps - 0.25).powi(2));
-        let order = Self::sorted(f);
-        let place = if twice { Self::sorted(order.map(|k| k as f64)) } else { order };
-        [eps, f, place.map(|r| Self::WEIGHTS[r])]
+        let order = Self::argsort(f);
+        let ranks = if sort_twice { Self::argsort(order.map(|k| k as f64)) } else { order };
+        [eps, f, ranks.map(|r| Self::WEIGHTS[r])]
     }
 
-    fn sorted(values: [f64; 3]) -> [usize; 3] {
+    fn argsort(values: [f64; 3]) -> [usize; 3] {
         let mut order = [0, 1, 2];
         order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
         order
     }
 
     /// $\sum_k c_{r(k)} f_k$.
-    pub(super) fn value(at: &[f64], twice: bool, source: &mut Enumerator) -> f64 {
-        let [_, f, weights] = Self::draws(at, twice, source);
+    fn value(at: &[f64], sort_twice: bool, source: &mut Enumerator) -> f64 {
+        let [_, f, weights] = Self::draws(at, sort_twice, source);
         f.iter().zip(weights).map(|(f, c)| c * f).sum()
     }
 }
 
-impl Gradient for Ranked {
+impl Gradient for RankWeights {
     fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
-        let [eps, _, weights] = Self::draws(&self.at, self.twice, source);
+        let [eps, _, weights] = Self::draws(&self.at, self.sort_twice, source);
         let scale = self.at[1].exp();
         for (eps, c) in eps.into_iter().zip(weights) {
             let slope = 2.0 * c * (self.at[0] + scale * eps - 0.25);
@@ -180,46 +173,79 @@ impl Gradient for Ranked {
     }
 }
 
-/// Zoo 13: a mean over latents or over pixels where the ELBO has a sum.
-///
-/// The divergence averaged over the latents, or the likelihood averaged over the pixels against a divergence
-/// that is summed: a model that was never posed, and the mistake users report most often.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Averaged {
-    /// Whether the divergence is averaged.
-    pub latents: bool,
-    /// Whether the likelihood is.
-    pub pixels: bool,
+/// The mistakes with finite choices, each with its problem and its fix.
+pub(super) fn specimens() -> Vec<Specimen> {
+    let logits = [1.0, -0.7];
+    let two_bits = || {
+        Expectation::new("two bits: E f", &logits, |at, source| {
+            of_two([0, 1].map(|i| source.bernoulli(sigmoid(at[i]))))
+        })
+    };
+    let pair = |form| AntitheticPair { logits, form };
+    let relax = RelaxOneBit { logit: 1.0, conditional_path: false };
+    let at = [0.5, 0.0];
+    vec![
+        About {
+            number: 11,
+            name: "sorted-once",
+            wrong: "the order of the draws for their ranks",
+            source: "Pyro issue 3170",
+            evidence: "argsort instead of ranks",
+        }
+        .on(
+            weighted_ranks(at),
+            RankWeights { at, sort_twice: false },
+            RankWeights { at, sort_twice: true },
+        ),
+        About {
+            number: 27,
+            name: "arm-swapped",
+            wrong: "ARM's two arguments of f are exchanged",
+            source: "a sign",
+            evidence: "the sign is wrong",
+        }
+        .on(two_bits(), pair(AntitheticForm::ArmSwapped), pair(AntitheticForm::Arm)),
+        About {
+            number: 27,
+            name: "disarm-plain",
+            wrong: "DisARM without σ(|η|)",
+            source: "a factor",
+            evidence: "the factor σ(|θ|) of the logit θ is missing",
+        }
+        .on(two_bits(), pair(AntitheticForm::DisArmUnscaled), pair(AntitheticForm::DisArm)),
+        About {
+            number: 28,
+            name: "relax-no-path",
+            wrong: "RELAX without the path of the conditional draw",
+            source: "a detach too many",
+            evidence: "+ ∂c(z̃) along the path of the conditional draw",
+        }
+        .on(one_bit(relax.logit), relax, RelaxOneBit { conditional_path: true, ..relax }),
+    ]
 }
 
-impl<M> Estimator<f64, M> for Averaged
-where
-    M: for<'t> LatentModel<f64, Posterior<'t> = Bernoulli<'t, f64>, Prior<'t> = Bernoulli<'t, f64>>,
-{
-    fn estimate<R: RandomSource>(
-        &self,
-        query: Query<f64, M>,
-        rng: &mut R,
-        work: &mut Work<f64>,
-    ) -> f64 {
-        let Query { model, params, batch, samples, scale, .. } = query;
-        work.tape.clear();
-        let Work { tape, grads, .. } = work;
-        let x = query.rows(tape);
-        let on_tape = params.on(tape);
-        let q = model.posterior(on_tape, x);
-        let z = <Score as Draw<f64, M>>::draw(&q, samples, rng);
-        let fit = model.log_likelihood(on_tape, x, z);
-        let log_q = <Score as Draw<f64, M>>::log_probs(model, on_tape, x, &q, z).log_q;
-        let divergence = q.kl(&model.prior(on_tape));
-        let over = |averaged: bool, size: usize| if averaged { size as f64 } else { 1.0 };
-        let share = scale / (samples as f64 * over(self.pixels, x.size() / batch));
-        let latents = z.size() / (samples * batch);
-        let weights = vec![share; samples * batch];
-        let signal: Vec<f64> = fit.with(|fit| fit.iter().map(|f| share * f).collect());
-        let against = vec![-scale / over(self.latents, latents); batch];
-        tape.pull_into(&[(fit, &weights), (log_q, &signal), (divergence, &against)], &[], grads);
-        let total = |fit: &[f64]| fit.iter().sum::<f64>() / samples as f64;
-        fit.with(total) - divergence.with(|divergence| divergence.iter().sum::<f64>())
-    }
+/// The mean of $\sum_r c_r f_{(r)}$, with the mistake of one `argsort`.
+fn weighted_ranks(at: [f64; 2]) -> Solved {
+    let ranked = |sort_twice| {
+        let value =
+            move |at: &[f64], source: &mut Enumerator| RankWeights::value(at, sort_twice, source);
+        Solved::of(&Expectation::new("ranks of three", &at, value))
+    };
+    let once = ranked(false).truth.gradient;
+    ranked(true).with_mistake("argsort instead of ranks, its inverse", Effect::Instead(once))
+}
+
+/// The mean of $f(b)$, with the mistake of a constant $\tilde z$.
+fn one_bit(logit: f64) -> Solved {
+    let one = Expectation::new("one bit: E f", &[logit], |at, source| {
+        of_one(f64::from(source.bernoulli(sigmoid(at[0]))))
+    });
+    let left_out = Expectation::new("E c(z̃)", &[logit], |at, source| {
+        let b = source.bernoulli(sigmoid(at[0]));
+        let [relaxed, _] = RelaxOneBit::conditional(at[0], b, source.uniform());
+        RelaxOneBit::control(relaxed)[0]
+    })
+    .gradient_at_fixed_probabilities();
+    Solved::of(&one)
+        .with_mistake("∂c(z̃) along the path of the conditional draw", Effect::Beside(left_out))
 }

@@ -15,7 +15,7 @@ const NODES: usize = 2;
 fn moments<M, E: Estimator<f64, M>>(estimator: &E, query: Query<f64, M>) -> Vec<(f64, f64)> {
     let len = query.params.len();
     let (mut work, mut sums, mut total) = (Work::new(), vec![(0.0, 0.0); len], 0.0);
-    let listing = Enumerator::each(NODES, 100_000, |source| {
+    let listing = Enumerator::for_each(NODES, 100_000, |source| {
         estimator.estimate(query, source, &mut work);
         let p = source.probability();
         total += p;
@@ -23,7 +23,7 @@ fn moments<M, E: Estimator<f64, M>>(estimator: &E, query: Query<f64, M>) -> Vec<
             *sum = (sum.0 + p * g, sum.1 + p * g * g);
         }
     });
-    assert!(matches!(listing, Coverage::Whole { .. }), "{listing:?}");
+    assert!(matches!(listing, Coverage::Complete { .. }), "{listing:?}");
     assert!((total - 1.0).abs() < 1e-12, "the probabilities sum to {total}");
     sums.into_iter().map(|(mean, square)| (mean, square - mean * mean)).collect()
 }

@@ -33,7 +33,7 @@ fn everything<M, E: Estimator<f64, M>>(
     let len = query.params.len();
     let (mut work, mut sums, mut total) = (Work::new(), vec![(0.0, 0.0); len], 0.0);
     let mut seen = Vec::new();
-    let listing = Enumerator::each(nodes, 100_000, |source| {
+    let listing = Enumerator::for_each(nodes, 100_000, |source| {
         estimator.estimate(query, source, &mut work);
         let p = source.probability();
         total += p;
@@ -43,7 +43,7 @@ fn everything<M, E: Estimator<f64, M>>(
         seen.resize(work.stats.len(), 0.0);
         seen.iter_mut().zip(&work.stats).for_each(|(sum, seen)| *sum += p * seen);
     });
-    assert!(matches!(listing, Coverage::Whole { .. }), "{listing:?}");
+    assert!(matches!(listing, Coverage::Complete { .. }), "{listing:?}");
     assert!((total - 1.0).abs() < 1e-12, "the probabilities sum to {total}");
     (sums.into_iter().map(|(mean, square)| (mean, square - mean * mean)).collect(), seen)
 }

@@ -6,7 +6,7 @@ use pathscore_autodiff::{Scalar, Tape};
 use pathscore_estimators::draw::{Score, StoppedPath};
 use pathscore_estimators::path::{Dreg, Iwae, Renyi, Sgvb, StickingTheLanding};
 use pathscore_estimators::score::{Baseline, Mean, Reinforce, Tvo, Vimco, Wake};
-use pathscore_estimators::zoo::VimcoSlip;
+use pathscore_estimators::zoo::bounds::WrongVimco;
 use pathscore_estimators::{Columns, Cotangents, LogWeights};
 use pathscore_models::dist::{Distribution, Enumerable, Kl, Normal};
 use pathscore_models::latent::{LatentModel, LinearGaussian, SmallBelief};
@@ -101,16 +101,16 @@ impl Columns for Squared {
 #[test]
 fn wrong_columns_have_their_known_wrong_means() {
     // The sign flips.
-    let alone = on_belief(&VimcoSlip::NoScore, 2).mean;
+    let alone = on_belief(&WrongVimco::NoScore, 2).mean;
     assert_near(&alone[PHI], &[0.081842, 0.065438], 5e-7);
     assert_near(&alone[C], &BY_C[0], NINTH);
-    assert_eq!(on_belief(&VimcoSlip::Silent, 2).mean[PHI], [0.0; 2]);
+    assert_eq!(on_belief(&WrongVimco::NoPosteriorGradient, 2).mean[PHI], [0.0; 2]);
     let squared = on_belief(&Squared, 2).mean;
     assert_near(&squared[C], &[0.243399615, -0.350654833, 0.297768135], NINTH);
     assert_near(&squared[PHI], &BY_PHI[0], NINTH);
     // What is missing is what the first has alone.
     let expected = [BY_PHI[0][0] - 0.081842, BY_PHI[0][1] - 0.065438];
-    assert_near(&on_belief(&VimcoSlip::NoLogQ, 2).mean[PHI], &expected, 1e-6);
+    assert_near(&on_belief(&WrongVimco::NoLogQ, 2).mean[PHI], &expected, 1e-6);
     assert!(distance(&expected, &BY_PHI[0]) > 0.05);
 }
 

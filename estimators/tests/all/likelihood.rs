@@ -1,7 +1,9 @@
 //! Gradients of p(x) by draws that know nothing of x: exact means by quadrature and by listing.
 
 use pathscore_autodiff::Dual;
-use pathscore_estimators::likelihood::{PriorPath, PriorScore, SelfNormalised, UniformBox, stats};
+use pathscore_estimators::likelihood::{
+    PriorPath, PriorScore, SelfNormalised, UniformBox, importance_stats,
+};
 use pathscore_estimators::proof::{
     Applied, Latent, Method, Options, Problem, Proof, Target, Verdict, prove,
 };
@@ -125,7 +127,7 @@ fn the_self_normalised_gradient_has_a_bias_of_one_over_n() {
     let bias = |samples: usize| {
         let problem = Latent { target: Target::LOG_LIKELIHOOD, ..belief(samples) };
         let proof = proof(&problem, &SelfNormalised);
-        assert!(proof.ok && matches!(proof.method, Method::Listed(_)), "{proof}");
+        assert!(proof.ok && matches!(proof.method, Method::Enumerated(_)), "{proof}");
         let value = proof.components.last().unwrap().mean - exact.value.unwrap();
         assert!(value < 0.0, "the mean of the logarithm is below that of the mean");
         let all = proof.gradient().iter().zip(&exact.gradient);
@@ -151,7 +153,7 @@ fn logarithms_carry_what_underflows_and_the_draws_that_count_are_told() {
     let log = SelfNormalised.estimate(query, &mut rng(), &mut work);
     assert!(log < -1e5 && log.is_finite());
     assert!(work.gradient(4).iter().all(|g| g.is_finite()) && work.gradient(4)[2] > 1e3);
-    let seen = stats(&work);
+    let seen = importance_stats(&work);
     assert!((seen.effective_draws - 1.0).abs() < 1e-6, "{seen:?}");
     assert_eq!(seen.log_likelihood, log);
 }

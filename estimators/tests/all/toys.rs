@@ -5,7 +5,7 @@ use pathscore_estimators::both::{Arm, DisArm, MeasureValued};
 use pathscore_estimators::differences::{FiniteDifferences, Spsa};
 use pathscore_estimators::path::{SgvbKl, StickingTheLanding};
 use pathscore_estimators::proof::{
-    Applied, Drawn, Latent, Method, Options, Problem, Proof, Solved, Verdict, prove,
+    Applied, FromFn, Latent, Method, Options, Problem, Proof, Solved, Verdict, prove,
 };
 use pathscore_estimators::score::{Baseline, Reinforce};
 use pathscore_estimators::{Claim, Enumerator, Estimator};
@@ -191,13 +191,13 @@ fn the_split_of_a_count_is_unbiased() {
     let (rate, f) = (2.5_f64, |n: f64| (n - 3.0).powi(2));
     let problem = Solved::new("counts", &[rate * (1.0 + 2.0 * (rate - 3.0))], None);
     let measure = |wrong: f64| {
-        Drawn(move |source: &mut Enumerator, out: &mut [f64]| {
+        FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
             let split = <Poisson<f64> as WeakDerivative<f64>>::split(&[rate.ln()], 0, source);
             out[0] = split.factor * (f(split.plus) - f(split.minus + wrong));
         })
     };
     let proof = prove(&problem, &measure(0.0), &Options::default());
-    assert!(proof.ok && matches!(proof.method, Method::Listed(_)), "{proof}");
+    assert!(proof.ok && matches!(proof.method, Method::Enumerated(_)), "{proof}");
     assert!(!prove(&problem, &measure(0.01), &Options::default()).ok);
 }
 
@@ -245,7 +245,7 @@ fn differences_work_for_bits_and_batches() {
     let problem = posed("belief", &x, 2, |params| SmallBelief::known(params, &mut rng()));
     let problem = Arc::new(Latent { batch: 2, scale: 0.7, ..Latent::clone(&problem) });
     let exact = problem.truth().gradient;
-    let seen = pathscore_estimators::variance::study_of(
+    let seen = pathscore_estimators::variance::study_candidate(
         &Applied::new(&problem, FiniteDifferences { step: 0.05 }),
         &exact,
         5_000,

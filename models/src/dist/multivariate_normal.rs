@@ -4,13 +4,12 @@ use super::{Distribution, Entropy, Kl, Reparam, sample_shape, unsqueeze, width};
 use crate::RandomSource;
 use pathscore_autodiff::{Error, Scalar, Shape, Triangle, Var};
 
-/// $\mathcal N(\mu, LL^\top)$ with `loc` $\mu$ of shape `[…, n]` and the lower triangular `scale_tril` $L$, either of shape
-/// `[n, n]`, one for all members of the batch, or `[…, n, n]`, one for each.
+/// $\mathcal N(\mu, LL^\top)$ with `loc` $\mu$ of shape `[…, n]` and the lower triangular `scale_tril` $L$, either of
+/// shape `[n, n]`, one for all members of the batch, or `[…, n, n]`, one for each.
 ///
-/// With $y = L^{-1}(x - \mu)$ the log-density is
-/// $-\tfrac12 \Vert y \Vert^2 - \sum_i \ln L_{ii} - \tfrac n2 \ln 2\pi$; its derivative is $L^{-\top} y$ for $\mu$, and the lower
-/// triangle of $L^{-\top}(y y^\top - I)$ for $L$ (whose diagonal part holds because $L^{-1}$ is lower triangular). A sample is
-/// $z = \mu + L\varepsilon$.
+/// With $y = L^{-1}(x - \mu)$ the log-density is $-\tfrac12 \Vert y \Vert^2 - \sum_i \ln L_{ii} - \tfrac n2 \ln
+/// 2\pi$; its derivative is $L^{-\top} y$ for $\mu$, and the lower triangle of $L^{-\top}(y y^\top - I)$ for $L$
+/// (whose diagonal part holds because $L^{-1}$ is lower triangular). A sample is $z = \mu + L\varepsilon$.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -132,7 +131,8 @@ impl<'t, F: Scalar> Entropy<'t, F> for MultivariateNormal<'t, F> {
 }
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for MultivariateNormal<'t, F> {
-    /// $\ln\det L_p - \ln\det L_q + \tfrac12 (\Vert L_p^{-1} L_q \Vert_F^2 + \Vert L_p^{-1} (\mu_q - \mu_p) \Vert^2 - n)$.
+    /// $\ln\det L_p - \ln\det L_q + \tfrac12 (\Vert L_p^{-1} L_q \Vert_F^2 + \Vert L_p^{-1} (\mu_q - \mu_p) \Vert^2 -
+    /// n)$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let solved = p.scale_tril.solve_triangular(Triangle::Lower, false, self.scale_tril);
         let ratio = solved.expect("the diagonal of scale_tril is positive").sum_squares([-2, -1]);

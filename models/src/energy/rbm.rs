@@ -23,7 +23,7 @@ const BLOCK: usize = 256;
 /// F(v) = -\ln \sum_h e^{-E(v, h)} = -b^\top v - \sum_j \mathrm{softplus}(c_j + (v^\top W)_j)$$
 ///
 /// and $p(v) = e^{-F(v)} / Z$. [`Energy::energy`] is the free energy $F$; its derivatives are $-v$ (for $b$),
-/// $-p(h = 1 \mid v)$ (for $c$) and $-v \thinspace p(h = 1 \mid v)^\top$ (for $W$). Grey values in $[0, 1]$ may stand in for
+/// $-p(h = 1 \mid v)$ (for $c$) and $-v p(h = 1 \mid v)^\top$ (for $W$). Grey values in $[0, 1]$ may stand in for
 /// $v$, as is usual for images.
 ///
 /// The parameters are called `weights`, of shape `[visible, hidden]`, `visible_bias` ($b$) and `hidden_bias` ($c$).
@@ -129,12 +129,12 @@ impl Rbm {
         -(h.dot(inner) + rows_dot(v, params.get(self.visible_bias)))
     }
 
-    /// $\ln Z = \ln \sum_v \sum_h e^{-E(v, h)}$, exactly and in double precision, or `None` if both sides have more than
-    /// 20 units.
+    /// $\ln Z = \ln \sum_v \sum_h e^{-E(v, h)}$, exactly and in double precision, or `None` if both sides have more
+    /// than 20 units.
     ///
-    /// The side with fewer units is enumerated, and the other is summed in closed form: for the hidden side
-    /// $Z = \sum_h e^{c^\top h} \prod_i (1 + e^{b_i + (W h)_i})$. The work is $2^{\min(\text{visible}, \text{hidden})}$ times
-    /// the number of weights.
+    /// The side with fewer units is enumerated, and the other is summed in closed form: for the hidden side $Z =
+    /// \sum_h e^{c^\top h} \prod_i (1 + e^{b_i + (W h)_i})$. The work is $2^{\min(\text{visible}, \text{hidden})}$
+    /// times the number of weights.
     #[doc(alias = "partition function")]
     pub fn log_partition<F: Scalar>(&self, params: &Params<F>) -> Option<f64> {
         let fewer = self.visible.min(self.hidden);
@@ -198,8 +198,8 @@ fn rows_dot<'t, F: Scalar>(x: Var<'t, F>, b: Var<'t, F>) -> Var<'t, F> {
     x.matmul(b.reshape([b.size(), 1])).reshape(Shape::from(&shape[..shape.len() - 1]))
 }
 
-/// $-x^\top b - \sum_j \mathrm{softplus}(c_j + (x^\top W)_j)$ for every row `x`, with `bias` $b$ of the units in `x` and
-/// `other` $c$ of those that are summed out.
+/// $-x^\top b - \sum_j \mathrm{softplus}(c_j + (x^\top W)_j)$ for every row `x`, with `bias` $b$ of the units in `x`
+/// and `other` $c$ of those that are summed out.
 #[track_caller]
 fn free_energy<'t, F: Scalar>(
     x: Var<'t, F>,

@@ -161,8 +161,8 @@ impl<F: Scalar> Params<F> {
     /// ```
     ///
     /// # Errors
-    /// If the bytes are damaged, or if a tensor is missing, belongs to no parameter, appears twice, or has another shape
-    /// or type. The parameters are then unchanged.
+    /// If the bytes are damaged, or if a tensor is missing, belongs to no parameter, appears twice, or has another
+    /// shape or type. The parameters are then unchanged.
     pub fn restore_bytes(&mut self, bytes: &[u8]) -> Result<(), ParamsError> {
         let format = |error: &dyn fmt::Display| ParamsError::Format { reason: error.to_string() };
         let file = SafeTensors::deserialize(bytes).map_err(|error| format(&error))?;
@@ -316,7 +316,7 @@ mod tests {
         let entry = |name: &str, shape: &str, from: usize, to: usize| {
             format!(r#""{name}":{{"dtype":"F64","shape":{shape},"data_offsets":[{from},{to}]}}"#)
         };
-        // The second name is spelt with an escape.
+        // The third name is the second one, written with an escape.
         let entries = [
             entry("w", "[2,3]", 0, 48),
             entry("b", "[3]", 48, 72),

@@ -9,6 +9,7 @@ use crate::capability::{Em, ExactPosterior, Tractable};
 use crate::dist::{MultivariateNormal, Normal};
 use crate::latent::{Decoder, Generative, LatentModel};
 use crate::params::{Bound, Init, ParamId, Params};
+use fit::Values;
 use pathscore_autodiff::{Error, Scalar, Var};
 use rand::Rng;
 
@@ -81,14 +82,14 @@ impl Ppca {
     /// Sets the parameters to the maximum of the likelihood of the `rows` rows of `x`, and returns the mean of
     /// $\ln p(x)$ there.
     ///
-    /// With the eigenvalues $\lambda_1 \ge \lambda_2 \ge \dots$ and eigenvectors $u_i$ of the sample covariance, $\mu$ is the
-    /// sample mean, $\sigma^2$ the mean of the $\lambda_i$ with $i > L$, and the columns of $W$ are
-    /// $u_i \sqrt{\lambda_i - \sigma^2}$ for the $L$ latents $i \le L$. All is computed in double precision. The
-    /// covariance takes $O(\text{rows} \cdot \text{columns}^2)$ operations and the eigenvalues
-    /// $O(\text{columns}^3)$; [`Em::em_step`] takes only $O(\text{rows} \cdot \text{columns} \cdot L)$.
+    /// With the eigenvalues $\lambda_1 \ge \lambda_2 \ge \dots$ and eigenvectors $u_i$ of the sample covariance,
+    /// $\mu$ is the sample mean, $\sigma^2$ the mean of the $\lambda_i$ with $i > L$, and the columns of $W$ are $u_i
+    /// \sqrt{\lambda_i - \sigma^2}$ for the $L$ latents $i \le L$. All is computed in double precision. The
+    /// covariance takes $O(\text{rows} \cdot \text{columns}^2)$ operations and the eigenvalues $O(\text{columns}^3)$;
+    /// [`Em::em_step`] takes only $O(\text{rows} \cdot \text{columns} \cdot L)$.
     ///
-    /// If the rows lie in a subspace of at most $L$ dimensions, the likelihood has no maximum: $\sigma^2$ is then held at
-    /// the rounding error of the mean variance of a column.
+    /// If the rows lie in a subspace of at most $L$ dimensions, the likelihood has no maximum: $\sigma^2$ is then
+    /// held at the rounding error of the mean variance of a column.
     ///
     /// # Errors
     /// If the eigenvalues were not found, or do not add up to the trace of the covariance and their squares to its
@@ -102,7 +103,9 @@ impl Ppca {
         x: &[F],
         rows: usize,
     ) -> Result<f64, Error> {
-        fit::closed_form(self, params, x, rows)
+        let (values, log_prob) = fit::closed_form(x, rows, self.columns, self.latents)?;
+        self.write(params, &values);
+        Ok(log_prob)
     }
 
     /// The number of columns of the data.
@@ -125,6 +128,15 @@ impl Ppca {
         self.log_noise
     }
 
+    fn write<F: Scalar>(&self, params: &mut Params<F>, values: &Values) {
+        let mut set = |id: ParamId, values: &[f64]| {
+            params.get_mut(id).iter_mut().zip(values).for_each(|(to, &x)| *to = F::from_f64(x));
+        };
+        set(self.weights, &values.weights);
+        set(self.mean, &values.mean);
+        set(self.log_noise, &[values.noise.ln()]);
+    }
+
     /// $M = W^\top W + \sigma^2 I$, of shape `[latents, latents]`.
     fn inner<'t, F: Scalar>(&self, params: Bound<'t, F>) -> Var<'t, F> {
         let (weights, n) = (params.get(self.weights), self.latents);
@@ -137,12 +149,13 @@ impl Ppca {
 }
 
 impl<F: Scalar> Tractable<F> for Ppca {
-    /// $-\tfrac12 (D \ln 2\pi + \ln\det C + (x - \mu)^\top C^{-1} (x - \mu))$ with $C = WW^\top + \sigma^2 I$ for $D$ columns.
+    /// $-\tfrac12 (D \ln 2\pi + \ln\det C + (x - \mu)^\top C^{-1} (x - \mu))$ with $C = WW^\top + \sigma^2 I$ for $D$
+    /// columns.
     ///
-    /// $C$ itself is never formed: $\ln\det C = \ln\det M + (D - L) \ln\sigma^2$, and with the posterior mean $\hat z$ the
-    /// quadratic form is $\Vert x - \mu - W\hat z \Vert^2 / \sigma^2 + \Vert \hat z \Vert^2$. This is Woodbury's identity
-    /// without its difference of nearly equal numbers. If $M$ is not positive definite in this precision, the result is
-    /// NaN.
+    /// $C$ itself is never formed: $\ln\det C = \ln\det M + (D - L) \ln\sigma^2$, and with the posterior mean $\hat
+    /// z$ the quadratic form is $\Vert x - \mu - W\hat z \Vert^2 / \sigma^2 + \Vert \hat z \Vert^2$. This is
+    /// Woodbury's identity without its difference of nearly equal numbers. If $M$ is not positive definite in this
+    /// precision, the result is NaN.
     fn log_prob<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         let [weights, mean, log_noise] =
             [self.weights, self.mean, self.log_noise].map(|id| params.get(id));
@@ -164,8 +177,8 @@ impl<F: Scalar> Tractable<F> for Ppca {
 impl<F: Scalar> ExactPosterior<F> for Ppca {
     type ExactPosterior<'t> = MultivariateNormal<'t, F>;
 
-    /// $\mathcal N(M^{-1} W^\top (x - \mu), \sigma^2 M^{-1})$: one covariance for all rows. If $M$ is not positive definite in
-    /// this precision, mean and covariance are NaN.
+    /// $\mathcal N(M^{-1} W^\top (x - \mu), \sigma^2 M^{-1})$: one covariance for all rows. If $M$ is not positive
+    /// definite in this precision, mean and covariance are NaN.
     fn exact_posterior<'t>(
         &self,
         params: Bound<'t, F>,
@@ -186,13 +199,19 @@ impl<F: Scalar> ExactPosterior<F> for Ppca {
 }
 
 impl<F: Scalar> Em<F> for Ppca {
-    /// $\mu$ becomes the sample mean. With the sample covariance $S$ about it, the step is
-    /// $\tilde W = SW (\sigma^2 I + M^{-1} W^\top S W)^{-1}$ and
-    /// $\tilde\sigma^2 = \tfrac1D \mathrm{tr}(S - S W M^{-1} \tilde W^\top)$, where $SW$ takes two products of the data with a
-    /// matrix of $L$ columns: $S$ is not formed. All is computed in double precision, and $\sigma^2$ is held as in
-    /// [`Ppca::closed_form`].
+    /// $\mu$ becomes the sample mean. With the sample covariance $S$ about it, the step is $\tilde W = SW (\sigma^2
+    /// I + M^{-1} W^\top S W)^{-1}$ and $\tilde\sigma^2 = \tfrac1D \mathrm{tr}(S - S W M^{-1} \tilde W^\top)$, where
+    /// $SW$ takes two products of the data with a matrix of $L$ columns: $S$ is not formed. All is computed in double
+    /// precision, and $\sigma^2$ is held as in [`Ppca::closed_form`].
     fn em_step(&self, params: &mut Params<F>, x: &[F], rows: usize) -> f64 {
-        fit::em_step(self, params, x, rows)
+        let double = |id: ParamId| params.get(id).iter().map(|x| x.to_f64()).collect::<Vec<_>>();
+        let noise = double(self.log_noise)[0].exp();
+        let now = Values { weights: double(self.weights), mean: double(self.mean), noise };
+        let (next, log_prob) = fit::em_step(&now, x, rows);
+        if let Some(next) = next {
+            self.write(params, &next);
+        }
+        log_prob
     }
 }
 

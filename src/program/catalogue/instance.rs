@@ -1,7 +1,7 @@
 //! An estimator on a problem whose gradient is known: the two made for each other, ready for a proof or a study.
 
 use super::row::{Job, Place, Row, Setup, Skip, Variant};
-use pathscore::estimators::proof::{Applied, Candidate, Latent, Once, Problem};
+use pathscore::estimators::proof::{Applied, Candidate, Latent, Cached, Problem};
 use pathscore::estimators::{Estimator, Target};
 use pathscore::models::dist::Kind;
 use pathscore::models::latent::LatentModel;
@@ -125,7 +125,7 @@ where
         // The estimator's own parameters are no part of the problem.
         let applied = Arc::new(Latent { params, samples, ..problem.clone() });
         Ok(Instance {
-            problem: Rc::new(Once::new(problem)),
+            problem: Rc::new(Cached::new(problem)),
             candidate: Box::new(Applied::new(&applied, estimator)),
             target,
             key: format!("{name} {target} {setting:?}"),

@@ -6,7 +6,7 @@ use crate::program::table::{Format, print};
 use crate::program::threads::pool;
 use crate::program::usage_error::Refuted;
 use pathscore::estimators::proof::Options;
-use pathscore::estimators::zoo::{Finding, Specimen, zoo};
+use pathscore::estimators::zoo::{Examination, Specimen, zoo};
 use serde::Serialize;
 use std::io::Write;
 
@@ -75,8 +75,8 @@ pub(super) fn check(args: &CheckArgs, options: &Options) -> anyhow::Result<()> {
     }
 }
 
-fn row(specimen: &Specimen, finding: Finding) -> Row {
-    let Finding { caught, evidence, proof } = finding;
+fn row(specimen: &Specimen, finding: Examination) -> Row {
+    let Examination { caught, evidence, proof } = finding;
     let worst = proof.worst();
     Row {
         number: specimen.number,

@@ -2,7 +2,7 @@
 
 use super::args::CompareArgs;
 use super::case::{Case, Studied};
-use pathscore::estimators::variance::Component;
+use pathscore::estimators::variance::ComponentStats;
 use serde::Serialize;
 
 /// One component of one estimator's gradient.
@@ -94,7 +94,7 @@ pub(super) fn rows_of(
             .iter()
             .any(|(target, names)| *target == one.target && names.contains(&one.estimator));
         let parts = case.components.iter().zip(&one.study.components).zip(&one.errors);
-        let row = |((name, component), &error): ((&String, &Component), &f64)| Row {
+        let row = |((name, component), &error): ((&String, &ComponentStats), &f64)| Row {
             problem: case.name.clone(),
             estimator: one.estimator.clone(),
             target: one.target.clone(),

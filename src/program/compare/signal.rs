@@ -5,7 +5,7 @@ use super::case::Figure;
 use crate::program::catalogue::{ProblemRow, Setting};
 use crate::program::chart::{Axis, Curve, CurvePanel, curve_panels};
 use pathscore::estimators::Target;
-use pathscore::estimators::variance::{Component, study_of};
+use pathscore::estimators::variance::{ComponentStats, study_candidate};
 
 /// A gradient of 64 samples takes up to 64 times as long, so each point has a fraction of the draws of a row of the
 /// table.
@@ -36,7 +36,7 @@ pub(super) fn signal(problem: &ProblemRow, args: &CompareArgs) -> Option<Figure>
             let of_model = |name: &String| OF_MODEL.iter().any(|start| name.starts_with(start));
             let of_q = names.iter().position(of_model).unwrap_or(names.len());
             let unknown = vec![f64::NAN; names.len()];
-            let study = study_of(&*instance.candidate, &unknown, draws, args.seed);
+            let study = study_candidate(&*instance.candidate, &unknown, draws, args.seed);
             let (q, p) = study.components.split_at(of_q);
             points[0].push((samples as f64, ratio(q)));
             points[1].push((samples as f64, ratio(p)));
@@ -69,8 +69,8 @@ pub(super) fn signal(problem: &ProblemRow, args: &CompareArgs) -> Option<Figure>
 }
 
 /// $\lVert E g \rVert / \sqrt{\sum \sigma^2}$, with the noise of the mean subtracted from its square.
-fn ratio(components: &[Component]) -> f64 {
-    let sum = |f: fn(&Component) -> f64| components.iter().map(f).sum::<f64>();
+fn ratio(components: &[ComponentStats]) -> f64 {
+    let sum = |f: fn(&ComponentStats) -> f64| components.iter().map(f).sum::<f64>();
     let signal = sum(|c| c.mean.powi(2) - c.variance / c.draws as f64);
     (signal.max(0.0) / sum(|c| c.variance)).sqrt()
 }

@@ -5,7 +5,7 @@ use super::case::{Case, DRAWS, Studied};
 use crate::program::catalogue::{ProblemRow, Setting, Truths};
 use pathscore::estimators::Enumerator;
 use pathscore::estimators::proof::{Candidate, Problem};
-use pathscore::estimators::variance::study_of;
+use pathscore::estimators::variance::study_candidate;
 
 /// Random draws for the effective sample size: enough for two digits of it.
 const WEIGHINGS: usize = 2000;
@@ -23,7 +23,7 @@ pub(super) fn study(problem: &ProblemRow, truths: &mut Truths, args: &CompareArg
             case.effective = effective(&*instance.problem, args.seed);
         }
         let exact = truths.of(&instance).truth().gradient;
-        let study = study_of(&*instance.candidate, &exact, args.draws(), args.seed);
+        let study = study_candidate(&*instance.candidate, &exact, args.draws(), args.seed);
         case.studied.push(Studied {
             estimator: pair.estimator.name.into(),
             target: instance.target.to_string(),
@@ -39,7 +39,7 @@ pub(super) fn study(problem: &ProblemRow, truths: &mut Truths, args: &CompareArg
 
 /// `count` draws of each component.
 fn draws(candidate: &dyn Candidate, len: usize, count: usize, seed: u64) -> Vec<Vec<f64>> {
-    let (mut candidate, mut source) = (candidate.again(), Enumerator::seeded(seed, 0));
+    let (mut candidate, mut source) = (candidate.clone_box(), Enumerator::seeded(seed, 0));
     let (mut gradient, mut draws) = (vec![0.0; len], vec![Vec::with_capacity(count); len]);
     for _ in 0..count {
         candidate.draw(&mut source, &mut gradient);

@@ -8,7 +8,7 @@ use pathscore::estimators::both::MeasureValued;
 use pathscore::estimators::path::StickingTheLanding;
 use pathscore::estimators::proof::{Applied, Latent};
 use pathscore::estimators::score::{Baseline, Reinforce};
-use pathscore::estimators::variance::study_of;
+use pathscore::estimators::variance::study_candidate;
 use pathscore::models::latent::{BernoulliToy, GaussianQuadratic, LatentModel};
 use pathscore::models::{Params, seed};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Sweep<'_> {
             let (problem, estimator) = at(x);
             let candidate = Applied::new(&Arc::new(problem), estimator);
             let unknown = vec![f64::NAN; known.len()];
-            let study = study_of(&candidate, &unknown, self.args.draws(), seed);
+            let study = study_candidate(&candidate, &unknown, self.args.draws(), seed);
             for (points, component) in points.iter_mut().zip(&study.components) {
                 points.push((x, component.variance));
             }

@@ -15,7 +15,7 @@ use crate::program::run::folder::CHECKPOINT;
 use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
 use pathscore::estimators::Claim;
-use pathscore::estimators::variance::{Component, Study};
+use pathscore::estimators::variance::{ComponentStats, Study};
 use pathscore::models::RandomSource;
 use pathscore::models::data::{Batches, Split};
 use pathscore::models::seed::{self, Stream, derive};
@@ -241,7 +241,7 @@ impl Moments {
 
     /// The result beside the reference, if there is one.
     fn studied(self, estimator: &str, truth: Option<&Self>) -> Studied {
-        let component = |i: usize| Component {
+        let component = |i: usize| ComponentStats {
             exact: truth.map_or(f64::NAN, |truth| truth.means[i]),
             mean: self.means[i],
             variance: self.spread(i),

@@ -1,6 +1,6 @@
 //! Exact moments: everything random is listed, and every outcome weighted by its probability.
 
-use pathscore_estimators::exact::gauss_hermite;
+use pathscore_estimators::quadrature::gauss_hermite;
 use pathscore_estimators::{Estimator, Query, Work};
 use pathscore_models::{Params, RandomSource};
 

@@ -1,7 +1,5 @@
 //! The maximum of the likelihood, in one go and by expectation maximisation, in double precision.
 
-use super::Ppca;
-use crate::params::{ParamId, Params};
 use pathscore_autodiff::{Error, Scalar, Tape};
 
 /// Rows that are centred and multiplied at a time, so that memory does not grow with their number.
@@ -11,28 +9,14 @@ const BLOCK: usize = 256;
 /// rounding error of a symmetric eigenproblem and far below any mistake.
 const EIGENVALUE_TOLERANCE: f64 = 1e-9;
 
-/// The parameters as numbers of double precision.
-struct Values {
-    weights: Vec<f64>,
-    mean: Vec<f64>,
-    noise: f64,
-}
-
-impl Values {
-    fn read<F: Scalar>(model: &Ppca, params: &Params<F>) -> Self {
-        let double = |id: ParamId| params.get(id).iter().map(|x| x.to_f64()).collect::<Vec<_>>();
-        let noise = double(model.log_noise)[0].exp();
-        Self { weights: double(model.weights), mean: double(model.mean), noise }
-    }
-
-    fn write<F: Scalar>(&self, model: &Ppca, params: &mut Params<F>) {
-        let mut set = |id: ParamId, values: &[f64]| {
-            params.get_mut(id).iter_mut().zip(values).for_each(|(to, &x)| *to = F::from_f64(x));
-        };
-        set(model.weights, &self.weights);
-        set(model.mean, &self.mean);
-        set(model.log_noise, &[self.noise.ln()]);
-    }
+/// The parameters of the model as numbers of double precision.
+pub(super) struct Values {
+    /// $W$, row by row, a row for each column of the data.
+    pub(super) weights: Vec<f64>,
+    /// $\mu$.
+    pub(super) mean: Vec<f64>,
+    /// $\sigma^2$.
+    pub(super) noise: f64,
 }
 
 /// Rows of data, with the mean of each column and the trace of the sample covariance about it.
@@ -62,8 +46,8 @@ impl<'a, F: Scalar> Rows<'a, F> {
         Self { x, rows, mean, trace }
     }
 
-    /// $SA$ for the sample covariance $S = \tfrac1N \sum_n \tilde x_n \tilde x_n^\top$ and a matrix $A$ with `width` columns,
-    /// or $S$ itself if there is no matrix. $S$ is not formed on the way to $SA$.
+    /// $SA$ for the sample covariance $S = \tfrac1N \sum_n \tilde x_n \tilde x_n^\top$ and a matrix $A$ with `width`
+    /// columns, or $S$ itself if there is no matrix. $S$ is not formed on the way to $SA$.
     fn covariance_times(&self, matrix: Option<(&[f64], usize)>) -> Vec<f64> {
         let columns = self.mean.len();
         let width = matrix.map_or(columns, |(_, width)| width);
@@ -96,18 +80,18 @@ impl<'a, F: Scalar> Rows<'a, F> {
     }
 }
 
-/// See [`Ppca::closed_form`].
+/// The parameters at the maximum of the likelihood for `columns` columns and `latents` latents, and the mean of
+/// $\ln p(x)$ there.
 pub(super) fn closed_form<F: Scalar>(
-    model: &Ppca,
-    params: &mut Params<F>,
     x: &[F],
     rows: usize,
-) -> Result<f64, Error> {
-    let (d, latents) = (model.columns, model.latents);
-    let data = Rows::new(x, rows, d);
+    columns: usize,
+    latents: usize,
+) -> Result<(Values, f64), Error> {
+    let data = Rows::new(x, rows, columns);
     let covariance = data.covariance_times(None);
     let tape = Tape::new();
-    let (values, vectors) = tape.constant(&covariance, [d, d]).eigh()?;
+    let (values, vectors) = tape.constant(&covariance, [columns, columns]).eigh()?;
     let values = values.value();
     let values = values.values();
     let near = |a: f64, b: f64| (a - b).abs() <= EIGENVALUE_TOLERANCE * b.abs();
@@ -116,14 +100,14 @@ pub(super) fn closed_form<F: Scalar>(
         return Err(Error::NotConverged { member: 0 });
     }
     // Eigenvalues rise, so those of the latents are the last.
-    let rest = d - latents;
+    let rest = columns - latents;
     let noise = data.held(values[..rest].iter().sum::<f64>() / rest as f64);
-    let mut weights = vec![0.0; d * latents];
+    let mut weights = vec![0.0; columns * latents];
     vectors.with(|vectors| {
         for (row, out) in weights.chunks_exact_mut(latents).enumerate() {
             for (k, out) in out.iter_mut().enumerate() {
-                let at = d - 1 - k;
-                *out = vectors[row * d + at] * (values[at] - noise).max(0.0).sqrt();
+                let at = columns - 1 - k;
+                *out = vectors[row * columns + at] * (values[at] - noise).max(0.0).sqrt();
             }
         }
     });
@@ -131,48 +115,53 @@ pub(super) fn closed_form<F: Scalar>(
     let log_det = kept.clone().map(f64::ln).sum::<f64>() + rest as f64 * noise.ln();
     let distance = values[..rest].iter().sum::<f64>() / noise
         + kept.zip(&values[rest..]).map(|(model, data)| data / model).sum::<f64>();
-    Values { weights, mean: data.mean, noise }.write(model, params);
-    Ok(-0.5 * (d as f64 * std::f64::consts::TAU.ln() + log_det + distance))
+    let log_prob = mean_log_prob(columns, log_det, distance);
+    Ok((Values { weights, mean: data.mean, noise }, log_prob))
 }
 
-/// See [`Ppca`]'s implementation of [`Em`](crate::Em).
+/// $-\tfrac12 (D \ln 2\pi + \ln\det C + d)$ with the mean `distance` $d$ of $(x - \mu)^\top C^{-1} (x - \mu)$.
+fn mean_log_prob(columns: usize, log_det: f64, distance: f64) -> f64 {
+    -0.5 * (columns as f64 * std::f64::consts::TAU.ln() + log_det + distance)
+}
+
+/// The parameters after one step of expectation maximisation, and the mean of $\ln p(x)$ before it. If a system of
+/// equations cannot be solved, because parameters are not finite, the mean is NaN and there is no step.
 pub(super) fn em_step<F: Scalar>(
-    model: &Ppca,
-    params: &mut Params<F>,
+    Values { weights, mean, noise }: &Values,
     x: &[F],
     rows: usize,
-) -> f64 {
-    let (d, n) = (model.columns, model.latents);
+) -> (Option<Values>, f64) {
+    let (d, noise) = (mean.len(), *noise);
+    let n = weights.len() / d;
     let data = Rows::new(x, rows, d);
-    let Values { weights, mean, noise } = Values::read(model, params);
     let tape = Tape::new();
-    let w = tape.constant(&weights, [d, n]);
-    let sw = tape.constant(&data.covariance_times(Some((&weights, n))), [d, n]);
+    let w = tape.constant(weights, [d, n]);
+    let sw = tape.constant(&data.covariance_times(Some((weights, n))), [d, n]);
     let scaled_identity = tape.constant_with([n, n], |out| {
         out.fill(0.0);
         out.iter_mut().step_by(n + 1).for_each(|x| *x = noise);
     });
     let inner = w.matmul_with(true, w, false) + scaled_identity;
-    let Ok(inner) = inner.factor_cholesky() else { return f64::NAN };
+    let Ok(inner) = inner.factor_cholesky() else { return (None, f64::NAN) };
     // M⁻¹ Wᵀ S W, of shape [latents, latents].
     let ratio = inner.solve(w.matmul_with(true, sw, false));
 
-    // The mean of ln p(x) before the step. The mean of the quadratic form is tr(C⁻¹ S) plus what the distance of the two
-    // means adds, both by Woodbury's identity.
-    let shift: Vec<f64> = data.mean.iter().zip(&mean).map(|(new, old)| new - old).collect();
+    // The mean of the quadratic form is tr(C⁻¹ S) plus the contribution of the distance between the two means, both by
+    // Woodbury's identity.
+    let shift: Vec<f64> = data.mean.iter().zip(mean).map(|(new, old)| new - old).collect();
     let shift = tape.constant(&shift, [d, 1]);
     let pulled = inner.inverse_form(w.matmul_with(true, shift, false)).sum().item();
     let explained = ratio.trace().item() + pulled;
     let distance = (data.trace + shift.sum_squares(..).item() - explained) / noise;
     let log_det = inner.log_det().item() + (d - n) as f64 * noise.ln();
-    let log_prob = -0.5 * (d as f64 * std::f64::consts::TAU.ln() + log_det + distance);
+    let log_prob = mean_log_prob(d, log_det, distance);
 
     // W̃ = SW (σ² I + M⁻¹ Wᵀ S W)⁻¹, as the solution of the transposed system.
-    let Ok(system) = (ratio + scaled_identity).factor_lu() else { return f64::NAN };
+    let Ok(system) = (ratio + scaled_identity).factor_lu() else { return (None, f64::NAN) };
     let new = system.solve_transposed(sw.transpose()).transpose();
     // tr(S W M⁻¹ W̃ᵀ) = tr(M⁻¹ W̃ᵀ S W).
     let kept = inner.solve(new.matmul_with(true, sw, false)).trace().item();
     let noise = data.held((data.trace - kept) / d as f64);
-    Values { weights: new.value().values().to_vec(), mean: data.mean, noise }.write(model, params);
-    log_prob
+    let weights = new.value().values().to_vec();
+    (Some(Values { weights, mean: data.mean, noise }), log_prob)
 }

@@ -1,0 +1,170 @@
+//! The distributions that latents are drawn from.
+
+use super::sums;
+use pathscore_autodiff::vector::{Lanes, dispatch};
+use pathscore_autodiff::{Real, Scalar};
+
+/// Independent normals $z_i = \mu_i + \sigma_i\varepsilon_i$. The parameters are all $\mu$, then all $\ln\sigma$.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gaussian<'a> {
+    /// $\mu$ of each latent.
+    pub mu: &'a [f64],
+    /// $\ln\sigma$ of each latent.
+    pub log_sigma: &'a [f64],
+}
+
+/// Independent bits that are one with probability $\sigma(\eta_i)$. The parameters are the logits $\eta$.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bernoulli<'a> {
+    /// $\eta$ of each bit.
+    pub logits: &'a [f64],
+}
+
+/// A distribution with a score function $\nabla \ln q$: [`Gaussian`] or [`Bernoulli`].
+pub trait ScoreFunction: sealed::Sampler {}
+
+impl ScoreFunction for Gaussian<'_> {}
+impl ScoreFunction for Bernoulli<'_> {}
+
+pub(super) mod sealed {
+    use pathscore_autodiff::vector::Lanes;
+
+    /// The operations of a distribution that the loops over draws are built from.
+    pub trait Sampler: Copy + Sync {
+        /// The number of latents.
+        fn latents(self) -> usize;
+
+        /// The number of parameters.
+        fn parameters(self) -> usize;
+
+        /// Computes once, for the `group` draws of a group, the numbers that [`draw`](Self::draw) uses for each latent;
+        /// those that [`rescale_score`](Self::rescale_score) uses come first.
+        fn prepare(self, group: usize, scale: &mut Vec<f64>);
+
+        /// Draws rows of $z$, and the noise of each number, of which its scores are functions.
+        fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]);
+
+        /// Adds the sums of a block of draws with the values `f`, less a constant.
+        fn add_score(self, f: &[f64], noise: &[f64], sums: &mut [f64]);
+
+        /// Converts moments of the summed scores into those of the scores of the parameters.
+        fn rescale_score(self, scale: &[f64], mean: &mut [f64], variance: &mut [f64]);
+    }
+}
+
+use sealed::Sampler;
+
+/// Repeats numbers until they are there `times` times.
+fn repeat(numbers: &mut Vec<f64>, times: usize) {
+    let once = numbers.len();
+    (1..times).for_each(|_| numbers.extend_from_within(..once));
+}
+
+/// The moments of numbers multiplied by `factors`, from the moments of the numbers.
+pub(super) fn rescale(factors: impl Iterator<Item = f64>, mean: &mut [f64], variance: &mut [f64]) {
+    for ((mean, variance), factor) in mean.iter_mut().zip(variance).zip(factors) {
+        *mean *= factor;
+        *variance *= factor * factor;
+    }
+}
+
+/// The noise is $\varepsilon$, and the scores are $\varepsilon / \sigma$, which is summed without the divisor, and
+/// $\varepsilon^2 - 1$.
+impl Sampler for Gaussian<'_> {
+    #[track_caller]
+    fn latents(self) -> usize {
+        let (mu, log_sigma) = (self.mu.len(), self.log_sigma.len());
+        assert!(
+            mu == log_sigma,
+            "a Gaussian has as many means as standard deviations, not {mu} and {log_sigma}"
+        );
+        mu
+    }
+
+    fn parameters(self) -> usize {
+        2 * self.mu.len()
+    }
+
+    /// All $\sigma$, then all $\mu$.
+    fn prepare(self, group: usize, scale: &mut Vec<f64>) {
+        scale.clear();
+        scale.extend(self.log_sigma.iter().map(|&s| Real::exp(s)));
+        repeat(scale, group);
+        (0..group).for_each(|_| scale.extend(self.mu));
+    }
+
+    fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]) {
+        f64::fill_normal(noise, rng);
+        let (sigma, mu) = scale.split_at(scale.len() / 2);
+        dispatch(
+            #[inline(always)]
+            || {
+                for (z, noise) in z.chunks_mut(mu.len()).zip(noise.chunks(mu.len())) {
+                    for (((z, &epsilon), &sigma), &mu) in z.iter_mut().zip(noise).zip(sigma).zip(mu)
+                    {
+                        *z = mu + sigma * epsilon;
+                    }
+                }
+            },
+        );
+    }
+
+    fn add_score(self, f: &[f64], noise: &[f64], sums: &mut [f64]) {
+        sums::add_score(
+            f,
+            noise,
+            #[inline(always)]
+            |epsilon| [epsilon, epsilon * epsilon - 1.0],
+            sums,
+        );
+    }
+
+    fn rescale_score(self, scale: &[f64], mean: &mut [f64], variance: &mut [f64]) {
+        rescale(scale[..self.mu.len()].iter().map(|sigma| 1.0 / sigma), mean, variance);
+    }
+}
+
+/// The scale is the probability $p$ of a one, and the noise $h - p$ is the score.
+impl Sampler for Bernoulli<'_> {
+    fn latents(self) -> usize {
+        self.logits.len()
+    }
+
+    fn parameters(self) -> usize {
+        self.logits.len()
+    }
+
+    fn prepare(self, group: usize, scale: &mut Vec<f64>) {
+        scale.clear();
+        scale.extend(self.logits.iter().map(|&eta| Real::sigmoid(eta)));
+        repeat(scale, group);
+    }
+
+    fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]) {
+        f64::fill_uniform(noise, rng);
+        dispatch(
+            #[inline(always)]
+            || {
+                for (z, noise) in z.chunks_mut(scale.len()).zip(noise.chunks_mut(scale.len())) {
+                    for ((z, noise), &p) in z.iter_mut().zip(noise).zip(scale) {
+                        // u < p has probability p exactly at 0 and 1, since u lies in [0, 1).
+                        *z = if *noise < p { 1.0 } else { 0.0 };
+                        *noise = *z - p;
+                    }
+                }
+            },
+        );
+    }
+
+    fn add_score(self, f: &[f64], noise: &[f64], sums: &mut [f64]) {
+        sums::add_score(
+            f,
+            noise,
+            #[inline(always)]
+            |score| [score],
+            sums,
+        );
+    }
+
+    fn rescale_score(self, _: &[f64], _: &mut [f64], _: &mut [f64]) {}
+}
