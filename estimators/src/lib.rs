@@ -41,10 +41,14 @@ pub mod quadrature;
 pub mod score;
 mod target;
 pub mod variance;
+mod weights;
+mod work;
 pub mod zoo;
 
 pub use diagnostics::{ACTIVE, Diagnosis, diagnose};
 pub use enumerator::{Coverage, Enumerator};
-pub use estimator::{Claim, Columns, Cotangents, Estimator, LogWeights, Query, Work};
+pub use estimator::{Claim, Columns, Estimator, Query};
 pub use evaluate::{Evaluation, GROUP, evaluate};
 pub use target::Target;
+pub use weights::{Cotangents, LogWeights, Others};
+pub use work::{Scratch, ShardState, State, Work};

@@ -1,6 +1,6 @@
 //! The quantities whose gradients are estimated.
 
-use crate::estimator::LogWeights;
+use crate::weights::LogWeights;
 use std::borrow::Cow;
 use std::fmt;
 

@@ -72,14 +72,21 @@ impl Coupling for DisArm {
     }
 }
 
-/// `count` pairs of every bit of `logits`: the $b$, and behind them their partners. `weights` are those of
-/// the pairs; `probs` is memory.
+/// The weights of pairs, and the memory that drawing them takes.
+#[derive(Debug, Default)]
+pub(super) struct Pairs<F> {
+    /// The weight of every pair, in the order of the bits.
+    pub(super) weights: Vec<F>,
+    /// The probabilities of the bits.
+    probs: Vec<F>,
+}
+
+/// Draws `count` pairs of every bit of `logits`: first the $b$, then their partners.
 pub(super) fn pairs<'t, C: Coupling, F: Scalar, R: RandomSource>(
     logits: Var<'t, F>,
     count: usize,
     rng: &mut R,
-    weights: &mut Vec<F>,
-    probs: &mut Vec<F>,
+    Pairs { weights, probs }: &mut Pairs<F>,
 ) -> Var<'t, F> {
     let [batch, width] = logits.shape()[..] else { panic!("{} are no rows", logits.shape()) };
     probs.clear();
@@ -113,6 +120,16 @@ pub(super) fn merge<F: Scalar>(
     }
 }
 
+/// The working memory of [`Arm`] and [`DisArm`].
+#[derive(Debug, Default)]
+struct Scratch<F> {
+    pairs: Pairs<F>,
+    /// $f$ of the first of each pair, then of the partners.
+    f: Vec<F>,
+    /// The cotangent of the logits.
+    logits: Vec<F>,
+}
+
 /// The gradient of the ELBO from `query.samples` pairs for each member.
 fn estimate<C: Coupling, F, M, R>(query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F
 where
@@ -124,11 +141,12 @@ where
     let Query { model, params, batch, samples, scale, .. } = query;
     assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
     work.tape.clear();
-    let Work { tape, grads, stats, cotangents, logits, log_joint: weights, log_q: f, .. } = work;
+    let Work { tape, grads, stats, cotangents, scratch, .. } = work;
+    let Scratch { pairs: drawn, f, logits } = scratch.of::<Scratch<F>>();
     let params = params.on(tape);
     let x = query.rows(tape);
     let q = model.posterior(params, x);
-    let z = pairs::<C, F, R>(q.logits(), samples, rng, weights, f);
+    let z = pairs::<C, F, R>(q.logits(), samples, rng, drawn);
     let joint = model.log_joint(params, x, z);
     f.clear();
     (joint.detach() - q.detach().log_prob(z)).with(|values| f.extend_from_slice(values));
@@ -138,7 +156,7 @@ where
     let half = F::from_f64(0.5);
     let (first, second) = f.split_at(samples * batch);
     let differences = first.iter().zip(second).map(|(&f, &partner)| share * (f - partner));
-    merge(differences, weights, batch, logits);
+    merge(differences, &drawn.weights, batch, logits);
     cotangents.log_joint.clear();
     cotangents.log_joint.resize(f.len(), half * share);
     tape.pull_into(&[(joint, &cotangents.log_joint[..]), (q.logits(), &logits[..])], &[], grads);

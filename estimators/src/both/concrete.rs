@@ -1,6 +1,6 @@
 //! Bits that are not yet frozen, and bits that pretend to have a slope: biased, and quiet.
 
-use super::noise::logistic;
+use super::noise::{Noise, logistic};
 use crate::estimator::{Claim, Estimator, Query, Work, record_stats};
 use pathscore_autodiff::Scalar;
 use pathscore_models::RandomSource;
@@ -71,6 +71,14 @@ pub struct StraightThrough {
     pub temperature: Option<f64>,
 }
 
+/// The working memory of [`Concrete`] and [`StraightThrough`].
+#[derive(Debug, Default)]
+struct Scratch<F> {
+    noise: Noise<F>,
+    /// The cotangent of the entropy.
+    entropy: Vec<F>,
+}
+
 /// What bits are replaced by.
 #[derive(Clone, Copy)]
 struct Stand {
@@ -92,11 +100,12 @@ impl Stand {
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, stats, cotangents, logits, .. } = work;
+        let Work { tape, grads, stats, cotangents, scratch, .. } = work;
+        let Scratch { noise, entropy: of_entropy } = scratch.of::<Scratch<F>>();
         let params = params.on(tape);
         let x = query.rows(tape);
         let eta = model.posterior(params, x).logits();
-        let noisy = eta + logistic(eta, samples, rng, logits);
+        let noisy = eta + logistic(eta, samples, rng, noise);
         let soft = match self.temperature {
             Some(temperature) => (noisy * F::from_f64(1.0 / temperature)).sigmoid(),
             None => eta.sigmoid(),
@@ -108,12 +117,12 @@ impl Stand {
         let share = F::from_f64(1.0 / samples as f64);
         for (column, len, seed) in [
             (&mut cotangents.log_joint, samples * batch, scale * share),
-            (&mut cotangents.log_q, batch, scale),
+            (&mut *of_entropy, batch, scale),
         ] {
             column.clear();
             column.resize(len, seed);
         }
-        let pulled = [(joint, &cotangents.log_joint[..]), (entropy, &cotangents.log_q[..])];
+        let pulled = [(joint, &cotangents.log_joint[..]), (entropy, &of_entropy[..])];
         tape.pull_into(&pulled, &[], grads);
         let sum = |values: &[F]| values.iter().copied().sum::<F>();
         let value = share * joint.with(sum) + entropy.with(sum);

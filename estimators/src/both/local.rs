@@ -32,6 +32,17 @@ use pathscore_models::latent::LatentModel;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalExpectation;
 
+/// The working memory of [`LocalExpectation`].
+#[derive(Debug, Default)]
+struct Scratch<F> {
+    /// The bits of every draw.
+    drawn: Vec<F>,
+    /// $f$ of every draw.
+    signal: Vec<F>,
+    /// The cotangent of the logits.
+    logits: Vec<F>,
+}
+
 impl<F, M> Estimator<F, M> for LocalExpectation
 where
     F: Scalar,
@@ -42,21 +53,13 @@ where
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
-        let Work {
-            tape,
-            grads,
-            stats,
-            cotangents,
-            logits: bar,
-            log_joint: drawn,
-            log_q: signal,
-            ..
-        } = work;
+        let Work { tape, grads, stats, cotangents, scratch, .. } = work;
+        let Scratch { drawn, signal, logits } = scratch.of::<Scratch<F>>();
         let bound = params.on(tape);
         let x = query.rows(tape);
         let q = model.posterior(bound, x);
-        let (still, held) = (q.detach(), bound.detach());
-        let z = still.sample(samples, rng);
+        let (q_held, held) = (q.detach(), bound.detach());
+        let z = q_held.sample(samples, rng);
         let width = z.size() / (samples * batch).max(1);
         drawn.clear();
         z.with(|z| drawn.extend_from_slice(z));
@@ -68,29 +71,33 @@ where
             }
         });
         let joint = model.log_joint(bound, x, z);
-        let f = joint.detach() - still.log_prob(z);
-        let others = model.log_joint(held, x, flipped) - still.log_prob(flipped);
+        let f = joint.detach() - q_held.log_prob(z);
+        let others = model.log_joint(held, x, flipped) - q_held.log_prob(flipped);
 
         let share = scale / F::from_f64(samples as f64);
         let rows = samples * batch;
         signal.clear();
         f.with(|f| signal.extend_from_slice(f));
-        bar.clear();
-        bar.resize(batch * width, F::ZERO);
+        logits.clear();
+        logits.resize(batch * width, F::ZERO);
         others.with(|others| {
             for (at, (&z, i)) in drawn.iter().zip((0..width).cycle()).enumerate() {
                 let row = at / width;
                 let up = signal[row] - others[i * rows + row];
-                bar[row % batch * width + i] += share * if z == F::ONE { up } else { -up };
+                logits[row % batch * width + i] += share * if z == F::ONE { up } else { -up };
             }
         });
-        still.logits().with(|eta| {
+        q_held.logits().with(|eta| {
             let variance = |eta: F| eta.sigmoid() * (-eta).sigmoid();
-            bar.iter_mut().zip(eta).for_each(|(bar, &eta)| *bar *= variance(eta));
+            logits.iter_mut().zip(eta).for_each(|(bar, &eta)| *bar *= variance(eta));
         });
         cotangents.log_joint.clear();
         cotangents.log_joint.resize(rows, share);
-        tape.pull_into(&[(joint, &cotangents.log_joint[..]), (q.logits(), &bar[..])], &[], grads);
+        tape.pull_into(
+            &[(joint, &cotangents.log_joint[..]), (q.logits(), &logits[..])],
+            &[],
+            grads,
+        );
         let value = signal.iter().copied().sum::<F>() / F::from_f64(samples as f64);
         record_stats(stats, batch, value)
     }

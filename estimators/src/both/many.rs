@@ -1,7 +1,7 @@
 //! Antithetic pairs for the bound of several draws (Dong, Mnih and Tucker 2020, their section on
 //! multi-sample bounds).
 
-use super::antithetic::{Coupling, merge, pairs};
+use super::antithetic::{Coupling, Pairs, merge, pairs};
 use crate::estimator::{Estimator, LogWeights, Query, Work, record_stats};
 use crate::target::Target;
 use pathscore_autodiff::Scalar;
@@ -41,6 +41,16 @@ use pathscore_models::latent::LatentModel;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Many<C>(pub C);
 
+/// The working memory of [`Many`].
+#[derive(Debug, Default)]
+struct Scratch<F> {
+    pairs: Pairs<F>,
+    /// $F_k(b_k) - F_k(\tilde b_k)$, draws outermost.
+    differences: Vec<F>,
+    /// The cotangent of the logits.
+    logits: Vec<F>,
+}
+
 /// $F(b) - F(\tilde b)$ by the sum over the other draws and the two values' own weights; of two bounds
 /// that are both $-\infty$, zero.
 fn difference<F: Scalar>(others: F, f: F, partner: F) -> F {
@@ -63,14 +73,14 @@ where
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, stats, cotangents, logits, log_joint, log_q, .. } = work;
+        let Work { tape, grads, stats, cotangents, log_joint, log_q, scratch, .. } = work;
+        let Scratch { pairs: drawn, differences, logits } = scratch.of::<Scratch<F>>();
         let params = params.on(tape);
         let x = query.rows(tape);
         let q = model.posterior(params, x);
-        let weights = &mut cotangents.path;
-        let z = pairs::<C, F, R>(q.logits(), samples, rng, weights, log_q);
-        let (joint, score) = (model.log_joint(params, x, z), q.log_prob(z));
-        for (column, var) in [(&mut *log_joint, joint), (&mut *log_q, score)] {
+        let z = pairs::<C, F, R>(q.logits(), samples, rng, drawn);
+        let (joint, of_q) = (model.log_joint(params, x, z), q.log_prob(z));
+        for (column, var) in [(&mut *log_joint, joint), (&mut *log_q, of_q)] {
             column.clear();
             var.with(|values| column.extend_from_slice(values));
         }
@@ -82,38 +92,35 @@ where
             LogWeights::new(samples, batch, &log_joint[rows.clone()], &log_q[rows])
         };
         let sides = [side(0), side(1)];
-        // For a while the two columns hold the differences of the pairs and the sums over the others.
-        for column in [&mut cotangents.log_joint, &mut cotangents.log_q] {
-            column.clear();
-            column.resize(2 * one_side, F::ZERO);
-        }
-        let (differences, _) = cotangents.log_joint.split_at_mut(one_side);
+        // Both sides in turn are the other draws, bⱼ and b̃ⱼ, and each makes half of the estimate.
+        differences.clear();
+        differences.resize(one_side, F::ZERO);
         let mut bound = F::ZERO;
         for w in sides {
-            let (others, _) = cotangents.log_q.split_at_mut(one_side);
             for b in 0..batch {
-                w.log_sums_of_others(b, others);
+                let others = w.others(b, &mut cotangents.others);
                 bound += half * w.bound(b);
-                for at in (b..one_side).step_by(batch) {
-                    let [f, partner] = sides.map(|side| side.log_weight(at / batch, b));
-                    differences[at] += half * scale * difference(others[at], f, partner);
+                for k in 0..samples {
+                    let [f, partner] = sides.map(|side| side.log_weight(k, b));
+                    differences[k * batch + b] +=
+                        half * scale * difference(others.log_sum(k), f, partner);
                 }
             }
         }
-        merge(differences.iter().copied(), weights, batch, logits);
-        for (i, w) in sides.iter().enumerate() {
+        merge(differences.iter().copied(), &drawn.weights, batch, logits);
+        cotangents.log_joint.clear();
+        cotangents.log_joint.resize(2 * one_side, F::ZERO);
+        for (w, column) in sides.iter().zip(cotangents.log_joint.chunks_exact_mut(one_side)) {
             for b in 0..batch {
                 let share = w.normalised(b);
-                for k in 0..samples {
-                    let at = i * one_side + k * batch + b;
-                    cotangents.log_joint[at] = half * scale * share(k);
-                    cotangents.log_q[at] = -cotangents.log_joint[at];
-                }
+                (0..samples).for_each(|k| column[k * batch + b] = half * scale * share(k));
             }
         }
+        cotangents.log_q.clear();
+        cotangents.log_q.extend(cotangents.log_joint.iter().map(|&a| -a));
         let pulled = [
             (joint, &cotangents.log_joint[..]),
-            (score, &cotangents.log_q[..]),
+            (of_q, &cotangents.log_q[..]),
             (q.logits(), &logits[..]),
         ];
         tape.pull_into(&pulled, &[], grads);

@@ -3,21 +3,29 @@
 use pathscore_autodiff::{Real, Scalar, Var};
 use pathscore_models::RandomSource;
 
+/// The memory that [`logistic`] takes.
+#[derive(Debug, Default)]
+pub(super) struct Noise<F> {
+    /// The logits.
+    eta: Vec<F>,
+}
+
 /// $\ln u - \ln(1 - u)$ for `count` uniform numbers behind each of `logits`, as constants: with
 /// $z = \eta + \text{noise}$, the bit $b = [z > 0]$ is one with probability $\sigma(\eta)$.
 ///
-/// What is made of the bit jumps at $u = \sigma(-\eta)$. `still` is memory.
+/// The bit, as a function of the uniform number $u$, jumps at $u = \sigma(-\eta)$: a source that enumerates its
+/// outcomes splits the interval there.
 pub(super) fn logistic<'t, F: Scalar, R: RandomSource>(
     logits: Var<'t, F>,
     count: usize,
     rng: &mut R,
-    still: &mut Vec<F>,
+    Noise { eta }: &mut Noise<F>,
 ) -> Var<'t, F> {
     let [batch, width] = logits.shape()[..] else { panic!("{} are no rows", logits.shape()) };
-    still.clear();
-    logits.with(|logits| still.extend_from_slice(logits));
+    eta.clear();
+    logits.with(|logits| eta.extend_from_slice(logits));
     logits.tape().constant_with([count, batch, width], |noise| {
-        for (noise, eta) in noise.iter_mut().zip(still.iter().cycle()) {
+        for (noise, eta) in noise.iter_mut().zip(eta.iter().cycle()) {
             // Zero would be infinitely far out, and is as likely as 2⁻⁵³.
             let u = rng.uniform_split(&[(-eta.to_f64()).sigmoid()]).max(f64::EPSILON / 4.0);
             *noise = F::from_f64(u.ln() - (-u).ln_1p());

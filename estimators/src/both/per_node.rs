@@ -1,7 +1,7 @@
 //! Models whose latents are of several kinds: a strategy for each node.
 
-use super::antithetic::{merge, pairs};
-use super::noise::logistic;
+use super::antithetic::{Pairs, merge, pairs};
+use super::noise::{Noise, logistic};
 use super::strategy::{choose, named};
 use super::{Choice, DisArm, Strategy, Unfit};
 use crate::estimator::{Claim, Cotangents, Estimator, Query, Work, record_stats};
@@ -188,20 +188,20 @@ impl<'t, F: Scalar> Walk<'t, F> {
             }
             (Strategy::Pairs, Node::Bits(q)) => {
                 let logits = self.spread(q.logits());
-                let (units, (mut weights, mut bars)) = (logits.shape()[2], Default::default());
+                let (units, mut drawn) = (logits.shape()[2], Pairs::default());
                 let flat = logits.reshape([self.rows * self.batch, units]);
-                let h = pairs::<DisArm, F, R>(flat, 1, rng, &mut weights, &mut bars);
+                let h = pairs::<DisArm, F, R>(flat, 1, rng, &mut drawn);
                 let log_q = Bernoulli::from_logits(flat).detach().log_prob(h);
                 self.multiply(2);
-                of_pairs = Some((flat, weights, bars));
+                of_pairs = Some((flat, drawn.weights, Vec::new()));
                 let shape = [self.rows, self.batch];
                 (h.reshape([shape[0], shape[1], units]), log_q.reshape(shape))
             }
             (Strategy::Concrete { temperature }, Node::Bits(q)) => {
                 let eta = self.spread(q.logits());
-                let (units, mut still) = (eta.shape()[2], Vec::new());
+                let (units, mut memory) = (eta.shape()[2], Noise::default());
                 let flat = eta.reshape([self.rows * self.batch, units]);
-                let noise = logistic(flat, 1, rng, &mut still).reshape(eta.shape());
+                let noise = logistic(flat, 1, rng, &mut memory).reshape(eta.shape());
                 let soft = ((eta + noise) * F::from_f64(1.0 / temperature)).sigmoid();
                 (soft, -Bernoulli::from_logits(eta).entropy())
             }
@@ -263,7 +263,7 @@ fn sum_up<F: Scalar>(signal: &[F], weight: &[F], len: usize, sums: &mut Vec<F>) 
 /// The columns: $W/K$, $-W/K$ on paths, $W(f - b)/K$ on scores. `values` are what the draws come to, so that the mean
 /// of the others of a member, which is independent of the draw, is its baseline.
 fn fill<F: Scalar>(
-    Cotangents { log_joint, log_q, path }: &mut Cotangents<F>,
+    Cotangents { log_joint, log_q, path, .. }: &mut Cotangents<F>,
     [signal, weight, values]: [&[F]; 3],
     batch: usize,
     share: F,
@@ -279,6 +279,17 @@ fn fill<F: Scalar>(
         path.push(-share * w);
         log_q.push(share * w * (f - baseline));
     }
+}
+
+/// The working memory of [`PerNode`].
+#[derive(Debug, Default)]
+struct Scratch<F> {
+    /// $f$ of every row.
+    signal: Vec<F>,
+    /// $W$ of every row.
+    weight: Vec<F>,
+    /// $\sum_r W_r f_r$ of every draw.
+    values: Vec<F>,
 }
 
 impl<F, M> Estimator<F, M> for PerNode
@@ -303,16 +314,8 @@ where
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
-        let Work {
-            tape,
-            grads,
-            stats,
-            cotangents,
-            log_joint: weight,
-            log_q: signal,
-            logits: values,
-            ..
-        } = work;
+        let Work { tape, grads, stats, cotangents, scratch, .. } = work;
+        let Scratch { signal, weight, values } = scratch.of::<Scratch<F>>();
         let bound = params.on(tape);
         let x = query.rows(tape);
         let q = model.posterior(bound, x);

@@ -1,6 +1,6 @@
 //! REBAR (Tucker, Mnih, Maddison, Lawson and Sohl-Dickstein 2017).
 
-use super::noise::logistic;
+use super::noise::{Noise, logistic};
 use crate::estimator::{Estimator, Query, Work};
 use crate::optim::{Adam, Optimizer};
 use pathscore_autodiff::Scalar;
@@ -57,6 +57,18 @@ pub struct Rebar {
     adam: Adam<f64>,
 }
 
+/// The working memory of [`Rebar`].
+#[derive(Debug, Default)]
+struct Scratch<F> {
+    noise: Noise<F>,
+    /// $\bar\eta$, the cotangent of the logits.
+    logits: Vec<F>,
+    /// The cotangent of $c$ in the gradient of $-\Vert\bar\eta_k\Vert^2$, for every draw.
+    tune_level: Vec<F>,
+    /// The cotangent of $c'$ in the same gradient, for every draw and bit.
+    tune_slope: Vec<F>,
+}
+
 /// How far $\ln\tau$ may go.
 const COLDEST: f64 = -4.0;
 
@@ -105,13 +117,14 @@ impl Rebar {
         let Query { model, params, batch, samples, scale, .. } = query;
         assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
         work.tape.clear();
-        let Work { tape, grads, stats, cotangents, logits: bar, log_joint: tune, .. } = work;
+        let Work { tape, grads, stats, cotangents, scratch, .. } = work;
+        let Scratch { noise, logits: bar, tune_level, tune_slope } = scratch.of::<Scratch<F>>();
         let bound = params.on(tape);
         let x = query.rows(tape);
         let q = model.posterior(bound, x);
         let (still, held) = (q.detach(), bound.detach());
         let eta = still.logits();
-        let z = (eta + logistic(eta, samples, rng, bar)).value();
+        let z = (eta + logistic(eta, samples, rng, noise)).value();
         let z = tape.leaf(z.values(), z.shape().clone());
         let bits = z.detach().greater(tape.number(F::ZERO));
         let joint = model.log_joint(bound, x, bits);
@@ -131,11 +144,11 @@ impl Rebar {
         let [eta, places, slopes] = [eta, z, slope].map(|var| var.value());
         bar.clear();
         bar.resize(batch * width, F::ZERO);
-        // What lowers the square of each draw's gradient: cotangents of c, and behind them those of its slope.
         let rows = samples * batch;
-        tune.clear();
-        tune.resize(rows + rows * width, F::ZERO);
-        let (tune_level, tune_slope) = tune.split_at_mut(rows);
+        for (column, len) in [(&mut *tune_level, rows), (&mut *tune_slope, rows * width)] {
+            column.clear();
+            column.resize(len, F::ZERO);
+        }
         let mut value = F::ZERO;
         for (row, tune_level) in tune_level.iter_mut().enumerate() {
             value += f.values()[row];
@@ -157,8 +170,8 @@ impl Rebar {
         let pulled = [
             (joint, &cotangents.log_joint[..]),
             (q.logits(), &bar[..]),
-            (c, &*tune_level),
-            (slope, &*tune_slope),
+            (c, &tune_level[..]),
+            (slope, &tune_slope[..]),
         ];
         let learns = self.rate > 0.0;
         tape.pull_into(&pulled[..if learns { 4 } else { 2 }], &[], grads);

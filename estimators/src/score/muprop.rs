@@ -2,7 +2,7 @@
 
 use crate::draw::{Draw, Score};
 use crate::estimator::{Estimator, Query, Work};
-use pathscore_autodiff::Scalar;
+use pathscore_autodiff::{Grads, Scalar};
 use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
 use pathscore_models::latent::LatentModel;
@@ -33,6 +33,19 @@ impl Default for MuProp {
     }
 }
 
+/// The line of [`MuProp`] for every member, and the memory that finding it takes.
+#[derive(Debug, Default)]
+struct Line<F> {
+    /// $\mu$.
+    mu: Vec<F>,
+    /// $g$.
+    g: Vec<F>,
+    /// The cotangents of $f(\mu)$.
+    ones: Vec<F>,
+    /// The adjoints of the sweep that finds $g$.
+    sweep: Grads<F>,
+}
+
 impl<F, M> Estimator<F, M> for MuProp
 where
     F: Scalar,
@@ -42,8 +55,8 @@ where
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
-        let Work { tape, grads, spare, stats, cotangents, log_joint: slope, log_q: still, .. } =
-            work;
+        let Work { tape, grads, stats, cotangents, scratch, .. } = work;
+        let Line { mu, g, ones, sweep } = scratch.of::<Line<F>>();
         let x = query.rows(tape);
         let bound = params.on(tape);
         let q = model.posterior(bound, x);
@@ -52,46 +65,47 @@ where
         let mean = q.logits().sigmoid();
         let width = mean.size() / batch.max(1);
         // The line is a function of z alone: nothing in it varies with the parameters.
-        still.clear();
-        mean.with(|mean| still.extend_from_slice(mean));
-        let place = tape.leaf(still, [1, batch, width]);
-        let height = model.log_joint(bound.detach(), x, place) - q.detach().log_prob(place);
-        cotangents.log_joint.clear();
-        cotangents.log_joint.resize(batch, F::ONE);
-        tape.pull_into(&[(height, &cotangents.log_joint[..])], &[], spare);
-        slope.clear();
-        slope.extend_from_slice(spare.get(place).expect("a leaf has an adjoint"));
+        mu.clear();
+        mean.with(|mean| mu.extend_from_slice(mean));
+        let place = tape.leaf(mu, [1, batch, width]);
+        let f_at_mu = model.log_joint(bound.detach(), x, place) - q.detach().log_prob(place);
+        ones.clear();
+        ones.resize(batch, F::ONE);
+        tape.pull_into(&[(f_at_mu, &ones[..])], &[], sweep);
+        g.clear();
+        g.extend_from_slice(sweep.get(place).expect("a leaf has an adjoint"));
+        // h(z) = f(μ) + ⟨g, z − μ⟩ for the draw z in this row of [draws, batch].
+        let line = |row: usize, z: &[F]| {
+            let b = row % batch;
+            let along = (b * width..).zip(z).map(|(i, &z)| g[i] * (z - mu[i]));
+            f_at_mu.with(|f| f[b]) + along.sum::<F>()
+        };
 
         let share = scale / F::from_f64(samples as f64);
         let centre = F::from_f64(self.mean.unwrap_or(0.0));
         cotangents.log_joint.clear();
         cotangents.log_joint.resize(samples * batch, share);
         cotangents.log_q.clear();
-        let line = |at: usize, z: &[F]| {
-            let row = at % batch * width;
-            let along = (0..width).map(|i| slope[row + i] * (z[i] - still[row + i]));
-            height.with(|height| height[at % batch]) + along.sum::<F>()
-        };
-        let (mut value, mut left) = (F::ZERO, 0.0);
+        let (mut value, mut residuals) = (F::ZERO, 0.0);
         drawn.z.with(|z| {
-            for (at, z) in z.chunks_exact(width).enumerate() {
-                let f =
-                    drawn.log_joint.with(|joint| joint[at]) - drawn.log_q.with(|score| score[at]);
-                let signal = f - line(at, z);
+            for (row, z) in z.chunks_exact(width).enumerate() {
+                let f = drawn.log_joint.with(|column| column[row])
+                    - drawn.log_q.with(|column| column[row]);
+                let residual = f - line(row, z);
                 value += f;
-                left += signal.to_f64();
-                cotangents.log_q.push(share * (signal - centre));
+                residuals += residual.to_f64();
+                cotangents.log_q.push(share * (residual - centre));
             }
         });
-        slope.iter_mut().for_each(|g| *g *= scale);
+        g.iter_mut().for_each(|g| *g *= scale);
         let pulled = [
             (drawn.log_joint, &cotangents.log_joint[..]),
             (drawn.log_q, &cotangents.log_q[..]),
-            (mean, &slope[..]),
+            (mean, &g[..]),
         ];
         tape.pull_into(&pulled, &[], grads);
         stats.clear();
-        stats.extend([(samples * batch) as f64, left]);
+        stats.extend([(samples * batch) as f64, residuals]);
         value / F::from_f64(samples as f64)
     }
 

@@ -52,6 +52,15 @@ pub struct Nvil {
     running: Layers<[f64; 2]>,
 }
 
+/// The working memory of [`Nvil`].
+#[derive(Debug, Default)]
+struct Scratch<F> {
+    /// $s_i - C_i$ of every layer and draw, then $(s_i - C_i - c_i)/K$.
+    residual: Vec<F>,
+    /// The cotangents of the baselines, layer by layer.
+    baseline: Vec<F>,
+}
+
 impl Nvil {
     /// With baselines of one tanh layer of width `hidden` each, added to `params` behind the model.
     ///
@@ -126,7 +135,8 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Nvil {
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
-        let Work { tape, grads, stats, cotangents, log_joint: residual, .. } = work;
+        let Work { tape, grads, stats, cotangents, scratch, .. } = work;
+        let Scratch { residual, baseline: of_baseline } = scratch.of::<Scratch<F>>();
         let x = query.rows(tape);
         let bound = params.on(tape);
         let q = model.posterior(bound, x);
@@ -164,7 +174,7 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Nvil {
         cotangents.log_joint.clear();
         cotangents.log_joint.resize(draws, share);
         cotangents.log_q.clear();
-        cotangents.path.clear();
+        of_baseline.clear();
         for (i, row) in residual.chunks_exact_mut(draws).enumerate() {
             let (sum, squares) =
                 row.iter().map(|r| r.to_f64()).fold((0.0, 0.0), |s, r| (s.0 + r, s.1 + r * r));
@@ -174,17 +184,17 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Nvil {
             row.iter_mut().for_each(|r| *r = share * (*r - centre));
             cotangents.log_q.extend(row.iter().map(|&r| r / divisor));
             // The slope of −(s − C − c)², summed over the draws that share a baseline.
-            let (start, size) = (cotangents.path.len(), baselines[i].size());
-            cotangents.path.resize(start + size, F::ZERO);
+            let (start, size) = (of_baseline.len(), baselines[i].size());
+            of_baseline.resize(start + size, F::ZERO);
             for shared in row.chunks_exact(size) {
-                let bars = cotangents.path[start..].iter_mut().zip(shared);
+                let bars = of_baseline[start..].iter_mut().zip(shared);
                 bars.for_each(|(bar, &r)| *bar += r + r);
             }
         }
         let mut pulled: SmallVec<[(Var<F>, &[F]); 12]> = SmallVec::new();
         pulled.extend(joints.iter().map(|&joint| (joint, &cotangents.log_joint[..])));
         pulled.extend(scores.iter().copied().zip(cotangents.log_q.chunks_exact(draws)));
-        let mut rest = &cotangents.path[..];
+        let mut rest = &of_baseline[..];
         for &baseline in &baselines {
             let (own, others) = rest.split_at(baseline.size());
             pulled.push((baseline, own));

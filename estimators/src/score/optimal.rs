@@ -2,7 +2,7 @@
 
 use crate::draw::{Draw, Score};
 use crate::estimator::{Estimator, Query, Work};
-use pathscore_autodiff::Scalar;
+use pathscore_autodiff::{Grads, Scalar};
 use pathscore_models::RandomSource;
 use pathscore_models::latent::LatentModel;
 
@@ -26,6 +26,15 @@ pub struct OptimalConstant {
     means: [f64; 2],
 }
 
+/// The working memory of [`OptimalConstant`].
+#[derive(Debug, Default)]
+struct Scratch<F> {
+    /// $f$ of every draw.
+    f: Vec<F>,
+    /// The adjoints of $s$.
+    score: Grads<F>,
+}
+
 impl OptimalConstant {
     /// With nothing learnt yet: until the first batch is over, the constant is zero.
     ///
@@ -47,28 +56,29 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for OptimalConstant {
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
-        let Work { tape, grads, spare, stats, cotangents, .. } = work;
+        let Work { tape, grads, stats, cotangents, scratch, .. } = work;
+        let Scratch { f, score } = scratch.of::<Scratch<F>>();
         let x = query.rows(tape);
         let drawn = <Score as Draw<F, M>>::record(model, params.on(tape), x, samples, rng);
         let draws = F::from_f64(samples as f64);
         let (share, constant) = (scale / draws, F::from_f64(self.constant()));
         cotangents.log_joint.clear();
         cotangents.log_joint.resize(samples * batch, share);
-        cotangents.log_q.clear();
-        drawn.log_joint.with(|joint| {
-            drawn.log_q.with(|score| {
-                cotangents
-                    .log_q
-                    .extend(joint.iter().zip(score).map(|(&joint, &score)| joint - score));
+        f.clear();
+        drawn.log_joint.with(|log_joint| {
+            drawn.log_q.with(|log_q| {
+                f.extend(log_joint.iter().zip(log_q).map(|(&log_joint, &log_q)| log_joint - log_q));
             });
         });
-        let bound: F = cotangents.log_q.iter().copied().sum();
-        cotangents.log_q.iter_mut().for_each(|f| *f = share * (*f - constant));
+        let bound: F = f.iter().copied().sum();
+        cotangents.log_q.clear();
+        cotangents.log_q.extend(f.iter().map(|&f| share * (f - constant)));
         let pulled =
             [(drawn.log_joint, &cotangents.log_joint[..]), (drawn.log_q, &cotangents.log_q[..])];
         tape.pull_into(&pulled, &[], grads);
-        tape.pull_into(&[(drawn.log_q, &cotangents.log_joint[..])], &[], spare);
-        let pairs = grads.leading(params.len()).iter().zip(spare.leading(params.len()));
+        // The cotangents of s are the same shares as those of ln p.
+        tape.pull_into(&[(drawn.log_q, &cotangents.log_joint[..])], &[], score);
+        let pairs = grads.leading(params.len()).iter().zip(score.leading(params.len()));
         let (along, square) = pairs.fold((0.0, 0.0), |(along, square), (g, s)| {
             let (g, s) = (g.to_f64(), s.to_f64());
             (along + g * s, square + s * s)

@@ -58,37 +58,23 @@ impl Columns for Vimco {
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         let none = F::from_f64(f64::NEG_INFINITY);
-        cotangents.fill(w, |_| |_| (none, F::ZERO));
-        let draws = F::from_f64(w.draws() as f64);
-        let others = draws - F::ONE;
+        let log_draws = F::from_f64(w.draws() as f64).ln();
+        let mut memory = std::mem::take(&mut cotangents.others);
+        cotangents.resize(w);
         for b in 0..w.batch() {
-            let at = |k: usize| k * w.batch() + b;
-            // The columns hold, for a while, the log-sum-exp and the sum of the draws before k.
-            for k in 1..w.draws() {
-                let f = w.log_weight(k - 1, b);
-                cotangents.log_joint[at(k)] = cotangents.log_joint[at(k - 1)].log_add_exp(f);
-                cotangents.log_q[at(k)] = cotangents.log_q[at(k - 1)] + f;
-            }
-            let (bound, share) = (w.bound(b), w.normalised(b));
-            let (mut behind, mut sum_behind) = (none, F::ZERO);
-            for k in (0..w.draws()).rev() {
-                let rest = cotangents.log_joint[at(k)].log_add_exp(behind);
+            let (bound, share, others) = (w.bound(b), w.normalised(b), w.others(b, &mut memory));
+            cotangents.fill_member(w, b, |k| {
                 let without = match self.mean {
-                    Mean::Arithmetic => rest - others.ln(),
-                    Mean::Geometric => {
-                        let stand_in = (cotangents.log_q[at(k)] + sum_behind) / others;
-                        rest.log_add_exp(stand_in) - draws.ln()
-                    }
+                    // With the mean of the others for w_k, the mean of all is the mean of the others.
+                    Mean::Arithmetic => others.log_mean(k),
+                    Mean::Geometric => others.log_sum(k).log_add_exp(others.mean(k)) - log_draws,
                 };
                 let baseline = if without == none { F::ZERO } else { without };
                 let signal = if bound == none { F::ZERO } else { bound - baseline };
-                cotangents.log_joint[at(k)] = share(k);
-                cotangents.log_q[at(k)] = signal - share(k);
-                let f = w.log_weight(k, b);
-                behind = behind.log_add_exp(f);
-                sum_behind += f;
-            }
+                (share(k), signal - share(k))
+            });
         }
+        cotangents.others = memory;
     }
 
     fn bound<F: Scalar>(&self, w: &LogWeights<F>, b: usize) -> F {

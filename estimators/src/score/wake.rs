@@ -48,13 +48,20 @@ impl Columns for Wake {
 /// $$\nabla_\theta: \sum_k \tilde w_k \nabla \ln p(x, z_k), \qquad \nabla_\varphi:
 ///   \lambda \sum_k \tilde w_k \nabla \ln q(z_k \mid x) + (1 - \lambda) \frac1K \sum_k \nabla \ln q(z'_k \mid x'_k)$$
 ///
-/// with $(x', z')$ dreamt by the model. The sleep phase alone ($\lambda = 0$) is unbiased for
-/// $-\nabla_\varphi E_{p(x)} \mathrm{KL}(p(z \mid x) \| q)$: of the right divergence, but for the data the model
-/// dreams of and not for those that are there. The paper uses either and both ($\lambda = \frac12$).
+/// with $(x'_k, z'_k)$ sampled from the model. The sleep phase alone ($\lambda = 0$) is unbiased for
+/// $-\nabla_\varphi E_{p(x)} \mathrm{KL}(p(z \mid x) \Vert q)$, the divergence averaged over data of the model and
+/// not over the given data. The paper uses either phase and both ($\lambda = \frac12$).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WakeSleep {
     /// $\lambda$, the part of the wake phase in the posterior's gradient.
     pub wake: f64,
+}
+
+/// The working memory of [`WakeSleep`].
+#[derive(Debug, Default)]
+struct Scratch<F> {
+    /// The cotangent of $\ln q(z'_k \mid x'_k)$.
+    sleep: Vec<F>,
 }
 
 impl<F: Scalar, M: Generative<F>> Estimator<F, M> for WakeSleep {
@@ -69,14 +76,15 @@ impl<F: Scalar, M: Generative<F>> Estimator<F, M> for WakeSleep {
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
-        let Work { tape, grads, stats, cotangents, log_joint, log_q, .. } = work;
+        let Work { tape, grads, stats, cotangents, log_joint, log_q, scratch, .. } = work;
+        let Scratch { sleep } = scratch.of::<Scratch<F>>();
         let (params, rows) = (params.on(tape), samples * batch);
         let x = query.rows(tape);
         let drawn = <Score as Draw<F, M>>::record(model, params, x, samples, rng);
         let z = model.prior(params).sample(rows, rng);
-        let dreamt = model.posterior(params, model.sample_data(params, z, rng));
+        let of_sampled_data = model.posterior(params, model.sample_data(params, z, rng));
         let latents = z.size() / rows.max(1);
-        let sleep = dreamt.log_prob(z.reshape([1, rows, latents]));
+        let log_q_asleep = of_sampled_data.log_prob(z.reshape([1, rows, latents]));
 
         for (column, var) in [(&mut *log_joint, drawn.log_joint), (&mut *log_q, drawn.log_q)] {
             column.clear();
@@ -88,12 +96,12 @@ impl<F: Scalar, M: Generative<F>> Estimator<F, M> for WakeSleep {
             let share = w.normalised(b);
             move |k| (scale * share(k), wake * scale * share(k))
         });
-        cotangents.path.clear();
-        cotangents.path.resize(rows, (F::ONE - wake) * scale / F::from_f64(samples as f64));
+        sleep.clear();
+        sleep.resize(rows, (F::ONE - wake) * scale / F::from_f64(samples as f64));
         let pulled = [
             (drawn.log_joint, &cotangents.log_joint[..]),
             (drawn.log_q, &cotangents.log_q[..]),
-            (sleep, &cotangents.path[..]),
+            (log_q_asleep, &sleep[..]),
         ];
         tape.pull_into(&pulled, &[], grads);
         stats.clear();
