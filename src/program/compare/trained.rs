@@ -57,7 +57,7 @@ impl Run {
                 "{name}: this kind of model has no gradient estimators to compare"
             )));
         }
-        let batch = settings.optimizer()?.batch;
+        let batch = settings.optimizer()?.batch.unwrap_or(split.train.len());
         let rows = Batches::new(split.train.len(), batch, args.seed)?.at(0).to_vec();
         if let Some(names) = &args.estimators {
             if let Some(name) = names.iter().find(|name| asked.iter().all(|one| one.name != **name))

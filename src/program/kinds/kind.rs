@@ -4,6 +4,7 @@
 use crate::program::run::checkpoint::State;
 use crate::program::run::options::Given;
 use crate::program::run::settings::Settings;
+use crate::program::usage_error::usage_error;
 use pathscore::estimators::Claim;
 use pathscore::models::data::{Split, Table};
 use serde_json::Value;
@@ -177,6 +178,19 @@ pub(crate) struct Measure {
     /// The first rows of the test part.
     pub(crate) rows: usize,
     pub(crate) seed: u64,
+}
+
+impl Measure {
+    /// Refuses a number of samples where there is nothing to sample.
+    ///
+    /// # Errors
+    /// If a number was given.
+    pub(crate) fn refuse_samples(&self, reason: &str) -> anyhow::Result<()> {
+        match self.samples {
+            Some(_) => Err(usage_error(format!("--num-samples has no effect here: {reason}"))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Draws of a gradient at parameters that stay.

@@ -67,6 +67,7 @@ pub(crate) fn options<M: Described<f64>>(command: Command, facts: &Facts) -> Com
         .arg(samples)
         .args(option_arguments(&estimators));
     EvaluationOptions::augment_args(OptimizerOptions::augment_args(command))
+        .mut_arg("batch", |batch| batch.default_value("100"))
 }
 
 /// The settings of a new run.

@@ -9,7 +9,7 @@ use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::Scalar;
 use pathscore::autodiff::vector::Lanes;
-use pathscore::estimators::fit::{Noise, NotFinite, Options, Report, Trainer};
+use pathscore::estimators::fit::{self, Noise, NotFinite, Options, Report, Trainer};
 use pathscore::estimators::optim::{Adam, Optimizer, Schedule, Sgd};
 use pathscore::estimators::{Claim, Estimator, Target};
 use pathscore::models::Params;
@@ -17,6 +17,10 @@ use std::ops::Range;
 
 /// Gradients whose noise is measured after each epoch: enough for one digit of their variance.
 const NOISE_DRAWS: u64 = 20;
+
+/// The beginnings of the names of the optimiser's vectors, and of the state of each piece of a batch.
+const OPTIMIZER: &str = "optimizer.";
+const SHARD: &str = "shard.";
 
 /// Writes the numbers of a range of rows.
 pub(crate) type Feed<'a, F> = &'a (dyn Fn(Range<usize>, &mut [F], &mut Lanes) + Sync);
@@ -46,37 +50,45 @@ impl<F: Scalar, M: Sync, E: Estimator<F, M>> Steps<F, M> for Trainer<F, M, E> {
     }
 
     fn save(&self) -> State {
-        let mut state = State::new(Counters {
-            step: self.step,
-            optimizer_steps: self.optimizer.steps(),
-            estimator: self.estimator.state().iter().map(|x| x.to_bits()).collect(),
-            seed: self.options.seed,
-        });
-        add_params(&mut state, &self.params);
-        for (name, values) in self.optimizer.state() {
-            state.add(format!("optimizer.{name}"), &[values.len()], values);
+        let fit::State { step, params, optimizer_steps, optimizer, estimator, shards } =
+            self.state();
+        let estimator = estimator.iter().map(|x| x.to_bits()).collect();
+        let seed = self.options.seed;
+        let mut state = State::new(Counters { step, optimizer_steps, estimator, seed });
+        add_params(&mut state, &params);
+        for (name, values) in &optimizer {
+            state.add(format!("{OPTIMIZER}{name}"), &[values.len()], values);
+        }
+        for (i, shard) in shards.iter().enumerate() {
+            for (j, values) in shard.iter().enumerate() {
+                // As many digits everywhere, so that the order of the names is that of the numbers.
+                state.add(format!("{SHARD}{i:04}.{j:04}"), &[values.len()], values);
+            }
         }
         state
     }
 
     fn restore(&mut self, state: &State) -> anyhow::Result<()> {
-        restore_params(state, &mut self.params, usize::MAX)?;
-        let len = self.params.len();
-        let mut failure = None;
-        let steps = state.counters.optimizer_steps;
-        let restored = self.optimizer.restore(steps, &mut |name| {
-            let tensor = state.tensor::<F>(&format!("optimizer.{name}"), &[len]);
-            tensor.map_err(|error| failure = Some(error)).ok()
-        });
-        if let Some(error) = failure {
-            return Err(error);
+        let Counters { step, optimizer_steps, estimator, .. } = &state.counters;
+        let mut params = self.params.clone();
+        restore_params(state, &mut params, usize::MAX)?;
+        let vectors = state.vectors::<F>(OPTIMIZER).into_iter();
+        let mut shards: Vec<Vec<Vec<f64>>> = Vec::new();
+        for (name, values) in state.vectors::<f64>(SHARD) {
+            let number = name.split('.').next().and_then(|number| number.parse::<usize>().ok());
+            let i = number.ok_or_else(|| state.error(format!("{SHARD}{name} has no number")))?;
+            shards.resize_with(shards.len().max(i + 1), Vec::new);
+            shards[i].push(values);
         }
-        restored.map_err(|name| state.error(format!("optimizer.{name} is missing")))?;
-        self.step = state.counters.step;
-        let learnt: Vec<f64> =
-            state.counters.estimator.iter().map(|&bits| f64::from_bits(bits)).collect();
-        self.estimator.restore(&learnt);
-        Ok(())
+        let state_of_fit = fit::State {
+            step: *step,
+            params,
+            optimizer_steps: *optimizer_steps,
+            optimizer: vectors.map(|(name, values)| (name.to_string(), values)).collect(),
+            estimator: estimator.iter().map(|&bits| f64::from_bits(bits)).collect(),
+            shards,
+        };
+        Trainer::restore(self, state_of_fit).map_err(|error| state.error(error.to_string()))
     }
 
     fn gradient_noise(&mut self) -> Vec<Noise> {

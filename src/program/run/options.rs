@@ -75,8 +75,8 @@ pub(crate) struct RunOptions {
 #[command(next_help_heading = "Optimizer")]
 pub(crate) struct OptimizerOptions {
     /// Rows of a step.
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub(crate) batch: usize,
+    #[arg(long, value_name = "N")]
+    pub(crate) batch: Option<usize>,
 
     /// The learning rate.
     #[arg(long, default_value_t = 1e-3, value_name = "R")]

@@ -73,7 +73,9 @@ pub(crate) struct DataSettings {
 #[serde(deny_unknown_fields)]
 pub(crate) struct OptimizerSettings {
     pub(crate) name: OptimizerName,
-    pub(crate) batch: usize,
+    /// Rows of a step; absent if each step takes all rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) batch: Option<usize>,
     pub(crate) lr: f64,
     pub(crate) schedule: ScheduleName,
     /// Only of sgd.
@@ -147,7 +149,7 @@ impl Settings {
             Length::Steps(n) => at_least_one("--steps", n)?,
         }
         let Some(optimizer) = &self.optimizer else { return Ok(()) };
-        at_least_one("--batch", optimizer.batch as u64)?;
+        optimizer.batch.map_or(Ok(()), |batch| at_least_one("--batch", batch as u64))?;
         within("--lr", optimizer.lr, positive(optimizer.lr), "positive")?;
         if let Some(momentum) = optimizer.momentum {
             let fits = (0.0..1.0).contains(&momentum);
@@ -197,7 +199,8 @@ impl Settings {
 
     /// The batches of a training part of so many rows.
     pub(crate) fn batches(&self, rows: usize) -> anyhow::Result<Batches> {
-        Ok(Batches::new(rows, self.optimizer()?.batch, self.run.seed)?)
+        let batch = self.optimizer()?.batch.unwrap_or(rows);
+        Ok(Batches::new(rows, batch, self.run.seed)?)
     }
 
     /// The number of steps of the run, where an epoch has so many; the largest number if only seconds are known.

@@ -111,7 +111,9 @@ impl Run<'_> {
             Length::Seconds(s) => Total::Seconds(s),
             _ => Total::Steps(steps),
         };
-        let mut progress = Progress::new(self.progress, total);
+        let key = fitting.curve().train;
+        let label = key.rsplit('/').next().unwrap_or(key).replace('_', " ");
+        let mut progress = Progress::new(self.progress, total, &label);
         progress.note(&format!(
             "{}: {} parameters, {}, {} training rows{}",
             dir.display(),
