@@ -357,17 +357,4 @@ mod tests {
         assert!(why("sbn-two-layers", "arm").contains("one layer of bits"));
         assert!(why("sbn-small", "no-such").contains("unknown estimator"));
     }
-
-    #[test]
-    fn temporary_pairs() {
-        let text = std::fs::read_to_string("/tmp/w/old-pairs.json").unwrap();
-        let old: std::collections::BTreeMap<String, Vec<String>> =
-            serde_json::from_str(&text).unwrap();
-        for problem in problems() {
-            let mut pairs: Vec<_> =
-                problem.pairs.iter().map(|p| p.estimator.name.to_string()).collect();
-            pairs.sort_unstable();
-            assert_eq!(pairs, old[problem.name], "{}", problem.name);
-        }
-    }
 }
