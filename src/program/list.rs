@@ -68,8 +68,8 @@ fn rows() -> Vec<ListRow> {
         let (name, what, source) = (problem.name, problem.line, problem.source);
         rows.push(ListRow { kind: "problem", name, what, source });
     }
-    for &(name, what) in SOURCES {
-        rows.push(ListRow { kind: "data", name, what, source: "" });
+    for source in SOURCES {
+        rows.push(ListRow { kind: "data", name: source.usage, what: source.about, source: "" });
     }
     rows
 }
