@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, FromArgMatches};
 use pathscore::models::data::{Binarize, Source};
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Options of every run.
 #[derive(Args, Debug)]
@@ -173,7 +173,7 @@ impl<'a> Given<'a> {
         bits: bool,
     ) -> anyhow::Result<Settings> {
         let run: RunOptions = self.options()?;
-        let greys = matches!(run.data, Source::Digits | Source::Idx(_));
+        let greys = run.data.kind().grey;
         let default = if greys && bits { Binarize::Dynamic } else { Binarize::None };
         let data = DataSettings {
             source: absolute(&run.data)?,
@@ -209,14 +209,8 @@ impl<'a> Given<'a> {
 
 /// The source with its path written out, so that a run can be resumed from anywhere.
 fn absolute(source: &Source) -> anyhow::Result<String> {
-    let full = |path: &Path| {
-        std::path::absolute(path).map_err(|e| usage_error(format!("{}: {e}", path.display())))
+    let full = |path: PathBuf| {
+        std::path::absolute(&path).map_err(|e| usage_error(format!("{}: {e}", path.display())))
     };
-    Ok(match source {
-        Source::Idx(path) => Source::Idx(full(path)?),
-        Source::Csv(path) => Source::Csv(full(path)?),
-        Source::Npy(path) => Source::Npy(full(path)?),
-        own => own.clone(),
-    }
-    .to_string())
+    Ok(source.clone().map_path(full)?.to_string())
 }
