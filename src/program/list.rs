@@ -69,7 +69,8 @@ fn rows() -> Vec<ListRow> {
         rows.push(ListRow { kind: "problem", name, what, source });
     }
     for source in SOURCES {
-        rows.push(ListRow { kind: "data", name: source.usage, what: source.about, source: "" });
+        let (name, what) = (source.usage, source.about);
+        rows.push(ListRow { kind: "data", name, what, source: "" });
     }
     rows
 }
