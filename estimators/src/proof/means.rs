@@ -151,7 +151,7 @@ pub fn max_difference(a: &dyn Candidate, b: &dyn Candidate, len: usize) -> f64 {
     most
 }
 
-/// Whether twenty draws of two candidates are equal to the bit.
+/// True if twenty draws of two candidates are equal to the bit.
 pub(super) fn same(a: &dyn Candidate, b: &dyn Candidate, len: usize) -> bool {
     (0..20).all(|index| {
         let [x, y] = [a, b].map(|candidate| {
