@@ -71,12 +71,11 @@ fn products<F: Scalar>(c: &mut Criterion) {
     group.finish();
 }
 
-/// The pieces of a Gaussian process' step: a matrix of `n` rows and what is computed from it, each
-/// replayed, and back.
+/// The parts of a step of a Gaussian process with `n` rows, each replayed forward and back.
 fn factorisations<F: Scalar>(c: &mut Criterion) {
     let mut group = c.benchmark_group(format!("linalg {}", F::NAME));
     for n in [20_usize, 200, 500] {
-        // Exact squares of distances on a line, so that the matrix is positive definite.
+        // The squared distances are those of points on a line, so that the matrix is positive definite.
         let kernel: Vec<F> = (0..n * n)
             .map(|ij| {
                 let distance = (ij / n).abs_diff(ij % n) as f64;
@@ -126,7 +125,7 @@ fn factorisations<F: Scalar>(c: &mut Criterion) {
     group.finish();
 }
 
-/// Random numbers, by one generator and by several side by side.
+/// Random numbers from one generator, and from several side by side.
 fn draws<F: Scalar>(c: &mut Criterion) {
     const N: usize = 1 << 12;
     let mut group = c.benchmark_group(format!("random {}", F::NAME));
@@ -144,7 +143,7 @@ fn draws<F: Scalar>(c: &mut Criterion) {
     group.finish();
 }
 
-/// Gradients of an expectation, per number drawn, of a function that costs nothing.
+/// Gradients of the expectation of a function that costs almost nothing; the time is per number drawn.
 fn expectations(c: &mut Criterion) {
     const DRAWS: usize = 1000;
     let mut group = c.benchmark_group("expectation");

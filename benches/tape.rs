@@ -1,4 +1,4 @@
-//! What a tape costs for each entry: recorded afresh, replayed, and gone back through.
+//! The cost of a tape for each entry: recorded anew, replayed, and differentiated.
 #![allow(missing_docs, reason = "criterion's macros write functions without docs")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -1,8 +1,8 @@
-//! Whole steps of known work, timed as every other library is timed on it.
+//! Whole steps of known work, timed in the same way for every library.
 //!
-//! `cargo bench --bench workloads -- --workload vae --threads 1 --seconds 3` prints one line of JSON:
-//! the median and the least time of a warm step, and `check`, a number that shows that the right thing
-//! was computed. All data comes from SplitMix64, so any program can compute the same `check`.
+//! `cargo bench -p pathscore-benches --bench workloads -- --workload vae --threads 1 --seconds 3` prints one line of JSON:
+//! the median and the least time of a warm step, and `check`, a number that shows that the step
+//! computed the right thing. All data come from SplitMix64, so any program can compute the same `check`.
 
 #[path = "workloads/data.rs"]
 mod data;
@@ -46,7 +46,7 @@ struct Arguments {
     /// The precision; by default that of the workload's definition
     #[arg(long)]
     dtype: Option<Dtype>,
-    /// What cargo passes to every benchmark
+    /// The flag that cargo passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }

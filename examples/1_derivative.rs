@@ -1,6 +1,6 @@
 //! A derivative by hand, by tape, and by finite differences.
 //!
-//! The first lesson of six: what the engine records, and that its derivatives are right.
+//! The first lesson of six shows what the engine records and checks that its derivatives are right.
 
 use pathscore::autodiff::check::{self, Options};
 use pathscore::prelude::*;

@@ -1,8 +1,8 @@
 //! Baselines: the same mean, a thousandth of the noise.
 //!
-//! The fourth lesson. E (b − t)² for a bit b of logit θ has the derivative p(1 − p)(1 − 2t). Through
-//! the score, f = (b − t)² is nearly the same number for both values of b, and that number, not the
-//! small difference, is what the noise is made of.
+//! The fourth lesson. E (b − t)² for a bit b with logit θ has the derivative p(1 − p)(1 − 2t). The value f = (b − t)² is
+//! nearly the same number for both values of b. The score-function estimator multiplies that number by the score, and
+//! the common part, not the small difference, makes most of the noise.
 
 use pathscore::estimators::variance::study;
 use pathscore::models::latent::BernoulliToy;
@@ -29,10 +29,10 @@ fn main() {
         ("the other of 2", Baseline::LeaveOneOut, 2),
     ] {
         let reinforce = Reinforce { baseline };
-        // x, which models of data would see, does not matter here.
+        // This model has no data: the value of x has no effect.
         let study = study(&model, &params, &reinforce, &[0.0], samples, &[exact], DRAWS, 0);
         let seen = study.components[0];
-        // So many draws make the standard error of their mean as large as the gradient.
+        // With this many draws the standard error of their mean is as large as the gradient.
         let needed = samples as f64 * (seen.variance / (exact * exact)).ceil().max(1.0);
         println!(
             "{name:<15}  {:+.6} ± {:.6}    {:9.2e}    {needed:9}",
@@ -42,7 +42,7 @@ fn main() {
         );
     }
     println!(
-        "\nThe mean of *all* draws, this one among them, would be a mistake: with K draws it multiplies\n\
-         the gradient by (K − 1)/K. The running mean is of earlier gradients, never of this one."
+        "\nA baseline that is the mean of *all* draws, the draw itself included, is a mistake: with K draws it\n\
+         multiplies the gradient by (K − 1)/K. The running mean uses earlier gradients and never the present one."
     );
 }

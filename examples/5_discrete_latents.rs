@@ -1,7 +1,7 @@
-//! Discrete latents: no path, so the score, and many draws that are each other's baseline (VIMCO).
+//! Discrete latents have no path: the score-function gradient, and VIMCO, whose draws are baselines for each other.
 //!
-//! The fifth lesson. Two bits behind three that are seen: small enough that every expectation is a
-//! sum, so the estimates can be held against the truth.
+//! The fifth lesson. Two latent bits explain three observed bits. The model is so small that every expectation is a
+//! finite sum, and the estimates can be compared with the exact gradient.
 
 use pathscore::estimators::proof::{Latent, Problem, Target};
 use pathscore::estimators::score::{Mean, Vimco};
@@ -17,7 +17,7 @@ fn main() {
     let rng = &mut seed::rng(0, seed::Stream::Init, 0);
     let model = SmallBelief::known(&mut params, rng);
 
-    // L_K = E ln (w₁ + … + w_K)/K rises to ln p(x) with K, and so does its gradient change.
+    // L_K = E ln (w₁ + … + w_K)/K rises to ln p(x) as K grows, and its gradient changes with it.
     println!("Gradients with respect to the first logit of q, from 100 000 draws each:\n");
     println!(" K   estimator                  of     exact      mean    variance");
     for samples in [2, 3, 5] {
@@ -40,7 +40,7 @@ fn main() {
         }
     }
 
-    // Follow VIMCO's gradient up: q and the model learn to explain x.
+    // Gradient ascent with VIMCO: q and the model learn to explain x.
     let samples = 5;
     let bound = |params: &Params<f64>| {
         let latent = Latent::new("two bits", model, params.clone(), &X);

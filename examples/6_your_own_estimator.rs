@@ -1,7 +1,7 @@
 //! Your own estimator, certified.
 //!
-//! The sixth lesson. Twenty lines make a new estimator; `prove` holds what it claims against the exact
-//! gradient, and says what is wrong if it does not hold.
+//! The sixth lesson. Twenty lines make a new estimator. `prove` compares its mean with the exact gradient and, if they
+//! differ, names the likely mistake.
 
 use pathscore::estimators::Enumerator;
 use pathscore::estimators::draw::Score;
@@ -10,7 +10,8 @@ use pathscore::models::latent::SmallBelief;
 use pathscore::prelude::*;
 use std::sync::Arc;
 
-/// REINFORCE with the median of the other draws for a baseline; or of all draws, which sounds as good.
+/// REINFORCE whose baseline is the median of the other draws, or, if `of_all`, of all draws. The second looks just as
+/// good and is biased.
 #[derive(Clone, Copy)]
 struct Median {
     of_all: bool,
@@ -34,7 +35,7 @@ impl Columns for Median {
 }
 
 fn main() {
-    // Two bits behind three: small enough for every outcome of four draws to be listed.
+    // Two latent bits and three observed ones: small enough to list every outcome of four draws.
     let mut params = Params::new();
     let model = SmallBelief::known(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
     let problem = Latent::new("two bits, four draws", model, params, &[1.0, 0.0, 1.0]);
@@ -44,8 +45,8 @@ fn main() {
         show(words, &prove(&*problem, &median, &Options::default()));
     }
 
-    // Without a model: what is to be differentiated is a function of parameters and dice, and a gradient is
-    // another. E (z − 2)² for z = μ + σε, by μ and ln σ; ∂z/∂ln σ is σε, not ε.
+    // No model is needed: a problem is a function of parameters and a source of random numbers, and a gradient
+    // estimator is another. Here E (z − 2)² for z = μ + σε is differentiated with respect to μ and ln σ; ∂z/∂ln σ is σε, not ε.
     let at = [0.5, -0.7];
     let problem = Expectation::new("a normal, squared", &at, |at, source| {
         (at[0] + at[1].exp() * source.normal() - 2.0).powi(2)

@@ -1,5 +1,5 @@
-//! A step of training, or of a workload that is timed, allocates nothing once it is warm. The allocator
-//! of this binary counts for all threads, so there is one test in it and no more.
+//! A step of training, or of a timed workload, allocates nothing once it is warm. The allocator of this binary counts
+//! calls from all threads, so it holds exactly one test.
 #![allow(unsafe_code)]
 
 #[path = "../benches/workloads/data.rs"]
@@ -34,15 +34,15 @@ static WATCHED: AtomicBool = AtomicBool::new(false);
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// Whether this thread works on the step: the harness has threads of its own.
+    /// True on threads that work on the step: the test harness has threads of its own.
     static WORKS: Cell<bool> = const { Cell::new(false) };
-    /// Whether this thread is looking at where it came from, which allocates as well.
+    /// True while this thread captures a backtrace, which allocates as well.
     static LOOKING: Cell<bool> = const { Cell::new(false) };
 }
 
 struct Counting;
 
-/// Counts a call of the allocator, and shows where the first came from.
+/// Counts a call of the allocator and prints the backtrace of the first.
 fn count() {
     if !WORKS.get() || !WATCHED.load(SeqCst) || LOOKING.replace(true) {
         return;
@@ -85,8 +85,8 @@ static ALLOCATOR: Counting = Counting;
 
 /// The calls of the allocator during five steps after the first few.
 fn allocated(threads: usize, mut step: impl FnMut(u64) + Send) -> usize {
-    // A thread is warm when it has worked on every kind of piece, which with several threads is a
-    // matter of who comes first.
+    // A thread is warm when it has worked on every kind of shard; with several threads the scheduling decides when
+    // that is.
     let warm_up = if threads == 1 { 3 } else { 40 };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -104,7 +104,7 @@ fn allocated(threads: usize, mut step: impl FnMut(u64) + Send) -> usize {
     CALLS.load(SeqCst)
 }
 
-/// A training step on pictures that are binarised anew.
+/// A training step on pictures that are binarised anew in each step.
 fn training<M, E>(mut trainer: Trainer<f32, M, E>) -> impl FnMut(u64) + Send
 where
     M: LatentModel<f32> + Send,
@@ -197,7 +197,7 @@ fn a_step_allocates_nothing_after_its_warm_up() {
     assert_eq!(allocated(1, training(dvae(relaxed, 1))), 0, "relaxed bits");
     assert_eq!(allocated(1, factorisations()), 0, "factorisations");
     assert_eq!(allocated(1, expectations()), 0, "expectations");
-    // The allocator does count: a vector is seen in every step.
+    // The allocator does count: it sees a vector in every step.
     let seen = allocated(1, |_| drop(std::hint::black_box(vec![1_u8; 100])));
     // A thread of an earlier pool may still be on its way out.
     assert!(seen >= 5);

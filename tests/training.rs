@@ -1,5 +1,5 @@
-//! A training run as a whole: the same bits for any number of threads and after a resume, progress, and
-//! a stop that says where.
+//! A whole training run: it has the same bits for any number of threads and after a resume, the bound rises, and a
+//! number that is not finite stops it with its place.
 
 use pathscore_autodiff::{Activation, vector::Lanes};
 use pathscore_estimators::Estimator;
@@ -91,7 +91,7 @@ fn the_number_of_threads_does_not_change_a_bit() {
     assert!(alone == in_pool(2, run_dvae) && alone == in_pool(3, run_dvae));
 }
 
-/// Carries what a checkpoint holds from one trainer to another that has just been made.
+/// Copies the contents of a checkpoint from one trainer to another that has just been made.
 fn resume<M, E>(from: &Trainer<f32, M, E>, to: &mut Trainer<f32, M, E>)
 where
     M: LatentModel<f32>,

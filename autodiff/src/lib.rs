@@ -1,9 +1,9 @@
-//! Reverse-mode automatic differentiation on a tape of data: from nothing, in one sitting.
+//! Reverse-mode automatic differentiation on a tape of data, explained from the beginning.
 //!
 //! # One derivative by hand
 //!
-//! Let $y = x^2 \sin x$, and let us ask for $\mathrm dy/\mathrm dx$ at $x = 2$. A computer does one small thing after another,
-//! so we write the formula as it does, a line for each result:
+//! Let $y = x^2 \sin x$. We want $\mathrm dy/\mathrm dx$ at $x = 2$. A computer performs one small operation after another,
+//! so we write the formula in the same way, with a line for each result:
 //!
 //! | entry | computed | value at $x = 2$ |
 //! |---|---|---|
@@ -12,29 +12,30 @@
 //! | $v_2$ | $\sin v_0$ | $0.909$ |
 //! | $v_3$ | $v_1 \cdot v_2$ | $3.637$ |
 //!
-//! Now ask of every line: *if this number were a little larger, by how much would $y$ be larger?* That number is
-//! called the **adjoint** of the line, $\bar v_i = \partial y / \partial v_i$. For the last line the answer is one. For the others
-//! we go back, from the last line to the first, and at each line hand its adjoint on to what it was computed
-//! from, times the slope of the one small thing it did:
+//! Now ask of every line: *if this number were a little larger, by how much would $y$ be larger?* The answer is
+//! called the **adjoint** of the line, $\bar v_i = \partial y / \partial v_i$. The adjoint of the last line is one. For the
+//! others we go from the last line to the first. Each line adds to the adjoints of its arguments: its own adjoint times the
+//! derivative of its operation.
 //!
-//! | line | hands on | so far |
+//! | line | adds | so far |
 //! |---|---|---|
 //! | $v_3 = v_1 v_2$ | $\bar v_1 \mathrel{+}= \bar v_3 v_2$ and $\bar v_2 \mathrel{+}= \bar v_3 v_1$ | $\bar v_1 = 0.909$, $\bar v_2 = 4$ |
 //! | $v_2 = \sin v_0$ | $\bar v_0 \mathrel{+}= \bar v_2 \cos v_0$ | $\bar v_0 = 4 \cdot (-0.416) = -1.665$ |
 //! | $v_1 = v_0 v_0$ | $\bar v_0 \mathrel{+}= \bar v_1 v_0$, twice | $\bar v_0 = -1.665 + 2 \cdot 0.909 \cdot 2 = 1.973$ |
 //!
-//! And $\bar v_0$ is the derivative: $2x \sin x + x^2 \cos x$ at $2$ is $1.973$. Nothing was done but multiply and add, each
-//! line was visited once, and had there been a million inputs, the same walk would have found the adjoint of
-//! each. That is reverse mode, whole.
+//! The derivative is $\bar v_0$: indeed $2x \sin x + x^2 \cos x$ at $2$ is $1.973$. The computation only multiplies and
+//! adds, and it visits each line once. With a million inputs, the same sweep would find the adjoint of each of them. This is
+//! all of reverse mode.
 //!
 //! # Five words
 //!
-//! * A **tape** ([`Tape`]) is the list of what was computed, in order: the first table.
-//! * A **variable** ([`Var`]) is one line of it: its numbers (a whole tensor of them) and how they came about.
+//! * A **tape** ([`Tape`]) is the list of all computations in order: the first table.
+//! * A **variable** ([`Var`]) is one line of it: its numbers (a whole tensor), and the op and the arguments that they were
+//!   computed from.
 //! * An **op** ([`Op`]) is the kind of a line, *multiply* or *sine*: a small piece of data, so that a tape can be printed,
 //!   computed again ([`Plan`]), and differentiated in more ways than one.
-//! * A **term** is one of the things handed on in the second table: what one argument of an op gains when the
-//!   adjoint of the result is known. The rule of an op is the list of its terms, and computes nothing.
+//! * A **term** is one addition in the second table: the amount that the adjoint of one argument gains from the
+//!   adjoint of the result. The rule of an op is the list of its terms, and computes nothing.
 //! * A **sink** reads terms. One sink computes them in numbers; another records them as lines on the same tape.
 //!
 //! # The same by tape
@@ -60,13 +61,13 @@
 //!    3 mul [1, 2] [] = 3.637189707302727
 //! ```
 //!
-//! A [`leaf`](Tape::leaf) is an input of which derivatives are wanted, a [`constant`](Tape::constant) one of which they are
-//! not. [`Var::backward`] is the walk of the second table, in numbers; it is what to train with.
+//! A [`leaf`](Tape::leaf) is an input with respect to which derivatives are computed; a [`constant`](Tape::constant) is an
+//! input without derivatives. [`Var::backward`] computes the second table in numbers; use it for training.
 //!
 //! # The second derivative
 //!
-//! The second table is a computation like the first. [`Var::grad`] writes it on the tape, line by line, and what
-//! it returns is a variable: so it has a derivative too. By hand the derivative of $2x \sin x + x^2 \cos x$ is
+//! The second table is a computation like the first. [`Var::grad`] records it on the tape line by line and returns a
+//! variable, so the derivative has a derivative too. By hand the derivative of $2x \sin x + x^2 \cos x$ is
 //! $2 \sin x + 4x \cos x - x^2 \sin x$.
 //!
 //! ```
@@ -82,9 +83,9 @@
 //!
 //! # Many numbers at once
 //!
-//! A line may hold a vector or a matrix; its op is then done to each number, and shapes that differ stretch as
-//! far as they can (axes are aligned at the last one; length one repeats). Its adjoint has its shape. Least
-//! squares with one step of gradient descent:
+//! A line may hold a vector or a matrix. An elementwise op is then applied to each number, and shapes that differ
+//! are broadcast: axes are aligned at the last one, and axes of length one are repeated. The adjoint of a line has the
+//! shape of the line. An example is the gradient of least squares:
 //!
 //! ```
 //! use pathscore_autodiff::Tape;
@@ -101,28 +102,25 @@
 //!
 //! | for | see |
 //! |---|---|
-//! | what can be computed | the methods of [`Var`]; each states its formula, its derivative and its edges |
-//! | other ways along a tape | [`Tape::pull`] (any seeds), [`Var::jvp`] (forward), [`Var::hvp`], [`Var::jacobian`], [`Var::hessian`], [`Var::per_sample`] |
+//! | the operations | the methods of [`Var`]; each states its formula, its derivative and its edge cases |
+//! | other derivatives | [`Tape::pull`] (any seeds), [`Var::jvp`] (forward), [`Var::hvp`], [`Var::jacobian`], [`Var::hessian`], [`Var::per_sample`] |
 //! | stopping or weighting a derivative | [`Var::detach`], [`Var::gate`] |
 //! | the same work many times | [`Tape::clear`] keeps the memory; a [`Plan`] is recorded once and replayed |
 //! | long chains | [`Tape::checkpoint`] |
-//! | an op of your own | [`Tape::custom`] |
-//! | is it right? | [`check`] |
-//! | where did the NaN come from? | [`Tape::first_non_finite`], [`Tape::strict`], [`Tape::to_dot`] |
+//! | custom ops | [`Tape::custom`] |
+//! | checking derivatives | [`check`] |
+//! | finding the origin of a NaN | [`Tape::first_non_finite`], [`Tape::strict`], [`Tape::to_dot`] |
+
+#![deny(missing_docs, unsafe_code)]
 
 pub mod check;
-mod dual;
-mod engine;
-mod error;
 mod kernels;
+mod numbers;
 mod rules;
-mod scalar;
-mod shape;
 mod sweeps;
 mod tape;
-mod tensor;
 
-/// Loops over slices in the widest vectors of the processor, with the same bits for every width.
+/// Loops over slices in the widest vectors of the processor. The bits are the same for every width.
 pub mod vector {
     pub use crate::kernels::aligned::Aligned;
     pub use crate::kernels::random::lanes::Lanes;
@@ -130,22 +128,26 @@ pub mod vector {
     pub use crate::kernels::sum::{sum, sum_by};
 }
 
-pub use dual::Dual;
-pub use error::Error;
+pub use kernels::float::Float;
 pub use kernels::zip::View;
-pub use rules::beta::Beta;
-pub use rules::custom::{Adjoints, Custom, Own};
-pub use rules::fused::{Activation, Fused};
-pub use rules::index::Index;
-pub use rules::linalg::{By, Linalg};
-pub use scalar::{Real, Scalar};
-pub use shape::Shape;
+pub use numbers::dual::Dual;
+pub use numbers::error::Error;
+pub use numbers::ops::{Binary, Unary};
+pub use numbers::real::Real;
+pub use numbers::shape::Shape;
+pub use numbers::tensor::Tensor;
+pub use rules::custom::{Adjoints, Custom};
 pub use sweeps::plan::Plan;
-pub use sweeps::reverse::Grads;
+pub use tape::engine::Scalar;
 pub use tape::finite::NonFinite;
-pub use tape::op::{Move, Op};
-pub use tape::table::{Binary, Unary};
-pub use tape::var::{Axes, Norm};
-pub use tape::var::{CholeskyFactor, LuFactor, Triangle};
-pub use tape::{Id, Tape, var::Var};
-pub use tensor::Tensor;
+pub use tape::grads::Grads;
+pub use tape::node::Id;
+pub use tape::op::Op;
+pub use tape::op::beta::Beta;
+pub use tape::op::fused::{Activation, Fused};
+pub use tape::op::index::Index;
+pub use tape::op::linalg::{By, Linalg};
+pub use tape::op::moves::Move;
+pub use tape::op::own::Own;
+pub use tape::record::{Tape, Var};
+pub use tape::var::{Axes, CholeskyFactor, LuFactor, Norm, Triangle};

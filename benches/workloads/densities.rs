@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::f64::consts::{LN_2, PI, TAU};
 
-/// A plan of one number, and what is needed to run it.
+/// A plan with one output number, and the memory that it needs.
 struct Piece {
     plan: Plan<f64>,
     inputs: Vec<Id>,
@@ -42,7 +42,7 @@ impl Piece {
 
 /// $L_k$ of every component, its columns below each other and the components side by side: `[d, d K]`.
 ///
-/// A row of `icf` holds the logarithm of the diagonal, then what is below it by columns; here it is a column.
+/// A row of `icf` holds the logarithms of the diagonal and then the elements below it by columns; here it is a column.
 fn factors<'t>(log_diagonal: Var<'t, f64>, below: Var<'t, f64>) -> Var<'t, f64> {
     let [d, k] = [0, 1].map(|axis| log_diagonal.shape()[axis]);
     let tape = log_diagonal.tape();
@@ -62,7 +62,7 @@ fn factors<'t>(log_diagonal: Var<'t, f64>, below: Var<'t, f64>) -> Var<'t, f64> 
     columns.expect("every place is a part").reshape([d, d * k])
 }
 
-/// The columns of `icf`: the logarithms of the `d` diagonal elements, and what is below.
+/// The columns of `icf`: the logarithms of the `d` diagonal elements, and the elements below the diagonal.
 fn split(icf: Var<'_, f64>, d: usize) -> [Var<'_, f64>; 2] {
     let icf = icf.transpose();
     [icf.slice(0, 0..d), icf.slice(0, d..icf.shape()[0])]

@@ -66,7 +66,7 @@ where
     Work::new(1, check, step)
 }
 
-/// What `f` computes from the parameters and the batch on a tape of its own.
+/// The number that `f` computes from the parameters and the batch on a tape of its own.
 fn on_tape<F: Scalar>(
     params: &Params<F>,
     x: &[F],
@@ -138,7 +138,7 @@ pub(crate) fn vimco<F: Scalar>() -> Work {
     let rng = &mut seed::rng(0, seed::Stream::Init, 0);
     let (tanh, bits) = (Activation::Tanh, Likelihood::Bernoulli);
     let model = SigmoidBelief::new(&mut params, COLUMNS, &[200, 200], &[], tanh, bits, rng);
-    // Up, up, down, down: the order in which they are made.
+    // The order in which the layers are made: two of the encoder, then two of the decoder.
     set_weights(&mut params, 2000);
     let x = numbers(&binary(1100, 0.3, BATCH * COLUMNS));
     let noise = [2101, 2102].map(|seed| uniforms(seed, DRAWS * BATCH * 200)).concat();

@@ -1,4 +1,4 @@
-//! Work too small for vectors: what a tape costs by itself.
+//! Work too small for vectors, which shows the cost of the tape itself.
 
 use crate::data::glorot;
 use crate::work::Work;

@@ -25,7 +25,7 @@ pub(crate) fn all(dtype: Option<Dtype>) -> Vec<Work> {
     works
 }
 
-/// One product; `check` is an element over what it must be.
+/// One product; `check` is the ratio of an element to its exact value.
 fn one<F: Scalar>(([m, k, n], transposed): ([usize; 3], bool)) -> Work {
     let tape = Tape::new();
     let filled =

@@ -1,4 +1,4 @@
-//! What every workload is.
+//! The form of every workload.
 
 /// A workload ready to run.
 pub(crate) struct Work {
@@ -7,7 +7,7 @@ pub(crate) struct Work {
     /// Steps in a call, for steps too short for the clock.
     pub(crate) inner: usize,
     pub(crate) check: f64,
-    /// What it is, if it is a matrix product.
+    /// The sizes and precision, if it is a matrix product.
     pub(crate) product: Option<Product>,
 }
 

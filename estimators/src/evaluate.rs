@@ -1,6 +1,7 @@
 //! How good a model is: the bound and the log-likelihood on data it was not trained on.
 
 use crate::draw::{Draw, Score};
+use crate::parallel::map;
 use pathscore_autodiff::{Scalar, Tape, vector::Lanes};
 use pathscore_models::Params;
 use pathscore_models::latent::LatentModel;
@@ -81,17 +82,7 @@ pub fn evaluate<F: Scalar, M: LatentModel<F>>(
         }
         members
     };
-    let pieces = 0..rows.div_ceil(ROWS);
-    #[cfg(feature = "parallel")]
-    let members: Vec<Vec<Member>> = {
-        use rayon::prelude::*;
-        pieces.into_par_iter().map_init(Tape::new, piece).collect()
-    };
-    #[cfg(not(feature = "parallel"))]
-    let members: Vec<Vec<Member>> = {
-        let mut tape = Tape::new();
-        pieces.map(|index| piece(&mut tape, index)).collect()
-    };
+    let members = map(0..rows.div_ceil(ROWS), Tape::new, piece);
     let members: Vec<Member> = members.into_iter().flatten().collect();
     let summary = |f: fn(&Member) -> f64| {
         let n = members.len() as f64;

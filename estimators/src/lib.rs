@@ -35,6 +35,7 @@ pub mod likelihood;
 mod moments;
 pub mod montecarlo;
 pub mod optim;
+mod parallel;
 pub mod path;
 pub mod proof;
 pub mod quadrature;

@@ -1,9 +1,16 @@
-//! Probabilistic models for gradient estimators: parameters, networks, distributions, latent-variable
-//! models and data.
+//! Probabilistic models for gradient estimators: parameters, networks, distributions, models and data.
 //!
-//! Parameters are ids into one flat vector ([`Params`]); a module, such as [`nn::Mlp`], is a few of
-//! those ids; a distribution, such as [`dist::Normal`], is a few variables of a tape. A row of a tensor
-//! is one member of a batch, a column one coordinate of an event.
+//! Parameters are ids into one flat vector ([`Params`]). A module, such as [`nn::Mlp`], holds a few of those ids, and a
+//! distribution, such as [`dist::Normal`], holds a few variables of a tape. A row of a tensor is one member of a batch,
+//! and a column is one coordinate of an event.
+//!
+//! A model keeps some of a few promises, each of which is a trait:
+//!
+//! | promise | trait | models |
+//! |---|---|---|
+//! | $\ln p(x, z)$ and $q(z \mid x)$ | [`latent::LatentModel`] | [`latent::Vae`], [`latent::SigmoidBelief`], … |
+//! | exact $\ln p(x)$ | [`Tractable`], [`ExactPosterior`], [`Em`] | [`tractable::Ppca`] |
+//! | $E(x)$ with $p(x) \propto e^{-E(x)}$ | [`Energy`], [`BlockGibbs`] | [`energy::Rbm`] |
 //!
 //! ```
 //! use pathscore_autodiff::{Activation, Tape};
@@ -19,13 +26,19 @@
 //! assert_eq!(log_prob.backward().leading(params.len()).len(), 3 * 16 + 16 + 16 * 2 + 2);
 //! ```
 
+#![forbid(unsafe_code)]
+
+mod capability;
 pub mod data;
 pub mod dist;
+pub mod energy;
 pub mod latent;
 pub mod nn;
 mod params;
 mod random_source;
 pub mod seed;
+pub mod tractable;
 
-pub use params::{Bound, Init, ParamId, Params};
+pub use capability::{BlockGibbs, Em, Energy, ExactPosterior, Tractable};
+pub use params::{Bound, Init, ParamId, Params, ParamsError};
 pub use random_source::RandomSource;

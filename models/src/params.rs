@@ -1,10 +1,14 @@
 //! Parameters: named tensors in one flat vector.
 
+mod file;
+
+pub use file::ParamsError;
+
 use pathscore_autodiff::{Id, Scalar, Shape, Tape, Var};
 use rand::Rng;
 use std::sync::Arc;
 
-/// A parameter's number in its [`Params`].
+/// The number of a parameter within its [`Params`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ParamId(u32);
 
@@ -15,16 +19,16 @@ impl ParamId {
     }
 }
 
-/// How a parameter begins.
+/// The initial values of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Init {
-    /// All the same number.
+    /// The same number everywhere.
     Constant(f64),
     /// Uniform on $\pm\sqrt{6/(n_\text{in} + n_\text{out})}$ for a matrix $[n_\text{in}, n_\text{out}]$
-    /// (Glorot and Bengio 2010): suits tanh and sigmoid.
+    /// (Glorot and Bengio 2010). It suits tanh and sigmoid.
     Glorot,
-    /// Uniform on $\pm\sqrt{6/n_\text{in}}$ (He et al. 2015): suits relu.
+    /// Uniform on $\pm\sqrt{6/n_\text{in}}$ (He et al. 2015). It suits relu.
     He,
     /// Normal with mean zero and this standard deviation.
     Normal(f64),
@@ -37,7 +41,8 @@ struct Entry {
     at: usize,
 }
 
-/// Named tensors that share one flat vector, so that an optimiser is a loop over two slices.
+/// Named tensors that share one flat vector, so that an optimiser is a loop over two slices. [`Params::save`] and
+/// [`Params::load`] keep them in a safetensors file.
 ///
 /// ```
 /// use pathscore_models::{Init, Params, seed};
@@ -53,12 +58,12 @@ pub struct Params<F> {
 }
 
 impl<F: Scalar> Params<F> {
-    /// No parameters.
+    /// An empty set of parameters.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a tensor behind the others.
+    /// Adds a tensor behind the others and returns its id.
     ///
     /// # Panics
     /// If the name is taken.
@@ -84,33 +89,34 @@ impl<F: Scalar> Params<F> {
         ParamId(self.entries.len() as u32)
     }
 
-    /// The number of numbers.
+    /// The total number of elements of all tensors.
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Whether there are none.
+    /// True if there are no elements.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// All of them, tensor behind tensor.
+    /// The elements of all tensors, one tensor behind the other.
     pub fn values(&self) -> &[F] {
         &self.values
     }
 
-    /// All of them, to change. Tapes that still share them keep the old ones, at the price of a copy.
+    /// The elements of all tensors, mutably. If a tape still shares them, they are copied first, and the tape keeps the
+    /// old values.
     pub fn values_mut(&mut self) -> &mut [F] {
         Arc::<Vec<F>>::make_mut(&mut self.values)
     }
 
-    /// The numbers of one tensor.
+    /// The elements of one tensor.
     pub fn get(&self, id: ParamId) -> &[F] {
         let entry = &self.entries[id.0 as usize];
         &self.values[entry.at..entry.at + entry.shape.size()]
     }
 
-    /// The numbers of one tensor, to change.
+    /// The elements of one tensor, mutably.
     pub fn get_mut(&mut self, id: ParamId) -> &mut [F] {
         let entry = &self.entries[id.0 as usize];
         let range = entry.at..entry.at + entry.shape.size();
@@ -138,8 +144,9 @@ impl<F: Scalar> Params<F> {
         (at < self.len()).then(|| (entry.name.as_str(), at - entry.at))
     }
 
-    /// The parameters as leaves of an empty tape, uncopied. [`Grads::leading`](pathscore_autodiff::Grads::leading)
-    /// then holds the gradient in the order of [`Params::values`].
+    /// Puts the parameters as leaves on an empty tape, without a copy.
+    /// [`Grads::leading`](pathscore_autodiff::Grads::leading) then holds the gradient in the order of
+    /// [`Params::values`].
     pub fn on<'t>(&self, tape: &'t Tape<F>) -> Bound<'t, F> {
         let layout = self.entries.iter().map(|entry| (entry.at, &entry.shape[..]));
         Bound { tape, first: tape.share(&self.values, layout), stopped: false }
@@ -166,7 +173,7 @@ impl Init {
     }
 }
 
-/// Parameters on a tape: from an id to its variable.
+/// Parameters on a tape, which give the variable of an id.
 #[derive(Debug)]
 pub struct Bound<'t, F> {
     tape: &'t Tape<F>,
@@ -224,7 +231,7 @@ mod tests {
         let id = params.add("w", [20, 30], Init::Glorot, &mut rng(1, Stream::Init, 0));
         let limit = (6.0_f64 / 50.0).sqrt();
         let top = params.get(id).iter().fold(0.0_f64, |top, x| top.max(x.abs()));
-        // All 600 below 0.97 of the limit has probability 0.97^600 ≈ 1e-8.
+        // The probability that all 600 numbers are below 0.97 of the limit is 0.97^600 ≈ 1e-8.
         assert!(top <= limit && top > 0.97 * limit);
     }
 }

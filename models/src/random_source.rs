@@ -1,13 +1,12 @@
-//! Where random numbers come from.
+//! Sources of random numbers.
 
 use pathscore_autodiff::{Scalar, Shape, Tape, Var};
 use rand::Rng;
 
-/// A source of random numbers, for whatever samples.
+/// A source of random numbers. All code that samples is generic over it.
 ///
-/// Every generator of `rand` is one. So can something else be: a source that lists each outcome of
-/// every choice, with its probability, makes a finite sum of an expectation, and what is written over
-/// `RandomSource` can be averaged exactly by running it once for each outcome.
+/// Every generator of `rand` is a source. A source may also enumerate the outcomes of every choice with their
+/// probabilities; code that is run once for each outcome is then averaged exactly, as a finite sum.
 ///
 /// ```
 /// use pathscore_models::{RandomSource, seed};
@@ -17,45 +16,45 @@ use rand::Rng;
 /// assert!((ones as f64 - 250.0).abs() < 5.0 * 13.7);
 /// ```
 pub trait RandomSource {
-    /// True with probability `p`: where a uniform number is below it.
+    /// Returns true with probability `p`, by comparing a uniform number with `p`.
     fn bernoulli(&mut self, p: f64) -> bool {
         self.uniform() < p
     }
 
-    /// An index below `probs.len()`, each with the probability that stands there: the first at which their sum
-    /// is above a uniform number.
+    /// Returns index `i` with probability `probs[i]`: the first index at which the cumulative sum exceeds a uniform
+    /// number.
     fn categorical(&mut self, probs: &[f64]) -> usize {
         let mut left = self.uniform();
         let class = probs.iter().position(|p| {
             left -= p;
             left < 0.0
         });
-        // The last class with any probability takes what rounding leaves over.
+        // Rounding may leave a remainder, which goes to the last class with a positive probability.
         class.or_else(|| probs.iter().rposition(|p| *p > 0.0)).unwrap_or(0)
     }
 
-    /// A uniform number of $[0, 1)$.
+    /// Returns a uniform number in $[0, 1)$.
     fn uniform(&mut self) -> f64;
 
-    /// A standard normal number.
+    /// Returns a standard normal number.
     fn normal(&mut self) -> f64;
 
-    /// A uniform number of $[0, 1)$ for a function that is smooth only between the `breaks`, which rise
-    /// and lie in $[0, 1]$: a source that replaces the number by a quadrature splits it there.
+    /// Returns a uniform number in $[0, 1)$ for a function that is smooth only between the `breaks`, which are
+    /// increasing numbers in $[0, 1]$. A source that replaces sampling by quadrature splits the interval there.
     fn uniform_split(&mut self, breaks: &[f64]) -> f64 {
         let _ = breaks;
         self.uniform()
     }
 
-    /// $\sqrt{\varepsilon_1^2 + \dots + \varepsilon_k^2}$ of standard normal numbers: for $k = 2$ Rayleigh's
-    /// distribution (Weibull's of shape two), for $k = 3$ Maxwell's. A source that replaces the number by a
-    /// quadrature has one for each $k$.
+    /// Returns $\sqrt{\varepsilon_1^2 + \dots + \varepsilon_k^2}$ of $k$ standard normal numbers, a sample of the chi
+    /// distribution: Rayleigh's for $k = 2$, Maxwell's for $k = 3$. A source that replaces sampling by quadrature has a
+    /// rule for each $k$.
     fn chi(&mut self, k: usize) -> f64 {
         (0..k).map(|_| self.normal()).map(|eps| eps * eps).sum::<f64>().sqrt()
     }
 
-    /// Bits, each one with the probability that stands for it in `probs`, whose axes are the last of
-    /// `shape`. A constant to derivatives.
+    /// Bernoulli variables with the probabilities `probs`, whose axes are the last axes of `shape`. The result is a
+    /// constant.
     fn bernoulli_var<'t, F: Scalar>(&mut self, probs: Var<'t, F>, shape: Shape) -> Var<'t, F> {
         let (tape, probs) = (probs.tape(), probs.value());
         tape.constant_with(shape, |out| {
@@ -65,8 +64,8 @@ pub trait RandomSource {
         })
     }
 
-    /// One-hot rows, each of the class drawn with the probabilities of its row of `probs`, whose axes
-    /// are the last of `shape`. A constant to derivatives.
+    /// One-hot rows, each of a class drawn with the probabilities of its row of `probs`, whose axes are the last axes
+    /// of `shape`. The result is a constant.
     fn categorical_var<'t, F: Scalar>(&mut self, probs: Var<'t, F>, shape: Shape) -> Var<'t, F> {
         let (tape, probs) = (probs.tape(), probs.value());
         let classes = *shape.last().expect("an event has an axis");
@@ -80,12 +79,12 @@ pub trait RandomSource {
         })
     }
 
-    /// Uniform numbers of $[0, 1)$.
+    /// Uniform numbers in $[0, 1)$, as a constant.
     fn uniform_var<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
         tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.uniform())))
     }
 
-    /// Standard normal numbers.
+    /// Standard normal numbers, as a constant.
     fn normal_var<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
         tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.normal())))
     }

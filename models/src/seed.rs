@@ -4,11 +4,11 @@ use pathscore_autodiff::vector::Lanes;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// What a generator is for: two streams of one seed share no draws.
+/// The purpose of a generator. Two streams of one seed share no random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stream {
-    /// Drawn digits.
+    /// Generated digits.
     Digits = 1,
     /// Bars and stripes.
     Bars = 2,
@@ -16,7 +16,7 @@ pub enum Stream {
     Shuffle = 3,
     /// The order of an epoch.
     Batches = 4,
-    /// Binarisation made once.
+    /// A binarisation that is drawn once.
     Binarize = 5,
     /// The two parts of a split.
     Parts = 6,
@@ -24,15 +24,15 @@ pub enum Stream {
     Init = 7,
     /// A training step.
     Step = 8,
-    /// A piece of a step's batch.
+    /// A part of a step's batch.
     Shard = 9,
     /// An evaluation.
     Evaluate = 10,
-    /// Draws from a model.
+    /// Samples from a model.
     Sample = 11,
-    /// Draws of a gradient estimator.
+    /// Samples of a gradient estimator.
     Estimate = 12,
-    /// Gradients and draws that are looked at and not followed.
+    /// Gradients and samples for diagnostics, which do not affect training.
     Diagnose = 13,
 }
 
@@ -51,8 +51,8 @@ fn mix(seed: u64, index: u64) -> u64 {
 /// assert_ne!(derive(0, Stream::Step, 1), derive(1, Stream::Step, 0));
 /// ```
 pub fn derive(seed: u64, stream: Stream, index: u64) -> u64 {
-    // Mixed twice: one round is linear in (seed, index) before its finalizer, so that item 1 of
-    // one seed would be item 0 of another.
+    // Seed and index are mixed in two rounds. With a single round, which is linear in (seed, index) before its
+    // finalizer, item 1 of one seed would be item 0 of another.
     mix(mix(mix(seed, stream as u64), 0), index)
 }
 
@@ -61,25 +61,25 @@ pub fn rng(seed: u64, stream: Stream, index: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(derive(seed, stream, index))
 }
 
-/// The generator of item `index` of a stream from which many numbers are drawn at a time.
+/// A generator for item `index` of a stream that draws many numbers at a time, in vector registers.
 pub fn lanes(seed: u64, stream: Stream, index: u64) -> Lanes {
     Lanes::new(derive(seed, stream, index))
 }
 
 /// A uniform draw from [0, 1) in steps of 2⁻²⁴, every one of which f32 holds exactly.
-pub(crate) fn unit<R: Rng + ?Sized>(rng: &mut R) -> f32 {
+pub(crate) fn uniform_f32<R: Rng + ?Sized>(rng: &mut R) -> f32 {
     (rng.next_u64() >> 40) as f32 * (1.0 / (1 << 24) as f32)
 }
 
 /// A uniform draw from 0..n by multiplication; the bias is below n / 2⁶⁴.
-pub(crate) fn below<R: Rng + ?Sized>(rng: &mut R, n: usize) -> usize {
+pub(crate) fn uniform_below<R: Rng + ?Sized>(rng: &mut R, n: usize) -> usize {
     ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }
 
-/// Fisher–Yates.
+/// Shuffles by the method of Fisher and Yates.
 pub(crate) fn shuffle<R: Rng + ?Sized>(rng: &mut R, items: &mut [usize]) {
     for i in (1..items.len()).rev() {
-        items.swap(i, below(rng, i + 1));
+        items.swap(i, uniform_below(rng, i + 1));
     }
 }
 

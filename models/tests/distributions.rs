@@ -3,7 +3,7 @@
 
 mod implicit;
 
-use pathscore_autodiff::{Activation, Scalar, Tape, Tensor, Var, check};
+use pathscore_autodiff::{Activation, Float, Scalar, Tape, Tensor, Var, check};
 use pathscore_models::Params;
 use pathscore_models::dist::{
     Bernoulli, Categorical, Coordinates, Distribution, Entropy, Enumerable, Kl, Normal, Reparam,
@@ -114,11 +114,11 @@ fn assert_survives<F: Scalar>(
     let eta = tape.leaf(&logits.map(F::from_f64), [4]);
     let other = tape.leaf(&[1e4, -1e4, -1e4, 1e4].map(F::from_f64), [4]);
     let y = f(eta, other).sum();
-    assert!(Scalar::is_finite(y.item()), "{name} at {logits:?} in {} is {}", F::NAME, y.item());
+    assert!(Float::is_finite(y.item()), "{name} at {logits:?} in {} is {}", F::NAME, y.item());
     let grads = y.backward();
     for leaf in [eta, other] {
         let slopes = grads.of(leaf);
-        let finite = slopes.values().iter().all(|&g| Scalar::is_finite(g));
+        let finite = slopes.values().iter().all(|&g| Float::is_finite(g));
         assert!(finite, "{name} at {logits:?} in {}: {slopes:?}", F::NAME);
     }
 }

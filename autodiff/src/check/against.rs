@@ -1,14 +1,16 @@
-//! The same thing said in two ways: kernels and definitions, numbers and duals, single and double.
+//! Comparisons of two computations of the same function: kernels and definitions, numbers and duals, single and double
+//! precision.
 
 use crate::check::{Comparison, Options, Place, Report, flat, leaves, places, slanted};
-use crate::dual::Dual;
-use crate::scalar::{Real, Scalar};
+use crate::numbers::dual::Dual;
+use crate::numbers::real::Real;
+use crate::numbers::tensor::Tensor;
 use crate::sweeps::record::define;
-use crate::tape::Tape;
-use crate::tape::var::Var;
-use crate::tensor::Tensor;
+use crate::tape::engine::Scalar;
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
 
-/// Two functions of the same arguments: their values, then their derivatives along the same seed.
+/// Compares two functions of the same arguments: their values, then their derivatives along the same seed.
 fn compare(
     options: Options,
     against: &'static str,
@@ -21,7 +23,7 @@ fn compare(
     let expected = expected.values.into_iter().chain(expected.slopes);
     let found = found.values.into_iter().chain(found.slopes);
     for (((order, place), found), expected) in places.zip(found).zip(expected) {
-        // Both −∞, say: the same number, though their difference is none.
+        // If both are −∞ they are equal, although their difference is NaN.
         let allowed = options.allowed(found, expected);
         let (found, expected) = if found == expected { (0.0, 0.0) } else { (found, expected) };
         let step = None;
@@ -45,7 +47,7 @@ impl Sides {
     }
 }
 
-/// Compares the op that `f` ends in, a fused kernel or an op of a user's own, with its definition: the values,
+/// Compares the op in which `f` ends, a fused kernel or a custom op, with its definition: the values,
 /// and the derivatives with respect to `at`.
 ///
 /// ```
@@ -55,7 +57,7 @@ impl Sides {
 /// ```
 ///
 /// # Errors
-/// The first number that is not the definition's.
+/// The first number that differs from that of the definition.
 ///
 /// # Panics
 /// If `f` ends in an op that has no definition.
@@ -75,8 +77,8 @@ pub fn definition<F: Scalar>(
     compare(options, "the definition", sides, places(at))
 }
 
-/// Compares a function in single precision with the same function in double, at the same numbers: the values
-/// and the derivatives.
+/// Compares a function in single precision with the same function in double precision, at the same numbers: the
+/// values and the derivatives.
 ///
 /// ```
 /// use pathscore_autodiff::{Scalar, Tensor, Var, check};
@@ -88,7 +90,7 @@ pub fn definition<F: Scalar>(
 /// ```
 ///
 /// # Errors
-/// The first number that is not close to the double one.
+/// The first number that is not close to that of double precision.
 pub fn precision(
     single: impl for<'t> Fn(&[Var<'t, f32>]) -> Var<'t, f32>,
     double: impl for<'t> Fn(&[Var<'t, f64>]) -> Var<'t, f64>,
@@ -105,14 +107,14 @@ pub fn precision(
     compare(options, "double precision", sides, places(at))
 }
 
-/// A function of numbers whose one text runs on every kind of them.
+/// A formula over [`Real`], which runs on numbers, on duals and on variables.
 pub trait Formula {
-    /// Its value.
+    /// The value of the formula.
     fn of<R: Real>(&self, x: &[R]) -> R;
 }
 
 /// Compares a formula on numbers, on duals and on variables: its value bit by bit, and its first and second
-/// derivatives, forward by duals and back along a tape.
+/// derivatives, by duals in forward mode and on a tape in reverse mode.
 ///
 /// ```
 /// use pathscore_autodiff::{Real, check};
@@ -126,7 +128,7 @@ pub trait Formula {
 /// ```
 ///
 /// # Errors
-/// The first number that is not the same.
+/// The first number that differs.
 pub fn formula<F: Scalar>(
     f: impl Formula,
     at: &[F],

@@ -1,16 +1,16 @@
-//! Central differences extrapolated to step zero (Richardson), and what they say at a kink.
+//! Central differences extrapolated to step zero (Richardson), and the slopes of the two sides of a kink.
 
 use crate::check::report::{Comparison, Place, Report};
-use crate::scalar::Scalar;
-use crate::tensor::Tensor;
+use crate::numbers::tensor::Tensor;
+use crate::tape::engine::Scalar;
 
-/// A function of numbers at a point, and the gradient that it is claimed to have there.
+/// A function of numbers at a point, and its claimed gradient there.
 pub(super) struct Claim<'a, F> {
     pub(super) value: &'a dyn Fn(&[Tensor<F>]) -> f64,
     pub(super) at: &'a [Tensor<F>],
-    /// The gradient, all arguments one behind the other.
+    /// The gradient by all arguments, concatenated.
     pub(super) gradient: &'a [f64],
-    /// The order of the derivative that the gradient is.
+    /// The order of this derivative.
     pub(super) order: usize,
     /// The rounding error of a value.
     pub(super) rounding: f64,
@@ -18,8 +18,8 @@ pub(super) struct Claim<'a, F> {
     pub(super) floor: f64,
 }
 
-/// A wide step that fails may have met a kink close by; a step narrower by this much, with its larger
-/// rounding error, then decides.
+/// A wide step may fail because a kink is near. Then a step narrower by this factor decides, with its larger
+/// rounding error.
 const NARROW: f64 = 1.0 / 32.0;
 
 impl<F: Scalar> Claim<'_, F> {
@@ -56,7 +56,7 @@ impl<F: Scalar> Claim<'_, F> {
         Err(comparison)
     }
 
-    /// The value after a step, less what the claimed gradient says of the step.
+    /// The value after a step, less the change that the claimed gradient predicts.
     fn beyond(&self, direction: &[f64], t: f64) -> f64 {
         let mut moved = self.at.to_vec();
         let numbers = moved.iter_mut().flat_map(|x| x.values_mut());
@@ -65,13 +65,14 @@ impl<F: Scalar> Claim<'_, F> {
             if *d != 0.0 {
                 let from = x.to_f64();
                 *x = F::from_f64(from + t * d);
-                // The step that was really made, after rounding.
+                // The step after rounding.
                 claimed += slope * (x.to_f64() - from);
             }
         }
         (self.value)(&moved) - claimed
     }
 
+    /// Compares the claimed slope with a central difference of step `h`.
     fn central(&self, place: &Place, direction: &[f64], h: f64) -> Comparison {
         let slope = |h: f64| (self.beyond(direction, h) - self.beyond(direction, -h)) / (2.0 * h);
         // Halving the step divides the error, of order h², by four.
@@ -91,7 +92,7 @@ impl<F: Scalar> Claim<'_, F> {
         }
     }
 
-    /// What is missing in the slope on the left and on the right.
+    /// The errors of the claimed slope on the left and on the right.
     fn sides(&self, direction: &[f64], here: f64, h: f64) -> [f64; 2] {
         [-1.0, 1.0].map(|side| {
             let slope = |h: f64| (self.beyond(direction, side * h) - here) / (side * h);

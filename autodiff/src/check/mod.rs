@@ -1,13 +1,13 @@
-//! A checker of derivatives for any function of variables, one's own ops included.
+//! A checker of derivatives for any function of variables, custom ops included.
 //!
-//! | function | what is held against what |
+//! | function | comparison |
 //! |---|---|
-//! | [`gradient`] | derivatives of any order against finite differences; numbers against variables; forward against back |
-//! | [`definition`] | a kernel against what it means |
-//! | [`formula`] | one text on numbers, on duals and on variables |
-//! | [`precision`] | single against double |
+//! | [`gradient`] | derivatives of any order against finite differences; numbers against variables; forward mode against reverse mode |
+//! | [`definition`] | a kernel against its definition |
+//! | [`formula`] | one formula on numbers, on duals and on variables |
+//! | [`precision`] | single precision against double precision |
 //!
-//! Each gives a [`Report`] of what agreed, or the first [`Comparison`] that did not.
+//! Each returns a [`Report`] of the comparisons that agreed, or the first [`Comparison`] that did not.
 
 mod against;
 mod differences;
@@ -16,14 +16,14 @@ mod report;
 pub use against::{Formula, definition, formula, precision};
 pub use report::{Comparison, Place, Report};
 
-use crate::scalar::Scalar;
-use crate::sweeps::reverse::Grads;
-use crate::tape::Tape;
-use crate::tape::var::Var;
-use crate::tensor::Tensor;
+use crate::numbers::tensor::Tensor;
+use crate::tape::engine::Scalar;
+use crate::tape::grads::Grads;
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
 use differences::Claim;
 
-/// How a check is made.
+/// The tolerances and the extent of a check.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// The largest error that passes, relative to the larger of the two numbers and [`Options::floor`].
@@ -32,21 +32,21 @@ pub struct Options {
     pub floor: f64,
     /// The step of the differences, relative to the larger of one and the input.
     pub step: f64,
-    /// Up to which order derivatives are checked.
+    /// The highest order of the derivatives that are checked.
     pub order: usize,
-    /// Up to how many numbers the arguments together may hold for each to be moved by itself; more are moved
-    /// together, along random directions. The number that a wrong slope belongs to is found all the same.
+    /// Up to this many numbers in all arguments together, each number is moved by itself. More numbers are moved together
+    /// along random directions; the number to which a wrong derivative belongs is still found.
     pub elements: usize,
-    /// How many random directions.
+    /// The number of random directions.
     pub directions: usize,
-    /// Whether derivatives in variables ([`Var::grad`], [`Var::jvp`]) are compared too. An op without a
-    /// definition has none: it is checked without them, and to the first order only.
+    /// True if derivatives in variables ([`Var::grad`], [`Var::jvp`]) are compared too. A custom op without a
+    /// definition has none: check it with `false`, and to the first order only.
     pub recorded: bool,
 }
 
 impl Options {
-    /// Suited to a number type: the step balances the rounding error, of the order of ε/h, against the
-    /// error of the extrapolated difference, of the order of h⁴: h = ε^(1/5).
+    /// The defaults for a type of number. The step $h = \varepsilon^{1/5}$ balances the rounding error, of the order of
+    /// $\varepsilon/h$, against the error of the extrapolated difference, of the order of $h^4$.
     pub fn of<F: Scalar>() -> Self {
         let eps = F::EPSILON.to_f64();
         Self {
@@ -61,17 +61,18 @@ impl Options {
         }
     }
 
+    /// The error that passes in a comparison of two numbers.
     fn allowed(&self, a: f64, b: f64) -> f64 {
         self.tolerance * a.abs().max(b.abs()).max(self.floor)
     }
 }
 
-/// Compares the derivatives of the sum of `f` at `at` with central differences extrapolated to step zero;
-/// with the gradient in variables, entry by entry; and, along a direction, with tangents carried forward.
+/// Compares the derivatives of the sum of `f` at `at` with central differences extrapolated to step zero,
+/// with the gradient in variables, number by number, and, along a direction, with tangents carried forward.
 ///
-/// Orders above one check the gradient of the gradient along a fixed direction in the same way. At a kink, which
-/// is recognised by slopes of the two sides that do not come closer as the step shrinks, any derivative
-/// between them passes.
+/// Orders above one check the gradient of the gradient along a fixed direction in the same way. At a kink, any
+/// derivative between the slopes of the two sides passes. A kink is recognised by slopes of the two sides that do not
+/// come closer as the step shrinks.
 ///
 /// ```
 /// use pathscore_autodiff::{Tensor, check};
@@ -92,14 +93,14 @@ pub fn gradient<F: Scalar>(
     Ok(report)
 }
 
-/// Any fixed direction without a special relation to the axes.
+/// One number of a fixed direction that is not aligned with the axes.
 fn slanted(at: usize, salt: usize) -> f64 {
     let mixed = (at as u64 + 1)
         .wrapping_mul(0x9E37_79B9_7F4A_7C15)
         .wrapping_add((salt as u64 + 1).wrapping_mul(0xD134_2543_DE82_EF95));
     let bits = (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let uniform = f64::uniform(bits ^ (bits >> 32));
-    // Away from zero, so that no number escapes.
+    // Away from zero, so that every number is checked.
     if uniform < 0.5 { uniform - 1.0 } else { uniform }
 }
 
@@ -128,11 +129,12 @@ fn descend<'t, F: Scalar>(
     })
 }
 
+/// A leaf for each tensor.
 fn leaves<'t, F: Scalar>(tape: &'t Tape<F>, at: &[Tensor<F>]) -> Vec<Var<'t, F>> {
     at.iter().map(|x| tape.leaf(x.values(), x.shape())).collect()
 }
 
-/// The adjoints of `xs` one behind the other.
+/// The adjoints of `xs`, concatenated.
 fn flat<F: Scalar>(grads: &Grads<F>, xs: &[Var<'_, F>]) -> Vec<f64> {
     xs.iter()
         .flat_map(|&x| grads.of(x).values().iter().map(|g| g.to_f64()).collect::<Vec<_>>())
@@ -162,6 +164,7 @@ fn places<F: Scalar>(at: &[Tensor<F>]) -> Vec<Place> {
     at.iter().enumerate().flat_map(of).collect()
 }
 
+/// Checks the derivatives of one order.
 fn one_order<F: Scalar>(
     f: &impl for<'t> Fn(&[Var<'t, F>]) -> Var<'t, F>,
     at: &[Tensor<F>],
@@ -221,13 +224,13 @@ fn one_order<F: Scalar>(
         return (0..sizes.len()).try_for_each(|at| element(at, report));
     }
     for number in 0..options.directions {
-        // Of length one, so that a step means the same for any number of numbers.
+        // The direction has length one, so that a step means the same for any number of elements.
         let length = (sizes.len() as f64).sqrt();
         let all: Vec<f64> =
             sizes.iter().enumerate().map(|(at, s)| s * slanted(at, number) / length).collect();
         let place = Place::Direction(number);
         let Err(wrong) = claim.check(place.clone(), &all, options.step, report) else { continue };
-        // Half of the wrong numbers' direction is wrong as well: down to a single one.
+        // One half of a wrong direction is wrong too; halving finds a single wrong number.
         let mut among = 0..sizes.len();
         while among.len() > 1 {
             let half = among.start..among.start + among.len() / 2;

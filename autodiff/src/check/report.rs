@@ -1,15 +1,15 @@
-//! What a check found, in words.
+//! The results of a check, and their text.
 
 use std::fmt::{self, Display};
 
-/// What a derivative belongs to.
+/// The place to which a compared number belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// One number of an argument: its index along each axis.
     Element {
-        /// Which argument of the function.
+        /// The number of the argument.
         argument: usize,
-        /// Where in it.
+        /// The index along each axis of the argument.
         index: Vec<usize>,
     },
     /// A random direction of all arguments together.
@@ -30,34 +30,34 @@ impl Display for Place {
     }
 }
 
-/// A number that a tape computed, beside the same number found in another way.
+/// A number that a tape computed, and the same number computed in another way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// The order of the derivative; zero for a value.
     pub order: usize,
-    /// What it belongs to.
+    /// The place to which the number belongs.
     pub place: Place,
-    /// What the tape says.
+    /// The number that the tape computed.
     pub found: f64,
-    /// What the other way says.
+    /// The number that the other way computed.
     pub expected: f64,
-    /// The difference that would have passed.
+    /// The largest difference that passes.
     pub allowed: f64,
-    /// The step, where the other way is finite differences.
+    /// The step, if the other way is finite differences.
     pub step: Option<f64>,
-    /// The other way.
+    /// The other way, in words.
     pub against: &'static str,
-    /// Whether the function has a kink there, with another slope on each side.
+    /// True if the function has a kink there, with another slope on each side.
     pub kink: bool,
 }
 
 impl Comparison {
-    /// How far apart the two are.
+    /// The difference of the two numbers.
     pub fn error(&self) -> f64 {
         (self.found - self.expected).abs()
     }
 
-    /// Whether they agree. A NaN on one side only does not, nor one on both.
+    /// True if the two numbers agree. NaN agrees with no number, not even with NaN.
     pub fn passes(&self) -> bool {
         self.error() <= self.allowed
     }
@@ -81,19 +81,19 @@ impl Display for Comparison {
 
 impl std::error::Error for Comparison {}
 
-/// What was compared, when all of it agreed.
+/// The comparisons of a check, all of which agreed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
-    /// How many numbers.
+    /// The number of comparisons.
     pub compared: usize,
-    /// The one that came closest to failing.
+    /// The comparison that came closest to failing.
     pub worst: Option<Comparison>,
-    /// Kinks: the derivative lies between the slopes of the two sides, which is all that can be asked of it.
+    /// The kinks. There the derivative lies between the slopes of the two sides, and no more can be checked.
     pub kinks: Vec<Comparison>,
 }
 
 impl Report {
-    /// Takes in a comparison.
+    /// Adds a comparison, or returns it if it fails.
     pub(crate) fn take(&mut self, comparison: Comparison) -> Result<(), Comparison> {
         if !comparison.passes() {
             return Err(comparison);
@@ -106,7 +106,7 @@ impl Report {
         Ok(())
     }
 
-    /// Takes in a derivative that lies between the slopes of the two sides of a kink.
+    /// Adds a derivative that lies between the slopes of the two sides of a kink.
     pub(crate) fn take_kink(&mut self, comparison: Comparison) {
         self.compared += 1;
         self.kinks.push(comparison);

@@ -1,24 +1,24 @@
-//! Working memory that vectors like.
+//! Working memory aligned to lines of the cache.
 
 use std::ops::{Deref, DerefMut};
 
 /// Bytes of a line of the cache, and of the widest vector.
 const LINE: usize = 64;
 
-/// How many numbers of `numbers` lie before the first that begins a line of the cache, which is less than a line's.
+/// The number of elements before the first one that begins a line of the cache; fewer than fill a line.
 #[inline]
 pub(crate) fn before_line<F>(numbers: &[F]) -> usize {
-    // The offset may be unknown, by contract; then it is as good as any.
+    // `align_offset` may answer that it does not know; then any offset serves.
     numbers.as_ptr().align_offset(LINE).min(per_line::<F>() - 1)
 }
 
-/// The numbers of a line.
+/// The number of elements in a line of the cache.
 pub(crate) const fn per_line<F>() -> usize {
     LINE / size_of::<F>()
 }
 
-/// Numbers that begin with a line of the cache, so that no vector of them lies across two: a vector that does
-/// takes twice as long to read and to write.
+/// A slice that begins with a line of the cache, so that no vector of its numbers lies across two lines. A vector that
+/// lies across two lines takes twice as long to read and to write.
 ///
 /// ```
 /// use pathscore_autodiff::vector::Aligned;
@@ -39,7 +39,7 @@ impl<F> Default for Aligned<F> {
 }
 
 impl<F: Copy + Default> Aligned<F> {
-    /// The first `len` numbers, made where there are not yet as many. What they hold is not defined.
+    /// The first `len` numbers; the memory grows if it is shorter. Their contents are not defined.
     pub fn first(&mut self, len: usize) -> &mut [F] {
         if self.len() < len {
             self.numbers.resize(len + per_line::<F>() - 1, F::default());

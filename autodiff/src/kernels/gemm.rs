@@ -11,20 +11,19 @@
 //! 4. panels of B, then panels of A, one tile each.
 //!
 //! The last panel of columns is half as wide if that is enough, the last panel of rows takes the
-//! smallest of a few heights; what it then still has too much is packed as zeros and not stored.
+//! smallest of a few heights; rows and columns beyond the matrix are packed as zeros and not stored.
 //!
 //! Packing reads an operand in the order in which it lies in memory, through all panels at once where a panel is a strip
-//! of its rows: memory is fast along itself.
+//! of its rows, because sequential reads are fastest.
 //!
 //! Products with a vector are not packed ([`thin`](super::thin)).
 //!
 //! Every number of C is a sum over k in increasing order within each block, then over blocks. The
-//! order depends on the sizes alone, and the rounding besides on whether the processor fuses.
+//! order depends on the sizes alone; the rounding also depends on whether the processor fuses.
 
-use super::aligned::Aligned;
+use super::element::Element;
 use super::simd::{Kernel, dispatch_kernel};
 use super::thin::thin;
-use std::{cell::RefCell, thread::LocalKey};
 
 /// Columns of B packed at once: with [`KC`] rows, about the second-level cache.
 const NC: usize = 1024;
@@ -32,38 +31,6 @@ const NC: usize = 1024;
 const KC: usize = 400;
 /// Rows of A packed at once, a multiple of every tile's height.
 const MC: usize = 192;
-
-/// The packed blocks of A and of B.
-type Buffers<F> = RefCell<(Aligned<F>, Aligned<F>)>;
-
-/// A floating-point type that matrices are made of.
-pub trait Gemm: Copy + Default + std::ops::Add<Output = Self> + 'static {
-    /// `self * b + c`, rounded once where `FMA`, else twice.
-    fn multiply_add<const FMA: bool>(self, b: Self, c: Self) -> Self;
-    /// This thread's buffers, which only grow.
-    fn buffers() -> &'static LocalKey<Buffers<Self>>;
-}
-
-/// Implements [`Gemm`].
-macro_rules! element {
-    ($($F:ty)*) => {$(
-        impl Gemm for $F {
-            #[inline(always)]
-            fn multiply_add<const FMA: bool>(self, b: Self, c: Self) -> Self {
-                // Without the instruction `mul_add` would be a call into the C library.
-                if FMA { self.mul_add(b, c) } else { self * b + c }
-            }
-
-            fn buffers() -> &'static LocalKey<Buffers<Self>> {
-                thread_local! {
-                    static BUFFERS: Buffers<$F> = RefCell::default();
-                }
-                &BUFFERS
-            }
-        }
-    )*};
-}
-element!(f32 f64);
 
 /// A matrix inside a slice: rows of `width` numbers from `at` on, transposed when it is read.
 #[derive(Clone, Copy, Debug)]
@@ -73,11 +40,11 @@ pub(crate) struct Layout {
     pub(crate) transposed: bool,
 }
 
-/// What a product is added to.
+/// The matrix that a product is added to.
 #[derive(Clone, Copy)]
 enum Onto<'a, F> {
     Nothing,
-    /// What C holds.
+    /// The present contents of C.
     C,
     /// The same row for every row of C.
     Row(&'a [F]),
@@ -87,7 +54,7 @@ enum Onto<'a, F> {
 ///
 /// # Panics
 /// If a layout reaches outside its slice: the caller's shapes are wrong.
-pub(crate) fn gemm<F: Gemm>(
+pub(crate) fn gemm<F: Element>(
     shape: [usize; 3],
     (a, la): (&[F], Layout),
     (b, lb): (&[F], Layout),
@@ -107,7 +74,7 @@ pub(crate) fn gemm<F: Gemm>(
 ///
 /// # Panics
 /// If a slice is too short for its matrix.
-pub(crate) fn gemm_onto_row<F: Gemm>(
+pub(crate) fn gemm_onto_row<F: Element>(
     [m, k, n]: [usize; 3],
     a: &[F],
     b: &[F],
@@ -117,10 +84,10 @@ pub(crate) fn gemm_onto_row<F: Gemm>(
     product([m, k, n], (a, false, k), (b, false, n), (c, n), Onto::Row(&row[..n]));
 }
 
-/// A matrix that is read: its numbers, whether they lie transposed, and the stride of their rows.
+/// A matrix that is read: its numbers, a flag for a transposed layout, and the stride of its rows.
 type Operand<'a, F> = (&'a [F], bool, usize);
 
-/// C = A B and what it is added to, where A is m x k, B is k x n and C is m x n.
+/// C = A B plus `onto`, where A is m x k, B is k x n and C is m x n.
 ///
 /// C is row-major, its rows `c_width` apart. So is A, its rows `a_width` apart, or, if `ta`, its
 /// transpose (k x m); and likewise B.
@@ -128,7 +95,7 @@ type Operand<'a, F> = (&'a [F], bool, usize);
 /// # Panics
 ///
 /// If a slice is too short for its matrix.
-fn product<F: Gemm>(
+fn product<F: Element>(
     [m, k, n]: [usize; 3],
     (a, ta, a_width): Operand<'_, F>,
     (b, tb, b_width): Operand<'_, F>,
@@ -139,7 +106,7 @@ fn product<F: Gemm>(
         return;
     }
     let onto = match onto {
-        // Few of these make tiles: what they are added to is put there first.
+        // Thin products only add to C or overwrite it, so the row is written to C first.
         Onto::Row(first) if m == 1 || k <= 1 || n == 1 => {
             c.chunks_mut(c_width).take(m).for_each(|row| row[..n].copy_from_slice(first));
             Onto::C
@@ -189,7 +156,7 @@ struct Product<'a, F> {
     packed_b: &'a mut [F],
 }
 
-impl<F: Gemm> Kernel for Product<'_, F> {
+impl<F: Element> Kernel for Product<'_, F> {
     /// Picks the tile that fills the registers: two vectors wide, and 12 of 32 registers' pairs
     /// high, or 6 of 16.
     #[inline(always)]
@@ -205,7 +172,7 @@ impl<F: Gemm> Kernel for Product<'_, F> {
     }
 }
 
-impl<F: Gemm> Product<'_, F> {
+impl<F: Element> Product<'_, F> {
     /// The loops over blocks, for tiles of R x W, and of half the width, H, at the right edge.
     #[inline(always)]
     fn blocks<const FMA: bool, const R: usize, const W: usize, const H: usize>(self) {
@@ -213,7 +180,7 @@ impl<F: Gemm> Product<'_, F> {
         let (c, c_width) = self.c;
         // With one panel of rows B is read once, and packed only where it does not fill a panel.
         let once = m <= R && !self.b.1;
-        // What tiles are summed in, made once: for short sums clearing it costs as much as the sums.
+        // The memory in which tiles are summed is made once: for short sums, clearing it costs as much as the sums.
         let (mut wide, mut narrow) = ([[F::default(); W]; R], [[F::default(); H]; R]);
         // Equal blocks: no last block so short that storing its tiles costs more than summing.
         let k_step = k.div_ceil(k.div_ceil(KC));
@@ -280,7 +247,7 @@ impl<F: Gemm> Product<'_, F> {
 
 /// Packs lines of an operand from line `from` on, and from depth `k0` on, into whole panels of P.
 #[inline(always)]
-fn pack_all<F: Gemm, const P: usize>(
+fn pack_all<F: Element, const P: usize>(
     operand: Operand<'_, F>,
     from: usize,
     k0: usize,
@@ -308,7 +275,7 @@ fn pack_all<F: Gemm, const P: usize>(
 /// Packs `count` lines of an operand from line `from` on, and from depth `k0` on, into a panel of
 /// P interleaved lines; those beyond `count` are zero.
 #[inline(always)]
-fn pack<F: Gemm, const P: usize>(
+fn pack<F: Element, const P: usize>(
     (x, along, stride): Operand<'_, F>,
     from: usize,
     count: usize,
@@ -364,7 +331,7 @@ const SIDE: usize = 8;
 
 /// `SIDE` lines become the columns from `q` on of `steps`, square by square.
 #[inline(always)]
-fn turn<'a, F: Gemm, const P: usize, const STEPS: usize>(
+fn turn<'a, F: Element, const P: usize, const STEPS: usize>(
     line: impl Fn(usize) -> &'a [F],
     steps: &mut [[F; P]; STEPS],
     q: usize,
@@ -380,15 +347,15 @@ fn turn<'a, F: Gemm, const P: usize, const STEPS: usize>(
     }
 }
 
-/// A panel of B: its lines and how far apart they begin.
+/// A panel of B: its lines, and the distance between their beginnings.
 type Lines<'a, F> = (&'a [F], usize);
 
-/// Where a tile goes: C from its corner on, the stride of C, and the tile's height and width.
+/// The destination of a tile: C from the corner of the tile on, the stride of C, and the height and width of the tile.
 type Target<'a, F> = (&'a mut [F], usize, [usize; 2]);
 
 /// One tile of the height that its panel of A was packed for.
 #[inline(always)]
-fn tiles<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
+fn tiles<F: Element, const FMA: bool, const R: usize, const W: usize>(
     depth: usize,
     a: &[F],
     b: Lines<'_, F>,
@@ -406,7 +373,7 @@ fn tiles<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
 
 /// One tile of C: R x W sums over the depth of a panel of A.
 #[inline(always)]
-fn tile<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
+fn tile<F: Element, const FMA: bool, const R: usize, const W: usize>(
     a: &[F],
     b: Lines<'_, F>,
     (c, c_width, [height, width]): Target<'_, F>,
@@ -438,10 +405,10 @@ fn tile<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
 
 /// The sums of one tile, in registers until they are complete.
 ///
-/// The way through memory to C, `tile`, is what makes the compiler use registers: of an array
-/// with an index that is not a constant it keeps every number in memory, at every step.
+/// The sums go to C by way of `tile` so that the compiler keeps them in registers: it keeps an array
+/// that is indexed by a variable in memory at every step.
 #[inline(always)]
-fn sum<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
+fn sum<F: Element, const FMA: bool, const R: usize, const W: usize>(
     a: &[F],
     (b, stride): Lines<'_, F>,
     tile: &mut [[F; W]; R],
@@ -450,21 +417,49 @@ fn sum<F: Gemm, const FMA: bool, const R: usize, const W: usize>(
     for (a, b) in a.as_chunks::<R>().0.iter().zip(b.chunks(stride)) {
         let b = b.first_chunk::<W>().expect("a panel is as wide as its tile");
         // Row by row, written out: with a loop over the rows some heights are spilled.
-        macro_rules! rows {
-            ($($i:literal)*) => { $(
-                if $i < R {
-                    sums[$i] = row::<F, FMA, W>(a[$i], b, sums[$i]);
-                }
-            )* };
+        if R > 0 {
+            sums[0] = row::<F, FMA, W>(a[0], b, sums[0]);
         }
-        rows!(0 1 2 3 4 5 6 7 8 9 10 11);
+        if R > 1 {
+            sums[1] = row::<F, FMA, W>(a[1], b, sums[1]);
+        }
+        if R > 2 {
+            sums[2] = row::<F, FMA, W>(a[2], b, sums[2]);
+        }
+        if R > 3 {
+            sums[3] = row::<F, FMA, W>(a[3], b, sums[3]);
+        }
+        if R > 4 {
+            sums[4] = row::<F, FMA, W>(a[4], b, sums[4]);
+        }
+        if R > 5 {
+            sums[5] = row::<F, FMA, W>(a[5], b, sums[5]);
+        }
+        if R > 6 {
+            sums[6] = row::<F, FMA, W>(a[6], b, sums[6]);
+        }
+        if R > 7 {
+            sums[7] = row::<F, FMA, W>(a[7], b, sums[7]);
+        }
+        if R > 8 {
+            sums[8] = row::<F, FMA, W>(a[8], b, sums[8]);
+        }
+        if R > 9 {
+            sums[9] = row::<F, FMA, W>(a[9], b, sums[9]);
+        }
+        if R > 10 {
+            sums[10] = row::<F, FMA, W>(a[10], b, sums[10]);
+        }
+        if R > 11 {
+            sums[11] = row::<F, FMA, W>(a[11], b, sums[11]);
+        }
     }
     *tile = sums;
 }
 
 /// `a * b + sums`, number by number.
 #[inline(always)]
-fn row<F: Gemm, const FMA: bool, const W: usize>(a: F, b: &[F; W], mut sums: [F; W]) -> [F; W] {
+fn row<F: Element, const FMA: bool, const W: usize>(a: F, b: &[F; W], mut sums: [F; W]) -> [F; W] {
     for j in 0..W {
         sums[j] = a.multiply_add::<FMA>(b[j], sums[j]);
     }
@@ -473,45 +468,44 @@ fn row<F: Gemm, const FMA: bool, const W: usize>(a: F, b: &[F; W], mut sums: [F;
 
 #[cfg(test)]
 mod tests {
+    use super::super::float::Float;
     use super::super::simd::{Level, at_level};
     use super::*;
 
     /// Compares one product with the definition, inside margins that must stay untouched.
-    macro_rules! check {
-        ($F:ty, $sizes:expr, $ta:expr, $tb:expr, $keep:expr, $pad:expr) => {{
-            let ([m, k, n], ta, tb, keep, pad): ([usize; 3], bool, bool, bool, usize) =
-                ($sizes, $ta, $tb, $keep, $pad);
-            // Small integers: every order of summation is exact.
-            let numbers = |len: usize, seed: usize| -> Vec<$F> {
-                (0..len).map(|i| ((i * 37 + seed * 11 + i / 7) % 15) as $F - 7.0).collect()
-            };
-            let a_width = if ta { m } else { k } + pad;
-            let b_width = if tb { k } else { n } + 2 * pad;
-            let c_width = n + pad;
-            let a = numbers(if ta { k } else { m } * a_width, 1);
-            let b = numbers(if tb { n } else { k } * b_width, 2);
-            let before = numbers(m * c_width + 64, 3);
-            let mut c = before.clone();
-            product(
-                [m, k, n],
-                (&a, ta, a_width),
-                (&b, tb, b_width),
-                (&mut c, c_width),
-                if keep { Onto::C } else { Onto::Nothing },
-            );
-            for (at, (&got, &was)) in c.iter().zip(&before).enumerate() {
-                let (i, j) = (at / c_width, at % c_width);
-                let mut want = was;
-                if i < m && j < n {
-                    want = if keep { was } else { 0.0 };
-                    for p in 0..k {
-                        want += a[if ta { p * a_width + i } else { i * a_width + p }]
-                            * b[if tb { j * b_width + p } else { p * b_width + j }];
-                    }
+    fn check<F: Float>([m, k, n]: [usize; 3], [ta, tb]: [bool; 2], keep: bool, pad: usize) {
+        // Small integers: every order of summation is exact.
+        let numbers = |len: usize, seed: usize| -> Vec<F> {
+            (0..len)
+                .map(|i| F::from_f64(((i * 37 + seed * 11 + i / 7) % 15) as f64 - 7.0))
+                .collect()
+        };
+        let a_width = if ta { m } else { k } + pad;
+        let b_width = if tb { k } else { n } + 2 * pad;
+        let c_width = n + pad;
+        let a = numbers(if ta { k } else { m } * a_width, 1);
+        let b = numbers(if tb { n } else { k } * b_width, 2);
+        let before = numbers(m * c_width + 64, 3);
+        let mut c = before.clone();
+        product(
+            [m, k, n],
+            (&a, ta, a_width),
+            (&b, tb, b_width),
+            (&mut c, c_width),
+            if keep { Onto::C } else { Onto::Nothing },
+        );
+        for (at, (&got, &was)) in c.iter().zip(&before).enumerate() {
+            let (i, j) = (at / c_width, at % c_width);
+            let mut want = was;
+            if i < m && j < n {
+                want = if keep { was } else { F::ZERO };
+                for p in 0..k {
+                    want += a[if ta { p * a_width + i } else { i * a_width + p }]
+                        * b[if tb { j * b_width + p } else { p * b_width + j }];
                 }
-                assert_eq!(got, want, "{:?} at {i}, {j}", ([m, k, n], ta, tb, keep, pad));
             }
-        }};
+            assert_eq!(got, want, "{:?} at {i}, {j}", ([m, k, n], ta, tb, keep, pad));
+        }
     }
 
     #[test]
@@ -525,8 +519,8 @@ mod tests {
                     let pad = if wide { 3 } else { 0 };
                     for level in [Level::Plain, Level::Avx2, Level::Avx512] {
                         at_level(level, || {
-                            check!(f32, [m, k, n], ta, tb, keep, pad);
-                            check!(f64, [m, k, n], ta, tb, keep, pad);
+                            check::<f32>([m, k, n], [ta, tb], keep, pad);
+                            check::<f64>([m, k, n], [ta, tb], keep, pad);
                         });
                     }
                 }
@@ -544,8 +538,8 @@ mod tests {
                 let pad = if wide { 5 } else { 0 };
                 for level in [Level::Plain, Level::Avx2, Level::Avx512] {
                     at_level(level, || {
-                        check!(f32, [m, k, n], ta, tb, keep, pad);
-                        check!(f64, [m, k, n], ta, tb, keep, pad);
+                        check::<f32>([m, k, n], [ta, tb], keep, pad);
+                        check::<f64>([m, k, n], [ta, tb], keep, pad);
                     });
                 }
             }

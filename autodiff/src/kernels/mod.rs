@@ -1,6 +1,9 @@
-//! Slices in, slices out: nothing here knows of a tape.
+//! Computations on slices of numbers. Nothing here knows of a tape.
 
 pub(crate) mod aligned;
+pub(crate) mod element;
+pub(crate) mod float;
+pub(crate) mod fold;
 pub(crate) mod gemm;
 pub(crate) mod linalg;
 pub(crate) mod map;
@@ -12,7 +15,7 @@ mod thin;
 pub(crate) mod walk;
 pub(crate) mod zip;
 
-/// Makes working memory at least `len` long; what it held before it still holds.
+/// Makes working memory at least `len` long and keeps its contents.
 pub(crate) fn grow<F: Copy + Default>(buffer: &mut Vec<F>, len: usize) {
     if buffer.len() < len {
         buffer.resize(len, F::default());

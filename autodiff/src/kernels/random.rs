@@ -2,7 +2,7 @@
 //!
 //! Both take whole 64-bit words from the generator in a fixed order, a block at a time, and turn them
 //! into numbers by loops that give the same bits at every vector width, so a seed means the same
-//! numbers on every machine. The exception are normals in double precision: their polynomials are fused
+//! numbers on every machine. Normals in double precision are the exception: their polynomials are fused
 //! where the processor can, which saves a quarter of the time, so there a seed means the same numbers to a
 //! few units in the last place. Nothing is kept between calls, so the two halves of a slice, filled one after
 //! the other, need not be what the whole slice would have been.
@@ -16,7 +16,7 @@ use rand::Rng;
 /// Normal numbers made together; half of them from the cosine, half from the sine.
 const BLOCK: usize = 512;
 
-/// What a real type takes from random words.
+/// The conversion of random words to numbers of one precision.
 pub(crate) trait Sample: Special {
     /// Uniform on $[0, 1)$ from the top bits of a word, as many as the precision has.
     fn uniform(word: u64) -> Self;
@@ -106,7 +106,7 @@ pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
 
 /// Fills with independent standard normal numbers, in blocks of [`BLOCK`].
 ///
-/// Box and Muller (1958): with $u$ and $v$ uniform, $\sqrt{-2 \ln u}\,(\cos 2πv, \sin 2πv)$ are
+/// Box and Muller (1958): with $u$ and $v$ uniform, $\sqrt{-2 \ln u} (\cos 2πv, \sin 2πv)$ are
 /// two independent normals. The words of a block are drawn first, one for a pair in single
 /// precision and two in double, those of the radii before those of the angles; then loops without branches make
 /// the cosines, which come first in the block, and the sines. A last short block draws only the pairs that it needs.
@@ -123,7 +123,7 @@ pub(crate) fn fill_normal<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
         let (cosines, last) = cosines.split_at_mut(whole);
         dispatch_kernel(BoxMuller { of_radius: radius.0, of_angle: angle.0, cosines, sines });
         if !last.is_empty() {
-            // Of an odd number the last has no sine.
+            // The last of an odd number of values uses only the cosine of its pair.
             let (cosines, sines) = (last, &mut [F::narrow(0.0)][..]);
             dispatch_kernel(BoxMuller { of_radius: radius.1, of_angle: angle.1, cosines, sines });
         }

@@ -4,8 +4,9 @@
 //! alone, never on the width of the machine's vectors, so the bits are the same everywhere; and the
 //! error grows with n/16 instead of n.
 
+use crate::kernels::float::Float;
+use crate::kernels::fold::fold;
 use crate::kernels::simd::dispatch;
-use crate::scalar::Scalar;
 
 const LANES: usize = 16;
 const HALF: usize = LANES / 2;
@@ -16,7 +17,7 @@ const HALF: usize = LANES / 2;
 /// # Panics
 /// If the lengths differ.
 #[inline(always)]
-pub fn sum_by<F: Scalar, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) -> F) -> F {
+pub fn sum_by<F: Float, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) -> F) -> F {
     let n = slices[0].len();
     assert!(slices.iter().all(|slice| slice.len() == n), "sum: slices of different lengths");
     let mut lanes = [F::ZERO; LANES];
@@ -25,8 +26,8 @@ pub fn sum_by<F: Scalar, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) -
         add_piece::<F, LANES, N>(slices, base, 0, &mut lanes, &f);
         base += LANES;
     }
-    // What is left is vector code too, by half pieces: the last one ends where the slices end, and its first numbers,
-    // which have been added, count for nothing.
+    // The rest is vector code too, in half pieces. The last half piece ends where the slices end; those of its numbers
+    // that were added before are added as zeros.
     if n >= HALF {
         while base < n {
             let from = base.min(n - HALF);
@@ -46,25 +47,10 @@ pub fn sum_by<F: Scalar, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) -
     sum
 }
 
-/// N numbers combined in halves until there are as many as M.
+/// Applies `f` to `W` numbers of each slice from `base` on and adds the results, without the first `done`, to the first
+/// `W` lanes.
 #[inline(always)]
-pub(crate) fn fold<F: Copy, const N: usize, const M: usize>(
-    mut lanes: [F; N],
-    f: impl Fn(F, F) -> F,
-) -> [F; M] {
-    let mut half = N;
-    while half > M {
-        half /= 2;
-        for lane in 0..half {
-            lanes[lane] = f(lanes[lane], lanes[lane + half]);
-        }
-    }
-    *lanes.first_chunk().expect("halving N ends at M")
-}
-
-/// Adds to the first `W` lanes what `f` makes of `W` numbers of each slice from `base` on, without the first `done`.
-#[inline(always)]
-fn add_piece<F: Scalar, const W: usize, const N: usize>(
+fn add_piece<F: Float, const W: usize, const N: usize>(
     slices: [&[F]; N],
     base: usize,
     done: usize,
@@ -83,7 +69,7 @@ fn add_piece<F: Scalar, const W: usize, const N: usize>(
 }
 
 /// $\sum_i x_i$ in the fixed order.
-pub fn sum<F: Scalar>(x: &[F]) -> F {
+pub fn sum<F: Float>(x: &[F]) -> F {
     dispatch(
         #[inline(always)]
         || {

@@ -1,25 +1,25 @@
 //! Products with a vector, and of a column with a row: no number is read often enough to be packed.
 //!
-//! A matrix times a vector is, by how the matrix lies, a *combination* of lines (the vector holds their
-//! weights) or a *dot product* for each line. Combinations add in increasing order; dot products in
-//! sixty-four lanes, folded in halves. As in any product, the rounding depends besides on whether the
+//! Depending on its layout, a matrix times a vector is a *combination* of lines (the vector holds their
+//! weights) or a *dot product* for each line. Combinations add in increasing order; dot products add in
+//! sixty-four lanes, folded in halves. As in any product, the rounding also depends on whether the
 //! processor fuses.
 
-use super::gemm::Gemm;
+use super::element::Element;
+use super::fold::fold;
 use super::simd::{Kernel, dispatch_kernel};
-use super::sum::fold;
 
 /// Numbers that a combination or a dot product holds in registers.
 const WIDE: usize = 64;
-/// The same for what is left.
+/// The same for the rest.
 const NARROW: usize = 16;
-/// And of what a dot product still has then.
+/// The numbers of the last, short piece of a dot product.
 const HALF: usize = NARROW / 2;
 
-/// Lines of numbers and how far apart they begin.
+/// Lines of numbers, and the distance between their beginnings.
 type Lines<'a, F> = (&'a [F], usize);
 
-/// A product without packing: what there is to do.
+/// A product without packing.
 enum Thin<'a, F> {
     /// $y = \sum_p x_p \cdot \text{line}_p$.
     Combine(Lines<'a, F>, &'a [F]),
@@ -29,17 +29,17 @@ enum Thin<'a, F> {
     Outer(Lines<'a, F>, &'a [F], usize),
 }
 
-/// C = A B, or C += A B if `keep`, of the sizes m, k and n, if it is a thin product; else false.
+/// Computes C = A B, or C += A B if `keep`, for the sizes m, k and n, if it is a thin product; returns whether it is.
 ///
-/// Operands are numbers, whether they lie transposed, and the stride of their rows.
-pub(super) fn thin<F: Gemm>(
+/// An operand is a slice, a flag for a transposed layout, and the stride of its rows.
+pub(super) fn thin<F: Element>(
     [m, k, n]: [usize; 3],
     (a, ta, a_width): (&[F], bool, usize),
     (b, tb, b_width): (&[F], bool, usize),
     (c, c_width): (&mut [F], usize),
     keep: bool,
 ) -> bool {
-    // Whether a matrix of one row or one column lies in one piece.
+    // True if a matrix of one row or one column lies in one piece.
     let piece = |along: bool, width: usize| along || width == 1;
     let (len, work) = if n == 1 && c_width == 1 && piece(tb, b_width) {
         let (lines, x) = ((a, a_width), &b[..k]);
@@ -63,7 +63,7 @@ struct Product<'a, F> {
     keep: bool,
 }
 
-impl<F: Gemm> Kernel for Product<'_, F> {
+impl<F: Element> Kernel for Product<'_, F> {
     #[inline(always)]
     fn run<const FMA: bool, const BYTES: usize>(self) {
         let Self { work, c, keep } = self;
@@ -111,7 +111,7 @@ impl<F: Gemm> Kernel for Product<'_, F> {
 
 /// The W numbers of a combination at `start`, of which those before `from` are left as they are.
 #[inline(always)]
-fn combine<F: Gemm, const FMA: bool, const W: usize>(
+fn combine<F: Element, const FMA: bool, const W: usize>(
     (lines, stride): Lines<'_, F>,
     x: &[F],
     y: &mut [F],
@@ -136,7 +136,7 @@ fn combine<F: Gemm, const FMA: bool, const W: usize>(
 
 /// $\sum_i a_i b_i$.
 #[inline(always)]
-fn dot<F: Gemm, const FMA: bool>(a: &[F], b: &[F]) -> F {
+fn dot<F: Element, const FMA: bool>(a: &[F], b: &[F]) -> F {
     let ((a_wide, a), (b_wide, b)) = (a.as_chunks::<WIDE>(), b.as_chunks::<WIDE>());
     let mut sums = [F::default(); NARROW];
     if !a_wide.is_empty() {

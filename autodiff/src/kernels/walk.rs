@@ -1,25 +1,25 @@
-//! One kernel for everything that moves numbers without changing them.
+//! The strided walk: one kernel for everything that moves numbers without changing them.
 //!
 //! Broadcasting, summing over axes, permuting, slicing, padding and flipping all visit the points of one
 //! index space and read one tensor and write another at positions linear in the index: an offset and a
-//! stride per axis. A stride of zero on the reading side repeats, on the writing side sums. Swapping
-//! the two sides is the adjoint.
+//! stride per axis. A stride of zero repeats a number on the reading side and sums numbers on the writing side. The
+//! adjoint of a walk is the walk with its two sides swapped.
 
+use crate::kernels::float::Float;
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum;
-use crate::scalar::Scalar;
 use smallvec::SmallVec;
 
 type Steps = SmallVec<[isize; 6]>;
 
-/// Where one side of a walk begins and how far it goes along each axis.
+/// One side of a strided walk: the position where it begins, and its stride along each axis.
 #[derive(Clone, Debug)]
 pub(crate) struct Side {
     pub(crate) offset: isize,
     pub(crate) strides: Steps,
 }
 
-/// An index space and the two sides of it.
+/// A strided walk: an index space, the side that is read and the side that is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Walk {
     pub(crate) dims: SmallVec<[usize; 6]>,
@@ -28,9 +28,9 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// Calls `visit` for every stretch of the innermost axis, the axes that both sides walk as one being
-    /// joined: its length, where it begins on each side and the stride of each side along it.
-    fn stretches(mut self, mut visit: impl FnMut(usize, [usize; 2], [isize; 2])) {
+    /// Calls `visit` for every line of the innermost axis, after neighbouring axes with joint strides are joined: with the
+    /// length of the line, its beginning on each side, and the stride of each side along it.
+    fn lines(mut self, mut visit: impl FnMut(usize, [usize; 2], [isize; 2])) {
         if self.dims.contains(&0) {
             return;
         }
@@ -44,8 +44,8 @@ impl Walk {
     }
 
     /// `to += from` at every point of the index space.
-    pub(crate) fn add<F: Scalar>(self, from: &[F], to: &mut [F]) {
-        self.stretches(|n, [i, j], [r, w]| match (r, w) {
+    pub(crate) fn add<F: Float>(self, from: &[F], to: &mut [F]) {
+        self.lines(|n, [i, j], [r, w]| match (r, w) {
             (1, 1) => add_slice(&from[i..i + n], &mut to[j..j + n]),
             (0, 1) => add_number(from[i], &mut to[j..j + n]),
             (1, 0) => to[j] += sum(&from[i..i + n]),
@@ -57,9 +57,9 @@ impl Walk {
         });
     }
 
-    /// `to = from` at every point of the index space, which must reach each place of `to` exactly once.
-    pub(crate) fn set<F: Scalar>(self, from: &[F], to: &mut [F]) {
-        self.stretches(|n, [i, j], [r, w]| match (r, w) {
+    /// `to = from` at every point of the index space. Each place of `to` must be reached exactly once.
+    pub(crate) fn set<F: Float>(self, from: &[F], to: &mut [F]) {
+        self.lines(|n, [i, j], [r, w]| match (r, w) {
             (1, 1) => to[j..j + n].copy_from_slice(&from[i..i + n]),
             (0, 1) => to[j..j + n].fill(from[i]),
             _ => {
@@ -71,7 +71,7 @@ impl Walk {
     }
 }
 
-/// Joins neighbouring axes that every side walks as one, and drops axes of length one.
+/// Joins neighbouring axes wherever every side has one stride for both, and drops axes of length one.
 pub(crate) fn collapse(dims: &mut SmallVec<[usize; 6]>, sides: &mut [&mut Steps]) {
     let mut kept = 0;
     for axis in 0..dims.len() {
@@ -123,7 +123,8 @@ pub(crate) fn odometer<const S: usize>(
     }
 }
 
-pub(crate) fn add_slice<F: Scalar>(x: &[F], to: &mut [F]) {
+/// `to += x`, number by number.
+pub(crate) fn add_slice<F: Float>(x: &[F], to: &mut [F]) {
     dispatch(
         #[inline(always)]
         || {
@@ -134,7 +135,8 @@ pub(crate) fn add_slice<F: Scalar>(x: &[F], to: &mut [F]) {
     );
 }
 
-fn add_number<F: Scalar>(x: F, to: &mut [F]) {
+/// `to += x` for a single number `x`.
+fn add_number<F: Float>(x: F, to: &mut [F]) {
     dispatch(
         #[inline(always)]
         || {

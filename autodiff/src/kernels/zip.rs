@@ -1,18 +1,20 @@
 //! Elementwise functions of two arguments that broadcast.
 //!
-//! The index space is that of the result. Axes that all sides walk as one are joined; the innermost is
-//! cut into tiles; a side that stands still along it is spread over a tile on the stack. So the only
-//! loops with arithmetic in them run over plain slices, one per row of the table.
+//! The index space is that of the result. Neighbouring axes with joint strides on all sides are joined. The innermost
+//! axis is cut into tiles, and a side of stride zero is repeated over a tile on the stack. So the only loops with
+//! arithmetic in them run over plain slices, one loop for each row of the table.
 
+use crate::kernels::float::Float;
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum;
 use crate::kernels::walk::{collapse, odometer};
-use crate::scalar::Scalar;
-use crate::shape::strides;
-use crate::tape::table::{Binary, binary};
+use crate::numbers::binary::binary;
+use crate::numbers::ops::Binary;
+use crate::numbers::shape::strides;
+use crate::numbers::table::column;
 use smallvec::SmallVec;
 
-/// Numbers of a spread tile: small enough for the first-level cache, long enough to forget the call.
+/// The length of a tile: small enough for the first-level cache, long enough that the cost of the call vanishes.
 const TILE: usize = 256;
 
 /// A tensor to read: its numbers and the lengths of its axes.
@@ -24,25 +26,40 @@ pub struct View<'a, F> {
     pub dims: &'a [usize],
 }
 
+impl<'a, F> View<'a, F> {
+    /// A number as a tensor of shape `[]`.
+    pub(crate) fn number(c: &'a F) -> Self {
+        Self { values: std::slice::from_ref(c), dims: &[] }
+    }
+}
+
 /// Writes the two tile kernels from the table.
-macro_rules! tiles {
-    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
+macro_rules! zip_loops {
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) $columns:tt)*) => {
         /// $y_i = f(a_i, b_i)$.
-        pub(crate) fn tile<F: Scalar>(f: Binary, a: &[F], b: &[F], y: &mut [F]) {
+        pub(crate) fn tile<F: Float>(f: Binary, a: &[F], b: &[F], y: &mut [F]) {
             let n = y.len();
             let (a, b) = (&a[..n], &b[..n]);
             match f {
                 $(Binary::$name => dispatch(#[inline(always)] || {
                     for i in 0..n {
                         let ($a, $b) = (a[i], b[i]);
-                        y[i] = $value;
+                        y[i] = column!(value $method($a, $b) $columns);
                     }
                 }),)*
             }
         }
 
-        /// $\bar a_i \mathrel{+}= \bar y_i\, \partial f$ of one side.
-        pub(crate) fn slope_tile<F: Scalar>(f: Binary, side: usize, a: &[F], b: &[F], y: &[F], y_bar: &[F], bar: &mut [F]) {
+        /// $\bar a_i \mathrel{+}= \bar y_i \partial f$ of one side.
+        pub(crate) fn slope_tile<F: Float>(
+            f: Binary,
+            side: usize,
+            a: &[F],
+            b: &[F],
+            y: &[F],
+            y_bar: &[F],
+            bar: &mut [F],
+        ) {
             let n = bar.len();
             let (a, b, y, y_bar) = (&a[..n], &b[..n], &y[..n], &y_bar[..n]);
             match (f, side) {
@@ -50,25 +67,25 @@ macro_rules! tiles {
                     for i in 0..n {
                         let ($a, $b, $y) = (a[i], b[i], y[i]);
                         let _ = ($a, $b, $y);
-                        bar[i] += y_bar[i].weigh($da);
+                        bar[i] += y_bar[i].mul_no_nan(column!(slope 0($a) $columns));
                     }
                 }),
                 (Binary::$name, _) => dispatch(#[inline(always)] || {
                     for i in 0..n {
                         let ($a, $b, $y) = (a[i], b[i], y[i]);
                         let _ = ($a, $b, $y);
-                        bar[i] += y_bar[i].weigh($db);
+                        bar[i] += y_bar[i].mul_no_nan(column!(slope 1($a) $columns));
                     }
                 }),)*
             }
         }
     };
 }
-binary!(tiles);
+binary!(zip_loops);
 
-/// A stretch of one side: the numbers themselves, or one number spread over the tile.
+/// One tile of a side: its numbers themselves, or one number repeated over the tile.
 #[inline(always)]
-fn stretch<'a, F: Scalar>(
+fn tile_of<'a, F: Float>(
     values: &'a [F],
     at: isize,
     stride: isize,
@@ -84,7 +101,7 @@ fn stretch<'a, F: Scalar>(
     }
 }
 
-/// The axes of a result and how its two arguments and a third side walk along them.
+/// The axes of a result, and the strides of its four sides along them.
 struct Plan {
     dims: SmallVec<[usize; 6]>,
     sides: [SmallVec<[isize; 6]>; 4],
@@ -121,7 +138,7 @@ impl Plan {
 }
 
 /// $y = f(a, b)$, broadcasting to the axes `dims` of the result.
-pub(crate) fn zip<F: Scalar>(f: Binary, a: View<F>, b: View<F>, dims: &[usize], y: &mut [F]) {
+pub(crate) fn zip<F: Float>(f: Binary, a: View<F>, b: View<F>, dims: &[usize], y: &mut [F]) {
     if a.dims == b.dims {
         return tile(f, a.values, b.values, y);
     }
@@ -129,15 +146,15 @@ pub(crate) fn zip<F: Scalar>(f: Binary, a: View<F>, b: View<F>, dims: &[usize], 
     let whole = plan.step == [1; 4];
     let (mut spread_a, mut spread_b) = ([F::ZERO; TILE], [F::ZERO; TILE]);
     plan.tiles(whole, |[i, j, k, _], n| {
-        let a = stretch(a.values, i, plan.step[0], n, &mut spread_a);
-        let b = stretch(b.values, j, plan.step[1], n, &mut spread_b);
+        let a = tile_of(a.values, i, plan.step[0], n, &mut spread_a);
+        let b = tile_of(b.values, j, plan.step[1], n, &mut spread_b);
         tile(f, a, b, &mut y[k as usize..k as usize + n]);
     });
 }
 
-/// The adjoint of argument `side`, of axes `bar_dims`: $\bar a \mathrel{+}= \sum \bar y\, \partial f$,
-/// summed wherever that argument was stretched.
-pub(crate) fn zip_slope<F: Scalar>(
+/// The adjoint of argument `side`, of axes `bar_dims`: $\bar a \mathrel{+}= \sum \bar y \partial f$,
+/// summed wherever that argument was broadcast.
+pub(crate) fn zip_slope<F: Float>(
     f: Binary,
     side: usize,
     [a, b]: [View<F>; 2],
@@ -153,8 +170,8 @@ pub(crate) fn zip_slope<F: Scalar>(
     let whole = plan.step == [1; 4];
     let (mut spread_a, mut spread_b) = ([F::ZERO; TILE], [F::ZERO; TILE]);
     plan.tiles(whole, |[i, j, k, l], n| {
-        let a = stretch(a.values, i, plan.step[0], n, &mut spread_a);
-        let b = stretch(b.values, j, plan.step[1], n, &mut spread_b);
+        let a = tile_of(a.values, i, plan.step[0], n, &mut spread_a);
+        let b = tile_of(b.values, j, plan.step[1], n, &mut spread_b);
         let (k, l) = (k as usize, l as usize);
         let (y, y_bar) = (&y.values[k..k + n], &y_bar[k..k + n]);
         if plan.step[3] == 1 {
@@ -167,8 +184,8 @@ pub(crate) fn zip_slope<F: Scalar>(
     });
 }
 
-/// $y = $ `yes` where `mask` is not zero, else `no`, added to `y` (of axes `y_dims`) over the index space `dims`.
-pub(crate) fn select_add<F: Scalar>(
+/// Adds `yes` where `mask` is not zero, else `no`, to `y` (of axes `y_dims`) over the index space `dims`.
+pub(crate) fn select_add<F: Float>(
     [mask, yes, no]: [View<F>; 3],
     dims: &[usize],
     y: &mut [F],

@@ -1,43 +1,21 @@
-//! The regularised incomplete beta function $I_x(a, b)$ and its slopes by the parameters, elementwise
+//! The regularised incomplete beta function $I_x(a, b)$ and its derivatives with respect to the parameters, elementwise
 //! on three arguments $a$, $b$, $x$ of one shape.
 
-use crate::error::Error;
 use crate::kernels::zip::View;
-use crate::rules::misfit;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::numbers::error::{Error, shape_error};
+use crate::numbers::ops::{Binary, Unary};
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::table::{Binary, Unary};
+use crate::tape::op::beta::Beta;
 use crate::tape::term::{Operand, Sink, Term};
 use smallvec::smallvec;
-
-/// The function or a slope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Beta {
-    /// $I_x(a, b)$: see [`Var::beta_inc`](crate::Var::beta_inc).
-    Inc,
-    /// $\partial I_x(a, b)/\partial a$.
-    IncDa,
-    /// $\partial I_x(a, b)/\partial b$.
-    IncDb,
-}
-
-impl Beta {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Inc => "beta_inc",
-            Self::IncDa => "beta_inc_da",
-            Self::IncDb => "beta_inc_db",
-        }
-    }
-}
 
 pub(crate) fn shape(op: Beta, args: &[&[usize]]) -> Result<Shape, Error> {
     if args.len() == 3 && args.iter().all(|dims| *dims == args[0]) {
         return Ok(Shape::from(args[0]));
     }
-    Err(misfit(op.name(), args, "three arguments of one shape"))
+    Err(shape_error(op.name(), args, "three arguments of one shape"))
 }
 
 pub(crate) fn forward<F: Scalar>(op: Beta, args: &[View<F>], y: &mut [F]) {
@@ -48,7 +26,8 @@ pub(crate) fn forward<F: Scalar>(op: Beta, args: &[View<F>], y: &mut [F]) {
 }
 
 /// With the density $p = x^{a-1} (1-x)^{b-1}/B(a, b)$, $x̄$ gains $ȳ p$ from the function and
-/// $ȳ p\,(\ln x - ψ(a) + ψ(a+b))$ from the slope by $a$; by $b$ the same with $1 - x$ and $b$.
+/// $ȳ p (\ln x - ψ(a) + ψ(a+b))$ from the derivative by $a$; the derivative by $b$ is
+/// the same with $1 - x$ and $b$.
 pub(crate) fn reverse<F: Scalar>(op: Beta, sink: &mut dyn Sink<F>) {
     use Operand::{Arg, Bar};
     let [a, b, x] = [Arg(0), Arg(1), Arg(2)];
@@ -87,7 +66,7 @@ pub(crate) fn reverse<F: Scalar>(op: Beta, sink: &mut dyn Sink<F>) {
             let slope = sink.link(Op::Beta(by), &[a, b, x], None);
             sink.add(arg, Term::Apply(Op::Zip(Binary::Mul), smallvec![Bar, slope]));
         } else {
-            // Not known here: loudly so.
+            // Second derivatives with respect to a and b are not implemented: NaN makes that visible.
             let unknown = Op::ZipRight(Binary::Mul, F::from_f64(f64::NAN));
             sink.add(arg, Term::Apply(unknown, smallvec![Bar]));
         }

@@ -1,21 +1,22 @@
-//! Memory for time: a stretch of work of which only the result is kept.
+//! Checkpointed segments: work of which only the result is kept, which saves memory for time.
 //!
-//! The stretch is computed on a tape of its own, which is thrown away; on the way back it is recorded once
-//! more, between its arguments as they are and the adjoint of its result, and thrown away again. A chain of
-//! $n$ steps cut into $\sqrt n$ stretches so keeps $O(\sqrt n)$ results at any time, and computes each twice.
+//! A segment is computed on a tape of its own, which is dropped. In the reverse sweep it is recorded once more from the
+//! values of its arguments, the adjoint of its result is pulled through it, and the tape is dropped again. A chain of
+//! $n$ steps that is cut into $\sqrt n$ segments keeps $O(\sqrt n)$ results at any time, and computes each twice.
 
-use super::fused::{Bars, Kernel, Pass};
-use crate::error::Error;
 use crate::kernels::walk::add_slice;
 use crate::kernels::zip::View;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::node::Id;
 use crate::tape::op::Op;
-use crate::tape::var::Var;
-use crate::tape::{Id, Tape};
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
+use crate::tape::record::{Bars, Kernel, Pass};
 use std::sync::Arc;
 
-/// A stretch of work that is not kept.
+/// A checkpointed segment.
 struct Segment<C>(C);
 
 impl<F, C> Kernel<F> for Segment<C>
@@ -24,7 +25,7 @@ where
     C: for<'t> Fn(&[Var<'t, F>]) -> Var<'t, F>,
 {
     fn shape(&self, _: &[&[usize]]) -> Result<Shape, Error> {
-        unreachable!("the shape of a stretch is that of its result")
+        unreachable!("the shape of a segment is that of its result")
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
@@ -54,13 +55,13 @@ where
 }
 
 impl<F: Scalar> Tape<F> {
-    /// The result of `work` on `args`, of which nothing else is kept: what is in between is computed again
-    /// when the result is differentiated in numbers. Long chains are cut into stretches of about the square
-    /// root of their length; stretches may hold stretches.
+    /// The result of `work` on `args` as one entry. Intermediate results are not kept; they are computed again when the
+    /// result is differentiated in numbers. Cut a long chain into segments of about the square root of its length.
+    /// Segments may be nested.
     ///
-    /// The work must compute the same from the same arguments, and use no variables but these: parameters
+    /// The work must compute the same result from the same arguments, and use no variables but these: parameters
     /// are arguments too. Gates inside it cannot be weighted. Where a derivative is recorded ([`Var::grad`],
-    /// [`Var::jvp`]), so is the work.
+    /// [`Var::jvp`]), the work is recorded too.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -78,7 +79,8 @@ impl<F: Scalar> Tape<F> {
     /// ```
     ///
     /// # Panics
-    /// If the work does.
+    /// If the work panics.
+    #[doc(alias = "remat")]
     #[track_caller]
     pub fn checkpoint<'t>(
         &'t self,

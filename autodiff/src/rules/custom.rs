@@ -1,106 +1,57 @@
-//! Ops of a user's own: the one open door of a closed list.
+//! Custom ops: the only extension of the closed list of ops.
 
-use super::fused::{Bars, Kernel, Pass};
-use crate::error::Error;
 use crate::kernels::zip::View;
-use crate::rules::misfit;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::Tape;
+use crate::numbers::error::Error;
+use crate::numbers::error::shape_error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::var::Var;
-use std::fmt::{self, Debug};
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
+use crate::tape::record::{Bars, Kernel, Pass};
 use std::sync::Arc;
 
-/// What an op of a user's own owes; see [`Tape::custom`].
+/// A custom op; see [`Tape::custom`].
 pub trait Custom<F>: Send + Sync {
-    /// Its name, for messages and drawings.
+    /// The name of the op, for messages and drawings.
     fn name(&self) -> &'static str;
 
     /// The shape of the result.
     ///
     /// # Errors
-    /// What would have fitted, in words, if the shapes of the arguments do not.
+    /// If the shapes of the arguments do not fit: the shapes that the op accepts, in words.
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, String>;
 
-    /// Writes every number of the result, which holds nothing of meaning before.
+    /// Writes every number of the result. The contents of `y` before are not defined.
     fn forward(&self, args: &[View<'_, F>], y: &mut [F]);
 
-    /// Adds $\bar y\,\partial y/\partial x_i$ to the adjoint of every argument $x_i$ that has one. What is added is
+    /// Adds $\bar y \partial y/\partial x_i$ to the adjoint of every argument $x_i$ that has one. The sum must be
     /// linear in `y_bar`.
     fn reverse(&self, args: &[View<'_, F>], y: &[F], y_bar: &[F], bars: &mut Adjoints<'_, F>);
 
-    /// What the op means in ops that exist: needed where a derivative is recorded ([`Var::grad`], [`Var::jvp`],
-    /// second derivatives), and what the op is checked against. `None` if it cannot be said.
+    /// Records the definition of the op in existing ops. It is needed where a derivative is recorded ([`Var::grad`],
+    /// [`Var::jvp`], second derivatives), and the op is checked against it. `None` if there is no definition.
     fn define<'t>(&self, _args: &[Var<'t, F>]) -> Option<Var<'t, F>> {
         None
     }
 }
 
-/// The adjoints of an op's arguments, lent one at a time.
+/// The adjoints of the arguments of an op, lent one at a time.
 pub struct Adjoints<'a, F>(&'a mut dyn Bars<F>);
 
 impl<F> Adjoints<'_, F> {
-    /// The adjoint of argument `arg`, to add to; `None` if nobody asks for it.
+    /// The adjoint of argument `arg`, to add to; `None` if it is not needed.
     pub fn of(&mut self, arg: usize) -> Option<&mut [F]> {
         self.0.of(arg)
     }
 }
 
-/// An op of a user's own: its name, and its place among those of its tape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Own {
-    name: &'static str,
-    at: u32,
-}
-
-impl Own {
-    /// The name that the op gives itself.
-    pub fn name(self) -> &'static str {
-        self.name
-    }
-}
-
-/// The ops of a tape that are not in the list of all tapes.
-pub(crate) struct Owned<F>(Vec<Arc<dyn Kernel<F> + Send + Sync>>);
-
-impl<F> Default for Owned<F> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<F> Debug for Owned<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Owned({})", self.0.len())
-    }
-}
-
-impl<F> Owned<F> {
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn truncate(&mut self, len: usize) {
-        self.0.truncate(len);
-    }
-
-    pub(crate) fn push(&mut self, name: &'static str, op: Arc<dyn Kernel<F> + Send + Sync>) -> Own {
-        self.0.push(op);
-        Own { name, at: self.0.len() as u32 - 1 }
-    }
-
-    pub(crate) fn get(&self, own: Own) -> &Arc<dyn Kernel<F> + Send + Sync> {
-        &self.0[own.at as usize]
-    }
-}
-
-/// What a user's op owes, as what a kernel of the library owes.
+/// A custom op as a kernel of the library.
 struct Adapter<C>(C);
 
 impl<F, C: Custom<F>> Kernel<F> for Adapter<C> {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        self.0.shape(args).map_err(|expected| misfit(self.0.name(), args, expected))
+        self.0.shape(args).map_err(|expected| shape_error(self.0.name(), args, expected))
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
@@ -114,7 +65,7 @@ impl<F, C: Custom<F>> Kernel<F> for Adapter<C> {
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
         self.0.define(args).unwrap_or_else(|| {
             panic!(
-                "{}: an op without a definition is differentiated once, in numbers (backward, pull)",
+                "{}: an op without a definition is differentiated only in numbers (backward, pull)",
                 self.0.name()
             )
         })
@@ -122,10 +73,10 @@ impl<F, C: Custom<F>> Kernel<F> for Adapter<C> {
 }
 
 impl<F: Scalar> Tape<F> {
-    /// Records an op of a user's own.
+    /// Records a custom op.
     ///
-    /// It replays in a [`Plan`](crate::Plan), is drawn under its name, and is held to the same checks as every
-    /// other ([`check::gradient`](crate::check::gradient)).
+    /// The op replays in a [`Plan`](crate::Plan), is drawn under its name, and can be checked like every other
+    /// ([`check::gradient`](crate::check::gradient)).
     ///
     /// ```
     /// use pathscore_autodiff::{Adjoints, Custom, Shape, Tape, Tensor, Var, View, check};
@@ -166,7 +117,7 @@ impl<F: Scalar> Tape<F> {
     /// ```
     ///
     /// # Panics
-    /// If the shapes of the arguments do not fit it.
+    /// If the shapes of the arguments do not fit the op.
     #[track_caller]
     pub fn custom<'t>(&'t self, op: impl Custom<F> + 'static, args: &[Var<'t, F>]) -> Var<'t, F> {
         let own = self.record_mut().own.push(op.name(), Arc::new(Adapter(op)));

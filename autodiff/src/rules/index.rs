@@ -1,56 +1,16 @@
-//! Numbers picked out of an axis by indices, or put down into it: each is the other's adjoint.
+//! Gathering from an axis by indices, and scattering into it. Each is the adjoint of the other.
 //!
-//! Indices are the numbers of an ordinary entry, a constant as a rule. So they are data like any other:
-//! a plan replays with new ones, and every pass over them checks that they are whole and in range. The
-//! numbers of an `f32` tape hold every index below $2^{24}$, those of an `f64` tape every index.
+//! Indices are the numbers of an ordinary entry, usually a constant. They are data like any other: a plan
+//! replays with new ones, and every pass over them checks that they are whole numbers and in range. An `f32` tape
+//! holds every index below $2^{24}$ exactly, an `f64` tape every index.
 
-use crate::error::Error;
 use crate::kernels::walk::{add_slice, odometer};
 use crate::kernels::zip::View;
-use crate::rules::{misfit, moves};
-use crate::scalar::Scalar;
-use crate::shape::{Shape, strides};
-
-/// Ops on numbers and indices. The indices have as many axes as the numbers; along every axis but one
-/// they have the same length or stretch from length one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Index {
-    /// $y_{i j k} = x_{i\,n(i, j, k)\,k}$ along one axis. Adjoint: [`Index::ScatterAdd`].
-    Gather {
-        /// The axis from which the indices pick.
-        axis: u8,
-    },
-    /// $y_{i n k} = \sum_{j : n(i, j, k) = n} x_{i j k}$ along one axis. Adjoint: [`Index::Gather`].
-    ScatterAdd {
-        /// The axis into which the indices put.
-        axis: u8,
-    },
-}
-
-impl Index {
-    /// The op's name, as in messages.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Gather { .. } => "gather",
-            Self::ScatterAdd { .. } => "scatter_add",
-        }
-    }
-
-    fn axis(self) -> usize {
-        match self {
-            Self::Gather { axis } | Self::ScatterAdd { axis } => usize::from(axis),
-        }
-    }
-
-    /// The op that carries adjoints back.
-    pub(crate) fn adjoint(self) -> Self {
-        match self {
-            Self::Gather { axis } => Self::ScatterAdd { axis },
-            Self::ScatterAdd { axis } => Self::Gather { axis },
-        }
-    }
-}
+use crate::numbers::error::{Error, shape_error};
+use crate::numbers::shape::{Shape, strides};
+use crate::rules::moves;
+use crate::tape::engine::Scalar;
+use crate::tape::op::index::Index;
 
 pub(crate) fn shape(
     op: Index,
@@ -58,7 +18,7 @@ pub(crate) fn shape(
     wanted: Option<&[usize]>,
 ) -> Result<Shape, Error> {
     let (axis, [x, index]) = (op.axis(), [args[0], args[1]]);
-    let stretches = |x: &[usize]| {
+    let broadcasts = |x: &[usize]| {
         x.len() == index.len()
             && axis < x.len()
             && (0..x.len()).all(|i| i == axis || index[i] == x[i] || index[i] == 1)
@@ -66,10 +26,10 @@ pub(crate) fn shape(
     let complain = || {
         let expected =
             format!("indices that have length one or the other's, but along axis {axis}");
-        Err(misfit(op.name(), args, expected))
+        Err(shape_error(op.name(), args, expected))
     };
     match op {
-        _ if !stretches(x) => complain(),
+        _ if !broadcasts(x) => complain(),
         Index::Gather { .. } => {
             let mut shape = Shape::from(x);
             shape[axis] = index[axis];
@@ -77,12 +37,12 @@ pub(crate) fn shape(
         }
         Index::ScatterAdd { .. } => {
             let to = moves::wanted(op.name(), args, wanted)?;
-            if x[axis] == index[axis] && stretches(&to) { Ok(to) } else { complain() }
+            if x[axis] == index[axis] && broadcasts(&to) { Ok(to) } else { complain() }
         }
     }
 }
 
-/// The result, of axes `dims`.
+/// Writes the result, of axes `dims`, to `y`.
 pub(crate) fn set<F: Scalar>(
     op: Index,
     x: View<F>,
@@ -99,7 +59,7 @@ pub(crate) fn set<F: Scalar>(
     }
 }
 
-/// The result, of axes `dims`, added to what is there.
+/// Adds the result, of axes `dims`, to `y`.
 pub(crate) fn add<F: Scalar>(
     op: Index,
     x: View<F>,
@@ -115,7 +75,7 @@ pub(crate) fn add<F: Scalar>(
     }
 }
 
-/// Puts every stretch that is picked where it belongs in the result.
+/// Calls `put` with every gathered run of numbers and its place in the result.
 fn gather<F: Scalar>(
     op: Index,
     x: View<F>,
@@ -129,8 +89,8 @@ fn gather<F: Scalar>(
     })
 }
 
-/// Calls `pair(at_picked, at_whole, n)` for every stretch of `n` numbers that lie side by side both in
-/// the tensor that was picked, of axes `picked`, and in the whole, which is `size` long along the axis.
+/// Calls `pair(at_picked, at_whole, n)` for every run of `n` numbers that are neighbours both in the gathered tensor, of
+/// axes `picked`, and in the whole one, which has length `size` along the axis.
 fn visit<F: Scalar>(
     op: Index,
     picked: &[usize],
@@ -139,7 +99,7 @@ fn visit<F: Scalar>(
     mut pair: impl FnMut(usize, usize, usize),
 ) -> Result<(), Error> {
     let (axis, rank) = (op.axis(), picked.len());
-    // Where the indices stretch along all axes behind, what they pick is whole rows.
+    // If the indices are broadcast along all later axes, they pick whole rows.
     let rows = index.dims[axis + 1..].iter().all(|&n| n == 1);
     let outer = if rows { axis + 1 } else { rank };
     let run: usize = picked[outer..].iter().product();
@@ -156,7 +116,7 @@ fn visit<F: Scalar>(
     odometer(&picked[..outer], [&short, &long, &at], [0; 3], |[short, long, at]| {
         let number = index.values[at as usize];
         let n = number.to_f64();
-        // Also false of NaN.
+        // The comparison is also false for NaN.
         if n >= 0.0 && n < size as f64 && n.fract() == 0.0 {
             pair(short as usize, long as usize + n as usize * step, run);
         } else if outcome.is_ok() {

@@ -1,12 +1,12 @@
 //! Matrix products over the last two axes, broadcasting over the others.
 
-use crate::error::Error;
 use crate::kernels::gemm::{Layout, gemm};
 use crate::kernels::walk::odometer;
 use crate::kernels::zip::View;
-use crate::rules::misfit;
-use crate::scalar::Scalar;
-use crate::shape::{Shape, strides};
+use crate::numbers::error::Error;
+use crate::numbers::error::shape_error;
+use crate::numbers::shape::{Shape, strides};
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
 use crate::tape::term::{Operand, Sink, Term};
 use smallvec::{SmallVec, smallvec};
@@ -17,11 +17,12 @@ fn matrix(dims: &[usize], transposed: bool) -> (usize, usize) {
     if transposed { (cols, rows) } else { (rows, cols) }
 }
 
+/// The axes before the last two.
 pub(crate) fn leading(dims: &[usize]) -> &[usize] {
     &dims[..dims.len() - 2]
 }
 
-/// How far apart matrices lie along `rank` leading axes: not at all along those that stretch.
+/// The strides of matrices along `rank` leading axes; zero along broadcast axes.
 pub(crate) fn steps(dims: &[usize], rank: usize) -> SmallVec<[isize; 6]> {
     let matrix = (dims[dims.len() - 2] * dims[dims.len() - 1]) as isize;
     let mut steps = strides(leading(dims), rank);
@@ -32,18 +33,18 @@ pub(crate) fn steps(dims: &[usize], rank: usize) -> SmallVec<[isize; 6]> {
 pub(crate) fn shape(ta: bool, tb: bool, args: &[&[usize]]) -> Result<Shape, Error> {
     let [a, b] = [args[0], args[1]];
     if a.len() < 2 || b.len() < 2 {
-        return Err(misfit("matmul", args, "at least two axes each"));
+        return Err(shape_error("matmul", args, "at least two axes each"));
     }
     let ((m, k), (l, n)) = (matrix(a, ta), matrix(b, tb));
     if k != l {
-        return Err(misfit(
+        return Err(shape_error(
             "matmul",
             args,
             format!("{k} columns on the left meet {l} rows on the right"),
         ));
     }
     let mut shape = Shape::broadcast(leading(a), leading(b))
-        .ok_or_else(|| misfit("matmul", args, "leading axes must be equal or one"))?;
+        .ok_or_else(|| shape_error("matmul", args, "leading axes must be equal or one"))?;
     shape.push(m);
     shape.push(n);
     Ok(shape)
@@ -79,7 +80,7 @@ pub(crate) fn product<F: Scalar>(
     let full = |values: &[F], dims: &[usize]| {
         values.len() == batch * dims[dims.len() - 1] * dims[dims.len() - 2]
     };
-    // Rows of many matrices that meet one matrix on the right are the rows of one tall matrix.
+    // The rows of many matrices that are multiplied by one matrix on the right are the rows of one tall matrix.
     if !ta && b.dims.len() == 2 && full(a.values, a.dims) && c.len() == batch * m * n {
         return gemm([batch * m, k, n], (a.values, la), (b.values, lb), (c, lc), keep);
     }

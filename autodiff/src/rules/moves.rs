@@ -1,22 +1,24 @@
-//! Moves as walks: the index space and the two sides of each.
+//! Moves as strided walks: the index space and the two sides of each move.
 
-use crate::error::Error;
 use crate::kernels::walk::{Side, Walk, add_slice};
 use crate::kernels::zip::View;
-use crate::rules::misfit;
-use crate::scalar::Scalar;
-use crate::shape::{Shape, strides};
-use crate::tape::op::Move;
+use crate::numbers::error::Error;
+use crate::numbers::error::shape_error;
+use crate::numbers::shape::{Shape, strides};
+use crate::tape::engine::Scalar;
+use crate::tape::op::moves::Move;
 use smallvec::SmallVec;
 use std::ops::Range;
 
-/// The shape that the caller must name.
+/// The shape of the result, which the caller must give.
 pub(crate) fn wanted(
     op: &'static str,
     args: &[&[usize]],
     wanted: Option<&[usize]>,
 ) -> Result<Shape, Error> {
-    wanted.map(Shape::from).ok_or_else(|| misfit(op, args, "the shape of the result must be given"))
+    wanted
+        .map(Shape::from)
+        .ok_or_else(|| shape_error(op, args, "the shape of the result must be given"))
 }
 
 pub(crate) fn shape(
@@ -25,7 +27,7 @@ pub(crate) fn shape(
     from: &[usize],
     given: Option<&[usize]>,
 ) -> Result<Shape, Error> {
-    let complain = |expected: String| misfit(name, &[from], expected);
+    let complain = |expected: String| shape_error(name, &[from], expected);
     let need = || wanted(name, &[from], given);
     // Along every axis but one the shapes agree, and along that one the piece lies inside the whole.
     let piece = |axis: u8, start: u32, small: &[usize], large: &[usize]| {
@@ -40,14 +42,14 @@ pub(crate) fn shape(
             let to = need()?;
             match Shape::broadcast(from, &to) {
                 Some(shape) if shape == to => Ok(to),
-                _ => Err(complain(format!("a shape that stretches to {to}"))),
+                _ => Err(complain(format!("a shape that broadcasts to {to}"))),
             }
         }
         Move::SumTo => {
             let to = need()?;
             match Shape::broadcast(from, &to) {
                 Some(shape) if *shape == *from => Ok(to),
-                _ => Err(complain(format!("a shape to which {to} stretches"))),
+                _ => Err(complain(format!("a shape to which {to} broadcasts"))),
             }
         }
         Move::Permute { order } => {
@@ -121,13 +123,13 @@ pub(crate) fn adjoint(m: Move, rank: usize) -> Move {
     }
 }
 
-/// Where a diagonal begins, as row and column, and how many numbers it has.
+/// The row and the column at which a diagonal begins, and its length.
 fn diagonal(above: i32, [rows, columns]: [usize; 2]) -> (usize, usize, usize) {
     let (row, column) = (above.min(0).unsigned_abs() as usize, above.max(0) as usize);
     (row, column, rows.saturating_sub(row).min(columns.saturating_sub(column)))
 }
 
-/// The side of a walk that goes along a diagonal of matrices of axes `dims`.
+/// The side of a strided walk along a diagonal of matrices of axes `dims`.
 fn along(above: i32, dims: &[usize]) -> Side {
     let [lead @ .., rows, columns] = dims else { unreachable!("shapes were checked") };
     let (row, column, _) = diagonal(above, [*rows, *columns]);
@@ -138,7 +140,7 @@ fn along(above: i32, dims: &[usize]) -> Side {
     Side { offset: (row * columns + column) as isize, strides: steps }
 }
 
-/// The walk of a move between tensors of these axes.
+/// The strided walk of a move between tensors of these axes.
 fn walk(m: Move, from: &[usize], to: &[usize]) -> Walk {
     let side = |dims: &[usize], rank| Side { offset: 0, strides: strides(dims, rank) };
     let (mut read, mut write) =
@@ -178,12 +180,12 @@ fn walk(m: Move, from: &[usize], to: &[usize]) -> Walk {
     Walk { dims: SmallVec::from_slice(dims), from: read, to: write }
 }
 
-/// How far apart two neighbours along an axis lie.
+/// The distance between neighbours along an axis.
 fn step(dims: &[usize], axis: u8) -> isize {
     dims[usize::from(axis) + 1..].iter().product::<usize>() as isize
 }
 
-/// The result of a move.
+/// Writes the result of a move to `to`.
 pub(crate) fn set<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F]) {
     match m {
         Move::SumTo | Move::Pad { .. } | Move::Diag { .. } => {
@@ -203,7 +205,7 @@ pub(crate) fn set<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F
     }
 }
 
-/// The result of a move, added to what is there.
+/// Adds the result of a move to `to`.
 pub(crate) fn add<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F]) {
     match m {
         Move::Tril { .. } | Move::Triu { .. } => triangle(
@@ -218,7 +220,7 @@ pub(crate) fn add<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F
     }
 }
 
-/// Calls `row` for every row of every matrix with the columns that a triangle keeps.
+/// Calls `row` with the columns that a triangle keeps, for every row of every matrix.
 fn triangle<F: Scalar>(
     m: Move,
     from: View<F>,
@@ -251,7 +253,11 @@ pub(crate) fn concat_shape(axis: usize, args: &[&[usize]]) -> Result<Shape, Erro
             && (0..dims.len()).all(|i| i == axis || dims[i] == args[0][i])
     };
     if !args.iter().all(|dims| fits(dims)) {
-        return Err(misfit("concat", args, format!("equal lengths along every axis but {axis}")));
+        return Err(shape_error(
+            "concat",
+            args,
+            format!("equal lengths along every axis but {axis}"),
+        ));
     }
     let mut shape = Shape::from(args[0]);
     shape[axis] = args.iter().map(|dims| dims[axis]).sum();
@@ -261,7 +267,7 @@ pub(crate) fn concat_shape(axis: usize, args: &[&[usize]]) -> Result<Shape, Erro
 pub(crate) fn concat<F: Scalar>(axis: u8, args: &[View<F>], dims: &[usize], to: &mut [F]) {
     let mut start = 0;
     for arg in args {
-        // Each place is reached by exactly one argument, so setting them one after another fills all.
+        // Each place is reached by exactly one argument, so setting them one after another fills the whole result.
         walk(Move::Pad { axis, start }, arg.dims, dims).set(arg.values, to);
         start += arg.dims[usize::from(axis)] as u32;
     }

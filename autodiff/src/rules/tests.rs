@@ -1,12 +1,13 @@
-//! Every op that is no row of a table against finite differences, eager against recorded, to the second
-//! order and in both precisions. The matches know every op: one without a check does not build.
+//! Every op that is not a row of a table against finite differences, numbers against variables, to the second
+//! order and in both precisions. The matches are exhaustive: an op without a check does not compile.
 
 use crate::check::{self, Options};
-use crate::rules::beta::Beta;
-use crate::rules::fused::{Activation, Fused};
-use crate::rules::index::Index;
-use crate::rules::linalg::{By, Linalg};
-use crate::tape::op::{Move, Op};
+use crate::rules::fused::EXAMPLES;
+use crate::tape::op::Op;
+use crate::tape::op::beta::Beta;
+use crate::tape::op::index::Index;
+use crate::tape::op::linalg::{By, Linalg};
+use crate::tape::op::moves::Move;
 use crate::{Scalar, Tape, Tensor, Var};
 
 /// Numbers in (−1, 1) in no special order.
@@ -73,7 +74,7 @@ fn linalg<F: Scalar>(op: Linalg) {
         By::Cholesky => Linalg::Cholesky,
         By::Lu => Linalg::Lu,
     };
-    // The leading axes of the matrix stretch, of the right side stretch, agree, or are missing on one side.
+    // The leading axes of the matrix or of the right side are broadcast, agree, or are missing on one side.
     let leads: [[&[usize]; 2]; 4] = [[&[], &[]], [&[2, 1], &[3]], [&[2], &[]], [&[], &[2]]];
     let pairs = leads.map(|[a, b]| {
         [definite::<F>(&[a, &[3, 3]].concat(), 2), tensor::<F>(&[b, &[3, 2]].concat(), 3)]
@@ -129,7 +130,7 @@ fn every_op_of_linear_algebra_agrees_with_finite_differences() {
     }
 }
 
-/// The number of a kind of move, so that the examples can be seen to leave none out.
+/// The number of a kind of move, by which the test finds that no kind lacks an example.
 fn number(m: Move) -> usize {
     match m {
         Move::Broadcast => 0,
@@ -217,57 +218,8 @@ fn picking_by_index_agrees_with_finite_differences() {
     }
 }
 
-/// The number of a kind of kernel, so that the examples can be seen to leave none out.
-fn kind(kernel: Fused) -> usize {
-    match kernel {
-        Fused::Affine(_) => 0,
-        Fused::NormalLogProb => 1,
-        Fused::BernoulliLogProb => 2,
-        Fused::LogSumExp { .. } => 3,
-        Fused::LogMeanExp { .. } => 4,
-        Fused::LogSoftmax { .. } => 5,
-        Fused::Prod { .. } => 6,
-        Fused::Max { .. } => 7,
-        Fused::CumSum { .. } => 8,
-        Fused::CumProd { .. } => 9,
-        Fused::NormalKl => 10,
-        Fused::QuadraticForm => 11,
-        Fused::SumSquares { .. } => 12,
-    }
-}
-
-/// A kernel and the shapes of arguments that it takes.
-type Kernel = (Fused, &'static [&'static [usize]]);
-
-const KERNELS: &[Kernel] = &[
-    (Fused::Affine(Activation::Identity), &[&[2, 3, 4], &[4, 5], &[5]]),
-    (Fused::Affine(Activation::Tanh), &[&[3, 4], &[4, 5], &[5]]),
-    (Fused::Affine(Activation::Sigmoid), &[&[3, 4], &[4, 5], &[5]]),
-    (Fused::Affine(Activation::Softplus), &[&[3, 4], &[4, 5], &[5]]),
-    (Fused::NormalLogProb, &[&[2, 3, 4], &[3, 4], &[4]]),
-    (Fused::BernoulliLogProb, &[&[2, 3, 4], &[3, 4]]),
-    (Fused::BernoulliLogProb, &[&[4], &[3, 4]]),
-    (Fused::LogSumExp { axis: 1 }, &[&[2, 3, 4]]),
-    (Fused::LogSumExp { axis: 2 }, &[&[2, 3, 1]]),
-    (Fused::LogSumExp { axis: 0 }, &[&[3, 37]]),
-    (Fused::LogSumExp { axis: 1 }, &[&[3, 37]]),
-    (Fused::LogMeanExp { axis: 0 }, &[&[2, 3, 4]]),
-    (Fused::LogSoftmax { axis: 1 }, &[&[2, 3, 4]]),
-    (Fused::LogSoftmax { axis: 0 }, &[&[1, 2]]),
-    (Fused::Prod { axis: 0 }, &[&[5]]),
-    (Fused::Prod { axis: 1 }, &[&[2, 3, 2]]),
-    (Fused::Max { axis: 1 }, &[&[2, 3, 4]]),
-    (Fused::CumSum { axis: 1 }, &[&[2, 5, 2]]),
-    (Fused::CumProd { axis: 1 }, &[&[2, 3, 2]]),
-    (Fused::CumProd { axis: 0 }, &[&[5]]),
-    (Fused::NormalKl, &[&[2, 3, 4], &[3, 4], &[4], &[3, 4]]),
-    (Fused::QuadraticForm, &[&[2, 3, 4], &[4, 4]]),
-    (Fused::SumSquares { axis: 1 }, &[&[2, 3, 17]]),
-    (Fused::SumSquares { axis: 2 }, &[&[2, 3, 17]]),
-];
-
 fn kernels<F: Scalar>() {
-    for &(kernel, shapes) in KERNELS {
+    for &(kernel, shapes) in EXAMPLES.iter().flat_map(|(_, examples)| *examples) {
         let at: Vec<Tensor<F>> =
             shapes.iter().zip(30..).map(|(dims, salt)| tensor(dims, salt)).collect();
         let y = |x: &[Var<'_, F>]| x[0].tape().apply(Op::Fused(kernel), x, None).unwrap().id();
@@ -278,8 +230,10 @@ fn kernels<F: Scalar>() {
 
 #[test]
 fn every_fused_kernel_agrees_with_finite_differences_and_its_definition() {
-    let seen = |number| KERNELS.iter().any(|&(kernel, _)| kind(kernel) == number);
-    assert!((0..13).all(seen));
+    for (name, examples) in EXAMPLES {
+        assert!(!examples.is_empty(), "{name} has no example");
+        assert!(examples.iter().all(|example| example.0.name() == *name), "examples of {name}");
+    }
     kernels::<f64>();
     kernels::<f32>();
 }
@@ -304,7 +258,7 @@ fn beta<F: Scalar>(op: Beta) {
         std::slice::from_ref(&x),
     );
     if op == Beta::Inc {
-        // The slopes by a and b, which have none of their own.
+        // The derivatives by a and b, which have no derivatives of their own.
         let options = Options { order: 1, ..Options::of::<F>() };
         check::gradient(|x| x[0].tape().var(apply(x), 0), &[a, b, x], options)
             .unwrap_or_else(|mismatch| panic!("{} in {}: {mismatch}", op.name(), F::NAME));

@@ -1,31 +1,32 @@
-//! Forward in variables: the tangent of every entry, by the rules that carry adjoints back.
+//! Forward mode in variables: the tangent of every entry, by the rules of reverse mode.
 //!
 //! A rule names what an argument's adjoint gains, $\bar x \mathrel{+}= T\bar y$ with $T$ linear. Then the tangent of
-//! the result is $\dot y = \sum T^\top \dot x$, and $T^\top$ needs no second rule: for an elementwise op $T$ is a
-//! factor and its own transpose; otherwise the term is an op applied to $\bar y$, and the rule of *that* op says
-//! what its argument gains. So the third reader of the rules reads them twice.
+//! the result is $\dot y = \sum T^\top \dot x$, and $T^\top$ needs no second rule. For an elementwise op $T$ is a
+//! factor and its own transpose. Otherwise the term is an op applied to $\bar y$, and the rule of *that* op names
+//! $T^\top$. So the forward sweep reads the rules twice.
 //!
 //! A term at the end of a chain is recorded with an adjoint of zero, and $T^\top \dot x$ is the derivative of
 //! $\langle T\bar y, \dot x \rangle$ with respect to $\bar y$.
 
-use crate::rules::custom::Own;
-use crate::rules::{self, fused::Kernel};
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::numbers::shape::Shape;
 use crate::sweeps::reach::Reach;
 use crate::sweeps::record::{Reading, arguments, reverse};
+use crate::tape::engine::Scalar;
+use crate::tape::node::Id;
 use crate::tape::op::Op;
+use crate::tape::op::own::Own;
+use crate::tape::record::Kernel;
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
 use crate::tape::term::{Operand, Sink, Term};
-use crate::tape::var::Var;
-use crate::tape::{Id, Tape};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl<'t, F: Scalar> Var<'t, F> {
-    /// $\dot y = \sum_i \frac{\partial y}{\partial x_i} \dot x_i$: how this variable moves when each of `xs` moves
-    /// along its direction. It is a variable on the same tape, can be differentiated again, and costs a small
-    /// multiple of the computation of this one, whatever the number of elements.
+    /// The Jacobian-vector product $\dot y = \sum_i \frac{\partial y}{\partial x_i} \dot x_i$: the derivative of this
+    /// variable when each of `xs` moves along its direction. It is a variable on the same tape and can be differentiated
+    /// again. It costs a small multiple of the computation of this variable, for any number of elements.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -37,15 +38,16 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Panics
-    /// If a direction has not the shape of its variable, or an op of a user's own on the way has no definition.
+    /// If the shape of a direction is not that of its variable, or a custom op on the way has no definition.
+    #[doc(alias = "pushforward")]
     #[track_caller]
     pub fn jvp(self, xs: &[Self], directions: &[Self]) -> Self {
         push("jvp", &[self], xs, directions)[0]
     }
 
-    /// $\sum_j \frac{\partial^2 y}{\partial x_i \partial x_j} \dot x_j$ of the sum $y$ of this variable: the change of
-    /// its gradient along a direction, for each of `xs` (forward over reverse). It costs a small multiple of the
-    /// gradient and never makes the matrix of second derivatives.
+    /// The Hessian-vector product $\sum_j \frac{\partial^2 y}{\partial x_i \partial x_j} \dot x_j$ of the sum $y$ of this
+    /// variable: the derivative of its gradient along a direction, for each of `xs` (forward over reverse). It costs a
+    /// small multiple of the gradient and does not compute the matrix of second derivatives.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -57,7 +59,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Panics
-    /// As [`Var::jvp`].
+    /// If the shape of a direction is not that of its variable, or a custom op on the way has no definition.
     #[track_caller]
     pub fn hvp(self, xs: &[Self], directions: &[Self]) -> Vec<Self> {
         push("hvp", &self.grad(xs), xs, directions)
@@ -94,7 +96,7 @@ fn push<'t, F: Scalar>(
         .collect()
 }
 
-/// The entries that `ys` were computed from, with them, in recording order.
+/// The entries that `ys` were computed from and `ys` themselves, in recording order.
 fn ancestors<F: Scalar>(tape: &Tape<F>, ys: &[Var<'_, F>]) -> Vec<Id> {
     let record = tape.record();
     let mut needed = vec![false; ys.iter().map(|y| y.id.index() + 1).max().unwrap_or(0)];
@@ -107,7 +109,7 @@ fn ancestors<F: Scalar>(tape: &Tape<F>, ys: &[Var<'_, F>]) -> Vec<Id> {
     (0..needed.len()).filter(|&index| needed[index]).map(|index| Id(index as u32)).collect()
 }
 
-/// One way forward: the tangents so far.
+/// One forward sweep: the tangents so far.
 struct Pass<'t, F> {
     tape: &'t Tape<F>,
     dots: BTreeMap<Id, Var<'t, F>>,
@@ -123,14 +125,14 @@ impl<'t, F: Scalar> Pass<'t, F> {
         let y = Var::new(self.tape, id);
         let (op, args) = (self.tape.record().node(id).op, arguments(y));
         let moves = args.iter().any(|arg| self.dots.contains_key(&arg.id));
-        if moves && !rules::is_flat(op) {
+        if moves && !op.is_flat() {
             reverse(op, &args, &mut Pusher { op, y, args: &args, chain: None, pass: self });
         }
     }
 }
 
-/// Reads terms the other way: what an argument's adjoint would gain from the result, the result's tangent
-/// gains from the argument.
+/// Reads the transposes of terms: where an argument's adjoint would gain a term of the result's, the result's tangent
+/// gains the transposed term of the argument's.
 struct Pusher<'a, 'p, 't, F> {
     op: Op<F>,
     y: Var<'t, F>,
@@ -156,7 +158,7 @@ impl<F: Scalar> Sink<F> for Pusher<'_, '_, '_, F> {
                 self.pass.gain(y.id, reading.record(term, &y.shape()));
             }
             Term::Apply(term, named) => {
-                // The result stands in for its adjoint: of what is linear in it, only its shape is read.
+                // The result takes the place of its adjoint: the term is linear in it, so only its shape is read.
                 let operands = Reading::new(op, y, args, y).operands(&named);
                 let reading = Reading::new(term, y, &operands, dot);
                 let shape = y.shape();
@@ -197,11 +199,11 @@ impl<F: Scalar> Sink<F> for Pusher<'_, '_, '_, F> {
     }
 }
 
-/// Reads the terms of a term's op: those that lead to the adjoint it is linear in.
+/// Reads the terms of a term's op that lead to the adjoint in which the term is linear.
 struct Transpose<'a, 't, F> {
     reading: Reading<'a, 't, F>,
     named: &'a [Operand],
-    /// The shape of what the term is linear in.
+    /// The shape of that adjoint.
     shape: Shape,
     sum: Option<Var<'t, F>>,
 }

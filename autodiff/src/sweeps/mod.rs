@@ -1,15 +1,16 @@
-//! Ways along a tape. All read the same rules, which name terms and compute nothing:
+//! Sweeps along a tape. All read the same rules, which name terms and compute nothing:
 //!
-//! | way | what it carries | in | file |
+//! | sweep | carries | in | file |
 //! |---|---|---|---|
-//! | [`Var::backward`](crate::Var::backward), [`Tape::pull`](crate::Tape::pull) | adjoints, back | numbers | `reverse` |
-//! | [`Var::grad`](crate::Var::grad) | adjoints, back | variables | `record` |
+//! | [`Var::backward`](crate::Var::backward), [`Tape::pull`](crate::Tape::pull) | adjoints, in reverse | numbers | `reverse` |
+//! | [`Var::grad`](crate::Var::grad) | adjoints, in reverse | variables | `record` |
 //! | [`Var::jvp`](crate::Var::jvp) | tangents, forward | variables | `forward` |
-//! | [`Plan`](crate::Plan) | values, forward again | numbers | `plan` |
+//! | [`Plan`](crate::Plan) | values, forward | numbers | `plan` |
 //!
-//! The rest is made of these: [`Var::hvp`](crate::Var::hvp) is forward over back,
-//! [`Var::jacobian`](crate::Var::jacobian) and [`Var::hessian`](crate::Var::hessian) one way for each row or column.
+//! The rest is made of these: [`Var::hvp`](crate::Var::hvp) is forward over reverse;
+//! [`Var::jacobian`](crate::Var::jacobian) and [`Var::hessian`](crate::Var::hessian) take one sweep for each row or column.
 
+mod engine;
 pub(crate) mod forward;
 pub(crate) mod plan;
 mod reach;

@@ -1,21 +1,23 @@
-//! Again with new inputs: a recorded tape, frozen, computes without being recorded anew.
+//! Replay: a frozen tape computes its outputs from new inputs without being recorded again.
 //!
-//! Freezing lays the work out once. What no output needs is left out, and what depends on no input keeps
-//! the value it has. The way back is laid out when it is first gone from some outputs, and kept.
+//! Freezing plans the work once. Entries that no output needs are left out, and entries that depend on no input keep
+//! their values. The reverse sweep is planned when some outputs are first pulled, and kept.
 
-pub(crate) mod stretch;
+pub(crate) mod run;
 
-use crate::scalar::Scalar;
-use crate::sweeps::reverse::Grads;
+use crate::numbers::error::Error;
+use crate::tape::engine::Scalar;
+use crate::tape::grads::Grads;
+use crate::tape::node::{Id, NO_BAR};
 use crate::tape::op::Op;
-use crate::tape::{Id, NO_BAR, Record, Tape};
+use crate::tape::program::{Instruction, Program, Step};
+use crate::tape::record::{Record, Tape};
 use std::ops::Range;
-use stretch::{Instruction, Program, Step};
 
 /// A tape that is recorded once and replayed with new inputs, with the same bits as a new recording.
 ///
-/// Runs of elementwise ops over equally many numbers are done together: tile by tile, so that what one op
-/// writes is in the cache when the next reads it; numbers by themselves, as one short program.
+/// Elementwise ops over equally many numbers that follow one another are computed together as a fused run: tile by tile,
+/// so that the result of one op is in the cache when the next op reads it. Ops on single numbers run as one short program.
 ///
 /// ```
 /// use pathscore_autodiff::{Grads, Tape};
@@ -35,7 +37,7 @@ use stretch::{Instruction, Program, Step};
 #[derive(Debug)]
 pub struct Plan<F> {
     record: Record<F>,
-    /// What each elementwise entry does, if it can be done in a stretch.
+    /// The instruction of each elementwise entry that a fused run can compute.
     instructions: Vec<Option<Instruction>>,
     inputs: Vec<bool>,
     /// The entries that outputs are computed from.
@@ -44,14 +46,14 @@ pub struct Plan<F> {
     back: Option<Back>,
 }
 
-/// The way back from some outputs.
+/// The planned reverse sweep from some outputs.
 #[derive(Debug)]
 struct Back {
     from: Vec<Id>,
     program: Program,
-    /// For each stretch, in the order of the program, the adjoints that it is the first to add to.
+    /// For each fused run, in the order of the program, the adjoints that it begins.
     fresh: Vec<Vec<Range<usize>>>,
-    /// Whether the first to add to an entry's adjoint is a stretch.
+    /// For each entry, true if a fused run begins its adjoint.
     begun: Vec<bool>,
     /// The leaves that nothing reaches.
     idle: Vec<Range<usize>>,
@@ -68,8 +70,8 @@ impl<F: Scalar> Tape<F> {
         self.plan(&inputs, &all)
     }
 
-    /// Turns the tape into a plan that computes `outputs` from `inputs`. Everything else that was recorded
-    /// keeps its value. Shared parameters stay shared.
+    /// Turns the tape into a plan that computes `outputs` from `inputs`. All other inputs keep their values. Shared
+    /// parameters stay shared.
     pub fn plan(self, inputs: &[Id], outputs: &[Id]) -> Plan<F> {
         let mut record = self.into_record();
         let count = record.nodes.len();
@@ -88,7 +90,7 @@ impl<F: Scalar> Tape<F> {
         for index in 0..count {
             moves[index] |= record.args(Id(index as u32)).iter().any(|arg| moves[arg.index()]);
         }
-        // A strict tape looks at every entry as it is computed.
+        // A strict tape checks every entry as it is computed.
         let instructions: Vec<_> = if record.strict {
             vec![None; count]
         } else {
@@ -101,10 +103,10 @@ impl<F: Scalar> Tape<F> {
 }
 
 impl<F: Scalar> Plan<F> {
-    /// Gives an input new numbers; what depends on it is computed by the next [`Plan::run`].
+    /// Sets the numbers of an input. The next [`Plan::run`] computes the entries that depend on it.
     ///
     /// # Panics
-    /// If `id` is not an input with numbers of its own, or holds another number of them.
+    /// If `id` is not an input with numbers of its own, or the sizes differ.
     #[track_caller]
     pub fn set(&mut self, id: Id, values: &[F]) {
         match self.record.values_mut(id) {
@@ -117,42 +119,42 @@ impl<F: Scalar> Plan<F> {
         }
     }
 
-    /// Computes the outputs anew from the inputs.
+    /// Computes the outputs from the inputs.
     ///
     /// # Errors
     /// If a matrix cannot be factored.
     ///
     /// # Panics
     /// If the tape was strict and a number becomes NaN or infinite.
-    pub fn run(&mut self) -> Result<(), crate::Error> {
+    pub fn run(&mut self) -> Result<(), Error> {
         for step in &self.forward.steps {
             match step {
                 Step::Entry(id) => {
                     self.record.evaluate(*id)?;
                     self.record.stop_if_strict(*id);
                 }
-                Step::Stretch { code, len } => {
-                    F::stretch(&self.forward.code[code.clone()], *len, self.record.arena_mut());
+                Step::Run { code, len } => {
+                    F::run(&self.forward.code[code.clone()], *len, self.record.arena_mut());
                 }
             }
         }
         Ok(())
     }
 
-    /// The numbers of an input, an output, or an entry that outputs are computed from.
+    /// The numbers of an input, of an output, or of an entry that outputs are computed from.
     ///
     /// # Panics
-    /// If the entry is none of these: it is not computed.
+    /// If the entry is none of these, because it is not computed.
     #[track_caller]
     pub fn value(&self, id: Id) -> &[F] {
         self.expect_needed("value", id);
         self.record.values(id)
     }
 
-    /// The adjoints of everything the seeded entries were computed from.
+    /// The adjoints of all entries that the seeded entries are computed from.
     ///
     /// # Panics
-    /// If a seeded entry is not computed, or its seed has not as many numbers.
+    /// If a seeded entry is not computed, or differs in size from its seed.
     #[track_caller]
     pub fn pull_into(&mut self, seeds: &[(Id, &[F])], grads: &mut Grads<F>) {
         let known = self.back.as_ref().is_some_and(|back| {
@@ -163,7 +165,7 @@ impl<F: Scalar> Plan<F> {
             let from = seeds.iter().map(|seed| seed.0).collect();
             self.back = Some(Back::new(&self.record, &self.instructions, from));
         }
-        let (record, back) = (&self.record, self.back.as_ref().expect("it was just laid out"));
+        let (record, back) = (&self.record, self.back.as_ref().expect("it was just planned"));
         grads.begin(record);
         grads.begun.copy_from_slice(&back.begun);
         grads.seed(record, seeds);
@@ -173,13 +175,13 @@ impl<F: Scalar> Plan<F> {
             match step {
                 Step::Entry(id) => {
                     F::carry(record, *id, grads);
-                    // What is said to have been reached must hold a number, whatever the rule left out.
+                    // Adjoints that count as begun must hold numbers, even where the rule named no term.
                     record.args(*id).iter().for_each(|&arg| grads.open(record, arg));
                 }
-                Step::Stretch { code: part, len } => {
-                    let fresh = fresh.next().expect("there is a list for each stretch");
+                Step::Run { code: part, len } => {
+                    let fresh = fresh.next().expect("there is a list for each fused run");
                     let code = &code[part.clone()];
-                    F::stretch_back(code, fresh, *len, record.arena(), &mut grads.bars);
+                    F::run_back(code, fresh, *len, record.arena(), &mut grads.bars);
                 }
             }
         }
@@ -222,7 +224,7 @@ impl Back {
                     let args = record.args(*id).iter().filter(|&&arg| tracked(arg));
                     args.for_each(|&arg| touched[home(arg).index()] = true);
                 }
-                Step::Stretch { code, len } => {
+                Step::Run { code, len } => {
                     let mut first = Vec::new();
                     for instruction in &program.code[code.clone()] {
                         for &arg in record.args(instruction.id) {
@@ -233,7 +235,7 @@ impl Back {
                             }
                         }
                     }
-                    // Numbers lie side by side, and a stretch of numbers is a single tile.
+                    // Numbers lie side by side, and a fused run of numbers is a single tile.
                     first.sort_by_key(|range| range.start);
                     first.dedup_by(|next, last| {
                         let joins = *len == 1 && last.end == next.start;

@@ -1,10 +1,10 @@
-//! Which entries a derivative passes through.
+//! The entries that a derivative passes through.
 
-use crate::rules;
-use crate::scalar::Scalar;
-use crate::tape::{Id, Record};
+use crate::tape::engine::Scalar;
+use crate::tape::node::Id;
+use crate::tape::record::Record;
 
-/// The entries that depend on some chosen ones: all that a derivative with respect to those concerns.
+/// The entries that depend on some chosen ones. A derivative with respect to these passes through no others.
 pub(crate) struct Reach {
     depends: Vec<bool>,
 }
@@ -20,7 +20,7 @@ impl Reach {
         reach
     }
 
-    /// Takes in what was recorded since.
+    /// Adds the entries that were recorded since.
     pub(crate) fn extend<F: Scalar>(&mut self, record: &Record<F>) {
         for index in self.depends.len()..record.nodes.len() {
             self.depends.push(leans(record, Id(index as u32), &self.depends));
@@ -32,7 +32,7 @@ impl Reach {
     }
 }
 
-/// Whether an argument of the entry depends on what was chosen, and lets derivatives through.
+/// True if an argument of the entry depends on a chosen entry, and the op propagates derivatives.
 fn leans<F: Scalar>(record: &Record<F>, id: Id, depends: &[bool]) -> bool {
-    !rules::is_flat(record.node(id).op) && record.args(id).iter().any(|arg| depends[arg.index()])
+    !record.node(id).op.is_flat() && record.args(id).iter().any(|arg| depends[arg.index()])
 }

@@ -1,27 +1,28 @@
-//! Back in variables: the same terms recorded as ordinary entries, so that the gradient has a gradient.
+//! Reverse mode in variables: the terms are recorded as ordinary entries, so the gradient has a gradient.
 
-use crate::rules::custom::Own;
-use crate::rules::fused::Kernel;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::numbers::shape::Shape;
 use crate::sweeps::reach::Reach;
+use crate::tape::engine::Scalar;
+use crate::tape::node::Id;
 use crate::tape::op::Op;
+use crate::tape::op::own::Own;
+use crate::tape::record::Kernel;
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
 use crate::tape::term::{Operand, Sink, Term};
-use crate::tape::var::Var;
-use crate::tape::{Id, Tape};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The adjoints under way, by the entry they belong to.
+/// Adjoints by the entry to which they belong.
 type Bars<'t, F> = BTreeMap<Id, Var<'t, F>>;
 
 impl<'t, F: Scalar> Var<'t, F> {
     /// The derivatives of the sum of this variable with respect to `xs`, as variables on the same tape:
     /// they can be differentiated again, to any order.
     ///
-    /// Any entries can be asked for, also constants and results on the way; what this variable does not
-    /// depend on has the derivative zero.
+    /// `xs` may be any entries, also constants and intermediate results. The derivative with respect to an entry that this
+    /// variable does not depend on is zero.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -34,7 +35,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Panics
-    /// If it was computed by an op of a user's own that has no definition (see [`Tape::custom`]).
+    /// If it depends on `xs` through a custom op without a definition (see [`Tape::custom`]).
     #[track_caller]
     pub fn grad(self, xs: &[Self]) -> Vec<Self> {
         let tape = self.tape;
@@ -50,7 +51,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     }
 }
 
-/// One way back.
+/// One reverse sweep.
 struct Sweep<'t, F> {
     tape: &'t Tape<F>,
     /// The entries whose adjoints are wanted, what depends on them, and the adjoints of those passed.
@@ -80,11 +81,12 @@ impl<'t, F: Scalar> Sweep<'t, F> {
     }
 }
 
+/// The arguments of an entry.
 pub(crate) fn arguments<'t, F: Scalar>(y: Var<'t, F>) -> SmallVec<[Var<'t, F>; 4]> {
     y.tape.record().args(y.id).iter().map(|&arg| Var::new(y.tape, arg)).collect()
 }
 
-/// What the op of an entry means in elementary ops, applied to its arguments; `None` if it is elementary.
+/// Records the definition of the op of an entry, applied to its arguments; `None` if the op is elementary.
 pub(crate) fn define<'t, F: Scalar>(y: Var<'t, F>) -> Option<Var<'t, F>> {
     let (op, args) = (y.tape.record().node(y.id).op, arguments(y));
     match op {
@@ -97,14 +99,14 @@ pub(crate) fn define<'t, F: Scalar>(y: Var<'t, F>) -> Option<Var<'t, F>> {
     }
 }
 
-/// [`rules::reverse`] of an op on these arguments.
+/// Names the terms of an op on these arguments to a sink.
 pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[Var<'_, F>], sink: &mut dyn Sink<F>) {
     let shapes: SmallVec<[Shape; 4]> = args.iter().map(|arg| arg.shape()).collect();
     let dims: SmallVec<[&[usize]; 4]> = shapes.iter().map(|shape| &shape[..]).collect();
     F::reverse(op, &dims, sink);
 }
 
-/// An op, its result and its arguments, and what stands in its terms for the adjoint of the result.
+/// An op, its result and its arguments, and the variable that takes the place of the result's adjoint in its terms.
 pub(crate) struct Reading<'a, 't, F> {
     pub(crate) op: Op<F>,
     pub(crate) y: Var<'t, F>,
@@ -158,14 +160,14 @@ impl<'a, 't, F: Scalar> Reading<'a, 't, F> {
                     Op::ZipRight(f, c) => f.slope(side, args[0], number(c), y),
                     op => unreachable!("{} has no slope", op.name()),
                 };
-                bar.weigh(slope)
+                bar.mul_no_nan(slope)
             }
             Term::Apply(op, operands) => {
                 let own = matches!(op, Op::Reshape | Op::Move(_) | Op::Index(_));
                 bar.record(op, &self.operands(&operands), own.then_some(&shape[..]))
             }
         };
-        // What was stretched on the way in is summed on the way out, and the other way round.
+        // The adjoint of an argument that was broadcast is summed, and that of one that was summed is broadcast.
         match gain.shape() {
             same if same == *shape => gain,
             small if Shape::broadcast(&small, shape).as_ref() == Some(shape) => {
@@ -203,7 +205,7 @@ impl<F: Scalar> Sink<F> for Recorder<'_, '_, '_, F> {
         let start = Id(self.sweep.tape.len() as u32);
         let meaning = kernel.define(self.reading.args);
         self.sweep.reach.extend(&self.sweep.tape.record());
-        // Of some shapes it is one of the arguments itself, whose turn comes later.
+        // For some shapes the definition is one of the arguments itself, which the sweep reaches later.
         if self.sweep.reach.holds(meaning.id) {
             self.sweep.gain(meaning.id, self.reading.bar);
         }

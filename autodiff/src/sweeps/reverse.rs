@@ -1,116 +1,20 @@
-//! Back in numbers: every term is computed straight into the adjoint it adds to.
+//! Reverse mode in numbers: every term is added directly to its adjoint.
 
-use crate::kernels::aligned::Aligned;
 use crate::kernels::map::map_slope;
 use crate::kernels::walk::add_slice;
 use crate::kernels::zip::{View, select_add, zip_slope};
-use crate::rules::custom::Own;
-use crate::rules::fused::{Bars, Kernel, Pass};
-use crate::rules::{self, index, matmul, moves, number};
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::op::{Move, Op};
+use crate::rules::{index, matmul, meaning, moves};
+use crate::tape::engine::Scalar;
+use crate::tape::grads::{Grads, Link, open, touch};
+use crate::tape::node::{Id, NO_BAR, Node};
+use crate::tape::op::Op;
+use crate::tape::op::moves::Move;
+use crate::tape::op::own::Own;
+use crate::tape::record::{Bars, Kernel, Pass, Record, Tape, Var};
 use crate::tape::term::{Operand, Sink, Term};
-use crate::tape::var::Var;
-use crate::tape::{Id, NO_BAR, Node, Record, Tape};
-use crate::tensor::Tensor;
 use smallvec::SmallVec;
 
-/// The adjoints that a sweep leaves behind.
-///
-/// They lie in recording order in one arena that the next sweep can use again ([`Tape::pull_into`]).
-#[derive(Clone, Debug)]
-pub struct Grads<F> {
-    pub(super) bars: Aligned<F>,
-    /// Whether an entry's adjoint has been begun; before that its memory is not defined.
-    pub(super) begun: Vec<bool>,
-    scratch: Vec<F>,
-    links: Vec<Link>,
-}
-
-impl<F> Default for Grads<F> {
-    fn default() -> Self {
-        Self { bars: Aligned::default(), begun: Vec::new(), scratch: Vec::new(), links: Vec::new() }
-    }
-}
-
-impl<F: Scalar> Grads<F> {
-    /// Nothing yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The adjoint of a variable, `None` if nothing reached it. Leaves are always reached, if only by zeros.
-    pub fn get(&self, var: Var<'_, F>) -> Option<&[F]> {
-        let node = *var.tape.record().node(var.id);
-        let reached = node.bar != NO_BAR && self.begun.get(node.home.index()) == Some(&true);
-        reached.then(|| &self.bars[node.bar..node.bar + node.len])
-    }
-
-    /// The adjoint of a variable, zero if nothing reached it.
-    pub fn of(&self, var: Var<'_, F>) -> Tensor<F> {
-        let values = self.get(var).map_or_else(|| vec![F::ZERO; var.size()], <[F]>::to_vec);
-        Tensor::new(values, var.shape())
-    }
-
-    /// The first `len` numbers of the adjoint arena: the gradient of the first leaves, if those were
-    /// recorded first (see [`Tape::share`]).
-    ///
-    /// # Panics
-    /// If there are fewer.
-    pub fn leading(&self, len: usize) -> &[F] {
-        &self.bars[..len]
-    }
-
-    /// Makes room for the adjoints of a record and begins none of them.
-    pub(super) fn begin(&mut self, record: &Record<F>) {
-        self.bars.first(record.bars);
-        self.begun.clear();
-        self.begun.resize(record.nodes.len(), false);
-    }
-
-    /// Adds the seeds to the adjoints of their entries.
-    #[track_caller]
-    pub(super) fn seed(&mut self, record: &Record<F>, seeds: &[(Id, &[F])]) {
-        for &(id, seed) in seeds {
-            let node = record.node(id);
-            assert!(
-                seed.len() == node.len,
-                "pull: {} numbers seed {} values",
-                seed.len(),
-                node.len
-            );
-            if node.bar != NO_BAR {
-                add_slice(seed, open(&mut self.bars, &mut self.begun, node));
-            }
-        }
-    }
-
-    /// Zeroes the adjoint of an entry that has one, if it is not begun.
-    pub(super) fn open(&mut self, record: &Record<F>, id: Id) {
-        let node = record.node(id);
-        if node.bar != NO_BAR {
-            open(&mut self.bars, &mut self.begun, node);
-        }
-    }
-}
-
-/// The adjoint of an entry, and whether it was touched before; if not, what it holds is not defined.
-fn touch<'a, F>(bars: &'a mut [F], begun: &mut [bool], node: &Node<F>) -> (&'a mut [F], bool) {
-    let begun = std::mem::replace(&mut begun[node.home.index()], true);
-    (&mut bars[node.bar..node.bar + node.len], begun)
-}
-
-/// The adjoint of an entry, zeroed when it is first touched.
-fn open<'a, F: Scalar>(bars: &'a mut [F], begun: &mut [bool], node: &Node<F>) -> &'a mut [F] {
-    let (bar, begun) = touch(bars, begun, node);
-    if !begun {
-        bar.fill(F::ZERO);
-    }
-    bar
-}
-
-/// Sets every begun adjoint of the first `end` entries in motion, from the last to the first.
+/// Carries every begun adjoint of the first `end` entries to the arguments, from the last entry to the first.
 pub(crate) fn sweep<F: Scalar>(
     record: &Record<F>,
     end: usize,
@@ -132,7 +36,7 @@ pub(crate) fn carry<F: Scalar>(
     grads: &mut Grads<F>,
 ) {
     let node = record.node(id);
-    // A reshape shares its argument's adjoint: what reached it is there already.
+    // A reshape shares its argument's adjoint, so there is nothing to carry.
     if node.bar == NO_BAR || node.home != id || !grads.begun[id.index()] {
         return;
     }
@@ -151,7 +55,7 @@ pub(crate) fn carry<F: Scalar>(
         let mut sink = Eager { given, below, begun, scratch, gates };
         let shapes: SmallVec<[&[usize]; 4]> =
             record.args(id).iter().map(|&arg| record.dims(arg)).collect();
-        rules::reverse(node.op, &shapes, &mut sink);
+        meaning::reverse(node.op, &shapes, &mut sink);
     }
     record.stop_if_strict_back(id, y_bar, |arg| {
         let node = record.node(arg);
@@ -168,7 +72,7 @@ struct Eager<'a, F> {
     gates: &'a [(Id, &'a [F])],
 }
 
-/// What the terms of an entry work on.
+/// The operands of the terms of an entry.
 struct Given<'a, F> {
     record: &'a Record<F>,
     id: Id,
@@ -176,19 +80,12 @@ struct Given<'a, F> {
     links: &'a mut Vec<Link>,
 }
 
-/// Where a link of a chain lies in the working memory, and its shape.
-#[derive(Clone, Debug)]
-struct Link {
-    at: usize,
-    shape: Shape,
-}
-
 impl<'a, F: Scalar> Given<'a, F> {
     fn arg(&self, arg: usize) -> View<'a, F> {
         self.record.view(self.record.args(self.id)[arg])
     }
 
-    /// An operand; `made` holds the links.
+    /// The numbers of an operand; `made` holds the links.
     fn operand<'b>(&'b self, operand: Operand, made: &'b [F], zero: &'b F) -> View<'b, F> {
         match operand {
             Operand::Bar => View { values: self.y_bar, dims: self.record.dims(self.id) },
@@ -198,7 +95,7 @@ impl<'a, F: Scalar> Given<'a, F> {
                 let Link { at, shape } = &self.links[link];
                 View { values: &made[*at..at + shape.size()], dims: shape }
             }
-            Operand::Zero => number(zero),
+            Operand::Zero => View::number(zero),
         }
     }
 }
@@ -223,7 +120,7 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
         let shape = {
             let dims: SmallVec<[&[usize]; 4]> =
                 operands.iter().map(|&o| given.operand(o, self.scratch, &zero).dims).collect();
-            rules::shape(op, &dims, shape).expect("a rule names operands that fit")
+            meaning::shape(op, &dims, shape).expect("a rule names operands that fit")
         };
         let end = at + shape.size();
         if self.scratch.len() < end {
@@ -234,8 +131,8 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
             operands.iter().map(|&o| given.operand(o, made, &zero)).collect();
         match op {
             Op::Reshape => rest[..end - at].copy_from_slice(views[0].values),
-            op => rules::forward(op, &views, &shape, &mut rest[..end - at])
-                .expect("what could fail has been computed on the way forward"),
+            op => meaning::forward(op, &views, &shape, &mut rest[..end - at])
+                .expect("ops that can fail have been computed in the forward pass"),
         }
         drop(views);
         self.given.links.push(Link { at, shape });
@@ -244,7 +141,7 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
 
     fn add(&mut self, arg: usize, term: Term<F>) {
         let Some(node) = self.tracked(arg) else { return };
-        // Ops that cannot add to what is there make a link first.
+        // Ops that cannot add to an adjoint in place are computed as a link first.
         let term = match term {
             Term::Apply(op @ (Op::Map(_) | Op::Zip(_) | Op::ZipRight(..) | Op::Linalg(_)), on) => {
                 Term::Is(self.link(op, &on, None))
@@ -266,8 +163,10 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
             Term::Slope(side) => match record.node(id).op {
                 Op::Map(f) => map_slope(f, view(0).values, y.values, y_bar, bar),
                 Op::Zip(f) => zip_slope(f, side, [view(0), view(1)], y, y_bar, bar),
-                Op::ZipLeft(f, c) => zip_slope(f, side, [number(&c), view(0)], y, y_bar, bar),
-                Op::ZipRight(f, c) => zip_slope(f, side, [view(0), number(&c)], y, y_bar, bar),
+                Op::ZipLeft(f, c) => zip_slope(f, side, [View::number(&c), view(0)], y, y_bar, bar),
+                Op::ZipRight(f, c) => {
+                    zip_slope(f, side, [view(0), View::number(&c)], y, y_bar, bar)
+                }
                 op => unreachable!("{} has no slope", op.name()),
             },
             Term::Is(on) => moves::add(Move::SumTo, operand(on), bar_dims, bar),
@@ -294,7 +193,7 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
                 Op::Reshape => add_slice(y_bar, bar),
                 Op::Move(m) => moves::add(m, operand(on[0]), bar_dims, bar),
                 Op::Index(i) => index::add(i, operand(on[0]), operand(on[1]), bar_dims, bar)
-                    .expect("the indices were in range on the way forward"),
+                    .expect("the indices were in range in the forward pass"),
                 Op::Select => {
                     let on = [operand(on[0]), operand(on[1]), operand(on[2])];
                     select_add(on, y.dims, bar, bar_dims);
@@ -331,10 +230,10 @@ impl<F: Scalar> Bars<F> for Eager<'_, F> {
 }
 
 impl<'t, F: Scalar> Var<'t, F> {
-    /// The derivatives of this number with respect to everything it was computed from, as numbers.
+    /// The derivatives of this number with respect to all entries that it was computed from, as numbers.
     ///
     /// # Panics
-    /// If it does not hold exactly one number; see [`Tape::pull`] for others.
+    /// If the variable does not hold exactly one number; see [`Tape::pull`] for others.
     #[track_caller]
     pub fn backward(self) -> Grads<F> {
         let len = self.size();
@@ -344,8 +243,8 @@ impl<'t, F: Scalar> Var<'t, F> {
 }
 
 impl<F: Scalar> Tape<F> {
-    /// $\sum_i \langle \text{seed}_i, \partial v_i \rangle$ for any variables at once: the adjoints of
-    /// everything they were computed from.
+    /// The vector-Jacobian product $\sum_i \langle \text{seed}_i, \partial v_i \rangle$ of any variables at once: the
+    /// adjoints of all entries that they were computed from.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -357,7 +256,9 @@ impl<F: Scalar> Tape<F> {
     /// ```
     ///
     /// # Panics
-    /// If a seed has not as many numbers as its variable.
+    /// If a seed and its variable differ in size.
+    #[doc(alias = "vjp")]
+    #[doc(alias = "pullback")]
     #[track_caller]
     pub fn pull(&self, seeds: &[(Var<'_, F>, &[F])]) -> Grads<F> {
         let mut grads = Grads::new();
@@ -365,12 +266,11 @@ impl<F: Scalar> Tape<F> {
         grads
     }
 
-    /// [`Tape::pull`] into memory that is used again, with weights for gates: the adjoint that flows
-    /// back through a gate is multiplied by its weights, which broadcast over the gate's last axis
-    /// (one weight for each row).
+    /// [`Tape::pull`] into memory that is reused, with weights for gates: the adjoint that flows
+    /// back through a gate is multiplied by its weights, one weight for each row of the gate's last axis.
     ///
     /// # Panics
-    /// If a seed has not as many numbers as its variable, or a gate's weights do not divide it into rows.
+    /// If a seed and its variable differ in size, or a gate's weights do not divide it into rows.
     #[track_caller]
     pub fn pull_into<'s>(
         &self,

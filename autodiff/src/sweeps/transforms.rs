@@ -1,17 +1,17 @@
-//! Whole matrices of derivatives, and the gradient of every sample of a batch.
+//! Jacobians, Hessians, and the gradient of every sample of a batch.
 
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::sweeps::reverse::Grads;
-use crate::tape::var::Var;
-use crate::tensor::Tensor;
+use crate::numbers::shape::Shape;
+use crate::numbers::tensor::Tensor;
+use crate::tape::engine::Scalar;
+use crate::tape::grads::Grads;
+use crate::tape::record::Var;
 
 impl<F: Scalar> Var<'_, F> {
-    /// $\partial y_i / \partial x_j$ of every element of this variable $y$ and of `x`, as numbers, of the shape of
-    /// $y$ followed by that of `x`.
+    /// The Jacobian $\partial y_i / \partial x_j$ of every element of this variable $y$ and of `x`, as numbers. Its shape is
+    /// that of $y$ followed by that of `x`.
     ///
-    /// Row by row in reverse, or column by column forward where `x` has far fewer elements; the tape is left as
-    /// it was.
+    /// It is computed row by row in reverse mode, or column by column in forward mode where `x` has far fewer elements.
+    /// The tape is left as it was.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -22,14 +22,14 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If `x` is a constant, of which no derivatives are computed.
+    /// If `x` is a constant, because no derivatives are computed with respect to constants.
     #[track_caller]
     pub fn jacobian(self, x: Self) -> Tensor<F> {
         assert!(x.is_tracked(), "jacobian: entry {} is a constant", x.id.index());
         let shape: Shape = self.shape().iter().chain(x.shape().iter()).copied().collect();
         let (rows, columns) = (self.size(), x.size());
         let mut matrix = vec![F::ZERO; rows * columns];
-        // A push records what it computes and costs about as much as three pulls.
+        // A forward sweep is recorded and costs about as much as three reverse sweeps.
         if 3 * columns < rows {
             for column in 0..columns {
                 let mark = self.tape.mark();
@@ -56,8 +56,8 @@ impl<F: Scalar> Var<'_, F> {
         Tensor::new(matrix, shape)
     }
 
-    /// $\partial^2 y / \partial x_i \partial x_j$ of the sum $y$ of this variable, as numbers, of the shape of `x`
-    /// twice. The tape is left as it was. See [`Var::hvp`] for its product with a vector, which is far cheaper.
+    /// The Hessian $\partial^2 y / \partial x_i \partial x_j$ of the sum $y$ of this variable, as numbers. Its shape is that
+    /// of `x` twice. The tape is left as it was. The product with a vector, [`Var::hvp`], is far cheaper.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -68,7 +68,7 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If `x` is a constant, of which no derivatives are computed.
+    /// If `x` is a constant, because no derivatives are computed with respect to constants.
     #[track_caller]
     pub fn hessian(self, x: Self) -> Tensor<F> {
         let mark = self.tape.mark();
@@ -77,8 +77,8 @@ impl<F: Scalar> Var<'_, F> {
         matrix
     }
 
-    /// One copy of this variable for each sample of a batch, along a new first axis: the adjoint of the copies
-    /// is the gradient of each sample by itself, from a single sweep, and that of the variable their sum.
+    /// One copy of this variable for each sample of a batch, along a new first axis. The adjoint of a copy is the gradient
+    /// of its sample, and the adjoint of the variable is the sum of these; a single sweep computes all.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;

@@ -1,18 +1,20 @@
-//! Where a tape went wrong: the first number that is not finite though what it was made from is.
+//! The search for the first number that is not finite although its arguments are.
 
-use crate::scalar::Scalar;
+use crate::kernels::float::Float;
+use crate::numbers::real::Real;
+use crate::tape::node::Id;
 use crate::tape::op::Op;
-use crate::tape::{Id, Record, Tape};
+use crate::tape::record::{Record, Tape};
 use std::fmt::{self, Display};
 
-/// The entry of a tape that first made a NaN or an infinity.
+/// The first entry of a tape that made a NaN or an infinity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NonFinite {
     /// The entry.
     pub id: Id,
     /// Its op.
     pub op: String,
-    /// The position of the offending number in it.
+    /// The position of the number in the entry.
     pub at: usize,
     /// The number, as text.
     pub value: String,
@@ -33,10 +35,10 @@ impl Display for NonFinite {
     }
 }
 
-impl<F: Scalar> Tape<F> {
+impl<F: Float> Tape<F> {
     /// The entry that first made a NaN or an infinity, if any did: its result holds a NaN and none of its
-    /// arguments does, or an infinity and all of its arguments are finite. Infinite constants are taken as
-    /// meant, and named only if nothing else can be.
+    /// arguments does, or an infinity and all of its arguments are finite. Infinite constants are
+    /// allowed, and named only if there is no other entry to name.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -58,7 +60,7 @@ impl<F: Scalar> Tape<F> {
     }
 }
 
-impl<F: Scalar> Record<F> {
+impl<F: Float> Record<F> {
     /// The position of a number of the entry that is not finite though its arguments are.
     fn makes_non_finite(&self, id: Id) -> Option<usize> {
         let values = self.values(id);
@@ -106,7 +108,7 @@ impl<F: Scalar> Record<F> {
     }
 
     /// Panics if the record is strict and the entry, of adjoint `y_bar`, has carried a number that is not
-    /// finite back to an argument: `bar` is the adjoint of each, if it has one.
+    /// finite back to an argument. `bar` gives the adjoint of an argument, if it has one.
     #[inline]
     #[track_caller]
     pub(crate) fn stop_if_strict_back<'a>(
@@ -124,7 +126,8 @@ impl<F: Scalar> Record<F> {
             let node = self.node(id);
             let from = range(y_bar).map_or(String::new(), |[a, b]| format!(" in [{a}, {b}]"));
             panic!(
-                "back through entry {} ({}), recorded at {}:{}: the adjoint of entry {} becomes {} at \
+                "back through entry {} ({}), recorded at {}:{}: \
+                 the adjoint of entry {} becomes {} at \
                  position {at}, from an adjoint{from} and {}",
                 id.0,
                 node.op.name(),
@@ -139,8 +142,8 @@ impl<F: Scalar> Record<F> {
 }
 
 /// The smallest and the largest of some numbers; NaN if one of them is.
-fn range<F: Scalar>(values: &[F]) -> Option<[F; 2]> {
-    let low = values.iter().copied().reduce(crate::Real::min)?;
-    let high = values.iter().copied().reduce(crate::Real::max)?;
+fn range<F: Float>(values: &[F]) -> Option<[F; 2]> {
+    let low = values.iter().copied().reduce(Real::min)?;
+    let high = values.iter().copied().reduce(Real::max)?;
     Some([low, high])
 }

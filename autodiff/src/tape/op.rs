@@ -1,20 +1,28 @@
-//! What an entry of a tape can be: data, so that it prints, replays and is differentiated again.
+//! The kinds of entries of a tape. An op is data, so a tape prints, replays and is differentiated again.
 
-use crate::rules::beta::Beta;
-use crate::rules::custom::Own;
-use crate::rules::fused::Fused;
-use crate::rules::index::Index;
-use crate::rules::linalg::Linalg;
-use crate::tape::table::{Binary, Unary};
+pub(crate) mod beta;
+pub(crate) mod fused;
+pub(crate) mod index;
+pub(crate) mod linalg;
+pub(crate) mod moves;
+pub(crate) mod own;
+
+use crate::numbers::ops::{Binary, Unary};
+use crate::tape::op::beta::Beta;
+use crate::tape::op::fused::Fused;
+use crate::tape::op::index::Index;
+use crate::tape::op::linalg::Linalg;
+use crate::tape::op::moves::Move;
+use crate::tape::op::own::Own;
 use std::fmt::{self, Display};
 
 /// The kind of a tape entry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Op<F> {
-    /// A parameter: it has an adjoint.
+    /// A parameter, which has an adjoint.
     Leaf,
-    /// Data or noise: nothing is computed for it on the way back.
+    /// Data or noise, which has no adjoint.
     Constant,
     /// $f(x)$, elementwise.
     Map(Unary),
@@ -28,27 +36,27 @@ pub enum Op<F> {
     Select,
     /// The same numbers in other places.
     Move(Move),
-    /// Numbers picked out or put down by indices, the second argument.
+    /// Numbers gathered or scattered by indices, which are the second argument.
     Index(Index),
-    /// The arguments one behind the other along an axis.
+    /// The concatenation of the arguments along an axis.
     Concat {
-        /// The axis along which they stand.
+        /// The axis of concatenation.
         axis: u8,
     },
     /// The same numbers under another shape; costs nothing.
     Reshape,
     /// The same numbers without a derivative; costs nothing.
     Detach,
-    /// The identity, whose adjoint can be weighted when the gradient is pulled.
+    /// The identity, whose adjoint can be weighted when a gradient is pulled.
     Gate,
     /// $ab$ of the last two axes, either argument transposed first; leading axes broadcast.
     MatMul {
-        /// Whether the first argument is transposed.
+        /// True if the first argument is transposed.
         ta: bool,
-        /// Whether the second argument is transposed.
+        /// True if the second argument is transposed.
         tb: bool,
     },
-    /// A factorisation of the last two axes, or what is computed from one.
+    /// A factorisation of the last two axes, or a result that is computed from one.
     Linalg(Linalg),
     /// The incomplete beta function, elementwise on three arguments.
     Beta(Beta),
@@ -57,61 +65,6 @@ pub enum Op<F> {
     /// An op that only its tape knows: see [`Tape::custom`](crate::Tape::custom) and
     /// [`Tape::checkpoint`](crate::Tape::checkpoint).
     Custom(Own),
-}
-
-/// A linear map that moves numbers to other places; each has another as its adjoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Move {
-    /// Repeats along stretched axes. Adjoint: [`Move::SumTo`].
-    Broadcast,
-    /// Sums along the axes that [`Move::Broadcast`] stretches.
-    SumTo,
-    /// Result axis `i` is argument axis `order[i]`. Adjoint: the inverse permutation.
-    Permute {
-        /// The axes of the argument in their new order; entries past the rank are ignored.
-        order: [u8; 8],
-    },
-    /// The positions from `start` along one axis, as many as the result has. Adjoint: [`Move::Pad`].
-    Slice {
-        /// The axis that is cut.
-        axis: u8,
-        /// The first position kept.
-        start: u32,
-    },
-    /// Zeros around the argument along one axis. Adjoint: [`Move::Slice`].
-    Pad {
-        /// The axis that grows.
-        axis: u8,
-        /// Where the argument begins in the result.
-        start: u32,
-    },
-    /// The numbers of the last axis along a diagonal of the last two of the result, zeros around them.
-    /// Adjoint: [`Move::Diagonal`].
-    Diag {
-        /// How far the diagonal lies above the main one.
-        above: i32,
-    },
-    /// A diagonal of the last two axes. Adjoint: [`Move::Diag`].
-    Diagonal {
-        /// How far the diagonal lies above the main one.
-        above: i32,
-    },
-    /// The last two axes on and below a diagonal, zeros above. Its own adjoint.
-    Tril {
-        /// How far the diagonal lies above the main one.
-        above: i32,
-    },
-    /// The last two axes on and above a diagonal, zeros below. Its own adjoint.
-    Triu {
-        /// How far the diagonal lies above the main one.
-        above: i32,
-    },
-    /// The positions of one axis in reverse. Its own adjoint.
-    Flip {
-        /// The axis that is reversed.
-        axis: u8,
-    },
 }
 
 impl<F: Copy> Op<F> {
@@ -136,28 +89,15 @@ impl<F: Copy> Op<F> {
             Self::Custom(op) => op.name(),
         }
     }
-}
 
-impl Move {
-    /// The last two of `rank` axes exchanged.
-    pub(crate) fn transposition(rank: usize) -> Self {
-        let mut order = [0, 1, 2, 3, 4, 5, 6, 7];
-        order.swap(rank - 2, rank - 1);
-        Self::Permute { order }
-    }
-
-    fn name(self) -> &'static str {
+    /// True if nothing is propagated through the op.
+    pub(crate) fn is_flat(self) -> bool {
         match self {
-            Self::Broadcast => "broadcast",
-            Self::SumTo => "sum_to",
-            Self::Permute { .. } => "permute",
-            Self::Slice { .. } => "slice",
-            Self::Pad { .. } => "pad",
-            Self::Diag { .. } => "diag",
-            Self::Diagonal { .. } => "diagonal",
-            Self::Tril { .. } => "tril",
-            Self::Triu { .. } => "triu",
-            Self::Flip { .. } => "flip",
+            Self::Constant | Self::Detach => true,
+            Self::Map(f) => f.is_flat(),
+            Self::Zip(f) | Self::ZipLeft(f, _) | Self::ZipRight(f, _) => f.is_flat(),
+            Self::Linalg(op) => op.is_flat(),
+            _ => false,
         }
     }
 }

@@ -1,10 +1,11 @@
-//! A tape in words and as a drawing.
+//! A tape as text and as a drawing.
 
-use crate::scalar::Scalar;
-use crate::tape::{Id, Tape};
+use crate::kernels::float::Float;
+use crate::tape::node::Id;
+use crate::tape::record::Tape;
 use std::fmt::{self, Display, Write};
 
-impl<F: Scalar> Tape<F> {
+impl<F: Float> Tape<F> {
     /// The tape as a drawing in the DOT language: entries as boxes, arguments as arrows.
     pub fn to_dot(&self) -> String {
         let record = self.record();
@@ -27,8 +28,8 @@ impl<F: Scalar> Tape<F> {
     }
 }
 
-/// One line an entry: number, op, arguments, shape, the first of its values.
-impl<F: Scalar> Display for Tape<F> {
+/// Prints a line for each entry: number, op, arguments, shape, and its first values.
+impl<F: Float> Display for Tape<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let record = self.record();
         for index in 0..record.nodes.len() {

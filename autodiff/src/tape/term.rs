@@ -1,11 +1,11 @@
-//! What an argument's adjoint gains, as data. A rule never computes: it names terms, and a sink reads them.
+//! The terms of a derivative, as data. A rule computes nothing: it names terms, and a sink reads them.
 
-use crate::rules::custom::Own;
-use crate::rules::fused::Kernel;
 use crate::tape::op::Op;
+use crate::tape::op::own::Own;
+use crate::tape::record::Kernel;
 use smallvec::SmallVec;
 
-/// What a term works on.
+/// An operand of a term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operand {
     /// The adjoint of the result.
@@ -16,7 +16,7 @@ pub(crate) enum Operand {
     Out,
     /// A link of the chain that leads to the term, counted from its beginning.
     Link(usize),
-    /// Nothing: zero.
+    /// Zero.
     Zero,
 }
 
@@ -27,9 +27,9 @@ pub(crate) enum Term<F> {
     Apply(Op<F>, SmallVec<[Operand; 3]>),
     /// An operand as it is, summed onto the argument's shape.
     Is(Operand),
-    /// $\bar y\,\partial f$: the slope of an elementwise op with respect to argument `side`.
+    /// $\bar y \partial f$: the slope of an elementwise op with respect to argument `side`.
     Slope(usize),
-    /// $\bar y$ weighted by what the caller gave this gate, or $\bar y$ itself.
+    /// $\bar y$ times the weights that the caller gave this gate, or $\bar y$ itself.
     Gated,
 }
 
@@ -38,16 +38,16 @@ pub(crate) trait Sink<F> {
     /// The adjoint of argument `arg` gains `term`.
     fn add(&mut self, arg: usize, term: Term<F>);
 
-    /// Whether anybody asks for the adjoint of argument `arg`: if not, no chain need lead to it.
+    /// True if the adjoint of argument `arg` is needed. If it is not, the rule may leave out the chain that leads to it.
     fn wants(&self, arg: usize) -> bool;
 
     /// A link of a chain: `op` applied to operands, itself an operand of what follows. The shape is
     /// given for the ops whose arguments do not determine it.
     fn link(&mut self, op: Op<F>, operands: &[Operand], shape: Option<&[usize]>) -> Operand;
 
-    /// The adjoints of all arguments gain what the kernel's own reverse says.
+    /// The adjoints of all arguments gain the terms that the kernel's own `reverse` adds.
     fn kernel(&mut self, kernel: &dyn Kernel<F>);
 
-    /// The same of an op that only its tape knows.
+    /// The same for an op that only its tape knows.
     fn own(&mut self, own: Own);
 }

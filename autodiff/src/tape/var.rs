@@ -1,4 +1,4 @@
-//! Variables: entries of a tape under the names of the formulas they stand for.
+//! The methods of variables: each records an op.
 
 mod elementwise;
 mod factor;
@@ -11,42 +11,24 @@ pub use factor::{CholeskyFactor, LuFactor};
 pub use linalg::Triangle;
 pub use reduce::{Axes, Norm};
 
-use crate::error::Error;
-use crate::rules::fused::{Activation, Fused};
-use crate::scalar::{Real, Scalar};
-use crate::shape::Shape;
-use crate::tape::op::{Move, Op};
-use crate::tape::table::{Binary, Unary, binary, named, unary};
-use crate::tape::{Id, NO_BAR, Tape};
-use crate::tensor::Tensor;
-use std::fmt::{self, Debug};
+use crate::numbers::binary::binary;
+use crate::numbers::error::Error;
+use crate::numbers::ops::{Binary, Unary};
+use crate::numbers::real::Real;
+use crate::numbers::shape::Shape;
+use crate::numbers::table::named;
+use crate::numbers::tensor::Tensor;
+use crate::numbers::unary::unary;
+use crate::tape::engine::Scalar;
+use crate::tape::node::{Id, NO_BAR};
+use crate::tape::op::Op;
+use crate::tape::op::moves::Move;
+use crate::tape::record::{Tape, Var};
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
-
-/// One entry of a tape: a tensor that knows how it came about.
-///
-/// Two variables combine by broadcasting: axes are aligned at the last one, and axes of length one stretch.
-pub struct Var<'t, F> {
-    pub(crate) tape: &'t Tape<F>,
-    pub(crate) id: Id,
-}
-
-impl<F> Clone for Var<'_, F> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<F> Copy for Var<'_, F> {}
-
-impl<F> Debug for Var<'_, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Var({})", self.id.0)
-    }
-}
 
 /// The position of `axis` counted from the front, negative ones counting from the back.
 #[track_caller]
-fn axis_of(op: &str, axis: isize, shape: &Shape) -> usize {
+pub(crate) fn axis_of(op: &str, axis: isize, shape: &Shape) -> usize {
     let rank = shape.len() as isize;
     let position = if axis < 0 { axis + rank } else { axis };
     assert!((0..rank).contains(&position), "{op}: axis {axis} of a tensor of shape {shape}");
@@ -55,9 +37,15 @@ fn axis_of(op: &str, axis: isize, shape: &Shape) -> usize {
 
 /// Writes the elementwise methods from the table.
 macro_rules! var_methods {
-    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
+    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) $columns:tt)*) => {
         impl<'t, F: Scalar> Var<'t, F> {
-            $($(#[$doc])* #[track_caller] pub fn $method(self) -> Self { self.record(Op::Map(Unary::$name), &[self], None) })*
+            $(
+                $(#[$doc])*
+                #[track_caller]
+                pub fn $method(self) -> Self {
+                    self.record(Op::Map(Unary::$name), &[self], None)
+                }
+            )*
         }
     };
 }
@@ -65,21 +53,22 @@ unary!(var_methods);
 
 /// Writes the methods of two arguments, which broadcast.
 macro_rules! var_pairs {
-    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) $columns:tt)*) => {
         impl<'t, F: Scalar> Var<'t, F> {
-            $(named! { $kind $(#[$doc])* #[track_caller] pub fn $method(self, other: Self) -> Self {
-                self.record(Op::Zip(Binary::$name), &[self, other], None)
-            } })*
+            $(named! {
+                $columns
+                $(#[$doc])*
+                #[track_caller]
+                pub fn $method(self, other: Self) -> Self {
+                    self.record(Op::Zip(Binary::$name), &[self, other], None)
+                }
+            })*
         }
     };
 }
 binary!(var_pairs);
 
 impl<'t, F: Scalar> Var<'t, F> {
-    pub(crate) fn new(tape: &'t Tape<F>, id: Id) -> Self {
-        Self { tape, id }
-    }
-
     /// Records an op whose shapes must fit.
     #[inline]
     #[track_caller]
@@ -107,12 +96,12 @@ impl<'t, F: Scalar> Var<'t, F> {
         }
     }
 
-    /// The tape it was recorded on.
+    /// The tape on which it is recorded.
     pub fn tape(self) -> &'t Tape<F> {
         self.tape
     }
 
-    /// Its number on the tape.
+    /// The number of its entry on the tape.
     pub fn id(self) -> Id {
         self.id
     }
@@ -143,12 +132,12 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.with(|values| values[0])
     }
 
-    /// Reads its numbers where they are. Nothing can be recorded meanwhile.
+    /// Reads its numbers in place. Nothing can be recorded while `read` runs.
     pub fn with<R>(self, read: impl FnOnce(&[F]) -> R) -> R {
         read(self.tape.record().values(self.id))
     }
 
-    /// Whether derivatives flow through it.
+    /// True if derivatives flow through it.
     pub fn is_tracked(self) -> bool {
         self.tape.record().node(self.id).bar != NO_BAR
     }
@@ -159,64 +148,43 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.tape.constant(&[F::from_f64(c)], [])
     }
 
-    /// `yes` where `self` is not zero, else `no`. What is not taken reaches neither value nor
+    /// `yes` where `self` is not zero, else `no`. The branch that is not taken reaches neither value nor
     /// derivative, even if it is NaN.
+    #[doc(alias = "where")]
     #[track_caller]
     pub fn select(self, yes: Self, no: Self) -> Self {
         self.record(Op::Select, &[self, yes, no], None)
     }
 
-    /// Summed down to a shape that would broadcast to this one.
+    /// The sum over the axes along which `shape` would broadcast to this one. The derivative is one, repeated along these
+    /// axes.
     #[track_caller]
     pub fn sum_to(self, shape: impl Into<Shape>) -> Self {
         self.record(Op::Move(Move::SumTo), &[self], Some(&shape.into()))
     }
 
-    /// The sum of all elements, of shape `[]`; of none, zero.
+    /// The sum of all elements, of shape `[]`. The sum of no elements is zero. The derivative is one.
     #[track_caller]
     pub fn sum(self) -> Self {
         self.sum_to([])
     }
 
-    /// The mean of all elements, of shape `[]`; of none, NaN.
+    /// The mean of all elements, of shape `[]`. The mean of no elements is NaN. The derivative is $1/n$.
     #[track_caller]
     pub fn mean(self) -> Self {
         let n = self.size();
         self.sum() / F::from_f64(n as f64)
     }
 
-    /// $f(xW + b)$ for rows `x` of shape `[…, n]`, `weight` `[n, m]` and `bias` `[m]`, in one kernel.
-    #[track_caller]
-    pub fn affine(self, weight: Self, bias: Self, activation: Activation) -> Self {
-        self.record(Op::Fused(Fused::Affine(activation)), &[self, weight, bias], None)
-    }
-
-    /// $\sum_j \ln \mathcal N(x_j; \mu_j, e^{2 s_j})$ over the last axis, with `loc` $\mu$ and
-    /// `log_scale` $s$; arguments with fewer leading axes repeat.
-    ///
-    /// With $t = (x - \mu) e^{-s}$ the derivatives are $-t e^{-s}$ ($x$), $t e^{-s}$ ($\mu$), $t^2 - 1$ ($s$).
-    #[track_caller]
-    pub fn normal_log_prob(self, loc: Self, log_scale: Self) -> Self {
-        self.record(Op::Fused(Fused::NormalLogProb), &[self, loc, log_scale], None)
-    }
-
-    /// $\sum_j x_j \eta_j - \mathrm{softplus}(\eta_j)$ over the last axis, with `logits` $\eta$;
-    /// arguments with fewer leading axes repeat.
-    ///
-    /// The derivatives are $x - \sigma(\eta)$ ($\eta$) and $\eta$ ($x$).
-    #[track_caller]
-    pub fn bernoulli_log_prob(self, logits: Self) -> Self {
-        self.record(Op::Fused(Fused::BernoulliLogProb), &[self, logits], None)
-    }
-
-    /// The same value without a derivative.
+    /// The same value without a derivative: in formulas, $\mathrm{stop}(x)$.
+    #[doc(alias = "stop_gradient")]
     #[track_caller]
     pub fn detach(self) -> Self {
         self.record(Op::Detach, &[self], None)
     }
 
-    /// The same value; the derivative that flows back through here can be weighted when it is pulled
-    /// (see [`Tape::pull_into`]).
+    /// The same value, as a gate: the adjoint that flows back through it can be weighted when a gradient is pulled (see
+    /// [`Tape::pull_into`]).
     #[track_caller]
     pub fn gate(self) -> Self {
         self.record(Op::Gate, &[self], None)
@@ -267,15 +235,15 @@ impl<F: Scalar> Neg for Var<'_, F> {
 
 /// Writes the elementwise part of [`Real`] from the table.
 macro_rules! real_methods {
-    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) => $slope:expr, $kind:ident ($low:expr, $high:expr);)*) => {
+    ($($(#[$doc:meta])* $name:ident $method:ident($x:ident, $y:ident) $columns:tt)*) => {
         $(fn $method(self) -> Self { Var::$method(self) })*
     };
 }
 
-/// And the part of two arguments.
+/// Writes the part of two arguments.
 macro_rules! real_pairs {
-    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) = $value:expr => ($da:expr, $db:expr), $kind:ident ($low:expr, $high:expr);)*) => {
-        $(named! { $kind fn $method(self, other: Self) -> Self { Var::$method(self, other) } })*
+    ($($(#[$doc:meta])* $name:ident $method:ident($a:ident, $b:ident, $y:ident) $columns:tt)*) => {
+        $(named! { $columns fn $method(self, other: Self) -> Self { Var::$method(self, other) } })*
     };
 }
 

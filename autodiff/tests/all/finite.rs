@@ -1,8 +1,8 @@
-//! Where a tape went wrong: found afterwards, or stopped at.
+//! The search for the first number that is not finite, and strict tapes that stop at it.
 
 use pathscore_autodiff::Tape;
 
-/// What a closure panics with.
+/// The message with which a closure panics.
 fn panic_of(f: impl FnOnce()) -> String {
     let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_err();
     *payload.downcast::<String>().expect("a formatted message")

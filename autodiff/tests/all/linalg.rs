@@ -76,14 +76,14 @@ fn flat<'a>(matrices: impl Iterator<Item = &'a DMatrix<f64>>) -> Vec<f64> {
 fn systems() -> impl Strategy<Value = (Vec<usize>, Vec<usize>, usize, usize)> {
     let axis = (1_usize..4, 0_u8..3);
     (prop::collection::vec(axis, 0..=2), 1_usize..30, 1_usize..6).prop_map(|(axes, n, m)| {
-        let lead = |stretched| {
-            axes.iter().map(|axis| if axis.1 == stretched { 1 } else { axis.0 }).collect()
+        let lead = |broadcast| {
+            axes.iter().map(|axis| if axis.1 == broadcast { 1 } else { axis.0 }).collect()
         };
         (lead(1), lead(2), n, m)
     })
 }
 
-/// What is computed from matrices, against nalgebra, matrix by matrix.
+/// Results of linear algebra against nalgebra, matrix by matrix.
 fn agrees_with_nalgebra<F: Scalar>(lead: &[usize], around: &[usize], n: usize, m: usize) {
     // Backward stable algorithms: n roundings times a condition number of some ten to a hundred.
     let slack = 1000.0 * n as f64;
@@ -181,18 +181,18 @@ proptest! {
     #[test]
     fn picking_and_putting_are_adjoint_and_those_of_loops(
         [outer, size, picked, inner] in [1_usize..4, 1_usize..5, 0_usize..5, 1_usize..4],
-        stretched in any::<[bool; 2]>(),
+        broadcast in any::<[bool; 2]>(),
         salt in 0_u64..1000,
     ) {
         let tape = Tape::<f64>::new();
         let (x, s) = (tensor(&[outer, size, inner], salt), tensor(&[outer, picked, inner], salt + 1));
         let [first, last] = [outer, inner].map(|n| n);
-        let dims = [if stretched[0] { 1 } else { first }, picked, if stretched[1] { 1 } else { last }];
+        let dims = [if broadcast[0] { 1 } else { first }, picked, if broadcast[1] { 1 } else { last }];
         let index: Vec<usize> = (0..dims.iter().product())
             .map(|i| (i * 7 + salt as usize + i / 3) % size)
             .collect();
         let at = |i: usize, j: usize, k: usize| {
-            let (i, k) = (if stretched[0] { 0 } else { i }, if stretched[1] { 0 } else { k });
+            let (i, k) = (if broadcast[0] { 0 } else { i }, if broadcast[1] { 0 } else { k });
             index[(i * picked + j) * dims[2] + k]
         };
         let (vx, vs, vi) = (leaf(&tape, &x), leaf(&tape, &s), tape.indices(&index, dims));
@@ -316,7 +316,7 @@ fn failures_name_the_matrix_and_the_pivot() {
     let nan = pair([f64::NAN, 0.0, 0.0, 1.0]);
     assert_eq!(nan.eigh().unwrap_err(), Error::NotConverged { member: 1 });
     assert!(matches!(nan.cholesky(), Err(Error::NotPositiveDefinite { member: 1, pivot: 0, .. })));
-    // What failed has left nothing behind.
+    // A failed op leaves no entry behind.
     let x = tape.leaf(&[2.0], []);
     assert_eq!((x * x).backward().of(x).item(), 4.0);
 }

@@ -1,4 +1,4 @@
-//! All tests from outside, in one program: each program of tests compiles the engine for itself.
+//! All integration tests in one program, because every test program links the engine again.
 
 mod check;
 mod finite;

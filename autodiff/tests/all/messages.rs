@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
-    /// Where the last panic of this thread was, and what it said.
+    /// The place and the message of the last panic of this thread.
     static LAST: RefCell<(String, u32, String)> = const { RefCell::new((String::new(), 0, String::new())) };
 }
 

@@ -150,7 +150,7 @@ fn what_is_not_depended_on_has_no_derivative() {
     let (x, other, c) = (tape.leaf(&[0.5], []), tape.leaf(&[2.0], []), tape.constant(&[3.0], []));
     let y = (x * c).exp();
     let slopes = y.grad(&[x, other, c]);
-    // Of a constant, too, a derivative can be asked for.
+    // The derivative with respect to a constant can be asked for too.
     assert_close(
         &slopes.iter().map(|s| s.item()).collect::<Vec<_>>(),
         &[3.0 * 1.5_f64.exp(), 0.0, 0.5 * 1.5_f64.exp()],
@@ -192,18 +192,19 @@ fn the_gradients_of_single_samples_come_from_one_sweep() {
     }
 }
 
-/// Many steps of a map, in stretches; the most bytes that the tape of a stretch held are left in `inner`.
+/// Many steps of a map, in checkpointed segments. `inner` keeps the largest number of bytes that the tape of a segment
+/// held.
 fn chain<'t>(
     x: Var<'t, f64>,
     w: Var<'t, f64>,
     steps: usize,
-    stretch: usize,
+    segment: usize,
     inner: &'static AtomicUsize,
 ) -> Var<'t, f64> {
-    (0..steps / stretch).fold(x, |x, _| {
+    (0..steps / segment).fold(x, |x, _| {
         x.tape().checkpoint(
             move |args| {
-                let y = (0..stretch).fold(args[0], |x, _| (x * args[1]).sin());
+                let y = (0..segment).fold(args[0], |x, _| (x * args[1]).sin());
                 inner.fetch_max(y.tape().bytes(), Ordering::Relaxed);
                 y
             },
@@ -216,12 +217,12 @@ fn chain<'t>(
 fn checkpoints_change_no_number_and_need_the_square_root_of_the_memory() {
     static INNER: AtomicUsize = AtomicUsize::new(0);
     let width = 50;
-    let peak = |steps: usize, stretch: usize| {
+    let peak = |steps: usize, segment: usize| {
         INNER.store(0, Ordering::Relaxed);
         let (tape, plain) = (Tape::new(), Tape::new());
         let inputs = [0.1, 0.2].map(|salt| tensor(&[width], salt));
         let [x, w] = inputs.each_ref().map(|v| tape.leaf(v.values(), [width]));
-        let y = chain(x, w, steps, stretch, &INNER).sum();
+        let y = chain(x, w, steps, segment, &INNER).sum();
         let [px, pw] = inputs.each_ref().map(|v| plain.leaf(v.values(), [width]));
         let kept = (0..steps).fold(px, |x, _| (x * pw).sin()).sum();
         assert_eq!(y.item().to_bits(), kept.item().to_bits());
@@ -233,7 +234,7 @@ fn checkpoints_change_no_number_and_need_the_square_root_of_the_memory() {
     let (short, kept_short) = peak(100, 10);
     let (long, kept_long) = peak(10_000, 100);
     // A hundred times the steps: a hundred times the memory where everything is kept, ten times where a
-    // stretch is as long as there are stretches. The inputs and the last sum are the slack.
+    // segment is as long as there are segments. The inputs and the last sum are the slack.
     assert!(kept_long > 95 * kept_short, "{kept_short} and {kept_long} bytes");
     assert!(long < 10 * short, "{short} and {long} bytes");
     assert!(20 * long < kept_long, "{long} and {kept_long} bytes");
@@ -371,7 +372,7 @@ fn a_wrong_rule_of_a_users_own_op_is_caught() {
     assert!(wrong.is_err());
 }
 
-/// What a closure panics with.
+/// The message with which a closure panics.
 fn panic_of(f: impl FnOnce()) -> String {
     let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_err();
     *payload.downcast::<String>().expect("a formatted message")

@@ -92,8 +92,9 @@ impl<F: Scalar> Optimizer<F> for Adam<F> {
         find: &mut dyn FnMut(&str) -> Option<Vec<F>>,
     ) -> Result<(), String> {
         if steps > 0 {
-            self.m = find("m").ok_or("m")?;
-            self.v = find("v").filter(|v| v.len() == self.m.len()).ok_or("v")?;
+            let m = find("m").ok_or("m")?;
+            self.v = find("v").filter(|v| v.len() == m.len()).ok_or("v")?;
+            self.m = m;
         }
         self.steps = steps;
         Ok(())

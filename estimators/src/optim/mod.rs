@@ -9,6 +9,7 @@ pub use adam::Adam;
 pub use schedule::Schedule;
 pub use sgd::Sgd;
 
+use crate::parallel::join;
 use pathscore_autodiff::Scalar;
 
 /// Numbers handled together: fixed, so that the bits do not depend on the number of threads.
@@ -58,11 +59,5 @@ pub(crate) fn in_chunks<F: Scalar, const N: usize>(
         left
     });
     let (below, above) = grad.split_at(middle);
-    #[cfg(feature = "parallel")]
-    rayon::join(|| in_chunks(left, below, f), || in_chunks(right, above, f));
-    #[cfg(not(feature = "parallel"))]
-    {
-        in_chunks(left, below, f);
-        in_chunks(right, above, f);
-    }
+    join(|| in_chunks(left, below, f), || in_chunks(right, above, f));
 }

@@ -2,13 +2,28 @@
 
 use rand::Rng;
 
-use super::Table;
+use super::source_kind::{Load, SourceKind};
+use super::{Split, Table};
 use crate::seed::{self, Stream};
 
-/// `n` pictures of bars or stripes on `side` x `side` pixels: with probability ½ each the lines are
-/// rows or columns, and each of the `side` lines is wholly 1 with probability ½, else 0.
+pub(super) const SOURCE: SourceKind = SourceKind {
+    usage: "bars",
+    about: "4 x 4 bars and stripes, 10000 + 2000, whose entropy can be enumerated",
+    grey: false,
+    load: Load::Generate(|seed| {
+        let (train, test) = bars(4, 12_000, seed).split_at(10_000);
+        let description = format!(
+            "bars: 4 x 4, drawn from seed {seed}, draws 0 to 9999 train, 10000 to 11999 test; \
+             both parts hold the same few patterns"
+        );
+        Ok(Split { train, test, description })
+    }),
+};
+
+/// `n` images of bars or stripes with `side` x `side` pixels. The lines are rows or columns with probability ½ each,
+/// and each of the `side` lines is 1 everywhere with probability ½, and 0 everywhere otherwise.
 ///
-/// Picture `i` is a pure function of `side`, `seed` and `i`.
+/// Image `i` is a pure function of `side`, `seed` and `i`.
 ///
 /// ```
 /// # use pathscore_models::data::bars;
@@ -32,8 +47,8 @@ pub fn bars(side: usize, n: usize, seed: u64) -> Table {
         .expect("each picture adds side x side values of 0 or 1")
 }
 
-/// Every distinct picture of [`bars`] with its probability: $2^{-d-1}$, twice that for all off and
-/// all on, which come about as rows and as columns. There are $2^{d+1} - 2$ for a side of $d$.
+/// Every distinct image of [`bars`] with its probability: $2^{-d-1}$, or twice that for the all-zero and the all-one
+/// image, which arise both from rows and from columns. There are $2^{d+1} - 2$ images for a side of $d$.
 ///
 /// ```
 /// # use pathscore_models::data::bars_patterns;
@@ -56,7 +71,7 @@ pub fn bars_patterns(side: usize) -> Vec<(Vec<f32>, f64)> {
     rows.chain(columns).collect()
 }
 
-/// The pixels of the picture whose line `i` is bit `i`.
+/// The pixels of the image whose line `i` has the value of bit `i`.
 fn picture(side: usize, upright: bool, lines: u64) -> impl Iterator<Item = f32> {
     (0..side * side).map(move |i| {
         let line = if upright { i % side } else { i / side };
@@ -90,7 +105,7 @@ mod tests {
             let count = (0..n).filter(|&i| table.row(i) == pattern).count();
             seen += count;
             let z = (count as f64 - n as f64 * p) / (n as f64 * p * (1.0 - p)).sqrt();
-            // 30 patterns: the chance that a right sampler passes 4.5 anywhere is 2e-4.
+            // With 30 patterns, a correct sampler exceeds 4.5 somewhere with probability 2e-4.
             assert!(z.abs() < 4.5, "seed {seed}: {pattern:?} has z = {z}");
         }
         assert_eq!(seen, n);

@@ -1,15 +1,14 @@
-//! Which rows each step sees.
+//! The rows of each training step.
 
 use std::ops::Range;
 
 use super::DataError;
 use crate::seed::{self, Stream};
 
-/// Batches of rows in a new random order each epoch, the rows of any step at once.
+/// Batches of rows in a new random order for each epoch, with direct access to the rows of any step.
 ///
-/// The order of epoch e is a pure function of the seed and e, so a run that is resumed at a step
-/// sees what it would have seen. The `n % batch` rows at the end of an epoch's order are left out
-/// of that epoch.
+/// The order of an epoch is a pure function of the seed and the epoch, so a run that is resumed at a step sees the same
+/// rows as a run without interruption. The last `n % batch` rows in the order of an epoch are left out of that epoch.
 ///
 /// ```
 /// # use pathscore_models::data::{Batches, DataError};
@@ -40,7 +39,7 @@ impl Batches {
         Ok(Batches { batch, seed, epoch: None, order: (0..n).collect() })
     }
 
-    /// The number of rows there are.
+    /// The number of rows in the table.
     pub fn n(&self) -> usize {
         self.order.len()
     }
@@ -50,22 +49,22 @@ impl Batches {
         self.batch
     }
 
-    /// Steps in an epoch, ⌊n / batch⌋.
+    /// The number of steps in an epoch, ⌊n / batch⌋.
     pub fn per_epoch(&self) -> u64 {
         (self.order.len() / self.batch) as u64
     }
 
-    /// The epoch of a step, from 0, and its place in that epoch's order.
+    /// The epoch of a step, counted from 0, and the range of the step in that epoch's order.
     pub fn place(&self, step: u64) -> (u64, Range<usize>) {
         let start = (step % self.per_epoch()) as usize * self.batch;
         (step / self.per_epoch(), start..start + self.batch)
     }
 
-    /// The rows of a step. Allocates nothing; shuffles only when the epoch changes.
+    /// The rows of a step. The call allocates nothing, and shuffles only when the epoch changes.
     pub fn at(&mut self, step: u64) -> &[usize] {
         let (epoch, place) = self.place(step);
         if self.epoch != Some(epoch) {
-            // From the same beginning each time, or the order would depend on the epochs before.
+            // Every shuffle starts from the identity, or the order would depend on the epochs before.
             self.order.iter_mut().enumerate().for_each(|(i, row)| *row = i);
             seed::shuffle(&mut seed::rng(self.seed, Stream::Batches, epoch), &mut self.order);
             self.epoch = Some(epoch);

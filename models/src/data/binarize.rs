@@ -1,4 +1,4 @@
-//! Grey values to black and white.
+//! Binarisation of grey values.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use rand::Rng;
 use super::{DataError, Table};
 use crate::seed::{self, Stream};
 
-/// How grey values x in [0, 1] become what the model sees.
+/// The rule by which grey values x in [0, 1] become the data that the model sees.
 ///
 /// ```
 /// # use pathscore_models::data::{Binarize, DataError, digits};
@@ -22,14 +22,16 @@ use crate::seed::{self, Stream};
 /// # Ok::<(), DataError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "binarization")]
+#[doc(alias = "binarisation")]
 pub enum Binarize {
-    /// Values as they are, grey or beyond.
+    /// Values stay as they are, inside [0, 1] or not.
     None,
-    /// 1 where x ≥ ½, else 0.
+    /// A value becomes 1 if x ≥ ½, and 0 otherwise.
     Threshold,
-    /// A fresh draw of Bernoulli(x) at each visit.
+    /// A value becomes a new sample of Bernoulli(x) in each batch.
     Dynamic,
-    /// Draws of Bernoulli(x) made once, by [`Binarize::prepare`].
+    /// A value becomes a sample of Bernoulli(x) that [`Binarize::prepare`] draws once.
     Fixed,
 }
 
@@ -45,7 +47,9 @@ impl FromStr for Binarize {
 
     fn from_str(word: &str) -> Result<Binarize, DataError> {
         let found = NAMES.iter().find(|(name, _)| *name == word);
-        found.map(|&(_, rule)| rule).ok_or_else(|| DataError::UnknownBinarize { word: word.into() })
+        let choices = || NAMES.map(|(name, _)| name).join(", ");
+        let unknown = || DataError::UnknownBinarize { word: word.into(), choices: choices() };
+        found.map(|&(_, rule)| rule).ok_or_else(unknown)
     }
 }
 
@@ -59,9 +63,9 @@ impl fmt::Display for Binarize {
 /// Draws Bernoulli(x) for each value x of a row.
 ///
 /// Each u64 gives two uniforms u = k 2⁻²⁴ with k of 24 bits, which f32 holds exactly, so that
-/// P(u < x) = ⌈2²⁴ x⌉ 2⁻²⁴: exact for 0 and 1, otherwise too high by less than 2⁻²⁴ ≈ 6e-8. Value j
-/// always uses the same bits of the row's draws, whatever the picture. Draws come in blocks so that
-/// the comparisons vectorise.
+/// P(u < x) = ⌈2²⁴ x⌉ 2⁻²⁴, which is exact for 0 and 1 and otherwise too high by less than 2⁻²⁴ ≈ 6e-8. Value j always
+/// uses the same bits of the row's random words, whatever the values are. Random words are drawn in blocks so that the
+/// comparisons vectorise.
 fn draw<F: From<f32> + Copy, R: Rng + ?Sized>(row: &[f32], out: &mut [F], rng: &mut R) {
     let mut lanes = [0u32; 64];
     for (row, out) in row.chunks(lanes.len()).zip(out.chunks_mut(lanes.len())) {
@@ -78,7 +82,7 @@ fn draw<F: From<f32> + Copy, R: Rng + ?Sized>(row: &[f32], out: &mut [F], rng: &
 }
 
 impl Binarize {
-    /// The table as [`Binarize::fill`] needs it: for `fixed` the draws of this seed, otherwise
+    /// The table as [`Binarize::fill`] needs it: for `fixed` the samples of this seed, otherwise the table
     /// unchanged.
     ///
     /// # Errors
@@ -102,7 +106,7 @@ impl Binarize {
         Ok(table.map_rows(|row, out| draw(row, out, &mut rng)))
     }
 
-    /// Fills a batch with the given rows, one after the other, as the rule says. Allocates nothing.
+    /// Fills a batch with the given rows, one after the other, binarised by this rule. It allocates nothing.
     ///
     /// Only `dynamic` draws from `rng`: ⌈columns / 2⌉ words for each row, whatever its values.
     ///

@@ -6,14 +6,22 @@ use std::path::Path;
 use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
 
 use super::input::{Input, MOST_VALUES};
-use super::{DataError, Position, Split, Table, shuffled};
+use super::source_kind::{Load, SourceKind};
+use super::split::shuffled;
+use super::{DataError, Position, Split, Table};
 
-/// Reads rows of numbers separated by commas. A first line that is not all numbers is a header; a
-/// column it names `label` holds whole numbers 0…255, the labels. Empty lines are passed over.
-/// A header made of numbers cannot be told from data and is read as a row. Unpacks gzip.
+pub(super) const SOURCE: SourceKind = SourceKind {
+    usage: "csv:PATH",
+    about: "rows of numbers, with or without header line and a column `label`",
+    grey: false,
+    load: Load::Read(load),
+};
+
+/// Reads rows of numbers separated by commas. A first line that is not all numbers is a header; a column that it calls
+/// `label` holds the labels, whole numbers 0…255. Empty lines are skipped. A header that consists of numbers cannot be
+/// told from data and is read as a row. Gzip is unpacked.
 ///
-/// Values are kept as they are: whether they may stand for probabilities is what
-/// [`Table::in_unit_interval`] says.
+/// Values are kept as they are. [`Table::in_unit_interval`] tells if they can be probabilities.
 ///
 /// # Errors
 /// If the file cannot be read, if lines differ in length, or if a field is not a finite number.
@@ -21,15 +29,15 @@ pub fn read_csv(path: &Path) -> Result<Table, DataError> {
     read(path).map(|(table, _)| table)
 }
 
-pub(crate) fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
+fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
     let (table, note) = read(path)?;
     shuffled(table, path, seed, &format!("csv: {} ({note})", path.display()))
 }
 
 fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
-    // Ends of line are \n alone, \r being trimmed with the blanks, and the last line gets one too:
-    // then the reader's line less one is the line of the record just read, which its own position
-    // is not after empty lines and \r\n.
+    // Lines end with \n alone, because \r is trimmed with the blanks, and the last line gets an end too. Then the
+    // line of the record just read is the reader's line minus one. The record's own position is wrong after empty
+    // lines and after \r\n.
     let input = Input::open(path)?.chain(&b"\n"[..]);
     let mut builder = ReaderBuilder::new();
     builder.has_headers(false).flexible(true).trim(Trim::All).terminator(Terminator::Any(b'\n'));

@@ -1,7 +1,7 @@
-//! Handwritten digits that the library draws itself.
+//! Handwritten digits that the library generates itself.
 //!
-//! Algorithm. A digit is a few strokes through control points (`glyphs`). Each point trembles, a
-//! slow wave bends the whole, then one affine map stretches, slants and turns it. Smooth curves
+//! A digit is a few strokes through control points (`glyphs`). Each point is displaced at random, a
+//! slow wave bends the whole, and an affine map stretches, slants and turns it. Smooth curves
 //! through the points (Catmull & Rom 1974) become short straight pieces. As in MNIST (LeCun,
 //! Cortes & Burges), the drawing is scaled to fit a box of 20 x 20 pixels and its centre of mass is
 //! put at the centre of 28 x 28. A pixel's ink is a soft step of the distance to the nearest piece,
@@ -11,17 +11,33 @@ use std::ops::Range;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::Table;
 use super::glyphs::{GLYPHS, Glyph};
-use crate::seed::{self, Stream, below, unit};
+use super::source_kind::{Load, SourceKind};
+use super::{Split, Table};
+use crate::seed::{self, Stream, uniform_below, uniform_f32};
 
-/// Pixels on a side of a digit.
+pub(super) const SOURCE: SourceKind = SourceKind {
+    usage: "digits",
+    about: "28 x 28 handwritten digits that the library draws itself, 20000 + 2000, labelled",
+    grey: true,
+    load: Load::Generate(|seed| {
+        Ok(Split {
+            train: digits(seed, 0..20_000),
+            test: digits(seed, 20_000..22_000),
+            description: format!(
+                "digits: drawn from seed {seed}, numbers 0 to 19999 train, 20000 to 21999 test"
+            ),
+        })
+    }),
+};
+
+/// The number of pixels on a side of a digit.
 pub const SIDE: usize = 28;
 
-/// Pixels of the box the writing fills, as in MNIST.
+/// The number of pixels on a side of the box that the strokes fill, as in MNIST.
 const BOX: f32 = 20.0;
 
-/// Straight pieces for each pair of control points.
+/// The number of straight pieces for each pair of control points.
 const PIECES: usize = 6;
 
 type Point = [f32; 2];
@@ -34,9 +50,9 @@ struct Piece {
     swell: f32,
 }
 
-/// Digit number `index` of the endless series of a seed: 28 x 28 pixels, 0 paper and 1 ink, line
-/// after line, and its label 0…9. A pure function of its arguments; where
-/// the platform's sine or exponential rounds otherwise, the last bits of a pixel may differ.
+/// Digit number `index` of the endless series of a seed: 28 x 28 pixels, line after line, with 0 for paper and 1 for
+/// ink, and its label 0…9. It is a pure function of its arguments, but the last bits of a pixel may differ between
+/// platforms whose sine or exponential rounds differently.
 ///
 /// ```
 /// # use pathscore_models::data::digit;
@@ -46,10 +62,10 @@ struct Piece {
 /// ```
 pub fn digit(seed: u64, index: u64) -> ([f32; SIDE * SIDE], u8) {
     let mut rng = seed::rng(seed, Stream::Digits, index);
-    let label = below(&mut rng, 10);
+    let label = uniform_below(&mut rng, 10);
     let mut pieces = write(choose(GLYPHS[label], &mut rng), &mut rng);
     place(&mut pieces, &mut rng);
-    (ink(&pieces, 0.9 + 0.5 * unit(&mut rng)), label as u8)
+    (ink(&pieces, 0.9 + 0.5 * uniform_f32(&mut rng)), label as u8)
 }
 
 /// The digits with the given numbers, labelled, as a table of 28 x 28 images.
@@ -73,7 +89,7 @@ pub fn digits(seed: u64, range: Range<u64>) -> Table {
 }
 
 fn choose(ways: &'static [Glyph], rng: &mut Xoshiro256PlusPlus) -> &'static Glyph {
-    let mut left = below(rng, ways.iter().map(|way| way.weight).sum());
+    let mut left = uniform_below(rng, ways.iter().map(|way| way.weight).sum());
     for way in ways {
         if left < way.weight {
             return way;
@@ -83,15 +99,15 @@ fn choose(ways: &'static [Glyph], rng: &mut Xoshiro256PlusPlus) -> &'static Glyp
     unreachable!("the draw is below the sum of the weights")
 }
 
-/// A draw of mean 0 and standard deviation 1, bell-shaped, never beyond ±3, so that no digit is
-/// torn apart: the sum of three uniforms.
+/// A random number with mean 0 and standard deviation 1 that never exceeds ±3, so that no digit is torn apart: the sum
+/// of three uniform numbers.
 fn bell(rng: &mut Xoshiro256PlusPlus) -> f32 {
-    2.0 * (unit(rng) + unit(rng) + unit(rng) - 1.5)
+    2.0 * (uniform_f32(rng) + uniform_f32(rng) + uniform_f32(rng) - 1.5)
 }
 
-/// The strokes as one hand at one moment writes them, in units of the digit's height.
+/// The strokes after random distortions, in units of the digit's height.
 fn write(glyph: &Glyph, rng: &mut Xoshiro256PlusPlus) -> Vec<Piece> {
-    let tremble = 0.014 + 0.030 * unit(rng);
+    let tremble = 0.014 + 0.030 * uniform_f32(rng);
     let aspect = (0.20 * bell(rng)).exp();
     let slant = 0.10 + 0.17 * bell(rng);
     let (sin, cos) = (0.09 * bell(rng)).sin_cos();
@@ -113,7 +129,7 @@ fn write(glyph: &Glyph, rng: &mut Xoshiro256PlusPlus) -> Vec<Piece> {
         points.clear();
         for (i, &[x, y]) in stroke.iter().enumerate() {
             if i > 0 && stroke[i - 1] == stroke[i] {
-                // A corner: the curve so far ends here and the next begins at the same place.
+                // At a corner the curve ends, and the next curve begins at the same point.
                 curve(&points[first..], radius, swell, &mut pieces);
                 first = points.len() - 1;
                 continue;
@@ -125,7 +141,7 @@ fn write(glyph: &Glyph, rng: &mut Xoshiro256PlusPlus) -> Vec<Piece> {
     pieces
 }
 
-/// The Catmull–Rom curve through the points in short straight pieces; its ends go straight on.
+/// The Catmull–Rom curve through the points in short straight pieces, with straight ends.
 fn curve(points: &[Point], radius: f32, swell: f32, pieces: &mut Vec<Piece>) {
     let n = points.len();
     let beyond = |end: Point, before: Point| [0, 1].map(|k| 2.0 * end[k] - before[k]);
@@ -150,7 +166,7 @@ fn curve(points: &[Point], radius: f32, swell: f32, pieces: &mut Vec<Piece>) {
     }
 }
 
-/// Scales to the box and moves the centre of mass to the centre, give or take half a pixel.
+/// Scales to the box and moves the centre of mass to within half a pixel of the centre.
 fn place(pieces: &mut [Piece], rng: &mut Xoshiro256PlusPlus) {
     let (mut low, mut high) = ([f32::INFINITY; 2], [f32::NEG_INFINITY; 2]);
     let (mut centre, mut mass) = ([0.0; 2], 0.0);
@@ -164,7 +180,7 @@ fn place(pieces: &mut [Piece], rng: &mut Xoshiro256PlusPlus) {
         }
     }
     let extent = (high[0] - low[0]).max(high[1] - low[1]);
-    let size = BOX * (0.94 + 0.06 * unit(rng));
+    let size = BOX * (0.94 + 0.06 * uniform_f32(rng));
     let scale = (size - 2.0 * pieces[0].radius) / extent;
     let shift: Point = [0, 1].map(|_| 0.5 * SIDE as f32 + 0.3 * bell(rng));
     for piece in pieces {
@@ -174,8 +190,8 @@ fn place(pieces: &mut [Piece], rng: &mut Xoshiro256PlusPlus) {
     }
 }
 
-/// The ink on each pixel: ½ + (r − d) / soft within [0, 1] at distance d from the line, the most of
-/// all pieces.
+/// The ink on each pixel: ½ + (r − d) / soft, clamped to [0, 1], at distance d from a piece; the largest value over all
+/// pieces counts.
 fn ink(pieces: &[Piece], soft: f32) -> [f32; SIDE * SIDE] {
     let mut pixels = [0f32; SIDE * SIDE];
     let edge = |x: f32| x.clamp(0.0, SIDE as f32) as usize;
@@ -229,7 +245,7 @@ mod tests {
         for label in 0..10 {
             let count = table.labels().unwrap().iter().filter(|&&l| l == label).count() as f64;
             let z = (count - 0.1 * n as f64) / (0.09 * n as f64).sqrt();
-            // Ten labels: the chance that a right sampler passes 4.5 anywhere is 7e-5.
+            // With ten labels, a correct sampler exceeds 4.5 somewhere with probability 7e-5.
             assert!(z.abs() < 4.5, "seed {seed}: label {label} has z = {z}");
         }
     }

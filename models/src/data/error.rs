@@ -1,18 +1,18 @@
-//! What can be wrong with data.
+//! Errors in data.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where in a file something was found.
+/// A position in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Position {
-    /// Bytes from the start of the (unpacked) file, from 0.
+    /// A byte of the (unpacked) file, counted from 0.
     Byte(u64),
-    /// A line, from 1.
+    /// A line, counted from 1.
     Line(u64),
-    /// A line and a column of a table of text, both from 1.
+    /// A line and a column of a table of text, both counted from 1.
     Cell {
         /// The line, from 1.
         line: u64,
@@ -31,24 +31,26 @@ impl fmt::Display for Position {
     }
 }
 
-/// Why data could not be had: one sentence each, with the file, the place, what was expected and
-/// what was found.
+/// The reason why data could not be loaded. The message of each is a sentence with the file, the position, the
+/// expectation and the finding.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The word names no source.
-    #[error(
-        "unknown data source `{word}`: the choices are digits, bars, idx:PATH, csv:PATH, npy:PATH"
-    )]
+    #[error("unknown data source `{word}`: the choices are {choices}")]
     UnknownSource {
         /// The word as it was given.
         word: String,
+        /// The words that name a source.
+        choices: String,
     },
     /// The word names no binarization.
-    #[error("unknown binarization `{word}`: the choices are none, threshold, dynamic, fixed")]
+    #[error("unknown binarization `{word}`: the choices are {choices}")]
     UnknownBinarize {
         /// The word as it was given.
         word: String,
+        /// The words that name a binarization.
+        choices: String,
     },
     /// There is nothing at the path.
     #[error("{}: there is no such file or folder", path.display())]
@@ -56,14 +58,14 @@ pub enum DataError {
         /// The path as it was given.
         path: PathBuf,
     },
-    /// A folder has none of the names looked for.
+    /// A folder has no file with one of the expected names.
     #[error("{}: the folder has no {what}: it needs one of {names}", path.display())]
     NotInFolder {
         /// The folder.
         path: PathBuf,
-        /// What was looked for, in words.
+        /// The kind of file that was looked for, in words.
         what: &'static str,
-        /// The names that would do.
+        /// The accepted names.
         names: String,
     },
     /// The path is a folder where a file is needed.
@@ -77,7 +79,7 @@ pub enum DataError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A gzip file ends before its end mark.
@@ -96,24 +98,24 @@ pub enum DataError {
     GzipDamaged {
         /// The file.
         path: PathBuf,
-        /// Bytes unpacked before the damage was seen.
+        /// Bytes unpacked before the damage was found.
         unpacked: u64,
-        /// What the decoder said.
+        /// The error of the decoder.
         source: io::Error,
     },
-    /// The content is not what the format asks for.
+    /// The content violates the format.
     #[error("{}, {at}: expected {expected}, found {found}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// Where in it.
+        /// The position in the file.
         at: Position,
-        /// What should stand there.
+        /// The content that the format demands there.
         expected: String,
-        /// What stands there.
+        /// The content that is there.
         found: String,
     },
-    /// The header promises more data than the file has.
+    /// The header declares more data than the file has.
     #[error(
         "{}: declares {shape} = {declared} bytes of data but the file ends after {found}",
         path.display()
@@ -123,12 +125,12 @@ pub enum DataError {
         path: PathBuf,
         /// The sizes as the header gives them, with the bytes of one value where not 1.
         shape: String,
-        /// Their product, in bytes.
+        /// The product of the sizes, in bytes.
         declared: u64,
-        /// Bytes of data that are there.
+        /// Bytes of data in the file.
         found: u64,
     },
-    /// The file goes on after the data its header promises.
+    /// The file continues after the data that its header declares.
     #[error(
         "{}: declares {shape} = {declared} bytes of data but the file goes on after them",
         path.display()
@@ -138,7 +140,7 @@ pub enum DataError {
         path: PathBuf,
         /// The sizes as the header gives them, with the bytes of one value where not 1.
         shape: String,
-        /// Their product, in bytes.
+        /// The product of the sizes, in bytes.
         declared: u64,
     },
     /// The file would not fit into memory.
@@ -156,22 +158,22 @@ pub enum DataError {
     TooFewRows {
         /// The file.
         path: PathBuf,
-        /// The least that will do.
+        /// The smallest sufficient number of rows.
         needed: usize,
         /// Rows in the file.
         found: usize,
     },
-    /// Two files that belong together do not fit.
+    /// Two files that belong together have different counts.
     #[error(
         "{} has {found} {what} but {} has {expected}: they must agree",
         path.display(), other.display()
     )]
     Mismatch {
-        /// The file that does not fit.
+        /// The file with the wrong count.
         path: PathBuf,
         /// The file it belongs to.
         other: PathBuf,
-        /// What was counted.
+        /// The things that were counted, in words.
         what: &'static str,
         /// The count in `other`.
         expected: usize,
@@ -181,10 +183,10 @@ pub enum DataError {
     /// Sizes given for a table do not fit its values.
     #[error("table: {0}")]
     Table(String),
-    /// A table holds a value that is no probability.
+    /// A table holds a value that is not a probability.
     #[error("{what} needs values in [0, 1] but row {row}, column {column} (from 0) is {value}")]
     OutsideUnit {
-        /// What asked for probabilities.
+        /// The operation that needs probabilities.
         what: &'static str,
         /// The row, from 0.
         row: usize,
@@ -198,7 +200,7 @@ pub enum DataError {
     Batch {
         /// Rows of a batch.
         batch: usize,
-        /// Rows there are.
+        /// Rows in the table.
         n: usize,
     },
 }
@@ -220,7 +222,7 @@ impl DataError {
         found: impl Into<String>,
     ) -> DataError {
         let (path, expected, mut found) = (path.to_path_buf(), expected.into(), found.into());
-        // What stands in a damaged file can be as long as the file.
+        // The content of a damaged file may be as long as the file.
         if let Some((end, _)) = found.char_indices().nth(80) {
             found.truncate(end);
             found.push('…');

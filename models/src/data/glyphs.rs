@@ -1,10 +1,10 @@
-//! How each digit is written: strokes through points in a box one unit high, y downwards.
+//! The shapes of the digits: strokes through points in a box one unit high, y downwards.
 //!
 //! A stroke is a smooth curve through its points; a point given twice is a sharp corner.
 
 /// One way to write a digit.
 pub(crate) struct Glyph {
-    /// How often it is written so, relative to the other ways.
+    /// The frequency of this way, relative to the other ways.
     pub(crate) weight: usize,
     /// The curves, each drawn without lifting the pen.
     pub(crate) strokes: &'static [&'static [[f32; 2]]],

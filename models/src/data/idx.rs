@@ -6,8 +6,8 @@ use std::path::Path;
 use super::input::Input;
 use super::{DataError, Position, Table};
 
-/// Reads an IDX file of bytes as a table of value / 255: of three sizes as images, of two as plain
-/// rows. Unpacks gzip.
+/// Reads an IDX file of bytes as a table of value / 255. A file with three sizes holds images, a file with two sizes
+/// plain rows. Gzip is unpacked.
 ///
 /// # Errors
 /// If the file cannot be read, is not of this form, or is shorter or longer than it declares.
@@ -20,8 +20,8 @@ pub fn read_idx(path: &Path) -> Result<Table, DataError> {
         let found = format!("{sizes:?}");
         return Err(DataError::content(path, Position::Byte(4), "sizes above 0", found));
     }
-    // Every size is a u32 and the product is bounded, as the values are all there; without any
-    // row the columns alone may be out of reach.
+    // Every size is a u32, and the product is bounded because all values have been read. Without any row, the product
+    // of the other sizes alone may overflow.
     let table = Table::new(values, columns as usize)?;
     match sizes[1..] {
         [height, width] => table.with_image(height as usize, width as usize),
@@ -29,10 +29,10 @@ pub fn read_idx(path: &Path) -> Result<Table, DataError> {
     }
 }
 
-/// Reads an IDX file of one size as labels. Unpacks gzip.
+/// Reads an IDX file with one size as labels. Gzip is unpacked.
 ///
 /// # Errors
-/// As [`read_idx`].
+/// If the file cannot be read, is not of this form, or is shorter or longer than it declares.
 pub fn read_idx_labels(path: &Path) -> Result<Vec<u8>, DataError> {
     let mut input = Input::open(path)?;
     let sizes = header(&mut input, &[1])?;
@@ -122,9 +122,9 @@ pub(crate) mod tests {
         let m = u32::MAX;
         let text = refusal(&idx(&[m, m, m], &[1; 9]));
         assert!(text.contains("4294967295 x 4294967295 x 4294967295 values, more than"), "{text}");
-        // Below the limit: memory still follows the data, not the header.
+        // This size is below the limit, and memory still follows the data and not the header.
         assert!(refusal(&idx(&[1 << 19, 1 << 10], &[1; 9])).contains("ends after 9"));
-        // No rows at all, of a size that would overflow.
+        // There are no rows, and the size of a row would overflow.
         assert!(!refusal(&idx(&[0, m, m], &[1])).is_empty());
     }
 
@@ -154,7 +154,7 @@ pub(crate) mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_make_the_reader_panic(mut bytes: Vec<u8>, start in 0..3usize) {
-            // Random bytes seldom begin as a header does, so some are made to.
+            // Random bytes rarely begin with a valid header, so some of them are given one.
             let head: &[u8] = [&[][..], &[0, 0, 8, 2], &[0, 0, 8, 3, 0, 0, 0]][start];
             bytes.splice(..0, head.iter().copied());
             let scratch = Scratch::new();

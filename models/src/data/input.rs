@@ -1,4 +1,4 @@
-//! Reading files that may lie about their size.
+//! Bounded reading of files whose headers cannot be trusted.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Cursor, Read};
@@ -8,15 +8,15 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::{DataError, Position};
 
-/// The most values that are read from one file: 2 GiB as f32, 4 GiB as f64.
+/// The largest number of values that is read from one file: 2 GiB as f32, 4 GiB as f64.
 pub(crate) const MOST_VALUES: u64 = 1 << 29;
 
-/// The most bytes that are unpacked from one file: as many values of 8 bytes, and a header.
+/// The largest number of bytes that is unpacked from one file: as many values of 8 bytes, and a header.
 const MOST_BYTES: u64 = 8 * MOST_VALUES + (1 << 20);
 
-/// A file from its beginning, unpacked if it begins as gzip does (1f 8b, RFC 1952).
+/// A file that is read from its beginning, and unpacked if it begins with the bytes of gzip (1f 8b, RFC 1952).
 ///
-/// Memory is taken as data arrives, never as a header asks for it.
+/// Memory is allocated as data arrive, never by the sizes in a header.
 pub(crate) struct Input {
     path: PathBuf,
     reader: Box<dyn Read>,
@@ -60,7 +60,7 @@ impl Input {
         self.at
     }
 
-    /// What a failed read means here.
+    /// Translates the error of a failed read.
     pub(crate) fn fail(&self, source: io::Error) -> DataError {
         let (path, unpacked) = (self.path.clone(), self.at);
         match source.kind() {
@@ -72,7 +72,7 @@ impl Input {
         }
     }
 
-    /// Fills the buffer as far as the file goes and says how far that was.
+    /// Fills the buffer until it is full or the file ends, and returns the number of bytes read.
     fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, DataError> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -86,7 +86,7 @@ impl Input {
         Ok(filled)
     }
 
-    /// The next bytes of a header; `what` they are goes into the error if the file ends before.
+    /// Reads the next `n` bytes of a header; `what` describes them in the error if the file ends before.
     pub(crate) fn header(&mut self, n: usize, what: &str) -> Result<Vec<u8>, DataError> {
         let at = Position::Byte(self.at);
         let mut bytes = vec![0; n];
@@ -99,7 +99,7 @@ impl Input {
         Ok(bytes)
     }
 
-    /// As many values of `width` bytes as the product of `sizes` says, up to the end of the file.
+    /// Reads as many values of `width` bytes as the product of `sizes`, which must end with the file.
     pub(crate) fn values<T>(
         &mut self,
         sizes: &[u64],
@@ -130,7 +130,7 @@ impl Input {
             }
             values.extend(buffer[..want].chunks_exact(width).map(&convert));
         }
-        // Reading on to the end also lets gzip check its sum.
+        // Reading to the end also makes gzip verify its checksum.
         if self.fill(&mut buffer[..1])? > 0 {
             return Err(DataError::TooLong { path, shape, declared });
         }

@@ -3,9 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use super::idx::{read_idx, read_idx_labels};
-use super::{DataError, Split, Table, sixth};
+use super::source_kind::{Load, SourceKind};
+use super::split::sixth;
+use super::{DataError, Split, Table};
 
-/// Adds the labels of a file, which must be as many as the rows.
+pub(super) const SOURCE: SourceKind = SourceKind {
+    usage: "idx:PATH",
+    about: "a folder with the four files of MNIST, or one IDX file of bytes; gzip or not",
+    grey: true,
+    load: Load::Read(|path, _| load(path)),
+};
+
+/// Adds the labels of a file, which must hold one label for each row.
 fn labelled(table: Table, images: &Path, labels: &Path) -> Result<Table, DataError> {
     let values = read_idx_labels(labels)?;
     if values.len() != table.len() {
@@ -20,7 +29,7 @@ fn labelled(table: Table, images: &Path, labels: &Path) -> Result<Table, DataErr
     table.with_labels(values)
 }
 
-/// The file of that part in the folder, under the first of its spellings that is there.
+/// The file of a part in the folder, under the first of its usual names that exists.
 fn find(folder: &Path, part: &str, labels: bool) -> Result<PathBuf, DataError> {
     let (kind, sizes) = if labels { ("labels", 1) } else { ("images", 3) };
     let ends = [("-", ""), (".", ""), ("-", ".gz"), (".", ".gz")];
@@ -35,7 +44,7 @@ fn find(folder: &Path, part: &str, labels: bool) -> Result<PathBuf, DataError> {
 
 /// Loads a folder with the four files of MNIST, or one file of images, whose last sixth becomes the
 /// test part.
-pub(crate) fn load(path: &Path) -> Result<Split, DataError> {
+fn load(path: &Path) -> Result<Split, DataError> {
     if path.is_dir() { folder(path) } else { file(path) }
 }
 
@@ -59,7 +68,7 @@ fn folder(path: &Path) -> Result<Split, DataError> {
             found: test.columns(),
         });
     }
-    // Labels of one part alone are more likely a lost file than a wish.
+    // If only one part has labels, a file is probably missing, so this is an error.
     let labels = (find(path, "train", true), find(path, "t10k", true));
     let labels_note = match labels {
         (Err(_), Err(_)) => "no labels",
@@ -100,7 +109,7 @@ fn file(path: &Path) -> Result<Split, DataError> {
     Ok(Split { train, test, description })
 }
 
-/// The labels that lie beside a file of images under MNIST's name for them, if they do.
+/// The file of labels in the same folder as a file of images, under MNIST's name for it, if it exists.
 fn beside(images: &Path) -> Option<PathBuf> {
     let name = images.file_name()?.to_str()?;
     let name = name.strip_suffix(".gz").unwrap_or(name);

@@ -1,9 +1,8 @@
-//! Data sets: two that the library draws itself, three file formats, and how they are cut into
-//! training and test parts, made black and white, and dealt out in batches.
+//! Data sets: two that the library generates itself and three file formats, with their division into training and
+//! test parts, binarisation and batches.
 //!
-//! Everything random is a pure function of a seed. Files are never trusted and never mended: what
-//! does not fit is a [`DataError`] that names the file, the place, what was expected and what was
-//! found.
+//! Everything random is a pure function of a seed. Files are never trusted and never repaired: a file that is not as
+//! its format demands gives a [`DataError`] that names the file, the position, the expectation and the finding.
 //!
 //! ```
 //! use pathscore_models::data::{Batches, DataError, Source};
@@ -27,8 +26,9 @@ mod input;
 mod mnist;
 mod npy;
 mod npy_header;
-
 mod source;
+mod source_kind;
+mod split;
 mod table;
 
 pub use bars::{bars, bars_patterns};
@@ -39,7 +39,7 @@ pub use digits::{SIDE, digit, digits};
 pub use error::{DataError, Position};
 pub use idx::{read_idx, read_idx_labels};
 pub use npy::read_npy;
-pub use source::{SOURCES, Source, Split};
+pub use source::{SOURCES, Source};
+pub use source_kind::SourceKind;
+pub use split::Split;
 pub use table::Table;
-
-use source::{shuffled, sixth};

@@ -6,13 +6,22 @@ use std::path::Path;
 
 use super::input::Input;
 use super::npy_header::{Fault, Header};
-use super::{DataError, Position, Split, Table, shuffled};
+use super::source_kind::{Load, SourceKind};
+use super::split::shuffled;
+use super::{DataError, Position, Split, Table};
 
-/// NumPy itself refuses longer headers (10,000) unless told to trust the file.
+pub(super) const SOURCE: SourceKind = SourceKind {
+    usage: "npy:PATH",
+    about: "a NumPy array of 2 or 3 sizes, type <f4, <f8 or |u1",
+    grey: false,
+    load: Load::Read(load),
+};
+
+/// The longest header that is read. NumPy itself refuses headers of more than 10,000 bytes by default.
 const MOST_HEADER: usize = 1 << 16;
 
-/// Reads an NPY array of two sizes as rows, of three as images. Values of type `<f4` are kept,
-/// `<f8` rounded to the nearest f32, `|u1` divided by 255.
+/// Reads an NPY array with two sizes as rows, and one with three sizes as images. Values of type `<f4` are kept, `<f8`
+/// are rounded to the nearest f32, and `|u1` are divided by 255.
 ///
 /// # Errors
 /// If the file cannot be read, is of another type or order, is shorter or longer than it declares,
@@ -21,7 +30,7 @@ pub fn read_npy(path: &Path) -> Result<Table, DataError> {
     read(path).map(|(table, _)| table)
 }
 
-pub(crate) fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
+fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
     let (table, note) = read(path)?;
     shuffled(table, path, seed, &format!("npy: {} ({note})", path.display()))
 }

@@ -7,7 +7,7 @@ pub(crate) struct Header {
     pub(crate) shape: Vec<u64>,
 }
 
-/// What is wrong with the dictionary, and at which of its bytes.
+/// An error in the dictionary, with the position of its byte.
 pub(crate) struct Fault {
     pub(crate) at: usize,
     pub(crate) expected: String,

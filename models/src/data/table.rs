@@ -74,7 +74,7 @@ impl Table {
         self.values.len() / self.columns
     }
 
-    /// Whether there are no rows.
+    /// True if there are no rows.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -109,12 +109,12 @@ impl Table {
         self.image
     }
 
-    /// Whether every value lies in [0, 1], as a Bernoulli likelihood needs.
+    /// True if every value lies in [0, 1], as a Bernoulli likelihood needs.
     pub fn in_unit_interval(&self) -> bool {
         self.unit
     }
 
-    /// The mean of each column, $\bar x_j = \frac1n \sum_i x_{ij}$, summed in f64; NaN of no rows.
+    /// The mean of each column, $\bar x_j = \frac1n \sum_i x_{ij}$, summed in f64. Without rows it is NaN.
     pub fn mean(&self) -> Vec<f64> {
         let mut sum = vec![0.0; self.columns];
         for row in self.values.chunks_exact(self.columns) {
@@ -168,13 +168,13 @@ impl Table {
         (self, last)
     }
 
-    /// The first place that is not a probability.
+    /// The row, the column and the value of the first number that is not a probability.
     pub(crate) fn outside_unit(&self) -> Option<(usize, usize, f32)> {
         let i = self.values.iter().position(|x| !(0.0..=1.0).contains(x))?;
         Some((i / self.columns, i % self.columns, self.values[i]))
     }
 
-    /// Each row replaced by what `f` makes of it, the first row first.
+    /// A table whose rows are written by `f` from the rows of this one, in order.
     pub(crate) fn map_rows(&self, mut f: impl FnMut(&[f32], &mut [f32])) -> Table {
         let mut values = vec![0.0; self.values.len()];
         let rows = self.values.chunks_exact(self.columns);

@@ -1,10 +1,10 @@
-//! Independent bits.
+//! The Bernoulli distribution.
 
 use super::{Bits, Coordinates, Distribution, Entropy, Enumerable, Kl, sample_shape, unsqueeze};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Shape, Var};
 
-/// Bits that are one with probability $\sigma(\eta)$, by their `logits` $\eta$.
+/// Independent variables that are one with probability $\sigma(\eta)$ and zero otherwise, with `logits` $\eta$.
 ///
 /// $\ln p(x) = \sum_j x_j\eta_j - \mathrm{softplus}(\eta_j)$, with derivative $x - \sigma(\eta)$; exact for
 /// logits of any size.
@@ -24,12 +24,12 @@ pub struct Bernoulli<'t, F> {
 }
 
 impl<'t, F: Scalar> Bernoulli<'t, F> {
-    /// By the log-odds of a one.
+    /// The distribution whose log-odds of the value one are `logits`.
     pub fn from_logits(logits: Var<'t, F>) -> Self {
         Self { logits }
     }
 
-    /// $\eta$.
+    /// The logits, $\eta$.
     pub fn logits(self) -> Var<'t, F> {
         self.logits
     }
@@ -72,7 +72,7 @@ impl<'t, F: Scalar> Enumerable<'t, F> for Bernoulli<'t, F> {
     fn support(&self) -> Var<'t, F> {
         let shape = self.logits.shape();
         let bits = *shape.last().expect("an event has an axis");
-        assert!(bits <= 20, "support: an event of {bits} bits has too many values to list");
+        assert!(bits <= 20, "support: an event of {bits} bits has too many values to enumerate");
         let count = 1_usize << bits;
         let listed: Shape = sample_shape(count, self.logits);
         let per_value = shape.size();
@@ -86,7 +86,7 @@ impl<'t, F: Scalar> Enumerable<'t, F> for Bernoulli<'t, F> {
 }
 
 impl<'t, F: Scalar> Entropy<'t, F> for Bernoulli<'t, F> {
-    /// $\sum \mathrm{softplus}(\eta) - \eta\,\sigma(\eta)$, written as two terms of one sign.
+    /// $\sum \mathrm{softplus}(\eta) - \eta \sigma(\eta)$, written as two terms of the same sign.
     fn entropy(&self) -> Var<'t, F> {
         let eta = self.logits;
         let one = eta.sigmoid() * eta.log_sigmoid();
@@ -97,7 +97,7 @@ impl<'t, F: Scalar> Entropy<'t, F> for Bernoulli<'t, F> {
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Bernoulli<'t, F> {
     /// $\sum p(\ln p - \ln p') + (1-p)(\ln(1-p) - \ln(1-p'))$ with every logarithm a log-sigmoid of a
-    /// logit, so that saturated bits give neither NaN nor a vanished derivative.
+    /// logit, so that saturated logits give neither NaN nor a vanished derivative.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let (q, p) = (self.logits, p.logits);
         let one = q.sigmoid() * (q.log_sigmoid() - p.log_sigmoid());

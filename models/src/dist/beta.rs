@@ -9,9 +9,10 @@ use pathscore_autodiff::{Scalar, Shape, Var};
 /// $\mathrm{Beta}(a, b)$, of density $x^{a-1} (1-x)^{b-1}/B(a, b)$ on the unit interval.
 ///
 /// The mean is $a/(a + b)$, the variance $ab/((a + b)^2 (a + b + 1))$. The derivatives of $\ln p$ are $\ln x -
-/// \psi(a) + \psi(a + b)$ by $a$ and $\ln(1 - x) - \psi(b) + \psi(a + b)$ by $b$. A draw moves with $a$ by
-/// $-\frac{\partial I_x(a, b)}{\partial a}/p(x)$ and likewise with $b$ (Figurnov, Mohamed and Mnih 2018), found for
-/// its logit; it is held inside the interval by the smallest normal number below and by rounding above.
+/// \psi(a) + \psi(a + b)$ with respect to $a$ and $\ln(1 - x) - \psi(b) + \psi(a + b)$ with respect to $b$. The
+/// derivative of a sample with respect to $a$ is $-\frac{\partial I_x(a, b)}{\partial a}/p(x)$, and likewise for $b$
+/// (Figurnov, Mohamed and Mnih 2018); it is computed for the logit of $x$. Samples are at least the smallest normal
+/// number and at most the largest number below one.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -30,24 +31,24 @@ pub struct Beta<'t, F> {
 }
 
 impl<'t, F: Scalar> Beta<'t, F> {
-    /// By $a$ and $b$, which must be positive.
+    /// The distribution with these $a$ and $b$, which must be positive.
     pub fn new(a: Var<'t, F>, b: Var<'t, F>) -> Self {
         Self { a, b }
     }
 
-    /// $a$ and $b$.
+    /// The concentrations $a$ and $b$.
     pub fn concentrations(self) -> [Var<'t, F>; 2] {
         [self.a, self.b]
     }
 
-    /// $\ln\frac{x}{1-x}$ of `count` draws, through which derivatives flow; finite where $x$ itself would round
-    /// to an end.
+    /// The logits $\ln\frac{x}{1-x}$ of `count` samples, through which derivatives flow. They are finite where $x$
+    /// itself would round to zero or one.
     pub fn rsample_logit<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
         logits([self.a, self.b], &sample_shape(count, self.a), |at| logit_beta_draw(at, rng))
     }
 }
 
-/// Logits made by `draw`, with the slopes of the beta distribution.
+/// Logits that `draw` returns, with the derivatives of the beta distribution.
 pub(super) fn logits<'t, F: Scalar>(
     concentrations: [Var<'t, F>; 2],
     shape: &Shape,
@@ -91,8 +92,8 @@ impl<'t, F: Scalar> Entropy<'t, F> for Beta<'t, F> {
 }
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Beta<'t, F> {
-    /// $\sum \ln B(a_p, b_p) - \ln B(a_q, b_q) + (a_q - a_p)\psi(a_q) + (b_q - b_p)\psi(b_q) - (s_q - s_p)\psi(s_q)$ with
-    /// $s = a + b$; the derivative by $a_q$ is $(a_q - a_p)\psi'(a_q) - (s_q - s_p)\psi'(s_q)$.
+    /// $\sum \ln B(a_p, b_p) - \ln B(a_q, b_q) + (a_q - a_p)\psi(a_q) + (b_q - b_p)\psi(b_q) - (s_q - s_p)\psi(s_q)$
+    /// with $s = a + b$; the derivative with respect to $a_q$ is $(a_q - a_p)\psi'(a_q) - (s_q - s_p)\psi'(s_q)$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let one = |q: Var<'t, F>, p: Var<'t, F>| (q - p) * q.digamma();
         let norms = p.a.ln_beta(p.b) - self.a.ln_beta(self.b);

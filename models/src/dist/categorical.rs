@@ -1,10 +1,10 @@
-//! One choice among several.
+//! The categorical distribution.
 
 use super::{Distribution, Entropy, Enumerable, Kl, sample_shape};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
-/// One of $C$ classes with probabilities $\mathrm{softmax}(\eta)$, by their `logits` $\eta$; an event is
+/// One of $C$ classes with probabilities $\mathrm{softmax}(\eta)$, with `logits` $\eta$; an event is
 /// the one-hot row of the class.
 ///
 /// $\ln p(x) = \sum_c x_c \ln\mathrm{softmax}(\eta)_c$, with derivative $x - \mathrm{softmax}(\eta)$.
@@ -17,22 +17,24 @@ use pathscore_autodiff::{Scalar, Var};
 /// assert!((fair.entropy().item() - 4_f64.ln()).abs() < 1e-12);
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[doc(alias = "one-hot")]
+#[doc(alias = "OneHotCategorical")]
 pub struct Categorical<'t, F> {
     logits: Var<'t, F>,
 }
 
 impl<'t, F: Scalar> Categorical<'t, F> {
-    /// By the unnormalised log-probabilities of the classes.
+    /// The distribution whose unnormalised log-probabilities of the classes are `logits`.
     pub fn from_logits(logits: Var<'t, F>) -> Self {
         Self { logits }
     }
 
-    /// $\ln\mathrm{softmax}(\eta)$.
+    /// The log-probabilities of the classes, $\ln\mathrm{softmax}(\eta)$.
     pub fn log_probs(self) -> Var<'t, F> {
         self.logits.log_softmax(-1)
     }
 
-    /// $\mathrm{softmax}(\eta)$.
+    /// The probabilities of the classes, $\mathrm{softmax}(\eta)$.
     pub fn probs(self) -> Var<'t, F> {
         self.log_probs().exp()
     }
@@ -44,7 +46,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Categorical<'t, F> {
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
-        // A class that was not drawn counts nothing, even if its log-probability is −∞.
+        // A class that x does not select contributes nothing, even if its log-probability is −∞.
         let log_probs = self.log_probs();
         x.select(x * log_probs, x.detach() * F::ZERO).sum_axis(-1)
     }

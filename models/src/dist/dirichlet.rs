@@ -5,14 +5,15 @@ use super::{Distribution, Entropy, Kl, Reparam};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
-/// $\mathrm{Dirichlet}(\alpha_1, \dots, \alpha_C)$ over the shares of a whole, of density
+/// $\mathrm{Dirichlet}(\alpha_1, \dots, \alpha_C)$ over probability vectors, of density
 /// $\frac{\Gamma(\alpha_0)}{\prod_c \Gamma(\alpha_c)} \prod_c x_c^{\alpha_c - 1}$ with $\alpha_0 = \sum_c \alpha_c$; an
-/// event is a row of shares.
+/// event is a row of numbers that sum to one.
 ///
-/// The means are $\alpha_c/\alpha_0$, the variances $m_c(1 - m_c)/(\alpha_0 + 1)$. The derivative of $\ln p$ by
-/// $\alpha_c$ is $\ln x_c - \psi(\alpha_c) + \psi(\alpha_0)$. A draw is $\mathrm{softmax}(\ln g)$ of independent gamma
-/// numbers $g_c$, each reparameterised implicitly (Figurnov, Mohamed and Mnih 2018), and never leaves the
-/// logarithms before: no shape is too small. Shares of a draw that underflow are zero.
+/// The means are $\alpha_c/\alpha_0$, the variances $m_c(1 - m_c)/(\alpha_0 + 1)$. The derivative of $\ln p$ with
+/// respect to $\alpha_c$ is $\ln x_c - \psi(\alpha_c) + \psi(\alpha_0)$. A sample is $\mathrm{softmax}(\ln g)$ of
+/// independent gamma variables $g_c$, each reparameterised implicitly (Figurnov, Mohamed and Mnih 2018). It is
+/// computed from logarithms up to the softmax, so no concentration is too small. Entries of a sample that underflow
+/// are zero.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -20,12 +21,12 @@ use pathscore_autodiff::{Scalar, Var};
 /// use pathscore_models::seed;
 /// let tape = Tape::new();
 /// let even = Dirichlet::new(tape.leaf(&[1.0_f64; 3], [3]));
-/// // All mixtures alike: the density is 2!.
+/// // With equal concentrations of one the density is uniform, 2!.
 /// let x = tape.constant(&[0.2, 0.5, 0.3], [3]);
 /// assert!((even.log_prob(x).item() - 2_f64.ln()).abs() < 1e-15);
 /// let rng = &mut seed::rng(0, seed::Stream::Sample, 0);
 /// let sum = even.rsample(1, rng).sum();
-/// // The shares sum to one, whatever the parameters.
+/// // A sample sums to one, whatever the parameters.
 /// assert!((sum.item() - 1.0).abs() < 1e-15);
 /// assert!(sum.backward().leading(3).iter().all(|g| g.abs() < 1e-14));
 /// ```
@@ -35,17 +36,17 @@ pub struct Dirichlet<'t, F> {
 }
 
 impl<'t, F: Scalar> Dirichlet<'t, F> {
-    /// By $\alpha$, whose last axis is an event and which must be positive.
+    /// The distribution with concentration $\alpha$, whose last axis is an event and which must be positive.
     pub fn new(concentration: Var<'t, F>) -> Self {
         Self { concentration }
     }
 
-    /// $\alpha$.
+    /// The concentration, $\alpha$.
     pub fn concentration(self) -> Var<'t, F> {
         self.concentration
     }
 
-    /// $\ln x$ of `count` draws, through which derivatives flow; finite where shares would underflow.
+    /// $\ln x$ of `count` samples, through which derivatives flow. It is finite where $x$ itself would underflow.
     pub fn rsample_ln<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
         ln_standard(self.concentration, count, rng).log_softmax(-1)
     }
@@ -78,7 +79,8 @@ impl<'t, F: Scalar> Reparam<'t, F> for Dirichlet<'t, F> {
 }
 
 impl<'t, F: Scalar> Entropy<'t, F> for Dirichlet<'t, F> {
-    /// $\sum_c \ln\Gamma(\alpha_c) - \ln\Gamma(\alpha_0) + (\alpha_0 - C)\psi(\alpha_0) - \sum_c (\alpha_c - 1)\psi(\alpha_c)$.
+    /// $\sum_c \ln\Gamma(\alpha_c) - \ln\Gamma(\alpha_0) + (\alpha_0 - C)\psi(\alpha_0) - \sum_c (\alpha_c -
+    /// 1)\psi(\alpha_c)$.
     fn entropy(&self) -> Var<'t, F> {
         let alpha = self.concentration;
         let parts = alpha.shape().last().copied().unwrap_or(1);
@@ -90,8 +92,8 @@ impl<'t, F: Scalar> Entropy<'t, F> for Dirichlet<'t, F> {
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Dirichlet<'t, F> {
     /// $\ln B(\alpha_p) - \ln B(\alpha_q) + \sum_c (\alpha_{q,c} - \alpha_{p,c})\psi(\alpha_{q,c}) - (\alpha_{q,0} -
-    /// \alpha_{p,0})\psi(\alpha_{q,0})$ with $B$ what normalises; the derivative by $\alpha_{q,c}$ is $(\alpha_{q,c} -
-    /// \alpha_{p,c})\psi'(\alpha_{q,c}) - (\alpha_{q,0} - \alpha_{p,0})\psi'(\alpha_{q,0})$.
+    /// \alpha_{p,0})\psi(\alpha_{q,0})$ with the normaliser $B$; the derivative with respect to $\alpha_{q,c}$ is
+    /// $(\alpha_{q,c} - \alpha_{p,c})\psi'(\alpha_{q,c}) - (\alpha_{q,0} - \alpha_{p,0})\psi'(\alpha_{q,0})$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let one = |q: Var<'t, F>, p: Var<'t, F>| (q - p) * q.digamma();
         let (q, other) = (self.concentration, p.concentration);

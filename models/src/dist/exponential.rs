@@ -1,4 +1,4 @@
-//! The exponential distribution and Laplace's, which is that of the difference of two.
+//! The exponential distribution and Laplace's, which is that of the difference of two exponential variables.
 
 use super::{Distribution, Entropy, Kl, Reparam, sample_shape};
 use crate::RandomSource;
@@ -6,7 +6,7 @@ use pathscore_autodiff::{Scalar, Var};
 
 /// The exponential distribution with rate $\lambda$, of density $\lambda e^{-\lambda x}$.
 ///
-/// The mean is $1/\lambda$, the variance $1/\lambda^2$. The derivative of $\ln p$ is $1/\lambda - x$. A draw is $z =
+/// The mean is $1/\lambda$, the variance $1/\lambda^2$. The derivative of $\ln p$ is $1/\lambda - x$. A sample is $z =
 /// -\ln(1 - u)/\lambda$.
 ///
 /// ```
@@ -23,8 +23,8 @@ pub struct Exponential<'t, F> {
 
 /// Laplace's distribution, of density $e^{-|x - \mu|/b}/2b$.
 ///
-/// The mean is $\mu$, the variance $2b^2$. The derivatives of $\ln p$ are $\mathrm{sign}(x - \mu)/b$ by $\mu$, zero
-/// at $\mu$, and $(|x - \mu|/b - 1)/b$ by $b$. A draw is $\mu + b(e_1 - e_2)$ with two exponential numbers.
+/// The mean is $\mu$, the variance $2b^2$. The derivatives of $\ln p$ are $\mathrm{sign}(x - \mu)/b$ for $\mu$ (zero
+/// at $x = \mu$) and $(|x - \mu|/b - 1)/b$ for $b$. A sample is $\mu + b(e_1 - e_2)$ with two exponential variables.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -50,29 +50,29 @@ fn standard<'t, F: Scalar, R: RandomSource>(
 }
 
 impl<'t, F: Scalar> Exponential<'t, F> {
-    /// By $\lambda$, which must be positive.
+    /// The distribution with rate $\lambda$, which must be positive.
     pub fn new(rate: Var<'t, F>) -> Self {
         Self { rate }
     }
 
-    /// $\lambda$.
+    /// The rate, $\lambda$.
     pub fn rate(self) -> Var<'t, F> {
         self.rate
     }
 }
 
 impl<'t, F: Scalar> Laplace<'t, F> {
-    /// By $\mu$ and $b$, which must be positive.
+    /// The distribution with location $\mu$ and scale $b$; the scale must be positive.
     pub fn new(loc: Var<'t, F>, scale: Var<'t, F>) -> Self {
         Self { loc, scale }
     }
 
-    /// $\mu$.
+    /// The location, $\mu$.
     pub fn loc(self) -> Var<'t, F> {
         self.loc
     }
 
-    /// $b$.
+    /// The scale, $b$.
     pub fn scale(self) -> Var<'t, F> {
         self.scale
     }

@@ -9,9 +9,9 @@ use pathscore_autodiff::{Scalar, Var};
 /// $\beta^\alpha x^{\alpha-1} e^{-\beta x}/\Gamma(\alpha)$.
 ///
 /// The mean is $\alpha/\beta$, the variance $\alpha/\beta^2$. The derivatives of $\ln p$ are $\ln \beta x -
-/// \psi(\alpha)$ by $\alpha$ and $\alpha/\beta - x$ by $\beta$. A draw is $z = z_0/\beta$ with
+/// \psi(\alpha)$ for $\alpha$ and $\alpha/\beta - x$ for $\beta$. A sample is $z = z_0/\beta$ with
 /// $\partial z_0/\partial\alpha = -\frac{\partial P(\alpha, z_0)}{\partial\alpha}/p(z_0)$ (Figurnov, Mohamed and Mnih
-/// 2018), found for $\ln z_0$; a draw below the smallest normal number is that number.
+/// 2018), computed for $\ln z_0$. A sample below the smallest normal number is replaced by that number.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -21,7 +21,7 @@ use pathscore_autodiff::{Scalar, Var};
 /// // At α = 1 it is the exponential distribution.
 /// let log_prob = at(1.0, 2.0).log_prob(tape.constant(&[0.7], [1])).item();
 /// assert!((log_prob - (2_f64.ln() - 1.4)).abs() < 1e-15);
-/// // Of two such, ln(β_q/β_p) + β_p/β_q − 1.
+/// // The divergence of two exponential distributions is ln(β_q/β_p) + β_p/β_q − 1.
 /// let kl = at(1.0, 2.0).kl(&at(1.0, 3.0)).item();
 /// assert!((kl - ((2.0_f64 / 3.0).ln() + 0.5)).abs() < 1e-15);
 /// ```
@@ -32,34 +32,34 @@ pub struct Gamma<'t, F> {
 }
 
 impl<'t, F: Scalar> Gamma<'t, F> {
-    /// By $\alpha$ and $\beta$, which must be positive.
+    /// The distribution with concentration $\alpha$ and rate $\beta$, which must be positive.
     pub fn new(concentration: Var<'t, F>, rate: Var<'t, F>) -> Self {
         Self { concentration, rate }
     }
 
-    /// $\alpha$.
+    /// The concentration, $\alpha$.
     pub fn concentration(self) -> Var<'t, F> {
         self.concentration
     }
 
-    /// $\beta$.
+    /// The rate, $\beta$.
     pub fn rate(self) -> Var<'t, F> {
         self.rate
     }
 
-    /// $\ln z$ of `count` draws, through which derivatives flow; finite where $z$ itself would underflow, as
-    /// most draws do for $\alpha$ below a hundredth.
+    /// $\ln z$ of `count` samples, through which derivatives flow. It is finite where $z$ itself would underflow, as
+    /// most samples do for $\alpha$ below a hundredth.
     pub fn rsample_ln<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.standard(count, rng) - self.rate.ln()
     }
 
-    /// $\ln z_0$.
+    /// $\ln z_0$ of `count` samples.
     fn standard<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
         ln_standard(self.concentration, count, rng)
     }
 }
 
-/// $\ln z_0$ of `count` draws from $\mathrm{Gamma}(\alpha, 1)$.
+/// $\ln z_0$ of `count` samples from $\mathrm{Gamma}(\alpha, 1)$.
 pub(super) fn ln_standard<'t, F: Scalar, R: RandomSource>(
     concentration: Var<'t, F>,
     count: usize,
@@ -109,7 +109,7 @@ impl<'t, F: Scalar> Entropy<'t, F> for Gamma<'t, F> {
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Gamma<'t, F> {
     /// $\sum (\alpha_q - \alpha_p)\psi(\alpha_q) - \ln\Gamma(\alpha_q) + \ln\Gamma(\alpha_p) - \alpha_p \ln r +
-    /// \alpha_q (r - 1)$ with $r = \beta_p/\beta_q$; the derivatives by the parameters of $q$ are
+    /// \alpha_q (r - 1)$ with $r = \beta_p/\beta_q$; the derivatives with respect to the parameters of $q$ are
     /// $(\alpha_q - \alpha_p)\psi'(\alpha_q) + r - 1$ and $(\alpha_p - \alpha_q r)/\beta_q$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let (alpha, other) = (self.concentration, p.concentration);

@@ -1,21 +1,21 @@
 //! Implicit reparameterisation (Figurnov, Mohamed and Mnih 2018).
 //!
-//! A draw $z$ with distribution function $P(z, \theta)$ moves, if its place $P(z, \theta) = u$ in the distribution
-//! is held, by
+//! Let $z$ be a sample with distribution function $P(z, \theta)$. If its quantile level $P(z, \theta) = u$ is kept
+//! fixed, its derivative is
 //!
 //! $$\frac{\mathrm dz}{\mathrm d\theta} = -\frac{\partial P(z, \theta)/\partial\theta}{p(z, \theta)}.$$
 //!
-//! No inverse of $P$ is needed, and any sampler will do. Draws are made and differentiated on a scale on which
-//! they neither underflow nor round to an end: logarithms, logits, angles.
+//! No inverse of $P$ is needed, and any sampler will do. Samples are drawn and differentiated on a scale on which
+//! they neither underflow nor round to the end of an interval: logarithms, logits, angles.
 
 use crate::RandomSource;
-use pathscore_autodiff::{Adjoints, Custom, Real, Scalar, Shape, Tensor, Var, View};
+use pathscore_autodiff::{Adjoints, Custom, Float, Real, Scalar, Shape, Tensor, Var, View};
 use std::f64::consts::{PI, TAU};
 use std::sync::LazyLock;
 
-/// Draws that were made, with their slopes by each parameter: what the tape keeps of a sampler.
+/// Samples with their derivatives with respect to each parameter, as an op of the tape.
 ///
-/// The slopes are numbers, so a second derivative is not known; the tape says so where one is asked for.
+/// The derivatives are plain numbers, so there is no second derivative; the tape refuses to compute one.
 struct Draws<F> {
     values: Vec<F>,
     slopes: Vec<Vec<F>>,
@@ -44,8 +44,8 @@ impl<F: Scalar> Custom<F> for Draws<F> {
     }
 }
 
-/// Numbers made by `draw` from the parameters at their place, through which derivatives flow by `slope`; if no
-/// parameter is tracked, constants.
+/// One sample for each element of `shape`: `draw` returns it for the parameters of that element, and `slope` its
+/// derivatives. If no parameter is tracked, the samples are constants.
 pub(super) fn implicit<'t, F: Scalar, const P: usize>(
     parameters: [Var<'t, F>; P],
     shape: &Shape,
@@ -70,19 +70,19 @@ pub(super) fn implicit<'t, F: Scalar, const P: usize>(
     tape.custom(Draws { values, slopes }, &spread)
 }
 
-/// Below this logarithm a draw is so small that the first term of the series of its distribution function
-/// is all of it, and so near underflow that only logarithms are sure.
+/// Below this logarithm a sample is so small that the first term of the series of its distribution function is exact to
+/// rounding, and so near underflow that only its logarithm is known to full precision.
 const TINY: f64 = -600.0;
 
 /// $\ln z$ for $z \sim \mathrm{Gamma}(\alpha, 1)$, finite however small $\alpha$ is.
 ///
-/// Marsaglia and Tsang (2000); for $\alpha < 1$ by $z_\alpha = z_{\alpha + 1} u^{1/\alpha}$.
+/// The method is that of Marsaglia and Tsang (2000); for $\alpha < 1$ it uses $z_\alpha = z_{\alpha + 1} u^{1/\alpha}$.
 pub(super) fn ln_gamma_draw<R: RandomSource>(alpha: f64, rng: &mut R) -> f64 {
     if alpha < 0.0 {
         return f64::NAN;
     }
     if alpha < 1.0 {
-        // 1 − u, because u may be zero.
+        // 1 − u and not u, because u may be zero.
         return ln_gamma_draw(alpha + 1.0, rng) + (-rng.uniform()).ln_1p() / alpha;
     }
     let d = alpha - 1.0 / 3.0;
@@ -91,7 +91,7 @@ pub(super) fn ln_gamma_draw<R: RandomSource>(alpha: f64, rng: &mut R) -> f64 {
         let x = rng.normal();
         let v = (1.0 + c * x).powi(3);
         let u = 1.0 - rng.uniform();
-        // Not a number, as a shape that is none, is accepted too.
+        // The negated condition also accepts NaN, so that a concentration of NaN ends the loop.
         if !(v <= 0.0 || u.ln() >= 0.5 * x * x + d * (1.0 - v + v.ln())) {
             return (d * v).ln();
         }
@@ -108,10 +108,10 @@ pub(super) fn ln_gamma_slope(alpha: f64, ln_z: f64) -> f64 {
     -Real::gamma_p_da(alpha, z) / gamma_density(alpha, z, ln_z)
 }
 
-/// $z\,p(z) = z^\alpha e^{-z}/\Gamma(\alpha)$.
+/// $z p(z) = z^\alpha e^{-z}/\Gamma(\alpha)$.
 ///
-/// For large $\alpha$ in Loader's form (2000), $\sqrt{\alpha/2\pi}\,e^{\alpha(\ln(1 + u) - u) - \delta(\alpha)}$ with
-/// $u = z/\alpha - 1$ and $\delta$ the rest of Stirling's formula: no large terms cancel.
+/// For large $\alpha$ it takes Loader's form (2000), $\sqrt{\alpha/2\pi} e^{\alpha(\ln(1 + u) - u) - \delta(\alpha)}$
+/// with $u = z/\alpha - 1$ and the remainder $\delta$ of Stirling's formula, in which no large terms cancel.
 fn gamma_density(alpha: f64, z: f64, ln_z: f64) -> f64 {
     if alpha < 100.0 {
         return (alpha * ln_z - z - Real::ln_gamma(alpha)).exp();
@@ -127,10 +127,10 @@ pub(super) fn logit_beta_draw<R: RandomSource>([a, b]: [f64; 2], rng: &mut R) ->
     ln_gamma_draw(a, rng) - ln_gamma_draw(b, rng)
 }
 
-/// The slopes of $y = \ln\frac{x}{1-x}$ by $a$ and $b$, for $x \sim \mathrm{Beta}(a, b)$ at $y$.
+/// The derivatives of $y = \ln\frac{x}{1-x}$ with respect to $a$ and $b$, for $x \sim \mathrm{Beta}(a, b)$ at $y$.
 pub(super) fn logit_beta_slopes([a, b]: [f64; 2], y: f64) -> [f64; 2] {
     if y > 0.0 {
-        // 1 − x is of Beta(b, a) and has the digits.
+        // 1 − x has the distribution Beta(b, a), and for x near one it is known to more digits.
         let [by_b, by_a] = logit_beta_slopes([b, a], -y);
         return [-by_a, -by_b];
     }
@@ -146,13 +146,13 @@ pub(super) fn logit_beta_slopes([a, b]: [f64; 2], y: f64) -> [f64; 2] {
     [-by_a / density, -by_b / density]
 }
 
-/// An angle of von Mises' distribution about zero, in $[-\pi, \pi]$.
+/// A sample of von Mises' distribution about zero, in $[-\pi, \pi]$.
 ///
-/// Best and Fisher (1979), by a wrapped Cauchy hat, with $\rho = \kappa s$ and $w = \sin^2(z/2)$ written so that
-/// nothing cancels for small or large $\kappa$.
+/// Best and Fisher (1979) reject from a wrapped Cauchy distribution; with $\rho = \kappa s$ and $w = \sin^2(z/2)$ their
+/// method is written so that nothing cancels for small or large $\kappa$.
 pub(super) fn von_mises_draw<R: RandomSource>(kappa: f64, rng: &mut R) -> f64 {
     let root = (1.0 + 4.0 * kappa * kappa).sqrt();
-    // ρ − κ of ρ = (1 + √(1 + 4κ²))/2.
+    // This is ρ − κ, with ρ = (1 + √(1 + 4κ²))/2.
     let gap = 0.5 + 0.5 / (root + 2.0 * kappa);
     loop {
         let (sin, cos) = (0.5 * PI * rng.uniform()).sin_cos();
@@ -168,9 +168,9 @@ pub(super) fn von_mises_draw<R: RandomSource>(kappa: f64, rng: &mut R) -> f64 {
 
 /// $\mathrm dz/\mathrm d\kappa$ of von Mises' distribution about zero, at $z$.
 ///
-/// With $A = I_1(\kappa)/I_0(\kappa)$ and $a = |z|$ it is, odd in $z$,
-/// $\int_a^\pi (\cos t - A)\,e^{\kappa(\cos t - \cos a)}\,dt$. The whole integral from zero is zero, so that
-/// near zero what is before $a$ serves, and has the digits.
+/// With $A = I_1(\kappa)/I_0(\kappa)$ and $a = |z|$ it is $\int_a^\pi (\cos t - A) e^{\kappa(\cos t - \cos a)} dt$
+/// times the sign of $z$. The integral from zero to $\pi$ is zero, so near zero the integral from $a$ to zero is the
+/// same, and it is more accurate.
 pub(super) fn von_mises_slope(kappa: f64, z: f64) -> f64 {
     let a = z.abs().min(PI);
     let versine = |t: f64| 2.0 * (0.5 * t).sin().powi(2);
@@ -180,7 +180,7 @@ pub(super) fn von_mises_slope(kappa: f64, z: f64) -> f64 {
     let (from, to) = if near {
         (a, 0.0)
     } else {
-        // Where e^{-40} of the integrand is left.
+        // Beyond this angle the integrand is below e⁻⁴⁰ of its largest value.
         (a, (a.cos() - 40.0 / kappa).max(-1.0).acos())
     };
     let integrand = |t: f64| {
@@ -192,11 +192,11 @@ pub(super) fn von_mises_slope(kappa: f64, z: f64) -> f64 {
     z.signum() * (to - from) * integral
 }
 
-/// Gauss–Legendre nodes and weights on $[0, 1]$: forty of them integrate $e^{-40u}$ and $e^{-40u^2}$ to rounding.
+/// Forty Gauss–Legendre nodes and weights on $[0, 1]$, which integrate $e^{-40u}$ and $e^{-40u^2}$ to rounding.
 static LEGENDRE: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
     let n = 40;
     let node = |i: usize| {
-        // Newton's iteration on P_n from an asymptotic root; (1 − x²)P' = n(P_{n−1} − xP_n).
+        // Newton's iteration finds a root of P_n from its asymptotic value, with (1 − x²)P' = n(P_{n−1} − xP_n).
         let mut x = (PI * (i as f64 + 0.75) / (n as f64 + 0.5)).cos();
         let mut slope = 1.0;
         for _ in 0..8 {

@@ -1,13 +1,13 @@
-//! The distribution of the exponential of a normal number.
+//! The log-normal distribution.
 
 use super::{Distribution, Entropy, Kl, Normal, Reparam};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
-/// $e^y$ with $y \sim \mathcal N(\mu, \sigma^2)$.
+/// The distribution of $e^y$ for a normal $y \sim \mathcal N(\mu, \sigma^2)$.
 ///
-/// The mean is $e^{\mu + \sigma^2/2}$; $\ln p(x) = \ln\mathcal N(\ln x; \mu, \sigma^2) - \ln x$ has the derivatives of the
-/// normal density at $\ln x$.
+/// The mean is $e^{\mu + \sigma^2/2}$; $\ln p(x) = \ln\mathcal N(\ln x; \mu, \sigma^2) - \ln x$ has the same
+/// derivatives as the normal density at $\ln x$.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -45,14 +45,14 @@ impl<'t, F: Scalar> Reparam<'t, F> for LogNormal<'t, F> {
 }
 
 impl<'t, F: Scalar> Entropy<'t, F> for LogNormal<'t, F> {
-    /// That of the logarithm and its mean, $\sum \ln\sigma + \tfrac12 \ln 2\pi e + \mu$.
+    /// The entropy of the logarithm plus its mean, $\sum \ln\sigma + \tfrac12 \ln 2\pi e + \mu$.
     fn entropy(&self) -> Var<'t, F> {
         self.0.entropy() + self.0.loc().sum_axis(-1)
     }
 }
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for LogNormal<'t, F> {
-    /// That of the logarithms: the same function was applied to both.
+    /// The divergence of the logarithms, because a common transformation does not change a divergence.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         self.0.kl(&p.0)
     }

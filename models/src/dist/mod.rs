@@ -1,59 +1,62 @@
-//! Distributions as capabilities: what can be sample_shape, what carries a derivative, what can be listed.
+//! Distributions as capabilities: one trait says that a distribution can be sampled, another that derivatives flow
+//! through its samples, another that its values can be enumerated.
 //!
 //! A row of the parameters is one member of a batch, and the columns of a row are independent
-//! coordinates of one event: `log_prob`, `entropy` and `kl` sum over the last axis. Draws come `count`
+//! coordinates of one event: `log_prob`, `entropy` and `kl` sum over the last axis. Samples come `count`
 //! at a time, with one more axis in front.
 //!
-//! That a draw carries no derivative is a matter of type: [`Distribution::sample`] returns a constant,
-//! [`Reparam::rsample`] a tracked variable, and an estimator that needs the second does not compile
-//! with a distribution that lacks it.
+//! The types tell whether a sample carries a derivative: [`Distribution::sample`] returns a constant and
+//! [`Reparam::rsample`] a tracked variable. An estimator that needs the second does not compile with a distribution
+//! that lacks it.
 
 mod bernoulli;
 mod beta;
 mod categorical;
 mod dirichlet;
 mod exponential;
+mod factorised;
 mod gamma;
 mod implicit;
 mod log_normal;
-mod nodes;
+mod multivariate_normal;
 mod normal;
 mod poisson;
 mod student;
 mod von_mises;
-mod weak;
+mod weak_derivative;
 
 pub use bernoulli::Bernoulli;
 pub use beta::Beta;
 pub use categorical::Categorical;
 pub use dirichlet::Dirichlet;
 pub use exponential::{Exponential, Laplace};
+pub use factorised::{Factorised, Kind, Node, width};
 pub use gamma::Gamma;
 pub use log_normal::LogNormal;
-pub use nodes::{Factorised, Kind, Node, width};
+pub use multivariate_normal::MultivariateNormal;
 pub use normal::Normal;
 pub use poisson::Poisson;
 pub use student::StudentT;
 pub use von_mises::VonMises;
-pub use weak::{Split, WeakDerivative};
+pub use weak_derivative::{CoupledPair, WeakDerivative};
 
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Shape, Var};
 use smallvec::{SmallVec, smallvec};
 
-/// A few things, one for each layer of an event whose parts are drawn one after another.
+/// One item for each layer of an event whose parts are drawn one after another.
 pub type Layers<T> = SmallVec<[T; 4]>;
 
-/// What can be drawn and has a log-density.
+/// A distribution that can be sampled and has a log-density.
 pub trait Distribution<'t, F: Scalar>: Copy {
-    /// `count` independent draws, as constants: shape `[count, …batch, event]`.
+    /// `count` independent samples, as constants: shape `[count, …batch, event]`.
     fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
 
     /// The log-density or log-probability of `x`, summed over the last axis. `x` may be tracked or not.
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F>;
 
-    /// [`Distribution::sample`] and [`Distribution::log_prob`] of what was sample_shape, in one go where they have work
-    /// in common.
+    /// [`Distribution::sample`] and the [`Distribution::log_prob`] of that sample, computed together where they share
+    /// work.
     fn sample_and_log_prob<R: RandomSource>(&self, count: usize, rng: &mut R) -> [Var<'t, F>; 2] {
         let x = self.sample(count, rng);
         [x, self.log_prob(x)]
@@ -62,7 +65,8 @@ pub trait Distribution<'t, F: Scalar>: Copy {
     /// The same distribution, constant to derivatives.
     fn detach(&self) -> Self;
 
-    /// The parts of an event, nearest the data first, if they are drawn one after another; else one part.
+    /// The parts of an event, nearest the data first, if they are drawn one after another; otherwise the event is the
+    /// only part.
     fn layers(&self, x: Var<'t, F>) -> Layers<Var<'t, F>> {
         smallvec![x]
     }
@@ -74,49 +78,70 @@ pub trait Distribution<'t, F: Scalar>: Copy {
     }
 }
 
-/// What can be drawn as a differentiable function of parameter-free noise.
+/// A distribution whose samples are a differentiable function of its parameters and of noise that has none: the
+/// reparameterisation $z = g(\varepsilon; \theta)$.
+#[diagnostic::on_unimplemented(
+    message = "a sample of `{Self}` is not a differentiable function of its parameters",
+    label = "this distribution has no `rsample`",
+    note = "pathwise estimators need `Reparam`; for discrete distributions use a score-function estimator, \
+            such as REINFORCE, NVIL or VIMCO"
+)]
+#[doc(alias = "reparameterization")]
+#[doc(alias = "reparameterise")]
+#[doc(alias = "has_rsample")]
 pub trait Reparam<'t, F: Scalar>: Distribution<'t, F> {
-    /// `count` independent draws through which derivatives flow: shape `[count, …batch, event]`.
+    /// `count` independent samples through which derivatives flow: shape `[count, …batch, event]`.
     fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
 }
 
-/// What takes finitely many values.
+/// A distribution with finitely many values.
+#[diagnostic::on_unimplemented(
+    message = "the values of `{Self}` cannot be enumerated",
+    label = "this distribution has no `support` to sum over",
+    note = "exact sums over z need `Enumerable`, a distribution with finitely many values"
+)]
+#[doc(alias = "enumerate_support")]
 pub trait Enumerable<'t, F: Scalar>: Distribution<'t, F> {
     /// Every value of an event, for every member of the batch: shape `[values, …batch, event]`.
     fn support(&self) -> Var<'t, F>;
 }
 
-/// What has a log-density for each coordinate.
+/// A distribution that has a log-density for each coordinate.
 pub trait Coordinates<'t, F: Scalar>: Distribution<'t, F> {
     /// The log-density of each coordinate of `x` given those drawn before it, in the shape of `x`; their sum
     /// over the last axis is [`Distribution::log_prob`].
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F>;
 }
 
-/// Bits that are independent of each other.
+/// A distribution over independent Bernoulli variables, described by their logits and nothing else.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a distribution over independent Bernoulli variables",
+    label = "this distribution has no Bernoulli `logits`",
+    note = "estimators for binary latents, such as ARM, DisARM, REBAR and RELAX, need `Bits`"
+)]
 pub trait Bits<'t, F: Scalar>: Distribution<'t, F> {
-    /// The log-odds of a one, $\eta$, for every member of the batch: shape `[…batch, event]`.
+    /// The log-odds $\eta$ of the value one for every member of the batch: shape `[…batch, event]`.
     fn logits(&self) -> Var<'t, F>;
 }
 
-/// What has a known entropy.
+/// A distribution with a known entropy.
 pub trait Entropy<'t, F: Scalar>: Distribution<'t, F> {
     /// $-E \ln q$, summed over the last axis.
     fn entropy(&self) -> Var<'t, F>;
 }
 
-/// What has a known divergence from itself to `Other`.
+/// A distribution with a known Kullback–Leibler divergence from itself to `Other`.
 pub trait Kl<'t, F: Scalar, Other>: Distribution<'t, F> {
-    /// $\mathrm{KL}(q \| p) = E_q[\ln q - \ln p]$, summed over the last axis.
+    /// $\mathrm{KL}(q \Vert p) = E_q[\ln q - \ln p]$, summed over the last axis.
     fn kl(&self, p: &Other) -> Var<'t, F>;
 }
 
-/// Every coordinate an event of its own: one more axis, of length one, behind the others.
+/// Makes every coordinate an event of its own, by an axis of length one behind the others.
 pub(crate) fn unsqueeze<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
     x.reshape(x.shape().iter().copied().chain(std::iter::once(1)).collect::<Shape>())
 }
 
-/// `count` in front of the axes of a parameter.
+/// The shape of `count` samples: `count`, then the axes of a parameter.
 pub(crate) fn sample_shape<F: Scalar>(count: usize, parameter: Var<'_, F>) -> Shape {
     std::iter::once(count).chain(parameter.shape().iter().copied()).collect()
 }

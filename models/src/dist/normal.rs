@@ -4,10 +4,10 @@ use super::{Coordinates, Distribution, Entropy, Kl, Reparam, sample_shape, unsqu
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
-/// $\mathcal N(\mu, \mathrm{diag}\,\sigma^2)$ with `loc` $\mu$ and $\ln\sigma$.
+/// $\mathcal N(\mu, \mathrm{diag} \sigma^2)$ with `loc` $\mu$ and $\ln\sigma$.
 ///
 /// The density is $-\tfrac12 t^2 - \ln\sigma - \tfrac12\ln 2\pi$ with $t = (x - \mu)/\sigma$; its
-/// derivatives are $t/\sigma$ ($\mu$) and $t^2 - 1$ ($\ln\sigma$). A draw is $z = \mu + \sigma\varepsilon$.
+/// derivatives are $t/\sigma$ (for $\mu$) and $t^2 - 1$ (for $\ln\sigma$). A sample is $z = \mu + \sigma\varepsilon$.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -19,34 +19,35 @@ use pathscore_autodiff::{Scalar, Var};
 /// assert!((q.log_prob(tape.constant(&[0.0], [1])).item() + 0.9189385332046727).abs() < 1e-15);
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[doc(alias = "Gaussian")]
 pub struct Normal<'t, F> {
     loc: Var<'t, F>,
     log_scale: Var<'t, F>,
 }
 
 impl<'t, F: Scalar> Normal<'t, F> {
-    /// By mean and standard deviation, which must be positive.
+    /// The distribution with this mean and this standard deviation, which must be positive.
     #[track_caller]
     pub fn from_scale(loc: Var<'t, F>, scale: Var<'t, F>) -> Self {
         Self { loc, log_scale: scale.ln() }
     }
 
-    /// By mean and logarithm of the standard deviation.
+    /// The distribution with this mean and this logarithm of the standard deviation.
     pub fn from_log_scale(loc: Var<'t, F>, log_scale: Var<'t, F>) -> Self {
         Self { loc, log_scale }
     }
 
-    /// $\mu$.
+    /// The mean, $\mu$.
     pub fn loc(self) -> Var<'t, F> {
         self.loc
     }
 
-    /// $\ln\sigma$.
+    /// The logarithm of the standard deviation, $\ln\sigma$.
     pub fn log_scale(self) -> Var<'t, F> {
         self.log_scale
     }
 
-    /// $\sigma$.
+    /// The standard deviation, $\sigma$.
     pub fn scale(self) -> Var<'t, F> {
         self.log_scale.exp()
     }

@@ -1,13 +1,13 @@
-//! Counts.
+//! The Poisson distribution.
 
 use super::{Distribution, Kl, sample_shape};
 use crate::RandomSource;
 use pathscore_autodiff::{Real, Scalar, Var};
 
-/// Poisson's distribution, $p(n) = \lambda^n e^{-\lambda}/n!$, by the logarithm of its rate $\lambda$.
+/// The Poisson distribution, $p(n) = \lambda^n e^{-\lambda}/n!$, with the logarithm of its rate $\lambda$ as parameter.
 ///
 /// The mean and the variance are $\lambda$; $\ln p(n) = n \ln\lambda - \lambda - \ln n!$ has the derivative
-/// $n - \lambda$ with respect to $\ln\lambda$. There is no path through a draw; there is a weak derivative
+/// $n - \lambda$ with respect to $\ln\lambda$. No derivative flows through a sample, but there is a weak derivative
 /// ([`WeakDerivative`](super::WeakDerivative)).
 ///
 /// ```
@@ -25,12 +25,12 @@ pub struct Poisson<'t, F> {
 }
 
 impl<'t, F: Scalar> Poisson<'t, F> {
-    /// By $\ln\lambda$.
+    /// The distribution with log-rate $\ln\lambda$.
     pub fn from_log_rate(log_rate: Var<'t, F>) -> Self {
         Self { log_rate }
     }
 
-    /// $\ln\lambda$.
+    /// The logarithm of the rate, $\ln\lambda$.
     pub fn log_rate(self) -> Var<'t, F> {
         self.log_rate
     }
@@ -64,15 +64,15 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Poisson<'t, F> {
     }
 }
 
-/// Up to this rate the probabilities are listed; above, a hat over them is cheaper.
+/// Up to this rate a sample is found by adding up probabilities; above, rejection is cheaper.
 const LISTED: f64 = 30.0;
 
-/// A count of rate `rate`.
+/// A sample of the distribution with this rate.
 pub(super) fn draw<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
     if rate > LISTED { transformed(rate, rng) } else { listed(rate, rng) }
 }
 
-/// One class for each count whose probability a double precision sum would notice.
+/// Draws one of all counts whose probability changes a sum in double precision.
 fn listed<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
     let mut probs = Vec::with_capacity(32);
     let mut p = (-rate).exp();
@@ -85,8 +85,7 @@ fn listed<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
 
 /// Hörmann's transformed rejection with squeeze (1993, algorithm PTRS), for rates above ten.
 ///
-/// The constants are the paper's: a table-mountain hat over the histogram, accepted at once in nine of
-/// ten cases.
+/// The constants are those of the paper. Nine of ten candidates are accepted without a logarithm.
 fn transformed<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
     let b = 0.931 + 2.53 * rate.sqrt();
     let a = -0.059 + 0.02483 * b;

@@ -6,12 +6,13 @@ use super::{Distribution, Entropy, Reparam, sample_shape};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
-/// Student's $t$ with $\nu$ degrees of freedom, moved by $\mu$ and stretched by $\sigma$.
+/// Student's $t$ distribution with $\nu$ degrees of freedom, location $\mu$ and scale $\sigma$.
 ///
-/// With $t = (x - \mu)/\sigma$ the density is $(1 + t^2/\nu)^{-(\nu+1)/2}/(\sqrt\nu\,B(\nu/2, \tfrac12)\,\sigma)$; the mean
-/// is $\mu$ for $\nu > 1$, the variance $\sigma^2 \nu/(\nu - 2)$ for $\nu > 2$. A draw is $\mu + \sigma t$ with $t =
-/// \pm\sqrt{\nu(1 - x)/x}$ and $x \sim \mathrm{Beta}(\nu/2, \tfrac12)$, which carries the derivative by $\nu$
-/// implicitly (Figurnov, Mohamed and Mnih 2018): as $t^2$ falls where $x$ rises, it is that of the quantile.
+/// With $t = (x - \mu)/\sigma$ the density is $(1 + t^2/\nu)^{-(\nu+1)/2}/(\sqrt\nu B(\nu/2, \tfrac12) \sigma)$; the
+/// mean is $\mu$ for $\nu > 1$, the variance $\sigma^2 \nu/(\nu - 2)$ for $\nu > 2$. A sample is $\mu + \sigma t$
+/// with $t = \pm\sqrt{\nu(1 - x)/x}$ and $x \sim \mathrm{Beta}(\nu/2, \tfrac12)$, which carries the derivative with
+/// respect to $\nu$ implicitly (Figurnov, Mohamed and Mnih 2018): because $t^2$ decreases in $x$, quantiles of $x$
+/// are quantiles of $t^2$.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -30,17 +31,17 @@ pub struct StudentT<'t, F> {
 }
 
 impl<'t, F: Scalar> StudentT<'t, F> {
-    /// By $\nu$, $\mu$ and $\sigma$; the first and the last must be positive.
+    /// The distribution with these $\nu$, $\mu$ and $\sigma$; $\nu$ and $\sigma$ must be positive.
     pub fn new(freedom: Var<'t, F>, loc: Var<'t, F>, scale: Var<'t, F>) -> Self {
         Self { freedom, loc, scale }
     }
 
-    /// $\nu$, $\mu$ and $\sigma$.
+    /// The parameters $\nu$, $\mu$ and $\sigma$.
     pub fn parameters(self) -> [Var<'t, F>; 3] {
         [self.freedom, self.loc, self.scale]
     }
 
-    /// $\ln(\sqrt\nu\,B(\nu/2, \tfrac12)\,\sigma)$.
+    /// $\ln(\sqrt\nu B(\nu/2, \tfrac12) \sigma)$.
     fn log_norm(self) -> Var<'t, F> {
         let half = F::from_f64(0.5);
         let beta = (self.freedom * half).ln_beta(self.freedom.tape().number(half));
@@ -81,8 +82,8 @@ impl<'t, F: Scalar> Reparam<'t, F> for StudentT<'t, F> {
 }
 
 impl<'t, F: Scalar> Entropy<'t, F> for StudentT<'t, F> {
-    /// $\sum \tfrac{\nu + 1}{2}\bigl(\psi(\tfrac{\nu+1}{2}) - \psi(\tfrac\nu2)\bigr) + \ln(\sqrt\nu\,B(\nu/2,
-    /// \tfrac12)\,\sigma)$.
+    /// $\sum \tfrac{\nu + 1}{2}\bigl(\psi(\tfrac{\nu+1}{2}) - \psi(\tfrac\nu2)\bigr) + \ln(\sqrt\nu B(\nu/2,
+    /// \tfrac12) \sigma)$.
     fn entropy(&self) -> Var<'t, F> {
         let half = F::from_f64(0.5);
         let above = (self.freedom + F::ONE) * half;

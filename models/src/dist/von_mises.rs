@@ -1,4 +1,4 @@
-//! Von Mises' distribution of angles.
+//! The von Mises distribution.
 
 use super::implicit::{implicit, von_mises_draw, von_mises_slope};
 use super::{Distribution, Entropy, Kl, Reparam, sample_shape};
@@ -6,20 +6,21 @@ use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 use std::f64::consts::TAU;
 
-/// Von Mises' distribution about the angle $\mu$ with concentration $\kappa$, of density
+/// The von Mises distribution of angles about the mean direction $\mu$ with concentration $\kappa$, of density
 /// $e^{\kappa \cos(x - \mu)}/(2\pi I_0(\kappa))$ on any interval of length $2\pi$.
 ///
-/// $E\,e^{ix} = A(\kappa)\,e^{i\mu}$ with $A = I_1/I_0$. The derivatives of $\ln p$ are $\cos(x - \mu) - A(\kappa)$ by
-/// $\kappa$ and $\kappa \sin(x - \mu)$ by $\mu$. A draw is $\mu + z$ with $z$ in $[-\pi, \pi]$, which moves with $\kappa$
-/// by $-\frac{\partial P(z, \kappa)}{\partial\kappa}/p(z)$ (Figurnov, Mohamed and Mnih 2018). The path of a draw does
-/// not leave the interval, so what is averaged over draws must be periodic for its slope by $\mu$ to be right.
+/// $E e^{ix} = A(\kappa) e^{i\mu}$ with $A = I_1/I_0$. The derivatives of $\ln p$ are $\cos(x - \mu) - A(\kappa)$ for
+/// $\kappa$ and $\kappa \sin(x - \mu)$ for $\mu$. A sample is $\mu + z$ with $z$ in $[-\pi, \pi]$, whose derivative
+/// with respect to $\kappa$ is $-\frac{\partial P(z, \kappa)}{\partial\kappa}/p(z)$ (Figurnov, Mohamed and Mnih
+/// 2018). Samples are not wrapped when $\mu$ moves, so pathwise gradients for $\mu$ are right only for periodic
+/// functions of $x$.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
 /// use pathscore_models::dist::{Distribution, VonMises};
 /// let tape = Tape::new();
 /// let [mu, kappa] = [1.0_f64, 0.0].map(|c| tape.leaf(&[c], [1]));
-/// // Without concentration all angles are alike.
+/// // Without concentration the angles are uniform.
 /// let log_prob = VonMises::new(mu, kappa).log_prob(tape.constant(&[2.0], [1])).item();
 /// assert!((log_prob + std::f64::consts::TAU.ln()).abs() < 1e-15);
 /// ```
@@ -30,22 +31,22 @@ pub struct VonMises<'t, F> {
 }
 
 impl<'t, F: Scalar> VonMises<'t, F> {
-    /// By $\mu$ and $\kappa$, which must not be negative.
+    /// The distribution with mean direction $\mu$ and concentration $\kappa$, which must not be negative.
     pub fn new(loc: Var<'t, F>, concentration: Var<'t, F>) -> Self {
         Self { loc, concentration }
     }
 
-    /// $\mu$.
+    /// The mean direction, $\mu$.
     pub fn loc(self) -> Var<'t, F> {
         self.loc
     }
 
-    /// $\kappa$.
+    /// The concentration, $\kappa$.
     pub fn concentration(self) -> Var<'t, F> {
         self.concentration
     }
 
-    /// $A(\kappa) = I_1(\kappa)/I_0(\kappa)$, the length of the mean direction.
+    /// The mean resultant length, $A(\kappa) = I_1(\kappa)/I_0(\kappa)$.
     pub fn mean_length(self) -> Var<'t, F> {
         self.concentration.i1e() / self.concentration.i0e()
     }
@@ -62,7 +63,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for VonMises<'t, F> {
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
-        // cos t − 1 = −2 sin²(t/2), which has the digits where κ is large.
+        // cos t − 1 = −2 sin²(t/2), and the right side keeps its digits for the small t of a large κ.
         let sin = ((x - self.loc) * F::from_f64(0.5)).sin();
         (self.concentration * sin.square() * F::from_f64(-2.0) - self.log_norm()).sum_axis(-1)
     }

@@ -1,4 +1,4 @@
-//! Layers of bits, each drawn given the one before.
+//! Layers of Bernoulli variables, each drawn given the one before.
 
 use crate::RandomSource;
 use crate::dist::{
@@ -11,40 +11,40 @@ use pathscore_autodiff::{Scalar, Shape, Var};
 use smallvec::SmallVec;
 use std::ops::Range;
 
-/// The most layers.
-pub(super) const MOST: usize = 3;
+/// The largest number of layers.
+pub(super) const MAX_LAYERS: usize = 3;
 
-/// Which layer of a [`Chain`] is drawn first.
+/// The layer of a [`Chain`] that is drawn first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum From {
-    /// The one nearest the data: $q(h_1)\, q(h_2 \mid h_1) \cdots$
+pub(super) enum DrawnFrom {
+    /// The one nearest the data: $q(h_1) q(h_2 \mid h_1) \cdots$
     Bottom,
-    /// The one farthest from them: $p(h_L)\, p(h_{L-1} \mid h_L) \cdots$
+    /// The one farthest from them: $p(h_L) p(h_{L-1} \mid h_L) \cdots$
     Top,
 }
 
-/// Up to three layers of bits, an event being all of them side by side, nearest the data first; a
-/// network makes the logits of each layer from the bits of the one drawn before.
+/// Up to three layers of Bernoulli variables. An event is all layers side by side, nearest the data first. A network
+/// computes the logits of each layer from the layer that was drawn before it.
 #[derive(Clone, Copy, Debug)]
 pub struct Chain<'t, F> {
     pub(super) params: Bound<'t, F>,
     /// The logits of the layer that is drawn first.
     pub(super) first: Var<'t, F>,
-    pub(super) from: From,
-    pub(super) widths: [usize; MOST],
+    pub(super) from: DrawnFrom,
+    pub(super) widths: [usize; MAX_LAYERS],
     pub(super) count: usize,
     /// The network between layers `i` and `i + 1`.
-    pub(super) nets: [Option<Mlp>; MOST - 1],
+    pub(super) nets: [Option<Mlp>; MAX_LAYERS - 1],
 }
 
 impl<'t, F: Scalar> Chain<'t, F> {
     /// The layers in the order in which they are drawn.
     fn order(&self) -> impl Iterator<Item = usize> + use<F> {
         let (from, count) = (self.from, self.count);
-        (0..count).map(move |i| if from == From::Bottom { i } else { count - 1 - i })
+        (0..count).map(move |i| if from == DrawnFrom::Bottom { i } else { count - 1 - i })
     }
 
-    /// Where a layer stands in an event.
+    /// The columns of a layer within an event.
     fn range(&self, layer: usize) -> Range<usize> {
         let start = self.widths[..layer].iter().sum();
         start..start + self.widths[layer]
@@ -57,16 +57,16 @@ impl<'t, F: Scalar> Chain<'t, F> {
     /// The logits of a layer, given the one that was drawn before it.
     fn logits(&self, layer: usize, before: Option<Var<'t, F>>) -> Var<'t, F> {
         let Some(before) = before else { return self.first };
-        let net = self.nets[if self.from == From::Bottom { layer - 1 } else { layer }];
+        let net = self.nets[if self.from == DrawnFrom::Bottom { layer - 1 } else { layer }];
         net.expect("there is a network between two layers").forward(self.params, before)
     }
 
-    /// Every layer in turn, made by `make` from its logits and its number.
+    /// Calls `make` with the number and the logits of every layer, in the order of drawing, and collects the results.
     fn each(
         &self,
         mut make: impl FnMut(usize, Var<'t, F>) -> Var<'t, F>,
-    ) -> [Option<Var<'t, F>>; MOST] {
-        let (mut made, mut before) = ([None; MOST], None);
+    ) -> [Option<Var<'t, F>>; MAX_LAYERS] {
+        let (mut made, mut before) = ([None; MAX_LAYERS], None);
         for layer in self.order() {
             before = Some(make(layer, self.logits(layer, before)));
             made[layer] = before;
@@ -74,13 +74,13 @@ impl<'t, F: Scalar> Chain<'t, F> {
         made
     }
 
-    /// Every layer drawn in turn; `also` is told its bits and their logits.
-    fn drawn<R: RandomSource>(
+    /// Samples every layer in turn, and calls `also` with each sample and its logits.
+    fn sample_layers<R: RandomSource>(
         &self,
         count: usize,
         rng: &mut R,
         mut also: impl FnMut(Var<'t, F>, Var<'t, F>),
-    ) -> [Option<Var<'t, F>>; MOST] {
+    ) -> [Option<Var<'t, F>>; MAX_LAYERS] {
         let mut shape: Shape = sample_shape(count, self.first);
         let last = shape.len() - 1;
         self.each(|layer, logits| {
@@ -91,32 +91,32 @@ impl<'t, F: Scalar> Chain<'t, F> {
         })
     }
 
-    /// The layers side by side.
-    fn beside(&self, layers: [Option<Var<'t, F>>; MOST]) -> Var<'t, F> {
-        let parts: SmallVec<[Var<'t, F>; MOST]> = layers.into_iter().flatten().collect();
+    /// The layers side by side, as an event.
+    fn concat(&self, layers: [Option<Var<'t, F>>; MAX_LAYERS]) -> Var<'t, F> {
+        let parts: SmallVec<[Var<'t, F>; MAX_LAYERS]> = layers.into_iter().flatten().collect();
         if let [only] = parts[..] { only } else { Var::concat(&parts, -1) }
     }
 
-    /// The probabilities of every layer given the probabilities of the one before: the mean of none but
-    /// the first.
+    /// The probabilities of every layer when the probabilities of the layer before stand in for its values: the
+    /// mean-field approximation, exact for the layer that is drawn first.
     pub fn mean_field(&self) -> Var<'t, F> {
-        self.beside(self.each(|_, logits| logits.sigmoid()))
+        self.concat(self.each(|_, logits| logits.sigmoid()))
     }
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Chain<'t, F> {
     fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        self.beside(self.detach().drawn(count, rng, |_, _| {}))
+        self.concat(self.detach().sample_layers(count, rng, |_, _| {}))
     }
 
-    /// Each network is gone through once, for the bits and for their probability.
+    /// Each network is evaluated once, for the sample and for its log-probability.
     fn sample_and_log_prob<R: RandomSource>(&self, count: usize, rng: &mut R) -> [Var<'t, F>; 2] {
         let mut log_prob: Option<Var<'t, F>> = None;
-        let layers = self.drawn(count, rng, |bits, logits| {
+        let layers = self.sample_layers(count, rng, |bits, logits| {
             let term = bits.bernoulli_log_prob(logits);
             log_prob = Some(log_prob.map_or(term, |sum| sum + term));
         });
-        [self.beside(layers), log_prob.expect("there is a layer")]
+        [self.concat(layers), log_prob.expect("there is a layer")]
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
@@ -137,22 +137,25 @@ impl<'t, F: Scalar> Distribution<'t, F> for Chain<'t, F> {
 
     fn log_prob_layers(&self, x: Var<'t, F>) -> Layers<Var<'t, F>> {
         let layers = self.layers(x);
-        self.terms_of(&layers)
+        self.log_prob_of(&layers)
     }
 }
 
 impl<'t, F: Scalar> Chain<'t, F> {
-    /// [`Distribution::log_prob_layers`] of an event already cut into its layers.
-    pub(super) fn terms_of(&self, layers: &[Var<'t, F>]) -> Layers<Var<'t, F>> {
-        self.given(layers).map(|(layer, q)| q.log_prob(layer)).collect()
+    /// [`Distribution::log_prob_layers`] of an event that is already divided into its layers.
+    pub(super) fn log_prob_of(&self, layers: &[Var<'t, F>]) -> Layers<Var<'t, F>> {
+        self.conditionals(layers).map(|(layer, q)| q.log_prob(layer)).collect()
     }
 
     /// Each layer with its distribution given the layer that was drawn before it.
-    fn given(&self, layers: &[Var<'t, F>]) -> impl Iterator<Item = (Var<'t, F>, Bernoulli<'t, F>)> {
+    fn conditionals(
+        &self,
+        layers: &[Var<'t, F>],
+    ) -> impl Iterator<Item = (Var<'t, F>, Bernoulli<'t, F>)> {
         (0..self.count).map(|layer| {
             let before = match self.from {
-                From::Bottom => layer.checked_sub(1).map(|below| layers[below]),
-                From::Top => layers.get(layer + 1).copied(),
+                DrawnFrom::Bottom => layer.checked_sub(1).map(|below| layers[below]),
+                DrawnFrom::Top => layers.get(layer + 1).copied(),
             };
             (layers[layer], Bernoulli::from_logits(self.logits(layer, before)))
         })
@@ -161,17 +164,17 @@ impl<'t, F: Scalar> Chain<'t, F> {
 
 impl<'t, F: Scalar> Coordinates<'t, F> for Chain<'t, F> {
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
-        let mut each = [None; MOST];
-        for (i, (layer, q)) in self.given(&self.layers(x)).enumerate() {
+        let mut each = [None; MAX_LAYERS];
+        for (i, (layer, q)) in self.conditionals(&self.layers(x)).enumerate() {
             each[i] = Some(q.log_prob_each(layer));
         }
-        self.beside(each)
+        self.concat(each)
     }
 }
 
 impl<'t, F: Scalar> Bits<'t, F> for Chain<'t, F> {
     /// # Panics
-    /// If there are several layers: the bits of one hang on those of the one before.
+    /// If there are several layers, because a layer depends on the one before it.
     fn logits(&self) -> Var<'t, F> {
         assert!(self.count == 1, "the bits of {} layers are not independent", self.count);
         self.first
@@ -189,9 +192,9 @@ impl<'t, F: Scalar> Factorised<'t, F> for Chain<'t, F> {
     }
 
     fn join(&self, nodes: &[Var<'t, F>]) -> Var<'t, F> {
-        let mut layers = [None; MOST];
+        let mut layers = [None; MAX_LAYERS];
         self.order().zip(nodes).for_each(|(layer, &node)| layers[layer] = Some(node));
-        self.beside(layers)
+        self.concat(layers)
     }
 }
 
@@ -200,12 +203,12 @@ impl<'t, F: Scalar> Enumerable<'t, F> for Chain<'t, F> {
     /// If an event has more than 20 bits, which is more than a million values.
     fn support(&self) -> Var<'t, F> {
         let bits = self.total();
-        assert!(bits <= 20, "support: an event of {bits} bits has too many values to list");
-        let mut listed: Shape = sample_shape(1 << bits, self.first);
-        let last = listed.len() - 1;
-        listed[last] = bits;
-        let per_value = listed.size() >> bits;
-        self.first.tape().constant_with(listed, |out| {
+        assert!(bits <= 20, "support: an event of {bits} bits has too many values to enumerate");
+        let mut shape: Shape = sample_shape(1 << bits, self.first);
+        let last = shape.len() - 1;
+        shape[last] = bits;
+        let per_value = shape.size() >> bits;
+        self.first.tape().constant_with(shape, |out| {
             for (i, bit) in out.iter_mut().enumerate() {
                 let (value, place) = (i / per_value, i % bits);
                 *bit = F::from_f64((value >> place & 1) as f64);

@@ -1,4 +1,4 @@
-//! The variational autoencoder with bits for latents.
+//! The variational autoencoder with Bernoulli latents.
 
 use super::{Decoder, Generative, Head, LatentModel, Likelihood, widths};
 use crate::RandomSource;
@@ -10,8 +10,8 @@ use rand::Rng;
 
 /// Bernoulli latents with a uniform prior: $p(z) = 2^{-D}$, $q(z \mid x) = \mathrm{Bernoulli}(\eta(x))$.
 ///
-/// No path leads through a bit, so its posterior has no `rsample`, and estimators that need one do not
-/// compile with it.
+/// Samples of Bernoulli variables are not differentiable, so the posterior has no `rsample`, and estimators that need
+/// one do not compile with this model.
 #[derive(Clone, Debug)]
 pub struct DiscreteVae {
     encoder: Mlp,

@@ -1,6 +1,7 @@
-//! The one model whose every quantity is known: a normal latent seen through a line.
+//! A linear-Gaussian model with one latent, for which every quantity has a closed form.
 
 use super::LatentModel;
+use crate::capability::{ExactPosterior, Tractable};
 use crate::dist::{Distribution, Normal};
 use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Real, Scalar, Var};
@@ -20,7 +21,7 @@ pub struct LinearGaussian {
 }
 
 impl LinearGaussian {
-    /// With these values of $m$, $\ln\sqrt v$, $w$, $b$ and $s^2$.
+    /// The model with these values of $m$, $\ln\sqrt v$, $w$, $b$ and $s^2$.
     pub fn new<F: Scalar, R: Rng>(
         params: &mut Params<F>,
         [loc, log_scale, weight, bias]: [f64; 4],
@@ -38,8 +39,7 @@ impl LinearGaussian {
     }
 
     /// $-\tfrac12 \ln 2\pi s^2 - \frac{(x - b - wm)^2 + w^2 v}{2 s^2} - \tfrac12 (m^2 + v - 1 - \ln v)$:
-    /// the bound as a function of $(m, \ln\sqrt v, w, b)$, written over any [`Real`] so that its
-    /// derivatives come from dual numbers.
+    /// the ELBO as a function of $(m, \ln\sqrt v, w, b)$, for any [`Real`], so that dual numbers give its derivatives.
     pub fn elbo<R: Real>(x: f64, noise_variance: f64, [m, log_scale, w, b]: [R; 4]) -> R {
         let c = |value| m.of(value);
         let v = (c(2.0) * log_scale).exp();
@@ -82,12 +82,61 @@ impl<F: Scalar> LatentModel<F> for LinearGaussian {
     }
 }
 
+impl LinearGaussian {
+    /// $\ln(w^2 + s^2)$, the logarithm of the variance of $x$.
+    fn log_variance<'t, F: Scalar>(&self, params: Bound<'t, F>) -> Var<'t, F> {
+        (params.get(self.weight).square() + F::from_f64(self.noise_variance)).ln()
+    }
+}
+
+impl<F: Scalar> Tractable<F> for LinearGaussian {
+    /// $\ln \mathcal N(x; b, w^2 + s^2)$.
+    fn log_prob<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        let log_scale = self.log_variance(params) * F::from_f64(0.5);
+        Normal::from_log_scale(params.get(self.bias), log_scale).log_prob(x)
+    }
+}
+
+impl<F: Scalar> ExactPosterior<F> for LinearGaussian {
+    type ExactPosterior<'t> = Normal<'t, F>;
+
+    /// $\mathcal N\left(\frac{w (x - b)}{w^2 + s^2}, \frac{s^2}{w^2 + s^2}\right)$.
+    fn exact_posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Normal<'t, F> {
+        let log_variance = self.log_variance(params);
+        let [weight, bias] = [self.weight, self.bias].map(|id| params.get(id));
+        let loc = (x - bias) * (weight * (-log_variance).exp());
+        let log_noise = F::from_f64(self.noise_variance.ln());
+        let log_scale = (-log_variance + log_noise) * F::from_f64(0.5);
+        Normal::from_log_scale(loc, log_scale.broadcast_to(loc.shape()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pathscore_autodiff::Dual;
+    use crate::seed::{Stream, rng};
+    use pathscore_autodiff::{Dual, Tape};
 
-    /// w = 1.5, b = 0.2, s² = 0.5, x = 1, m = 0.3, v = 0.4: digits computed by quadrature elsewhere.
+    /// The same model as below, on the tape.
+    #[test]
+    fn the_exact_likelihood_and_posterior_have_their_known_digits() {
+        let mut params = Params::<f64>::new();
+        let at = [0.3, 0.5 * 0.4_f64.ln(), 1.5, 0.2];
+        let model = LinearGaussian::new(&mut params, at, 0.5, &mut rng(0, Stream::Init, 0));
+        let tape = Tape::new();
+        let bound = params.on(&tape);
+        let x = tape.constant(&[1.0], [1, 1]);
+        let log_prob = model.log_prob(bound, x);
+        assert_eq!(log_prob.shape()[..], [1]);
+        assert!((log_prob.item() + 1.541_102_625_408).abs() < 1e-12);
+        let slope = log_prob.backward().of(bound.get(model.weight)).item();
+        assert!((slope + 0.418_512_396_694).abs() < 1e-12);
+        let posterior = model.exact_posterior(bound, x);
+        assert!((posterior.loc().item() - 0.436_363_636_364).abs() < 1e-12);
+        assert!((posterior.scale().square().item() - 0.181_818_181_818).abs() < 1e-12);
+    }
+
+    /// w = 1.5, b = 0.2, s² = 0.5, x = 1, m = 0.3, v = 0.4: the digits were computed by quadrature elsewhere.
     #[test]
     fn the_closed_forms_have_their_known_digits() {
         let at = [0.3, 0.5 * 0.4_f64.ln(), 1.5, 0.2];

@@ -1,4 +1,4 @@
-//! The smallest model whose integral has no closed form: a normal latent behind bits.
+//! A small model whose likelihood has no closed form: a normal latent and Bernoulli data.
 
 use super::{Generative, LatentModel};
 use crate::RandomSource;
@@ -7,11 +7,12 @@ use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Scalar, Shape, Var};
 use rand::Rng;
 
-/// $z \sim \mathcal N(\mu_0, \sigma_0^2)$, bits $x \mid z$ with logits $wz + c$, and $q = \mathcal N(m, v)$ for all $x$.
+/// $z \sim \mathcal N(\mu_0, \sigma_0^2)$, Bernoulli variables $x \mid z$ with logits $wz + c$, and $q = \mathcal
+/// N(m, v)$ for all $x$.
 ///
-/// $p(x) = \int \mathcal N(z; \mu_0, \sigma_0^2) \prod_j \sigma(\pm(w_j z + c_j))\,\mathrm dz$ has no closed form, but
-/// one smooth dimension: a quadrature has every digit. The parameters are $m$, $\ln\sqrt v$, $\mu_0$,
-/// $\ln\sigma_0$, $w$ and $c$.
+/// $p(x) = \int \mathcal N(z; \mu_0, \sigma_0^2) \prod_j \sigma(\pm(w_j z + c_j)) \mathrm dz$ has no closed form, but
+/// it is a smooth integral over one dimension, which quadrature computes to rounding. The parameters are $m$,
+/// $\ln\sqrt v$, $\mu_0$, $\ln\sigma_0$, $w$ and $c$.
 ///
 /// ```
 /// use pathscore_models::{Params, latent::LogisticNormal, seed};
@@ -29,7 +30,7 @@ pub struct LogisticNormal {
 }
 
 impl LogisticNormal {
-    /// With these values: `posterior` $(m, \ln\sqrt v)$, `prior` $(\mu_0, \ln\sigma_0)$.
+    /// The model with `posterior` $(m, \ln\sqrt v)$, `prior` $(\mu_0, \ln\sigma_0)$, and these weights and biases.
     ///
     /// # Panics
     /// If there are not as many biases as weights.
@@ -58,7 +59,7 @@ impl LogisticNormal {
         }
     }
 
-    /// Two bits, at values where nothing is small: the problem that estimators are tried on.
+    /// The example with two Bernoulli variables on which estimators are tested; no probability in it is small.
     pub fn known<F: Scalar, R: Rng>(params: &mut Params<F>, rng: &mut R) -> Self {
         Self::new(params, [0.4, -0.1], [0.3, 0.0], &[1.2, -0.8], &[0.3, -0.2], rng)
     }

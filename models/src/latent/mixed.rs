@@ -1,4 +1,4 @@
-//! Normal numbers and bits behind the same data.
+//! A model with both normal and Bernoulli latents.
 
 use super::vae::normal_of;
 use super::{Generative, Head, LatentModel, Likelihood, widths};
@@ -10,31 +10,31 @@ use pathscore_autodiff::{Activation, Scalar, Shape, Var};
 use rand::Rng;
 use smallvec::smallvec;
 
-/// Which node of [`Mixed`] is drawn first.
+/// The node of [`Mixed`] that is drawn first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum First {
-    /// The normal one: $z \sim \mathcal N(\mu, \sigma^2)$, then bits with logits $\eta + zA$.
+    /// The normal node: $z \sim \mathcal N(\mu, \sigma^2)$, then $h$ with logits $\eta + zA$.
     Normal,
-    /// The bits: $h$ with logits $\eta$, then $z \sim \mathcal N(\mu + hA, \sigma^2)$.
+    /// The Bernoulli node: $h$ with logits $\eta$, then $z \sim \mathcal N(\mu + hA, \sigma^2)$.
     Bits,
 }
 
-/// A normal node $z$ and a node of bits $h$, of which the second hangs on the first through a matrix $A$; an
-/// event is $z$ and $h$ side by side.
+/// A normal node $z$ and a Bernoulli node $h$; the node that is drawn second depends on the first through a matrix
+/// $A$. An event is $z$ and $h$ side by side.
 #[derive(Clone, Copy, Debug)]
 pub struct Mixed<'t, F> {
-    /// The normal node, without what $h$ adds.
+    /// The normal node, without the contribution of $h$.
     pub normal: Normal<'t, F>,
-    /// The bits, without what $z$ adds.
+    /// The Bernoulli node, without the contribution of $z$.
     pub bits: Bernoulli<'t, F>,
-    /// $A$, of the shape of the first node's units by the second's.
+    /// $A$, with a row for each unit of the first node and a column for each unit of the second.
     pub across: Var<'t, F>,
-    /// Which node is drawn first.
+    /// The node that is drawn first.
     pub first: First,
 }
 
 impl<'t, F: Scalar> Mixed<'t, F> {
-    /// The bits, given $z$ if it was drawn before them.
+    /// The distribution of $h$, given $z$ if it was drawn first.
     fn bits(&self, z: Var<'t, F>) -> Bernoulli<'t, F> {
         match self.first {
             First::Normal => Bernoulli::from_logits(self.bits.logits() + z.matmul(self.across)),
@@ -42,7 +42,7 @@ impl<'t, F: Scalar> Mixed<'t, F> {
         }
     }
 
-    /// The normal node, given $h$ if it was drawn before it.
+    /// The distribution of $z$, given $h$ if it was drawn first.
     fn normal(&self, h: Var<'t, F>) -> Normal<'t, F> {
         match self.first {
             First::Normal => self.normal,
@@ -54,8 +54,11 @@ impl<'t, F: Scalar> Mixed<'t, F> {
     }
 }
 
-/// One draw of what has as many distributions as are wanted.
-fn each<'t, F: Scalar, D: Distribution<'t, F>, R: RandomSource>(q: D, rng: &mut R) -> Var<'t, F> {
+/// One sample from each distribution of a batch.
+fn sample_each<'t, F: Scalar, D: Distribution<'t, F>, R: RandomSource>(
+    q: D,
+    rng: &mut R,
+) -> Var<'t, F> {
     let draw = q.sample(1, rng);
     draw.reshape(draw.shape()[1..].iter().copied().collect::<Shape>())
 }
@@ -66,11 +69,11 @@ impl<'t, F: Scalar> Distribution<'t, F> for Mixed<'t, F> {
         let [z, h] = match self.first {
             First::Normal => {
                 let z = still.normal.sample(count, rng);
-                [z, each(still.bits(z), rng)]
+                [z, sample_each(still.bits(z), rng)]
             }
             First::Bits => {
                 let h = still.bits.sample(count, rng);
-                [each(still.normal(h), rng), h]
+                [sample_each(still.normal(h), rng), h]
             }
         };
         Var::concat(&[z, h], -1)
@@ -115,13 +118,13 @@ impl<'t, F: Scalar> Factorised<'t, F> for Mixed<'t, F> {
     }
 }
 
-/// A variational autoencoder with normal latents $z$ and bits $h$.
+/// A variational autoencoder with normal latents $z$ and Bernoulli latents $h$.
 ///
-/// $p(h) = \mathrm{Bernoulli}(\pi)$, $p(z \mid h) = \mathcal N(hB, I)$: the bits choose among normal clouds. Backwards
-/// the order is the other one, $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag}\,\sigma^2(x))$ and
+/// $p(h) = \mathrm{Bernoulli}(\pi)$, $p(z \mid h) = \mathcal N(hB, I)$: $h$ selects a component of a mixture of normal
+/// distributions. The posterior has the other order, $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag} \sigma^2(x))$ and
 /// $q(h \mid z, x) = \mathrm{Bernoulli}(\eta(x) + zA)$, with one network for $\mu$, $\ln\sigma^2$ and $\eta$.
 ///
-/// A path leads through $z$ and none through $h$: an estimator for each node is needed.
+/// Samples of $z$ are differentiable and samples of $h$ are not, so each node needs its own gradient estimator.
 ///
 /// ```
 /// use pathscore_autodiff::Activation;
@@ -136,19 +139,19 @@ impl<'t, F: Scalar> Factorised<'t, F> for Mixed<'t, F> {
 #[derive(Clone, Debug)]
 pub struct MixedVae {
     encoder: Mlp,
-    /// $A$.
-    back: ParamId,
+    /// The id of $A$ in the posterior.
+    posterior_weight: ParamId,
     prior: ParamId,
-    /// $B$.
-    forth: ParamId,
+    /// The id of $B$ in the prior.
+    prior_weight: ParamId,
     decoder: Head,
     normals: usize,
     bits: usize,
 }
 
 impl MixedVae {
-    /// A model of `columns` columns with these hidden widths in the encoder, and reversed in the decoder; of
-    /// `normals` normal latents and `bits` bits.
+    /// A model of `columns` columns with these hidden widths in the encoder, and reversed in the decoder, with
+    /// `normals` normal and `bits` Bernoulli latents.
     pub fn new<F: Scalar, R: Rng>(
         params: &mut Params<F>,
         columns: usize,
@@ -163,9 +166,9 @@ impl MixedVae {
         let from = widths(normals + bits, &reversed, columns);
         Self {
             encoder: Mlp::new(params, "encoder", &to, activation, rng),
-            back: params.add("encoder.across", [normals, bits], Init::Glorot, rng),
+            posterior_weight: params.add("encoder.across", [normals, bits], Init::Glorot, rng),
             prior: params.add("prior.logits", [bits], Init::Constant(0.0), rng),
-            forth: params.add("prior.across", [bits, normals], Init::Glorot, rng),
+            prior_weight: params.add("prior.across", [bits, normals], Init::Glorot, rng),
             decoder: Head::new(params, "decoder", &from, activation, likelihood, rng),
             normals,
             bits,
@@ -181,14 +184,14 @@ impl<F: Scalar> LatentModel<F> for MixedVae {
         let y = self.encoder.forward(params, x);
         let logits = y.slice(-1, 2 * self.normals..2 * self.normals + self.bits);
         let (normal, bits) = (normal_of(y, self.normals), Bernoulli::from_logits(logits));
-        Mixed { normal, bits, across: params.get(self.back), first: First::Normal }
+        Mixed { normal, bits, across: params.get(self.posterior_weight), first: First::Normal }
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Mixed<'t, F> {
         let zeros = params.tape().constant_with([self.normals], |z| z.fill(F::ZERO));
         let normal = Normal::from_log_scale(zeros, zeros);
         let bits = Bernoulli::from_logits(params.get(self.prior));
-        Mixed { normal, bits, across: params.get(self.forth), first: First::Bits }
+        Mixed { normal, bits, across: params.get(self.prior_weight), first: First::Bits }
     }
 
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {

@@ -1,4 +1,4 @@
-//! Latent-variable models: $p(x, z) = p(x \mid z)\,p(z)$ with an approximate posterior $q(z \mid x)$.
+//! Latent-variable models: $p(x, z) = p(x \mid z) p(z)$ with an approximate posterior $q(z \mid x)$.
 
 mod chain;
 mod dvae;
@@ -28,10 +28,16 @@ use pathscore_autodiff::{Activation, Scalar, Shape, Var};
 use rand::Rng;
 use smallvec::smallvec;
 
-/// All that an estimator may know of a model.
+/// A model with latent variables: the joint density $p(x, z) = p(x \mid z) p(z)$ and an approximate posterior
+/// $q(z \mid x)$.
 ///
-/// `x` has shape `[batch, columns]`, `z` shape `[draws, batch, latents]`, and log-probabilities of draws
+/// `x` has shape `[batch, columns]`, `z` shape `[draws, batch, latents]`, and log-probabilities of samples
 /// shape `[draws, batch]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model with latent variables",
+    label = "this model has no p(x, z) and no q(z|x)",
+    note = "estimators of the ELBO and of importance-weighted bounds need `LatentModel`"
+)]
 pub trait LatentModel<F: Scalar>: Sync {
     /// The form of $q(z \mid x)$.
     type Posterior<'t>: Distribution<'t, F>;
@@ -64,9 +70,9 @@ pub trait LatentModel<F: Scalar>: Sync {
     }
 }
 
-/// A model that can make up data.
+/// A model from which data can be sampled.
 pub trait Generative<F: Scalar>: LatentModel<F> {
-    /// $x$ drawn from $p(x \mid z)$ for every `z`, of shape `[…, latents]`, as constants.
+    /// Samples $x \sim p(x \mid z)$ for every `z`, of shape `[…, latents]`; the samples are constants.
     fn sample_data<'t, R: RandomSource>(
         &self,
         params: Bound<'t, F>,
@@ -75,30 +81,35 @@ pub trait Generative<F: Scalar>: LatentModel<F> {
     ) -> Var<'t, F>;
 }
 
-/// A model whose draws are pictures: the mean of $p(x \mid z)$.
+/// A model with a mean of $x$ given $z$ and a point estimate of $z$ given $x$, for reconstructions and pictures.
 pub trait Decoder<F: Scalar>: LatentModel<F> {
     /// $E[x \mid z]$ for `z` of shape `[rows, latents]`.
     fn mean<'t>(&self, params: Bound<'t, F>, z: Var<'t, F>) -> Var<'t, F>;
 
-    /// The most typical `z` for `x`, of shape `[batch, latents]`: the mean of a normal posterior, the
+    /// A point estimate of `z` for every row of `x`, of shape `[batch, latents]`: the mean of a normal posterior, the
     /// probabilities of a Bernoulli one.
     fn encode<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F>;
 
     /// The number of latents.
     fn latents(&self) -> usize;
+
+    /// The mean of `x` given its own [`Decoder::encode`]d latents, of the shape of `x`.
+    fn reconstruct<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        self.mean(params, self.encode(params, x))
+    }
 }
 
-/// How $x$ is distributed given what the decoder says.
+/// The distribution of $x$ given the decoder's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Likelihood {
-    /// Bits, or grey values in $[0, 1]$ read as probabilities, by their logits.
+    /// Bernoulli variables whose logits are the decoder's output. Data may also be grey values in $[0, 1]$.
     Bernoulli,
-    /// Real numbers about the decoder's means, with one standard deviation, learnt, for each column.
+    /// Normal variables whose means are the decoder's output, with one learnt standard deviation for each column.
     Normal,
 }
 
-/// A network and the head behind it.
+/// A decoder: a network and the distribution of $x$ given its output.
 #[derive(Clone, Debug)]
 struct Head {
     net: Mlp,
@@ -121,7 +132,7 @@ impl Head {
         Self { net, log_scale }
     }
 
-    /// $\ln p(x \mid z)$ for draws `z` of shape `[draws, batch, latents]`.
+    /// $\ln p(x \mid z)$ for samples `z` of shape `[draws, batch, latents]`.
     fn log_prob<'t, F: Scalar>(
         &self,
         params: Bound<'t, F>,
@@ -156,7 +167,7 @@ impl Head {
     }
 }
 
-/// `[inner, …]` with one more width at each end.
+/// The widths `first`, then `inner`, then `last`.
 fn widths(first: usize, inner: &[usize], last: usize) -> Shape {
     std::iter::once(first).chain(inner.iter().copied()).chain(std::iter::once(last)).collect()
 }

@@ -1,6 +1,6 @@
-//! Sigmoid belief nets of one to three layers of bits.
+//! Sigmoid belief networks with one to three layers of Bernoulli latents.
 
-use super::chain::{From, MOST};
+use super::chain::{DrawnFrom, MAX_LAYERS};
 use super::{Chain, Decoder, Generative, Head, LatentModel, Likelihood, widths};
 use crate::RandomSource;
 use crate::dist::Layers;
@@ -9,11 +9,11 @@ use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Scalar, Var};
 use rand::Rng;
 
-/// $p(x \mid h_1)\, p(h_1 \mid h_2) \cdots p(h_L)$ with a posterior of the other direction,
-/// $q(h_1 \mid x)\, q(h_2 \mid h_1) \cdots$ (Neal 1992; Mnih and Gregor 2014).
+/// $p(x \mid h_1) p(h_1 \mid h_2) \cdots p(h_L)$ with a posterior in the other direction,
+/// $q(h_1 \mid x) q(h_2 \mid h_1) \cdots$ (Neal 1992; Mnih and Gregor 2014).
 ///
-/// Every layer is of bits, whose logits come from the layer before: linearly, or through hidden layers.
-/// The prior's logits are learnt. $z$ is all the layers side by side, $h_1$ first.
+/// Every layer consists of Bernoulli variables, whose logits are a linear function or a network of the layer before.
+/// The logits of the prior are learnt. $z$ is all layers side by side, $h_1$ first.
 ///
 /// ```
 /// use pathscore_autodiff::{Activation, Tape};
@@ -32,20 +32,20 @@ use rand::Rng;
 /// ```
 #[derive(Clone, Debug)]
 pub struct SigmoidBelief {
-    widths: [usize; MOST],
+    widths: [usize; MAX_LAYERS],
     layers: usize,
     /// From the data to the first layer, and from each layer to the next.
     encoder: Mlp,
-    up: [Option<Mlp>; MOST - 1],
+    up: [Option<Mlp>; MAX_LAYERS - 1],
     prior: ParamId,
     /// From each layer to the one before it, and from the first to the data.
-    down: [Option<Mlp>; MOST - 1],
+    down: [Option<Mlp>; MAX_LAYERS - 1],
     decoder: Head,
 }
 
 impl SigmoidBelief {
-    /// A model of `columns` columns with stochastic layers of these widths, nearest the data first, and
-    /// between any two of them hidden layers of the widths `hidden`.
+    /// A model of `columns` columns with stochastic layers of the widths `layers`, nearest the data first, and between
+    /// any two of them deterministic hidden layers of the widths `hidden`.
     ///
     /// # Panics
     /// If there are no layers, or more than three.
@@ -59,14 +59,17 @@ impl SigmoidBelief {
         rng: &mut R,
     ) -> Self {
         let count = layers.len();
-        assert!((1..=MOST).contains(&count), "a belief net has one to three layers, not {count}");
+        assert!(
+            (1..=MAX_LAYERS).contains(&count),
+            "a belief network has one to three layers, not {count}"
+        );
         let back: Vec<usize> = hidden.iter().rev().copied().collect();
         let mut net = |params: &mut Params<F>, name: &str, [from, to]: [usize; 2], up: bool| {
             let widths = widths(from, if up { hidden } else { &back }, to);
             Mlp::new(params, name, &widths, activation, rng)
         };
         let encoder = net(params, "encoder.1", [columns, layers[0]], true);
-        let (mut up, mut down) = ([None; MOST - 1], [None; MOST - 1]);
+        let (mut up, mut down) = ([None; MAX_LAYERS - 1], [None; MAX_LAYERS - 1]);
         for (i, pair) in layers.windows(2).enumerate() {
             up[i] = Some(net(params, &format!("encoder.{}", i + 2), [pair[0], pair[1]], true));
         }
@@ -76,7 +79,7 @@ impl SigmoidBelief {
         let from = widths(layers[0], &back, columns);
         let decoder = Head::new(params, "decoder.1", &from, activation, likelihood, rng);
         let prior = params.add("prior", [layers[count - 1]], Init::Constant(0.0), rng);
-        let mut widths = [0; MOST];
+        let mut widths = [0; MAX_LAYERS];
         widths[..count].copy_from_slice(layers);
         Self { widths, layers: count, encoder, up, prior, down, decoder }
     }
@@ -100,7 +103,7 @@ impl<F: Scalar> LatentModel<F> for SigmoidBelief {
         Chain {
             params,
             first: self.encoder.forward(params, x),
-            from: From::Bottom,
+            from: DrawnFrom::Bottom,
             widths: self.widths,
             count: self.layers,
             nets: self.up,
@@ -111,7 +114,7 @@ impl<F: Scalar> LatentModel<F> for SigmoidBelief {
         Chain {
             params,
             first: params.get(self.prior),
-            from: From::Top,
+            from: DrawnFrom::Top,
             widths: self.widths,
             count: self.layers,
             nets: self.down,
@@ -136,7 +139,7 @@ impl<F: Scalar> LatentModel<F> for SigmoidBelief {
         use crate::dist::Distribution;
         let prior = self.prior(params);
         let layers = prior.layers(z);
-        let mut terms = prior.terms_of(&layers);
+        let mut terms = prior.log_prob_of(&layers);
         terms.insert(0, self.decoder.log_prob(params, x, layers[0]));
         terms
     }

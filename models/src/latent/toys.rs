@@ -1,8 +1,8 @@
-//! Expectations of a square as bounds: gradients and variances have closed forms.
+//! Two toy problems whose gradients and estimator variances have closed forms, written as models.
 //!
-//! $E_q f(z)$ is the ELBO of a model whose likelihood is $e^{f(z)}$ and whose prior is $q$ held still: then
-//! $\ln p(x, z) - \ln q(z)$ is $f(z)$ and nothing else, and every estimator of bounds is one of
-//! $\nabla E_q f$. What is seen, $x$, does not matter.
+//! $E_q f(z)$ is the ELBO of a model whose likelihood is $e^{f(z)}$ and whose prior is a constant copy of $q$: then
+//! $\ln p(x, z) - \ln q(z) = f(z)$, and every estimator of the ELBO's gradient estimates $\nabla E_q f$. The data $x$
+//! are not used.
 
 use super::LatentModel;
 use crate::dist::{Bernoulli, Distribution, Normal};
@@ -10,7 +10,7 @@ use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Scalar, Var};
 use rand::Rng;
 
-/// $E (b - t)^2$ for a bit of logit $\theta$ (Tucker and others 2017).
+/// $E (b - t)^2$ for a Bernoulli variable $b$ with logit $\theta$ (Tucker and others 2017).
 ///
 /// The derivative is $p(1 - p)(1 - 2t)$ with $p = \sigma(\theta)$.
 ///
@@ -45,7 +45,7 @@ pub struct GaussianQuadratic {
 }
 
 impl BernoulliToy {
-    /// At $\theta$ `logit`, with $t$ `target`.
+    /// The problem with $\theta$ equal to `logit` and $t$ equal to `target`.
     pub fn new<F: Scalar, R: Rng>(
         params: &mut Params<F>,
         logit: f64,
@@ -57,7 +57,7 @@ impl BernoulliToy {
 }
 
 impl GaussianQuadratic {
-    /// At $(\mu, \ln\sigma)$, with $k$ `target`.
+    /// The problem at these $(\mu, \ln\sigma)$, with $k$ equal to `target`.
     pub fn new<F: Scalar, R: Rng>(
         params: &mut Params<F>,
         [loc, log_scale]: [f64; 2],

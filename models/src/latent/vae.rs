@@ -8,10 +8,11 @@ use crate::params::{Bound, Params};
 use pathscore_autodiff::{Activation, Scalar, Var};
 use rand::Rng;
 
-/// Beyond this the log-variance of the posterior is held: $e^{\pm 20}$ spans all that `f32` can use.
+/// The log-variance of the posterior is clamped to this magnitude: $e^{\pm 20}$ spans the range in which `f32` is
+/// useful.
 const LOG_VARIANCE_LIMIT: f64 = 20.0;
 
-/// The normal distribution whose $\mu$ and $\ln\sigma^2$, held inside its limit, are the first columns of `h`.
+/// The normal distribution whose $\mu$ and $\ln\sigma^2$ are the first columns of `h`; $\ln\sigma^2$ is clamped.
 pub(super) fn normal_of<F: Scalar>(h: Var<'_, F>, latents: usize) -> Normal<'_, F> {
     let (tape, limit) = (h.tape(), F::from_f64(LOG_VARIANCE_LIMIT));
     let log_variance = h.slice(-1, latents..2 * latents);
@@ -19,12 +20,12 @@ pub(super) fn normal_of<F: Scalar>(h: Var<'_, F>, latents: usize) -> Normal<'_, 
     Normal::from_log_scale(h.slice(-1, 0..latents), held * F::from_f64(0.5))
 }
 
-/// Normal latents, a network to their posterior and a network back (Kingma and Welling 2014; Rezende,
-/// Mohamed and Wierstra 2014).
+/// Normal latents with an encoder network for their posterior and a decoder network for the data (Kingma and Welling
+/// 2014; Rezende, Mohamed and Wierstra 2014).
 ///
-/// $p(z) = \mathcal N(0, I)$, $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag}\,\sigma^2(x))$; the encoder's
-/// last layer gives $\mu$ and then $\ln\sigma^2$. The log-variance is held inside $\pm 20$, where its
-/// derivative is zero, so that no step can overflow it.
+/// $p(z) = \mathcal N(0, I)$, $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag} \sigma^2(x))$; the encoder's
+/// last layer gives $\mu$ and then $\ln\sigma^2$. The log-variance is clamped to $\pm 20$, beyond which its
+/// derivative is zero, so that no training step can make it overflow.
 #[derive(Clone, Debug)]
 pub struct Vae {
     encoder: Mlp,

@@ -4,7 +4,7 @@ use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Scalar, Var};
 use rand::Rng;
 
-/// $f(xW + b)$ with $W$ of shape `[n, m]` and $b$ of shape `[m]`.
+/// The affine layer $f(xW + b)$, with $W$ of shape `[n, m]` and $b$ of shape `[m]`.
 ///
 /// ```
 /// use pathscore_autodiff::{Activation, Tape};
@@ -18,9 +18,9 @@ use rand::Rng;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Linear {
-    /// $W$.
+    /// The id of $W$.
     pub weight: ParamId,
-    /// $b$, which begins at zero.
+    /// The id of $b$, which is zero at first.
     pub bias: ParamId,
 }
 
@@ -39,7 +39,7 @@ impl Linear {
         }
     }
 
-    /// The layer applied to rows.
+    /// Applies the layer to rows of shape `[…, n]`.
     #[track_caller]
     pub fn forward<'t, F: Scalar>(
         self,

@@ -5,7 +5,7 @@ use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Scalar, Var};
 use rand::Rng;
 
-/// Affine layers with an activation between them and none behind the last.
+/// A multilayer perceptron: affine layers with an activation between them and none behind the last.
 #[derive(Clone, Copy, Debug)]
 pub struct Mlp {
     /// The first weight; the parameters of the layers follow one another.
@@ -15,9 +15,9 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// A network through these widths, input first; with one width, the identity.
+    /// A network with these widths, input first. A network with one width is the identity.
     ///
-    /// Weights begin by [`Init::He`] for relu and [`Init::Glorot`] for the others.
+    /// Weights are initialised by [`Init::He`] for relu and by [`Init::Glorot`] for other activations.
     pub fn new<F: Scalar, R: Rng>(
         params: &mut Params<F>,
         name: &str,
@@ -41,7 +41,7 @@ impl Mlp {
         })
     }
 
-    /// The network applied to rows.
+    /// Applies the network to rows of shape `[…, columns]`.
     #[track_caller]
     pub fn forward<'t, F: Scalar>(self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         let last = self.depth.saturating_sub(1);

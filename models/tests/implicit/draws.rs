@@ -1,7 +1,7 @@
 //! Moments of draws, and of gradients along their paths.
 
 use super::*;
-use pathscore_autodiff::Scalar;
+use pathscore_autodiff::{Float, Scalar};
 use pathscore_models::dist::{Dirichlet, Poisson};
 use statrs::distribution::Discrete;
 use std::f64::consts::PI;
@@ -163,12 +163,12 @@ fn extremes<F: Scalar>() {
         ];
         for (i, z) in draws.into_iter().enumerate() {
             assert!(
-                z.with(|z| z.iter().all(|&z| Scalar::is_finite(z))),
+                z.with(|z| z.iter().all(|&z| Float::is_finite(z))),
                 "{i} at {shape} in {}",
                 F::NAME
             );
             let slopes = z.sum().backward().of(a);
-            let finite = slopes.values().iter().all(|&g| Scalar::is_finite(g));
+            let finite = slopes.values().iter().all(|&g| Float::is_finite(g));
             assert!(finite, "draw {i} at {shape} in {}: {slopes:?}", F::NAME);
         }
         // What is drawn has a density.
@@ -176,7 +176,7 @@ fn extremes<F: Scalar>() {
         let x = Beta::new(a, a).sample(25, &mut rng());
         for log_prob in [Gamma::new(a, b).log_prob(z), Beta::new(a, a).log_prob(x)] {
             assert!(
-                log_prob.with(|p| p.iter().all(|&p| Scalar::is_finite(p))),
+                log_prob.with(|p| p.iter().all(|&p| Float::is_finite(p))),
                 "{shape}, {}",
                 F::NAME
             );

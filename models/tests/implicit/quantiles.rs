@@ -1,7 +1,7 @@
 //! Slopes of draws against those of the quantiles whose places they have.
 
 use super::*;
-use pathscore_autodiff::Scalar;
+use pathscore_autodiff::Float;
 use std::f64::consts::{PI, TAU};
 
 /// The `y` at which a rising function is `level`.

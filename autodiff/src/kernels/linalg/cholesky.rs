@@ -1,4 +1,4 @@
-//! $A = LL^\top$, and what is computed from $L$.
+//! The Cholesky factorisation $A = LL^\top$, and solutions, inverses and determinants from $L$.
 //!
 //! The factor is computed as $U = L^\top$, whose rows are contiguous where those of $L$ end early:
 //!
@@ -7,17 +7,17 @@
 
 use super::triangular::{Triangular, add_multiples, invert_lower, lower, solve_negated};
 use super::{BadPivot, cut, part, symmetric_upper, turned, upper_tiles, with_workspace};
+use crate::kernels::float::Float;
 use crate::kernels::gemm::gemm;
 use crate::kernels::simd::dispatch;
-use crate::scalar::Scalar;
 
 /// Matrices of this size are factored row by row.
 const BASE: usize = 24;
-/// Products that only need one triangle are made whole up to this size.
+/// Up to this size, products of which one triangle is needed are computed whole.
 const WHOLE: usize = 64;
 
 /// Writes $L$ with $LL^\top = (A + A^\top)/2$ and zeros above its diagonal.
-pub(crate) fn cholesky<F: Scalar>(a: &[F], n: usize, l: &mut [F]) -> Result<(), BadPivot> {
+pub(crate) fn cholesky<F: Float>(a: &[F], n: usize, l: &mut [F]) -> Result<(), BadPivot> {
     symmetric_upper(a, n, -F::ONE, l);
     let first = if n > BASE { cut(n, BASE) } else { 0 };
     with_workspace(first * (n - first), |work| factor(l, n, 0, n, work))?;
@@ -32,7 +32,7 @@ pub(crate) fn cholesky<F: Scalar>(a: &[F], n: usize, l: &mut [F]) -> Result<(), 
 
 /// Turns the upper triangle of the block of `n` rows from row `from` on along the diagonal, which holds
 /// $-A$, into $U$.
-fn factor<F: Scalar>(
+fn factor<F: Float>(
     u: &mut [F],
     width: usize,
     from: usize,
@@ -62,7 +62,7 @@ fn factor<F: Scalar>(
 }
 
 /// [`factor`] of a few rows: $u_{kj} = (a_{kj} - \sum_{p<k} u_{pk} u_{pj})/u_{kk}$.
-fn by_rows<F: Scalar>(u: &mut [F], width: usize, n: usize) -> Result<(), BadPivot> {
+fn by_rows<F: Float>(u: &mut [F], width: usize, n: usize) -> Result<(), BadPivot> {
     dispatch(
         #[inline(always)]
         || {
@@ -76,7 +76,7 @@ fn by_rows<F: Scalar>(u: &mut [F], width: usize, n: usize) -> Result<(), BadPivo
                     |p| (above[p * width + k], &above[p * width + k..p * width + n]),
                 );
                 let pivot = -row[0];
-                // Also false of NaN.
+                // The comparison is also false for NaN.
                 if !(pivot > F::ZERO && pivot.is_finite()) {
                     return Err(BadPivot { row: k, value: pivot.to_f64() });
                 }
@@ -94,7 +94,7 @@ fn by_rows<F: Scalar>(u: &mut [F], width: usize, n: usize) -> Result<(), BadPivo
 
 /// The product $C = X^\top X$ of $n$ columns and $k$ rows on and above its diagonal (and on some places
 /// below it), added to $C$ if `keep`. Matrices are a slice, where they begin in it, and their width.
-fn gram<F: Scalar>(
+fn gram<F: Float>(
     [n, k]: [usize; 2],
     (x, at_x, x_width): (&[F], usize, usize),
     (c, at_c, c_width): (&mut [F], usize, usize),
@@ -114,14 +114,14 @@ fn gram<F: Scalar>(
 }
 
 /// $X = (LL^\top)^{-1}B$ in place. Before, `x` holds $-B$, rows of `m` numbers.
-pub(crate) fn solve_negated_by<F: Scalar>(l: &[F], n: usize, x: &mut [F], m: usize) {
+pub(crate) fn solve_negated_by<F: Float>(l: &[F], n: usize, x: &mut [F], m: usize) {
     solve_negated(lower(l, n, n), x, m, m);
     x.iter_mut().for_each(|x| *x = -*x);
     solve_negated(Triangular { transposed: true, ..lower(l, n, n) }, x, m, m);
 }
 
 /// Writes $(LL^\top)^{-1} = W^\top W$ with $W = L^{-1}$.
-pub(crate) fn inverse<F: Scalar>(l: &[F], n: usize, y: &mut [F]) {
+pub(crate) fn inverse<F: Float>(l: &[F], n: usize, y: &mut [F]) {
     with_workspace(n * n, |w| {
         invert_lower(l, n, w);
         gram_of_lower(w, n, 0, n, y);
@@ -134,7 +134,7 @@ pub(crate) fn inverse<F: Scalar>(l: &[F], n: usize, y: &mut [F]) {
 ///
 /// $$C_{11} = W_{11}^\top W_{11} + W_{21}^\top W_{21},\quad C_{12} = W_{21}^\top W_{22},\quad
 /// C_{22} = W_{22}^\top W_{22}$$
-fn gram_of_lower<F: Scalar>(w: &[F], width: usize, from: usize, n: usize, c: &mut [F]) {
+fn gram_of_lower<F: Float>(w: &[F], width: usize, from: usize, n: usize, c: &mut [F]) {
     let corner = from * (width + 1);
     if n <= WHOLE {
         return gram([n, n], (w, corner, width), (c, corner, width), false);
@@ -150,13 +150,13 @@ fn gram_of_lower<F: Scalar>(w: &[F], width: usize, from: usize, n: usize, c: &mu
 }
 
 /// $\ln \det LL^\top$.
-pub(crate) fn log_det<F: Scalar>(l: &[F], n: usize) -> F {
+pub(crate) fn log_det<F: Float>(l: &[F], n: usize) -> F {
     let sum: F = (0..n).map(|i| l[i * (n + 1)].ln()).sum();
     sum + sum
 }
 
 /// $\det LL^\top$.
-pub(crate) fn det<F: Scalar>(l: &[F], n: usize) -> F {
+pub(crate) fn det<F: Float>(l: &[F], n: usize) -> F {
     let root = (0..n).fold(F::ONE, |product, i| product * l[i * (n + 1)]);
     root * root
 }

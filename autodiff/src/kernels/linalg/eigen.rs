@@ -1,12 +1,12 @@
 //! Eigenvalues and eigenvectors of symmetric matrices, by nalgebra and in double precision.
 
-use crate::scalar::Scalar;
+use crate::kernels::float::Float;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 /// Writes the eigenvalues of $(A + A^\top)/2$ in increasing order as row 0, and the eigenvectors as the
 /// columns of the `n` rows below. The largest number of each vector is positive, so that the same
 /// matrix always has the same vectors. Returns whether the iteration converged.
-pub(crate) fn eigh<F: Scalar>(a: &[F], n: usize, y: &mut [F]) -> bool {
+pub(crate) fn eigh<F: Float>(a: &[F], n: usize, y: &mut [F]) -> bool {
     if n == 0 {
         return true;
     }

@@ -2,8 +2,8 @@
 //! method for the matrix exponential revisited").
 
 use super::{lu, part, with_workspace};
+use crate::kernels::float::Float;
 use crate::kernels::gemm::gemm;
-use crate::scalar::Scalar;
 
 /// The coefficients of the approximant's numerator, divided by the first.
 const PADE: [f64; 14] = {
@@ -36,7 +36,7 @@ const PADE: [f64; 14] = {
 const THETA: f64 = 5.371_920_351_148_152;
 
 /// Writes $e^A$; NaN if $A$ is not finite.
-pub(crate) fn matrix_exp<F: Scalar>(a: &[F], n: usize, y: &mut [F]) {
+pub(crate) fn matrix_exp<F: Float>(a: &[F], n: usize, y: &mut [F]) {
     let norm = (0..n)
         .map(|j| (0..n).map(|i| a[i * n + j].to_f64().abs()).sum::<f64>())
         .fold(0.0, |top, sum| if sum > top || sum.is_nan() { sum } else { top });
@@ -69,7 +69,7 @@ pub(crate) fn matrix_exp<F: Scalar>(a: &[F], n: usize, y: &mut [F]) {
             }
             (0..n).for_each(|i| to[i * (n + 1)] += c(c0));
         };
-        // Past the end: no such term.
+        // There is no such term past the end.
         const NONE: usize = PADE.len();
         // U = A (A₆ (b₁₃A₆ + b₁₁A₄ + b₉A₂) + b₇A₆ + b₅A₄ + b₃A₂ + b₁I)
         sum([13, 11, 9, NONE], even);

@@ -1,19 +1,19 @@
-//! $PA = LU$ with partial pivoting, and what is computed from it.
+//! The factorisation $PA = LU$ with partial pivoting, and solutions, inverses and determinants from it.
 //!
 //! A factor is stored as one matrix more than square: $n$ rows hold $U$ and, below its diagonal, $L$
 //! without its diagonal of ones; row $n$ holds, for each step, the row that it was exchanged with.
 
 use super::triangular::{Triangular, lower, solve_negated};
 use super::{BadPivot, part, with_workspace};
+use crate::kernels::float::Float;
 use crate::kernels::gemm::gemm;
 use crate::kernels::simd::dispatch;
-use crate::scalar::Scalar;
 
-/// Columns that are factored one by one before the rest of the matrix hears of it.
+/// The number of columns that are factored one by one before the rest of the matrix is updated.
 const PANEL: usize = 32;
 
 /// Writes the factor of a matrix of `n` rows.
-pub(crate) fn lu<F: Scalar>(a: &[F], n: usize, factor: &mut [F]) -> Result<(), BadPivot> {
+pub(crate) fn lu<F: Float>(a: &[F], n: usize, factor: &mut [F]) -> Result<(), BadPivot> {
     let (f, swaps) = factor.split_at_mut(n * n);
     f.copy_from_slice(a);
     with_workspace(n * PANEL, |work| {
@@ -27,7 +27,7 @@ pub(crate) fn lu<F: Scalar>(a: &[F], n: usize, factor: &mut [F]) -> Result<(), B
 }
 
 /// Factors columns; rows are exchanged whole.
-fn panel<F: Scalar>(
+fn panel<F: Float>(
     f: &mut [F],
     n: usize,
     columns: std::ops::Range<usize>,
@@ -61,7 +61,7 @@ fn panel<F: Scalar>(
 }
 
 /// $U_{12} = L_{11}^{-1} A_{12}$ and $A_{22} \mathrel{-}= L_{21} U_{12}$ behind the panel of these columns.
-fn beside<F: Scalar>(f: &mut [F], n: usize, columns: std::ops::Range<usize>, work: &mut [F]) {
+fn beside<F: Float>(f: &mut [F], n: usize, columns: std::ops::Range<usize>, work: &mut [F]) {
     let (from, to) = (columns.start, columns.end);
     let (k, rest) = (to - from, n - to);
     if rest == 0 {
@@ -91,7 +91,7 @@ fn swap_rows<F: Copy>(x: &mut [F], width: usize, i: usize, j: usize) {
 }
 
 /// $X = A^{-1}B$, or $A^{-\top}B$, in place. Before, `x` holds $-B$, rows of `m` numbers.
-pub(crate) fn solve_negated_by<F: Scalar>(
+pub(crate) fn solve_negated_by<F: Float>(
     factor: &[F],
     n: usize,
     transposed: bool,
@@ -115,14 +115,14 @@ pub(crate) fn solve_negated_by<F: Scalar>(
 }
 
 /// Writes $A^{-1}$.
-pub(crate) fn inverse<F: Scalar>(factor: &[F], n: usize, y: &mut [F]) {
+pub(crate) fn inverse<F: Float>(factor: &[F], n: usize, y: &mut [F]) {
     y.fill(F::ZERO);
     (0..n).for_each(|i| y[i * (n + 1)] = -F::ONE);
     solve_negated_by(factor, n, false, y, n);
 }
 
 /// The sign of $\det A$.
-pub(crate) fn sign<F: Scalar>(factor: &[F], n: usize) -> F {
+pub(crate) fn sign<F: Float>(factor: &[F], n: usize) -> F {
     let flips = |k: usize| {
         let swapped = factor[n * n + k].to_f64() as usize != k;
         swapped != (factor[k * (n + 1)] < F::ZERO)
@@ -131,11 +131,11 @@ pub(crate) fn sign<F: Scalar>(factor: &[F], n: usize) -> F {
 }
 
 /// $\ln |\det A|$.
-pub(crate) fn log_det<F: Scalar>(factor: &[F], n: usize) -> F {
+pub(crate) fn log_det<F: Float>(factor: &[F], n: usize) -> F {
     (0..n).map(|k| factor[k * (n + 1)].abs().ln()).sum()
 }
 
 /// $\det A$.
-pub(crate) fn det<F: Scalar>(factor: &[F], n: usize) -> F {
+pub(crate) fn det<F: Float>(factor: &[F], n: usize) -> F {
     (0..n).fold(sign(factor, n), |product, k| product * factor[k * (n + 1)].abs())
 }

@@ -1,11 +1,11 @@
-//! Factorisations of matrices in slices, row by row, and what is computed from them.
+//! Factorisations of matrices that lie row by row in slices, and the solutions, inverses and determinants from them.
 //!
 //! All of them recurse: a matrix is cut in two, and the work between the halves is a matrix product,
 //! so that nearly all operations are done by [`gemm`](super::gemm). Products there only add. A part
-//! from which something remains to be subtracted is therefore kept negated until its turn comes.
+//! from which products are still to be subtracted is therefore kept negated until it is complete.
 //!
 //! nalgebra has the same factorisations but takes memory from the allocator in each; here working
-//! memory belongs to the thread ([`Workspace`]). Eigenvalues are nalgebra's.
+//! memory belongs to the thread ([`Element::workspace`]). Eigenvalues are nalgebra's.
 
 pub(crate) mod cholesky;
 pub(crate) mod eigen;
@@ -15,36 +15,13 @@ pub(crate) mod lu;
 mod tests;
 pub(crate) mod triangular;
 
+use crate::kernels::element::Element;
+use crate::kernels::float::Float;
 use crate::kernels::gemm::Layout;
 use crate::kernels::grow;
-use std::{cell::RefCell, thread::LocalKey};
 
-/// Working memory of a thread: pieces that are not in use, each of which only grows.
-type Pieces<F> = RefCell<Vec<Vec<F>>>;
-
-/// A number with working memory of this thread.
-pub trait Workspace: Copy + Default + 'static {
-    /// The memory.
-    fn workspace() -> &'static LocalKey<Pieces<Self>>;
-}
-
-/// Implements [`Workspace`].
-macro_rules! workspace {
-    ($($F:ty)*) => {$(
-        impl Workspace for $F {
-            fn workspace() -> &'static LocalKey<Pieces<Self>> {
-                thread_local! {
-                    static WORKSPACE: Pieces<$F> = const { RefCell::new(Vec::new()) };
-                }
-                &WORKSPACE
-            }
-        }
-    )*};
-}
-workspace!(f32 f64);
-
-/// Lends out `len` numbers of working memory; what they hold is not defined.
-pub(crate) fn with_workspace<F: Workspace, R>(len: usize, work: impl FnOnce(&mut [F]) -> R) -> R {
+/// Lends out `len` numbers of working memory. Their contents are not defined.
+pub(crate) fn with_workspace<F: Element, R>(len: usize, work: impl FnOnce(&mut [F]) -> R) -> R {
     let mut piece = F::workspace().with_borrow_mut(Vec::pop).unwrap_or_default();
     grow(&mut piece, len);
     let result = work(&mut piece[..len]);
@@ -69,8 +46,8 @@ fn turned(at: usize, width: usize) -> Layout {
     Layout { at, width, transposed: true }
 }
 
-/// Where a matrix of `n` rows, more than `base`, is cut in two: about the middle, the upper part whole
-/// blocks of `base`.
+/// The row at which a matrix of `n` rows, more than `base`, is cut in two: about the middle, with whole blocks of `base`
+/// in the upper part.
 fn cut(n: usize, base: usize) -> usize {
     (n / 2).next_multiple_of(base)
 }
@@ -91,8 +68,8 @@ fn upper_tiles(n: usize, mut visit: impl FnMut(usize, usize)) {
     }
 }
 
-/// $(A + A^\top)/2$ times `scale` on and above the main diagonal of `y`; the rest stays.
-pub(crate) fn symmetric_upper<F: crate::Scalar>(a: &[F], n: usize, scale: F, y: &mut [F]) {
+/// $(A + A^\top)/2$ times `scale` on and above the main diagonal of `y`; the rest of `y` stays.
+pub(crate) fn symmetric_upper<F: Float>(a: &[F], n: usize, scale: F, y: &mut [F]) {
     let half = scale * F::from_f64(0.5);
     // Halved before they are added, so that large numbers do not overflow.
     upper_tiles(n, |i, j| y[i * n + j] = half * a[i * n + j] + half * a[j * n + i]);

@@ -1,9 +1,9 @@
 //! Triangular systems.
 
 use super::{part, turned};
+use crate::kernels::float::Float;
 use crate::kernels::gemm::gemm;
 use crate::kernels::simd::dispatch;
-use crate::scalar::Scalar;
 
 /// Systems of this size are solved row by row.
 const BASE: usize = 16;
@@ -13,19 +13,19 @@ const BASE: usize = 16;
 pub(crate) struct Triangular<'a, F> {
     /// The numbers from its first on.
     pub(crate) values: &'a [F],
-    /// How far apart its rows lie.
+    /// The distance between its rows.
     pub(crate) width: usize,
-    /// How many rows it has.
+    /// The number of its rows.
     pub(crate) n: usize,
-    /// Whether it is the upper triangle.
+    /// True for the upper triangle.
     pub(crate) upper: bool,
-    /// Whether it is transposed before use.
+    /// True if it is transposed before use.
     pub(crate) transposed: bool,
-    /// Whether its diagonal is one, and not read either.
+    /// True if its diagonal is one and is not read.
     pub(crate) unit: bool,
 }
 
-impl<F: Scalar> Triangular<'_, F> {
+impl<F: Float> Triangular<'_, F> {
     /// The number at row `i` and column `j` after transposition.
     #[inline(always)]
     fn at(&self, i: usize, j: usize) -> F {
@@ -40,15 +40,15 @@ impl<F: Scalar> Triangular<'_, F> {
 }
 
 /// The row of the first zero on the diagonal.
-pub(crate) fn zero_pivot<F: Scalar>(t: &[F], n: usize) -> Option<usize> {
+pub(crate) fn zero_pivot<F: Float>(t: &[F], n: usize) -> Option<usize> {
     (0..n).find(|&i| t[i * (n + 1)] == F::ZERO)
 }
 
 /// $X = T^{-1}B$ in place. Before, `x` holds $-B$, rows of `m` numbers that lie `width` apart.
 ///
-/// Of two halves of the unknowns the one that does not depend on the other is solved first and taken
-/// out of the other half's equations.
-pub(crate) fn solve_negated<F: Scalar>(t: Triangular<F>, x: &mut [F], width: usize, m: usize) {
+/// The half of the unknowns that does not depend on the other half is solved first and eliminated from the
+/// equations of the other half.
+pub(crate) fn solve_negated<F: Float>(t: Triangular<F>, x: &mut [F], width: usize, m: usize) {
     if m == 0 || t.n == 0 {
         return;
     }
@@ -76,7 +76,7 @@ pub(crate) fn solve_negated<F: Scalar>(t: Triangular<F>, x: &mut [F], width: usi
 }
 
 /// [`solve_negated`] of a few rows: $x_i = -(x_i + \sum_j t_{ij} x_j)/t_{ii}$.
-fn by_rows<F: Scalar>(t: Triangular<F>, x: &mut [F], width: usize, m: usize) {
+fn by_rows<F: Float>(t: Triangular<F>, x: &mut [F], width: usize, m: usize) {
     let down = t.upper == t.transposed;
     dispatch(
         #[inline(always)]
@@ -107,7 +107,7 @@ fn by_rows<F: Scalar>(t: Triangular<F>, x: &mut [F], width: usize, m: usize) {
 
 /// $y \mathrel{+}= \sum_j c_j x_j$ over `count` numbers and rows, four at a time.
 #[inline(always)]
-pub(super) fn add_multiples<'a, F: Scalar>(
+pub(super) fn add_multiples<'a, F: Float>(
     y: &mut [F],
     count: usize,
     row: impl Fn(usize) -> (F, &'a [F]),
@@ -133,14 +133,14 @@ pub(super) fn add_multiples<'a, F: Scalar>(
 }
 
 /// $L^{-1}$ of a lower triangular matrix of `n` rows, zeros above the diagonal.
-pub(crate) fn invert_lower<F: Scalar>(l: &[F], n: usize, y: &mut [F]) {
+pub(crate) fn invert_lower<F: Float>(l: &[F], n: usize, y: &mut [F]) {
     y.fill(F::ZERO);
     invert_block(l, n, 0, n, y);
 }
 
 /// The inverse of the block of `n` rows from row `from` on along the diagonal:
 /// $W_{21} = -L_{22}^{-1} L_{21} W_{11}$.
-fn invert_block<F: Scalar>(l: &[F], width: usize, from: usize, n: usize, y: &mut [F]) {
+fn invert_block<F: Float>(l: &[F], width: usize, from: usize, n: usize, y: &mut [F]) {
     let corner = from * (width + 1);
     if n <= BASE {
         // −1 on the diagonal is the negated identity.

@@ -1,10 +1,10 @@
-//! Random words by the vector: generators side by side.
+//! Random words made by vector instructions, from generators side by side.
 
 use crate::kernels::simd::dispatch;
 use rand::TryRng;
 use std::convert::Infallible;
 
-/// More than a vector holds, so that the loop over lanes stays a loop, which becomes vector code.
+/// The number of generators: more than a vector holds, so that the loop over lanes stays a loop and becomes vector code.
 const LANES: usize = 32;
 /// The bytes of one word from each lane.
 const BYTES: usize = 8 * LANES;
@@ -70,7 +70,7 @@ impl Lanes {
         );
     }
 
-    /// The next bytes of the round at hand, as many as there are and as fit, from a new round if none is left.
+    /// The next bytes of the present round, as many as are left and fit; if none is left, a new round is made.
     fn rest(&mut self, out: &mut [u8]) -> usize {
         if self.taken == BYTES {
             let mut made = [[0; BYTES]];
@@ -79,7 +79,7 @@ impl Lanes {
         }
         let len = out.len().min(BYTES - self.taken);
         out[..len].copy_from_slice(&self.made[self.taken..self.taken + len]);
-        // Whole words only: the rest of a word is lost.
+        // Only whole words are taken; the rest of a word is lost.
         self.taken += len.next_multiple_of(8);
         len
     }

@@ -2,8 +2,8 @@
 //!
 //! The plan is that of Cephes (Moshier 1989, i0.c and i1.c): one Chebyshev series below 8, where
 //! the argument is $x/4 - 1$, and one from 8 on, where it is $16/x - 1$ and the function has
-//! been multiplied by $\sqrt x$. Below 1 the power series serves, which Cephes does without. The
-//! coefficients are of 60-digit arithmetic (`tests/tables/make_tables.py bessel`) and agree with
+//! been multiplied by $\sqrt x$. Below 1 the power series is used, which Cephes does not have. The
+//! coefficients were computed in 60-digit arithmetic (`tests/tables/make_tables.py bessel`) and agree with
 //! those of Cephes.
 
 use libm::{exp, sqrt};
@@ -17,7 +17,7 @@ fn chebyshev(coefficients: &[f64], t: f64) -> f64 {
     0.5 * coefficients[0] + t * b - next
 }
 
-/// $\sum_k \frac{(x^2/4)^k}{k!\,(k + n)!}$ for $|x| ≤ 1$ and $n$ 0 or 1: ten terms are enough,
+/// $\sum_k \frac{(x^2/4)^k}{k! (k + n)!}$ for $|x| ≤ 1$ and $n$ 0 or 1: ten terms are enough,
 /// and at 0 it is exact.
 fn power_series(x: f64, n: u32) -> f64 {
     let quarter = 0.25 * x * x;
@@ -50,7 +50,8 @@ pub(super) fn i1e(x: f64) -> f64 {
 
 /// $e^{-|x|} (I_0(x) - I_1(|x|))$; nothing cancels.
 ///
-/// From its own series, multiplied by $(1 + x)^2$ below 8 and by $x^{3/2}$ beyond, where these are flat.
+/// It has series of its own, for the function times $(1 + x)^2$ below 8 and times $x^{3/2}$ from 8 on, which vary
+/// little.
 pub(super) fn i0e_less_i1e(x: f64) -> f64 {
     let x = x.abs();
     if x <= 1.0 {
@@ -96,7 +97,7 @@ const I0_NEAR: [f64; 30] = [
     -4.415_341_646_479_339_5e-18,
 ];
 
-/// $\sqrt x\, e^{-x} I_0(x)$ on $[8, ∞)$, in $16/x - 1$.
+/// $\sqrt x e^{-x} I_0(x)$ on $[8, ∞)$, in $16/x - 1$.
 const I0_FAR: [f64; 25] = [
     8.044_904_110_141_088e-1,
     3.369_116_478_255_694_3e-3,
@@ -158,7 +159,7 @@ const I1_NEAR: [f64; 29] = [
     2.777_914_112_761_046_4e-18,
 ];
 
-/// $\sqrt x\, e^{-x} I_1(x)$ on $[8, ∞)$, in $16/x - 1$.
+/// $\sqrt x e^{-x} I_1(x)$ on $[8, ∞)$, in $16/x - 1$.
 const I1_FAR: [f64; 25] = [
     7.785_762_350_182_801e-1,
     -9.761_097_491_361_469e-3,

@@ -1,7 +1,7 @@
 //! The elementary functions in double precision, on the plan of the single ones.
 
 use super::Special;
-use crate::kernels::gemm::Gemm;
+use crate::kernels::element::Element;
 
 /// Adding 1.5·2⁵² leaves a number of moderate size rounded to an integer in the low bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;
@@ -15,7 +15,7 @@ fn pow2(n: u64) -> f64 {
     f64::from_bits(n.wrapping_add(1023) << 52)
 }
 
-/// $x$ held to $[lo, hi]$; not a number stays so.
+/// $x$ clamped to $[lo, hi]$; NaN stays NaN.
 #[inline(always)]
 fn clamp(x: f64, lo: f64, hi: f64) -> f64 {
     let x = if x < lo { lo } else { x };
@@ -74,7 +74,7 @@ fn unbias(k: u64, bias: f64) -> f64 {
     f64::from_bits(k | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + bias)
 }
 
-/// As [`reduce_ln`], the exponent as a number, and subnormal arguments too.
+/// Like [`reduce_ln`], but with the exponent as a number, and for subnormal arguments too.
 #[inline(always)]
 fn reduce_ln_full(x: f64) -> (f64, f64) {
     let small = x < f64::MIN_POSITIVE;
@@ -104,7 +104,7 @@ fn ln_join(k: f64, f: f64) -> f64 {
     k * LN2_HI - ((half_square - (ln_rest(f, half_square) + k * LN2_LO)) - f)
 }
 
-/// The value of a logarithm where the formula does not hold: 0, negative, infinite, not a number.
+/// The value of a logarithm where the formula does not hold: at 0, negative, infinite and NaN arguments.
 #[inline(always)]
 fn ln_edges(x: f64, y: f64) -> f64 {
     let edge = if x == 0.0 { f64::NEG_INFINITY } else { f64::NAN };
@@ -134,10 +134,10 @@ fn sin_cos_near(r: f64) -> (f64, f64) {
     (r + r * z * s, 1.0 - (0.5 * z - w * c))
 }
 
-/// The quadrant of $x$ and the sine and cosine of what remains, for $|x| ≤ 10^6$.
+/// The quadrant of $x$, and the sine and the cosine of the angle within it, for $|x| ≤ 10^6$.
 ///
 /// $π/2$ stands in two parts of 33 bits (fdlibm, e_rem_pio2.c), whose products with up to
-/// 2²⁰ are exact, and a rest; what the second difference rounds away joins the rest.
+/// 2²⁰ are exact, and a rest. The rounding error of the second difference is added to the rest.
 #[inline(always)]
 fn quadrant(x: f64) -> (u64, f64, f64) {
     let t = x * std::f64::consts::FRAC_2_PI + ROUND;
@@ -152,7 +152,7 @@ fn quadrant(x: f64) -> (u64, f64, f64) {
     (t.to_bits(), sin, cos)
 }
 
-/// The sine of `quarter` right angles and the angle in `s` and `c`.
+/// The sine of the sum of `quarter` right angles and the angle whose sine and cosine are `s` and `c`.
 #[inline(always)]
 fn turn(quarter: u64, s: f64, c: f64) -> f64 {
     let y = if quarter & 1 == 0 { s } else { c };
@@ -195,13 +195,18 @@ impl Special for f64 {
     }
 
     #[inline(always)]
+    fn powf(self, exponent: Self) -> Self {
+        f64::powf(self, exponent)
+    }
+
+    #[inline(always)]
     fn sqrt(self) -> Self {
         self.sqrt()
     }
 
     #[inline(always)]
     fn exp(self) -> Self {
-        // Beyond these the result is 0 and ∞ by rounding.
+        // Beyond these bounds the result is 0 or ∞ by rounding.
         let (n, r) = reduce_exp(clamp(self, -746.0, 712.0));
         scale(1.0 + (r + exp_rest(r)), n)
     }
@@ -214,7 +219,7 @@ impl Special for f64 {
         let (bits, r) = reduce_exp_by(ROUND + (65 + 1023) as f64, x);
         let raised = f64::from_bits(bits << 52);
         let y = (1.0 + (r + exp_rest(r))) * raised * (1.0 / (1_u128 << 65) as f64);
-        // Beyond this it is zero by rounding; asked last, the comparison keeps nothing waiting.
+        // Beyond this the result is zero by rounding. The comparison comes last, so nothing waits for it.
         if x < -746.0 { 0.0 } else { y }
     }
 
@@ -272,7 +277,7 @@ impl Special for f64 {
         let u = 1.0 + self;
         let lost = if self < 1.0 { self - (u - 1.0) } else { 1.0 - (u - self) };
         let (k, f) = reduce_ln(u);
-        // From 2⁵⁴ on what the sum has lost cannot be seen, and its scale might overflow.
+        // From 2⁵⁴ on the rounding error of 1 + x is negligible, and its scale might overflow.
         let part = lost * f64::from_bits(2046u64.wrapping_sub(k) << 52);
         let f = f + if self < 18_014_398_509_481_984.0 { part } else { 0.0 };
         let y = ln_edges(u, ln_join(unbias(k, 1023.0), f));

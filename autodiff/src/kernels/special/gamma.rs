@@ -1,4 +1,4 @@
-//! The logarithms of the gamma and beta functions and the derivatives of the first.
+//! The logarithms of the gamma and beta functions, and the derivatives of the logarithm of the gamma function.
 
 use libm::{lgamma, log, log1p, pow, tan, tgamma};
 use std::f64::consts::PI;
@@ -46,15 +46,15 @@ pub(super) fn stirling_rest(x: f64) -> f64 {
 /// $\ln Γ(1 + a)$, accurate for the smallest $a$ too.
 pub(super) fn ln_gamma_1p(a: f64) -> f64 {
     let u = 1.0 + a;
-    // What the sum has lost times the slope.
+    // The rounding error of 1 + a, times the derivative.
     let lost = if a < 1.0 { a - (u - 1.0) } else { 1.0 - (u - a) };
     lgamma(u) + lost * digamma(u)
 }
 
 /// $ψ(x)$, the derivative of $\ln Γ$.
 ///
-/// By $ψ(x) = ψ(1 - x) - π/\tan πx$ it is enough to know it for positive $x$; from 10 on by the
-/// asymptotic series; below, by $ψ(x + 1) = ψ(x) + 1/x$ from the interval $[1, 2]$.
+/// Negative $x$ are reflected by $ψ(x) = ψ(1 - x) - π/\tan πx$. From 10 on the asymptotic series is used, and
+/// below 10 the recurrence $ψ(x + 1) = ψ(x) + 1/x$ from the interval $[1, 2]$.
 pub(super) fn digamma(x: f64) -> f64 {
     if x == 0.0 {
         return (-f64::INFINITY).copysign(-x);
@@ -154,7 +154,7 @@ pub(super) fn trigamma(x: f64) -> f64 {
     s * s - hurwitz(2.0, 1.0 - x)
 }
 
-/// $ψ^{(n)}(x) = (-1)^{n+1} n!\, ζ(n + 1, x)$ for $x > 0$ and $n ≤ 170$, from where on $n!$ is not a
+/// $ψ^{(n)}(x) = (-1)^{n+1} n! ζ(n + 1, x)$ for $x > 0$ and $n ≤ 170$, from where on $n!$ is not a
 /// double; of order 0 and 1 for negative $x$ too.
 pub(super) fn polygamma(n: u32, x: f64) -> f64 {
     match n {
@@ -171,7 +171,7 @@ pub(super) fn polygamma(n: u32, x: f64) -> f64 {
 /// Hurwitz's $ζ(s, q) = \sum_{k ≥ 0} (q + k)^{-s}$ for $s ≥ 2$ and $q ≥ 0$.
 ///
 /// The first terms as they stand, until $q ≥ s + 10$; then Euler and Maclaurin:
-/// $\frac{q^{1-s}}{s-1} + ½ q^{-s} + \sum_j \frac{B_{2j}}{(2j)!} s(s+1)⋯(s+2j-2)\, q^{-s-2j+1}$.
+/// $\frac{q^{1-s}}{s-1} + ½ q^{-s} + \sum_j \frac{B_{2j}}{(2j)!} s(s+1)⋯(s+2j-2) q^{-s-2j+1}$.
 fn hurwitz(s: f64, q: f64) -> f64 {
     let (mut q, mut head) = (q, 0.0);
     // The largest term comes first; when it is infinite, so is the sum.

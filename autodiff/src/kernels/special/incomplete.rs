@@ -16,13 +16,13 @@ pub(super) struct IncompleteGamma {
     pub(super) da: f64,
 }
 
-/// Below this a relative change of a value and its derivatives is over.
+/// A series ends when the relative change of the value and of its derivatives is smaller than this.
 const SETTLED: f64 = 1e-17;
 
-/// Steps after which a fraction of the gamma function is left as it is; some sixty are needed.
+/// The largest number of steps of a continued fraction of the gamma function; some sixty are needed.
 const LIMIT: u32 = 1000;
 
-/// $P(a, x) = \frac{1}{Γ(a)} \int_0^x t^{a-1} e^{-t}\,dt$, its complement and its slope.
+/// $P(a, x) = \frac{1}{Γ(a)} \int_0^x t^{a-1} e^{-t} dt$, its complement and its slope.
 ///
 /// Temme's uniform expansion where $a$ is large and $x$ not far from it; else the power series
 /// for $x < a + 1$ and the continued fraction beyond. The derivative is that of the same
@@ -63,7 +63,7 @@ fn front(a: f64, x: f64) -> f64 {
 
 /// $x^n e^{-x}/Γ(s)$ for $n < 10$.
 ///
-/// Half of the exponential at a time: by itself it is nought before the whole is. Far beyond that the
+/// The exponential is multiplied in two halves, because it underflows before the product does. Far beyond that the
 /// power is infinite.
 fn power_over_gamma(x: f64, n: f64, s: f64) -> f64 {
     let half = exp(-0.5 * x);
@@ -111,7 +111,7 @@ fn series(a: f64, x: f64) -> IncompleteGamma {
 }
 
 /// $Q = 1 - \frac{x^a}{Γ(a+1)} \bigl(1 + a \sum_{k ≥ 1} \frac{(-x)^k}{(a+k) k!}\bigr)$ for
-/// $a < 1$ and $x < 2$, where $P$ may be so near 1 that its complement says nothing.
+/// $a < 1$ and $x < 2$, where $P$ may be so near 1 that $1 - P$ has no digits.
 fn small_q(a: f64, x: f64) -> f64 {
     let power = a * log(x) - ln_gamma_1p(a);
     let (mut term, mut sum, mut k) = (1.0, 0.0, 0.0);
@@ -204,7 +204,7 @@ pub(super) struct IncompleteBeta {
     pub(super) db: f64,
 }
 
-/// $I_x(a, b) = \frac{1}{B(a, b)} \int_0^x t^{a-1} (1-t)^{b-1}\,dt$ and its slopes.
+/// $I_x(a, b) = \frac{1}{B(a, b)} \int_0^x t^{a-1} (1-t)^{b-1} dt$ and its slopes.
 ///
 /// The continued fraction DLMF 8.17.22 on the side of the mean where it converges fast, by
 /// $I_x(a, b) = 1 - I_{1-x}(b, a)$; derivatives of the same fraction, step by step.
@@ -265,7 +265,7 @@ fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
     }
 }
 
-/// $\ln x$ by that of $x$ and $1 - x$ which is small, and so has all its digits.
+/// $\ln x$, computed from the smaller one of $x$ and $1 - x$, which is accurate.
 fn log_share(x: f64, rest: f64) -> f64 {
     if x < 0.5 { log(x) } else { log1p(-rest) }
 }
@@ -274,7 +274,7 @@ fn log_share(x: f64, rest: f64) -> f64 {
 ///
 /// For large $a$ and $b$ Stirling's formula leaves
 /// $e^{a \ln(1+u) + b \ln(1+v)}$, $u = x(a+b)/a - 1$ and $v = y(a+b)/b - 1$, where $au + bv = 0$,
-/// so that $\ln(1+u) - u$ may stand for the logarithms; nothing large cancels.
+/// so that $\ln(1+u) - u$ may replace the logarithms, and no large terms cancel.
 fn beta_front(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let s = a + b;
     if a < 10.0 || b < 10.0 {

@@ -2,7 +2,7 @@
 //!
 //! The elementary ones are branch-free and always inlined: a loop over a slice inside
 //! [`dispatch`](super::simd::dispatch) becomes vector code, and gives the same bits at every
-//! width and on every machine, unless it says otherwise. The special ones run in double precision, one number at a time.
+//! width and on every machine, except where the doc of a function says otherwise. The special ones run in double precision, one number at a time.
 
 mod bessel;
 mod double;
@@ -10,13 +10,15 @@ mod dual;
 mod gamma;
 mod incomplete;
 mod normal;
+pub(crate) mod pair;
 mod single;
 pub(crate) mod slices;
 mod temme;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// Functions of one real number, the same bits on every machine and at every vector width, but for two that say so.
+/// Functions of one real number, with the same bits on every machine and at every vector width, except for two that say
+/// so.
 ///
 /// Arguments outside a function's domain give NaN, and NaN gives NaN. The
 /// elementary functions err by at most 2.5 units in the last place, most by less than 1.5; the
@@ -49,6 +51,8 @@ pub(crate) trait Special:
     fn with_sign_of(self, sign: Self) -> Self;
     /// $\sqrt x$, correctly rounded; the derivative is $1/(2\sqrt x)$.
     fn sqrt(self) -> Self;
+    /// $x^c$ by the standard library; the derivatives are $c x^{c-1}$ and $x^c \ln x$.
+    fn powf(self, exponent: Self) -> Self;
     /// $e^x$, its own derivative. Subnormal results are kept.
     fn exp(self) -> Self;
     /// $e^{-|x|}$, the same bits as by [`exp`](Special::exp) in three quarters of the time.
@@ -86,18 +90,12 @@ pub(crate) trait Special:
     /// $\cos x$ of any argument, out of line.
     fn cos_far(self) -> Self;
 
-    /// $-1$, $0$ or $1$: the sign, zeros and NaN as they are. Flat.
+    /// The sign, $-1$, $0$ or $1$; zeros and NaN are returned as they are. The derivative is zero.
     #[inline(always)]
     fn sign(self) -> Self {
         let zero = Self::narrow(0.0);
         let up = if self > zero { Self::narrow(1.0) } else { self };
         if self < zero { Self::narrow(-1.0) } else { up }
-    }
-
-    /// $x^2$; the derivative is $2x$.
-    #[inline(always)]
-    fn square(self) -> Self {
-        self * self
     }
 
     /// $\max(x, 0)$; the derivative is 1 above 0, else 0.
@@ -106,34 +104,22 @@ pub(crate) trait Special:
         if self < Self::narrow(0.0) { Self::narrow(0.0) } else { self }
     }
 
-    /// The largest integer not above $x$. Flat.
+    /// The largest integer not above $x$. The derivative is zero.
     #[inline(always)]
     fn floor(self) -> Self {
         Self::narrow(self.widen().floor())
     }
 
-    /// The smallest integer not below $x$. Flat.
+    /// The smallest integer not below $x$. The derivative is zero.
     #[inline(always)]
     fn ceil(self) -> Self {
         Self::narrow(self.widen().ceil())
     }
 
-    /// The nearest integer, halves to the even one. Flat.
+    /// The nearest integer, halves are rounded to the even one. The derivative is zero.
     #[inline(always)]
     fn round(self) -> Self {
         Self::narrow(self.widen().round_ties_even())
-    }
-
-    /// $1/x$; the derivative is $-1/x^2$.
-    #[inline(always)]
-    fn recip(self) -> Self {
-        Self::narrow(1.0) / self
-    }
-
-    /// $1/\sqrt x$; the derivative is $-½ x^{-3/2}$.
-    #[inline(always)]
-    fn rsqrt(self) -> Self {
-        Self::narrow(1.0) / self.sqrt()
     }
 
     /// $e^x - 1$, accurate near 0; the derivative is $e^x$.
@@ -335,7 +321,7 @@ pub(crate) trait Special:
     }
 
     /// $e^{-|x|} I_1(x)$, odd; for $x > 0$ the derivative is
-    /// $e^{-x} I_0(x) - (1 + 1/x)\, e^{-x} I_1(x)$.
+    /// $e^{-x} I_0(x) - (1 + 1/x) e^{-x} I_1(x)$.
     fn i1e(self) -> Self {
         Self::narrow(bessel::i1e(self.widen()))
     }
@@ -346,43 +332,10 @@ pub(crate) trait Special:
         Self::narrow(bessel::i0e_less_i1e(self.widen()))
     }
 
-    /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$; the derivative is of order $n + 1$. NaN
+    /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$. Its derivative is that of order $n + 1$. NaN
     /// for negative $x$ from $n = 2$ on, and for $n > 170$.
-    fn polygamma(self, n: u32) -> Self {
+    fn polygamma_of_order(self, n: u32) -> Self {
         Self::narrow(gamma::polygamma(n, self.widen()))
-    }
-
-    /// $\ln B(x, y) = \ln Γ(x) + \ln Γ(y) - \ln Γ(x + y)$ for positive numbers; the derivative by
-    /// $x$ is $ψ(x) - ψ(x + y)$.
-    fn ln_beta(self, y: Self) -> Self {
-        Self::narrow(gamma::ln_beta(self.widen(), y.widen()))
-    }
-
-    /// $ψ(x + h) - ψ(x)$, accurate where the two are nearly equal; the derivative by $h$ is $ψ'(x + h)$.
-    fn digamma_gap(self, h: Self) -> Self {
-        Self::narrow(gamma::digamma_gap(self.widen(), h.widen()))
-    }
-
-    /// $x^{a-1} e^{-x}/Γ(a)$, the density at $x$ of the gamma law of shape $a$ (the receiver); the
-    /// derivative by $x$ is the density times $(a - 1)/x - 1$.
-    fn gamma_density(self, x: Self) -> Self {
-        Self::narrow(incomplete::gamma_density(self.widen(), x.widen()))
-    }
-
-    /// $P(a, x)$, the distribution function at $x$ of the gamma law of shape $a$ (the receiver);
-    /// the derivative by $x$ is $x^{a-1} e^{-x}/Γ(a)$.
-    fn gamma_p(self, x: Self) -> Self {
-        Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).p)
-    }
-
-    /// $Q(a, x) = 1 - P(a, x)$, accurate where it is small.
-    fn gamma_q(self, x: Self) -> Self {
-        Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).q)
-    }
-
-    /// $∂P(a, x)/∂a$, $a$ being the receiver: what implicit reparameterisation needs.
-    fn gamma_p_da(self, x: Self) -> Self {
-        Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).da)
     }
 
     /// $I_x(a, b)$, the distribution function at $x$ of the beta law of parameters $a$ (the receiver)

@@ -43,7 +43,7 @@ fn far_series(x: f64) -> f64 {
     (0..12).rev().fold(0.0, |series, k| -(2 * k + 1) as f64 * inverse_square * (1.0 + series))
 }
 
-/// $φ(x)/Φ(x)$: as it stands, and on the far left by the series of [`log_cdf`], in which $φ$ cancels.
+/// $φ(x)/Φ(x)$: by the quotient itself, and on the far left by the series of [`log_cdf`], in which $φ$ cancels.
 pub(super) fn inverse_mills(x: f64) -> f64 {
     if x <= -20.0 {
         return -x / (1.0 + far_series(x));
@@ -65,7 +65,7 @@ pub(super) fn erf_inv(x: f64) -> f64 {
     inverse(0.5 * x, 0.5 * (1.0 - x.abs())) / SQRT_2
 }
 
-/// The normal quantile of ½ + `centred`, given the probability of the nearer tail beside it.
+/// The normal quantile of ½ + `centred`, given the probability of the nearer tail as well.
 ///
 /// Wichura's AS 241 (PPND16, Applied Statistics 37, 1988); then, outside the centre, one step of
 /// Newton's method on $\ln Φ(x) = \ln p$, whose slope is $φ(x)/Φ(x)$.

@@ -19,7 +19,7 @@ fn pow2(n: u32) -> f32 {
     f32::from_bits(n.wrapping_add(127) << 23)
 }
 
-/// $x$ held to $[lo, hi]$; not a number stays so.
+/// $x$ clamped to $[lo, hi]$; NaN stays NaN.
 #[inline(always)]
 fn clamp(x: f32, lo: f32, hi: f32) -> f32 {
     let x = if x < lo { lo } else { x };
@@ -69,7 +69,7 @@ fn reduce_ln(x: f32) -> (u32, f32) {
     (bits >> 23, m - 1.0)
 }
 
-/// As [`reduce_ln`], the exponent as a number, and subnormal arguments too.
+/// Like [`reduce_ln`], but with the exponent as a number, and for subnormal arguments too.
 #[inline(always)]
 fn reduce_ln_full(x: f32) -> (f32, f32) {
     let small = x < f32::MIN_POSITIVE;
@@ -95,7 +95,7 @@ fn ln_join(k: f32, f: f32) -> f32 {
     k * LN2_HI - ((half_square - (ln_rest(f) + k * LN2_LO)) - f)
 }
 
-/// The value of a logarithm where the formula does not hold: 0, negative, infinite, not a number.
+/// The value of a logarithm where the formula does not hold: at 0, negative, infinite and NaN arguments.
 #[inline(always)]
 fn ln_edges(x: f32, y: f32) -> f32 {
     let edge = if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
@@ -120,7 +120,7 @@ fn sin_cos_near(r: f32) -> (f32, f32) {
     (r + r * z * s, 1.0 - (0.5 * z - z * z * c))
 }
 
-/// The quadrant of $x$ and the sine and cosine of what remains, for $|x| ≤ 10^6$.
+/// The quadrant of $x$, and the sine and the cosine of the angle within it, for $|x| ≤ 10^6$.
 ///
 /// The reduction runs in double precision, where $π/2$ in a part of 33 bits and a rest leaves
 /// no visible error.
@@ -135,7 +135,7 @@ fn quadrant(x: f32) -> (u32, f32, f32) {
     (t.to_bits() as u32, sin, cos)
 }
 
-/// The sine of `quarter` right angles and the angle in `s` and `c`.
+/// The sine of the sum of `quarter` right angles and the angle whose sine and cosine are `s` and `c`.
 #[inline(always)]
 fn turn(quarter: u32, s: f32, c: f32) -> f32 {
     let y = if quarter & 1 == 0 { s } else { c };
@@ -168,13 +168,18 @@ impl Special for f32 {
     }
 
     #[inline(always)]
+    fn powf(self, exponent: Self) -> Self {
+        f32::powf(self, exponent)
+    }
+
+    #[inline(always)]
     fn sqrt(self) -> Self {
         self.sqrt()
     }
 
     #[inline(always)]
     fn exp(self) -> Self {
-        // Beyond these the result is 0 and ∞ by rounding.
+        // Beyond these bounds the result is 0 or ∞ by rounding.
         let (n, r) = reduce_exp(clamp(self, -104.0, 90.0));
         scale(1.0 + (r + exp_rest(r)), n)
     }
@@ -187,7 +192,7 @@ impl Special for f32 {
         let (bits, r) = reduce_exp_by(ROUND + (65 + 127) as f32, x);
         let raised = f32::from_bits(bits << 23);
         let y = (1.0 + (r + exp_rest(r))) * raised * (1.0 / (1_u128 << 65) as f32);
-        // Beyond this it is zero by rounding; asked last, the comparison keeps nothing waiting.
+        // Beyond this the result is zero by rounding. The comparison comes last, so nothing waits for it.
         if x < -104.0 { 0.0 } else { y }
     }
 
@@ -231,7 +236,7 @@ impl Special for f32 {
         let u = 1.0 + self;
         let lost = if self < 1.0 { self - (u - 1.0) } else { 1.0 - (u - self) };
         let (k, f) = reduce_ln(u);
-        // From 2²⁵ on what the sum has lost cannot be seen, and its scale might overflow.
+        // From 2²⁵ on the rounding error of 1 + x is negligible, and its scale might overflow.
         let part = lost * f32::from_bits(254u32.wrapping_sub(k) << 23);
         let f = f + if self < 33_554_432.0 { part } else { 0.0 };
         let y = ln_edges(u, ln_join(k as i32 as f32 - 127.0, f));

@@ -1,10 +1,10 @@
-//! Sine and cosine of slices: the branch-free formulas hold for moderate arguments only, so a
-//! block is looked over first.
+//! Sine and cosine of slices: the branch-free formulas hold for moderate arguments only, so the
+//! range of a block is checked first.
 
 use super::Special;
 use crate::kernels::simd::dispatch;
 
-/// Elements that [`sin_slice`] and [`cos_slice`] decide about together.
+/// The number of elements whose range [`sin_slice`] and [`cos_slice`] check together.
 const BLOCK: usize = 256;
 
 /// `out[i] = f(x[i])` by `within` where a block's arguments permit, else by `any`.

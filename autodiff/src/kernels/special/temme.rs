@@ -1,7 +1,7 @@
 //! Coefficients of Temme's uniform expansion of the incomplete gamma function.
 
-/// $c_k(η) = \sum_n c_{kn} η^n$ of DLMF 8.12.9–8.12.11: the row is $k$, the column $n$. As many as
-/// $|η| ≤ 0.48$ and $a ≥ 20$ need for double precision, found in rational arithmetic from the
+/// $c_k(η) = \sum_n c_{kn} η^n$ of DLMF 8.12.9–8.12.11: the row is $k$, the column $n$. They are as
+/// many as double precision needs for $|η| ≤ 0.48$ and $a ≥ 20$, computed in rational arithmetic from the
 /// recurrence $c_k = c_{k-1}'/η + (-1)^k g_k/μ$ (`tests/tables/make_tables.py temme`).
 pub(super) const TEMME: [&[f64]; 11] = [
     &[

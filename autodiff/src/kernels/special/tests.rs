@@ -1,5 +1,6 @@
 //! Every function against values of 40 digits, against double precision, and at its edges.
 
+use super::pair::Pair;
 use super::slices::{cos_slice, sin_slice};
 use super::*;
 use crate::kernels::simd::{Level, at_level, dispatch};

@@ -1,52 +1,24 @@
-//! $f(xW + b)$ over rows: a product that the bias is added to on the way, then a pass that applies the activation.
+//! $f(xW + b)$ over rows: a matrix product that starts from the bias, then a pass that applies the activation.
 
-use super::{Bars, Kernel, Pass};
-use crate::error::Error;
 use crate::kernels::gemm::gemm_onto_row;
 use crate::kernels::grow;
 use crate::kernels::map::map;
 use crate::kernels::simd::dispatch;
 use crate::kernels::walk::add_slice;
 use crate::kernels::zip::View;
+use crate::numbers::error::{Error, shape_error};
+use crate::numbers::ops::Unary;
+use crate::numbers::shape::Shape;
 use crate::rules::matmul::product;
-use crate::rules::misfit;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::table::Unary;
-use crate::tape::var::Var;
+use crate::tape::op::fused::{Activation, Fused};
+use crate::tape::record::{Bars, Kernel, Pass, Var};
 
-/// What follows an affine map: any elementwise op whose derivative is a function of its result, or nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Activation {
-    /// Nothing: $xW + b$.
-    #[default]
-    Identity,
-    /// $\tanh$.
-    Tanh,
-    /// $\max(x, 0)$.
-    Relu,
-    /// $1 / (1 + e^{-x})$.
-    Sigmoid,
-    /// $\ln(1 + e^x)$.
-    Softplus,
+/// An affine map and its activation.
+pub(super) struct Affine {
+    pub(super) activation: Activation,
 }
-
-impl Activation {
-    /// The elementwise op, if there is one.
-    pub fn op(self) -> Option<Unary> {
-        match self {
-            Self::Identity => None,
-            Self::Tanh => Some(Unary::Tanh),
-            Self::Relu => Some(Unary::Relu),
-            Self::Sigmoid => Some(Unary::Sigmoid),
-            Self::Softplus => Some(Unary::Softplus),
-        }
-    }
-}
-
-pub(super) struct Affine(pub(super) Activation);
 
 impl<F: Scalar> Kernel<F> for Affine {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
@@ -57,7 +29,7 @@ impl<F: Scalar> Kernel<F> for Affine {
                 shape.push(*m);
                 Ok(shape)
             }
-            _ => Err(misfit("affine", args, "[…, n], [n, m] and [m]")),
+            _ => Err(shape_error(Self::NAME, args, "[…, n], [n, m] and [m]")),
         }
     }
 
@@ -69,7 +41,7 @@ impl<F: Scalar> Kernel<F> for Affine {
         }
         let rows = y.len() / m;
         gemm_onto_row([rows, n, m], x.values, w.values, b.values, y);
-        if let Some(f) = self.0.op() {
+        if let Some(f) = self.activation.op() {
             in_place(f, y);
         }
     }
@@ -83,7 +55,7 @@ impl<F: Scalar> Kernel<F> for Affine {
         let rows = pass.y.len() / m;
         // δ = ȳ ∘ f′, which all three arguments need.
         let mut scratch = std::mem::take(bars.scratch());
-        let delta = match self.0.op() {
+        let delta = match self.activation.op() {
             None => pass.y_bar,
             Some(f) => {
                 let len = pass.y.len();
@@ -115,14 +87,14 @@ impl<F: Scalar> Kernel<F> for Affine {
         let last = shape.len() - 1;
         shape[last] = m;
         let y = (x.reshape([rows, n]).matmul(w) + b).reshape(shape);
-        match self.0.op() {
+        match self.activation.op() {
             None => y,
             Some(f) => y.record(Op::Map(f), &[y], None),
         }
     }
 }
 
-/// $y = f(y)$, in tiles that pass through the stack.
+/// $y = f(y)$ in place, tile by tile over a copy on the stack.
 fn in_place<F: Scalar>(f: Unary, y: &mut [F]) {
     let mut before = [F::ZERO; 256];
     for tile in y.chunks_mut(before.len()) {
@@ -132,17 +104,17 @@ fn in_place<F: Scalar>(f: Unary, y: &mut [F]) {
     }
 }
 
-/// $\delta = \bar y f'$ from the result alone, the argument being gone.
+/// $\delta = \bar y f'$ from the result alone, because the argument of $f$ is not kept.
 fn slope_of_result<F: Scalar>(f: Unary, y: &[F], y_bar: &[F], delta: &mut [F]) {
     match f {
-        Unary::Tanh => weigh(
+        Unary::Tanh => times_slope(
             y,
             y_bar,
             delta,
             #[inline(always)]
             |y| F::ONE - y * y,
         ),
-        Unary::Sigmoid => weigh(
+        Unary::Sigmoid => times_slope(
             y,
             y_bar,
             delta,
@@ -150,14 +122,14 @@ fn slope_of_result<F: Scalar>(f: Unary, y: &[F], y_bar: &[F], delta: &mut [F]) {
             |y| y * (F::ONE - y),
         ),
         // σ(x) = 1 − e^{−softplus(x)}
-        Unary::Softplus => weigh(
+        Unary::Softplus => times_slope(
             y,
             y_bar,
             delta,
             #[inline(always)]
             |y| -(-y).exp_m1(),
         ),
-        Unary::Relu => weigh(
+        Unary::Relu => times_slope(
             y,
             y_bar,
             delta,
@@ -169,13 +141,34 @@ fn slope_of_result<F: Scalar>(f: Unary, y: &[F], y_bar: &[F], delta: &mut [F]) {
 }
 
 /// $\delta = \bar y s(y)$.
-fn weigh<F: Scalar>(y: &[F], y_bar: &[F], delta: &mut [F], slope: impl Fn(F) -> F) {
+fn times_slope<F: Scalar>(y: &[F], y_bar: &[F], delta: &mut [F], slope: impl Fn(F) -> F) {
     dispatch(
         #[inline(always)]
         || {
             for ((delta, &y), &y_bar) in delta.iter_mut().zip(y).zip(y_bar) {
-                *delta = y_bar.weigh(slope(y));
+                *delta = y_bar.mul_no_nan(slope(y));
             }
         },
     );
 }
+
+impl<F: Scalar> Var<'_, F> {
+    /// The affine map $f(xW + b)$ of rows `x` of shape `[…, n]`, `weight` `[n, m]` and `bias` `[m]`, in one kernel.
+    ///
+    /// With $\delta = \bar y f'(xW + b)$ the adjoints are $\bar x = \delta W^\top$, $\bar W = x^\top \delta$ and
+    /// $\bar b = \sum \delta$ over the rows.
+    #[doc(alias = "linear")]
+    #[doc(alias = "dense")]
+    #[track_caller]
+    pub fn affine(self, weight: Self, bias: Self, activation: Activation) -> Self {
+        self.record(Op::Fused(Fused::Affine { activation }), &[self, weight, bias], None)
+    }
+}
+
+#[cfg(test)]
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
+    (Fused::Affine { activation: Activation::Identity }, &[&[2, 3, 4], &[4, 5], &[5]]),
+    (Fused::Affine { activation: Activation::Tanh }, &[&[3, 4], &[4, 5], &[5]]),
+    (Fused::Affine { activation: Activation::Sigmoid }, &[&[3, 4], &[4, 5], &[5]]),
+    (Fused::Affine { activation: Activation::Softplus }, &[&[3, 4], &[4, 5], &[5]]),
+];

@@ -1,24 +1,24 @@
-//! The elements along one axis of a tensor, for each place of the other axes.
+//! The elements along one axis of a tensor, for each position along the other axes.
 
-use crate::error::Error;
-use crate::rules::misfit;
-use crate::shape::Shape;
+use crate::numbers::error::{Error, shape_error};
+use crate::numbers::shape::Shape;
 
-/// Elements that lie equally far apart.
+/// The elements along an axis, which are equally far apart.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Along {
-    /// How many.
+    /// The number of elements.
     pub(super) n: usize,
-    /// How far apart.
+    /// The distance between neighbours.
     pub(super) stride: usize,
 }
 
 impl Along {
-    pub(super) fn new(dims: &[usize], axis: usize) -> Self {
+    pub(super) fn new(dims: &[usize], axis: u8) -> Self {
+        let axis = usize::from(axis);
         Self { n: dims[axis], stride: dims[axis + 1..].iter().product() }
     }
 
-    /// Where the elements lie that make up element `at` of the tensor without the axis.
+    /// The places of the elements that are reduced to element `at` of the tensor without the axis.
     pub(super) fn places(
         self,
         at: usize,
@@ -27,22 +27,22 @@ impl Along {
         (0..self.n).map(move |i| first + i * self.stride)
     }
 
-    /// The number of places of the other axes in a tensor of `size` elements.
+    /// The number of positions along the other axes in a tensor of `size` elements.
     pub(super) fn count(self, size: usize) -> usize {
         size / self.n.max(1)
     }
 }
 
-/// The shape without the axis.
-pub(super) fn dropped(op: &'static str, args: &[&[usize]], axis: usize) -> Result<Shape, Error> {
+/// The shape of the argument without the axis.
+pub(super) fn dropped(op: &'static str, args: &[&[usize]], axis: u8) -> Result<Shape, Error> {
     kept(op, args, axis)?;
-    Ok(args[0].iter().enumerate().filter(|e| e.0 != axis).map(|e| *e.1).collect())
+    Ok(args[0].iter().enumerate().filter(|e| e.0 != usize::from(axis)).map(|e| *e.1).collect())
 }
 
-/// The shape as it is, if it has the axis.
-pub(super) fn kept(op: &'static str, args: &[&[usize]], axis: usize) -> Result<Shape, Error> {
-    if axis >= args[0].len() {
-        return Err(misfit(op, args, format!("an axis {axis}")));
+/// The shape of the argument, if it has the axis.
+pub(super) fn kept(op: &'static str, args: &[&[usize]], axis: u8) -> Result<Shape, Error> {
+    if usize::from(axis) >= args[0].len() {
+        return Err(shape_error(op, args, format!("an axis {axis}")));
     }
     Ok(Shape::from(args[0]))
 }

@@ -2,25 +2,29 @@
 
 use super::axis::{Along, kept};
 use super::log_sum_exp::{LANES, begin, of_columns, of_row, pieces, tops_and_sums};
-use super::{Bars, Kernel, Pass};
-use crate::error::Error;
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::var::Var;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::op::Op;
+use crate::tape::op::fused::Fused;
+use crate::tape::record::{Bars, Kernel, Pass, Var};
+use crate::tape::var::axis_of;
 
-/// Along an axis.
-pub(super) struct LogSoftmax(pub(super) usize);
+/// The logarithm of the softmax along an axis.
+pub(super) struct LogSoftmax {
+    pub(super) axis: u8,
+}
 
 impl<F: Scalar> Kernel<F> for LogSoftmax {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        kept("log_softmax", args, self.0)
+        kept(Self::NAME, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
-        let Along { n, stride } = Along::new(args[0].dims, self.0);
+        let Along { n, stride } = Along::new(args[0].dims, self.axis);
         if y.is_empty() {
             return;
         }
@@ -70,7 +74,7 @@ impl<F: Scalar> Kernel<F> for LogSoftmax {
     /// $\bar x_i$ gains $\bar y_i - e^{y_i} \sum_j \bar y_j$.
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let Some(bar) = bars.of(0) else { return };
-        let Along { n, stride } = Along::new(pass.args[0].dims, self.0);
+        let Along { n, stride } = Along::new(pass.args[0].dims, self.axis);
         if bar.is_empty() {
             return;
         }
@@ -116,7 +120,37 @@ impl<F: Scalar> Kernel<F> for LogSoftmax {
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
         let x = args[0];
         let mut kept = x.shape();
-        kept[self.0] = 1;
-        x - x.log_sum_exp(self.0 as isize).reshape(kept)
+        kept[usize::from(self.axis)] = 1;
+        x - x.log_sum_exp(self.axis as isize).reshape(kept)
     }
 }
+
+impl<F: Scalar> Var<'_, F> {
+    /// The logarithm of the softmax, $x_i - \ln \sum_j e^{x_j}$, along an axis. The derivative is $\delta_{ij} - \mathrm{softmax}(x)_j$.
+    #[track_caller]
+    pub fn log_softmax(self, axis: isize) -> Self {
+        let axis = axis_of("log_softmax", axis, &self.shape()) as u8;
+        self.record(Op::Fused(Fused::LogSoftmax { axis }), &[self], None)
+    }
+
+    /// The softmax $e^{x_i} / \sum_j e^{x_j}$ along an axis. The derivative is $y_i(\delta_{ij} - y_j)$.
+    #[track_caller]
+    pub fn softmax(self, axis: isize) -> Self {
+        self.log_softmax(axis).exp()
+    }
+
+    /// The cross-entropy $-\sum_c t_c \ln \mathrm{softmax}(x)_c$ along an axis, which is dropped, with `target`
+    /// probabilities $t$ (one-hot for a class). The derivative is $\mathrm{softmax}(x)_c \sum t - t_c$. A target
+    /// of zero adds nothing, even where the logit is $-\infty$.
+    #[track_caller]
+    pub fn cross_entropy(self, target: Self, axis: isize) -> Self {
+        let log_probs = self.log_softmax(axis);
+        let [zero, never] = [0.0, f64::NEG_INFINITY].map(|c| self.constant(c));
+        let none = target.equal(zero) * log_probs.equal(never);
+        -none.select(zero, target * log_probs).sum_axis(axis)
+    }
+}
+
+#[cfg(test)]
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::LogSoftmax { axis: 1 }, &[&[2, 3, 4]]), (Fused::LogSoftmax { axis: 0 }, &[&[1, 2]])];

@@ -1,37 +1,32 @@
 //! $\ln \sum_i e^{x_i}$ over one axis, shifted by the largest so that nothing overflows.
 //!
-//! Sixteen numbers at a time: along a row if the axis is the last, else of neighbouring columns. What is
-//! short of sixteen is filled up with $-\infty$, which adds nothing.
+//! Sixteen numbers are computed at a time: along a row if the axis is the last, else of neighbouring columns. A short
+//! piece is filled up with $-\infty$, which adds nothing to the sum.
 
 use super::axis::{Along, dropped};
-use super::{Bars, Kernel, Pass};
-use crate::error::Error;
+use crate::kernels::fold::fold;
 use crate::kernels::simd::dispatch;
-use crate::kernels::sum::fold;
 use crate::kernels::zip::View;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::var::Var;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::op::fused::Fused;
+use crate::tape::record::{Bars, Kernel, Pass, Var};
+use crate::tape::var::Axes;
 
 pub(super) const LANES: usize = 16;
 
-/// Over an axis; of the mean instead of the sum if so said.
-pub(super) struct LogSumExp {
-    pub(super) axis: usize,
-    pub(super) mean: bool,
-}
-
-/// Pieces of a row that are computed once on the way back.
+/// The number of pieces of a row whose exponentials are kept in the reverse pass; further ones are computed twice.
 const KEPT: usize = 4;
 
-/// How many pieces cover `n` places.
+/// The number of pieces that cover `n` places.
 #[inline(always)]
 pub(super) fn pieces(n: usize) -> usize {
     n.div_ceil(LANES)
 }
 
-/// Where a piece begins of those that cover `n` places, and how many of its places have been covered by the one
-/// before: the last ends where the places end.
+/// The beginning of a piece of `n` places, and the number of its places that the piece before it covers. The last piece
+/// ends where the places end.
 #[inline(always)]
 pub(super) fn begin(piece: usize, n: usize) -> (usize, usize) {
     let first = piece * LANES;
@@ -39,7 +34,7 @@ pub(super) fn begin(piece: usize, n: usize) -> (usize, usize) {
     (start, first - start)
 }
 
-/// The first sixteen numbers, with $-\infty$ for those that are skipped or missing.
+/// The first sixteen numbers, with $-\infty$ in place of those that are skipped or missing.
 #[inline(always)]
 fn load<F: Scalar>(x: &[F], skip: usize) -> [F; LANES] {
     let mut lanes = [F::from_f64(f64::NEG_INFINITY); LANES];
@@ -54,7 +49,7 @@ fn load<F: Scalar>(x: &[F], skip: usize) -> [F; LANES] {
     lanes
 }
 
-/// A piece of one row. (Not an iterator over pieces, which the compiler leaves out of the vector code.)
+/// A piece of one row. (An iterator over pieces would not become vector code.)
 #[inline(always)]
 pub(super) fn of_row<F: Scalar>(x: &[F], piece: usize) -> [F; LANES] {
     let (start, skip) = begin(piece, x.len());
@@ -67,8 +62,8 @@ pub(super) fn of_columns<F: Scalar>(x: &[F], width: usize, start: usize, row: us
     load(&x[row * width + start..(row + 1) * width], 0)
 }
 
-/// For each lane the largest of all pieces, and $\sum e^{x - \text{largest}}$; if `joint`, of all lanes
-/// together.
+/// For each lane, the largest number of all pieces and $\sum e^{x - \text{largest}}$; if `joint`, both are taken over all
+/// lanes together.
 #[inline(always)]
 pub(super) fn tops_and_sums<F: Scalar>(
     count: usize,
@@ -110,14 +105,14 @@ fn exps<F: Scalar>(x: [F; LANES], shifts: [F; LANES]) -> [F; LANES] {
     y
 }
 
-/// $\text{top} + \ln \text{sum}$. All −∞, or some +∞ or NaN: the largest is the answer, and the
-/// differences are not numbers.
+/// $\text{top} + \ln \text{sum}$. If all numbers are −∞, or one is +∞ or NaN, the largest is the answer, because the
+/// differences are NaN.
 #[inline(always)]
 fn join<F: Scalar>(top: F, sum: F) -> F {
     if top.is_finite() { top + sum.ln() } else { top }
 }
 
-/// Writes as many of the sixteen results as there are places.
+/// Writes the first of the sixteen results, one for each place.
 #[inline(always)]
 fn store<F: Scalar>(tops: [F; LANES], sums: [F; LANES], count: F, y: &mut [F]) {
     let mut results = [F::ZERO; LANES];
@@ -128,8 +123,8 @@ fn store<F: Scalar>(tops: [F; LANES], sums: [F; LANES], count: F, y: &mut [F]) {
     y[..places].copy_from_slice(&results[..places]);
 }
 
-/// Gives `gain` the number of each piece and $\bar y\, e^{x - y} / \sum e^{x - y}$; if `joint`, the sum goes
-/// over all lanes. Not $\bar y\, e^{x - y}$: where y is large, its rounding would spoil the shares.
+/// Calls `gain` with the number of each piece and $\bar y e^{x - y} / \sum e^{x - y}$; if `joint`, the sum goes
+/// over all lanes. The sum is not taken to be one, because the rounding of a large $y$ would distort the shares.
 #[inline(always)]
 fn shares<F: Scalar>(
     count: usize,
@@ -155,7 +150,7 @@ fn shares<F: Scalar>(
     }
     let none = F::from_f64(f64::NEG_INFINITY);
     for j in 0..LANES {
-        // Of −∞ only: no share is larger than another, and none moves the result.
+        // Where all numbers are −∞, none of them moves the result.
         scales[j] = if y[j] == none { F::ZERO } else { y_bar[j] / scales[j] };
     }
     for i in 0..count {
@@ -164,14 +159,14 @@ fn shares<F: Scalar>(
             None => exps(piece(i), y),
         };
         for j in 0..LANES {
-            // Where nothing moves, the share may be no number.
+            // Where the scale is zero, the exponential may be NaN.
             gains[j] = if scales[j] == F::ZERO { F::ZERO } else { scales[j] * gains[j] };
         }
         gain(i, gains);
     }
 }
 
-/// Adds as many of the sixteen numbers as there are places.
+/// Adds the first of the sixteen numbers, one for each place.
 #[inline(always)]
 fn add<F: Scalar>(gains: [F; LANES], to: &mut [F]) {
     match to.first_chunk_mut::<LANES>() {
@@ -188,114 +183,155 @@ fn add<F: Scalar>(gains: [F; LANES], to: &mut [F]) {
     }
 }
 
-impl<F: Scalar> Kernel<F> for LogSumExp {
-    fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        dropped(if self.mean { "log_mean_exp" } else { "log_sum_exp" }, args, self.axis)
+/// $\ln \sum e^x$ along an axis, or $\ln \tfrac1n \sum e^x$ if `mean`.
+pub(super) fn forward<F: Scalar>(axis: u8, mean: bool, args: &[View<F>], y: &mut [F]) {
+    let Along { n, stride } = Along::new(args[0].dims, axis);
+    let count = if mean { F::from_f64(n as f64) } else { F::ONE };
+    let x = args[0].values;
+    if n == 0 || y.is_empty() {
+        return y.fill(F::from_f64(f64::NEG_INFINITY));
     }
-
-    fn forward(&self, args: &[View<F>], y: &mut [F]) {
-        let Along { n, stride } = Along::new(args[0].dims, self.axis);
-        let count = if self.mean { F::from_f64(n as f64) } else { F::ONE };
-        let x = args[0].values;
-        if n == 0 || y.is_empty() {
-            return y.fill(F::from_f64(f64::NEG_INFINITY));
-        }
-        dispatch(
-            #[inline(always)]
-            || {
-                if stride == 1 {
-                    // Sixteen rows, then their logarithms.
-                    for (y, x) in y.chunks_mut(LANES).zip(x.chunks(n * LANES)) {
-                        let (mut tops, mut sums) = ([F::ZERO; LANES], [F::ONE; LANES]);
-                        for (j, x) in x.chunks_exact(n).enumerate() {
-                            ([tops[j], ..], [sums[j], ..]) = tops_and_sums(
-                                pieces(n),
-                                #[inline(always)]
-                                |i| of_row(x, i),
-                                true,
-                            );
-                        }
-                        store(tops, sums, count, y);
-                    }
-                    return;
-                }
-                for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(n * stride)) {
-                    for i in 0..pieces(stride) {
-                        let start = begin(i, stride).0;
-                        let (tops, sums) = tops_and_sums(
-                            n,
-                            #[inline(always)]
-                            |row| of_columns(x, stride, start, row),
-                            false,
-                        );
-                        store(tops, sums, count, &mut y[start..]);
-                    }
-                }
-            },
-        );
-    }
-
-    fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
-        let Along { n, stride } = Along::new(pass.args[0].dims, self.axis);
-        let Some(bar) = bars.of(0) else { return };
-        if bar.is_empty() {
-            return;
-        }
-        let blocks =
-            bar.chunks_exact_mut(n * stride).zip(pass.args[0].values.chunks_exact(n * stride));
-        let results = pass.y.chunks_exact(stride).zip(pass.y_bar.chunks_exact(stride));
-        dispatch(
-            #[inline(always)]
-            || {
-                for ((bar, x), (y, y_bar)) in blocks.zip(results) {
-                    if stride == 1 {
-                        let on = [y[0], y_bar[0]].map(|number| [number; LANES]);
-                        shares(
+    dispatch(
+        #[inline(always)]
+        || {
+            if stride == 1 {
+                // Sixteen rows, then their logarithms.
+                for (y, x) in y.chunks_mut(LANES).zip(x.chunks(n * LANES)) {
+                    let (mut tops, mut sums) = ([F::ZERO; LANES], [F::ONE; LANES]);
+                    for (j, x) in x.chunks_exact(n).enumerate() {
+                        ([tops[j], ..], [sums[j], ..]) = tops_and_sums(
                             pieces(n),
                             #[inline(always)]
                             |i| of_row(x, i),
-                            on,
                             true,
-                            #[inline(always)]
-                            |i, gains| add(gains, &mut bar[begin(i, n).0..]),
-                        );
-                        continue;
-                    }
-                    for i in 0..pieces(stride) {
-                        let (start, skip) = begin(i, stride);
-                        let mut on = [y, y_bar].map(|numbers| load(&numbers[start..], 0));
-                        // What the last piece has done is left alone.
-                        on[1].iter_mut().take(skip).for_each(|bar| *bar = F::ZERO);
-                        shares(
-                            n,
-                            #[inline(always)]
-                            |row| of_columns(x, stride, start, row),
-                            on,
-                            false,
-                            #[inline(always)]
-                            |row, gains| {
-                                add(gains, &mut bar[row * stride + start..(row + 1) * stride])
-                            },
                         );
                     }
+                    store(tops, sums, count, y);
                 }
-            },
-        );
+                return;
+            }
+            for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(n * stride)) {
+                for i in 0..pieces(stride) {
+                    let start = begin(i, stride).0;
+                    let (tops, sums) = tops_and_sums(
+                        n,
+                        #[inline(always)]
+                        |row| of_columns(x, stride, start, row),
+                        false,
+                    );
+                    store(tops, sums, count, &mut y[start..]);
+                }
+            }
+        },
+    );
+}
+
+/// The adjoint of both kernels: $\bar x$ gains $\bar y \mathrm{softmax}(x)$.
+pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>) {
+    let Along { n, stride } = Along::new(pass.args[0].dims, axis);
+    let Some(bar) = bars.of(0) else { return };
+    if bar.is_empty() {
+        return;
+    }
+    let blocks = bar.chunks_exact_mut(n * stride).zip(pass.args[0].values.chunks_exact(n * stride));
+    let results = pass.y.chunks_exact(stride).zip(pass.y_bar.chunks_exact(stride));
+    dispatch(
+        #[inline(always)]
+        || {
+            for ((bar, x), (y, y_bar)) in blocks.zip(results) {
+                if stride == 1 {
+                    let on = [y[0], y_bar[0]].map(|number| [number; LANES]);
+                    shares(
+                        pieces(n),
+                        #[inline(always)]
+                        |i| of_row(x, i),
+                        on,
+                        true,
+                        #[inline(always)]
+                        |i, gains| add(gains, &mut bar[begin(i, n).0..]),
+                    );
+                    continue;
+                }
+                for i in 0..pieces(stride) {
+                    let (start, skip) = begin(i, stride);
+                    let mut on = [y, y_bar].map(|numbers| load(&numbers[start..], 0));
+                    // Columns that the piece before covers are skipped.
+                    on[1].iter_mut().take(skip).for_each(|bar| *bar = F::ZERO);
+                    shares(
+                        n,
+                        #[inline(always)]
+                        |row| of_columns(x, stride, start, row),
+                        on,
+                        false,
+                        #[inline(always)]
+                        |row, gains| add(gains, &mut bar[row * stride + start..(row + 1) * stride]),
+                    );
+                }
+            }
+        },
+    );
+}
+
+/// The definition of both kernels.
+pub(super) fn define<'t, F: Scalar>(axis: u8, mean: bool, args: &[Var<'t, F>]) -> Var<'t, F> {
+    let x = args[0];
+    let mut kept = x.shape();
+    let n = std::mem::replace(&mut kept[usize::from(axis)], 1);
+    // The shift is a constant to the derivative: it cancels. Where all are −∞ the shift is zero and
+    // the sum is replaced by one before its logarithm is taken, so that nothing infinite is
+    // multiplied by the zero that comes back.
+    let top = x.detach().log_sum_exp(axis as isize).detach();
+    let dead = top.equal(x.constant(f64::NEG_INFINITY));
+    let shift = dead.select(x.constant(0.0), top);
+    let sum = (x - shift.reshape(kept)).exp().sum_axis(axis as isize);
+    let log = dead.select(top, dead.select(x.constant(1.0), sum).ln() + shift);
+    if mean { log - F::from_f64((n.max(1) as f64).ln()) } else { log }
+}
+
+/// The logarithm of a sum of exponentials along an axis.
+pub(super) struct LogSumExp {
+    pub(super) axis: u8,
+}
+
+impl<F: Scalar> Kernel<F> for LogSumExp {
+    fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
+        dropped(Self::NAME, args, self.axis)
+    }
+
+    fn forward(&self, args: &[View<F>], y: &mut [F]) {
+        forward(self.axis, false, args, y);
+    }
+
+    fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
+        reverse(self.axis, pass, bars);
     }
 
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
-        let x = args[0];
-        let axis = self.axis as isize;
-        let mut kept = x.shape();
-        let n = std::mem::replace(&mut kept[self.axis], 1);
-        // The shift is a constant to the derivative: it cancels. Where all are −∞ the shift is zero and
-        // the sum is replaced by one before its logarithm is taken, so that nothing infinite is
-        // multiplied by the zero that comes back.
-        let top = x.detach().log_sum_exp(axis).detach();
-        let dead = top.equal(x.constant(f64::NEG_INFINITY));
-        let shift = dead.select(x.constant(0.0), top);
-        let sum = (x - shift.reshape(kept)).exp().sum_axis(axis);
-        let log = dead.select(top, dead.select(x.constant(1.0), sum).ln() + shift);
-        if self.mean { log - F::from_f64((n.max(1) as f64).ln()) } else { log }
+        define(self.axis, false, args)
     }
 }
+
+impl<F: Scalar> Var<'_, F> {
+    /// $\ln \sum_i e^{x_i}$ over axes. The derivative is $\mathrm{softmax}(x)$. Of no elements, and of elements that are all
+    /// $-\infty$, the value is $-\infty$ with zero derivative.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[0.0, 0.0], [2]);
+    /// assert!((x.log_sum_exp(0).item() - 2_f64.ln()).abs() < 1e-15);
+    /// ```
+    #[doc(alias = "logsumexp")]
+    #[track_caller]
+    pub fn log_sum_exp(self, axes: impl Into<Axes>) -> Self {
+        self.folded("log_sum_exp", axes.into(), |axis| Fused::LogSumExp { axis })
+    }
+}
+
+#[cfg(test)]
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
+    (Fused::LogSumExp { axis: 1 }, &[&[2, 3, 4]]),
+    (Fused::LogSumExp { axis: 2 }, &[&[2, 3, 1]]),
+    (Fused::LogSumExp { axis: 0 }, &[&[3, 37]]),
+    (Fused::LogSumExp { axis: 1 }, &[&[3, 37]]),
+];

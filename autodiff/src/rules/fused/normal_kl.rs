@@ -1,21 +1,24 @@
-//! $\sum_j \mathrm{KL}(\mathcal N(\mu_j, e^{2s_j}) \| \mathcal N(m_j, e^{2r_j}))$, which with $d = s - r$ and
-//! $t = (\mu - m) e^{-r}$ is $\sum_j \tfrac12 (e^{2d_j} - 1 - 2d_j + t_j^2)$: no difference of large numbers when
-//! the two agree.
+//! $\sum_j \mathrm{KL}(\mathcal N(\mu_j, e^{2s_j}) \Vert \mathcal N(m_j, e^{2r_j}))$, which with $d = s - r$ and
+//! $t = (\mu - m) e^{-r}$ is $\sum_j \tfrac12 (e^{2d_j} - 1 - 2d_j + t_j^2)$. In this form nothing cancels when the
+//! two distributions are close.
 
-use super::{Bars, Kernel, Pass, row_of, row_of_mut, row_shape};
-use crate::error::Error;
+use super::rows::{row_of, row_of_mut, row_shape};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::var::Var;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::op::Op;
+use crate::tape::op::fused::Fused;
+use crate::tape::record::{Bars, Kernel, Pass, Var};
 
-pub(super) struct NormalKl;
+/// The divergence of diagonal normal distributions.
+pub(super) struct NormalKl {}
 
 impl<F: Scalar> Kernel<F> for NormalKl {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        row_shape("normal_kl", args)
+        row_shape(Self::NAME, args)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
@@ -76,3 +79,30 @@ impl<F: Scalar> Kernel<F> for NormalKl {
         ((twice.exp_m1() - twice + t.square()) * F::from_f64(0.5)).sum_axis(-1)
     }
 }
+
+impl<F: Scalar> Var<'_, F> {
+    /// The divergence $\sum_j \mathrm{KL}(\mathcal N(\mu_j, e^{2s_j}) \Vert \mathcal N(m_j, e^{2r_j}))$ over the last axis,
+    /// with `self` $\mu$, `log_scale` $s$, and `loc` $m$ and `other_log_scale` $r$ of the other distribution. The shapes
+    /// broadcast.
+    ///
+    /// With $d = s - r$ and $t = (\mu - m) e^{-r}$ it is $\sum \tfrac12 (e^{2d} - 1 - 2d + t^2)$, and the derivatives are
+    /// $t e^{-r}$ ($\mu$), $e^{2d} - 1$ ($s$), $-t e^{-r}$ ($m$) and $1 - e^{2d} - t^2$ ($r$).
+    #[track_caller]
+    pub fn normal_kl(self, log_scale: Self, loc: Self, other_log_scale: Self) -> Self {
+        let args = [self, log_scale, loc, other_log_scale];
+        let shapes = args.map(|arg| arg.shape());
+        let whole = shapes[1..].iter().try_fold(shapes[0].clone(), |a, b| Shape::broadcast(&a, b));
+        let Some(whole) = whole else {
+            let [mu, s, m, r] = shapes;
+            panic!("normal_kl: shapes {mu}, {s}, {m} and {r} do not broadcast");
+        };
+        // The kernel itself repeats along leading axes; only other ways to broadcast need a copy.
+        let repeats = |shape: &Shape| !shape.is_empty() && whole.ends_with(shape);
+        let args = args.map(|x| if repeats(&x.shape()) { x } else { x.broadcast_to(&whole) });
+        self.record(Op::Fused(Fused::NormalKl {}), &args, None)
+    }
+}
+
+#[cfg(test)]
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::NormalKl {}, &[&[2, 3, 4], &[3, 4], &[4], &[3, 4]])];

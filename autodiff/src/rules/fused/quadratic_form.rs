@@ -1,19 +1,20 @@
 //! $x^\top A x$ for vectors along the last axis.
 
-use super::{Bars, Kernel, Pass};
-use crate::error::Error;
 use crate::kernels::gemm::{Layout, gemm};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
-use crate::rules::misfit;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::var::Var;
+use crate::numbers::error::{Error, shape_error};
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::op::Op;
+use crate::tape::op::fused::Fused;
+use crate::tape::record::{Bars, Kernel, Pass, Var};
 
-pub(super) struct QuadraticForm;
+/// The quadratic form of vectors and matrices.
+pub(super) struct QuadraticForm {}
 
-/// How many matrices there are, how many vectors for each, and how long these are.
+/// The number of matrices, the number of vectors for each, and the length of a vector.
 fn sizes<F>([x, a]: [View<F>; 2]) -> [usize; 3] {
     let n = x.dims[x.dims.len() - 1];
     let batch = a.dims[..a.dims.len() - 2].iter().product::<usize>();
@@ -29,7 +30,7 @@ impl<F: Scalar> Kernel<F> for QuadraticForm {
                 Ok(Shape::from(vectors))
             }
             _ => {
-                Err(misfit("quadratic_form", args, "[…, n] and [n, n], or a matrix for each point"))
+                Err(shape_error(Self::NAME, args, "[…, n] and [n, n], or a matrix for each point"))
             }
         }
     }
@@ -100,3 +101,28 @@ impl<F: Scalar> Kernel<F> for QuadraticForm {
         (x.matmul(a) * x).sum_axis(-1).reshape(&vectors[..vectors.len() - 1])
     }
 }
+
+impl<F: Scalar> Var<'_, F> {
+    /// The quadratic form $x^\top A x$ of every vector $x$ along the last axis, of shape `[…, n]`. `matrix` $A$ is a single
+    /// `[n, n]`, or has leading axes that are the first axes of $x$.
+    ///
+    /// The derivatives are $(A + A^\top) x$ and $x x^\top$.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.constant(&[2.0, 1.0, 0.0, 3.0], [2, 2]);
+    /// let x = tape.leaf(&[1.0, 2.0], [2]);
+    /// let y = x.quadratic_form(a);
+    /// assert_eq!(y.item(), 16.0);
+    /// assert_eq!(y.backward().of(x).values(), [6.0, 13.0]);
+    /// ```
+    #[track_caller]
+    pub fn quadratic_form(self, matrix: Self) -> Self {
+        self.record(Op::Fused(Fused::QuadraticForm {}), &[self, matrix], None)
+    }
+}
+
+#[cfg(test)]
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::QuadraticForm {}, &[&[2, 3, 4], &[4, 4]])];

@@ -1,21 +1,23 @@
 //! $\sum_i x_i^2$ over one axis, in one pass over the numbers.
 
 use super::axis::{Along, dropped};
-use super::{Bars, Kernel, Pass};
-use crate::error::Error;
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::var::Var;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::op::fused::Fused;
+use crate::tape::record::{Bars, Kernel, Pass, Var};
+use crate::tape::var::Axes;
 use std::ops::Range;
 
-/// Neighbouring columns that are kept in registers, and what is left.
+/// The number of neighbouring columns that are summed in registers.
 const WIDE: usize = 16;
+/// The same for the rest of the columns.
 const NARROW: usize = 8;
 
-/// Where the columns end that are done so many at a time.
+/// The ends of the columns that are summed [`WIDE`] and [`NARROW`] at a time.
 fn ends(stride: usize) -> [usize; 2] {
     [WIDE, NARROW].map(|width| stride - stride % width)
 }
@@ -58,15 +60,18 @@ fn slopes<F: Scalar, const W: usize>(
     }
 }
 
-pub(super) struct SumSquares(pub(super) usize);
+/// The sum of squares over an axis.
+pub(super) struct SumSquares {
+    pub(super) axis: u8,
+}
 
 impl<F: Scalar> Kernel<F> for SumSquares {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        dropped("sum_squares", args, self.0)
+        dropped(Self::NAME, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
-        let Along { n, stride } = Along::new(args[0].dims, self.0);
+        let Along { n, stride } = Along::new(args[0].dims, self.axis);
         let x = args[0].values;
         if n == 0 || y.is_empty() {
             return y.fill(F::ZERO);
@@ -95,7 +100,7 @@ impl<F: Scalar> Kernel<F> for SumSquares {
     }
 
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
-        let Along { n, stride } = Along::new(pass.args[0].dims, self.0);
+        let Along { n, stride } = Along::new(pass.args[0].dims, self.axis);
         let Some((bar, begun)) = bars.begun(0) else { return };
         if bar.is_empty() {
             return;
@@ -124,6 +129,27 @@ impl<F: Scalar> Kernel<F> for SumSquares {
     }
 
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
-        args[0].square().sum_axis(self.0 as isize)
+        args[0].square().sum_axis(self.axis as isize)
     }
 }
+
+impl<F: Scalar> Var<'_, F> {
+    /// The sum of squares $\sum_i x_i^2$ over axes. The derivative is $2x$. The sum over no elements is zero.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[3.0, 4.0], [2]);
+    /// assert_eq!(x.sum_squares(0).item(), 25.0);
+    /// ```
+    #[track_caller]
+    pub fn sum_squares(self, axes: impl Into<Axes>) -> Self {
+        self.folded("sum_squares", axes.into(), |axis| Fused::SumSquares { axis })
+    }
+}
+
+#[cfg(test)]
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
+    (Fused::SumSquares { axis: 1 }, &[&[2, 3, 17]]),
+    (Fused::SumSquares { axis: 2 }, &[&[2, 3, 17]]),
+];

@@ -1,13 +1,13 @@
 //! Linear algebra over the last two axes, batched over the others.
 //!
-//! A factorisation is an entry of its own, and what is computed from it takes both the matrix and the
-//! factor as arguments: the factor helps with the numbers, and nothing flows back through it; the
-//! derivative goes to the matrix itself, where its rule is short and uses the factor again. So a
-//! solution, a log-determinant and an inverse share one factorisation, and none is differentiated.
-//! Only the Cholesky factor has a derivative of its own, for who wants $L$ itself.
+//! A factorisation is an entry of its own. Ops that are computed from it take both the matrix and the factor as
+//! arguments: the values are computed from the factor, and the derivative flows to the matrix itself, where its
+//! rule is short and uses the factor again. So a solution, a log-determinant and an inverse share one
+//! factorisation, which is not differentiated. Only the Cholesky factor has a derivative of its own, for uses of $L$
+//! itself.
 //!
-//! Matrices that must be symmetric are taken as $(A + A^\top)/2$, so that the adjoint, which is
-//! symmetric, is the derivative with respect to every number of $A$.
+//! Matrices that must be symmetric are taken as $(A + A^\top)/2$. So the adjoint is symmetric, and is the derivative
+//! with respect to every number of $A$.
 
 mod terms;
 mod values;
@@ -15,149 +15,12 @@ mod values;
 pub(crate) use terms::reverse;
 pub(crate) use values::forward;
 
-use crate::error::Error;
-use crate::rules::misfit;
-use crate::shape::Shape;
-
-/// What a matrix was factored into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    /// $LL^\top$; the matrix is taken to be symmetric.
-    Cholesky,
-    /// $P^\top LU$.
-    Lu,
-}
-
-/// The ops of linear algebra. Arguments named $F$ are what the factorisation of the argument before
-/// them has made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Linalg {
-    /// $L$ with $LL^\top = A$ of the argument $A$.
-    Cholesky,
-    /// The factors $L$ and $U$ of $A$ in one matrix, with one more row for the exchanges of rows. Flat.
-    Lu,
-    /// The eigenvalues of $A$ in one row above its eigenvectors in columns. Flat.
-    Eigh,
-    /// $T^{-1}B$ of the arguments $T$, of which one triangle is read, and $B$.
-    SolveTriangular {
-        /// Whether the upper triangle is read.
-        upper: bool,
-        /// Whether it is transposed.
-        transposed: bool,
-    },
-    /// $A^{-1}B$ of the arguments $A, F, B$.
-    Solve {
-        /// What $F$ is.
-        by: By,
-        /// Whether $A$ is transposed.
-        transposed: bool,
-    },
-    /// $x_j^\top A^{-1} x_j$ of the arguments $A, F$ (by Cholesky) and $X$ with columns $x_j$.
-    InverseForm,
-    /// $A^{-1}$ of the arguments $A, F$.
-    Inverse {
-        /// What $F$ is.
-        by: By,
-    },
-    /// $\ln |\det A|$ of the arguments $A, F$.
-    LogDet {
-        /// What $F$ is.
-        by: By,
-    },
-    /// $\det A$ of the arguments $A, F$.
-    Det {
-        /// What $F$ is.
-        by: By,
-    },
-    /// The sign of $\det A$ of the argument $F$ (by LU). Flat.
-    DetSign,
-    /// The eigenvalues of $A$, in increasing order, of the arguments $A, F$.
-    Eigenvalues,
-    /// The eigenvectors of $A$, in columns, of the arguments $A, F$.
-    Eigenvectors,
-    /// $e^A$.
-    MatrixExp,
-}
-
-impl Linalg {
-    /// Every op, in order.
-    pub const ALL: &[Self] = &[
-        Self::Cholesky,
-        Self::Lu,
-        Self::Eigh,
-        Self::SolveTriangular { upper: false, transposed: false },
-        Self::SolveTriangular { upper: false, transposed: true },
-        Self::SolveTriangular { upper: true, transposed: false },
-        Self::SolveTriangular { upper: true, transposed: true },
-        Self::Solve { by: By::Cholesky, transposed: false },
-        Self::Solve { by: By::Cholesky, transposed: true },
-        Self::Solve { by: By::Lu, transposed: false },
-        Self::Solve { by: By::Lu, transposed: true },
-        Self::InverseForm,
-        Self::Inverse { by: By::Cholesky },
-        Self::Inverse { by: By::Lu },
-        Self::LogDet { by: By::Cholesky },
-        Self::LogDet { by: By::Lu },
-        Self::Det { by: By::Cholesky },
-        Self::Det { by: By::Lu },
-        Self::DetSign,
-        Self::Eigenvalues,
-        Self::Eigenvectors,
-        Self::MatrixExp,
-    ];
-
-    /// The op's name, as in messages.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Cholesky => "cholesky",
-            Self::Lu => "lu",
-            Self::Eigh => "eigh",
-            Self::SolveTriangular { .. } => "solve_triangular",
-            Self::Solve { .. } => "solve",
-            Self::InverseForm => "inverse_form",
-            Self::Inverse { .. } => "inverse",
-            Self::LogDet { .. } => "log_det",
-            Self::Det { .. } => "det",
-            Self::DetSign => "det_sign",
-            Self::Eigenvalues => "eigenvalues",
-            Self::Eigenvectors => "eigenvectors",
-            Self::MatrixExp => "matrix_exp",
-        }
-    }
-
-    /// Whether nothing is propagated through the op.
-    pub(crate) fn is_flat(self) -> bool {
-        matches!(self, Self::Lu | Self::Eigh | Self::DetSign)
-    }
-
-    /// How many arguments the op takes.
-    fn arity(self) -> usize {
-        match self {
-            Self::Cholesky | Self::Lu | Self::Eigh | Self::DetSign | Self::MatrixExp => 1,
-            Self::Solve { .. } | Self::InverseForm => 3,
-            _ => 2,
-        }
-    }
-
-    /// Whether its second argument is a factor of the first.
-    fn takes_factor(self) -> bool {
-        self.arity() > 1 && !matches!(self, Self::SolveTriangular { .. })
-    }
-
-    /// Whether the factor among its arguments has a row more than the matrix.
-    fn has_tall_factor(self) -> bool {
-        match self {
-            Self::Solve { by, .. } | Self::Inverse { by } | Self::LogDet { by } => by == By::Lu,
-            Self::Det { by } => by == By::Lu,
-            Self::DetSign | Self::Eigenvalues | Self::Eigenvectors => true,
-            _ => false,
-        }
-    }
-}
+use crate::numbers::error::{Error, shape_error};
+use crate::numbers::shape::Shape;
+use crate::tape::op::linalg::Linalg;
 
 pub(crate) fn shape(op: Linalg, args: &[&[usize]]) -> Result<Shape, Error> {
-    let complain = |expected: &str| Err(misfit(op.name(), args, expected));
+    let complain = |expected: &str| Err(shape_error(op.name(), args, expected));
     if args.len() != op.arity() {
         return complain(&format!("a number of arguments of {}", op.arity()));
     }

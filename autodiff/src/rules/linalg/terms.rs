@@ -4,12 +4,13 @@
 //! mode algorithmic differentiation"; Murray 2016, "Differentiation of the Cholesky decomposition"; Al-Mohy
 //! and Higham 2009, "Computing the Fréchet derivative of the matrix exponential".
 
-use super::{By, Linalg};
+use crate::numbers::ops::{Binary, Unary};
+use crate::numbers::shape::Shape;
 use crate::rules::matmul::leading;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::op::{Move, Op};
-use crate::tape::table::{Binary, Unary};
+use crate::tape::engine::Scalar;
+use crate::tape::op::Op;
+use crate::tape::op::linalg::{By, Linalg};
+use crate::tape::op::moves::Move;
 use crate::tape::term::{Operand, Sink, Term};
 use smallvec::smallvec;
 
@@ -148,7 +149,7 @@ pub(crate) fn reverse<F: Scalar>(op: Linalg, args: &[&[usize]], sink: &mut dyn S
     }
 }
 
-/// The links of a chain under the names of their formulas.
+/// Names the links of a chain by the operations of their formulas.
 struct Chain<'a, F>(&'a mut dyn Sink<F>);
 
 impl<F: Scalar> Chain<'_, F> {
@@ -185,7 +186,7 @@ impl<F: Scalar> Chain<'_, F> {
         self.apply(Op::Move(Move::Triu { above }), &[x])
     }
 
-    /// The last two of `rank` axes exchanged.
+    /// The transpose: the last two of `rank` axes exchanged.
     fn transpose(&mut self, x: Operand, rank: usize) -> Operand {
         self.apply(Op::Move(Move::transposition(rank)), &[x])
     }

@@ -1,13 +1,13 @@
 //! The values of the ops of linear algebra, matrix by matrix.
 
-use super::{By, Linalg};
-use crate::error::Error;
 use crate::kernels::linalg::triangular::{Triangular, lower, solve_negated, zero_pivot};
 use crate::kernels::linalg::{BadPivot, cholesky, eigen, expm, lu, with_workspace};
 use crate::kernels::walk::odometer;
 use crate::kernels::zip::View;
+use crate::numbers::error::Error;
 use crate::rules::matmul::{leading, steps};
-use crate::scalar::Scalar;
+use crate::tape::engine::Scalar;
+use crate::tape::op::linalg::{By, Linalg};
 
 /// Computes the result.
 pub(crate) fn forward<F: Scalar>(
@@ -91,7 +91,8 @@ pub(crate) fn forward<F: Scalar>(
     }
 }
 
-/// Calls `one(member, [first, second], result)` for every matrix of a batch; of one argument, both are it.
+/// Calls `one(member, [first, second], result)` for every matrix of a batch. If there is one argument, it is both the
+/// first and the second.
 fn each<F: Scalar>(
     args: &[View<F>],
     y: &mut [F],
@@ -106,8 +107,8 @@ fn each<F: Scalar>(
     })
 }
 
-/// Calls `one(matrix, right side, result)` for every point of the leading axes, to which those of both
-/// sides broadcast.
+/// Calls `one(matrix, right side, result)` for every point of the leading axes of the result, to which the leading axes
+/// of both sides broadcast.
 fn sides<F: Scalar>(
     [t, b]: [View<F>; 2],
     lead: &[usize],

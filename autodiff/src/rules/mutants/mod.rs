@@ -1,21 +1,22 @@
-//! Wrong rules, made on purpose: the checker must notice every one.
+//! Mutation tests: rules made wrong on purpose, all of which the checker must notice.
 //!
-//! While a mutant is current, what the rules name is changed on its way to whoever reads it, the same for
-//! all readers; a kernel's own reverse is changed by what it is given. Mutants that leave the gradient as it
-//! was (a factor of one, two sides that are the same) are not wrong and do not count.
+//! While a mutant is current, the terms that the rules name are changed on their way to the sink, the same for
+//! all sinks; the reverse function of a kernel is changed through its arguments. Mutants that do not change the
+//! gradient (a factor of one, two sides that are the same) are not wrong and do not count.
 
 mod cases;
 
-use super::fused::{Bars, Kernel, Pass};
 use crate::check::{self, Options};
-use crate::error::Error;
 use crate::kernels::zip::View;
-use crate::rules::custom::Own;
-use crate::rules::linalg::Linalg;
-use crate::shape::Shape;
-use crate::tape::op::{Move, Op};
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::op::Op;
+use crate::tape::op::linalg::Linalg;
+use crate::tape::op::moves::Move;
+use crate::tape::op::own::Own;
+use crate::tape::record::Var;
+use crate::tape::record::{Bars, Kernel, Pass};
 use crate::tape::term::{Operand, Sink, Term};
-use crate::tape::var::Var;
 use crate::{Scalar, Tape};
 use cases::{Case, cases};
 use std::cell::Cell;
@@ -29,7 +30,7 @@ pub(super) enum Mutant {
     Forget(usize),
     /// The term of this number is named twice.
     Twice(usize),
-    /// The first term is led to the last argument, and the other way round.
+    /// The first term goes to the last argument, and the other way round.
     Astray,
     /// The slope by the other side.
     OtherSide,
@@ -68,7 +69,7 @@ thread_local! {
     static CURRENT: Cell<Option<(Mutant, &'static str)>> = const { Cell::new(None) };
 }
 
-/// What is wrong with the rule of an op.
+/// The mutant of an op, if its rule is wrong now.
 pub(super) fn of<F: Scalar>(op: Op<F>) -> Option<Mutant> {
     CURRENT.get().filter(|current| current.1 == op.name()).map(|current| current.0)
 }
@@ -247,7 +248,7 @@ fn gradients(case: &Case) -> Option<Vec<f64>> {
 }
 
 fn same(a: &[f64], b: &[f64]) -> bool {
-    // But for another order of rounding.
+    // Up to another order of rounding.
     a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-9 * a.abs().max(1.0))
 }
 
@@ -263,7 +264,7 @@ fn every_wrong_rule_is_caught() {
         for mutant in Mutant::ALL {
             CURRENT.set(Some((mutant, case.op.name())));
             let wrong = !gradients(&case).is_some_and(|found| same(&found, &right));
-            // A panic is as good as a complaint.
+            // A panic counts as caught.
             let caught = catch_unwind(AssertUnwindSafe(|| check().is_err())).unwrap_or(true);
             CURRENT.set(None);
             if wrong {
@@ -281,6 +282,6 @@ fn every_wrong_rule_is_caught() {
         "reshape", "select", "zip",
     ];
     assert_eq!(families, all);
-    // Two ways at the least in which each family was wrong.
+    // Each family was wrong in at least two ways.
     assert!(made.values().all(|&mutants| mutants >= 2), "{made:?}");
 }

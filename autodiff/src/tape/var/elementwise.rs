@@ -1,20 +1,20 @@
-//! Elementwise functions that are no row of a table: with a constant of their own, or made of rows.
+//! Elementwise functions that are not a row of a table: they take a constant, or are composed of rows.
 
-use crate::rules::beta::Beta;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::numbers::ops::Binary;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::table::Binary;
-use crate::tape::var::Var;
+use crate::tape::op::beta::Beta;
+use crate::tape::record::Var;
 
 impl<F: Scalar> Var<'_, F> {
-    /// $x^c$ for a constant exponent. The derivative is $c x^{c-1}$, zero for $c = 0$.
+    /// $x^c$ for a constant exponent $c$. The derivative is $c x^{c-1}$, zero for $c = 0$.
     #[track_caller]
     pub fn powf(self, exponent: F) -> Self {
         self.record(Op::ZipRight(Binary::Pow, exponent), &[self], None)
     }
 
-    /// $x^n$ for an integer, also of negative $x$. The derivative is $n x^{n-1}$, zero for $n = 0$.
+    /// $x^n$ for an integer $n$; $x$ may be negative. The derivative is $n x^{n-1}$, zero for $n = 0$.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -28,7 +28,7 @@ impl<F: Scalar> Var<'_, F> {
         self.powf(F::from_f64(f64::from(exponent)))
     }
 
-    /// $x$ held between two numbers; NaN stays. The derivative is $1$ from `low` to `high`, both included,
+    /// $x$ clamped to the interval from `low` to `high`; NaN stays NaN. The derivative is $1$ inside the interval, ends included,
     /// and $0$ outside.
     ///
     /// ```
@@ -41,7 +41,7 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If `low` is not below or at `high`.
+    /// If `low` is above `high` or one of them is NaN.
     #[track_caller]
     pub fn clamp(self, low: F, high: F) -> Self {
         assert!(low <= high, "clamp: nothing lies between {low} and {high}");
@@ -49,7 +49,7 @@ impl<F: Scalar> Var<'_, F> {
         self.less(low).select(low, self.greater(high).select(high, self))
     }
 
-    /// $x$ above zero, else $cx$. The derivative is $1$ above zero and $c$ elsewhere, also at zero.
+    /// $x$ above zero, else $cx$ with `slope` $c$. The derivative is $1$ above zero and $c$ elsewhere, also at zero.
     #[track_caller]
     pub fn leaky_relu(self, slope: F) -> Self {
         self.greater(self.constant(0.0)).select(self, self * slope)
@@ -60,42 +60,42 @@ impl<F: Scalar> Var<'_, F> {
     #[track_caller]
     pub fn elu(self, alpha: F) -> Self {
         let above = self.greater(self.constant(0.0));
-        // Large x must not overflow on the side that is not taken.
+        // Large x must not overflow in the branch that is not taken.
         let below = above.select(self.constant(0.0), self).exp_m1() * alpha;
         above.select(self, below)
     }
 
-    /// One where `self` is less, else zero. No derivative.
+    /// One where `self` is less than `other`, else zero. No derivative.
     #[track_caller]
     pub fn less(self, other: Self) -> Self {
         other.greater(self)
     }
 
-    /// One where `self` is greater or equal, else zero. No derivative.
+    /// One where `self` is greater than `other` or equal to it, else zero. No derivative.
     #[track_caller]
     pub fn greater_equal(self, other: Self) -> Self {
         self.greater(other) + self.equal(other)
     }
 
-    /// One where `self` is less or equal, else zero. No derivative.
+    /// One where `self` is less than `other` or equal to it, else zero. No derivative.
     #[track_caller]
     pub fn less_equal(self, other: Self) -> Self {
         other.greater_equal(self)
     }
 
-    /// One where the two are not equal, else zero; NaN equals nothing. No derivative.
+    /// One where the two are not equal, else zero. NaN is not equal to itself. No derivative.
     #[track_caller]
     pub fn not_equal(self, other: Self) -> Self {
         -self.equal(other) + F::ONE
     }
 
     /// The regularised incomplete beta function $I_x(a, b) = \frac{1}{B(a, b)} \int_0^x t^{a-1} (1-t)^{b-1} dt$
-    /// with `self` $x$, the distribution function of $\mathrm{Beta}(a, b)$; the three broadcast.
+    /// with `self` $x$, the distribution function of $\mathrm{Beta}(a, b)$; the three shapes broadcast.
     ///
     /// The derivative with respect to $x$ is the density $x^{a-1} (1-x)^{b-1}/B(a, b)$; those with respect
-    /// to $a$ and $b$ are computed along with the function, and what a beta variable is reparameterised
-    /// by (Figurnov, Mohamed and Mnih 2018). Their own derivatives with respect to $a$ and $b$ are not
-    /// known here, and NaN. Outside $0 \le x \le 1$, or if $a$ or $b$ is not positive, NaN.
+    /// to $a$ and $b$ are computed along with the function; a beta variable is reparameterised by them (Figurnov, Mohamed
+    /// and Mnih 2018). Second derivatives with respect to $a$ and $b$ are not implemented and are NaN. The function is NaN
+    /// outside $0 \le x \le 1$, and if $a$ or $b$ is not positive.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -107,6 +107,7 @@ impl<F: Scalar> Var<'_, F> {
     /// assert!((grads.of(x).item() - 0.6).abs() < 1e-14);
     /// assert!((grads.of(a).item() - 0.09 * 0.3_f64.ln()).abs() < 1e-14);
     /// ```
+    #[doc(alias = "betainc")]
     #[track_caller]
     pub fn beta_inc(self, a: Self, b: Self) -> Self {
         let shapes = [a, b, self].map(|x| x.shape());
@@ -114,7 +115,7 @@ impl<F: Scalar> Var<'_, F> {
             .and_then(|two| Shape::broadcast(&two, &shapes[2]));
         let Some(whole) = whole else {
             let [a, b, x] = shapes;
-            panic!("beta_inc: shapes {a}, {b} and {x} do not stretch to one another");
+            panic!("beta_inc: shapes {a}, {b} and {x} do not broadcast");
         };
         let args =
             [a, b, self].map(|x| if *x.shape() == *whole { x } else { x.broadcast_to(&whole) });

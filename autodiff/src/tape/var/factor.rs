@@ -1,13 +1,13 @@
-//! Factored matrices, and what is computed from them.
+//! Factored matrices: solutions, inverses and determinants that share one factorisation.
 
-use crate::rules::linalg::{By, Linalg};
-use crate::scalar::Scalar;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::var::Var;
+use crate::tape::op::linalg::{By, Linalg};
+use crate::tape::record::Var;
 
-/// A symmetric positive definite matrix and its Cholesky factor, which all that is computed from it shares.
+/// A symmetric positive definite matrix with its Cholesky factor, which all its methods share.
 ///
-/// The derivatives go to the matrix itself, none through the factor.
+/// Derivatives flow to the matrix itself and not through the factor.
 ///
 /// ```
 /// # use pathscore_autodiff::Tape;
@@ -25,9 +25,9 @@ pub struct CholeskyFactor<'t, F> {
     pub(super) factor: Var<'t, F>,
 }
 
-/// A square matrix and its LU factorisation, which all that is computed from it shares.
+/// A square matrix with its LU factorisation, which all its methods share.
 ///
-/// The derivatives go to the matrix itself, none through the factors.
+/// Derivatives flow to the matrix itself and not through the factors.
 ///
 /// ```
 /// # use pathscore_autodiff::Tape;
@@ -43,7 +43,7 @@ pub struct LuFactor<'t, F> {
     pub(super) factor: Var<'t, F>,
 }
 
-/// The same tensor with a last axis of length one, if it is a vector, and whether it was.
+/// Turns a vector into a matrix of one column. Returns the matrix, and whether it was a vector.
 #[track_caller]
 pub(super) fn as_column<'t, F: Scalar>(b: Var<'t, F>) -> (Var<'t, F>, bool) {
     let mut shape = b.shape();
@@ -54,7 +54,7 @@ pub(super) fn as_column<'t, F: Scalar>(b: Var<'t, F>) -> (Var<'t, F>, bool) {
     (if vector { b.reshape(shape) } else { b }, vector)
 }
 
-/// Without the last axis, if it was a vector.
+/// Undoes [`as_column`]: drops the last axis if the argument was a vector.
 #[track_caller]
 pub(super) fn as_it_was<'t, F: Scalar>((x, vector): (Var<'t, F>, bool)) -> Var<'t, F> {
     let shape = x.shape();
@@ -88,7 +88,7 @@ impl<'t, F: Scalar> CholeskyFactor<'t, F> {
         self.apply(Linalg::Inverse { by: By::Cholesky })
     }
 
-    /// $\ln \det A$, which does not overflow. The derivative is $A^{-1}$.
+    /// $\ln \det A$. It does not overflow where $\det A$ would. The derivative is $A^{-1}$.
     #[track_caller]
     pub fn log_det(self) -> Var<'t, F> {
         self.apply(Linalg::LogDet { by: By::Cholesky })
@@ -143,7 +143,7 @@ impl<'t, F: Scalar> LuFactor<'t, F> {
         self.solve_with(false, b)
     }
 
-    /// $A^{-\top}B$, as [`LuFactor::solve`]. With $W = A^{-1}\bar Y$: $\bar B = W$ and $\bar A = -Y W^\top$.
+    /// $A^{-\top}B$, for shapes as in [`LuFactor::solve`]. With $W = A^{-1}\bar Y$: $\bar B = W$ and $\bar A = -Y W^\top$.
     #[track_caller]
     pub fn solve_transposed(self, b: Var<'t, F>) -> Var<'t, F> {
         self.solve_with(true, b)
@@ -155,7 +155,7 @@ impl<'t, F: Scalar> LuFactor<'t, F> {
         self.apply(Linalg::Inverse { by: By::Lu })
     }
 
-    /// $\ln |\det A|$, which does not overflow. The derivative is $A^{-\top}$.
+    /// $\ln |\det A|$. It does not overflow where $\det A$ would. The derivative is $A^{-\top}$.
     #[track_caller]
     pub fn log_det(self) -> Var<'t, F> {
         self.apply(Linalg::LogDet { by: By::Lu })

@@ -1,16 +1,16 @@
-//! Numbers picked out by indices, and put down by them.
+//! Gathering and scattering by indices.
 
 use super::axis_of;
-use crate::error::Error;
-use crate::rules::index::Index;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::Tape;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::var::Var;
+use crate::tape::op::index::Index;
+use crate::tape::record::Tape;
+use crate::tape::record::Var;
 
 impl<F: Scalar> Tape<F> {
-    /// Indices as a constant, to pick with: [`Var::gather`], [`Var::index_select`], [`Var::scatter_add`].
+    /// Records indices as a constant, for [`Var::gather`], [`Var::index_select`], [`Var::scatter_add`].
     ///
     /// # Panics
     /// If their number is not the size of the shape, or an `f32` cannot hold one exactly ($2^{24}$ and above).
@@ -25,11 +25,10 @@ impl<F: Scalar> Tape<F> {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// $y_{i j k} = x_{i\,n(i, j, k)\,k}$: along `axis`, the numbers that `index` names. The index has as
-    /// many axes; along the others it has the same length or stretches from length one.
+    /// $y_{i j k} = x_{i n(i, j, k) k}$: along `axis`, the numbers at the positions in `index`. The index has as
+    /// many axes as `self`; along the other axes it has the same length or is broadcast from length one.
     ///
-    /// The derivative goes back where the numbers came from ([`Var::scatter_add`]), and is added up where
-    /// one was picked more than once.
+    /// The adjoint is [`Var::scatter_add`]: the derivative of a number is the sum over all places to which it was gathered.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -45,15 +44,16 @@ impl<F: Scalar> Var<'_, F> {
     ///
     /// # Panics
     /// If the shapes do not fit.
+    #[doc(alias = "take_along_axis")]
     #[track_caller]
     pub fn gather(self, axis: isize, index: Self) -> Result<Self, Error> {
         let axis = axis_of("gather", axis, &self.shape()) as u8;
         self.try_record(Op::Index(Index::Gather { axis }), &[self, index], None)
     }
 
-    /// The positions along `axis` that a vector of indices names, in its order: the rows of an embedding.
+    /// The positions along `axis` given by a vector of indices, in its order: a look-up of rows of an embedding.
     ///
-    /// The derivative is added up where a position was named more than once.
+    /// The derivative is summed where a position occurs more than once.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -69,6 +69,7 @@ impl<F: Scalar> Var<'_, F> {
     ///
     /// # Panics
     /// If the indices are not a vector.
+    #[doc(alias = "embedding")]
     #[track_caller]
     pub fn index_select(self, axis: isize, index: Self) -> Result<Self, Error> {
         let (shape, indices) = (self.shape(), index.shape());
@@ -79,9 +80,9 @@ impl<F: Scalar> Var<'_, F> {
     }
 
     /// $y_{i n k} = x_{i n k} + \sum_{j : n(i, j, k) = n} s_{i j k}$: along `axis`, the numbers of
-    /// `source` added where `index` says. The shapes are those of [`Var::gather`], whose adjoint this is.
+    /// `source` are added at the positions in `index`. The shapes are those of [`Var::gather`], whose adjoint this is.
     ///
-    /// The derivative of $x$ is $\bar y$, that of the source what [`Var::gather`] picks from $\bar y$.
+    /// The adjoint of $x$ is $\bar y$; that of the source is [`Var::gather`] of $\bar y$.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -104,7 +105,7 @@ impl<F: Scalar> Var<'_, F> {
         Ok(self + self.try_record(op, &[source, index], Some(&shape))?)
     }
 
-    /// Indices as rows of zeros with a single one, along a new last axis of length `classes`. No derivative.
+    /// The one-hot encoding of indices: zeros with a single one, along a new last axis of length `classes`. No derivative.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;

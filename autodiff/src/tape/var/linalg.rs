@@ -2,14 +2,13 @@
 
 use super::axis_of;
 use super::factor::{CholeskyFactor, LuFactor, as_column, as_it_was};
-use crate::error::Error;
-use crate::rules::fused::Fused;
-use crate::rules::linalg::Linalg;
-use crate::scalar::Scalar;
+use crate::numbers::error::Error;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::var::Var;
+use crate::tape::op::linalg::Linalg;
+use crate::tape::record::Var;
 
-/// Which triangle of a matrix is meant.
+/// A triangle of a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Triangle {
     /// On and below the main diagonal.
@@ -19,7 +18,7 @@ pub enum Triangle {
 }
 
 impl<'t, F: Scalar> Var<'t, F> {
-    /// $ab$ of the last two axes; leading axes broadcast.
+    /// The matrix product $ab$ of the last two axes; leading axes broadcast.
     ///
     /// The adjoints are $\bar a = \bar y b^\top$ and $\bar b = a^\top \bar y$.
     ///
@@ -35,12 +34,16 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Panics
     /// If there are fewer than two axes on either side, or the columns of the one are not the rows of the other.
+    #[doc(alias = "mm")]
+    #[doc(alias = "bmm")]
+    #[doc(alias = "gemm")]
     #[track_caller]
     pub fn matmul(self, other: Self) -> Self {
         self.matmul_with(false, other, false)
     }
 
-    /// The product of the last two axes with either argument transposed first, which costs no copy.
+    /// The matrix product of the last two axes, with either argument transposed first. Transposing copies nothing. The
+    /// adjoints are those of [`Var::matmul`], transposed likewise.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -51,13 +54,13 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Panics
-    /// As [`Var::matmul`].
+    /// If the shapes do not fit, as in [`Var::matmul`].
     #[track_caller]
     pub fn matmul_with(self, ta: bool, other: Self, tb: bool) -> Self {
         self.record(Op::MatMul { ta, tb }, &[self, other], None)
     }
 
-    /// $\sum_i a_i b_i$ along the last axis, which is dropped; the others broadcast. The derivatives are
+    /// The dot product $\sum_i a_i b_i$ along the last axis, which is dropped; the other axes broadcast. The derivatives are
     /// $b$ and $a$.
     ///
     /// ```
@@ -76,7 +79,7 @@ impl<'t, F: Scalar> Var<'t, F> {
         (self * other).sum_axis(-1)
     }
 
-    /// $a_i b_j$ of the last axis of each; the others broadcast. The derivatives are $\bar Y b$ and
+    /// The outer product $a_i b_j$ of the last axis of each; the other axes broadcast. The derivatives are $\bar Y b$ and
     /// $\bar Y^\top a$.
     ///
     /// ```
@@ -108,31 +111,12 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.diagonal(0).sum_axis(-1)
     }
 
-    /// $x^\top A x$ for every vector $x$ along the last axis, of shape `[…, n]`, and one matrix `[n, n]`, or
-    /// one for each point of as many leading axes of $x$ as $A$ has.
-    ///
-    /// The derivatives are $(A + A^\top) x$ and $x x^\top$.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let a = tape.constant(&[2.0, 1.0, 0.0, 3.0], [2, 2]);
-    /// let x = tape.leaf(&[1.0, 2.0], [2]);
-    /// let y = x.quadratic_form(a);
-    /// assert_eq!(y.item(), 16.0);
-    /// assert_eq!(y.backward().of(x).values(), [6.0, 13.0]);
-    /// ```
-    #[track_caller]
-    pub fn quadratic_form(self, matrix: Self) -> Self {
-        self.record(Op::Fused(Fused::QuadraticForm), &[self, matrix], None)
-    }
-
     /// The lower triangular $L$ with $LL^\top = A$ for a positive definite matrix, which is taken as
     /// $(A + A^\top)/2$.
     ///
     /// With $\Phi$ the lower triangle with its diagonal halved, the derivative is $\bar A = L^{-\top}
-    /// \Phi(L^\top \bar L) L^{-1}$, made symmetric (Murray 2016). To solve systems or to find
-    /// determinants, [`Var::factor_cholesky`] is shorter and faster.
+    /// \Phi(L^\top \bar L) L^{-1}$, made symmetric (Murray 2016). For systems and determinants
+    /// [`Var::factor_cholesky`] is shorter and faster.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -144,25 +128,25 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Errors
-    /// If a matrix is not positive definite: which of the batch, and at which pivot.
+    /// If a matrix is not positive definite. The error names the matrix of the batch and the pivot.
     #[track_caller]
     pub fn cholesky(self) -> Result<Self, Error> {
         self.try_record(Op::Linalg(Linalg::Cholesky), &[self], None)
     }
 
-    /// A positive definite matrix with its Cholesky factor, to solve, invert and take determinants with.
+    /// The matrix, which must be positive definite, with its Cholesky factor, for solutions, inverses and determinants.
     ///
     /// # Errors
-    /// If a matrix is not positive definite: which of the batch, and at which pivot.
+    /// If a matrix is not positive definite. The error names the matrix of the batch and the pivot.
     #[track_caller]
     pub fn factor_cholesky(self) -> Result<CholeskyFactor<'t, F>, Error> {
         Ok(CholeskyFactor { matrix: self, factor: self.detach().cholesky()? })
     }
 
-    /// A square matrix with its LU factors, to solve, invert and take determinants with.
+    /// The matrix, which must be square, with its LU factors, for solutions, inverses and determinants.
     ///
     /// # Errors
-    /// If a matrix is singular: which of the batch, and at which pivot.
+    /// If a matrix is singular. The error names the matrix of the batch and the pivot.
     #[track_caller]
     pub fn factor_lu(self) -> Result<LuFactor<'t, F>, Error> {
         let factor = self.try_record(Op::Linalg(Linalg::Lu), &[self], None)?;
@@ -185,7 +169,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Errors
-    /// If there is a zero on the diagonal: in which matrix of the batch, and where.
+    /// If there is a zero on the diagonal. The error names the matrix of the batch and the row.
     #[track_caller]
     pub fn solve_triangular(
         self,
@@ -212,7 +196,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Errors
-    /// If a matrix is singular: which of the batch, and at which pivot.
+    /// If a matrix is singular. The error names the matrix of the batch and the pivot.
     #[track_caller]
     pub fn solve(self, b: Self) -> Result<Self, Error> {
         Ok(self.factor_lu()?.solve(b))
@@ -228,7 +212,8 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Errors
-    /// If a matrix is singular: which of the batch, and at which pivot.
+    /// If a matrix is singular. The error names the matrix of the batch and the pivot.
+    #[doc(alias = "inv")]
     #[track_caller]
     pub fn inverse(self) -> Result<Self, Error> {
         Ok(self.factor_lu()?.inverse())
@@ -247,7 +232,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Errors
     /// If a matrix is singular: its determinant is zero, but the derivative, the matrix of cofactors, cannot
-    /// be had from its factors.
+    /// be computed from its factors.
     #[track_caller]
     pub fn det(self) -> Result<Self, Error> {
         Ok(self.factor_lu()?.det())
@@ -264,7 +249,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Errors
-    /// If a matrix is singular: which of the batch, and at which pivot.
+    /// If a matrix is singular. The error names the matrix of the batch and the pivot.
     #[track_caller]
     pub fn slogdet(self) -> Result<(Self, Self), Error> {
         let factor = self.factor_lu()?;
@@ -282,7 +267,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Errors
-    /// If a matrix is not positive definite: which of the batch, and at which pivot.
+    /// If a matrix is not positive definite. The error names the matrix of the batch and the pivot.
     #[track_caller]
     pub fn logdet(self) -> Result<Self, Error> {
         Ok(self.factor_cholesky()?.log_det())
@@ -293,7 +278,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// The derivatives are $\bar A = V \mathrm{diag}(\bar\lambda) V^\top$, and $V (G \circ V^\top \bar V) V^\top$
     /// made symmetric, with $G_{ij} = 1/(\lambda_j - \lambda_i)$. Where eigenvalues repeat, the first is
-    /// right for sums over all that are equal, and the second does not exist: it is infinite or NaN.
+    /// valid for sums over all equal eigenvalues; the second does not exist and is infinite or NaN.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -307,7 +292,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Errors
-    /// If the eigenvalues are not found, because a number is not finite: of which matrix of the batch.
+    /// If the eigenvalues are not found because a number is not finite. The error names the matrix of the batch.
     #[track_caller]
     pub fn eigh(self) -> Result<(Self, Self), Error> {
         let found = self.try_record(Op::Linalg(Linalg::Eigh), &[self], None)?;
@@ -315,7 +300,7 @@ impl<'t, F: Scalar> Var<'t, F> {
         Ok((part(Linalg::Eigenvalues), part(Linalg::Eigenvectors)))
     }
 
-    /// The eigenvalues of a symmetric matrix in increasing order, as [`Var::eigh`] finds them.
+    /// The eigenvalues of a symmetric matrix in increasing order, as in [`Var::eigh`].
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -328,7 +313,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// ```
     ///
     /// # Errors
-    /// If the eigenvalues are not found, because a number is not finite: of which matrix of the batch.
+    /// If the eigenvalues are not found because a number is not finite. The error names the matrix of the batch.
     #[track_caller]
     pub fn eigvalsh(self) -> Result<Self, Error> {
         let found = self.try_record(Op::Linalg(Linalg::Eigh), &[self], None)?;
@@ -337,7 +322,7 @@ impl<'t, F: Scalar> Var<'t, F> {
 
     /// $e^A = \sum_k A^k / k!$, by scaling and squaring; NaN if $A$ is not finite.
     ///
-    /// The derivative is the upper right block of $\exp \begin{pmatrix} A^\top & \bar Y \\ 0 & A^\top
+    /// The derivative is the upper right block of $\exp \begin{pmatrix} A^\top & \bar Y \cr 0 & A^\top
     /// \end{pmatrix}$ (Najfeld and Havel 1995).
     ///
     /// ```
@@ -346,6 +331,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// let a = tape.leaf(&[0.0, 1.0, 0.0, 0.0], [2, 2]);
     /// assert_eq!(a.matrix_exp().value().values(), [1.0, 1.0, 0.0, 1.0]);
     /// ```
+    #[doc(alias = "expm")]
     #[track_caller]
     pub fn matrix_exp(self) -> Self {
         self.record(Op::Linalg(Linalg::MatrixExp), &[self], None)

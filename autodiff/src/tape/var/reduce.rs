@@ -1,15 +1,15 @@
-//! Reductions over any axes, and running sums and products along one.
+//! Reductions over any axes.
 
 use super::axis_of;
-use crate::rules::fused::Fused;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
-use crate::tape::var::Var;
+use crate::tape::op::fused::Fused;
+use crate::tape::record::Var;
 use smallvec::SmallVec;
 use std::ops::RangeFull;
 
-/// The axes of a reduction, and whether they stay, with length one.
+/// The axes of a reduction, and whether they are kept with length one.
 ///
 /// One axis, an array or slice of them, or `..` for all; negative axes count from the back.
 ///
@@ -29,15 +29,15 @@ pub struct Axes {
 }
 
 impl Axes {
-    /// The same axes, which stay with length one, so that the result stretches to what was reduced.
+    /// The same axes, kept with length one, so that the result broadcasts to the shape that was reduced.
     pub fn keep(self) -> Self {
         Self { keep: true, ..self }
     }
 
-    /// For each axis of a shape whether it is among these.
+    /// For each axis of a shape, true if it is among these.
     ///
     /// # Panics
-    /// If an axis is not there, or named twice.
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     fn among(&self, op: &str, shape: &Shape) -> SmallVec<[bool; 4]> {
         let mut among: SmallVec<[bool; 4]> = SmallVec::from_elem(self.list.is_none(), shape.len());
@@ -74,12 +74,13 @@ impl From<RangeFull> for Axes {
     }
 }
 
-/// What a reduction leaves, and how many elements go into each of the result's.
+/// The shapes of a reduction, and the number of elements that are reduced to one.
 struct Reduced {
-    /// With length one where an axis went.
+    /// The shape with length one in place of each reduced axis.
     kept: Shape,
-    /// What was asked for.
+    /// The shape of the result.
     shape: Shape,
+    /// The number of elements that are reduced to one.
     count: usize,
 }
 
@@ -99,7 +100,7 @@ impl Reduced {
 /// Positions of axes.
 type Places = SmallVec<[usize; 8]>;
 
-/// Which norm.
+/// The kind of a norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Norm {
     /// $\sum |x_i|$.
@@ -111,14 +112,14 @@ pub enum Norm {
 }
 
 impl<'t, F: Scalar> Var<'t, F> {
-    /// The sum over axes. The derivative is one; of no elements, zero.
+    /// The sum over axes. The derivative is one. The sum of no elements is zero.
     #[track_caller]
     pub fn sum_axis(self, axes: impl Into<Axes>) -> Self {
         let Reduced { kept, shape, .. } = Reduced::new("sum_axis", &axes.into(), &self.shape());
         self.sum_to(kept).reshape(shape)
     }
 
-    /// The mean over axes. The derivative is $1/n$; of no elements, NaN.
+    /// The mean over axes. The derivative is $1/n$. The mean of no elements is NaN.
     #[track_caller]
     pub fn mean_axis(self, axes: impl Into<Axes>) -> Self {
         let axes = axes.into();
@@ -126,80 +127,9 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.sum_axis(axes) / F::from_f64(n as f64)
     }
 
-    /// The product over axes. The derivative is $\prod_{j \ne i} x_j$, computed without division and right
-    /// where factors are zero; of no elements, one.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let x = tape.leaf(&[2.0, 0.0, 3.0], [3]);
-    /// let y = x.prod_axis(..);
-    /// assert_eq!(y.item(), 0.0);
-    /// assert_eq!(y.backward().of(x).values(), [0.0, 6.0, 0.0]);
-    /// ```
-    #[track_caller]
-    pub fn prod_axis(self, axes: impl Into<Axes>) -> Self {
-        self.folded("prod_axis", axes.into(), |axis| Fused::Prod { axis })
-    }
-
-    /// The largest element over axes; NaN if one is. Elements that tie share the derivative evenly; of no
-    /// elements, $-\infty$.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let x = tape.leaf(&[1.0, 4.0, 4.0], [3]);
-    /// assert_eq!(x.max_axis(0).backward().of(x).values(), [0.0, 0.5, 0.5]);
-    /// ```
-    #[track_caller]
-    pub fn max_axis(self, axes: impl Into<Axes>) -> Self {
-        self.folded("max_axis", axes.into(), |axis| Fused::Max { axis })
-    }
-
-    /// The smallest element over axes; NaN if one is. Elements that tie share the derivative evenly; of no
-    /// elements, $\infty$.
-    #[track_caller]
-    pub fn min_axis(self, axes: impl Into<Axes>) -> Self {
-        -(-self).max_axis(axes)
-    }
-
-    /// $\ln \sum_i e^{x_i}$ over axes. The derivative is $\mathrm{softmax}(x)$; of no elements, or of $-\infty$
-    /// only, the value is $-\infty$ with zero derivative.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let x = tape.leaf(&[0.0, 0.0], [2]);
-    /// assert!((x.log_sum_exp(0).item() - 2_f64.ln()).abs() < 1e-15);
-    /// ```
-    #[track_caller]
-    pub fn log_sum_exp(self, axes: impl Into<Axes>) -> Self {
-        self.folded("log_sum_exp", axes.into(), |axis| Fused::LogSumExp { axis })
-    }
-
-    /// $\ln \tfrac1n \sum_i e^{x_i}$ over axes: of log-weights, the bound of Burda, Grosse and Salakhutdinov
-    /// (2016). The derivative is $\mathrm{softmax}(x)$; edges as in [`Var::log_sum_exp`].
-    #[track_caller]
-    pub fn log_mean_exp(self, axes: impl Into<Axes>) -> Self {
-        self.folded("log_mean_exp", axes.into(), |axis| Fused::LogMeanExp { axis })
-    }
-
-    /// $\sum_i x_i^2$ over axes; of no elements, zero. The derivative is $2x$.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let x = tape.leaf(&[3.0, 4.0], [2]);
-    /// assert_eq!(x.sum_squares(0).item(), 25.0);
-    /// ```
-    #[track_caller]
-    pub fn sum_squares(self, axes: impl Into<Axes>) -> Self {
-        self.folded("sum_squares", axes.into(), |axis| Fused::SumSquares { axis })
-    }
-
     /// $\tfrac{1}{n - c} \sum_i (x_i - \bar x)^2$ over axes, with the `correction` $c$: zero for the variance of
-    /// the elements themselves, one for the unbiased estimate of what they were drawn from. The derivative
-    /// is $2(x_i - \bar x)/(n - c)$; of $n \le c$ elements, NaN or infinite.
+    /// the elements themselves, one for the unbiased estimate of the variance of their distribution. The derivative
+    /// is $2(x_i - \bar x)/(n - c)$. With $n \le c$ elements it is NaN or infinite.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -216,14 +146,15 @@ impl<'t, F: Scalar> Var<'t, F> {
         away.square().sum_axis(axes) / F::from_f64(n as f64 - correction as f64)
     }
 
-    /// The root of [`Var::var_axis`]. Where it is zero, so is its derivative.
+    /// The standard deviation: the root of [`Var::var_axis`]. Where it is zero, its derivative is taken as zero.
     #[track_caller]
     pub fn std_axis(self, axes: impl Into<Axes>, correction: usize) -> Self {
         self.var_axis(axes, correction).root()
     }
 
-    /// A norm over axes. The derivatives are $\mathrm{sign}(x_i)$ ($L_1$), $x_i/\|x\|$ ($L_2$) and the sign of
-    /// the largest, ties sharing ($L_\infty$); at zero they are zero. Squares neither overflow nor vanish.
+    /// A norm over axes. The derivatives are $\mathrm{sign}(x_i)$ ($L_1$), $x_i/\Vert x \Vert$ ($L_2$) and the sign of
+    /// the largest element, shared evenly by elements that tie ($L_\infty$); at zero they are zero. The squares of $L_2$
+    /// neither overflow nor underflow.
     ///
     /// ```
     /// # use pathscore_autodiff::{Norm, Tape};
@@ -241,7 +172,7 @@ impl<'t, F: Scalar> Var<'t, F> {
             Norm::L1 => self.abs().sum_axis(axes),
             Norm::Max => self.abs().max_axis(axes),
             Norm::L2 => {
-                // In units of the largest, if that is a number to divide by.
+                // Elements are divided by the largest one, if that is neither zero nor infinite.
                 let Reduced { shape, .. } = Reduced::new("norm", &axes, &self.shape());
                 let top = self.detach().abs().max_axis(axes.clone().keep());
                 let [zero, infinity] = [0.0, f64::INFINITY].map(|c| self.constant(c));
@@ -252,112 +183,16 @@ impl<'t, F: Scalar> Var<'t, F> {
         }
     }
 
-    /// $\sqrt x$ whose derivative at zero is zero.
+    /// $\sqrt x$ with the derivative zero at zero.
     #[track_caller]
     fn root(self) -> Self {
         let zero = self.equal(self.constant(0.0));
         zero.select(self.constant(0.0), zero.select(self.constant(1.0), self).sqrt())
     }
 
-    /// $y_i = \sum_{j \le i} x_j$ along an axis. The derivative of each is one with respect to those before.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let x = tape.leaf(&[1.0, 2.0, 3.0], [3]);
-    /// assert_eq!(x.cumsum(0).value().values(), [1.0, 3.0, 6.0]);
-    /// assert_eq!(x.cumsum(0).sum().backward().of(x).values(), [3.0, 2.0, 1.0]);
-    /// ```
+    /// Applies a kernel over one axis to several axes. They are joined first; if they are neighbours, nothing is moved.
     #[track_caller]
-    pub fn cumsum(self, axis: isize) -> Self {
-        let axis = axis_of("cumsum", axis, &self.shape()) as u8;
-        self.record(Op::Fused(Fused::CumSum { axis }), &[self], None)
-    }
-
-    /// $y_i = \prod_{j \le i} x_j$ along an axis. The derivative is computed without division and right where
-    /// factors are zero.
-    #[track_caller]
-    pub fn cumprod(self, axis: isize) -> Self {
-        let axis = axis_of("cumprod", axis, &self.shape()) as u8;
-        self.record(Op::Fused(Fused::CumProd { axis }), &[self], None)
-    }
-
-    /// The position of the largest element along an axis, which is dropped; the first of those that tie.
-    /// NaN is larger than any number, as in NumPy and PyTorch. No derivative.
-    ///
-    /// ```
-    /// # use pathscore_autodiff::Tape;
-    /// let tape = Tape::new();
-    /// let x = tape.leaf(&[0.0, 7.0, 7.0, 5.0, 1.0, 2.0], [2, 3]);
-    /// assert_eq!(x.argmax(1).value().values(), [1.0, 0.0]);
-    /// ```
-    ///
-    /// # Panics
-    /// If the axis has no positions.
-    #[track_caller]
-    pub fn argmax(self, axis: isize) -> Self {
-        let mut along = self.shape();
-        let position = axis_of("argmax", axis, &along);
-        let n = along[position];
-        assert!(n > 0, "argmax: axis {axis} of a tensor of shape {along} has no positions");
-        let x = self.detach();
-        along.iter_mut().enumerate().for_each(|(i, m)| *m = if i == position { n } else { 1 });
-        let places = self.tape().constant_with(along, |out| {
-            out.iter_mut().enumerate().for_each(|(i, place)| *place = F::from_f64(i as f64));
-        });
-        // The largest of some with NaN is NaN, which equals nothing, not even itself.
-        let largest = x.equal(x.max_axis(Axes::from(axis).keep())) + x.not_equal(x);
-        largest.select(places, self.constant(n as f64)).min_axis(axis).detach()
-    }
-
-    /// $x_i - \ln \sum_j e^{x_j}$ along an axis. The derivative is $\delta_{ij} - \mathrm{softmax}(x)_j$.
-    #[track_caller]
-    pub fn log_softmax(self, axis: isize) -> Self {
-        let axis = axis_of("log_softmax", axis, &self.shape()) as u8;
-        self.record(Op::Fused(Fused::LogSoftmax { axis }), &[self], None)
-    }
-
-    /// $e^{x_i} / \sum_j e^{x_j}$ along an axis. The derivative is $y_i(\delta_{ij} - y_j)$.
-    #[track_caller]
-    pub fn softmax(self, axis: isize) -> Self {
-        self.log_softmax(axis).exp()
-    }
-
-    /// $-\sum_c t_c \ln \mathrm{softmax}(x)_c$ along an axis, which is dropped, with `target`
-    /// probabilities $t$ (one-hot for a class). The derivative is $\mathrm{softmax}(x)_c \sum t - t_c$. A target
-    /// of zero counts nothing, also against a logit of $-\infty$.
-    #[track_caller]
-    pub fn cross_entropy(self, target: Self, axis: isize) -> Self {
-        let log_probs = self.log_softmax(axis);
-        let [zero, never] = [0.0, f64::NEG_INFINITY].map(|c| self.constant(c));
-        let none = target.equal(zero) * log_probs.equal(never);
-        -none.select(zero, target * log_probs).sum_axis(axis)
-    }
-
-    /// $\sum_j \mathrm{KL}(\mathcal N(\mu_j, e^{2s_j}) \| \mathcal N(m_j, e^{2r_j}))$ over the last axis, with
-    /// `self` $\mu$, `log_scale` $s$ and the other's `loc` $m$ and `other_log_scale` $r$, which broadcast.
-    ///
-    /// With $d = s - r$ and $t = (\mu - m) e^{-r}$ it is $\sum \tfrac12 (e^{2d} - 1 - 2d + t^2)$, and the derivatives are
-    /// $t e^{-r}$ ($\mu$), $e^{2d} - 1$ ($s$), $-t e^{-r}$ ($m$) and $1 - e^{2d} - t^2$ ($r$).
-    #[track_caller]
-    pub fn normal_kl(self, log_scale: Self, loc: Self, other_log_scale: Self) -> Self {
-        let args = [self, log_scale, loc, other_log_scale];
-        let shapes = args.map(|arg| arg.shape());
-        let whole = shapes[1..].iter().try_fold(shapes[0].clone(), |a, b| Shape::broadcast(&a, b));
-        let Some(whole) = whole else {
-            let [mu, s, m, r] = shapes;
-            panic!("normal_kl: shapes {mu}, {s}, {m} and {r} do not stretch to one another");
-        };
-        // The kernel itself repeats along leading axes; only other ways to stretch need a copy.
-        let repeats = |shape: &Shape| !shape.is_empty() && whole.ends_with(shape);
-        let args = args.map(|x| if repeats(&x.shape()) { x } else { x.broadcast_to(&whole) });
-        self.record(Op::Fused(Fused::NormalKl), &args, None)
-    }
-
-    /// A kernel over one axis applied to several: they are brought together first, which moves
-    /// nothing if they are neighbours.
-    #[track_caller]
-    fn folded(self, op: &str, axes: Axes, kernel: impl Fn(u8) -> Fused) -> Self {
+    pub(crate) fn folded(self, op: &str, axes: Axes, kernel: impl Fn(u8) -> Fused) -> Self {
         let shape = self.shape();
         let among = axes.among(op, &shape);
         let Reduced { shape: asked, count, .. } = Reduced::new(op, &axes, &shape);

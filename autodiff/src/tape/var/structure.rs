@@ -1,13 +1,14 @@
-//! Numbers in other places: shapes, axes, pieces, copies, diagonals and triangles.
+//! Moves of numbers: shapes, axes, slices, copies, diagonals and triangles.
 
 use super::axis_of;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::tape::op::{Move, Op};
-use crate::tape::var::Var;
+use crate::numbers::shape::Shape;
+use crate::tape::engine::Scalar;
+use crate::tape::op::Op;
+use crate::tape::op::moves::Move;
+use crate::tape::record::Var;
 
 impl<F: Scalar> Var<'_, F> {
-    /// The same numbers under another shape, in row order; costs nothing. The derivative is reshaped back.
+    /// The same numbers under another shape, in row order. It copies nothing. The adjoint is reshaped back.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -17,14 +18,14 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If the shape does not hold as many numbers.
+    /// If the sizes of the shapes differ.
     #[track_caller]
     pub fn reshape(self, shape: impl Into<Shape>) -> Self {
         self.record(Op::Reshape, &[self], Some(&shape.into()))
     }
 
-    /// Repeated along stretched and new leading axes. The derivative is the sum over the copies
-    /// ([`Var::sum_to`]).
+    /// The tensor broadcast to a shape: it is repeated along axes of length one and along new leading axes. The adjoint is
+    /// the sum over the copies ([`Var::sum_to`]).
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -36,14 +37,15 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If this shape does not stretch to the other: axes are aligned at the last, and only those of length
-    /// one stretch.
+    /// If this shape does not broadcast to the other: axes are aligned at the last one, and only axes of length one are
+    /// repeated.
+    #[doc(alias = "expand")]
     #[track_caller]
     pub fn broadcast_to(self, shape: impl Into<Shape>) -> Self {
         self.record(Op::Move(Move::Broadcast), &[self], Some(&shape.into()))
     }
 
-    /// The axes in another order: result axis `i` is axis `order[i]` of this one. The derivative is
+    /// The axes in another order: result axis `i` is axis `order[i]` of this one. The adjoint is
     /// permuted back.
     ///
     /// ```
@@ -70,7 +72,7 @@ impl<F: Scalar> Var<'_, F> {
         self.record(Op::Move(Move::Permute { order: fixed }), &[self], None)
     }
 
-    /// The last two axes exchanged. The derivative is transposed back.
+    /// The transpose: the last two axes exchanged. The adjoint is transposed back.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -89,8 +91,8 @@ impl<F: Scalar> Var<'_, F> {
         self.record(Op::Move(Move::transposition(rank)), &[self], None)
     }
 
-    /// The positions `range` along `axis` (negative axes count from the back). The derivative stands in
-    /// their place, with zeros around it.
+    /// The positions `range` along `axis` (negative axes count from the back). The adjoint is padded
+    /// with zeros at the positions outside the range.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -116,7 +118,8 @@ impl<F: Scalar> Var<'_, F> {
         self.record(Op::Move(op), &[self], Some(&shape))
     }
 
-    /// Zeros along `axis`: `before` in front and `after` behind. The derivative is the slice between them.
+    /// The tensor with zeros along `axis`: `before` of them in front and `after` behind. The adjoint is the slice between
+    /// them.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -133,7 +136,7 @@ impl<F: Scalar> Var<'_, F> {
         self.record(Op::Move(op), &[self], Some(&shape))
     }
 
-    /// The positions of one axis in reverse. The derivative is reversed back.
+    /// The positions of one axis in reverse order. The adjoint is reversed back.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -147,7 +150,7 @@ impl<F: Scalar> Var<'_, F> {
         self.record(Op::Move(Move::Flip { axis }), &[self], None)
     }
 
-    /// The arguments one behind the other along `axis`. The derivative of each is its slice of the result's.
+    /// The arguments concatenated along `axis`. The adjoint of each is its slice of the result's adjoint.
     ///
     /// ```
     /// # use pathscore_autodiff::{Tape, Var};
@@ -166,7 +169,7 @@ impl<F: Scalar> Var<'_, F> {
         first.record(Op::Concat { axis }, parts, None)
     }
 
-    /// Tensors of one shape along a new axis. The derivative of each is its slice of the result's.
+    /// Tensors of one shape stacked along a new axis. The adjoint of each is its slice of the result's adjoint.
     ///
     /// ```
     /// # use pathscore_autodiff::{Tape, Var};
@@ -193,8 +196,8 @@ impl<F: Scalar> Var<'_, F> {
         Self::concat(&thin, at)
     }
 
-    /// Pieces of these lengths one behind the other along `axis`. The derivative of the whole is theirs,
-    /// each in its place.
+    /// Slices of these lengths along `axis`, one after the other. The adjoint of the whole is the concatenation of
+    /// theirs.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -205,7 +208,7 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If the lengths do not add up to that of the axis.
+    /// If the sum of the lengths is not the length of the axis.
     #[track_caller]
     pub fn split(self, lengths: &[usize], axis: isize) -> Vec<Self> {
         let shape = self.shape();
@@ -222,8 +225,8 @@ impl<F: Scalar> Var<'_, F> {
         lengths.iter().map(&mut piece).collect()
     }
 
-    /// Repeated as often along each axis as `times` says, which may name new leading axes. The
-    /// derivative is the sum over the copies.
+    /// The tensor tiled: repeated `times[i]` times along axis `i`. `times` may have more entries than there are axes, for
+    /// new leading axes. The adjoint is the sum over the copies.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -235,7 +238,7 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If `times` names fewer axes than there are.
+    /// If `times` has fewer entries than there are axes.
     #[track_caller]
     pub fn tile(self, times: &[usize]) -> Self {
         let shape = self.shape();
@@ -253,7 +256,7 @@ impl<F: Scalar> Var<'_, F> {
     }
 
     /// Matrices with the numbers of the last axis on a diagonal, `above` the main one (below it if
-    /// negative), and zeros elsewhere. The derivative is the diagonal of the result's.
+    /// negative), and zeros elsewhere. The adjoint is that diagonal of the result's adjoint.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -277,7 +280,7 @@ impl<F: Scalar> Var<'_, F> {
     }
 
     /// The diagonal of the last two axes that lies `above` the main one (below it if negative). The
-    /// derivative stands on the diagonal, with zeros around it ([`Var::diag`]).
+    /// adjoint has the result's adjoint on that diagonal and zeros elsewhere ([`Var::diag`]).
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -296,7 +299,7 @@ impl<F: Scalar> Var<'_, F> {
     }
 
     /// The last two axes on and below a diagonal, `above` the main one, and zeros above it. The
-    /// derivative is cut likewise.
+    /// adjoint is cut in the same way.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -314,7 +317,7 @@ impl<F: Scalar> Var<'_, F> {
     }
 
     /// The last two axes on and above a diagonal, `above` the main one, and zeros below it. The
-    /// derivative is cut likewise.
+    /// adjoint is cut in the same way.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;

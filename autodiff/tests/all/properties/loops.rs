@@ -16,7 +16,7 @@ fn indices(dims: &[usize]) -> Vec<Vec<usize>> {
     all
 }
 
-/// The number at an index that may be longer, and larger along stretched axes, than the tensor's own.
+/// The number at an index that may have more axes than the tensor, and larger positions along broadcast axes.
 fn at<F: Scalar>(x: &Tensor<F>, index: &[usize]) -> F {
     let dims = x.shape();
     let own = &index[index.len() - dims.len()..];
@@ -40,17 +40,17 @@ fn assert_within<F: Scalar>(found: &Tensor<F>, exact: &[f64], magnitude: &[f64],
     }
 }
 
-/// Shapes of rank up to four, and for each axis of two arguments whether it is stretched.
+/// Shapes of rank up to four, and for each axis of two arguments whether it is broadcast.
 fn broadcast() -> impl Strategy<Value = (Vec<usize>, Vec<usize>, Vec<usize>)> {
     let axis = (1_usize..5, any::<bool>(), any::<bool>());
     (prop::collection::vec(axis, 0..=4), 0_usize..=4, 0_usize..=4).prop_map(|(axes, a, b)| {
-        let argument = |stretched: &dyn Fn(&(usize, bool, bool)) -> bool, drop: usize| {
+        let argument = |broadcast: &dyn Fn(&(usize, bool, bool)) -> bool, drop: usize| {
             axes.iter()
                 .skip(drop.min(axes.len()))
-                .map(|axis| if stretched(axis) { 1 } else { axis.0 })
+                .map(|axis| if broadcast(axis) { 1 } else { axis.0 })
                 .collect::<Vec<_>>()
         };
-        // Only one of the two leaves out leading axes or stretches an axis, or nobody would know it.
+        // Only one of the two arguments leaves out leading axes or has length one, or the length would be lost.
         let (drop_a, drop_b) = if a >= b { (a - b, 0) } else { (0, b - a) };
         let a = argument(&|axis| axis.1, drop_a);
         let b = argument(&|axis| axis.2 && !axis.1, drop_b);
@@ -58,7 +58,7 @@ fn broadcast() -> impl Strategy<Value = (Vec<usize>, Vec<usize>, Vec<usize>)> {
     })
 }
 
-/// What broadcasting says, written out.
+/// Broadcasting as plain loops.
 fn meet(a: &[usize], b: &[usize]) -> Vec<usize> {
     let rank = a.len().max(b.len());
     let length = |x: &[usize], i: usize| if i + x.len() < rank { 1 } else { x[i + x.len() - rank] };
@@ -80,7 +80,7 @@ fn zips<F: Scalar>(a: &[usize], b: &[usize]) {
     let chosen = made(&dims, |i| if at(&a, &i) > F::ZERO { at(&b, &i) } else { at(&a, &i) });
     assert_eq!(x.greater(tape.number(F::ZERO)).select(y, x).value(), chosen);
     assert_eq!(x.broadcast_to(&dims[..]).value(), made(&dims, |i| at(&a, &i)));
-    // What was stretched gains the sum over where it went.
+    // A number that was broadcast gains the sum over all its copies.
     let grads = (x * y).sum().backward();
     let (mut exact, mut size) = (vec![0.0; a.values().len()], vec![0.0; a.values().len()]);
     let places = made(a.shape(), |i| {

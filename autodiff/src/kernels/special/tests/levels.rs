@@ -33,8 +33,8 @@ fn agree<F: Special>(name: &str, x: &[F], f: impl Fn(F) -> F + Copy) {
 #[rustfmt::skip]
 fn all_agree<F: Special>(x: &[F]) {
     agree("sqrt", x, #[inline(always)] |x| x.sqrt());
-    agree("recip", x, #[inline(always)] |x| x.recip());
-    agree("rsqrt", x, #[inline(always)] |x| x.rsqrt());
+    agree("recip", x, #[inline(always)] |x| F::narrow(1.0) / x);
+    agree("rsqrt", x, #[inline(always)] |x| F::narrow(1.0) / x.sqrt());
     agree("exp", x, #[inline(always)] |x| x.exp());
     agree("exp_minus_abs", x, #[inline(always)] |x| x.exp_minus_abs());
     agree("exp2", x, #[inline(always)] |x| x.exp2());

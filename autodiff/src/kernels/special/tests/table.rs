@@ -1,8 +1,8 @@
 //! Every row of the tables of 40-digit values and slopes (`tests/tables/make_tables.py`).
 
 use super::*;
-use crate::scalar::Scalar;
-use crate::tape::table::{Binary, Unary};
+use crate::Scalar;
+use crate::numbers::ops::{Binary, Unary};
 use std::collections::BTreeMap;
 
 const TABLES: [&str; 2] = [

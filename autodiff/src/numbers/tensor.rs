@@ -1,0 +1,56 @@
+//! A tensor outside any tape: a shape and its numbers, row by row.
+
+use crate::numbers::shape::Shape;
+
+/// Numbers with a shape, the last axis running fastest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor<F> {
+    shape: Shape,
+    values: Vec<F>,
+}
+
+impl<F: Copy> Tensor<F> {
+    /// A tensor of these values.
+    ///
+    /// # Panics
+    /// If the number of values is not the size of the shape.
+    #[track_caller]
+    pub fn new(values: Vec<F>, shape: impl Into<Shape>) -> Self {
+        let shape = shape.into();
+        assert!(
+            values.len() == shape.size(),
+            "tensor: {} values do not fill the shape {shape}",
+            values.len()
+        );
+        Self { shape, values }
+    }
+
+    /// The lengths of the axes.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The numbers, row by row.
+    pub fn values(&self) -> &[F] {
+        &self.values
+    }
+
+    /// The numbers, row by row, as a mutable slice.
+    pub fn values_mut(&mut self) -> &mut [F] {
+        &mut self.values
+    }
+
+    /// The only number of a tensor that has one.
+    ///
+    /// # Panics
+    /// If there is not exactly one.
+    #[track_caller]
+    pub fn item(&self) -> F {
+        assert!(
+            self.values.len() == 1,
+            "item: the shape {} holds more than one number",
+            self.shape
+        );
+        self.values[0]
+    }
+}

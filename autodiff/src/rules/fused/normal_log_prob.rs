@@ -1,0 +1,92 @@
+//! $\sum_j -\tfrac12 t_j^2 - s_j - \tfrac12 \ln 2\pi$ with $t_j = (x_j - \mu_j) e^{-s_j}$.
+
+use super::rows::{row_of, row_of_mut, row_shape};
+use crate::kernels::simd::dispatch;
+use crate::kernels::sum::sum_by;
+use crate::kernels::zip::View;
+use crate::numbers::error::Error;
+use crate::numbers::shape::Shape;
+use crate::numbers::table::HALF_LN_TAU;
+use crate::tape::engine::Scalar;
+use crate::tape::op::Op;
+use crate::tape::op::fused::Fused;
+use crate::tape::record::{Bars, Kernel, Pass, Var};
+
+/// The log-density of diagonal normal distributions.
+pub(super) struct NormalLogProb {}
+
+impl<F: Scalar> Kernel<F> for NormalLogProb {
+    fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
+        row_shape(Self::NAME, args)
+    }
+
+    fn forward(&self, args: &[View<F>], y: &mut [F]) {
+        let half = F::from_f64(0.5);
+        dispatch(
+            #[inline(always)]
+            || {
+                for (row, y) in y.iter_mut().enumerate() {
+                    let rows = [0, 1, 2].map(|arg| row_of(args[arg], row));
+                    let sum = sum_by(
+                        rows,
+                        #[inline(always)]
+                        |[x, mu, s]| {
+                            let t = (x - mu) * (-s).exp();
+                            -half * t * t - s
+                        },
+                    );
+                    *y = sum - F::from_f64(HALF_LN_TAU * rows[0].len() as f64);
+                }
+            },
+        );
+    }
+
+    fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
+        let [x, mu, s] = [pass.args[0], pass.args[1], pass.args[2]];
+        let width = x.dims[x.dims.len() - 1];
+        for arg in 0..3 {
+            let Some(bar) = bars.of(arg) else { continue };
+            dispatch(
+                #[inline(always)]
+                || {
+                    for (row, &y_bar) in pass.y_bar.iter().enumerate() {
+                        let bar = row_of_mut(bar, width, row);
+                        let (x, mu, s) = (row_of(x, row), row_of(mu, row), row_of(s, row));
+                        let (x, mu, s) = (&x[..width], &mu[..width], &s[..width]);
+                        for j in 0..width {
+                            let precision = (-s[j]).exp();
+                            let t = (x[j] - mu[j]) * precision;
+                            bar[j] += y_bar
+                                * match arg {
+                                    0 => -t * precision,
+                                    1 => t * precision,
+                                    _ => t * t - F::ONE,
+                                };
+                        }
+                    }
+                },
+            );
+        }
+    }
+
+    fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
+        let [x, mu, s] = [args[0], args[1], args[2]];
+        let t = (x - mu) * (-s).exp();
+        (t * t * F::from_f64(-0.5) - s - F::from_f64(HALF_LN_TAU)).sum_axis(-1)
+    }
+}
+
+impl<F: Scalar> Var<'_, F> {
+    /// The log-density $\sum_j \ln \mathcal N(x_j; \mu_j, e^{2 s_j})$ over the last axis, with `loc` $\mu$ and
+    /// `log_scale` $s$. Arguments with fewer leading axes are repeated.
+    ///
+    /// With $t = (x - \mu) e^{-s}$ the derivatives are $-t e^{-s}$ ($x$), $t e^{-s}$ ($\mu$), $t^2 - 1$ ($s$).
+    #[track_caller]
+    pub fn normal_log_prob(self, loc: Self, log_scale: Self) -> Self {
+        self.record(Op::Fused(Fused::NormalLogProb {}), &[self, loc, log_scale], None)
+    }
+}
+
+#[cfg(test)]
+pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] =
+    &[(Fused::NormalLogProb {}, &[&[2, 3, 4], &[3, 4], &[4]])];

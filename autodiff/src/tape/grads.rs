@@ -1,0 +1,119 @@
+//! The adjoints that a sweep computes.
+
+use crate::kernels::aligned::Aligned;
+use crate::kernels::float::Float;
+use crate::kernels::walk::add_slice;
+use crate::numbers::shape::Shape;
+use crate::numbers::tensor::Tensor;
+use crate::tape::node::{Id, NO_BAR, Node};
+use crate::tape::record::{Record, Var};
+
+/// The adjoints that a sweep has computed.
+///
+/// They lie in recording order in one arena that the next sweep can use again ([`Tape::pull_into`]).
+#[derive(Clone, Debug)]
+pub struct Grads<F> {
+    pub(crate) bars: Aligned<F>,
+    /// For each entry, whether its adjoint has been begun; before that its memory is not defined.
+    pub(crate) begun: Vec<bool>,
+    pub(crate) scratch: Vec<F>,
+    pub(crate) links: Vec<Link>,
+}
+
+impl<F> Default for Grads<F> {
+    fn default() -> Self {
+        Self { bars: Aligned::default(), begun: Vec::new(), scratch: Vec::new(), links: Vec::new() }
+    }
+}
+
+impl<F: Float> Grads<F> {
+    /// No adjoints, and no memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The adjoint of a variable, `None` if nothing reached it. Leaves are always reached: their adjoint may be all zeros.
+    pub fn get(&self, var: Var<'_, F>) -> Option<&[F]> {
+        let node = *var.tape.record().node(var.id);
+        let reached = node.bar != NO_BAR && self.begun.get(node.home.index()) == Some(&true);
+        reached.then(|| &self.bars[node.bar..node.bar + node.len])
+    }
+
+    /// The adjoint of a variable, zero if nothing reached it.
+    pub fn of(&self, var: Var<'_, F>) -> Tensor<F> {
+        let record = var.tape.record();
+        let zeros = || vec![F::ZERO; record.node(var.id).len];
+        Tensor::new(self.get(var).map_or_else(zeros, <[F]>::to_vec), record.dims(var.id))
+    }
+
+    /// The first `len` numbers of the adjoint arena: the gradient of the first leaves, if those were
+    /// recorded first (see [`Tape::share`]).
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn leading(&self, len: usize) -> &[F] {
+        &self.bars[..len]
+    }
+
+    /// Makes room for the adjoints of a record and begins none of them.
+    pub(crate) fn begin(&mut self, record: &Record<F>) {
+        self.bars.first(record.bars);
+        self.begun.clear();
+        self.begun.resize(record.nodes.len(), false);
+    }
+
+    /// Adds the seeds to the adjoints of their entries.
+    #[track_caller]
+    pub(crate) fn seed(&mut self, record: &Record<F>, seeds: &[(Id, &[F])]) {
+        for &(id, seed) in seeds {
+            let node = record.node(id);
+            assert!(
+                seed.len() == node.len,
+                "pull: {} numbers seed {} values",
+                seed.len(),
+                node.len
+            );
+            if node.bar != NO_BAR {
+                add_slice(seed, open(&mut self.bars, &mut self.begun, node));
+            }
+        }
+    }
+
+    /// Zeroes the adjoint of an entry that has one, if it is not begun.
+    pub(crate) fn open(&mut self, record: &Record<F>, id: Id) {
+        let node = record.node(id);
+        if node.bar != NO_BAR {
+            open(&mut self.bars, &mut self.begun, node);
+        }
+    }
+}
+
+/// The adjoint of an entry, and whether it was begun before; if not, its contents are not defined.
+pub(crate) fn touch<'a, F>(
+    bars: &'a mut [F],
+    begun: &mut [bool],
+    node: &Node<F>,
+) -> (&'a mut [F], bool) {
+    let begun = std::mem::replace(&mut begun[node.home.index()], true);
+    (&mut bars[node.bar..node.bar + node.len], begun)
+}
+
+/// The adjoint of an entry, zeroed if it was not begun before.
+pub(crate) fn open<'a, F: Float>(
+    bars: &'a mut [F],
+    begun: &mut [bool],
+    node: &Node<F>,
+) -> &'a mut [F] {
+    let (bar, begun) = touch(bars, begun, node);
+    if !begun {
+        bar.fill(F::ZERO);
+    }
+    bar
+}
+
+/// The place of a link of a chain in the working memory, and its shape.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) at: usize,
+    pub(crate) shape: Shape,
+}

@@ -1,0 +1,179 @@
+//! The storage of entries and their numbers in a record.
+
+use crate::kernels::aligned::{before_line, per_line};
+use crate::kernels::float::Float;
+use crate::kernels::zip::View;
+use crate::tape::node::{Id, Mark, NO_BAR, Node, Place, Span};
+use crate::tape::op::Op;
+use crate::tape::record::Record;
+use std::panic::Location;
+use std::sync::Arc;
+
+impl<F: Float> Record<F> {
+    /// Keeps a slab of numbers that the caller shares, and returns the number of the slab.
+    pub(super) fn share(&mut self, values: &Arc<Vec<F>>) -> u32 {
+        self.shared.push(Arc::clone(values));
+        self.shared.len() as u32 - 1
+    }
+
+    /// The present length of the record.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            nodes: self.nodes.len(),
+            args: self.args.len(),
+            dims: self.dims.len(),
+            used: self.used,
+            bars: self.bars,
+            own: self.own.len(),
+        }
+    }
+
+    /// Forgets all entries after the mark.
+    pub(super) fn rewind(&mut self, mark: Mark) {
+        self.nodes.truncate(mark.nodes);
+        self.args.truncate(mark.args);
+        self.dims.truncate(mark.dims);
+        self.used = mark.used;
+        self.bars = mark.bars;
+        self.own.truncate(mark.own);
+    }
+
+    /// Forgets everything and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.rewind(Mark::default());
+        self.shared.clear();
+    }
+
+    /// The bytes of memory that the entries and their numbers take.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&self.nodes[..])
+            + size_of_val(&self.args[..])
+            + size_of_val(&self.dims[..])
+            + self.used * size_of::<F>()
+    }
+
+    pub(crate) fn node(&self, id: Id) -> &Node<F> {
+        &self.nodes[id.index()]
+    }
+
+    pub(crate) fn args(&self, id: Id) -> &[Id] {
+        &self.args[self.node(id).args.range()]
+    }
+
+    pub(crate) fn dims(&self, id: Id) -> &[usize] {
+        &self.dims[self.node(id).dims.range()]
+    }
+
+    pub(crate) fn values(&self, id: Id) -> &[F] {
+        let node = self.node(id);
+        locate(&self.values, &self.shared, node.place, node.len)
+    }
+
+    pub(crate) fn view(&self, id: Id) -> View<'_, F> {
+        View { values: self.values(id), dims: self.dims(id) }
+    }
+
+    /// The numbers of all entries that are not shared with the caller.
+    pub(crate) fn arena(&self) -> &[F] {
+        &self.values
+    }
+
+    pub(crate) fn arena_mut(&mut self) -> &mut [F] {
+        &mut self.values
+    }
+
+    /// Gives a number a place in the arena behind all entries.
+    pub(crate) fn keep_number(&mut self, number: F) -> usize {
+        let at = self.make_room(1);
+        self.values[at] = number;
+        at
+    }
+
+    /// The first number of an entry that has one.
+    #[inline]
+    pub(super) fn first(&self, id: Id) -> F {
+        match self.node(id).place {
+            Place::Arena(at) => self.values[at],
+            Place::Shared { slab, at } => self.shared[slab as usize][at],
+        }
+    }
+
+    /// The first and the last argument of an entry that has some; of one argument, both are it.
+    #[inline]
+    pub(super) fn ends(&self, id: Id) -> [Id; 2] {
+        let Span { start, len } = self.node(id).args;
+        [self.args[start as usize], self.args[(start + len - 1) as usize]]
+    }
+
+    /// The numbers of an entry in the arena, to overwrite.
+    pub(crate) fn values_mut(&mut self, id: Id) -> Option<&mut [F]> {
+        let node = *self.node(id);
+        match node.place {
+            Place::Arena(at) => Some(&mut self.values[at..at + node.len]),
+            Place::Shared { .. } => None,
+        }
+    }
+
+    pub(super) fn push(
+        &mut self,
+        op: Op<F>,
+        args: &[Id],
+        dims: &[usize],
+        place: Option<Place>,
+        tracked: bool,
+        line: &'static Location<'static>,
+    ) -> Id {
+        let id = Id(u32::try_from(self.nodes.len()).expect("a tape holds fewer than 2^32 entries"));
+        let len: usize = dims.iter().product();
+        let alias = match op {
+            Op::Reshape | Op::Detach => Some(*self.node(args[0])),
+            _ => None,
+        };
+        let place = alias
+            .map(|node| node.place)
+            .or(place)
+            .unwrap_or_else(|| Place::Arena(self.make_room(len)));
+        let shares_bar = matches!(op, Op::Reshape);
+        let (bar, home) = match alias {
+            Some(node) if shares_bar => (node.bar, node.home),
+            _ if tracked => {
+                if !matches!(op, Op::Leaf) && len >= per_line::<F>() {
+                    self.bars = self.bars.next_multiple_of(per_line::<F>());
+                }
+                self.bars += len;
+                (self.bars - len, id)
+            }
+            _ => (NO_BAR, id),
+        };
+        let args = Span::of(&mut self.args, args);
+        let dims = Span::of(&mut self.dims, dims);
+        self.nodes.push(Node { op, args, dims, place, len, bar, home, line });
+        id
+    }
+
+    /// The position of `len` new places of the arena.
+    #[inline]
+    pub(super) fn make_room(&mut self, len: usize) -> usize {
+        let most = if len < per_line::<F>() { 0 } else { per_line::<F>() - 1 };
+        let end = self.used + most + len;
+        if self.values.len() < end {
+            self.values.resize(end.next_power_of_two(), F::ZERO);
+        }
+        let at = self.used + before_line(&self.values[self.used..]).min(most);
+        self.used = at + len;
+        at
+    }
+}
+
+/// The numbers at a place.
+pub(super) fn locate<'a, F>(
+    arena: &'a [F],
+    shared: &'a [Arc<Vec<F>>],
+    place: Place,
+    len: usize,
+) -> &'a [F] {
+    match place {
+        Place::Arena(at) => &arena[at..at + len],
+        Place::Shared { slab, at } => &shared[slab as usize][at..at + len],
+    }
+}

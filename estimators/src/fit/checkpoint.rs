@@ -1,0 +1,136 @@
+//! The state of a training run, for a checkpoint.
+
+use super::Trainer;
+use super::shards::Shard;
+use crate::estimator::Estimator;
+use pathscore_autodiff::Scalar;
+use pathscore_models::Params;
+
+/// All that a training run needs to continue with the same bits, apart from the model, the estimator's settings and
+/// the [`Options`](super::Options), among which is the seed.
+///
+/// Every random number is derived from the seed and the step, so these two are the state of the generators.
+/// [`Trainer::state`] makes it and [`Trainer::restore`] takes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State<F> {
+    /// The number of steps taken.
+    pub step: u64,
+    /// The parameters, by name.
+    pub params: Params<F>,
+    /// The number of steps that the optimiser has taken.
+    pub optimizer_steps: u64,
+    /// The optimiser's vectors, by name, each as long as all parameters together.
+    pub optimizer: Vec<(String, Vec<F>)>,
+    /// The numbers that the estimator has learnt.
+    pub estimator: Vec<f64>,
+    /// For every shard of a batch, the numbers of each of the estimator's states, as Markov chains are.
+    pub shards: Vec<Vec<Vec<f64>>>,
+}
+
+/// A state that does not fit a trainer; the trainer is unchanged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The tensors have other names or shapes.
+    #[error("the state has the parameters {found}, and the model has {expected}")]
+    Params {
+        /// The names and shapes of the state.
+        found: String,
+        /// The names and shapes of the model.
+        expected: String,
+    },
+    /// A vector of the optimiser is missing or has another length.
+    #[error("the optimiser's vector `{name}` is missing or is not as long as the parameters")]
+    Optimizer {
+        /// The name of the vector.
+        name: String,
+    },
+}
+
+/// The names and shapes of all tensors.
+fn layout<F: Scalar>(params: &Params<F>) -> String {
+    let tensors: Vec<String> =
+        params.iter().map(|(name, shape, _)| format!("{name} {shape}")).collect();
+    tensors.join(", ")
+}
+
+impl<F, M, E> Trainer<F, M, E>
+where
+    F: Scalar,
+    M: Sync,
+    E: Estimator<F, M>,
+{
+    /// A copy of all that changes from step to step.
+    ///
+    /// ```
+    /// # use pathscore_estimators::{fit::{Options, Trainer}, optim::Adam, path::Sgvb};
+    /// # use pathscore_models::{Params, latent::LinearGaussian, seed};
+    /// let make = || {
+    ///     let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+    ///     let mut params = Params::<f64>::new();
+    ///     let model = LinearGaussian::new(&mut params, [0.0, 0.0, 1.0, 0.0], 0.5, rng);
+    ///     Trainer::new(model, params, Sgvb, Box::new(Adam::default()), Options::default())
+    /// };
+    /// let x = [0.5, 1.0, -0.3];
+    /// let feed = |rows: std::ops::Range<usize>, out: &mut [f64], _: &mut _| {
+    ///     out.copy_from_slice(&x[rows]);
+    /// };
+    /// let (mut first, mut second) = (make(), make());
+    /// (0..3).for_each(|_| drop(first.step([3, 1], feed)));
+    /// second.restore(first.state())?;
+    /// assert_eq!(first.step([3, 1], feed), second.step([3, 1], feed));
+    /// assert_eq!(first.params, second.params);
+    /// # Ok::<(), pathscore_estimators::fit::RestoreError>(())
+    /// ```
+    pub fn state(&self) -> State<F> {
+        let vectors = self.optimizer.state().into_iter();
+        State {
+            step: self.step,
+            params: self.params.clone(),
+            optimizer_steps: self.optimizer.steps(),
+            optimizer: vectors.map(|(name, values)| (name.to_string(), values.to_vec())).collect(),
+            estimator: self.estimator.state(),
+            shards: self.shard_states(),
+        }
+    }
+
+    /// Continues from a state: the next step is the one that would have followed there.
+    ///
+    /// # Errors
+    /// If the state has other parameters than the model, or lacks a vector of the optimiser.
+    pub fn restore(&mut self, state: State<F>) -> Result<(), RestoreError> {
+        let [found, expected] = [&state.params, &self.params].map(layout);
+        if found != expected {
+            return Err(RestoreError::Params { found, expected });
+        }
+        let len = state.params.len();
+        let mut vectors = state.optimizer;
+        let mut find = |name: &str| {
+            let vector = vectors.iter_mut().find(|vector| vector.0 == name)?;
+            (vector.1.len() == len).then(|| std::mem::take(&mut vector.1))
+        };
+        self.optimizer
+            .restore(state.optimizer_steps, &mut find)
+            .map_err(|name| RestoreError::Optimizer { name })?;
+        self.params.values_mut().copy_from_slice(state.params.values());
+        self.estimator.restore(&state.estimator);
+        self.restore_shard_states(state.shards);
+        self.step = state.step;
+        Ok(())
+    }
+
+    /// The state of every shard that was ever used, as a batch of another size may use more of them.
+    pub(super) fn shard_states(&self) -> Vec<Vec<Vec<f64>>> {
+        self.shards.iter().map(|shard| shard.work.state.save()).collect()
+    }
+
+    pub(super) fn restore_shard_states(&mut self, states: Vec<Vec<Vec<f64>>>) {
+        while self.shards.len() < states.len() {
+            self.shards.push(Shard::new());
+        }
+        let states = states.into_iter().chain(std::iter::repeat_with(Vec::new));
+        self.shards.iter_mut().zip(states).for_each(|(shard, state)| {
+            shard.work.state.restore(state);
+        });
+    }
+}

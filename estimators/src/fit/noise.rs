@@ -1,0 +1,111 @@
+//! The noise of a training run's gradient, and gradients drawn without a step.
+
+use super::Trainer;
+use super::shards::{Shard, rng};
+use crate::estimator::Estimator;
+use pathscore_autodiff::Scalar;
+use pathscore_models::seed::{Stream, derive};
+use std::ops::Range;
+
+/// How noisy a part of the gradient is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Noise {
+    /// The name of the network whose parameters the part belongs to, or `all`.
+    pub part: String,
+    /// The trace of the covariance of one gradient.
+    pub variance: f64,
+    /// The square of the norm of the mean gradient, estimated without bias: below zero if the noise hides
+    /// it.
+    pub signal: f64,
+}
+
+impl Noise {
+    /// The signal-to-noise ratio $\Vert E g\Vert / \sqrt{\mathrm{tr} \thinspace \mathrm{Cov}(g)}$; zero if the noise hides
+    /// the mean, infinite without noise.
+    pub fn snr(&self) -> f64 {
+        if self.signal > 0.0 { (self.signal / self.variance).sqrt() } else { 0.0 }
+    }
+}
+
+impl<F, M, E> Trainer<F, M, E>
+where
+    F: Scalar,
+    M: Sync,
+    E: Estimator<F, M>,
+{
+    /// Draws the mean gradient of the `rows` rows `x` `draws` times, with random numbers derived from `seed`, and
+    /// calls `see` with each.
+    ///
+    /// The parameters stay as they are. What the estimator learns, it learns from draw to draw.
+    pub fn gradients(
+        &mut self,
+        x: &[F],
+        rows: usize,
+        draws: usize,
+        seed: u64,
+        see: &mut dyn FnMut(&[F]),
+    ) {
+        let columns = x.len() / rows.max(1);
+        self.arrange(rows);
+        for shard in self.active_mut() {
+            let Range { start, end } = shard.rows;
+            shard.x.clear();
+            shard.x.extend_from_slice(&x[start * columns..end * columns]);
+        }
+        for draw in 0..draws as u64 {
+            self.pass(&|index, shard: &mut Shard<F>| shard.rng = rng(seed, draw, index));
+            see(&self.grad);
+            self.learn();
+        }
+    }
+
+    /// The noise of the gradient of the last step's rows at the present parameters, from `draws`
+    /// repetitions with fresh random numbers: of the whole, and of each network (the part of a tensor's
+    /// name before its first dot).
+    ///
+    /// Only [`Trainer::gradient`] changes; the run continues as it would have without this measurement.
+    ///
+    /// # Panics
+    /// If no step was taken since the trainer was made, or if there are fewer than two draws.
+    pub fn gradient_noise(&mut self, draws: u64) -> Vec<Noise> {
+        assert!(
+            !self.active().is_empty(),
+            "the noise is that of the last step's rows: take a step first"
+        );
+        assert!(draws >= 2, "a variance needs two draws");
+        let seed = derive(self.options.seed, Stream::Diagnose, self.step);
+        let len = self.params.len();
+        let mut parts = vec![("all", 0..len)];
+        for (name, shape, at) in self.params.iter() {
+            let name = name.split('.').next().unwrap_or(name);
+            let range = at..at + shape.size();
+            match parts.last_mut() {
+                Some((last, part)) if *last == name => part.end = range.end,
+                _ => parts.push((name, range)),
+            }
+        }
+        let parts: Vec<(String, Range<usize>)> =
+            parts.into_iter().map(|(name, range)| (name.to_string(), range)).collect();
+        let mut mean = vec![0.0; len];
+        let mut squares = vec![0.0; parts.len()];
+        // Every draw begins with the same Markov chains, and the run continues with them.
+        let states = self.shard_states();
+        for draw in 0..draws {
+            self.pass(&|index, shard: &mut Shard<F>| shard.rng = rng(seed, draw, index));
+            self.restore_shard_states(states.clone());
+            for (sum, g) in mean.iter_mut().zip(&self.grad) {
+                *sum += g.to_f64() / draws as f64;
+            }
+            for (sum, (_, range)) in squares.iter_mut().zip(&parts) {
+                *sum += self.grad[range.clone()].iter().map(|g| g.to_f64().powi(2)).sum::<f64>();
+            }
+        }
+        let n = draws as f64;
+        let noise = |((part, range), squares): ((String, Range<usize>), f64)| {
+            let of_mean: f64 = mean[range].iter().map(|g| g * g).sum();
+            let variance = ((squares - n * of_mean) / (n - 1.0)).max(0.0);
+            Noise { part, variance, signal: of_mean - variance / n }
+        };
+        parts.into_iter().zip(squares).map(noise).collect()
+    }
+}

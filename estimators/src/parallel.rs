@@ -1,0 +1,85 @@
+//! Loops on the threads of the rayon pool in which they are called, or on one thread without the feature `parallel`.
+//!
+//! Nothing here changes a number: results are stored by index, whatever thread computes them.
+
+use std::ops::Range;
+
+/// Calls `f` with the index of every item and the item.
+///
+/// The function is only known when the program runs, so that the threads' part of the loop is compiled once for
+/// each type of item, and not once for each estimator.
+pub(crate) fn for_each<T: Send>(items: &mut [T], f: &(dyn Fn(usize, &mut T) + Sync)) {
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        items.par_iter_mut().enumerate().for_each(|(index, item)| f(index, item));
+    }
+    #[cfg(not(feature = "parallel"))]
+    items.iter_mut().enumerate().for_each(|(index, item)| f(index, item));
+}
+
+/// Calls `f` with the index of every chunk of `size` items and the chunk; a thread that has nothing left to do takes
+/// over one chunk at a time.
+#[allow(dead_code, reason = "the Monte Carlo loops are the user")]
+pub(crate) fn for_each_chunk<T: Send>(
+    items: &mut [T],
+    size: usize,
+    f: impl Fn(usize, &mut [T]) + Sync + Send,
+) {
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        let chunks = items.par_chunks_mut(size).enumerate().with_max_len(1);
+        chunks.for_each(|(index, chunk)| f(index, chunk));
+    }
+    #[cfg(not(feature = "parallel"))]
+    items.chunks_mut(size).enumerate().for_each(|(index, chunk)| f(index, chunk));
+}
+
+/// Stores `f` of every chunk of `size` items, and of its index, in the result of the same index.
+pub(crate) fn map_chunks<T: Send, U: Send>(
+    items: &mut [T],
+    size: usize,
+    results: &mut [U],
+    f: impl Fn(usize, &mut [T]) -> U + Sync + Send,
+) {
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        let pairs = items.par_chunks_mut(size).zip(results).enumerate();
+        pairs.for_each(|(index, (chunk, result))| *result = f(index, chunk));
+    }
+    #[cfg(not(feature = "parallel"))]
+    for (index, (chunk, result)) in items.chunks_mut(size).zip(results).enumerate() {
+        *result = f(index, chunk);
+    }
+}
+
+/// `f` of every index of a range, in order; `begin` makes the memory that a thread reuses from index to index.
+pub(crate) fn map<S, T: Send>(
+    range: Range<usize>,
+    begin: impl Fn() -> S + Sync + Send,
+    f: impl Fn(&mut S, usize) -> T + Sync + Send,
+) -> Vec<T> {
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        range.into_par_iter().map_init(begin, f).collect()
+    }
+    #[cfg(not(feature = "parallel"))]
+    {
+        let mut memory = begin();
+        range.map(|index| f(&mut memory, index)).collect()
+    }
+}
+
+/// Calls both functions.
+pub(crate) fn join(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
+    #[cfg(feature = "parallel")]
+    rayon::join(left, right);
+    #[cfg(not(feature = "parallel"))]
+    {
+        left();
+        right();
+    }
+}

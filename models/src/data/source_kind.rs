@@ -1,0 +1,49 @@
+//! The parts of a kind of data source.
+
+use std::hash::{Hash, Hasher};
+use std::path::Path;
+
+use super::{DataError, Split};
+
+/// A kind of data source: a row of [`SOURCES`](super::SOURCES).
+#[derive(Clone, Copy, Debug)]
+pub struct SourceKind {
+    /// The word that selects it, with `:PATH` behind it if it reads a file.
+    pub usage: &'static str,
+    /// One line that describes it.
+    pub about: &'static str,
+    /// True if the values are grey values in [0, 1], which a Bernoulli likelihood sees binarized by default.
+    pub grey: bool,
+    pub(super) load: Load,
+}
+
+/// The function that makes the two parts of a kind of source.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Load {
+    /// Generates them from a seed.
+    Generate(fn(u64) -> Result<Split, DataError>),
+    /// Reads them from a file or folder; the seed shuffles the rows.
+    Read(fn(&Path, u64) -> Result<Split, DataError>),
+}
+
+impl SourceKind {
+    /// The word that selects it.
+    pub fn name(&self) -> &'static str {
+        self.usage.split_once(':').map_or(self.usage, |(name, _)| name)
+    }
+}
+
+/// Kinds are equal if the same word selects them.
+impl PartialEq for SourceKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.usage == other.usage
+    }
+}
+
+impl Eq for SourceKind {}
+
+impl Hash for SourceKind {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.usage.hash(state);
+    }
+}

@@ -1,0 +1,62 @@
+//! Training and test parts.
+
+use std::path::Path;
+
+use super::{Binarize, DataError, Table};
+use crate::seed::{self, Stream};
+
+/// A training part and a test part of one data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    /// The rows that the model is fitted to.
+    pub train: Table,
+    /// The rows that the model is evaluated on.
+    pub test: Table,
+    /// One line about the origin of the rows and their division into two parts, with the seed.
+    pub description: String,
+}
+
+impl Split {
+    /// Both parts [prepared](Binarize::prepare), with independent random numbers.
+    ///
+    /// # Errors
+    /// If a value is outside [0, 1]; `none` takes any value.
+    pub fn prepare(self, binarize: Binarize, seed: u64) -> Result<Split, DataError> {
+        let part = |i| seed::derive(seed, Stream::Parts, i);
+        let mut description = self.description;
+        match binarize {
+            Binarize::Fixed => description += &format!("; binarized once from seed {seed}"),
+            rule => description += &format!("; binarization {rule}"),
+        }
+        let train = binarize.prepare(self.train, part(0))?;
+        let test = binarize.prepare(self.test, part(1))?;
+        Ok(Split { train, test, description })
+    }
+}
+
+/// A sixth of `n`, rounded and at least one. It is the size of MNIST's test part relative to its training part.
+pub(super) fn sixth(n: usize) -> usize {
+    ((n + 3) / 6).max(1)
+}
+
+/// Shuffles the rows by the seed and makes the last sixth the test part.
+pub(super) fn shuffled(
+    table: Table,
+    path: &Path,
+    seed: u64,
+    what: &str,
+) -> Result<Split, DataError> {
+    let n = table.len();
+    if n < 2 {
+        return Err(DataError::TooFewRows { path: path.to_path_buf(), needed: 2, found: n });
+    }
+    let mut order: Vec<usize> = (0..n).collect();
+    seed::shuffle(&mut seed::rng(seed, Stream::Shuffle, 0), &mut order);
+    let (train, test) = order.split_at(n - sixth(n));
+    let description = format!(
+        "{what}: rows shuffled by seed {seed}, the first {} train, the last sixth ({}) tests",
+        train.len(),
+        test.len()
+    );
+    Ok(Split { train: table.select(train), test: table.select(test), description })
+}

@@ -1,0 +1,238 @@
+//! The restricted Boltzmann machine.
+
+use crate::RandomSource;
+use crate::capability::{BlockGibbs, Energy};
+use crate::params::{Bound, Init, ParamId, Params};
+use pathscore_autodiff::{Activation, Real, Scalar, Shape, Tape, Var};
+use rand::Rng;
+
+/// Data means are held inside $[0.001, 0.999]$ before their log-odds become biases, so that a column that never changes
+/// gets a finite bias.
+const LEAST_MEAN: f64 = 1e-3;
+
+/// The partition function is summed exactly while the smaller side has at most this many units: a million states.
+const MOST_ENUMERATED: usize = 20;
+
+/// States that are summed at a time, so that memory does not grow with their number.
+const BLOCK: usize = 256;
+
+/// Binary visible units $v$ and binary hidden units $h$, connected across but not among themselves (Smolensky 1986;
+/// Hinton 2002).
+///
+/// $$E(v, h) = -b^\top v - c^\top h - v^\top W h, \qquad
+/// F(v) = -\ln \sum_h e^{-E(v, h)} = -b^\top v - \sum_j \mathrm{softplus}(c_j + (v^\top W)_j)$$
+///
+/// and $p(v) = e^{-F(v)} / Z$. [`Energy::energy`] is the free energy $F$; its derivatives are $-v$ (for $b$),
+/// $-p(h = 1 \mid v)$ (for $c$) and $-v p(h = 1 \mid v)^\top$ (for $W$). Grey values in $[0, 1]$ may stand in for
+/// $v$, as is usual for images.
+///
+/// The parameters are called `weights`, of shape `[visible, hidden]`, `visible_bias` ($b$) and `hidden_bias` ($c$).
+///
+/// ```
+/// use pathscore_autodiff::Tape;
+/// use pathscore_models::energy::Rbm;
+/// use pathscore_models::{BlockGibbs, Energy, Params, seed};
+/// let mut params = Params::<f64>::new();
+/// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+/// let model = Rbm::new(&mut params, 4, 3, rng);
+/// let tape = Tape::new();
+/// let bound = params.on(&tape);
+/// let v = tape.constant(&[1.0, 0.0, 0.0, 1.0], [1, 4]);
+/// let log_z = model.log_partition(&params).expect("three hidden units can be enumerated");
+/// let log_prob = -model.energy(bound, v).item() - log_z;
+/// assert!(log_prob < 0.0);
+/// assert_eq!(model.gibbs_sweep(bound, v, rng).shape()[..], [1, 4]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[doc(alias = "restricted Boltzmann machine")]
+pub struct Rbm {
+    weights: ParamId,
+    visible_bias: ParamId,
+    hidden_bias: ParamId,
+    visible: usize,
+    hidden: usize,
+}
+
+impl Rbm {
+    /// A machine with biases of zero and weights from $\mathcal N(0, 0.01^2)$, as Hinton (2010) recommends.
+    ///
+    /// # Panics
+    /// If there are no visible or no hidden units.
+    pub fn new<F: Scalar, R: Rng>(
+        params: &mut Params<F>,
+        visible: usize,
+        hidden: usize,
+        rng: &mut R,
+    ) -> Self {
+        assert!(visible > 0 && hidden > 0, "rbm: {visible} visible and {hidden} hidden units");
+        Self {
+            weights: params.add("weights", [visible, hidden], Init::Normal(0.01), rng),
+            visible_bias: params.add("visible_bias", [visible], Init::Constant(0.0), rng),
+            hidden_bias: params.add("hidden_bias", [hidden], Init::Constant(0.0), rng),
+            visible,
+            hidden,
+        }
+    }
+
+    /// Sets the visible biases to the log-odds of the data, $b_i = \ln \frac{p_i}{1 - p_i}$ with the mean $p_i$ of
+    /// column $i$ held inside $[0.001, 0.999]$ (Hinton 2010). Without weights this is the best model of independent
+    /// columns.
+    ///
+    /// # Panics
+    /// If there is not one mean for each visible unit.
+    pub fn set_visible_bias<F: Scalar>(&self, params: &mut Params<F>, means: &[f64]) {
+        let visible = self.visible;
+        assert!(means.len() == visible, "rbm: {} means for {visible} visible units", means.len());
+        for (bias, mean) in params.get_mut(self.visible_bias).iter_mut().zip(means) {
+            let p = mean.clamp(LEAST_MEAN, 1.0 - LEAST_MEAN);
+            *bias = F::from_f64((p / (1.0 - p)).ln());
+        }
+    }
+
+    /// The number of visible units.
+    pub fn visible(&self) -> usize {
+        self.visible
+    }
+
+    /// The number of hidden units.
+    pub fn hidden(&self) -> usize {
+        self.hidden
+    }
+
+    /// The id of $W$, of shape `[visible, hidden]`.
+    pub fn weights(&self) -> ParamId {
+        self.weights
+    }
+
+    /// $p(h_j = 1 \mid v) = \sigma(c_j + (v^\top W)_j)$: from `[…, visible]` to `[…, hidden]`.
+    #[track_caller]
+    pub fn hidden_probs<'t, F: Scalar>(&self, params: Bound<'t, F>, v: Var<'t, F>) -> Var<'t, F> {
+        v.affine(params.get(self.weights), params.get(self.hidden_bias), Activation::Sigmoid)
+    }
+
+    /// $p(v_i = 1 \mid h) = \sigma(b_i + (W h)_i)$: from `[…, hidden]` to `[…, visible]`.
+    #[track_caller]
+    pub fn visible_probs<'t, F: Scalar>(&self, params: Bound<'t, F>, h: Var<'t, F>) -> Var<'t, F> {
+        let logits = h.matmul_with(false, params.get(self.weights), true);
+        (logits + params.get(self.visible_bias)).sigmoid()
+    }
+
+    /// $E(v, h)$ for rows of visible and hidden units: from `[rows, visible]` and `[rows, hidden]` to `[rows]`.
+    #[track_caller]
+    pub fn joint_energy<'t, F: Scalar>(
+        &self,
+        params: Bound<'t, F>,
+        v: Var<'t, F>,
+        h: Var<'t, F>,
+    ) -> Var<'t, F> {
+        let inner = v.matmul(params.get(self.weights)) + params.get(self.hidden_bias);
+        -(h.dot(inner) + rows_dot(v, params.get(self.visible_bias)))
+    }
+
+    /// $\ln Z = \ln \sum_v \sum_h e^{-E(v, h)}$, exactly and in double precision, or `None` if both sides have more
+    /// than 20 units.
+    ///
+    /// The side with fewer units is enumerated, and the other is summed in closed form: for the hidden side $Z =
+    /// \sum_h e^{c^\top h} \prod_i (1 + e^{b_i + (W h)_i})$. The work is $2^{\min(\text{visible}, \text{hidden})}$
+    /// times the number of weights.
+    #[doc(alias = "partition function")]
+    pub fn log_partition<F: Scalar>(&self, params: &Params<F>) -> Option<f64> {
+        let fewer = self.visible.min(self.hidden);
+        let enumerated = if self.hidden <= self.visible { Side::Hidden } else { Side::Visible };
+        (fewer <= MOST_ENUMERATED).then(|| self.log_partition_over(params, enumerated))
+    }
+
+    fn log_partition_over<F: Scalar>(&self, params: &Params<F>, enumerated: Side) -> f64 {
+        let double = |id| params.get(id).iter().map(|x| x.to_f64()).collect::<Vec<_>>();
+        let (mut weights, mut bias, mut other) =
+            (double(self.weights), double(self.hidden_bias), double(self.visible_bias));
+        match enumerated {
+            Side::Hidden => weights = transposed(&weights, self.hidden),
+            Side::Visible => std::mem::swap(&mut bias, &mut other),
+        }
+        let (units, others) = (bias.len(), other.len());
+        let states = 1_usize << units;
+        let mut tape = Tape::new();
+        let mut total = f64::NEG_INFINITY;
+        for first in (0..states).step_by(BLOCK) {
+            let rows = BLOCK.min(states - first);
+            let state = tape.constant_with([rows, units], |out| {
+                for (row, out) in out.chunks_exact_mut(units).enumerate() {
+                    write_state(first + row, out);
+                }
+            });
+            let weights = tape.constant(&weights, [units, others]);
+            let other = tape.constant(&other, [others]);
+            let bias = tape.constant(&bias, [units]);
+            let log_terms = -free_energy(state, weights, bias, other);
+            total = total.log_add_exp(log_terms.log_sum_exp(..).item());
+            tape.clear();
+        }
+        total
+    }
+}
+
+/// The units whose states are enumerated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Visible,
+    Hidden,
+}
+
+/// Writes the bits of `state`, lowest first.
+fn write_state(state: usize, out: &mut [f64]) {
+    for (unit, bit) in out.iter_mut().enumerate() {
+        *bit = (state >> unit & 1) as f64;
+    }
+}
+
+/// A matrix with rows of `columns` numbers, transposed.
+fn transposed(matrix: &[f64], columns: usize) -> Vec<f64> {
+    (0..columns).flat_map(|j| matrix.iter().skip(j).step_by(columns).copied()).collect()
+}
+
+/// $x^\top b$ for every row `x`, as a matrix product, whose adjoints are matrix products too.
+#[track_caller]
+fn rows_dot<'t, F: Scalar>(x: Var<'t, F>, b: Var<'t, F>) -> Var<'t, F> {
+    let shape = x.shape();
+    x.matmul(b.reshape([b.size(), 1])).reshape(Shape::from(&shape[..shape.len() - 1]))
+}
+
+/// $-x^\top b - \sum_j \mathrm{softplus}(c_j + (x^\top W)_j)$ for every row `x`, with `bias` $b$ of the units in `x`
+/// and `other` $c$ of those that are summed out.
+#[track_caller]
+fn free_energy<'t, F: Scalar>(
+    x: Var<'t, F>,
+    weights: Var<'t, F>,
+    bias: Var<'t, F>,
+    other: Var<'t, F>,
+) -> Var<'t, F> {
+    -(x.affine(weights, other, Activation::Softplus).sum_axis(-1) + rows_dot(x, bias))
+}
+
+impl<F: Scalar> Energy<F> for Rbm {
+    /// The free energy $F(v)$.
+    fn energy<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        let [weights, bias, other] =
+            [self.weights, self.visible_bias, self.hidden_bias].map(|id| params.get(id));
+        free_energy(x, weights, bias, other)
+    }
+}
+
+impl<F: Scalar> BlockGibbs<F> for Rbm {
+    fn gibbs_sweep<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        x: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
+        let params = params.detach();
+        let hidden = self.hidden_probs(params, x.detach());
+        let h = rng.bernoulli_var(hidden, hidden.shape());
+        let visible = self.visible_probs(params, h);
+        rng.bernoulli_var(visible, visible.shape())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! The machine against enumeration of all of its states.
+
+use super::*;
+use crate::seed::{Stream, rng};
+
+/// A machine with $W_{ij} = \sin(1 + 3i + 5j)$, $b_i = 0.1 (i - 1.5)$ and $c_j = 0.2 (j - 1)$.
+fn machine(visible: usize, hidden: usize) -> (Rbm, Params<f64>) {
+    let mut params = Params::new();
+    let model = Rbm::new(&mut params, visible, hidden, &mut rng(0, Stream::Init, 0));
+    for (at, w) in params.get_mut(model.weights).iter_mut().enumerate() {
+        *w = (1.0 + 3.0 * (at / hidden) as f64 + 5.0 * (at % hidden) as f64).sin();
+    }
+    for (i, b) in params.get_mut(model.visible_bias).iter_mut().enumerate() {
+        *b = 0.1 * (i as f64 - 1.5);
+    }
+    for (j, c) in params.get_mut(model.hidden_bias).iter_mut().enumerate() {
+        *c = 0.2 * (j as f64 - 1.0);
+    }
+    (model, params)
+}
+
+fn all_states(units: usize) -> Vec<f64> {
+    let mut states = vec![0.0; units << units];
+    states.chunks_exact_mut(units).enumerate().for_each(|(state, out)| write_state(state, out));
+    states
+}
+
+/// A source whose bits are those of a number, lowest first, and which keeps the probability of having drawn them.
+struct Script {
+    bits: usize,
+    probability: f64,
+}
+
+impl RandomSource for Script {
+    fn bernoulli(&mut self, p: f64) -> bool {
+        let bit = self.bits & 1 == 1;
+        self.bits >>= 1;
+        self.probability *= if bit { p } else { 1.0 - p };
+        bit
+    }
+
+    fn uniform(&mut self) -> f64 {
+        unreachable!("a Gibbs sweep draws bits only")
+    }
+
+    fn normal(&mut self) -> f64 {
+        unreachable!("a Gibbs sweep draws bits only")
+    }
+}
+
+#[test]
+fn the_log_partition_function_is_the_same_from_both_sides() {
+    for (visible, hidden) in [(4, 3), (3, 7), (10, 9), (1, 1)] {
+        let (model, params) = machine(visible, hidden);
+        let [a, b] = [Side::Visible, Side::Hidden].map(|s| model.log_partition_over(&params, s));
+        // Two sums of at most 1024 numbers around 1e2: rounding stays near 1e-13.
+        assert!((a - b).abs() < 1e-10, "{visible} x {hidden}: {a} {b}");
+    }
+    let mut params = Params::<f32>::new();
+    let rng = &mut rng(0, Stream::Init, 0);
+    assert_eq!(Rbm::new(&mut params, 21, 30, rng).log_partition(&params), None);
+}
+
+#[test]
+fn without_weights_the_partition_function_factorises() {
+    let (model, mut params) = machine(5, 4);
+    params.get_mut(model.weights).fill(0.0);
+    let softplus = |id| params.get(id).iter().map(|x| x.softplus()).sum::<f64>();
+    let expected = softplus(model.visible_bias) + softplus(model.hidden_bias);
+    let found = model.log_partition(&params).expect("four units can be enumerated");
+    assert!((found - expected).abs() < 1e-12);
+}
+
+/// Digits that were computed elsewhere by enumeration; twelve of them are given, ten for derived quantities.
+#[test]
+fn the_likelihood_and_its_gradient_have_their_known_digits() {
+    let (model, params) = machine(4, 3);
+    let log_z = model.log_partition(&params).expect("three units can be enumerated");
+    assert!((log_z - 5.338_306_502_219).abs() < 1e-11);
+    let tape = Tape::new();
+    let bound = params.on(&tape);
+    let data = [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0];
+    let data = model.energy(bound, tape.constant(&data, [3, 4])).mean();
+    let every = model.energy(bound, tape.constant(&all_states(4), [16, 4]));
+    let log_likelihood = -data - (-every).log_sum_exp(..);
+    assert!((log_likelihood.item() + 3.228_195_781_4).abs() < 1e-9);
+    let gradient = log_likelihood.backward();
+    let weights = gradient.of(bound.get(model.weights));
+    let norm = weights.values().iter().map(|g| g * g).sum::<f64>().sqrt();
+    assert!((norm - 0.677_230_528_9).abs() < 1e-9);
+    assert!((weights.values()[0] - 0.228_507_558_5).abs() < 1e-9);
+}
+
+#[test]
+fn the_free_energy_sums_the_joint_energy_over_the_hidden_units() {
+    let (model, params) = machine(4, 3);
+    let tape = Tape::new();
+    let bound = params.on(&tape);
+    let h = tape.constant(&all_states(3), [8, 3]);
+    for v in all_states(4).chunks_exact(4) {
+        let one = tape.constant(v, [1, 4]);
+        let joint = model.joint_energy(bound, one.broadcast_to([8, 4]), h);
+        let summed = -(-joint).log_sum_exp(..).item();
+        // A dozen numbers of order one are added.
+        assert!((summed - model.energy(bound, one).item()).abs() < 1e-13);
+    }
+}
+
+#[test]
+fn a_gibbs_sweep_leaves_the_distribution_invariant() {
+    let (model, params) = machine(4, 3);
+    let log_z = model.log_partition(&params).expect("three units can be enumerated");
+    let states = all_states(4);
+    let mut after = [0.0; 16];
+    let mut tape = Tape::new();
+    for v in states.chunks_exact(4) {
+        for script in 0..1 << (4 + 3) {
+            let bound = params.on(&tape);
+            let x = tape.constant(v, [1, 4]);
+            let before = (-model.energy(bound, x).item() - log_z).exp();
+            let mut source = Script { bits: script, probability: before };
+            let next = model.gibbs_sweep(bound, x, &mut source);
+            assert!(!next.is_tracked(), "a sweep carries no derivative");
+            let index = next.value().values().iter().rev().fold(0, |n, &bit| 2 * n + bit as usize);
+            after[index] += source.probability;
+            tape.clear();
+        }
+    }
+    let bound = params.on(&tape);
+    let energy = model.energy(bound, tape.constant(&states, [16, 4]));
+    for (&energy, after) in energy.value().values().iter().zip(after) {
+        // 2048 numbers that add up to one.
+        assert!(((-energy - log_z).exp() - after).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn the_visible_biases_are_the_clamped_log_odds_of_the_data() {
+    let (model, mut params) = machine(3, 2);
+    model.set_visible_bias(&mut params, &[0.25, 0.0, 1.0]);
+    let expected = [-(3_f64.ln()), -(999_f64.ln()), 999_f64.ln()];
+    for (found, expected) in params.get(model.visible_bias).iter().zip(expected) {
+        // 1 − 0.999 is known to 1e-16 of 1e-3.
+        assert!((found - expected).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn single_precision_agrees_with_double() {
+    let (model, params) = machine(4, 3);
+    let mut single = Params::<f32>::new();
+    Rbm::new(&mut single, 4, 3, &mut rng(0, Stream::Init, 0));
+    for (to, from) in single.values_mut().iter_mut().zip(params.values()) {
+        *to = *from as f32;
+    }
+    let [a, b] = [model.log_partition(&params), model.log_partition(&single)];
+    // The parameters were rounded to 6e-8 of numbers of order one, and nothing else was.
+    assert!((a.unwrap_or(0.0) - b.unwrap_or(1.0)).abs() < 1e-6);
+    let (tape, x) = (Tape::new(), [1.0, 0.0, 1.0, 0.0]);
+    let energy = model.energy(single.on(&tape), tape.constant(&x, [1, 4])).item();
+    let (tape, x) = (Tape::new(), x.map(f64::from));
+    let expected = model.energy(params.on(&tape), tape.constant(&x, [1, 4])).item();
+    assert!((f64::from(energy) - expected).abs() < 1e-5);
+}
