@@ -68,7 +68,8 @@ fn rows() -> Vec<ListRow> {
         let (name, what, source) = (problem.name, problem.line, problem.source);
         rows.push(ListRow { kind: "problem", name, what, source });
     }
-    for &(name, what) in SOURCES {
+    for source in SOURCES {
+        let (name, what) = (source.usage, source.about);
         rows.push(ListRow { kind: "data", name, what, source: "" });
     }
     rows

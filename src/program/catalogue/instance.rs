@@ -1,7 +1,7 @@
 //! An estimator on a problem whose gradient is known: the two made for each other, ready for a proof or a study.
 
 use super::row::{Job, Place, Row, Setup, Skip, Variant};
-use pathscore::estimators::proof::{Applied, Candidate, Latent, Cached, Problem};
+use pathscore::estimators::proof::{Applied, Cached, Candidate, Latent, Problem};
 use pathscore::estimators::{Estimator, Target};
 use pathscore::models::dist::Kind;
 use pathscore::models::latent::LatentModel;
