@@ -260,15 +260,15 @@ mod tests {
 
     #[test]
     fn outcomes_are_enumerated_once_with_their_probabilities() {
-        let mut seen = Vec::new();
+        let mut outcomes = Vec::new();
         let coverage = Enumerator::for_each(0, 100, |source| {
             // The second choice is made only after a one, and its class 1 has probability zero.
             let value =
                 if source.bernoulli(0.25) { 1 + source.categorical(&[0.5, 0.0, 0.5]) } else { 0 };
-            seen.push((value, source.probability()));
+            outcomes.push((value, source.probability()));
         });
         assert_eq!(coverage, Coverage::Complete { outcomes: 3, quadratures: 0 });
-        assert_eq!(seen, [(0, 0.75), (1, 0.125), (3, 0.125)]);
+        assert_eq!(outcomes, [(0, 0.75), (1, 0.125), (3, 0.125)]);
     }
 
     #[test]

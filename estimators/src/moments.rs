@@ -79,7 +79,7 @@ impl Moments {
         if self.squares[i] > 0.0 { (self.largest[i] / self.squares[i]).min(1.0) } else { 0.0 }
     }
 
-    /// Whether a single draw carries most of the variance of one of the first `components` components.
+    /// True if a single draw carries most of the variance of one of the first `components` components.
     pub(crate) fn heavy_tailed(&self, components: usize) -> bool {
         (0..components).any(|i| self.largest_share(i) > 0.5)
     }

@@ -11,7 +11,7 @@ const LOG_SIGMA: [f64; 13] =
 const NORMAL: Gaussian<'_> = Gaussian { mu: &MU, log_sigma: &LOG_SIGMA };
 const LOGITS: [f64; 7] = [0.5, -1.0, 2.0, 0.0, -0.3, 1.1, -2.2];
 
-/// $f = \sum_i \sin z_i \, z_{i+1}$, which couples neighbours, around the end to the first.
+/// $f = \sum_i \sin(z_i) z_{i+1}$, which couples neighbours; the last is a neighbour of the first.
 fn ring(z: &[f64], f: &mut [f64], slope: &mut [f64]) {
     let latents = z.len() / f.len();
     slope.fill(0.0);
@@ -37,7 +37,7 @@ fn ring_on_tape<'t>(z: Var<'t, f64>) -> Var<'t, f64> {
     (z.sin() * next).sum_axis(-1)
 }
 
-/// $E f = \sum_i e^{-\sigma_i^2/2} \sin \mu_i \, \mu_{i+1}$ of all means, then all logarithms of $\sigma$.
+/// $E f = \sum_i e^{-\sigma_i^2/2} \sin(\mu_i) \mu_{i+1}$; the parameters are all $\mu$, then all $\ln \sigma$.
 fn expected_ring(parameters: &[f64]) -> f64 {
     let (mu, log_sigma) = parameters.split_at(parameters.len() / 2);
     let term = |i: usize| {
@@ -55,7 +55,7 @@ fn weighted(h: &[f64], f: &mut [f64]) {
     }
 }
 
-/// The mean of [`weighted`] over all bits.
+/// The mean of [`weighted`] over all values of the bits.
 fn expected_weighted(logits: &[f64]) -> f64 {
     let outcome = |bits: u32| {
         let h: Vec<f64> = (0..logits.len()).map(|i| f64::from(bits >> i & 1)).collect();
@@ -68,8 +68,8 @@ fn expected_weighted(logits: &[f64]) -> f64 {
     (0..1 << logits.len()).map(outcome).sum()
 }
 
-/// Every mean is within five standard errors, exceeded once in 10⁶ times, of the difference of the exact
-/// expectation at both sides.
+/// Asserts that every mean is within five standard errors of the central difference of the exact expectation; a correct
+/// mean exceeds them once in 10⁶ times.
 fn agrees_with_differences(
     estimate: Estimate<'_>,
     draws: usize,
@@ -119,8 +119,8 @@ fn variances_along_the_path_are_those_of_the_closed_form() {
     for i in 0..MU.len() {
         let (mu, variance) = (MU[i], (2.0 * LOG_SIGMA[i]).exp());
         let exact = [4.0 * variance, 4.0 * mu * mu * variance + 8.0 * variance * variance];
-        // The fourth moment is at most 15 times the square of the variance: that of ε², and so the standard
-        // error is at most √14/N of it.
+        // The fourth moment of ε² − 1 is 15 times the square of its variance, the largest ratio here, so that the relative
+        // standard error of a variance is at most √(14/N).
         for (got, exact) in [path.variance[i], path.variance[MU.len() + i]].iter().zip(exact) {
             let allowed = 5.0 * (14.0 / DRAWS as f64).sqrt() * exact;
             assert!((got - exact).abs() < allowed, "{i}: {got}, {exact} ± {allowed}");
@@ -141,7 +141,7 @@ fn plain_moments(rows: &[Vec<f64>]) -> Vec<[f64; 2]> {
 
 fn equal_to_rounding(estimate: Estimate<'_>, plain: &[[f64; 2]]) {
     for (i, plain) in plain.iter().enumerate() {
-        // Sums of a few thousand terms, some ten times as large as their mean.
+        // Rounding of sums of a few thousand terms, some of them ten times as large as their mean.
         let near = |got: f64, plain: f64| (got - plain).abs() < 1e-12 * plain.abs().max(1.0);
         let got = [estimate.mean[i], estimate.variance[i]];
         assert!(near(got[0], plain[0]) && near(got[1], plain[1]), "{i}: {got:?}, not {plain:?}");
@@ -150,17 +150,17 @@ fn equal_to_rounding(estimate: Estimate<'_>, plain: &[[f64; 2]]) {
 
 #[test]
 fn sums_give_what_each_draw_by_itself_would() {
-    // Few enough draws for one stream, whose blocks come in order, after one block for the shift.
+    // The draws are few enough for one stream; its blocks come in order, after one block for the shift.
     const DRAWS: usize = 1000;
-    let seen = Mutex::new(Vec::new());
+    let drawn = Mutex::new(Vec::new());
     let keep = |z: &[f64], f: &mut [f64]| {
-        seen.lock().unwrap().extend_from_slice(z);
+        drawn.lock().unwrap().extend_from_slice(z);
         ring_values(z, f);
     };
     let mut monte_carlo = MonteCarlo::new();
     let latents = MU.len();
     let score = monte_carlo.score(NORMAL, &keep, DRAWS, 5);
-    let z = seen.lock().unwrap().clone();
+    let z = drawn.lock().unwrap().clone();
     let z = &z[z.len() - DRAWS * latents..];
     let mut f = vec![0.0; DRAWS];
     ring_values(z, &mut f);
@@ -179,13 +179,13 @@ fn sums_give_what_each_draw_by_itself_would() {
     let rows: Vec<Vec<f64>> = z.chunks(latents).zip(&f).map(gradient).collect();
     equal_to_rounding(score, &plain_moments(&rows));
 
-    seen.lock().unwrap().clear();
+    drawn.lock().unwrap().clear();
     let keep = |z: &[f64], f: &mut [f64], slope: &mut [f64]| {
-        seen.lock().unwrap().extend_from_slice(z);
+        drawn.lock().unwrap().extend_from_slice(z);
         ring(z, f, slope);
     };
     let path = monte_carlo.reparam(NORMAL, &keep, DRAWS, 6);
-    let z = seen.lock().unwrap().clone();
+    let z = drawn.lock().unwrap().clone();
     let z = &z[z.len() - DRAWS * latents..];
     let mut slope = vec![0.0; z.len()];
     ring(z, &mut f, &mut slope);
@@ -202,7 +202,7 @@ fn values_far_from_zero_lose_no_digits_of_the_variance() {
     const DRAWS: usize = 20_000;
     let far = |z: &[f64], f: &mut [f64]| {
         ring_values(z, f);
-        // A power of two: what it takes from a value of order one is below 1e-7.
+        // 2^30: adding it to a value of order one loses less than 1e-7.
         f.iter_mut().for_each(|f| *f += f64::from(1 << 30));
     };
     let (mut near, mut shifted) = (MonteCarlo::new(), MonteCarlo::new());

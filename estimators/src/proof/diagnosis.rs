@@ -10,8 +10,22 @@ pub(super) struct ComponentMean {
     pub(super) error: f64,
 }
 
-/// The largest error of a factor that is compared with known ones.
+impl ComponentMean {
+    fn bias(&self) -> f64 {
+        self.mean - self.exact
+    }
+
+    /// True if the mean may be that of a gradient with this component.
+    fn is_near(&self, value: f64) -> bool {
+        (self.mean - value).abs() <= self.error
+    }
+}
+
+/// The largest error of a factor that is compared with known ones; a less exact one would fit any mistake.
 const LARGEST_FACTOR_ERROR: f64 = 0.005;
+
+/// The number of components that a diagnosis names.
+const NAMED_COMPONENTS: usize = 4;
 
 /// The common factor of the wrong components, if they have one, and the diagnosis in words.
 pub(super) fn diagnose(
@@ -19,111 +33,171 @@ pub(super) fn diagnose(
     names: &[String],
     known_mistakes: &[KnownMistake],
 ) -> (Option<f64>, String) {
-    let wrong: Vec<usize> = (0..means.len())
-        .filter(|&i| (means[i].mean - means[i].exact).abs() > means[i].error)
-        .collect();
-    let factor = common_factor(means, &wrong);
-    let list_names = |which: &[usize]| {
-        let some: Vec<&str> = which.iter().take(4).map(|&i| names[i].as_str()).collect();
-        format!("{}{}", some.join(", "), if which.len() > 4 { ", …" } else { "" })
-    };
-    // An explanation must fit every component, the correct ones too.
-    let explains = |gradient: &dyn Fn(usize) -> f64| {
-        (0..means.len()).all(|i| (means[i].mean - gradient(i)).abs() <= means[i].error)
-    };
-    let times = |other: &[f64]| multiple(means, &wrong, other);
-    // A factor with a large error would fit any mistake.
-    let close = |value: f64| {
-        factor.is_some_and(|(f, error)| (f - value).abs() <= error && error < LARGEST_FACTOR_ERROR)
-    };
-    // A gradient of zero is reported as such, without further causes.
-    let zero = factor.is_some_and(|(f, error)| f.abs() <= error);
-    let mut values: Vec<f64> = known_mistakes
-        .iter()
-        .filter_map(|mistake| match mistake.effect {
-            Effect::Factor(value) if close(value) => Some(value),
-            _ => None,
-        })
-        .collect();
-    values.sort_by(f64::total_cmp);
-    // Several known factors within the error explain nothing.
-    let unique = values.first().zip(values.last()).is_some_and(|(a, b)| (a - b).abs() < 1e-12);
-    let mut found: Vec<String> = Vec::new();
-    for KnownMistake { what, effect } in known_mistakes {
-        let fits = match effect {
-            Effect::Factor(value) => unique && close(*value),
-            Effect::Instead(other) => {
-                explains(&|i| other[i])
-                    || explains(&|i| if wrong.contains(&i) { other[i] } else { means[i].exact })
+    let gradient = WrongGradient::new(means);
+    let mut explanations: Vec<String> = Vec::new();
+    // A gradient of zero fits every mistake that removes something, so that no mistake is named.
+    if !gradient.is_zero() {
+        let factor = gradient.known_factor(known_mistakes);
+        for mistake in known_mistakes {
+            let words = gradient.describe(mistake);
+            if gradient.fits(&mistake.effect, factor) && !explanations.contains(&words) {
+                explanations.push(words);
             }
-            Effect::Beside(other) | Effect::Term(other) => times(other).is_some_and(|c| {
-                // Every difference is a multiple of a vector with one component; then only once or minus once is evidence.
-                let several = other.iter().filter(|g| g.abs() > 1e-6).count() > 1;
-                let once = (c.abs() - 1.0).abs() < 1e-6;
-                (several || once) && explains(&|i| means[i].exact + c * other[i])
-            }),
-        };
-        let words = match effect {
-            Effect::Beside(other) => match times(other) {
-                Some(c) if (c.abs() - 1.0).abs() < 1e-6 => {
-                    format!("{} {what}, beside the gradient", if c > 0.0 { '+' } else { '−' })
+        }
+    }
+    let named = if explanations.is_empty() { "" } else { ": " };
+    let words = format!(
+        "{}: {}{named}{}",
+        gradient.wrong_names(names),
+        gradient.size(),
+        explanations.join("; or ")
+    );
+    (gradient.factor.map(|factor| factor.value), words)
+}
+
+/// The means of a gradient of which some are wrong.
+struct WrongGradient<'a> {
+    means: &'a [ComponentMean],
+    /// The indices of the wrong components.
+    wrong: Vec<usize>,
+    /// The common factor of the wrong components, if they have one.
+    factor: Option<CommonFactor>,
+}
+
+#[derive(Clone, Copy)]
+struct CommonFactor {
+    value: f64,
+    error: f64,
+}
+
+impl CommonFactor {
+    /// The least-squares factor of `components`, if it fits all of them.
+    fn of(components: &[ComponentMean]) -> Option<Self> {
+        let sum = |f: fn(&ComponentMean) -> f64| components.iter().map(f).sum::<f64>();
+        let squares = sum(|c| c.exact * c.exact);
+        let noise = sum(|c| c.error * c.error);
+        if squares <= noise {
+            return None;
+        }
+        let value = sum(|c| c.mean * c.exact) / squares;
+        let error = sum(|c| (c.error * c.exact).abs()) / squares;
+        let fits = |c: &ComponentMean| (c.mean - value * c.exact).abs() <= 2.0 * c.error;
+        components.iter().all(fits).then_some(Self { value, error })
+    }
+
+    fn is(self, value: f64) -> bool {
+        (self.value - value).abs() <= self.error
+    }
+}
+
+impl<'a> WrongGradient<'a> {
+    fn new(means: &'a [ComponentMean]) -> Self {
+        let wrong: Vec<usize> =
+            (0..means.len()).filter(|&i| !means[i].is_near(means[i].exact)).collect();
+        let components: Vec<ComponentMean> = wrong.iter().map(|&i| means[i]).collect();
+        Self { means, wrong, factor: CommonFactor::of(&components) }
+    }
+
+    fn is_zero(&self) -> bool {
+        self.factor.is_some_and(|factor| factor.is(0.0))
+    }
+
+    /// The factor of the known mistakes that the common factor equals, if there is exactly one.
+    fn known_factor(&self, known_mistakes: &[KnownMistake]) -> Option<f64> {
+        let found = self.factor.filter(|factor| factor.error < LARGEST_FACTOR_ERROR)?;
+        let near = known_mistakes.iter().filter_map(|mistake| match mistake.effect {
+            Effect::Factor(value) if found.is(value) => Some(value),
+            _ => None,
+        });
+        let (least, most) = near
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
+                (least.min(value), most.max(value))
+            });
+        (most - least < 1e-12 && least.is_finite()).then_some(least)
+    }
+
+    /// True if the effect explains every component, the correct ones too; `factor` is the known factor.
+    fn fits(&self, effect: &Effect, factor: Option<f64>) -> bool {
+        match effect {
+            Effect::Factor(value) => factor.is_some_and(|known| (known - value).abs() < 1e-12),
+            Effect::Instead(other) => {
+                self.is_explained_by(|i| other[i])
+                    || self.is_explained_by(|i| match self.wrong.contains(&i) {
+                        true => other[i],
+                        false => self.means[i].exact,
+                    })
+            }
+            Effect::Beside(other) | Effect::Term(other) => {
+                self.multiple_of(other).is_some_and(|times| {
+                    // Every difference is a multiple of a vector with one component; then only plus or minus once
+                    // is evidence.
+                    let several = other.iter().filter(|g| g.abs() > 1e-6).count() > 1;
+                    (several || is_once(times))
+                        && self.is_explained_by(|i| self.means[i].exact + times * other[i])
+                })
+            }
+        }
+    }
+
+    fn is_explained_by(&self, gradient: impl Fn(usize) -> f64) -> bool {
+        self.means.iter().enumerate().all(|(i, c)| c.is_near(gradient(i)))
+    }
+
+    /// The multiple of `other` that is nearest to the bias of the wrong components.
+    fn multiple_of(&self, other: &[f64]) -> Option<f64> {
+        let sum = |f: &dyn Fn(usize) -> f64| self.wrong.iter().map(|&i| f(i)).sum::<f64>();
+        let squares = sum(&|i| other[i] * other[i]);
+        let product = sum(&|i| self.means[i].bias() * other[i]);
+        // A vector of rounding errors has no meaningful multiple.
+        (squares > 1e-18).then(|| product / squares).filter(|times| times.abs() > 1e-6)
+    }
+
+    /// The description of a mistake, with the multiple in which it occurs.
+    fn describe(&self, KnownMistake { what, effect }: &KnownMistake) -> String {
+        match effect {
+            Effect::Factor(_) | Effect::Instead(_) => what.clone(),
+            Effect::Beside(other) => match self.multiple_of(other) {
+                Some(times) if is_once(times) => {
+                    format!("{} {what}, beside the gradient", if times > 0.0 { '+' } else { '−' })
                 }
-                c => format!("{:.4} times {what}, beside the gradient", c.unwrap_or(0.0)),
+                times => format!("{:.4} times {what}, beside the gradient", times.unwrap_or(0.0)),
             },
-            Effect::Term(other) => match 1.0 + times(other).unwrap_or(0.0) {
+            Effect::Term(other) => match 1.0 + self.multiple_of(other).unwrap_or(0.0) {
                 count if count.abs() < 1e-6 => format!("{what} is missing"),
                 count => format!("{what} counts {count:.4} times"),
             },
-            _ => what.clone(),
-        };
-        if fits && !zero && !found.contains(&words) {
-            found.push(words);
         }
     }
-    let all = if wrong.len() == means.len() { "all components".into() } else { list_names(&wrong) };
-    let size = match factor {
-        Some((f, error)) if f.abs() <= error => {
-            format!("{all}: zero, no derivative arrives")
-        }
-        Some((f, error)) if (f + 1.0).abs() <= error => format!("{all}: the sign is wrong"),
-        Some((f, _)) => format!("{all}: times {f:.6}"),
-        None => {
-            let worst = wrong
-                .iter()
-                .max_by(|&&a, &&b| {
-                    let miss = |i: usize| (means[i].mean - means[i].exact).abs();
-                    miss(a).total_cmp(&miss(b))
-                })
-                .map_or(0, |&i| i);
-            let ComponentMean { exact, mean, .. } = means[worst];
-            format!("{all}: off by up to {:.4} ({mean:.6} for {exact:.6})", mean - exact)
-        }
-    };
-    let named = if found.is_empty() { String::new() } else { format!(": {}", found.join("; or ")) };
-    (factor.map(|f| f.0), format!("{size}{named}"))
-}
 
-/// The common factor of the wrong components and its error, if they have one.
-fn common_factor(means: &[ComponentMean], wrong: &[usize]) -> Option<(f64, f64)> {
-    let sum = |f: &dyn Fn(&ComponentMean) -> f64| wrong.iter().map(|&i| f(&means[i])).sum::<f64>();
-    let squares = sum(&|s| s.exact * s.exact);
-    let noise = sum(&|s| s.error * s.error);
-    if squares <= noise {
-        return None;
+    /// The names of the first wrong components.
+    fn wrong_names(&self, names: &[String]) -> String {
+        if self.wrong.len() == self.means.len() {
+            return "all components".into();
+        }
+        let first = self.wrong.iter().take(NAMED_COMPONENTS);
+        let first: Vec<&str> = first.map(|&i| names[i].as_str()).collect();
+        let more = if self.wrong.len() > NAMED_COMPONENTS { ", …" } else { "" };
+        format!("{}{more}", first.join(", "))
     }
-    let factor = sum(&|s| s.mean * s.exact) / squares;
-    let error = sum(&|s| (s.error * s.exact).abs()) / squares;
-    let common = wrong
-        .iter()
-        .all(|&i| (means[i].mean - factor * means[i].exact).abs() <= 2.0 * means[i].error);
-    common.then_some((factor, error))
+
+    /// The size of the error: the common factor, or the largest bias.
+    fn size(&self) -> String {
+        match self.factor {
+            Some(factor) if factor.is(0.0) => "zero, no derivative arrives".into(),
+            Some(factor) if factor.is(-1.0) => "the sign is wrong".into(),
+            Some(CommonFactor { value, .. }) => format!("times {value:.6}"),
+            None => {
+                let size = |i: usize| self.means[i].bias().abs();
+                let worst = self.wrong.iter().max_by(|&&i, &&j| size(i).total_cmp(&size(j)));
+                let worst = self.means[worst.map_or(0, |&i| i)];
+                let ComponentMean { exact, mean, .. } = worst;
+                format!("off by up to {:.4} ({mean:.6} for {exact:.6})", worst.bias())
+            }
+        }
+    }
 }
 
-/// The multiple of `other` that is nearest to the difference of the means from the exact values.
-fn multiple(means: &[ComponentMean], wrong: &[usize], other: &[f64]) -> Option<f64> {
-    let sum = |f: &dyn Fn(usize) -> f64| wrong.iter().map(|&i| f(i)).sum::<f64>();
-    let squares = sum(&|i| other[i] * other[i]);
-    let product = sum(&|i| (means[i].mean - means[i].exact) * other[i]);
-    // A vector of rounding errors has no meaningful multiple.
-    (squares > 1e-18).then(|| product / squares).filter(|c| c.abs() > 1e-6)
+/// True for a multiple of one or minus one.
+fn is_once(times: f64) -> bool {
+    (times.abs() - 1.0).abs() < 1e-6
 }

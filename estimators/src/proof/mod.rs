@@ -3,7 +3,7 @@
 //! Everything that draws a gradient is a [`Gradient`]: an [`Estimator`](crate::Estimator) of this crate
 //! ([`Applied`] to one problem), or twenty lines of your own. Everything that has a known gradient is a [`Problem`]:
 //! a bound of a latent-variable model ([`Latent`]), an expectation whose outcomes can be enumerated
-//! ([`Expectation`]), or a closed form ([`Solved`]). [`prove`] compares the two and returns a [`Proof`].
+//! ([`Expectation`]), or a closed form ([`Solved`]). [`prove()`] compares the two and returns a [`Proof`].
 //!
 //! ```
 //! use pathscore_estimators::proof::{Applied, Latent, Options, Verdict, prove};

@@ -61,7 +61,7 @@ pub struct Proof {
     pub claim: Claim,
     /// The verdict on the mean.
     pub verdict: Verdict,
-    /// Whether the claim holds and no failure was found.
+    /// True if the claim holds and no failure was found.
     pub ok: bool,
     /// The method by which the mean was found.
     pub method: Method,

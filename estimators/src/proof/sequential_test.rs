@@ -36,7 +36,7 @@ struct InterimLook {
 }
 
 impl InterimLook {
-    /// Whether one of the first `len` components is biased, or a draw was not finite.
+    /// True if one of the first `len` components is biased, or a draw was not finite.
     fn is_biased(&self, len: usize) -> bool {
         let far = |(c, critical): (&ComponentTest, &f64)| c.z().abs() > *critical;
         self.non_finite > 0.0 || self.components[..len].iter().zip(&self.critical).any(far)

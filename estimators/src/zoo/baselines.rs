@@ -102,7 +102,7 @@ impl Columns for OthersOverK {
 pub struct NvilDivisor {
     /// The smallest divisor: 1 is right.
     pub floor: f64,
-    /// Whether $v$ is updated with the signal before it divides the signal.
+    /// True if $v$ is updated with the signal before it divides the signal.
     pub includes_draw: bool,
     /// The running mean $c$ and the running variance $v$.
     pub running: [f64; 2],
@@ -196,9 +196,9 @@ impl<M: LatentModel<f64>> Estimator<f64, M> for BaselineOfLatents {
 pub struct LeakyBaseline {
     /// The baseline $C$, a learnt number.
     pub baseline: ParamId,
-    /// Whether $f$ stays on the tape in the loss.
+    /// True if $f$ stays on the tape in the loss.
     pub into_q: bool,
-    /// Whether $C$ stays on the tape in the score term.
+    /// True if $C$ stays on the tape in the score term.
     pub into_baseline: bool,
 }
 

@@ -68,14 +68,14 @@ impl Gradient for AntitheticPair {
 
 /// Zoo 28: RELAX without the path through the conditional relaxed sample.
 ///
-/// For one bit of logit $\theta$, with $z = \theta + \mathrm{logit}\,u$, $b = 1_{z > 0}$ and $\tilde z$ drawn again given $b$,
+/// For one bit of logit $\theta$, with $z = \theta + \mathrm{logit}(u)$, $b = 1_{z \gt 0}$ and $\tilde z$ drawn again given $b$,
 /// $$\hat g = (f(b) - c(\tilde z)) \partial\ln p(b) + \partial c(z) - \partial c(\tilde z),$$
 /// where $\tilde z$ depends on $\theta$ too. If it is treated as a constant, $E \partial c(\tilde z)$ is added to the gradient.
 #[derive(Clone, Copy, Debug)]
 pub struct RelaxOneBit {
     /// The logit $\theta$.
     pub logit: f64,
-    /// Whether the derivative follows the path of $\tilde z$.
+    /// True if the derivative follows the path of $\tilde z$.
     pub conditional_path: bool,
 }
 
@@ -130,7 +130,7 @@ impl Gradient for RelaxOneBit {
 pub struct RankWeights {
     /// $\mu$ and $\ln\sigma$.
     pub at: [f64; 2],
-    /// Whether the order is sorted again, which gives the ranks.
+    /// True if the order is sorted again, which gives the ranks.
     pub sort_twice: bool,
 }
 

@@ -207,9 +207,9 @@ impl Columns for ScaledTwice {
 /// that is the bound of another model. Users report this mistake most often.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AveragedTerms {
-    /// Whether the divergence is averaged over the latents.
+    /// True if the divergence is averaged over the latents.
     pub latents: bool,
-    /// Whether the likelihood is averaged over the pixels.
+    /// True if the likelihood is averaged over the pixels.
     pub pixels: bool,
 }
 

@@ -30,7 +30,7 @@ pub struct BySigma {
     pub at: NormalParams,
     /// The target $k$.
     pub target: f64,
-    /// Whether the derivative is with respect to $\ln\sigma$, as it is reported.
+    /// True if the derivative is with respect to $\ln\sigma$, as it is reported.
     pub by_log: bool,
 }
 
@@ -56,7 +56,7 @@ pub struct AcrossJump {
     pub threshold: f64,
     /// The height $j$ of the jump.
     pub height: f64,
-    /// Whether the score-function estimator is used.
+    /// True if the score-function estimator is used.
     pub by_score: bool,
 }
 
@@ -102,7 +102,7 @@ pub struct BoxIntegral {
     pub noise: f64,
     /// The ends of the box.
     pub ends: [f64; 2],
-    /// Whether the mean is multiplied by the volume.
+    /// True if the mean is multiplied by the volume.
     pub with_volume: bool,
 }
 
@@ -144,7 +144,7 @@ pub struct CentralDifference {
     pub loc: f64,
     /// The step $h$.
     pub step: f64,
-    /// Whether both sides have the same noise.
+    /// True if both sides have the same noise.
     pub common_noise: bool,
 }
 

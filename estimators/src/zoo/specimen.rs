@@ -47,7 +47,7 @@ pub enum Property {
 /// The result of an examination.
 #[derive(Clone, Debug)]
 pub struct Examination {
-    /// Whether the mistake was detected.
+    /// True if the mistake was detected.
     pub caught: bool,
     /// The evidence of the mistake, or the test that did not detect one.
     pub evidence: String,

@@ -1,4 +1,4 @@
-//! Antithetic pairs: exact means and variances, every outcome listed.
+//! Antithetic pairs: exact means and variances from the enumeration of all outcomes.
 
 use pathscore_estimators::both::{Arm, DisArm};
 use pathscore_estimators::exact::Enumeration;
@@ -15,7 +15,7 @@ const NODES: usize = 2;
 fn moments<M, E: Estimator<f64, M>>(estimator: &E, query: Query<f64, M>) -> Vec<(f64, f64)> {
     let len = query.params.len();
     let (mut work, mut sums, mut total) = (Work::new(), vec![(0.0, 0.0); len], 0.0);
-    let listing = Enumerator::for_each(NODES, 100_000, |source| {
+    let coverage = Enumerator::for_each(NODES, 100_000, |source| {
         estimator.estimate(query, source, &mut work);
         let p = source.probability();
         total += p;
@@ -23,12 +23,13 @@ fn moments<M, E: Estimator<f64, M>>(estimator: &E, query: Query<f64, M>) -> Vec<
             *sum = (sum.0 + p * g, sum.1 + p * g * g);
         }
     });
-    assert!(matches!(listing, Coverage::Complete { .. }), "{listing:?}");
+    assert!(matches!(coverage, Coverage::Complete { .. }), "{coverage:?}");
     assert!((total - 1.0).abs() < 1e-12, "the probabilities sum to {total}");
     sums.into_iter().map(|(mean, square)| (mean, square - mean * mean)).collect()
 }
 
-/// Score, score with $b = E f$, leave-one-out of two, ARM, DisARM: the published table, five rows of five.
+/// The published table with five rows: the variances of the score-function estimator, of that with $b = E f$, of
+/// leave-one-out with two draws, of ARM and of DisARM.
 #[test]
 fn estimators_of_one_bit_have_every_digit_of_the_bernoulli_toy() {
     for (target, theta, gradient, variances) in [
@@ -58,7 +59,7 @@ fn estimators_of_one_bit_have_every_digit_of_the_bernoulli_toy() {
             moments(&DisArm, one)[0],
         ];
         for (i, ((mean, found), variance)) in found.into_iter().zip(variances).enumerate() {
-            // Seven digits are given; a variance of zero is left with the rounding of the squares.
+            // The table has seven digits; a variance of zero is computed up to the rounding of the squares.
             assert!(
                 (mean - gradient).abs() < 6e-7 * gradient,
                 "t {target}, θ {theta}, {i}: {mean}"
@@ -85,7 +86,7 @@ fn arm_and_disarm_are_unbiased_on_the_small_belief_net() {
             // Sums of at most 6⁴ products of numbers below ten.
             assert!((arm[i].0 - exact).abs() < 1e-10, "K {samples}, ARM {i}: {}", arm[i].0);
             assert!((disarm[i].0 - exact).abs() < 1e-10, "K {samples}, DisARM {i}");
-            // Averaging the uniform number out cannot add variance.
+            // DisARM is the conditional mean of ARM given the pair, so its variance is not larger.
             assert!(disarm[i].1 <= arm[i].1 + 1e-12, "component {i}");
         }
     }

@@ -1,4 +1,4 @@
-//! What is said of a run: the noise of its gradient and the use of its latents.
+//! Diagnostics of a run: the noise of its gradient and the use of its latents.
 
 use super::common::moments;
 use pathscore_autodiff::{Activation, Tape};
@@ -12,7 +12,7 @@ use pathscore_models::{Params, seed};
 
 const SEED: u64 = 5;
 
-/// A linear-Gaussian model in training on the one row `x = 1`.
+/// The training of a linear-Gaussian model on the single row `x = 1`.
 fn trainer(lr: f64) -> Trainer<f64, LinearGaussian, Sgvb> {
     let mut params = Params::new();
     let rng = &mut seed::rng(0, seed::Stream::Init, 0);
@@ -31,7 +31,8 @@ fn the_noise_of_a_gradient_is_its_variance() {
     let [all, ..] = &noise[..] else { panic!("there is always the whole") };
     let variance: f64 = exact.variance.iter().sum();
     let signal: f64 = exact.mean.iter().map(|g| g * g).sum();
-    // Squares of a quartic of a normal number: the deviation of their mean is below 15/√40 000 of it.
+    // The gradient is a polynomial of a normal number; the relative standard deviation of the variance is below
+    // 15/√40 000 = 0.075.
     assert!((all.variance / variance - 1.0).abs() < 5.0 * 0.075, "{all:?} and {variance}");
     assert!((all.signal - signal).abs() < 5.0 * 2.0 * (signal * variance / 40_000.0).sqrt());
     let parts: f64 = noise[1..].iter().map(|part| part.variance).sum();
@@ -39,7 +40,7 @@ fn the_noise_of_a_gradient_is_its_variance() {
 }
 
 #[test]
-fn a_run_that_is_looked_at_goes_on_as_if_it_were_not() {
+fn diagnostics_do_not_change_a_run() {
     let run = |look: bool| {
         let mut trainer = trainer(0.1);
         for _ in 0..5 {
@@ -68,7 +69,7 @@ fn units_are_as_far_from_the_prior_as_the_divergence_says() {
     for unit in 0..2 {
         let at = |row: usize| (loc.values()[2 * row + unit], log_scale.values()[2 * row + unit]);
         let kl = |(mu, s): (f64, f64)| 0.5 * (mu * mu + (2.0 * s).exp() - 2.0 * s - 1.0);
-        // A draw's part has a deviation below two nats, and there are 40 000.
+        // The term of one draw has a standard deviation below two nats, and there are 40 000 draws.
         assert!((found.kl[unit] - 0.5 * (kl(at(0)) + kl(at(1)))).abs() < 5.0 * 0.01);
         let half = 0.5 * (at(0).0 - at(1).0);
         assert!((found.activity[unit] - half * half).abs() < 1e-12);

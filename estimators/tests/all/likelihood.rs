@@ -1,4 +1,4 @@
-//! Gradients of p(x) by draws that know nothing of x: exact means by quadrature and by listing.
+//! Gradients of p(x) from draws that do not depend on x: exact means by quadrature and by enumeration.
 
 use pathscore_autodiff::Dual;
 use pathscore_estimators::likelihood::{
@@ -23,7 +23,7 @@ fn posed<M>(x: &[f64], samples: usize, make: impl Fn(&mut Params<f64>) -> M) -> 
     Latent { samples, target: Target::LIKELIHOOD, ..Latent::new("p(x)", model, params, x) }
 }
 
-/// A line that the prior meets well, so that rules of sixty nodes have every digit: $w = 0.8$, $s^2 = 1$.
+/// A linear-Gaussian model whose posterior is near the prior, so that rules of sixty nodes have every digit.
 fn line(samples: usize) -> Latent<LinearGaussian> {
     posed(&[1.0], samples, |p| LinearGaussian::new(p, [0.3, -0.1, 0.8, 0.2], 1.0, &mut rng()))
 }
@@ -41,8 +41,8 @@ where
     M: LatentModel<f64> + Clone + Send + 'static,
     E: Estimator<f64, M> + Clone + Send + 'static,
 {
-    let asked = Applied::new(&Arc::new(problem.clone()), estimator.clone());
-    prove(problem, &asked, &Options::default())
+    let applied = Applied::new(&Arc::new(problem.clone()), estimator.clone());
+    prove(problem, &applied, &Options::default())
 }
 
 #[track_caller]
@@ -51,7 +51,7 @@ fn assert_unbiased(proof: &Proof) {
     assert!(!matches!(proof.method, Method::Sampled(_)), "{proof}");
 }
 
-/// Eight standard deviations to each side of everything: e^{-32} is left outside.
+/// A box that extends eight standard deviations to each side of the prior and the posterior; e^{-32} is outside.
 fn wide() -> UniformBox {
     UniformBox { sides: vec![[-7.5, 8.0]] }
 }
@@ -88,7 +88,7 @@ fn three_forms_are_unbiased_for_the_gradient_of_the_likelihood() {
 
 #[test]
 fn a_box_without_its_volume_is_caught() {
-    // A box of width 15.5 in whose place one of width 1 was integrated over.
+    // The box has width 15.5, and the mean is not multiplied by it.
     #[derive(Clone)]
     struct NoVolume;
     impl<M> Estimator<f64, M> for NoVolume
@@ -120,7 +120,7 @@ fn the_path_moves_a_normal_prior_with_less_variance_than_the_score() {
     }
 }
 
-/// With everything listed the bias of the ratio is exact, and N times it comes to rest.
+/// All outcomes are enumerated, so the bias of the ratio is exact, and N times the bias converges.
 #[test]
 fn the_self_normalised_gradient_has_a_bias_of_one_over_n() {
     let exact = Latent { target: Target::LOG_LIKELIHOOD, ..belief(1) }.truth();
@@ -141,11 +141,11 @@ fn the_self_normalised_gradient_has_a_bias_of_one_over_n() {
 }
 
 #[test]
-fn logarithms_carry_what_underflows_and_the_draws_that_count_are_told() {
+fn logarithms_do_not_underflow_and_the_effective_sample_size_is_known() {
     let mut params = Params::<f64>::new();
     let model = LinearGaussian::new(&mut params, [0.0, 0.0, 1.0, 0.0], 1e-3, &mut rng());
     let (mut work, x) = (Work::new(), [60.0]);
-    // No draw comes near x: the density is e^{-10⁶} and its gradient zero, but ln p̂ and the ratio are there.
+    // No draw is near x: the density e^{-10⁶} and its gradient underflow, but ln p̂ and the ratio are finite.
     let query = Query::new(&model, &params, &x, 50);
     let p = PriorScore.estimate(query, &mut rng(), &mut work);
     assert_eq!(p, 0.0);
@@ -153,7 +153,7 @@ fn logarithms_carry_what_underflows_and_the_draws_that_count_are_told() {
     let log = SelfNormalised.estimate(query, &mut rng(), &mut work);
     assert!(log < -1e5 && log.is_finite());
     assert!(work.gradient(4).iter().all(|g| g.is_finite()) && work.gradient(4)[2] > 1e3);
-    let seen = importance_stats(&work);
-    assert!((seen.effective_draws - 1.0).abs() < 1e-6, "{seen:?}");
-    assert_eq!(seen.log_likelihood, log);
+    let stats = importance_stats(&work);
+    assert!((stats.effective_draws - 1.0).abs() < 1e-6, "{stats:?}");
+    assert_eq!(stats.log_likelihood, log);
 }

@@ -1,4 +1,4 @@
-//! The prover on trial: what it must reject, what it must not, and how often chance may mislead it.
+//! Tests of the proofs themselves: they detect wrong estimators, accept correct ones, and keep their error rates.
 
 use pathscore_estimators::proof::{
     Applied, Candidate, Effect, FromFn, Gradient, Latent, Method, Options, Proof, Solved, Verdict,
@@ -10,7 +10,7 @@ use pathscore_models::latent::SmallBelief;
 use pathscore_models::{Params, RandomSource, seed};
 use std::sync::Arc;
 
-/// Where a mean must be sampled: a fifth of the gradient must be seen.
+/// Options for the zoo: where a mean must be sampled, a bias of a fifth of the gradient must be detectable.
 fn coarse() -> Options {
     Options { resolution: 0.2, ..Options::default() }
 }
@@ -29,12 +29,17 @@ fn every_specimen_of_the_zoo_is_caught_with_its_evidence_and_its_fixed_twin_is_n
 
 #[test]
 fn the_zoo_holds_all_numbers_but_those_without_a_normaliser() {
-    let mut numbers: Vec<usize> = zoo().iter().map(|specimen| specimen.number).collect();
-    numbers.dedup();
-    assert_eq!(numbers, (1..=20).chain(27..=30).collect::<Vec<_>>());
+    let zoo = zoo();
+    let held = |number: &usize| zoo.iter().any(|specimen| specimen.number == *number);
+    let missing: Vec<usize> = (1..=20).chain(27..=30).filter(|number| !held(number)).collect();
+    assert_eq!(missing, [0; 0]);
+    let mut names: Vec<&str> = zoo.iter().map(|specimen| specimen.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), zoo.len(), "every name is used once");
 }
 
-/// A gradient of two components that are one and minus two, and noise.
+/// A gradient with the components one and minus two, plus noise.
 fn noisy(noise: fn(&mut Enumerator) -> f64) -> impl Candidate {
     FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
         out.copy_from_slice(&[1.0 + noise(source), -2.0 + noise(source)]);
@@ -45,14 +50,13 @@ fn truth() -> Solved {
     Solved::new("one and minus two", &[1.0, -2.0], None)
 }
 
-/// Nothing is listed: every mean is sampled.
+/// Options with which no mean is enumerated, so that every mean is sampled.
 fn sampled(seed: u64) -> Options {
     Options { outcomes: 0, seed, ..Options::default() }
 }
 
-/// A wrong verdict of "biased" for a right estimator comes with the stated probability at most, over both
-/// components and all looks. Of 200 at 0.05 the mean is 10 at most, with a standard deviation of 3.1: 26 is
-/// five of those away.
+/// A correct estimator is called biased with the stated probability at most, over both components and all looks. Of 200
+/// proofs at 0.05 at most 10 are expected, with a standard deviation of 3.1; 26 is five deviations more.
 #[test]
 fn false_alarms_are_no_more_frequent_than_stated() {
     let alarms = |noise: fn(&mut Enumerator) -> f64| {
@@ -77,11 +81,11 @@ fn false_alarms_are_no_more_frequent_than_stated() {
     });
 }
 
-/// With this noise the detectable bias comes down to the wanted one just at the second look, 8000 draws, so a
-/// bias of that size is seen there with the stated power 0.9 and not with certainty. Of 200 cotangents 180 with a
-/// standard deviation of 4.2.
+/// With this noise the detectable bias falls to the required one at the second look, after 8000 draws, so a bias of that
+/// size is detected there with the stated power of 0.9. Of 200 seeds 180 are expected, with a standard deviation of
+/// 4.2; 167 is three deviations less.
 #[test]
-fn a_bias_of_the_detectable_size_is_seen_with_the_stated_power() {
+fn a_bias_of_the_detectable_size_is_detected_with_the_stated_power() {
     let bias = 0.05 * 5_f64.sqrt();
     let found: Vec<Proof> = (0..200)
         .map(|seed| {
@@ -99,8 +103,8 @@ fn a_bias_of_the_detectable_size_is_seen_with_the_stated_power() {
             prove(&truth(), &biased, &options)
         })
         .collect();
-    let seen = found.iter().filter(|proof| proof.verdict == Verdict::Biased).count();
-    assert!((167..200).contains(&seen), "{seen} of 200");
+    let detected = found.iter().filter(|proof| proof.verdict == Verdict::Biased).count();
+    assert!((167..200).contains(&detected), "{detected} of 200");
     for proof in found.iter().filter(|proof| proof.verdict == Verdict::Unbiased) {
         assert!(proof.draws == 8000 && proof.detectable_bias <= bias, "{proof}");
     }
@@ -115,7 +119,7 @@ fn too_few_draws_are_inconclusive_and_say_how_many_are_needed() {
     assert!(!proof.ok && proof.detectable_bias > 0.1 * 5_f64.sqrt(), "{proof}");
     // (4.4 + 2.3 standard errors are a tenth of √5: some 0.8 million.)
     assert!((3e5..3e6).contains(&draws), "{draws}");
-    // Twice as many and the look after are enough; the variance is an estimate too.
+    // Eight times as many are enough; the estimate of the number depends on an estimate of the variance.
     let enough = Options { draws: 8 * draws as usize, resolution: 0.1, ..sampled(1) };
     let proof = prove(&truth(), &noisy(noise), &enough);
     assert!(proof.verdict == Verdict::Unbiased && proof.ok, "{proof}");
@@ -123,7 +127,7 @@ fn too_few_draws_are_inconclusive_and_say_how_many_are_needed() {
 }
 
 #[test]
-fn a_bias_of_a_thousandth_is_seen_where_outcomes_are_listed() {
+fn a_bias_of_a_ten_millionth_is_detected_where_outcomes_are_enumerated() {
     let bit = |bias: f64| {
         FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
             let b = f64::from(source.bernoulli(0.25));
@@ -137,7 +141,7 @@ fn a_bias_of_a_thousandth_is_seen_where_outcomes_are_listed() {
 }
 
 #[test]
-fn what_is_not_finite_is_never_certified() {
+fn a_gradient_that_is_sometimes_not_finite_is_biased() {
     let sometimes = |value: f64| {
         FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
             let broken = source.bernoulli(1e-3);
@@ -153,10 +157,10 @@ fn what_is_not_finite_is_never_certified() {
     }
 }
 
-/// One draw in a hundred thousand carries the whole mean: few draws show nothing of it, and a mean of zeros
-/// without any variance is no evidence.
+/// One draw in ten thousand carries the whole mean: among few draws it is often absent, and a variance of zero is then no
+/// evidence.
 #[test]
-fn a_mean_that_few_draws_carry_is_not_called_biased_by_their_absence() {
+fn a_mean_that_rare_draws_carry_is_not_called_biased_without_them() {
     let rare: fn(&mut Enumerator) -> f64 =
         |source| if source.bernoulli(1e-4) { 9999.0 } else { -1.0 };
     for seed in 0..20 {
@@ -167,7 +171,7 @@ fn a_mean_that_few_draws_carry_is_not_called_biased_by_their_absence() {
 }
 
 #[test]
-fn a_wrong_value_and_a_wrong_claim_are_seen() {
+fn a_wrong_value_and_a_wrong_claim_are_detected() {
     #[derive(Clone)]
     struct Says(f64, Claim);
     impl Gradient for Says {
@@ -189,7 +193,7 @@ fn a_wrong_value_and_a_wrong_claim_are_seen() {
 }
 
 #[test]
-fn shapes_of_mistakes_are_told_apart() {
+fn effects_of_mistakes_are_distinguished() {
     let problem = Solved::new("three", &[1.0, -2.0, 0.5], None)
         .with_mistake("half", Effect::Factor(0.5))
         .with_mistake("another", Effect::Instead(vec![3.0, 1.0, 0.5]))
@@ -213,9 +217,9 @@ fn shapes_of_mistakes_are_told_apart() {
     }
 }
 
-/// Fifty draws of two bits have 4⁵⁰ outcomes: nothing is listed, not even in search of a name.
+/// Fifty draws of two bits have 4⁵⁰ outcomes: neither the mean nor the known mistakes can be enumerated.
 #[test]
-fn many_draws_of_a_wrong_estimator_are_sampled_and_described() {
+fn many_draws_of_a_wrong_estimator_are_sampled_and_diagnosed() {
     let mut params = Params::new();
     let model = SmallBelief::known(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
     let problem = Latent::new("two bits", model, params, &[1.0, 0.0, 1.0]);
@@ -226,9 +230,9 @@ fn many_draws_of_a_wrong_estimator_are_sampled_and_described() {
     assert!(proof.verdict == Verdict::Biased && proof.diagnosis.is_some(), "{proof}");
 }
 
-/// Whatever is not in any list: told as biased all the same, and nothing is made up about it.
+/// A mistake that is not known is detected all the same, and the diagnosis names no other.
 #[test]
-fn a_mistake_without_a_name_is_biased_and_has_none() {
+fn an_unknown_mistake_is_detected_and_given_no_name() {
     let specimen: Specimen = zoo().swap_remove(0);
     let len = specimen.problem.components().len();
     let truth = specimen.problem.truth().gradient;
@@ -241,6 +245,6 @@ fn a_mistake_without_a_name_is_biased_and_has_none() {
     let reasons = proof.reasons();
     assert!(proof.verdict == Verdict::Biased && proof.factor.is_none(), "{reasons}");
     assert!(len == 13 && reasons.contains("off by up to"), "{reasons}");
-    // Only what stands before the size; a name would come behind another colon.
+    // The one colon is before the size; the name of a mistake would follow another colon.
     assert_eq!(reasons.matches(": ").count(), 1, "{reasons}");
 }

@@ -1,4 +1,4 @@
-//! Estimators drawn 100 000 times against the exact gradient.
+//! Estimators are drawn 100 000 times and compared with the exact gradient.
 //!
 //! The seed is fixed, so a run that passes always passes. For a new seed: the tests look at 77
 //! z-scores, of which a right estimator puts one beyond five with probability 77 · 6·10⁻⁷ < 10⁻⁴ (the
@@ -140,13 +140,13 @@ fn a_biased_estimator_is_caught() {
 fn the_number_of_threads_does_not_change_a_bit() {
     let bits = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let seen: Vec<[u64; 2]> = pool
+        let bits: Vec<[u64; 2]> = pool
             .install(|| on_belief(Baseline::running_mean(), 2, 4_321))
             .components
             .iter()
             .map(|component| [component.mean.to_bits(), component.variance.to_bits()])
             .collect();
-        seen
+        bits
     };
     let alone = bits(1);
     assert_eq!(alone, bits(2));

@@ -1,4 +1,4 @@
-//! Gradients and variances that are known in closed form: every digit, all outcomes listed.
+//! Gradients and variances that are known in closed form, compared in every digit with the enumeration of all outcomes.
 
 use pathscore_autodiff::Real;
 use pathscore_estimators::both::{Arm, DisArm, MeasureValued};
@@ -21,7 +21,7 @@ fn rng() -> Xoshiro256PlusPlus {
     seed::rng(0, seed::Stream::Init, 0)
 }
 
-fn posed<M>(
+fn latent<M>(
     name: &str,
     x: &[f64],
     samples: usize,
@@ -56,13 +56,13 @@ where
 }
 
 fn toy(theta: f64, target: f64, samples: usize) -> Arc<Latent<BernoulliToy>> {
-    posed("toy", &[0.0], samples, |params| BernoulliToy::new(params, theta, target, &mut rng()))
+    latent("toy", &[0.0], samples, |params| BernoulliToy::new(params, theta, target, &mut rng()))
 }
 
 /// At $\mu = a$, with $k = 0$.
 fn quadratic(a: f64, sigma: f64, samples: usize) -> Arc<Latent<GaussianQuadratic>> {
     let at = [a, sigma.ln()];
-    posed("quadratic", &[0.0], samples, |params| {
+    latent("quadratic", &[0.0], samples, |params| {
         GaussianQuadratic::new(params, at, 0.0, &mut rng())
     })
 }
@@ -165,13 +165,13 @@ fn an_optimal_baseline_is_optimal() {
 
 #[test]
 fn measure_valued_derivatives_are_unbiased_for_bounds() {
-    let line = posed("line", &[1.0], 1, |params| {
+    let line = latent("line", &[1.0], 1, |params| {
         LinearGaussian::new(params, [0.3, 0.5 * 0.4_f64.ln(), 1.5, 0.2], 0.5, &mut rng())
     });
     variances(&line, MeasureValued);
     for (samples, batch) in [(1, 1), (2, 1), (1, 2)] {
         let x = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0];
-        let problem = posed("belief", &x[..3 * batch], samples, |params| {
+        let problem = latent("belief", &x[..3 * batch], samples, |params| {
             SmallBelief::known(params, &mut rng())
         });
         let problem = Arc::new(Latent { batch, scale: 0.7, ..Latent::clone(&problem) });
@@ -179,7 +179,7 @@ fn measure_valued_derivatives_are_unbiased_for_bounds() {
     }
     // Not a polynomial, and eight numbers to the two draws: no rule is fine enough, and samples must do.
     let problem =
-        posed("logistic", &[1.0, 0.0], 2, |params| LogisticNormal::known(params, &mut rng()));
+        latent("logistic", &[1.0, 0.0], 2, |params| LogisticNormal::known(params, &mut rng()));
     let options = Options { resolution: 0.1, ..Options::default() };
     let proof = prove(&*problem, &Applied::new(&problem, MeasureValued), &options);
     assert!(proof.ok && proof.verdict == Verdict::Unbiased, "{proof}");
@@ -242,20 +242,20 @@ fn the_bias_of_differences_falls_with_the_square_of_the_step() {
 #[test]
 fn differences_work_for_bits_and_batches() {
     let x = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0];
-    let problem = posed("belief", &x, 2, |params| SmallBelief::known(params, &mut rng()));
+    let problem = latent("belief", &x, 2, |params| SmallBelief::known(params, &mut rng()));
     let problem = Arc::new(Latent { batch: 2, scale: 0.7, ..Latent::clone(&problem) });
     let exact = problem.truth().gradient;
-    let seen = pathscore_estimators::variance::study_candidate(
+    let study = pathscore_estimators::variance::study_candidate(
         &Applied::new(&problem, FiniteDifferences { step: 0.05 }),
         &exact,
         5_000,
         3,
     );
     // The bias, h²/6 of third derivatives below one, is far below an error of a draw's 0.5/√5000.
-    for (i, c) in seen.components.iter().enumerate() {
+    for (i, c) in study.components.iter().enumerate() {
         assert!(c.z().abs() < 5.0, "component {i}: {c:?}");
     }
-    let line = posed("line", &[1.0], 1, |params| {
+    let line = latent("line", &[1.0], 1, |params| {
         LinearGaussian::new(params, [0.3, -0.4, 1.5, 0.2], 0.5, &mut rng())
     });
     // b enters quadratically, and its difference is the path's derivative, draw by draw.

@@ -37,9 +37,9 @@ struct Facts {
     target_size: Size,
     samples: usize,
     batch: usize,
-    /// Whether there are several draws whose outcomes are few.
+    /// True if there are several draws whose outcomes are few.
     several_draws: bool,
-    /// Whether there are moreover several rows, and the draws of all of them have few outcomes.
+    /// True if there are moreover several rows, and the draws of all of them have few outcomes.
     several_rows: bool,
 }
 

@@ -236,7 +236,7 @@ impl<M: LatentModel<f64>> Latent<M> {
         self.gradients(DrawDependence::Fixed, size, &[&OfLogWeight(inside)]).remove(0)
     }
 
-    /// Whether the draws of so many rows have few outcomes: no more than `most` of finite choices if there is at most
+    /// True if the draws of so many rows have few outcomes: no more than `most` of finite choices if there is at most
     /// one continuous number among them, or two continuous numbers and no finite choice.
     pub(super) fn has_few_outcomes(&self, rows: usize, most: usize) -> bool {
         let tape = Tape::new();
