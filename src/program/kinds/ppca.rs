@@ -14,7 +14,7 @@ use crate::program::run::settings::{Length, Settings, at_least_one, positive, to
 use crate::program::usage_error::usage_error;
 use clap::{Args, Command, ValueEnum};
 use pathscore::autodiff::Scalar;
-use pathscore::estimators::ExactLikelihood;
+use pathscore::estimators::tractable::ExactLikelihood;
 use pathscore::models::data::{Batches, Binarize, Split, Table};
 use pathscore::models::seed::{self, Stream};
 use pathscore::models::tractable::Ppca as Model;
