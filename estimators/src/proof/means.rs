@@ -110,8 +110,8 @@ pub(super) fn after(
 /// The largest difference between the draws of two candidates that are given the same random numbers: over all outcomes
 /// if they can be enumerated, and otherwise over a thousand draws.
 ///
-/// It proves an invariance: with the mean of the other draws for a baseline, for example, no draw changes when a constant
-/// is added to the signal.
+/// Candidates with different numbers of outcomes differ by infinity. The function proves invariances: with the mean of
+/// the other draws for a baseline, for example, no draw changes when a constant is added to the signal.
 ///
 /// ```
 /// use pathscore_estimators::{Enumerator, proof::{FromFn, max_difference}};
@@ -139,10 +139,10 @@ pub fn max_difference(a: &dyn Candidate, b: &dyn Candidate, len: usize) -> f64 {
         let mut first = first.iter();
         Enumerator::for_each(0, COMPARED_OUTCOMES, |source| {
             let y = run(b, source);
-            // A candidate with other choices may have more outcomes.
+            // A candidate with other choices may have more outcomes, or fewer.
             most = first.next().map_or(f64::INFINITY, |x| distance(x, &y).max(most));
         });
-        return most;
+        return if first.next().is_some() { f64::INFINITY } else { most };
     }
     for index in 0..COMPARED_DRAWS {
         let [x, y] = [a, b].map(|candidate| run(candidate, &mut Enumerator::seeded(0, index)));

@@ -201,8 +201,8 @@ fn a_draw_without_tracked_parameters_is_a_constant_and_the_same_number() {
 }
 
 #[test]
-#[should_panic(expected = "differentiated once")]
-fn a_second_derivative_of_an_implicit_draw_is_refused() {
+#[should_panic(expected = "differentiated only in numbers")]
+fn a_second_derivative_of_an_implicit_sample_is_refused() {
     let tape = Tape::new();
     let p = leaves(&tape, &[0.7, 2.0], 1);
     let z = gamma(&p).rsample(1, &mut rng()).sum();

@@ -14,7 +14,7 @@ use crate::program::run::settings::{Length, Settings, at_least_one, positive, to
 use crate::program::usage_error::usage_error;
 use clap::{Args, Command, ValueEnum};
 use pathscore::autodiff::Scalar;
-use pathscore::estimators::ExactLikelihood;
+use pathscore::estimators::tractable::ExactLikelihood;
 use pathscore::models::data::{Batches, Binarize, Split, Table};
 use pathscore::models::seed::{self, Stream};
 use pathscore::models::tractable::Ppca as Model;
@@ -119,7 +119,10 @@ impl Kind for Ppca {
             settings.optimizer = Some(given.optimizer()?);
         }
         if method != Method::Em {
-            given.refuse(&["tolerance"], format!("--method {name} has no sweeps; it goes with em"))?;
+            given.refuse(
+                &["tolerance"],
+                format!("--method {name} has no sweeps; it goes with em"),
+            )?;
         }
         if method == Method::ClosedForm {
             let lengths = ["epochs", "steps", "seconds"];
@@ -230,6 +233,12 @@ impl<'a, F: Scalar> Fit<'a, F> {
     }
 }
 
+/// Refuses a log-likelihood that is no number.
+fn finite(log_likelihood: f64) -> anyhow::Result<f64> {
+    let wrong = || anyhow::anyhow!("the mean of ln p(x) is {log_likelihood}");
+    log_likelihood.is_finite().then_some(log_likelihood).ok_or_else(wrong)
+}
+
 /// Sets the mean to that of the data and the noise to the mean variance of a column, so that a fit begins near the data.
 fn start_at_data<F: Scalar>(model: &Model, params: &mut Params<F>, train: &Table) {
     let means = train.mean();
@@ -269,12 +278,12 @@ impl<F: Scalar> Fitting for Fit<'_, F> {
     fn advance(&mut self) -> anyhow::Result<&[Reading]> {
         match &mut self.way {
             Fitter::ClosedForm(Whole { params, x, rows, taken, log_likelihood }) => {
-                *log_likelihood = self.model.closed_form(params, x, *rows)?;
+                *log_likelihood = finite(self.model.closed_form(params, x, *rows)?)?;
                 *taken += 1;
                 self.readings[0].value = *log_likelihood;
             }
             Fitter::Em { whole, gain, .. } => {
-                let found = self.model.em_step(&mut whole.params, &whole.x, whole.rows);
+                let found = finite(self.model.em_step(&mut whole.params, &whole.x, whole.rows))?;
                 *gain = found - whole.log_likelihood;
                 whole.log_likelihood = found;
                 whole.taken += 1;
@@ -341,8 +350,7 @@ impl<F: Scalar> Fitting for Fit<'_, F> {
         let latents = weights.len() / mean.len();
         let loading = |j: usize| weights.iter().skip(j).step_by(latents).copied();
         let rows: Vec<f32> = mean.iter().copied().chain((0..latents).flat_map(loading)).collect();
-        let pictures =
-            [samples, views.reconstructions(), views.gallery().signed(&rows, ACROSS)];
+        let pictures = [samples, views.reconstructions(), views.gallery().signed(&rows, ACROSS)];
         Ok(ABOUT.pictures.iter().copied().zip(pictures).collect())
     }
 

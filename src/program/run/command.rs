@@ -6,6 +6,7 @@ use crate::program::kinds::KINDS;
 use crate::program::kinds::kind::Kind;
 use crate::program::usage_error::usage_error;
 use clap::{ArgMatches, Args, Command, Id};
+use pathscore::models::data::SOURCES;
 
 /// The name of the command.
 pub(crate) const NAME: &str = "train";
@@ -46,7 +47,9 @@ fn subcommand(kind: &'static dyn Kind) -> Command {
 }
 
 fn with_options(command: Command, kind: &dyn Kind) -> Command {
-    kind.options(RunOptions::augment_args(command))
+    let sources: Vec<&str> = SOURCES.iter().map(|source| source.usage).collect();
+    let data = format!("The data: {}; `pathscore list` describes them", sources.join(", "));
+    kind.options(RunOptions::augment_args(command).mut_arg("data", |argument| argument.help(data)))
 }
 
 /// Runs `train` with what was parsed.

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct RunOptions {
-    /// digits (drawn by the program), bars, idx:PATH (MNIST's format; a folder or a file), csv:PATH, npy:PATH.
+    /// The data.
     #[arg(long, default_value = "digits", value_name = "SOURCE")]
     pub(crate) data: Source,
 
