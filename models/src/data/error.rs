@@ -235,6 +235,7 @@ impl DataError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn a_message_names_file_place_expectation_and_finding() {
