@@ -34,7 +34,10 @@ fn main() {
     let draws = 20_000;
     let mean_score = |z: Var<'_, f64>| q.log_prob(z).mean().backward().of(mu).item();
     println!("\nmean score over {draws} draws, ∂/∂μ of the mean of ln q(z):");
-    println!("z by sample          {:+.6}   zero apart from noise", mean_score(q.sample(draws, rng)));
+    println!(
+        "z by sample          {:+.6}   zero apart from noise",
+        mean_score(q.sample(draws, rng))
+    );
     println!("z by rsample         {:+.6}   exactly zero", mean_score(q.rsample(draws, rng)));
 
     // KL(q‖p) = E_q[ln q − ln p]: the closed form and its Monte Carlo estimate, with gradients.

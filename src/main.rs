@@ -3,19 +3,21 @@
 
 mod program;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use program::args::{Args, Command};
-use program::{check, compare, list, session, usage_error};
+use program::run::{command, evaluate, sample};
+use program::{check, compare, list, usage_error};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let outcome = match Args::parse().command {
-        Command::Train(args) => session::train(args),
-        Command::Evaluate(args) => session::evaluate(&args),
-        Command::Sample(args) => session::sample(&args),
-        Command::Compare(args) => compare::compare(&args),
-        Command::Check(args) => check::check(&args),
-        Command::List(args) => list::list(args.format),
+    let mut parser = Args::command().subcommand(command::command());
+    let matches = parser.get_matches_mut();
+    let outcome = match matches.subcommand_matches(command::NAME) {
+        Some(train) => command::run(train),
+        None => match Args::from_arg_matches(&matches) {
+            Ok(args) => run(args.command),
+            Err(error) => error.format(&mut parser).exit(),
+        },
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -27,5 +29,15 @@ fn main() -> ExitCode {
             );
             ExitCode::from(usage_error::exit_code(&error))
         }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Evaluate(args) => evaluate::evaluate(&args),
+        Command::Sample(args) => sample::sample(&args),
+        Command::Compare(args) => compare::compare(&args),
+        Command::Check(args) => check::check(&args),
+        Command::List(args) => list::list(args.format),
     }
 }

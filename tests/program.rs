@@ -61,6 +61,16 @@ fn refuse(args: &[&str], parts: &[&str]) {
     }
 }
 
+/// Asserts exit code 2 and a message that holds every one of `parts`; the parser's own messages have several lines.
+fn refuse_in_words(args: &[&str], parts: &[&str]) {
+    let output = run(args);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "{args:?}: {stderr} does not hold {part}");
+    }
+}
+
 /// A run small enough to be repeated many times.
 fn small<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut args =
@@ -252,11 +262,17 @@ fn malformed_data_get_one_clear_line_and_exit_code_two() {
 fn impossible_requests_say_why() {
     let scratch = Scratch::new("requests");
     refuse(&["train", "dvae", "--estimator", "sgvb"], &["path", "reinforce"]);
-    refuse(&["train", "--estimator", "reinforce", "--num-samples", "1"], &["leave-one-out", "2"]);
-    refuse(&["train", "--baseline", "none"], &["reinforce"]);
+    refuse(
+        &["train", "--estimator", "reinforce", "--num-samples", "1", "--out", &scratch.path("x")],
+        &["leave-one-out", "--num-samples 2"],
+    );
+    refuse(&["train", "--baseline", "none"], &["--baseline", "sgvb"]);
     refuse(&["train", "--estimator", "rebar"], &["bits", "sgvb"]);
     refuse(&["train", "sbn", "--estimator", "disarm"], &["one layer", "vimco"]);
-    refuse(&["train", "dvae", "--temperature", "0"], &["--temperature"]);
+    refuse_in_words(
+        &["train", "dvae", "--estimator", "rebar", "--temperature", "0"],
+        &["--temperature", "positive"],
+    );
     refuse(&["train", "--lr", "0"], &["--lr"]);
     refuse(
         &["train", "--data", "bars", "--batch", "999999", "--out", &scratch.path("x")],
@@ -270,6 +286,201 @@ fn impossible_requests_say_why() {
         &["linear-gaussian"],
     );
     assert_eq!(run(&["train", "--no-such-option"]).status.code(), Some(2));
+    assert!(!Path::new(&scratch.path("x")).exists(), "a refused request leaves nothing behind");
+}
+
+#[test]
+fn an_option_without_effect_is_refused_with_the_reason() {
+    for (args, parts) in [
+        (&["--alpha", "0.3"][..], &["--alpha", "sgvb", "--kl"][..]),
+        (&["--estimator", "tvo", "--kl", "sampled"], &["--kl", "tvo"]),
+        (&["--points", "7"], &["--points", "sgvb"]),
+        (&["--wake", "0.3"], &["--wake", "sgvb"]),
+        (&["--nvil-mode", "paper"], &["--nvil-mode", "sgvb"]),
+        (&["--momentum", "0.5"], &["--momentum", "adam", "sgd"]),
+        (
+            &["--estimator", "reinforce", "--baseline-value", "3"],
+            &["--baseline-value", "leave-one-out", "constant"],
+        ),
+        (
+            &["--estimator", "reinforce", "--baseline", "none", "--baseline-decay", "0.5"],
+            &["--baseline-decay", "none", "running-mean"],
+        ),
+    ] {
+        refuse(&[&["train", "vae"][..], args].concat(), parts);
+    }
+    refuse(&["train", "dvae", "--temperature", "0.3"], &["--temperature", "reinforce"]);
+    refuse(&["train", "sbn", "--estimator", "wake", "--wake", "0.3"], &["--wake", "wake"]);
+    refuse(&["train", "ppca", "--lr", "0.1"], &["--lr", "closed-form", "gradient"]);
+    refuse(&["train", "ppca", "--steps", "9"], &["--steps", "closed-form"]);
+    refuse(&["train", "ppca", "--method", "gradient", "--tolerance", "1"], &["--tolerance", "em"]);
+    refuse(&["train", "ppca", "--method", "em", "--binarize", "dynamic"], &["dynamic", "fixed"]);
+    refuse(&["train", "rbm", "--criterion", "cd", "--chains", "9"], &["--chains", "pcd"]);
+    refuse(&["train", "rbm", "--resume", "somewhere"], &["train --resume DIR"]);
+    let beside = ["train", "--resume", "somewhere", "--lr", "0.1"];
+    refuse_in_words(&beside, &["--resume", "--lr"]);
+}
+
+#[test]
+fn the_help_of_a_kind_shows_its_options_and_no_others() {
+    let help = |kind: &str| succeed(&["train", kind, "--help"]);
+    let options = |kind: &str, yes: &[&str], no: &[&str]| {
+        let text = help(kind);
+        for option in yes {
+            assert!(text.contains(&format!("--{option} ")), "{kind}: no --{option} in {text}");
+        }
+        for option in no {
+            assert!(!text.contains(&format!("--{option} ")), "{kind}: --{option} in {text}");
+        }
+    };
+    let common = ["data", "seed", "out", "lr", "dtype"];
+    for kind in ["vae", "dvae", "sbn", "ppca", "rbm"] {
+        options(kind, &common, &["resume"]);
+    }
+    options(
+        "vae",
+        &["latent-dim", "alpha", "kl", "baseline"],
+        &["layers", "temperature", "chains"],
+    );
+    options(
+        "dvae",
+        &["latent-dim", "temperature", "baseline"],
+        &["layers", "alpha", "kl", "sweeps"],
+    );
+    options("sbn", &["layers", "temperature", "wake"], &["latent-dim", "alpha", "kl", "method"]);
+    options(
+        "ppca",
+        &["latent-dim", "method", "tolerance"],
+        &["estimator", "eval-samples", "sweeps"],
+    );
+    options(
+        "rbm",
+        &["hidden", "criterion", "sweeps", "chains"],
+        &["estimator", "latent-dim", "kl"],
+    );
+    let all = succeed(&["train", "--help"]);
+    for kind in ["vae", "dvae", "sbn", "ppca", "rbm"] {
+        assert!(all.contains(&format!("\n  {kind} ")), "{kind} is missing: {all}");
+    }
+    assert!(all.contains("--resume"), "{all}");
+    let list = succeed(&["list", "--format", "csv"]);
+    for kind in ["vae", "dvae", "sbn", "ppca", "rbm"] {
+        assert!(list.contains(&format!("model,{kind},")), "{kind} is missing: {list}");
+    }
+}
+
+/// Runs a command to its end, and again with kills at many moments, and compares the checkpoints.
+fn killed_and_resumed(name: &str, args: &[&str]) {
+    let scratch = Scratch::new(name);
+    let (whole, broken) = (scratch.path("whole"), scratch.path("broken"));
+    let often = ["--progress", "none", "--checkpoint-seconds", "0"];
+    succeed(&[&["train"], args, &often, &["--out", &whole]].concat());
+    let mut pause = 7_u64;
+    let mut kills = 0;
+    for attempt in 0.. {
+        assert!(attempt < 200, "the run does not end");
+        let begun = Path::new(&broken).join("run.toml").exists();
+        let more: Vec<&str> = match begun {
+            true => [&["train"], &often[..], &["--resume", &broken]].concat(),
+            false => [&["train"], args, &often, &["--out", &broken]].concat(),
+        };
+        let mut child = program(&more).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        pause = pause * 31 % 211;
+        std::thread::sleep(Duration::from_millis(100 + pause));
+        if kills == 8 || child.try_wait().unwrap().is_some() {
+            assert!(child.wait().unwrap().success());
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+    }
+    assert!(kills > 0, "no run was killed: they are too short");
+    assert_eq!(checkpoint(&broken), checkpoint(&whole));
+}
+
+#[test]
+fn persistent_chains_resume_to_the_same_bytes() {
+    let rbm = ["rbm", "--data", "bars", "--hidden", "8", "--criterion", "pcd", "--chains", "30"];
+    killed_and_resumed("rbm", &[&rbm[..], &["--steps", "20000"]].concat());
+}
+
+#[test]
+fn em_and_gradients_of_ppca_resume_to_the_same_bytes() {
+    let ppca = ["ppca", "--data", "bars", "--latent-dim", "3"];
+    let em = ["--method", "em", "--tolerance", "1e-300", "--steps", "300"];
+    killed_and_resumed("ppca-em", &[&ppca[..], &em].concat());
+    let gradient = ["--method", "gradient", "--batch", "100", "--steps", "3000"];
+    killed_and_resumed("ppca-gradient", &[&ppca[..], &gradient].concat());
+}
+
+#[test]
+fn the_three_ways_of_ppca_agree() {
+    let scratch = Scratch::new("ppca");
+    let rows: String = (0..300)
+        .map(|i| {
+            let t = f64::from(i);
+            let (a, b, c) = ((0.7 * t).sin(), (1.3 * t).cos(), (2.9 * t).sin());
+            format!("{},{},{},{}\n", 3.0 * a, a + 2.0 * b, b - a + 0.3 * c, 0.5 * c)
+        })
+        .collect();
+    let source = format!("csv:{}", scratch.file("rows.csv", rows.as_bytes()));
+    let found = |method: &str, more: &[&str]| -> (f64, f64) {
+        let out = scratch.path(method);
+        let args = ["train", "ppca", "--data", &source, "--latent-dim", "2", "--method", method];
+        succeed(&[&args[..], &["--progress", "none", "--out", &out], more].concat());
+        let text = succeed(&["evaluate", &out, "--format", "json"]);
+        let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(rows[0]["quantity"], "log_likelihood");
+        assert_eq!(rows[0]["samples"], Value::Null, "an exact likelihood takes no samples");
+        for name in ["samples.png", "reconstructions.png", "loadings.png", "curve.svg"] {
+            assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
+        }
+        let summary = fs::read(Path::new(&out).join("summary.json")).unwrap();
+        let summary: Value = serde_json::from_slice(&summary).unwrap();
+        let train = summary["log_likelihood_train"].as_f64().unwrap();
+        (train, rows[0]["value"].as_f64().unwrap())
+    };
+    let exact = found("closed-form", &[]);
+    for (method, more) in [("em", &[][..]), ("gradient", &["--steps", "4000"])] {
+        let near = found(method, more);
+        // The promise is 1e-6 nats for each row. On the test rows the gradient does not vanish, so an error of the
+        // parameters enters there at first order: its square root is the scale.
+        assert!((near.0 - exact.0).abs() < 1e-6, "{method}: {near:?} {exact:?}");
+        assert!((near.1 - exact.1).abs() < 1e-3, "{method}: {near:?} {exact:?}");
+    }
+    let out = scratch.path("em");
+    refuse(&["evaluate", &out, "--num-samples", "5"], &["--num-samples", "exact"]);
+    refuse(&["compare", "--problem", &format!("run:{out}")], &["ppca", "no gradient estimators"]);
+}
+
+#[test]
+fn a_small_rbm_knows_its_exact_likelihood() {
+    let scratch = Scratch::new("rbm-exact");
+    for criterion in ["cd", "pcd"] {
+        let out = scratch.path(criterion);
+        let args = ["train", "rbm", "--data", "bars", "--hidden", "12", "--criterion", criterion];
+        let more = ["--steps", "2000", "--lr", "0.01", "--progress", "none", "--out", &out];
+        succeed(&[&args[..], &more].concat());
+        for name in ["samples.png", "filters.png", "reconstructions.png"] {
+            assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
+        }
+        let metrics = fs::read_to_string(Path::new(&out).join("metrics.jsonl")).unwrap();
+        let last: Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+        for key in ["test/reconstruction_error", "test/free_energy_gap", "test/log_likelihood"] {
+            assert!(last[key].is_number(), "{key}: {last}");
+        }
+        let text = succeed(&["evaluate", &out, "--format", "json"]);
+        let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let row = rows.iter().find(|row| row["quantity"] == "log_likelihood").unwrap();
+        // Bars and stripes have 30 patterns, so no model is above −ln 30 + something small on draws of them; one that
+        // knows nothing of 16 bits is at −11.09 nats.
+        let value = row["value"].as_f64().unwrap();
+        assert!(value > -9.0 && value < -3.0, "{criterion}: {value}");
+        let picture = scratch.path("new.png");
+        succeed(&["sample", &out, "--count", "4", "--out", &picture]);
+        assert_eq!(fs::read(picture).unwrap()[..4], *b"\x89PNG");
+    }
 }
 
 #[test]

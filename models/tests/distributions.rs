@@ -1,5 +1,5 @@
 //! Every distribution against its definition: densities, entropies and divergences by formula, sum or
-//! integral; draws by their frequencies; derivatives by differences.
+//! integral; samples by their frequencies; derivatives by differences.
 
 mod implicit;
 
@@ -258,11 +258,11 @@ fn the_small_constants_of_the_literature_come_out() {
     assert!((bit(0.4).kl(&bit(0.8)).item() - 0.38190854).abs() < 6e-8);
 }
 
-/// How many draws a frequency is taken of. Fewer than a hundred scores are compared with five: a right
-/// sampler fails at a new seed with probability 100 · 6·10⁻⁷ < 10⁻⁴.
+/// The number of samples of a frequency. Fewer than a hundred frequencies are compared at five standard errors: with a
+/// new seed, a correct sampler fails with probability 100 · 6·10⁻⁷ < 10⁻⁴.
 const DRAWS: usize = 40_000;
 
-/// The mean of every column of draws.
+/// The mean of every column of samples.
 fn means(draws: &Tensor<f64>) -> Vec<f64> {
     let columns = draws.values().len() / DRAWS;
     let column = |j: usize| draws.values().iter().skip(j).step_by(columns).sum::<f64>();
@@ -285,7 +285,7 @@ fn draws_have_the_right_frequencies() {
         let p = sigmoid(LOGITS[j]);
         assert_mean(&format!("the frequency of bit {j}"), mean, p, p * (1.0 - p));
     }
-    // Bits of one draw are independent.
+    // The bits of one sample are independent.
     let both = bits.values().chunks_exact(6).filter(|b| b[0] == 1.0 && b[4] == 1.0).count();
     let p = sigmoid(LOGITS[0]) * sigmoid(LOGITS[4]);
     assert_mean("the frequency of a pair", both as f64 / DRAWS as f64, p, p * (1.0 - p));

@@ -95,6 +95,12 @@ pub(crate) fn keep_lines_while(
     Ok(lines)
 }
 
+/// The lines of a file that are whole JSON; none if there is no file.
+pub(crate) fn lines(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
 /// Temporary file, write, flush, rename, flush of the folder; an error removes the temporary file.
 fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let folder = match path.parent() {

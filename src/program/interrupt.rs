@@ -10,7 +10,7 @@ use signal_hook::flag;
 /// The shell's exit code of a program that a signal ended is this plus the signal's number.
 const ENDED_BY_SIGNAL: i32 = 128;
 
-/// Knows whether the user or the system has asked the program to stop.
+/// A request to stop, by the user or the system.
 #[derive(Clone)]
 pub(crate) struct Interrupt {
     requested: Arc<AtomicBool>,

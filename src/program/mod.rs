@@ -1,18 +1,19 @@
 //! The commands, and what they show and write.
 
 pub(crate) mod args;
+pub(crate) mod catalogue;
 pub(crate) mod chart;
 pub(crate) mod check;
-pub(crate) mod checkpoint;
+pub(crate) mod choice;
 pub(crate) mod compare;
-pub(crate) mod config;
 pub(crate) mod files;
+pub(crate) mod gallery;
 pub(crate) mod interrupt;
+pub(crate) mod kinds;
 pub(crate) mod list;
 pub(crate) mod picture;
 pub(crate) mod progress;
-pub(crate) mod registry;
-pub(crate) mod session;
+pub(crate) mod run;
 pub(crate) mod table;
+pub(crate) mod threads;
 pub(crate) mod usage_error;
-pub(crate) mod views;

@@ -1,4 +1,4 @@
-//! Where a run stands: a bar on a terminal, plain lines elsewhere, JSON lines for programs.
+//! The progress of a run: a bar on a terminal, plain lines elsewhere, JSON lines for programs.
 
 mod pace;
 
@@ -22,7 +22,7 @@ const LEAST: Duration = Duration::from_secs(1);
 /// Cells of the bar; with its numbers it fits into 80 columns.
 const CELLS: u64 = 12;
 
-/// How progress is told, always on the error stream.
+/// The form in which progress is printed, always on the error stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProgressKind {
     /// A bar on a terminal, plain lines elsewhere.
@@ -56,17 +56,17 @@ enum Face {
     None,
 }
 
-/// Bounds and gradient norms since the last display, of which the mean is shown.
+/// Sums since the last display, whose means are shown.
 #[derive(Default)]
 struct Sum {
-    bound: f64,
+    objective: f64,
     grad_norm: f64,
     steps: u64,
 }
 
 impl Progress {
-    /// Starts the clock.
-    pub(crate) fn new(kind: ProgressKind, total: Total) -> Progress {
+    /// Starts the clock; `label` names the quantity that is maximised.
+    pub(crate) fn new(kind: ProgressKind, total: Total, label: &str) -> Progress {
         let face = match kind {
             ProgressKind::Auto if stderr().is_terminal() => Face::bar(),
             ProgressKind::Auto | ProgressKind::Plain => Face::Plain,
@@ -74,16 +74,17 @@ impl Progress {
             ProgressKind::None => Face::None,
         };
         let pause = if matches!(face, Face::Bar(_)) { REDRAW } else { LEAST };
-        let pace = Pace::new(total);
+        let pace = Pace::new(total, label);
         let now = Instant::now();
         Progress { face, started: now, shown: now, pause, twentieths: 0, pace, sum: Sum::default() }
     }
 
-    /// Tells that a step is done; cheap enough for every step, because it shows few of them.
-    pub(crate) fn step(&mut self, step: u64, bound: f64, grad_norm: f64) {
+    /// Takes note of a step; cheap enough for every step, because few of them are shown. Without gradients the norm is not
+    /// a number.
+    pub(crate) fn step(&mut self, step: u64, objective: f64, grad_norm: f64) {
         self.pace.step = step;
         self.pace.origin.get_or_insert(step.saturating_sub(1));
-        self.sum.bound += bound;
+        self.sum.objective += objective;
         self.sum.grad_norm += grad_norm;
         self.sum.steps += 1;
         if matches!(self.face, Face::None) {
@@ -147,7 +148,7 @@ impl Progress {
     fn average(&mut self) {
         let sum = std::mem::take(&mut self.sum);
         if sum.steps > 0 {
-            self.pace.bound = sum.bound / sum.steps as f64;
+            self.pace.objective = sum.objective / sum.steps as f64;
             self.pace.grad_norm = sum.grad_norm / sum.steps as f64;
         }
     }
@@ -174,18 +175,18 @@ mod tests {
 
     #[test]
     fn the_mean_since_the_last_display_is_shown() {
-        let mut progress = Progress::new(ProgressKind::None, Total::Steps(3));
-        for (step, bound) in [(1, -3.0), (2, -2.0), (3, -1.0)] {
-            progress.step(step, bound, 1.0);
+        let mut progress = Progress::new(ProgressKind::None, Total::Steps(3), "elbo");
+        for (step, objective) in [(1, -3.0), (2, -2.0), (3, -1.0)] {
+            progress.step(step, objective, 1.0);
         }
         progress.average();
-        assert_eq!(progress.pace.bound, -2.0);
+        assert_eq!(progress.pace.objective, -2.0);
         progress.finish("done");
     }
 
     #[test]
     fn a_step_costs_less_than_a_microsecond() {
-        let mut progress = Progress::new(ProgressKind::Plain, Total::Steps(u64::MAX));
+        let mut progress = Progress::new(ProgressKind::Plain, Total::Steps(u64::MAX), "elbo");
         let started = Instant::now();
         for step in 1..=100_000 {
             progress.step(step, -1.0, 1.0);
@@ -198,7 +199,7 @@ mod tests {
     fn a_bar_can_be_drawn() {
         let Face::Bar(bar) = Face::bar() else { panic!("a bar is a bar") };
         bar.set_position(CELLS * 4);
-        bar.set_message(Pace::new(Total::Steps(3000)).line());
+        bar.set_message(Pace::new(Total::Steps(3000), "elbo").line());
         bar.finish_and_clear();
     }
 }

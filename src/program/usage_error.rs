@@ -1,9 +1,10 @@
-//! Which failures are the caller's: exit code 2 for what was asked or given, 1 for what went wrong.
+//! Errors by their exit codes: 2 for a request or a file that cannot be used, 1 for other failures, 130 for an
+//! interrupted run.
 
 use pathscore::models::data::DataError;
 use std::fmt::{self, Display};
 
-/// Something in the request or in a file given that cannot be used.
+/// Something in the request or in a given file that cannot be used.
 #[derive(Debug)]
 pub(crate) struct UsageError(pub(crate) String);
 
@@ -15,7 +16,7 @@ impl Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// A stop that was asked for: not a failure, but not the end of the work either.
+/// A stop on request: no failure, but the work is not finished.
 #[derive(Debug)]
 pub(crate) struct Interrupted(pub(crate) String);
 
@@ -27,7 +28,7 @@ impl Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Claims that did not hold: what was asked has been done, and this is its outcome.
+/// Claims that did not hold: the check was done, and this is its outcome.
 #[derive(Debug)]
 pub(crate) struct Refuted(pub(crate) String);
 
@@ -42,7 +43,7 @@ impl std::error::Error for Refuted {}
 /// The shell's exit code of a program that was interrupted.
 const INTERRUPTED: u8 = 130;
 
-/// An error that says so.
+/// A [`UsageError`] with this message.
 pub(crate) fn usage_error(message: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(UsageError(message.into()))
 }
@@ -57,7 +58,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// Whether whoever read the results has stopped reading, which is no failure.
+/// Whether the reader of the results has closed the pipe, which is no failure.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let kind = |e: &(dyn std::error::Error + 'static)| {
         e.downcast_ref::<std::io::Error>().map(std::io::Error::kind)

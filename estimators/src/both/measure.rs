@@ -76,10 +76,10 @@ where
                 minus.copy_from_slice(same);
                 for place in (coordinate..event).step_by(width) {
                     let here: Vec<f64> = at.iter().map(|at| at.values()[place].to_f64()).collect();
-                    let split = M::Posterior::split(&here, by, rng);
-                    plus[place] = F::from_f64(split.plus);
-                    minus[place] = F::from_f64(split.minus);
-                    factors.push(F::from_f64(split.factor));
+                    let pair = M::Posterior::split(&here, by, rng);
+                    plus[place] = F::from_f64(pair.plus);
+                    minus[place] = F::from_f64(pair.minus);
+                    factors.push(F::from_f64(pair.factor));
                 }
             }
         });

@@ -5,6 +5,7 @@ mod both;
 mod bounds;
 mod common;
 mod diagnostics;
+mod energy;
 mod exact;
 mod learned;
 mod likelihood;

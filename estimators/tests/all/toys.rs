@@ -192,8 +192,8 @@ fn the_split_of_a_count_is_unbiased() {
     let problem = Solved::new("counts", &[rate * (1.0 + 2.0 * (rate - 3.0))], None);
     let measure = |wrong: f64| {
         FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
-            let split = <Poisson<f64> as WeakDerivative<f64>>::split(&[rate.ln()], 0, source);
-            out[0] = split.factor * (f(split.plus) - f(split.minus + wrong));
+            let pair = <Poisson<f64> as WeakDerivative<f64>>::split(&[rate.ln()], 0, source);
+            out[0] = pair.factor * (f(pair.plus) - f(pair.minus + wrong));
         })
     };
     let proof = prove(&problem, &measure(0.0), &Options::default());

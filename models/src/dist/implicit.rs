@@ -9,7 +9,7 @@
 //! they neither underflow nor round to the end of an interval: logarithms, logits, angles.
 
 use crate::RandomSource;
-use pathscore_autodiff::{Adjoints, Custom, Float, Real, Scalar, Shape, Tensor, Var, View};
+use pathscore_autodiff::{Adjoints, Custom, Real, Scalar, Shape, Tensor, Var, View};
 use std::f64::consts::{PI, TAU};
 use std::sync::LazyLock;
 

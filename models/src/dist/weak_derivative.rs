@@ -32,7 +32,7 @@ pub struct CoupledPair {
 /// let rng = &mut seed::rng(0, seed::Stream::Sample, 0);
 /// // ∂/∂μ of E z² is 2μ; with μ = 3 and σ = e⁰ it is 6.
 /// let n = 1000;
-/// let mean = (0..n).map(|_| <Normal<f64> as WeakDerivative<f64>>::sample_pair(&[3.0, 0.0], 0, rng));
+/// let mean = (0..n).map(|_| <Normal<f64> as WeakDerivative<f64>>::split(&[3.0, 0.0], 0, rng));
 /// let mean = mean.map(|s| s.factor * (s.plus.powi(2) - s.minus.powi(2))).sum::<f64>() / n as f64;
 /// // The variance of one is 4μ²(4/π − 1) = 9.8: five errors are 0.5.
 /// assert!((mean - 6.0).abs() < 0.5);
@@ -43,7 +43,7 @@ pub trait WeakDerivative<'t, F: Scalar>: Distribution<'t, F> {
 
     /// Draws the pair for the derivative with respect to parameter number `by`, of a coordinate whose parameters have
     /// the values `at`.
-    fn sample_pair<R: RandomSource>(at: &[f64], by: usize, rng: &mut R) -> CoupledPair;
+    fn split<R: RandomSource>(at: &[f64], by: usize, rng: &mut R) -> CoupledPair;
 }
 
 /// The derivative with respect to $\mu$ is the mean of $\frac{1}{\sigma\sqrt{2\pi}}(f(\mu + \sigma w) - f(\mu -
@@ -56,7 +56,7 @@ impl<'t, F: Scalar> WeakDerivative<'t, F> for Normal<'t, F> {
         smallvec![self.loc(), self.log_scale()]
     }
 
-    fn sample_pair<R: RandomSource>(at: &[f64], by: usize, rng: &mut R) -> CoupledPair {
+    fn split<R: RandomSource>(at: &[f64], by: usize, rng: &mut R) -> CoupledPair {
         let (loc, scale) = (at[0], at[1].exp());
         if by == 0 {
             let w = scale * rng.chi(2);
@@ -78,7 +78,7 @@ impl<'t, F: Scalar> WeakDerivative<'t, F> for Bernoulli<'t, F> {
         smallvec![self.logits()]
     }
 
-    fn sample_pair<R: RandomSource>(at: &[f64], _: usize, _: &mut R) -> CoupledPair {
+    fn split<R: RandomSource>(at: &[f64], _: usize, _: &mut R) -> CoupledPair {
         let factor = Real::sigmoid(at[0]) * Real::sigmoid(-at[0]);
         CoupledPair { factor, plus: 1.0, minus: 0.0 }
     }
@@ -90,7 +90,7 @@ impl<'t, F: Scalar> WeakDerivative<'t, F> for Poisson<'t, F> {
         smallvec![self.log_rate()]
     }
 
-    fn sample_pair<R: RandomSource>(at: &[f64], _: usize, rng: &mut R) -> CoupledPair {
+    fn split<R: RandomSource>(at: &[f64], _: usize, rng: &mut R) -> CoupledPair {
         let rate = at[0].exp();
         let n = super::poisson::draw(rate, rng);
         CoupledPair { factor: rate, plus: n + 1.0, minus: n }

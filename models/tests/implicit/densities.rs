@@ -7,16 +7,16 @@ use std::f64::consts::TAU;
 
 #[test]
 fn log_densities_are_those_of_another_library() {
-    for law in laws() {
+    for case in cases() {
         let tape = Tape::new();
-        let parameters = leaves(&tape, &law.at, 1);
+        let parameters = leaves(&tape, &case.at, 1);
         for y in [-4.0, -1.3, -0.2, 0.0, 0.3, 1.7, 3.5] {
-            let x = law.on_line(y).0;
-            let ours = law.log_prob(&parameters, tape.constant(&[x], [1, 1])).item();
-            let theirs = law.other(x).ln_pdf;
-            // Both subtract logarithms of gamma functions of up to 300, which are near 1400.
+            let x = case.on_line(y).0;
+            let ours = case.log_prob(&parameters, tape.constant(&[x], [1, 1])).item();
+            let theirs = case.other(x).ln_pdf;
+            // Both libraries subtract logarithms of gamma functions of up to 300, which are near 1400.
             let near = (ours - theirs).abs() < 1e-11 * theirs.abs().max(100.0);
-            assert!(near, "{law:?} at {x}: {ours}, not {theirs}");
+            assert!(near, "{case:?} at {x}: {ours}, not {theirs}");
         }
     }
 }
@@ -25,16 +25,16 @@ fn log_densities_are_those_of_another_library() {
 fn densities_without_another_library_integrate_to_one() {
     for kappa in [0.0, 0.3, 5.0, 200.0] {
         let tape = Tape::new();
-        let law = von_mises(&leaves(&tape, &[0.7, kappa], 1));
+        let case = von_mises(&leaves(&tape, &[0.7, kappa], 1));
         let n = 2000;
         let x: Vec<f64> = (0..n).map(|i| TAU * f64::from(i) / f64::from(n)).collect();
-        let density = law.log_prob(tape.constant(&x, [n as usize, 1, 1])).exp().value();
+        let density = case.log_prob(tape.constant(&x, [n as usize, 1, 1])).exp().value();
         let total = density.values().iter().sum::<f64>() * TAU / f64::from(n);
         assert!((total - 1.0).abs() < 1e-12, "von Mises {kappa}: {total}");
     }
-    // Over the triangle of shares, by logits of the first and of the rest's first.
+    // The integral over the simplex, by the logits of the first entry and of the second within the rest.
     let tape = Tape::new();
-    let law = Dirichlet::new(tape.leaf(&[0.7, 1.5, 2.5], [3]));
+    let case = Dirichlet::new(tape.leaf(&[0.7, 1.5, 2.5], [3]));
     let (n, step) = (400, 0.15);
     let (mut x, mut areas) = (Vec::new(), Vec::new());
     for i in 0..n {
@@ -44,7 +44,7 @@ fn densities_without_another_library_integrate_to_one() {
             areas.push(a * (1.0 - a).powi(2) * b * (1.0 - b) * step * step);
         }
     }
-    let density = law.log_prob(tape.constant(&x, [areas.len(), 3])).exp().value();
+    let density = case.log_prob(tape.constant(&x, [areas.len(), 3])).exp().value();
     let total: f64 = density.values().iter().zip(&areas).map(|(p, area)| p * area).sum();
     // Both tails are cut at a logit of 30, where e^{-30 · 0.7} = 8e-10 is left.
     assert!((total - 1.0).abs() < 1e-8, "dirichlet: {total}");
@@ -52,14 +52,14 @@ fn densities_without_another_library_integrate_to_one() {
 
 #[test]
 fn entropies_are_means_of_minus_the_log_density() {
-    for law in laws() {
+    for case in cases() {
         let tape = Tape::new();
-        let found = law.entropy(&leaves(&tape, &law.at, 1)).item();
-        let expected = law.mean(|_, log| -log);
+        let found = case.entropy(&leaves(&tape, &case.at, 1)).item();
+        let expected = case.mean(|_, log| -log);
         // Logarithms of gamma functions near 1400, summed over 20 000 places.
         assert!(
             (found - expected).abs() < 1e-9 * expected.abs().max(1.0),
-            "{law:?}: {found}, {expected}"
+            "{case:?}: {found}, {expected}"
         );
     }
 }
@@ -67,10 +67,10 @@ fn entropies_are_means_of_minus_the_log_density() {
 #[test]
 fn divergences_of_these_are_means_of_the_log_ratio() {
     let tape = Tape::new();
-    for law in laws() {
-        let other = Law { at: law.at.iter().map(|p| 1.3 * p + 0.1).collect(), ..law.clone() };
-        let (q, p) = (leaves(&tape, &law.at, 1), leaves(&tape, &other.at, 1));
-        let found = match law.kind {
+    for case in cases() {
+        let other = Case { at: case.at.iter().map(|p| 1.3 * p + 0.1).collect(), ..case.clone() };
+        let (q, p) = (leaves(&tape, &case.at, 1), leaves(&tape, &other.at, 1));
+        let found = match case.kind {
             Kind::Gamma => gamma(&q).kl(&gamma(&p)),
             Kind::Beta => beta(&q).kl(&beta(&p)),
             Kind::Student => continue,
@@ -78,12 +78,12 @@ fn divergences_of_these_are_means_of_the_log_ratio() {
             Kind::Laplace => laplace(&q).kl(&laplace(&p)),
             Kind::LogNormal => log_normal(&q).kl(&log_normal(&p)),
         };
-        let (found, expected) = (found.item(), law.mean(|x, log| log - other.other(x).ln_pdf));
-        // Beyond logits of 30 a share rounds to one, and e^{-0.7 · 30} of the mass is lost; the kink of the
-        // other Laplace density lies anywhere, and costs the square of the step.
-        let tolerance = if law.kind == Kind::Laplace { 1e-6 } else { 1e-8 };
+        let (found, expected) = (found.item(), case.mean(|x, log| log - other.other(x).ln_pdf));
+        // Beyond logits of 30 a value rounds to one, and e^{-0.7 · 30} of the mass is lost. The kink of the other
+        // Laplace density lies between two nodes, and costs the square of the step.
+        let tolerance = if case.kind == Kind::Laplace { 1e-6 } else { 1e-8 };
         let near = (found - expected).abs() < tolerance * expected.abs().max(1.0);
-        assert!(near, "{law:?}: {found}, not {expected}");
+        assert!(near, "{case:?}: {found}, not {expected}");
     }
     let (q, p) = ([0.4, 3.0], [1.0, 1.2]);
     let log = |[mu, kappa]: [f64; 2], x: f64| {
@@ -99,7 +99,8 @@ fn divergences_of_these_are_means_of_the_log_ratio() {
     assert_close(&[counts(3.0).kl(&counts(2.0)).item()], &[expected], CLOSE);
 }
 
-/// The first share is of Beta(α₀, α₁ + α₂), and the second's part of the rest, independently, of Beta(α₁, α₂).
+/// The first entry has the distribution Beta(α₀, α₁ + α₂), and the second as a part of the rest is independent of it,
+/// with the distribution Beta(α₁, α₂).
 #[test]
 fn a_dirichlet_is_a_chain_of_betas() {
     let tape = Tape::new();
@@ -109,7 +110,7 @@ fn a_dirichlet_is_a_chain_of_betas() {
     let whole = |alpha: [f64; 3]| Dirichlet::new(tape.leaf(&alpha, [3]));
     let parts = chain(q).into_iter().zip(chain(p)).map(|(q, p)| q.kl(&p).item()).sum::<f64>();
     assert_close(&[whole(q).kl(&whole(p)).item()], &[parts], CLOSE);
-    // The rest, 1 − x₀, stretches the second: E ln(1 − x₀) = ψ(α₁ + α₂) − ψ(α₀ + α₁ + α₂).
+    // The second entry is scaled by the rest, 1 − x₀: E ln(1 − x₀) = ψ(α₁ + α₂) − ψ(α₀ + α₁ + α₂).
     let stretch = Real::digamma(3.1) - Real::digamma(3.5);
     let parts = chain(q).into_iter().map(|q| q.entropy().item()).sum::<f64>() + stretch;
     assert_close(&[whole(q).entropy().item()], &[parts], CLOSE);

@@ -1,4 +1,4 @@
-//! Moments of draws, and of gradients along their paths.
+//! Moments of samples, and of pathwise gradients.
 
 use super::*;
 use pathscore_autodiff::{Float, Scalar};
@@ -6,15 +6,15 @@ use pathscore_models::dist::{Dirichlet, Poisson};
 use statrs::distribution::Discrete;
 use std::f64::consts::PI;
 
-/// The place of a draw in its distribution is uniform.
+/// The distribution function of a sample is uniform.
 #[test]
 fn draws_have_their_distribution_function() {
-    for law in laws() {
+    for case in cases() {
         let tape = Tape::new();
-        let draws = law.rsample(&leaves(&tape, &law.at, 1), DRAWS).value();
+        let draws = case.rsample(&leaves(&tape, &case.at, 1), DRAWS).value();
         assert_eq!(draws.shape()[..], [DRAWS, 1, 1]);
-        let places = || draws.values().iter().map(|&x| law.other(x).cdf);
-        let what = |what: &str| format!("{law:?}, {what}");
+        let places = || draws.values().iter().map(|&x| case.other(x).cdf);
+        let what = |what: &str| format!("{case:?}, {what}");
         assert_mean(&what("mean place"), places(), 0.5, 1.0 / 12.0);
         assert_mean(&what("mean square"), places().map(|u| u * u), 1.0 / 3.0, 4.0 / 45.0);
         for tail in [0.01, 0.99] {
@@ -53,11 +53,11 @@ fn counts_have_their_moments_and_frequencies() {
 fn angles_have_their_moments() {
     for (mu, kappa) in [(0.4, 0.0), (-1.0, 0.1), (2.0, 1.5), (0.0, 30.0), (1.0, 1e5)] {
         let tape = Tape::new();
-        let law = von_mises(&leaves(&tape, &[mu, kappa], 1));
-        let a = law.mean_length().item();
+        let case = von_mises(&leaves(&tape, &[mu, kappa], 1));
+        let a = case.mean_length().item();
         // E cos kz = I_k/I_0, and I_2 = I_0 − 2 I_1/κ.
         let second = if kappa == 0.0 { 0.0 } else { 1.0 - 2.0 * a / kappa };
-        let draws = law.rsample(DRAWS, &mut rng()).value();
+        let draws = case.rsample(DRAWS, &mut rng()).value();
         let z = || draws.values().iter().map(|x| x - mu);
         assert!(z().all(|z| z.abs() <= PI));
         let what = |what: &str| format!("von Mises {kappa}, {what}");
@@ -71,8 +71,8 @@ fn shares_have_their_moments() {
     let alpha = [0.2, 1.5, 4.0];
     let sum: f64 = alpha.iter().sum();
     let tape = Tape::new();
-    let law = Dirichlet::new(tape.leaf(&alpha, [3]));
-    let draws = law.sample(DRAWS, &mut rng()).value();
+    let case = Dirichlet::new(tape.leaf(&alpha, [3]));
+    let draws = case.sample(DRAWS, &mut rng()).value();
     let rows = || draws.values().chunks_exact(3);
     assert!(rows().all(|x| (x.iter().sum::<f64>() - 1.0).abs() < 1e-14));
     for c in 0..3 {
@@ -88,25 +88,25 @@ fn shares_have_their_moments() {
     assert_estimates("a product", &products, alpha[0] * alpha[1] / (sum * (sum + 1.0)));
 }
 
-/// One parameter for each draw, and so one gradient for each draw.
+/// Each sample has its own copy of the parameters, and so its own gradient.
 #[test]
 fn gradients_along_the_path_have_the_mean_of_the_integral() {
-    // Bounded, smooth, and no polynomial.
+    // The function is bounded and smooth, and not a polynomial.
     let f = |x: f64| x / (1.0 + x * x).sqrt() + 0.5 * x.cos();
-    for law in laws() {
+    for case in cases() {
         let tape = Tape::new();
-        let parameters = leaves(&tape, &law.at, DRAWS);
-        let z = law.rsample(&parameters, 1);
+        let parameters = leaves(&tape, &case.at, DRAWS);
+        let z = case.rsample(&parameters, 1);
         let height = z * (z.square() + 1.0).rsqrt() + z.cos() * 0.5;
         let grads = height.sum().backward();
         for (i, &parameter) in parameters.iter().enumerate() {
             let mean = |value: f64| {
-                let mut law = law.clone();
-                law.at[i] = value;
-                law.mean(|x, _| f(x))
+                let mut case = case.clone();
+                case.at[i] = value;
+                case.mean(|x, _| f(x))
             };
-            let exact = slope(law.at[i], 1e-2 * law.at[i].abs().max(0.1), mean);
-            assert_estimates(&format!("{law:?} by {i}"), grads.of(parameter).values(), exact);
+            let exact = slope(case.at[i], 1e-2 * case.at[i].abs().max(0.1), mean);
+            assert_estimates(&format!("{case:?} by {i}"), grads.of(parameter).values(), exact);
         }
     }
 }
@@ -171,7 +171,7 @@ fn extremes<F: Scalar>() {
             let finite = slopes.values().iter().all(|&g| Float::is_finite(g));
             assert!(finite, "draw {i} at {shape} in {}: {slopes:?}", F::NAME);
         }
-        // What is drawn has a density.
+        // The log-density of a sample is finite.
         let z = Gamma::new(a, b).sample(25, &mut rng());
         let x = Beta::new(a, a).sample(25, &mut rng());
         for log_prob in [Gamma::new(a, b).log_prob(z), Beta::new(a, a).log_prob(x)] {
@@ -194,15 +194,15 @@ fn no_shape_is_too_small_or_too_large() {
 fn a_draw_without_tracked_parameters_is_a_constant_and_the_same_number() {
     let tape = Tape::new();
     let p = leaves(&tape, &[0.7, 2.0], 3);
-    let law = beta(&p);
-    assert!(!law.sample(4, &mut rng()).is_tracked());
-    assert!(law.rsample(4, &mut rng()).is_tracked());
-    assert_eq!(law.sample(4, &mut rng()).value(), law.rsample(4, &mut rng()).value());
+    let case = beta(&p);
+    assert!(!case.sample(4, &mut rng()).is_tracked());
+    assert!(case.rsample(4, &mut rng()).is_tracked());
+    assert_eq!(case.sample(4, &mut rng()).value(), case.rsample(4, &mut rng()).value());
 }
 
 #[test]
-#[should_panic(expected = "differentiated once")]
-fn a_second_derivative_of_an_implicit_draw_is_refused() {
+#[should_panic(expected = "differentiated only in numbers")]
+fn a_second_derivative_of_an_implicit_sample_is_refused() {
     let tape = Tape::new();
     let p = leaves(&tape, &[0.7, 2.0], 1);
     let z = gamma(&p).rsample(1, &mut rng()).sum();

@@ -1,5 +1,5 @@
-//! Distributions that are drawn by rejection or inversion: draws against distribution functions, densities
-//! against those of `statrs`, slopes of draws against differences of quantiles.
+//! Distributions that are sampled by rejection or inversion. Samples are tested against distribution functions,
+//! densities against `statrs`, and derivatives of samples against differences of quantiles.
 
 mod densities;
 mod draws;
@@ -42,9 +42,9 @@ fn von_mises<'t>(p: &[Var<'t, f64>]) -> VonMises<'t, f64> {
     VonMises::new(p[0], p[1])
 }
 
-/// A distribution of one number that another library knows too, at parameters.
+/// A distribution of one number that `statrs` has too, with its parameters.
 #[derive(Clone, Debug)]
-struct Law {
+struct Case {
     kind: Kind,
     at: Vec<f64>,
 }
@@ -59,9 +59,9 @@ enum Kind {
     LogNormal,
 }
 
-fn laws() -> Vec<Law> {
+fn cases() -> Vec<Case> {
     let of = |kind: Kind, at: &[&[f64]]| {
-        at.iter().map(|at| Law { kind, at: at.to_vec() }).collect::<Vec<Law>>()
+        at.iter().map(|at| Case { kind, at: at.to_vec() }).collect::<Vec<Case>>()
     };
     let gammas: [&[f64]; 5] = [&[0.05, 1.0], &[0.7, 2.0], &[1.0, 3.0], &[3.7, 0.5], &[300.0, 3.0]];
     let betas: [&[f64]; 4] = [&[0.3, 1.4], &[1.0, 1.0], &[2.0, 5.0], &[40.0, 0.7]];
@@ -77,7 +77,7 @@ fn laws() -> Vec<Law> {
     .concat()
 }
 
-impl Law {
+impl Case {
     fn log_prob<'t>(&self, p: &[Var<'t, f64>], x: Var<'t, f64>) -> Var<'t, f64> {
         match self.kind {
             Kind::Gamma => gamma(p).log_prob(x),
@@ -112,10 +112,10 @@ impl Law {
         }
     }
 
-    /// What the other library says of its distribution.
+    /// The density and the distribution function of `statrs` at `x`.
     fn other(&self, x: f64) -> Other {
-        fn both(law: impl Continuous<f64, f64> + ContinuousCDF<f64, f64>, x: f64) -> Other {
-            Other { ln_pdf: law.ln_pdf(x), cdf: law.cdf(x) }
+        fn both(case: impl Continuous<f64, f64> + ContinuousCDF<f64, f64>, x: f64) -> Other {
+            Other { ln_pdf: case.ln_pdf(x), cdf: case.cdf(x) }
         }
         let p = &self.at;
         match self.kind {
@@ -128,7 +128,7 @@ impl Law {
         }
     }
 
-    /// A value for every number of the line, and its slope.
+    /// Maps the real line onto the support, and returns the value and its derivative.
     fn on_line(&self, y: f64) -> (f64, f64) {
         let p = &self.at;
         let scaled = |x: f64, scale: f64| (x, scale * x);
@@ -137,16 +137,16 @@ impl Law {
             Kind::Beta => (Real::sigmoid(y), Real::sigmoid(y) * Real::sigmoid(-y)),
             Kind::Student => (p[1] + p[2] * y.sinh(), p[2] * y.cosh()),
             Kind::Exponential => scaled(y.exp() / p[0], 1.0),
-            // The kink is where the slope is zero.
+            // The kink of the density lies where this derivative is zero.
             Kind::Laplace => (p[0] + p[1] * y.powi(3), 3.0 * p[1] * y * y),
             Kind::LogNormal => scaled((p[0] + p[1] * y).exp(), p[1]),
         }
     }
 
-    /// $E f(x, \ln p(x))$ by an integral over the line, as far out as anything is left of the density.
+    /// $E f(x, \ln p(x))$ by an integral over the line, up to where the density is negligible.
     fn mean(&self, f: impl Fn(f64, f64) -> f64) -> f64 {
         let width = match self.kind {
-            // To thirty standard deviations of a large shape, and to e^{-30} of a small one.
+            // This is thirty standard deviations for a large concentration, and a mass of e⁻³⁰ for a small one.
             Kind::Gamma => 30.0 / self.at[0].min(self.at[0].sqrt()),
             Kind::Beta => 100.0,
             Kind::Student => 40.0,
@@ -158,7 +158,7 @@ impl Law {
             let log = self.other(x).ln_pdf;
             let p = log.exp() * slope;
             let term = p * f(x, log);
-            // At the ends x may round to where a density is zero or infinite.
+            // At the ends x may round to a point at which a density is zero or infinite.
             if p > 0.0 && term.is_finite() { term } else { 0.0 }
         })
     }
@@ -174,8 +174,8 @@ fn leaves<'t>(tape: &'t Tape<f64>, at: &[f64], len: usize) -> Vec<Var<'t, f64>> 
     at.iter().map(|&value| tape.leaf(&vec![value; len], [len, 1])).collect()
 }
 
-/// How many draws a mean is taken of. Two hundred means are compared at five errors: a right sampler fails
-/// at a new seed with probability 200 · 6·10⁻⁷ ≈ 10⁻⁴.
+/// The number of samples of a mean. Two hundred means are compared at five standard errors: with a new seed, a correct
+/// sampler fails with probability 200 · 6·10⁻⁷ ≈ 10⁻⁴.
 const DRAWS: usize = 20_000;
 
 #[track_caller]
@@ -185,7 +185,7 @@ fn assert_mean(what: &str, values: impl Iterator<Item = f64>, mean: f64, varianc
     assert!(z.abs() < 5.0, "seed {SEED}: {what}: {found}, {z} errors from {mean}");
 }
 
-/// A mean whose variance is that of the values themselves.
+/// Compares a mean whose variance is estimated from the values themselves.
 #[track_caller]
 fn assert_estimates(what: &str, values: &[f64], mean: f64) {
     let n = values.len() as f64;
@@ -195,15 +195,15 @@ fn assert_estimates(what: &str, values: &[f64], mean: f64) {
     assert!(z.abs() < 5.0, "seed {SEED}: {what}: {found}, {z} errors from {mean}");
 }
 
-/// ∫ f from `low` to `high` by the trapezoidal rule, for what vanishes at both ends or is periodic: its error
-/// falls faster than any power of the step.
+/// ∫ f from `low` to `high` by the midpoint rule. For functions that vanish at both ends or are periodic its error falls
+/// faster than any power of the step.
 fn integral(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
     let n = 20_000;
     let step = (high - low) / n as f64;
     (0..n).map(|i| f(low + (i as f64 + 0.5) * step)).sum::<f64>() * step
 }
 
-/// The slope of a smooth function by central differences, extrapolated once.
+/// The derivative of a smooth function by central differences, extrapolated once.
 fn slope(at: f64, h: f64, f: impl Fn(f64) -> f64) -> f64 {
     let central = |h: f64| (f(at + h) - f(at - h)) / (2.0 * h);
     (4.0 * central(0.5 * h) - central(h)) / 3.0

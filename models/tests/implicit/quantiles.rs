@@ -1,10 +1,10 @@
-//! Slopes of draws against those of the quantiles whose places they have.
+//! Derivatives of samples against derivatives of the quantiles of the same level.
 
 use super::*;
-use pathscore_autodiff::Float;
+use pathscore_autodiff::Scalar;
 use std::f64::consts::{PI, TAU};
 
-/// The `y` at which a rising function is `level`.
+/// The `y` at which an increasing function equals `level`.
 fn bisected(mut low: f64, mut high: f64, level: f64, f: impl Fn(f64) -> f64) -> f64 {
     for _ in 0..100 {
         let middle = 0.5 * (low + high);
@@ -13,16 +13,16 @@ fn bisected(mut low: f64, mut high: f64, level: f64, f: impl Fn(f64) -> f64) -> 
     0.5 * (low + high)
 }
 
-/// Draws of shape `[1, n, …]`, and the slope of each by a parameter of its own.
+/// Samples of shape `[1, n, …]`, and the derivative of each with respect to its own copy of a parameter.
 fn slopes_of<'t>(draws: Var<'t, f64>, by: Var<'t, f64>) -> Vec<(f64, f64)> {
     let grads = draws.sum().backward();
     draws.value().values().iter().copied().zip(grads.of(by).values().iter().copied()).collect()
 }
 
-/// A slope of a draw against that of the quantile whose place it has, both tails of the distribution function
-/// given as (lower, upper) so that the smaller one has digits. Three errors: the function's, some 10⁻¹³,
-/// over the step of a thousandth; the step's fourth power, 10⁻¹² times a fifth derivative; and that of the slope.
-/// So slopes below a thousandth of the parameter's inverse are compared to that.
+/// Compares the derivative of a sample with that of the quantile of the same level. Both tails of the distribution
+/// function are given, as (lower, upper), so that the smaller one is accurate. There are three errors: that of the
+/// function, some 10⁻¹³, over the step of a thousandth; the fourth power of the step, 10⁻¹², times a fifth derivative;
+/// and that of the derivative. So derivatives below a thousandth of the parameter's inverse are compared with that.
 #[track_caller]
 fn assert_quantile_slope(
     what: &str,
@@ -49,10 +49,10 @@ fn gamma_draws_move_with_their_quantile() {
     for alpha in [0.005, 0.1, 0.9, 1.0, 4.0, 25.0, 3e3, 1e6] {
         let tape = Tape::new();
         let concentration = tape.leaf(&[alpha; 30], [30]);
-        let law = Gamma::new(concentration, tape.constant(&[1.0], [1]));
-        for (ln_z, found) in slopes_of(law.rsample_ln(1, &mut rng()), concentration) {
+        let case = Gamma::new(concentration, tape.constant(&[1.0], [1]));
+        for (ln_z, found) in slopes_of(case.rsample_ln(1, &mut rng()), concentration) {
             let tails = |a: f64, y: f64| (a.gamma_p(y.exp()), a.gamma_q(y.exp()));
-            // Of smaller numbers the logarithm alone is known, and there P = z^α/Γ(α + 1).
+            // Of smaller numbers only the logarithm is accurate, and there P = z^α/Γ(α + 1).
             if ln_z > -700.0 {
                 assert_quantile_slope("gamma", [-744.0, 20.0], alpha, (ln_z, found), tails);
             } else {
@@ -73,7 +73,7 @@ fn beta_draws_move_with_their_quantile() {
         let tape = Tape::new();
         let [of_a, of_b] = [a, b].map(|value| tape.leaf(&[value; 30], [30]));
         let y = Beta::new(of_a, of_b).rsample_logit(1, &mut rng());
-        // By x where it has the digits, else by 1 − x.
+        // The smaller of x and 1 − x is the accurate one.
         let tails = |a: f64, b: f64, y: f64| {
             if y < 0.0 {
                 let lower = f64::beta_inc(a, b, Real::sigmoid(y))[0];
@@ -107,7 +107,7 @@ fn student_draws_move_with_their_quantile() {
         let draws = StudentT::new(freedom, loc, scale).rsample(1, &mut rng());
         for (t, found) in slopes_of(draws, freedom) {
             let tail = |nu: f64, t: f64| {
-                // Near 1 the argument rounds away the draw: there the other side's.
+                // Near 1 the argument loses the sample to rounding, so the other tail is used.
                 let square = t * t;
                 let half = if square < nu {
                     0.5 - 0.5 * f64::beta_inc(0.5, 0.5 * nu, square / (nu + square))[0]
@@ -127,9 +127,9 @@ fn angles_move_with_their_quantile() {
     for kappa in [0.02, 0.7, 3.0, 40.0, 500.0] {
         let tape = Tape::new();
         let concentration = tape.leaf(&[kappa; 8], [8]);
-        let law = VonMises::new(tape.constant(&[0.0], [1]), concentration);
-        for (z, found) in slopes_of(law.rsample(1, &mut rng()), concentration) {
-            // The area from the angle to π, by Simpson's rule: |f⁗| h⁴/180 with h κ^½ below 0.03.
+        let case = VonMises::new(tape.constant(&[0.0], [1]), concentration);
+        for (z, found) in slopes_of(case.rsample(1, &mut rng()), concentration) {
+            // The area from the angle to π by Simpson's rule has the error |f⁗| h⁴/180 with h κ^½ below 0.03.
             let area = |kappa: f64, z: f64| {
                 let n = 4000;
                 let h = (PI - z) / f64::from(n);

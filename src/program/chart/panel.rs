@@ -1,98 +1,30 @@
-//! One panel of a comparison: estimators on lines, a number on the axis.
+//! A panel with a line for each estimator and a number on the horizontal axis.
 
 use std::sync::Arc;
 
-use kuva::prelude::{
-    Layout, LinePlot, Plot, ReferenceLine, ScatterPlot, TextAnnotation, TickFormat,
-};
+use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TextAnnotation, TickFormat};
 
-use super::violin::{Cloud, violin};
-use super::{Bar, COLOURS, range};
+use super::drawing::{COLOURS, range};
+
+/// The colour of exact gradients.
+pub(super) const EXACT: &str = "#222222";
 
 /// One panel: a line for each estimator, the first on top.
 #[derive(Default)]
 pub(super) struct Panel {
-    plots: Vec<Plot>,
-    title: String,
-    label: String,
-    range: (f64, f64),
+    pub(super) plots: Vec<Plot>,
+    pub(super) title: String,
+    pub(super) label: String,
+    pub(super) range: (f64, f64),
     pub(super) lines: usize,
-    truth: Option<f64>,
-    decades: bool,
-    words: Vec<TextAnnotation>,
+    /// The exact gradient of each line, from the first estimator on; those that are not finite are not drawn.
+    pub(super) exact: Vec<f64>,
+    pub(super) decades: bool,
+    pub(super) words: Vec<TextAnnotation>,
 }
 
 impl Panel {
-    pub(super) fn of_component(bars: &[Bar], estimators: &[&str], component: &str) -> Panel {
-        let lines = estimators.len();
-        let mut ends = Vec::new();
-        let mut truth = None;
-        let (mut plots, mut broken) = (Vec::new(), Vec::new());
-        for bar in bars.iter().filter(|bar| bar.component == component) {
-            let Some(i) = estimators.iter().position(|name| *name == bar.estimator) else {
-                continue;
-            };
-            let half = 2.0 * bar.standard_error;
-            if bar.exact.is_finite() {
-                truth = Some(bar.exact);
-                ends.push(bar.exact);
-            }
-            if bar.mean.is_finite() && half.is_finite() {
-                ends.extend([bar.mean - half, bar.mean + half]);
-                plots.push(dot(bar.mean, half, (lines - i) as f64, i));
-            } else {
-                broken.push(lines - i);
-            }
-        }
-        let (low, high) = range(ends.into_iter()).unwrap_or((0.0, 1.0));
-        let margin = if high > low { 0.08 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
-        let range = (low - margin, high + margin);
-        Panel {
-            plots,
-            title: format!("∇ {component}"),
-            label: "mean ± 2 standard errors".into(),
-            range,
-            lines,
-            truth,
-            words: broken.into_iter().map(|line| word("not finite", line, range)).collect(),
-            ..Panel::default()
-        }
-    }
-
-    /// The draws of one component, each estimator's as a violin, within the middle 98 % of all of them.
-    pub(super) fn of_draws(clouds: &[&Cloud], estimators: &[&str]) -> Panel {
-        let lines = estimators.len();
-        let mut all: Vec<f64> = clouds.iter().flat_map(|cloud| &cloud.draws).copied().collect();
-        all.retain(|draw| draw.is_finite());
-        all.sort_by(f64::total_cmp);
-        let truth = clouds.first().map(|cloud| cloud.exact);
-        let from = |share: f64| all.get((share * all.len().saturating_sub(1) as f64) as usize);
-        let ends = [from(0.01), from(0.99)].into_iter().flatten().copied().chain(truth);
-        let (low, high) = range(ends).unwrap_or((0.0, 1.0));
-        let margin = if high > low { 0.04 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
-        let range = (low - margin, high + margin);
-        let mut plots = Vec::new();
-        for cloud in clouds {
-            let at = estimators.iter().position(|name| *name == cloud.estimator);
-            let Some(i) = at else { continue };
-            plots.push(violin(&cloud.draws, (lines - i) as f64, range, COLOURS[i % COLOURS.len()]));
-            let mean = cloud.draws.iter().sum::<f64>() / cloud.draws.len() as f64;
-            if (range.0..=range.1).contains(&mean) {
-                plots.push(dot(mean, 0.0, (lines - i) as f64, i));
-            }
-        }
-        Panel {
-            plots,
-            title: clouds.first().map_or(String::new(), |cloud| format!("∇ {}", cloud.component)),
-            label: "one draw of the gradient".into(),
-            range,
-            lines,
-            truth,
-            ..Panel::default()
-        }
-    }
-
-    /// Values on a logarithmic axis; what is zero or not finite is said in words.
+    /// Values on a logarithmic axis; a word stands for a value that is zero or not finite.
     pub(super) fn of_cost(values: &[f64], title: &str, label: &str) -> Panel {
         // The logarithms are drawn on a linear axis: the chart library's own log axis ends at 1e-10.
         let logs = values.iter().map(|x| x.log10()).filter(|x| x.is_finite());
@@ -125,7 +57,7 @@ impl Panel {
     pub(super) fn layout(&self, labels: Vec<String>) -> Layout {
         let lines = self.height();
         let step = self.step();
-        let mut layout = Layout::new(self.range, lines)
+        let layout = Layout::new(self.range, lines)
             .with_title(self.title.as_str())
             .with_title_size(14)
             .with_x_label(self.label.as_str())
@@ -142,19 +74,30 @@ impl Panel {
             .with_x_axis_max(self.range.1)
             .with_y_axis_min(lines.0)
             .with_y_axis_max(lines.1);
-        if let Some(truth) = self.truth {
-            let line = ReferenceLine::vertical(truth).with_color("#222222").with_label("truth");
-            layout = layout.with_reference_line(line.with_dasharray("5 3"));
-        }
         self.words.iter().cloned().fold(layout, Layout::with_annotation)
     }
 
-    /// Above the first line there is room for a word beside the truth.
     fn height(&self) -> (f64, f64) {
-        (0.5, self.lines as f64 + 1.0)
+        (0.5, self.lines as f64 + 0.5)
     }
 
-    /// The marks upon a pale line at each tick, which the chart library leaves out beside names.
+    /// A dashed line at the exact gradient of each estimator, through all lines of estimators that share it: those of
+    /// another target have another.
+    fn exact_lines(&self) -> Vec<Plot> {
+        let mut plots = Vec::new();
+        let mut top = self.lines as f64 + 0.5;
+        for shared in self.exact.chunk_by(|a, b| a == b) {
+            let bottom = top - shared.len() as f64;
+            if shared[0].is_finite() {
+                let line = LinePlot::new().with_data([(shared[0], bottom), (shared[0], top)]);
+                plots.push(Plot::Line(line.with_color(EXACT).with_stroke_width(1.0).with_dashed()));
+            }
+            top = bottom;
+        }
+        plots
+    }
+
+    /// A pale line at each tick, which the chart library leaves out beside names, then exact gradients, then the marks.
     pub(super) fn drawn(self) -> Vec<Plot> {
         let (step, (bottom, top)) = (self.step(), self.height());
         let ticks = (1..).map(|i| step * ((self.range.0 / step).floor() + f64::from(i)));
@@ -163,7 +106,8 @@ impl Panel {
             Plot::Line(line.with_color("#DDDDDD").with_stroke_width(0.6))
         };
         let grid = ticks.take_while(|&x| x <= self.range.1).map(pale);
-        grid.chain(self.plots).collect()
+        let exact = self.exact_lines();
+        grid.chain(exact).chain(self.plots).collect()
     }
 
     /// The distance of two ticks: 1, 2 or 5 times a power of ten, whole decades for decades.
@@ -178,7 +122,7 @@ impl Panel {
 }
 
 /// A word at the left end of an estimator's line, in place of a mark.
-fn word(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnnotation {
+pub(super) fn word(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnnotation {
     // The chart library centres the text above its anchor: it goes right by half its width and
     // down by half its height.
     let x = low + (high - low) * (0.03 + 0.013 * text.len() as f64);
@@ -186,7 +130,7 @@ fn word(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnnotation {
 }
 
 /// An estimator's mark on its line, with a bar to both sides.
-fn dot(x: f64, half: f64, line: f64, estimator: usize) -> Plot {
+pub(super) fn dot(x: f64, half: f64, line: f64, estimator: usize) -> Plot {
     let mark = ScatterPlot::new().with_data([(x, line)]).with_size(4.5);
     let mark = mark.with_color(COLOURS[estimator % COLOURS.len()]);
     Plot::Scatter(if half > 0.0 { mark.with_x_err([half]) } else { mark })

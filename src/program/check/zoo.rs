@@ -1,10 +1,10 @@
-//! The wrong estimators, and what gives each away.
+//! The wrong estimators of the zoo, each with the evidence against it.
 
-use super::super::args::CheckArgs;
-use super::super::session::pool;
-use super::super::table::{Format, print};
-use super::super::usage_error::Refuted;
-use super::spelt_method;
+use super::args::CheckArgs;
+use super::method::method_name;
+use crate::program::table::{Format, print};
+use crate::program::threads::pool;
+use crate::program::usage_error::Refuted;
 use pathscore::estimators::proof::Options;
 use pathscore::estimators::zoo::{Examination, Specimen, zoo};
 use serde::Serialize;
@@ -29,9 +29,9 @@ struct Row {
     evidence: String,
 }
 
-/// A row for people.
+/// A row of the table for people.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct TableRow<'a> {
     #[serde(rename = "no.")]
     number: usize,
     name: &'a str,
@@ -45,7 +45,7 @@ struct Shown<'a> {
     method: &'a str,
 }
 
-/// Tries every one, prints what came of it, and fails if one is not caught.
+/// Examines every wrong estimator, prints a row for each, and fails if one is not caught.
 pub(super) fn check(args: &CheckArgs, options: &Options) -> anyhow::Result<()> {
     let rows: Vec<Row> = pool(args.threads)?.install(|| {
         zoo().iter().map(|specimen| row(specimen, specimen.examine(options))).collect()
@@ -57,8 +57,8 @@ pub(super) fn check(args: &CheckArgs, options: &Options) -> anyhow::Result<()> {
     let rate = format!("{caught} of {} caught, in {} forms", numbers.len(), rows.len());
     let out = &mut std::io::stdout().lock();
     if args.format == Format::Table {
-        print(&rows.iter().map(shown).collect::<Vec<_>>(), args.format, out)?;
-        writeln!(out, "\nWhat gave each away:")?;
+        print(&rows.iter().map(table_row).collect::<Vec<_>>(), args.format, out)?;
+        writeln!(out, "\nThe evidence against each:")?;
         for Row { number, wrong, source, evidence, caught, .. } in &rows {
             let survived = if *caught { "" } else { "SURVIVED: " };
             writeln!(out, "{number:>2}  {wrong} ({source})\n    {survived}{evidence}")?;
@@ -92,13 +92,13 @@ fn row(specimen: &Specimen, finding: Examination) -> Row {
         factor: proof.factor,
         z: proof.z,
         draws: proof.draws,
-        method: spelt_method(proof.method),
+        method: method_name(proof.method),
         evidence,
     }
 }
 
-fn shown(row: &Row) -> Shown<'_> {
-    Shown {
+fn table_row(row: &Row) -> TableRow<'_> {
+    TableRow {
         number: row.number,
         name: row.name,
         problem: &row.problem,

@@ -1,40 +1,45 @@
 //! The charts of one problem.
 
+use super::args::CompareArgs;
+use super::case::{Case, DRAWS, Figure, Studied};
 use super::rows::Row;
-use super::{Case, DRAWS, Figure, Studied};
-use crate::program::args::CompareArgs;
-use crate::program::chart::{Bar, Cloud, compare, violins};
+use crate::program::chart::{Draws, Estimate, means, violins};
 
-/// Components that are drawn: of a larger gradient the first.
+/// The number of components that are drawn, the first ones of a larger gradient.
 const SHOWN: usize = 13;
 
-/// Means and costs, and violins.
-pub(super) fn of_case(case: &Case, rows: &[Row], args: &CompareArgs) -> [Figure; 2] {
+/// The means with their costs, and the violins.
+pub(super) fn figures_of(case: &Case, rows: &[Row], args: &CompareArgs) -> [Figure; 2] {
     let Case { name, file, components, studied, .. } = case;
-    let estimated =
-        if rows.iter().any(|row| row.exact_error > 0.0) { ", the truth is estimated" } else { "" };
+    let estimated = if rows.iter().any(|row| row.exact_error > 0.0) {
+        ", the reference gradient is estimated"
+    } else {
+        ""
+    };
     let title = format!("{name}: {} draws of K = {}{estimated}", args.draws(), args.num_samples);
     let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);
-    let bars: Vec<Bar> = rows.iter().filter(|row| drawn(&row.component)).map(bar).collect();
+    let estimates: Vec<Estimate> =
+        rows.iter().filter(|row| drawn(&row.component)).map(estimate).collect();
     let count = DRAWS.min(args.draws());
-    let mut clouds: Vec<Cloud> = studied.iter().flat_map(|one| clouds(one, components)).collect();
-    clouds.retain(|cloud| drawn(&cloud.component));
+    let mut draws: Vec<Draws> = studied.iter().flat_map(|one| draws_of(one, components)).collect();
+    draws.retain(|draws| drawn(&draws.component));
     let means = Figure {
         name: file.clone(),
-        shows: "means with their errors against the truth, variance, time, variance × time",
-        scene: compare(&bars, &title),
+        shows: "means with their errors beside the exact gradient, variance, time, variance × time",
+        scene: means(&estimates, &title),
     };
-    let draws = Figure {
+    let violins = Figure {
         name: format!("{file}-draws"),
-        shows: "draws of the gradient as violins, the truth as a line",
-        scene: violins(&clouds, &format!("{name}: {count} gradients of K = {}", args.num_samples)),
+        shows: "draws of the gradient as violins beside the exact gradient",
+        scene: violins(&draws, &format!("{name}: {count} gradients of K = {}", args.num_samples)),
     };
-    [means, draws]
+    [means, violins]
 }
 
-fn bar(row: &Row) -> Bar {
-    Bar {
+fn estimate(row: &Row) -> Estimate {
+    Estimate {
         estimator: row.estimator.clone(),
+        target: row.target.clone(),
         component: row.component.clone(),
         exact: row.exact,
         mean: row.mean,
@@ -45,12 +50,13 @@ fn bar(row: &Row) -> Bar {
 }
 
 /// The draws of each component.
-fn clouds(one: &Studied, components: &[String]) -> impl Iterator<Item = Cloud> {
+fn draws_of(one: &Studied, components: &[String]) -> impl Iterator<Item = Draws> {
     let parts = components.iter().zip(&one.study.components).zip(&one.draws);
-    parts.map(|((component, seen), draws)| Cloud {
+    parts.map(|((component, measured), draws)| Draws {
         estimator: one.estimator.clone(),
+        target: one.target.clone(),
         component: component.clone(),
-        exact: seen.exact,
+        exact: measured.exact,
         draws: draws.clone(),
     })
 }

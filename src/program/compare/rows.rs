@@ -1,7 +1,7 @@
-//! What is printed of estimators that were studied.
+//! The rows that are printed of estimators that were studied.
 
-use super::{Case, Studied};
-use crate::program::args::CompareArgs;
+use super::args::CompareArgs;
+use super::case::{Case, Studied};
 use pathscore::estimators::variance::ComponentStats;
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ pub(super) struct Row {
     pub(super) claim: String,
     pub(super) component: String,
     pub(super) exact: f64,
-    /// Its standard error, where it was itself estimated.
+    /// The standard error of `exact`, where it was itself estimated.
     pub(super) exact_error: f64,
     pub(super) mean: f64,
     pub(super) z: f64,
@@ -33,9 +33,9 @@ pub(super) struct Row {
 
 /// An estimator for people: all its components in one line.
 #[derive(Serialize)]
-pub(super) struct Shown<'a> {
+pub(super) struct TableRow<'a> {
     estimator: &'a str,
-    #[serde(rename = "of")]
+    #[serde(rename = "gradient of")]
     target: &'a str,
     claim: &'a str,
     #[serde(rename = "worst z")]
@@ -46,14 +46,14 @@ pub(super) struct Shown<'a> {
     snr: f64,
     #[serde(rename = "µs/draw")]
     microseconds: f64,
-    #[serde(rename = "var × µs")]
+    #[serde(rename = "variance × µs")]
     cost: f64,
-    #[serde(rename = "front")]
+    #[serde(rename = "on the Pareto front")]
     pareto: bool,
 }
 
-/// The estimators that no other beats in both variance and time, by what they are estimators of, in the
-/// order of their time. Only what is unbiased takes part.
+/// For each target the unbiased estimators that no other beats in both variance and time, in the order of their time
+/// (the Pareto front).
 pub(super) fn fronts(studied: &[Studied]) -> Vec<(String, Vec<String>)> {
     let mut targets: Vec<&str> = Vec::new();
     for one in studied {
@@ -71,7 +71,7 @@ pub(super) fn fronts(studied: &[Studied]) -> Vec<(String, Vec<String>)> {
     targets.into_iter().map(front).filter(|(_, names): &(_, Vec<_>)| !names.is_empty()).collect()
 }
 
-/// What no other dominates, being no worse in both costs and better in one; by the second cost.
+/// The names that no other dominates, that is, is no worse in both costs and better in one; sorted by the second cost.
 fn front<'a>(costs: &[(&'a str, [f64; 2])]) -> Vec<&'a str> {
     let dominates = |a: &[f64; 2], b: &[f64; 2]| a[0] <= b[0] && a[1] <= b[1] && a != b;
     let mut front: Vec<_> = costs
@@ -126,12 +126,12 @@ pub(super) fn rows_of(
 }
 
 /// The rows of one estimator in one line.
-pub(super) fn shown(rows: &[Row]) -> Shown<'_> {
+pub(super) fn table_row(rows: &[Row]) -> TableRow<'_> {
     let worst = rows
         .iter()
         .max_by(|a, b| a.z.abs().total_cmp(&b.z.abs()))
         .expect("a gradient has components");
-    Shown {
+    TableRow {
         estimator: &worst.estimator,
         target: &worst.target,
         claim: &worst.claim,

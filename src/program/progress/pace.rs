@@ -1,10 +1,10 @@
-//! How far a run is, how fast, and how long it will take.
+//! The position of a run, its speed, and the time that remains.
 
 use serde_json::json;
 
 use crate::program::table::{figure, significant};
 
-/// What a run ends at.
+/// The end of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Total {
     /// This step.
@@ -21,18 +21,23 @@ pub(super) struct Pace {
     pub(super) origin: Option<u64>,
     pub(super) step: u64,
     pub(super) seconds: f64,
-    pub(super) bound: f64,
+    /// The name of the quantity that is maximised.
+    pub(super) label: String,
+    /// Its mean since the last display.
+    pub(super) objective: f64,
+    /// The mean norm of the gradient since the last display; not a number if no gradient is followed.
     pub(super) grad_norm: f64,
 }
 
 impl Pace {
     /// Before the first step.
-    pub(super) fn new(total: Total) -> Pace {
-        let nothing = f64::NAN;
-        Pace { total, origin: None, step: 0, seconds: 0.0, bound: nothing, grad_norm: nothing }
+    pub(super) fn new(total: Total, label: &str) -> Pace {
+        let (objective, grad_norm) = (f64::NAN, f64::NAN);
+        let label = label.into();
+        Pace { total, origin: None, step: 0, seconds: 0.0, label, objective, grad_norm }
     }
 
-    /// How much of the way is done, from 0 to 1.
+    /// The part of the run that is done, from 0 to 1.
     pub(super) fn share(&self) -> f64 {
         let share = match self.total {
             Total::Steps(steps) => self.step as f64 / steps.max(1) as f64,
@@ -55,7 +60,7 @@ impl Pace {
         seconds.is_finite().then_some(seconds)
     }
 
-    /// The numbers and the time to go: `120/1000 steps  bound -104.2  |∇| 3.1  412 steps/s  ETA 00:31`.
+    /// The numbers and the time to go: `120/1000 steps  elbo -104.2  |∇| 3.1  412 steps/s  ETA 00:31`.
     pub(super) fn line(&self) -> String {
         let eta = self.remaining().map_or("--:--".into(), clock);
         format!("{}  ETA {eta}", self.numbers())
@@ -70,8 +75,12 @@ impl Pace {
         };
         let rate = if self.seconds > 0.0 { self.rate() } else { f64::NAN };
         let rate = if rate >= 100.0 { format!("{rate:.0}") } else { format!("{rate:.1}") };
-        let (bound, grad_norm) = (figure(self.bound), significant(self.grad_norm, 3));
-        format!("{position}  bound {bound}  |∇| {grad_norm}  {rate} steps/s")
+        let (label, objective) = (&self.label, figure(self.objective));
+        let norm = match self.grad_norm.is_nan() {
+            true => String::new(),
+            false => format!("  |∇| {}", significant(self.grad_norm, 3)),
+        };
+        format!("{position}  {label} {objective}{norm}  {rate} steps/s")
     }
 
     pub(super) fn json(&self) -> serde_json::Value {
@@ -83,7 +92,7 @@ impl Pace {
             "step": self.step,
             "steps": steps,
             "share": self.share(),
-            "bound": self.bound,
+            "objective": self.objective,
             "grad_norm": self.grad_norm,
             "seconds": self.seconds,
             "steps_per_second": self.rate(),
@@ -107,19 +116,26 @@ mod tests {
     use super::*;
 
     fn pace(total: Total) -> Pace {
-        Pace { total, origin: Some(500), step: 1500, seconds: 2.0, bound: -104.23, grad_norm: 3.1 }
+        let (origin, label) = (Some(500), "elbo".into());
+        Pace { total, origin, step: 1500, seconds: 2.0, label, objective: -104.23, grad_norm: 3.1 }
     }
 
     #[test]
     fn a_line_has_every_number() {
         assert_eq!(
             pace(Total::Steps(20_000)).line(),
-            "1500/20000 steps  bound -104.2  |∇| 3.10  500 steps/s  ETA 00:37"
+            "1500/20000 steps  elbo -104.2  |∇| 3.10  500 steps/s  ETA 00:37"
         );
         assert_eq!(
             pace(Total::Seconds(4000.0)).line(),
-            "1500 steps  00:02/1:06:40  bound -104.2  |∇| 3.10  500 steps/s  ETA 1:06:38"
+            "1500 steps  00:02/1:06:40  elbo -104.2  |∇| 3.10  500 steps/s  ETA 1:06:38"
         );
+    }
+
+    #[test]
+    fn a_line_without_gradients_names_no_norm() {
+        let em = Pace { grad_norm: f64::NAN, ..pace(Total::Steps(20_000)) };
+        assert_eq!(em.line(), "1500/20000 steps  elbo -104.2  500 steps/s  ETA 00:37");
     }
 
     #[test]

@@ -1,0 +1,175 @@
+//! Contrastive divergence (Hinton 2002) and its persistent form (Younes 1989; Tieleman 2008).
+
+use crate::estimator::{Claim, Estimator, Query, record_stats};
+use crate::target::Target;
+use crate::work::{ShardState, Work};
+use pathscore_autodiff::{Grads, Scalar, Tape, Var};
+use pathscore_models::{BlockGibbs, Bound, RandomSource};
+
+/// Contrastive divergence, CD-$k$: chains that begin at the data and make $k$ block Gibbs sweeps.
+///
+/// $$-\frac1B \sum_b \nabla E(x_b) + \frac{1}{BK} \sum_{b,i} \nabla E(x^{(k)}_{b,i})$$
+///
+/// with $K$ chains (the query's `samples`) from each row $x_b$. It is *biased* for the gradient of $\ln p(x)$, and not
+/// the gradient of any function in general (Sutskever and Tieleman 2010); the bias vanishes as $k$ grows, at the rate
+/// at which the chains forget where they began. For a restricted Boltzmann machine with $E$ the free energy, the
+/// gradient uses the probabilities of the hidden units after the last sweep and not their states.
+///
+/// The value is $\sum_b (\bar E^{-} - E(x_b))$ with $\bar E^{-}$ the mean energy of the chains: the gap that learning
+/// closes, and no bound on $\ln p(x)$. Costs $k$ sweeps for each chain. Prefer
+/// [`PersistentContrastiveDivergence`] for a model whose samples matter, and this one for a quick start.
+///
+/// ```
+/// use pathscore_estimators::{Estimator, Query, Work, energy::ContrastiveDivergence};
+/// use pathscore_models::{Params, energy::Rbm, seed};
+/// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+/// let (mut params, mut work) = (Params::<f64>::new(), Work::new());
+/// let model = Rbm::new(&mut params, 4, 3, rng);
+/// let query = Query { batch: 2, ..Query::new(&model, &params, &[1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0], 500) };
+/// ContrastiveDivergence { sweeps: 1 }.estimate(query, rng, &mut work);
+/// // Almost without weights every unit is one half of the time on: the slope of the first bias is 2 (1 − ½).
+/// assert!((work.gradient(params.len())[12] - 1.0).abs() < 0.15);
+/// ```
+#[doc(alias = "CD-k")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContrastiveDivergence {
+    /// $k$, the number of sweeps of each chain.
+    pub sweeps: usize,
+}
+
+/// Persistent contrastive divergence, PCD, also called stochastic maximum likelihood: chains that continue from
+/// gradient to gradient.
+///
+/// $$-\frac1B \sum_b \nabla E(x_b) + \frac1n \sum_i \nabla E(x_i)$$
+///
+/// with $n$ chains $x_i$, which make `sweeps` block Gibbs sweeps before each gradient. They begin at rows of the first
+/// batch. The expectation is the gradient of $\ln p(x)$ if the chains are distributed as the model; as the parameters
+/// move from step to step, the chains lag behind, so that it is *biased*, the less the smaller the learning rate.
+///
+/// The chains are the state of a shard ([`Work::state`]) and part of a checkpoint. The value is that of
+/// [`ContrastiveDivergence`]. Costs `sweeps` sweeps for each chain.
+#[doc(alias = "PCD")]
+#[doc(alias = "stochastic maximum likelihood")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PersistentContrastiveDivergence {
+    /// The number of sweeps before each gradient.
+    pub sweeps: usize,
+    /// $n$, the number of chains, rounded up to a multiple of the shards of a batch; without it, as many as the first
+    /// batch has rows times samples.
+    pub chains: Option<usize>,
+}
+
+/// The chains of one shard, row by row.
+#[derive(Debug, Default)]
+struct Chains(Vec<f64>);
+
+impl ShardState for Chains {
+    fn save(&self) -> Vec<f64> {
+        self.0.clone()
+    }
+
+    fn restore(&mut self, numbers: &[f64]) {
+        self.0 = numbers.to_vec();
+    }
+}
+
+/// The cotangents of both phases.
+#[derive(Debug, Default)]
+struct Scratch<F> {
+    positive: Vec<F>,
+    negative: Vec<F>,
+}
+
+/// The chains after some sweeps.
+fn swept<'t, F: Scalar, M: BlockGibbs<F>, R: RandomSource>(
+    model: &M,
+    params: Bound<'t, F>,
+    chains: Var<'t, F>,
+    sweeps: usize,
+    rng: &mut R,
+) -> Var<'t, F> {
+    let sweep = |chains, _| model.gibbs_sweep(params.detach(), chains, rng).detach();
+    (0..sweeps).fold(chains.detach(), sweep)
+}
+
+/// Pulls back $s \sum_b (\bar E^{-} - E(x_b))$ with the scale $s$ of the query, and returns the sum. The energies are
+/// those of the rows of the batch and of the chains.
+fn contrast<F: Scalar, M>(
+    query: &Query<F, M>,
+    tape: &Tape<F>,
+    grads: &mut Grads<F>,
+    Scratch { positive, negative }: &mut Scratch<F>,
+    [of_rows, of_chains]: [Var<'_, F>; 2],
+) -> F {
+    let rows_of_one_chain = F::from_f64(query.batch as f64 / of_chains.size() as f64);
+    for (column, energies, cotangent) in [
+        (&mut *positive, of_rows, -query.scale),
+        (&mut *negative, of_chains, query.scale * rows_of_one_chain),
+    ] {
+        column.clear();
+        column.resize(energies.size(), cotangent);
+    }
+    tape.pull_into(&[(of_rows, &positive[..]), (of_chains, &negative[..])], &[], grads);
+    let sum = |energies: &[F]| energies.iter().copied().sum::<F>();
+    of_chains.with(sum) * rows_of_one_chain - of_rows.with(sum)
+}
+
+impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for ContrastiveDivergence {
+    fn target(&self) -> Target {
+        Target::LogLikelihood
+    }
+
+    fn claim(&self) -> Claim {
+        Claim::Biased
+    }
+
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+        let Query { model, params, batch, samples, .. } = query;
+        work.tape.clear();
+        let Work { tape, grads, stats, scratch, .. } = work;
+        let (params, x) = (params.on(tape), query.rows(tape));
+        let columns = x.size() / batch.max(1);
+        let starts = x.broadcast_to([samples, batch, columns]).reshape([samples * batch, columns]);
+        let chains = swept(model, params, starts, self.sweeps, rng);
+        let energies = [model.energy(params, x), model.energy(params, chains)];
+        let gap = contrast(&query, tape, grads, scratch.of(), energies);
+        record_stats(stats, batch, gap)
+    }
+}
+
+impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for PersistentContrastiveDivergence {
+    fn target(&self) -> Target {
+        Target::LogLikelihood
+    }
+
+    fn claim(&self) -> Claim {
+        Claim::Biased
+    }
+
+    fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
+        let Query { model, params, batch, samples, .. } = query;
+        work.tape.clear();
+        let Work { tape, grads, stats, scratch, state, parts, .. } = work;
+        let (params, x) = (params.on(tape), query.rows(tape));
+        let columns = x.size() / batch.max(1);
+        let Chains(chains) = state.of();
+        if chains.is_empty() {
+            let count = self.chains.map_or(samples * batch, |all| all.div_ceil(*parts).max(1));
+            let rows = query.x.iter().map(|x| x.to_f64()).cycle();
+            chains.extend(rows.take(count * columns));
+        }
+        assert!(
+            chains.len() % columns == 0,
+            "pcd: {} numbers are no chains of {columns} columns",
+            chains.len()
+        );
+        let before = tape.constant_with([chains.len() / columns, columns], |to| {
+            to.iter_mut().zip(&*chains).for_each(|(to, &x)| *to = F::from_f64(x));
+        });
+        let after = swept(model, params, before, self.sweeps, rng);
+        after.with(|x| chains.iter_mut().zip(x).for_each(|(chain, x)| *chain = x.to_f64()));
+        let energies = [model.energy(params, x), model.energy(params, after)];
+        let gap = contrast(&query, tape, grads, scratch.of(), energies);
+        record_stats(stats, batch, gap)
+    }
+}

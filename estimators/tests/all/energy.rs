@@ -1,0 +1,287 @@
+//! Contrastive divergence against sums over all states, and exact likelihoods against differences.
+
+use crate::common::{assert_near, distance};
+use pathscore_autodiff::{Grads, Tape};
+use pathscore_estimators::energy::{ContrastiveDivergence, PersistentContrastiveDivergence};
+use pathscore_estimators::fit::{Options, Trainer};
+use pathscore_estimators::optim::Sgd;
+use pathscore_estimators::tractable::ExactLikelihood;
+use pathscore_estimators::{Claim, Coverage, Enumerator, Estimator, Query, Target, Work};
+use pathscore_models::energy::Rbm;
+use pathscore_models::tractable::Ppca;
+use pathscore_models::{Energy, Params, Tractable, seed};
+
+/// Sums of up to $2^{14}$ products of numbers below one round off by less.
+const ROUNDING: f64 = 1e-12;
+
+const DATA: [[f64; 4]; 3] = [[0.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]];
+
+/// The machine of 4 × 3 units with $W_{ij} = \sin(1 + 3i + 5j)$, $b_i = (i - 1.5)/10$ and $c_j = (j - 1)/5$.
+fn machine() -> (Rbm, Params<f64>) {
+    let mut params = Params::new();
+    let model = Rbm::new(&mut params, 4, 3, &mut seed::rng(0, seed::Stream::Init, 0));
+    let weights = (0..12).map(|at| f64::sin((1 + 3 * (at / 3) + 5 * (at % 3)) as f64));
+    let visible = (0..4).map(|i| 0.1 * (f64::from(i) - 1.5));
+    let hidden = (0..3).map(|j| 0.2 * (f64::from(j) - 1.0));
+    let values = weights.chain(visible).chain(hidden);
+    params.values_mut().iter_mut().zip(values).for_each(|(to, value)| *to = value);
+    (model, params)
+}
+
+/// Every row of four bits.
+fn states() -> Vec<[f64; 4]> {
+    (0..16).map(|state| [0, 1, 2, 3].map(|bit| f64::from(state >> bit & 1))).collect()
+}
+
+fn index(row: &[f64]) -> usize {
+    row.iter().enumerate().map(|(bit, &on)| (on as usize) << bit).sum()
+}
+
+/// $\sum_v c_v \nabla E(v)$ and every $E(v)$.
+fn energies(model: &Rbm, params: &Params<f64>, cotangents: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let (tape, mut grads) = (Tape::new(), Grads::new());
+    let v = tape.constant(&states().concat(), [16, 4]);
+    let energy = model.energy(params.on(&tape), v);
+    tape.pull_into(&[(energy, cotangents)], &[], &mut grads);
+    (grads.leading(params.len()).to_vec(), energy.value().values().to_vec())
+}
+
+/// The share of the data in every state.
+fn data_shares() -> Vec<f64> {
+    let mut shares = vec![0.0; 16];
+    DATA.iter().for_each(|row| shares[index(row)] += 1.0 / 3.0);
+    shares
+}
+
+/// The gradient of the mean of $-E$ over the data minus its mean under `negative`.
+fn phases(model: &Rbm, params: &Params<f64>, negative: &[f64]) -> Vec<f64> {
+    let cotangents: Vec<f64> = negative.iter().zip(data_shares()).map(|(p, d)| p - d).collect();
+    energies(model, params, &cotangents).0
+}
+
+/// $p(v)$ of every state.
+fn probabilities(model: &Rbm, params: &Params<f64>) -> Vec<f64> {
+    let (_, energy) = energies(model, params, &[0.0; 16]);
+    let total: f64 = energy.iter().map(|e| (-e).exp()).sum();
+    energy.iter().map(|e| (-e).exp() / total).collect()
+}
+
+/// The distribution after a block Gibbs sweep, by sums over the hidden states.
+fn swept(params: &Params<f64>, before: &[f64]) -> Vec<f64> {
+    let (w, rest) = params.values().split_at(12);
+    let (b, c) = rest.split_at(4);
+    let bernoulli = |logit: f64, on: f64| 1.0 / (1.0 + ((1.0 - 2.0 * on) * logit).exp());
+    let all = states();
+    let mut after = vec![0.0; 16];
+    for (v, p) in all.iter().zip(before) {
+        for h in &all[..8] {
+            let up = (0..3).map(|j| {
+                let logit = c[j] + (0..4).map(|i| v[i] * w[3 * i + j]).sum::<f64>();
+                bernoulli(logit, h[j])
+            });
+            let p_h: f64 = up.product();
+            for (to, after) in all.iter().zip(&mut after) {
+                let down = (0..4).map(|i| {
+                    let logit = b[i] + (0..3).map(|j| h[j] * w[3 * i + j]).sum::<f64>();
+                    bernoulli(logit, to[i])
+                });
+                *after += p * p_h * down.product::<f64>();
+            }
+        }
+    }
+    after
+}
+
+/// The data's distribution after $k$ sweeps.
+fn data_after(params: &Params<f64>, sweeps: usize) -> Vec<f64> {
+    (0..sweeps).fold(data_shares(), |before, _| swept(params, &before))
+}
+
+/// The mean gradient of an estimator over everything it can draw, from one row, with the chains at `chains`.
+fn mean_gradient(
+    estimator: &impl Estimator<f64, Rbm>,
+    (model, params): (&Rbm, &Params<f64>),
+    row: &[f64],
+    chains: Option<&[f64]>,
+) -> Vec<f64> {
+    let (mut mean, mut work) = (vec![0.0; params.len()], Work::new());
+    let coverage = Enumerator::for_each(0, 1 << 15, |source| {
+        work.state.restore(chains.map(<[f64]>::to_vec).into_iter().collect());
+        estimator.estimate(Query::new(model, params, row, 1), source, &mut work);
+        let gradient = work.gradient(params.len()).iter();
+        mean.iter_mut().zip(gradient).for_each(|(mean, g)| *mean += source.probability() * g);
+    });
+    assert!(matches!(coverage, Coverage::Complete { .. }), "{coverage:?}");
+    mean
+}
+
+#[test]
+fn contrastive_divergence_has_the_gradient_of_the_enumerated_chain() {
+    let (model, params) = machine();
+    for sweeps in [1, 2] {
+        let estimator = ContrastiveDivergence { sweeps };
+        let mut mean = vec![0.0; params.len()];
+        for row in DATA {
+            let of_row = mean_gradient(&estimator, (&model, &params), &row, None);
+            mean.iter_mut().zip(of_row).for_each(|(mean, g)| *mean += g / 3.0);
+        }
+        let expected = phases(&model, &params, &data_after(&params, sweeps));
+        assert_near(&mean, &expected, ROUNDING);
+    }
+}
+
+#[test]
+fn contrastive_divergence_tends_to_the_exact_gradient_as_the_sweeps_grow() {
+    let (model, params) = machine();
+    let exact = phases(&model, &params, &probabilities(&model, &params));
+    let norm = |g: &[f64]| g.iter().map(|g| g * g).sum::<f64>().sqrt();
+    // Computed independently, to the digits given here.
+    for (sweeps, expected) in [(1, 0.312071), (2, 0.096588), (5, 0.002812), (10, 8e-6)] {
+        let found = phases(&model, &params, &data_after(&params, sweeps));
+        let error: Vec<f64> = found.iter().zip(&exact).map(|(a, b)| a - b).collect();
+        let relative = norm(&error[..12]) / norm(&exact[..12]);
+        assert!((relative - expected).abs() < 5e-7, "{sweeps} sweeps: {relative}");
+    }
+}
+
+#[test]
+fn persistent_chains_that_are_distributed_as_the_model_give_the_exact_gradient() {
+    let (model, params) = machine();
+    let probabilities = probabilities(&model, &params);
+    let estimator = PersistentContrastiveDivergence { sweeps: 1, chains: Some(1) };
+    let mut mean = vec![0.0; params.len()];
+    for row in DATA {
+        for (chain, p) in states().iter().zip(&probabilities) {
+            let found = mean_gradient(&estimator, (&model, &params), &row, Some(chain));
+            mean.iter_mut().zip(found).for_each(|(mean, g)| *mean += p * g / 3.0);
+        }
+    }
+    assert_near(&mean, &phases(&model, &params, &probabilities), ROUNDING);
+    assert_eq!(Estimator::<f64, Rbm>::claim(&estimator), Claim::Biased);
+}
+
+#[test]
+fn each_phase_is_divided_by_its_own_count() {
+    let (model, params) = machine();
+    let x = DATA.concat();
+    let chains = [states()[3], states()[6]].concat();
+    let query = Query { batch: 3, scale: 1.0 / 3.0, ..Query::new(&model, &params, &x, 1) };
+    let mut work = Work::new();
+    work.state.restore(vec![chains]);
+    let estimator = PersistentContrastiveDivergence { sweeps: 0, chains: Some(2) };
+    estimator.estimate(query, &mut seed::rng(0, seed::Stream::Init, 0), &mut work);
+    let mut negative = vec![0.0; 16];
+    negative[3] = 0.5;
+    negative[6] = 0.5;
+    assert_near(work.gradient(params.len()), &phases(&model, &params, &negative), ROUNDING);
+    // One phase divided by the other's count is another gradient by far more than rounding.
+    negative.iter_mut().for_each(|p| *p *= 2.0 / 3.0);
+    assert!(distance(work.gradient(params.len()), &phases(&model, &params, &negative)) > 0.01);
+}
+
+type Pcd = Trainer<f64, Rbm, PersistentContrastiveDivergence>;
+
+fn trainer(chains: Option<usize>) -> Pcd {
+    let (model, params) = machine();
+    let estimator = PersistentContrastiveDivergence { sweeps: 1, chains };
+    let options = Options { lr: 0.1, seed: 5, ..Options::default() };
+    Trainer::new(model, params, estimator, Box::new(Sgd::new(0.5)), options)
+}
+
+/// Steps on batches of so many rows: 100 are more than one shard, 50 are one.
+fn train(trainer: &mut Pcd, rows: &[usize]) {
+    let data = states().concat();
+    for &rows in rows {
+        let feed = |range: std::ops::Range<usize>, x: &mut [f64], _: &mut _| {
+            x.chunks_exact_mut(4).zip(range).for_each(|(x, row)| {
+                x.copy_from_slice(&data[row * row % 16 * 4..][..4]);
+            });
+        };
+        trainer.step([rows, 4], feed).unwrap();
+    }
+}
+
+#[test]
+fn persistent_chains_continue_with_the_same_bits_after_a_restart() {
+    for chains in [None, Some(7)] {
+        let mut whole = trainer(chains);
+        train(&mut whole, &[100; 20]);
+        let mut first = trainer(chains);
+        train(&mut first, &[100; 10]);
+        let state = first.state();
+        assert!(state.shards.len() > 1, "one shard does not test much");
+        let mut second = trainer(chains);
+        second.restore(state).unwrap();
+        train(&mut second, &[100; 10]);
+        assert_eq!(whole.state(), second.state());
+        // Without the chains the bits would be others.
+        let mut forgetful = trainer(chains);
+        let state = first.state();
+        forgetful.restore(pathscore_estimators::fit::State { shards: vec![], ..state }).unwrap();
+        train(&mut forgetful, &[100; 10]);
+        assert_ne!(whole.params, forgetful.params);
+    }
+}
+
+#[test]
+fn the_chains_of_a_shard_survive_a_smaller_batch_and_a_measurement_of_noise() {
+    let mut whole = trainer(None);
+    train(&mut whole, &[100, 100]);
+    let before = whole.state().shards;
+    train(&mut whole, &[50]);
+    let after = whole.state().shards;
+    assert_eq!(before.len(), after.len());
+    assert_ne!(before[0], after[0]);
+    assert_eq!(before[1..], after[1..], "shards that do not take part keep their chains");
+    whole.gradient_noise(3);
+    assert_eq!(whole.state().shards, after);
+    let mut resumed = trainer(None);
+    resumed.restore(whole.state()).unwrap();
+    train(&mut whole, &[100]);
+    train(&mut resumed, &[100]);
+    assert_eq!(whole.state(), resumed.state());
+}
+
+#[test]
+fn a_state_of_another_model_is_refused_in_words() {
+    let mut params = Params::new();
+    let model = Rbm::new(&mut params, 4, 2, &mut seed::rng(0, seed::Stream::Init, 0));
+    let estimator = ContrastiveDivergence { sweeps: 1 };
+    let sgd = Box::new(Sgd::new(0.5));
+    let mut other = Trainer::new(model, params, estimator, sgd, Options::default());
+    let before = other.state();
+    let error = other.restore(trainer(None).state()).unwrap_err().to_string();
+    assert!(error.contains("weights [4, 3]") && error.contains("weights [4, 2]"), "{error}");
+    assert_eq!(other.state(), before);
+}
+
+#[test]
+fn the_exact_likelihood_has_the_gradient_of_differences() {
+    let rng = &mut seed::rng(3, seed::Stream::Init, 0);
+    let mut params = Params::<f64>::new();
+    let model = Ppca::new(&mut params, 3, 2, rng);
+    let x = [0.5, -1.0, 0.3, 1.5, 0.2, -0.7];
+    let value = |params: &Params<f64>| {
+        let tape = Tape::new();
+        model.log_prob(params.on(&tape), tape.constant(&x, [2, 3])).sum().item()
+    };
+    let mut work = Work::new();
+    let query = Query { batch: 2, scale: 0.5, ..Query::new(&model, &params, &x, 1) };
+    let found = ExactLikelihood.estimate(query, rng, &mut work);
+    assert!((found - value(&params)).abs() < 1e-14);
+    // Central differences err by h² times the third derivative, here about ten, and by 1e-16/h.
+    let h = 1e-5;
+    let differences: Vec<f64> = (0..params.len())
+        .map(|i| {
+            let moved = |by: f64| {
+                let mut params = params.clone();
+                params.values_mut()[i] += by;
+                value(&params)
+            };
+            0.5 * (moved(h) - moved(-h)) / (2.0 * h)
+        })
+        .collect();
+    assert_near(work.gradient(params.len()), &differences, 1e-8);
+    assert_eq!(Estimator::<f64, Ppca>::target(&ExactLikelihood), Target::LogLikelihood);
+    assert_eq!(Estimator::<f64, Ppca>::claim(&ExactLikelihood), Claim::Exact);
+}

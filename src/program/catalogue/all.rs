@@ -1,0 +1,47 @@
+//! Every estimator, whatever models it fits.
+
+use super::any::{any_rows, generative_rows};
+use super::bits::bits_rows;
+use super::exact::{enumerable_rows, normal_rows};
+use super::likelihood::{prior_path_rows, prior_rows};
+use super::nodes::{node_rows, weak_derivative_rows};
+use super::path::{difference_rows, path_rows};
+use super::row::{About, Job, Row};
+use pathscore::estimators::Estimator;
+use pathscore::models::Params;
+use pathscore::models::latent::{LinearGaussian, MixedVae, SmallBelief};
+
+/// The facts about every estimator, each capability represented by a model that has it.
+pub(crate) fn estimators() -> Vec<&'static About> {
+    [
+        abouts::<LinearGaussian>(path_rows()),
+        abouts::<SmallBelief>(any_rows()),
+        abouts::<SmallBelief>(generative_rows()),
+        abouts::<SmallBelief>(bits_rows()),
+        abouts::<SmallBelief>(enumerable_rows()),
+        abouts::<LinearGaussian>(normal_rows()),
+        abouts::<SmallBelief>(weak_derivative_rows()),
+        abouts::<MixedVae>(node_rows()),
+        abouts::<SmallBelief>(prior_rows()),
+        abouts::<LinearGaussian>(prior_path_rows()),
+        abouts::<LinearGaussian>(difference_rows()),
+    ]
+    .concat()
+}
+
+fn abouts<M>(rows: Vec<Row<f64, M, Nothing>>) -> Vec<&'static About> {
+    rows.into_iter().map(|row| row.about).collect()
+}
+
+/// A job that is never done: only the facts are read.
+struct Nothing;
+
+impl<M> Job<f64, M> for Nothing {
+    type Output = ();
+
+    fn run<E>(self, _: Params<f64>, _: E)
+    where
+        E: Estimator<f64, M> + Clone + Send + Sync + 'static,
+    {
+    }
+}

@@ -1,0 +1,220 @@
+//! An estimator on a problem whose gradient is known: the two made for each other, ready for a proof or a study.
+
+use super::row::{Job, Place, Row, Setup, Skip, Variant};
+use pathscore::estimators::proof::{Applied, Cached, Candidate, Latent, Problem};
+use pathscore::estimators::{Estimator, Target};
+use pathscore::models::dist::Kind;
+use pathscore::models::latent::LatentModel;
+use pathscore::models::{Params, seed};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The size of a gradient that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Setting {
+    /// $K$, the samples for each row.
+    pub(crate) samples: usize,
+    /// The number of rows.
+    pub(crate) batch: usize,
+    /// The factor of the summed gradient.
+    pub(crate) scale: f64,
+}
+
+impl std::fmt::Display for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { samples, batch, scale } = self;
+        write!(f, "K={samples}")?;
+        if *batch > 1 { write!(f, ",B={batch},×{scale}") } else { Ok(()) }
+    }
+}
+
+/// An estimator on a problem in one setting.
+pub(crate) struct Instance {
+    pub(crate) problem: Rc<dyn Problem>,
+    pub(crate) candidate: Box<dyn Candidate>,
+    /// The quantity whose gradient is estimated.
+    pub(crate) target: Target,
+    /// Two problems with the same key have the same exact gradient.
+    pub(crate) key: String,
+}
+
+/// Problems by their keys, so that each exact gradient is computed once.
+#[derive(Default)]
+pub(crate) struct Truths(HashMap<String, Rc<dyn Problem>>);
+
+impl Truths {
+    /// The problem of an instance, one and the same for all instances with its key.
+    pub(crate) fn of(&mut self, instance: &Instance) -> Rc<dyn Problem> {
+        let problem = || Rc::clone(&instance.problem);
+        Rc::clone(self.0.entry(instance.key.clone()).or_insert_with(problem))
+    }
+}
+
+/// A model that is small enough for the exact gradient of every expectation.
+pub(super) struct TestProblem<M> {
+    pub(super) name: &'static str,
+    /// One line.
+    pub(super) line: &'static str,
+    /// Where it comes from.
+    pub(super) source: &'static str,
+    /// The model and its parameters.
+    pub(super) model: fn() -> (M, Params<f64>),
+    /// Rows of data, one after another.
+    pub(super) rows: &'static [f64],
+    pub(super) columns: usize,
+    /// The widths of the layers of latents, nearest the data first.
+    pub(super) layers: &'static [usize],
+    /// The kinds of the nodes of the posterior, where they differ.
+    pub(super) nodes: &'static [Kind],
+    /// True for an expectation $E f(z)$ in the form of a model: the ELBO is this expectation, and the other
+    /// bounds mean nothing.
+    pub(super) expectation: bool,
+    /// Forms of estimators whose exact gradient is known here in another way than by listing.
+    pub(super) solved: &'static [(&'static str, fn(Setting) -> Option<Instance>)],
+}
+
+impl<M> Clone for TestProblem<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for TestProblem<M> {}
+
+impl<M> TestProblem<M> {
+    /// The problem in a setting, if it has rows enough.
+    pub(super) fn latent(&self, setting: Setting, target: Target) -> Option<Latent<M>> {
+        let Setting { samples, batch, scale } = setting;
+        let (model, params) = (self.model)();
+        let x = self.rows.get(..batch * self.columns)?.to_vec();
+        Some(Latent { name: self.name.into(), model, params, x, batch, samples, scale, target })
+    }
+}
+
+/// The job of putting an estimator on a problem.
+pub(super) struct Pose<M> {
+    problem: TestProblem<M>,
+    setting: Setting,
+    /// The estimator's number of samples.
+    samples: usize,
+}
+
+impl<M> Job<f64, M> for Pose<M>
+where
+    M: LatentModel<f64> + Clone + Send + Sync + 'static,
+{
+    type Output = Result<Instance, String>;
+
+    fn run<E>(self, params: Params<f64>, estimator: E) -> Self::Output
+    where
+        E: Estimator<f64, M> + Clone + Send + Sync + 'static,
+    {
+        let Self { problem, setting, samples } = self;
+        let (name, target) = (problem.name, estimator.target());
+        if problem.expectation && target != Target::Elbo {
+            return Err(format!("{name} is an expectation E f(z): it has no {target}"));
+        }
+        let least = estimator.min_samples();
+        if samples < least {
+            return Err(format!("it needs {least} samples or more, not {samples}"));
+        }
+        let Some(problem) = problem.latent(setting, target) else {
+            return Err(format!("{name} has fewer than {} rows", setting.batch));
+        };
+        // The estimator's own parameters are no part of the problem.
+        let applied = Arc::new(Latent { params, samples, ..problem.clone() });
+        Ok(Instance {
+            problem: Rc::new(Cached::new(problem)),
+            candidate: Box::new(Applied::new(&applied, estimator)),
+            target,
+            key: format!("{name} {target} {setting:?}"),
+        })
+    }
+}
+
+/// A problem with the estimators that fit its model.
+pub(crate) struct ProblemRow {
+    pub(crate) name: &'static str,
+    /// One line.
+    pub(crate) line: &'static str,
+    /// Where it comes from.
+    pub(crate) source: &'static str,
+    /// The forms of estimators that are studied on it, in the order of the catalogue.
+    pub(crate) pairs: Vec<Pair>,
+    /// The forms of estimators that are left out, and why.
+    pub(crate) left_out: Vec<(&'static str, String)>,
+}
+
+/// A form of an estimator that is studied on a problem.
+pub(crate) struct Pair {
+    pub(crate) estimator: Variant,
+    instance: Box<MakeInstance>,
+}
+
+type MakeInstance = dyn Fn(Setting) -> Result<Instance, String> + Send + Sync;
+
+impl Pair {
+    /// The estimator on the problem in a setting.
+    ///
+    /// # Errors
+    /// With the reason if the setting does not fit: too few samples, or more rows than the problem has.
+    pub(crate) fn instance(&self, setting: Setting) -> Result<Instance, String> {
+        (self.instance)(setting)
+    }
+}
+
+/// A setting that every estimator can work with.
+const WIDE: Setting = Setting { samples: 3, batch: 1, scale: 1.0 };
+
+impl<M: LatentModel<f64> + Clone + Send + Sync + 'static> TestProblem<M> {
+    /// The problem with the estimators of these capabilities.
+    pub(super) fn with<const N: usize>(self, groups: [Vec<Row<f64, M, Pose<M>>>; N]) -> ProblemRow {
+        let Self { name, line, source, .. } = self;
+        let (mut pairs, mut left_out) = (Vec::new(), Vec::new());
+        for row in groups.into_iter().flatten() {
+            for estimator in row.about.forms() {
+                if estimator.place == Place::Runs {
+                    continue;
+                }
+                let pair = self.pair(row, estimator);
+                let skips = estimator.skips.iter().chain(row.about.skips);
+                let skip = skips.into_iter().find(|skip| skip.problems.contains(&name));
+                let refusal = match (row.about.check_layers(self.layers), skip) {
+                    (Err(error), _) => Some(error.to_string()),
+                    (_, Some(Skip { why, .. })) => Some((*why).to_string()),
+                    _ => pair.instance(WIDE).err(),
+                };
+                match refusal {
+                    None => pairs.push(pair),
+                    Some(why) => left_out.push((estimator.name, why)),
+                }
+            }
+        }
+        ProblemRow { name, line, source, pairs, left_out }
+    }
+
+    fn pair(self, row: Row<f64, M, Pose<M>>, estimator: Variant) -> Pair {
+        if let Some(&(_, solved)) = self.solved.iter().find(|(name, _)| *name == estimator.name) {
+            let few = |setting: Setting| format!("fewer than {} rows", setting.batch);
+            let instance = move |setting| solved(setting).ok_or_else(|| few(setting));
+            return Pair { estimator, instance: Box::new(instance) };
+        }
+        let given: Vec<_> = estimator.options.iter().chain(estimator.on_problems).collect();
+        let given: Vec<_> = given.into_iter().map(|(row, value)| (row.name, *value)).collect();
+        let options = row.about.options(&given).expect("a form's options are its estimator's");
+        let instance = move |setting: Setting| {
+            let own = row.about.fixed_samples.then_some(row.about.samples);
+            let setup = Setup {
+                params: (self.model)().1,
+                columns: self.columns,
+                layers: self.layers.to_vec(),
+                nodes: self.nodes.to_vec(),
+                rng: seed::rng(5, seed::Stream::Init, 0),
+            };
+            let samples = own.unwrap_or(setting.samples);
+            row.run(&options, setup, Pose { problem: self, setting, samples })
+        };
+        Pair { estimator, instance: Box::new(instance) }
+    }
+}

@@ -1,0 +1,53 @@
+//! The catalogue of gradient estimators: one row for each, read by `train`, `compare`, `check`, `list` and the
+//! help.
+//!
+//! A row ([`Row`]) says everything about an estimator that the program knows: its name, one line, the paper,
+//! its options with their defaults ([`OptionRow`](options::OptionRow)), the default number of samples, the forms in which
+//! `compare` and `check` study it ([`Variant`](row::Variant)), and how it is made. The rows stand in one function for each
+//! capability of a model, whose bounds are those of the estimators: [`any_rows`], [`generative_rows`],
+//! [`path_rows`], [`bits_rows`], … A model's rows are those of the capabilities it has.
+//!
+//! To add an estimator is one row here, in the function of the capability that it asks for. To add a problem of
+//! `compare` and `check` is one row of [`problems`], with the capabilities of its model: the estimators that fit it
+//! follow, and one that is left out all the same has the reason in its row ([`Skip`](row::Skip)).
+//!
+//! # How `train` uses it
+//!
+//! ```text
+//! // The estimators that fit a model type, where F, the model's type and the job are known:
+//! let rows = rows_of([any_rows::<F, Vae, Fit>(), generative_rows(), path_rows()]);
+//! // The help of `train vae`:
+//! let abouts: Vec<&About> = rows.iter().map(|row| row.about).collect();
+//! let command = command.arg(estimator_argument(&abouts, "sgvb")).args(option_arguments(&abouts));
+//! // The estimator that was chosen, with its options; what has no effect is refused with the reason:
+//! let row = rows.iter().find(|row| row.about.name == name);
+//! let options = row.about.parse(&given_options(&abouts, &matches))?;
+//! row.about.check_layers(&layers)?;
+//! // The same pairs (name, text) stand in the section [estimator] of run.toml: options.iter().
+//! // The job receives the parameters, the estimator's own behind the model's, and the estimator:
+//! let setup = Setup { params, columns, layers, nodes: Vec::new(), rng: seed::rng(seed, Stream::Init, 1) };
+//! row.run(&options, setup, Fit { model, optimizer, options })
+//! ```
+
+mod all;
+mod any;
+mod arguments;
+mod bits;
+mod exact;
+mod instance;
+mod likelihood;
+mod nodes;
+mod options;
+mod path;
+mod problems;
+mod row;
+
+pub(crate) use all::estimators;
+pub(crate) use any::{any_rows, generative_rows};
+pub(crate) use arguments::{estimator_argument, given_options, option_arguments};
+pub(crate) use bits::bits_rows;
+pub(crate) use instance::{Pair, ProblemRow, Setting, Truths};
+pub(crate) use options::{Kind, Options};
+pub(crate) use path::path_rows;
+pub(crate) use problems::{keep_estimators, problem, problem_values, problems};
+pub(crate) use row::{About, Job, Place, Row, Setup, rows_of};

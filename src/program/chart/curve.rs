@@ -1,0 +1,222 @@
+//! Training curves.
+
+use super::drawing::{COLOURS, range, svg};
+use kuva::prelude::{BandPlot, Layout, LinePlot, Plot, ScatterPlot};
+use kuva::render::render::{Scene, render_multiple};
+
+/// More points than this are drawn as means of neighbours with a band of one standard deviation.
+const MOST_POINTS: usize = 300;
+/// Fewer points than this are marked one by one.
+const FEW_POINTS: usize = 40;
+/// The first part of a run, whose steepness would flatten all the rest.
+const STEEP: f64 = 0.1;
+
+/// A line of a chart.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Series {
+    /// Its name in the legend.
+    pub(crate) name: String,
+    /// Its points from left to right; what is not finite is left out.
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// Curves over a run, as SVG.
+///
+/// The height is the curves' own after the first tenth of the way: the steep beginning leaves the
+/// picture, a late collapse does not.
+pub(crate) fn curve_svg(series: &[Series], x_label: &str, y_label: &str, title: &str) -> String {
+    svg(&curve(series, x_label, y_label, title))
+}
+
+fn curve(series: &[Series], x_label: &str, y_label: &str, title: &str) -> Scene {
+    let window = Window::of(series);
+    let mut plots = Vec::new();
+    for (i, Series { name, points }) in series.iter().enumerate() {
+        let colour = COLOURS[i % COLOURS.len()];
+        let points = Smooth::of(&finite(points));
+        let plot = LinePlot::new().with_color(colour).with_stroke_width(2.0);
+        let plot = plot.with_data(window.cut(&points.line)).with_legend(name.as_str());
+        plots.push(Plot::Line(plot));
+        if points.deviation.iter().any(|&d| d > 0.0) {
+            plots.push(band(&points, &window, colour));
+        }
+        if points.line.len() < FEW_POINTS {
+            let inside = points.line.into_iter().filter(|&(_, y)| window.holds(y));
+            let dots = ScatterPlot::new().with_color(colour).with_size(3.0).with_data(inside);
+            plots.push(Plot::Scatter(dots));
+        }
+    }
+    // Bands belong behind all lines.
+    plots.sort_by_key(|plot| !matches!(plot, Plot::Band(_)));
+    let layout = Layout::auto_from_plots(&plots)
+        .with_width(760.0)
+        .with_height(420.0)
+        .with_title(title)
+        .with_x_label(x_label)
+        .with_y_label(y_label)
+        .with_x_axis_min(window.left)
+        .with_x_axis_max(window.right)
+        .with_y_axis_min(window.bottom)
+        .with_y_axis_max(window.top)
+        .with_legend_box(false)
+        .with_grid_line_width(0.6);
+    render_multiple(plots, layout)
+}
+
+fn band(points: &Smooth, window: &Window, colour: &str) -> Plot {
+    let edge = |side| points.edge(side).map(|y| y.clamp(window.bottom, window.top));
+    let (lower, upper): (Vec<f64>, Vec<f64>) = edge(-1.0).zip(edge(1.0)).unzip();
+    let x: Vec<f64> = points.line.iter().map(|&(x, _)| x).collect();
+    Plot::Band(BandPlot::new(x, lower, upper).with_color(colour).with_opacity(0.2))
+}
+
+fn finite(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
+}
+
+/// Points few enough to see, with the deviation of those that each stands for.
+struct Smooth {
+    line: Vec<(f64, f64)>,
+    deviation: Vec<f64>,
+}
+
+impl Smooth {
+    fn of(points: &[(f64, f64)]) -> Smooth {
+        if points.len() <= MOST_POINTS {
+            return Smooth { line: points.to_vec(), deviation: vec![0.0; points.len()] };
+        }
+        let bucket = points.len().div_ceil(MOST_POINTS / 2);
+        let (line, deviation) = points
+            .chunks(bucket)
+            .map(|chunk| {
+                let mean = |f: &dyn Fn(&(f64, f64)) -> f64| {
+                    chunk.iter().map(f).sum::<f64>() / chunk.len() as f64
+                };
+                let (x, y) = (mean(&|p| p.0), mean(&|p| p.1));
+                ((x, y), mean(&|p| (p.1 - y).powi(2)).sqrt())
+            })
+            .unzip();
+        Smooth { line, deviation }
+    }
+
+    /// The line lowered or raised by its deviation.
+    fn edge(&self, side: f64) -> impl Iterator<Item = f64> {
+        self.line.iter().zip(&self.deviation).map(move |(&(_, y), d)| y + side * d)
+    }
+}
+
+/// The part of the plane that is drawn.
+#[derive(Clone, Debug, PartialEq)]
+struct Window {
+    left: f64,
+    right: f64,
+    bottom: f64,
+    top: f64,
+}
+
+impl Window {
+    fn of(series: &[Series]) -> Window {
+        let lines: Vec<_> = series.iter().map(|s| Smooth::of(&finite(&s.points))).collect();
+        let x = lines.iter().flat_map(|line| &line.line).map(|&(x, _)| x);
+        let (left, right) = range(x).unwrap_or((0.0, 1.0));
+        let heights = |from: f64| {
+            range(lines.iter().flat_map(|line| {
+                let later = line.line.iter().map(move |&(x, _)| x >= from);
+                let edges = later.zip(line.edge(-1.0).zip(line.edge(1.0)));
+                edges.filter(|&(later, _)| later).flat_map(|(_, (low, high))| [low, high])
+            }))
+        };
+        let (low, high) = heights(left).unwrap_or((0.0, 1.0));
+        let (bottom, top) = heights(left + STEEP * (right - left)).unwrap_or((low, high));
+        // Where cutting would gain little, nothing is cut.
+        let little = high - low < 2.0 * (top - bottom);
+        let (bottom, top) = if little || top <= bottom { (low, high) } else { (bottom, top) };
+        let margin = if top > bottom { 0.06 * (top - bottom) } else { 0.5 };
+        // A mark at either end keeps both its halves.
+        let side = if right > left { 0.012 * (right - left) } else { 0.5 };
+        Window {
+            left: left - side,
+            right: right + side,
+            bottom: bottom - margin,
+            top: top + margin,
+        }
+    }
+
+    fn holds(&self, y: f64) -> bool {
+        (self.bottom..=self.top).contains(&y)
+    }
+
+    /// A line from where it last enters the window: before that it is out of sight.
+    fn cut(&self, line: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        let Some(first) = line.iter().position(|&(_, y)| self.holds(y)) else {
+            return Vec::new();
+        };
+        let mut cut = Vec::with_capacity(line.len() - first + 1);
+        if let Some(&(x0, y0)) = first.checked_sub(1).and_then(|before| line.get(before)) {
+            let (x1, y1) = line[first];
+            let edge = if y0 < self.bottom { self.bottom } else { self.top };
+            cut.push((x0 + (x1 - x0) * (edge - y0) / (y1 - y0), edge));
+        }
+        cut.extend(line[first..].iter().map(|&(x, y)| (x, y.clamp(self.bottom, self.top))));
+        cut
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::drawing::picture;
+    use super::*;
+
+    fn series(name: &str, points: impl Iterator<Item = (f64, f64)>) -> Series {
+        Series { name: name.into(), points: points.collect() }
+    }
+
+    /// A bound that rises as bounds do, with noise that needs no seed.
+    fn training() -> Vec<Series> {
+        let bound = |t: f64| -100.0 - 440.0 * (-t / 60.0).exp() - 40.0 * (-t / 2500.0).exp();
+        let noise = |t: f64| 6.0 * ((t * 12.9898).sin() * 43_758.547).fract();
+        let steps = (0..12_000).map(f64::from);
+        vec![
+            series("train", steps.map(|t| (t, bound(t) + noise(t)))),
+            series("test", (0..=20).map(|e| f64::from(e) * 600.0).map(|t| (t, bound(t) - 2.0))),
+        ]
+    }
+
+    #[test]
+    fn the_flattening_is_visible() {
+        let window = Window::of(&training());
+        assert!(window.bottom > -140.0 && window.top < -90.0, "{window:?}");
+        picture(&curve(&training(), "step", "bound, nats", "vae on digits"), "curve.png");
+    }
+
+    #[test]
+    fn a_late_collapse_stays_in_the_picture() {
+        let mut curves = training();
+        curves[1].points.push((12_000.0, -900.0));
+        assert!(Window::of(&curves).bottom < -900.0);
+        picture(&curve(&curves, "step", "bound, nats", "a collapse"), "collapse.png");
+    }
+
+    #[test]
+    fn a_line_begins_where_it_enters_the_window() {
+        let window = Window { left: 0.0, right: 3.0, bottom: 0.0, top: 1.0 };
+        let line = [(0.0, -9.0), (1.0, -1.0), (2.0, 1.0), (3.0, 0.5)];
+        assert_eq!(window.cut(&line), [(1.5, 0.0), (2.0, 1.0), (3.0, 0.5)]);
+    }
+
+    #[test]
+    fn few_points_and_none_are_drawn_too() {
+        let few = [series("train", [(1.0, -3.0), (2.0, f64::NAN)].into_iter())];
+        assert!(curve_svg(&few, "step", "bound", "one point").contains("<svg"));
+        picture(&curve(&few, "step", "bound", "one point"), "one-point.png");
+        assert!(curve_svg(&[], "step", "bound", "nothing").contains("<svg"));
+    }
+
+    #[test]
+    fn the_names_are_in_the_legend() {
+        let text = curve_svg(&training(), "step", "bound, nats", "digits & bars");
+        for name in [">train<", ">test<", ">bound, nats<", "digits &amp; bars"] {
+            assert!(text.contains(name), "{name} is missing");
+        }
+    }
+}

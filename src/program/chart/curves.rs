@@ -1,0 +1,198 @@
+//! Positive numbers against a parameter: closed forms as lines, measurements as marks.
+
+use std::sync::Arc;
+
+use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TickFormat};
+use kuva::render::figure::Figure;
+use kuva::render::render::Scene;
+
+use super::drawing::{COLOURS, range};
+use super::estimators::distinct;
+use super::panel::power_of_ten;
+
+/// Numbers below are zero but for rounding, and zero has no place on a logarithmic axis.
+const ROUNDING: f64 = 1e-20;
+
+/// One curve of a panel.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Curve {
+    /// Its name in the legend.
+    pub(crate) name: String,
+    /// The closed form, from left to right; empty if there is none.
+    pub(crate) line: Vec<(f64, f64)>,
+    /// The measurements.
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// The scale of the parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Axis {
+    /// Linear.
+    Even,
+    /// Logarithmic, with ticks at powers of two.
+    Doubling,
+}
+
+/// Curves over one parameter, on a logarithmic axis.
+#[derive(Clone, Debug)]
+pub(crate) struct CurvePanel {
+    pub(crate) title: String,
+    pub(crate) x_label: String,
+    pub(crate) y_label: String,
+    pub(crate) axis: Axis,
+    pub(crate) curves: Vec<Curve>,
+}
+
+/// CurvePanels side by side with one legend; a curve has one colour in all of them.
+///
+/// The height is that of the measurements: a line that falls to zero leaves the picture below.
+pub(crate) fn curve_panels(panels: &[CurvePanel], title: &str) -> Scene {
+    let curves = panels.iter().flat_map(|panel| &panel.curves);
+    let names = distinct(curves.map(|curve| curve.name.as_str()));
+    let colour =
+        |name: &str| COLOURS[names.iter().position(|n| *n == name).unwrap_or(0) % COLOURS.len()];
+    Figure::new(1, panels.len().max(1))
+        .with_title(title)
+        .with_title_size(18)
+        .with_cell_size(430.0, 380.0)
+        .with_plots(panels.iter().map(|panel| panel.drawn(colour)).collect())
+        .with_layouts(panels.iter().map(CurvePanel::layout).collect())
+        .with_shared_legend_bottom()
+        .render()
+}
+
+impl CurvePanel {
+    /// A point in the coordinates of the axes, if it has a place there.
+    fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
+        let x = if self.axis == Axis::Doubling { x.log2() } else { x };
+        // The logarithms are drawn on a linear axis: the chart library's own log axis ends at 1e-10.
+        let y = if y > ROUNDING { y.log10() } else { f64::NEG_INFINITY };
+        (x.is_finite() && y.is_finite()).then_some((x, y))
+    }
+
+    fn placed(&self) -> impl Iterator<Item = (f64, f64)> {
+        let points = self
+            .curves
+            .iter()
+            .flat_map(|curve| if curve.points.is_empty() { &curve.line } else { &curve.points });
+        points.filter_map(|&point| self.place(point))
+    }
+
+    /// Whole decades about the measurements.
+    fn heights(&self) -> (f64, f64) {
+        let (low, high) = range(self.placed().map(|(_, y)| y)).unwrap_or((-1.0, 0.0));
+        let low = (low - 0.05).floor();
+        (low, (high + 0.05).ceil().max(low + 1.0))
+    }
+
+    fn widths(&self) -> (f64, f64) {
+        let (left, right) = range(self.placed().map(|(x, _)| x)).unwrap_or((0.0, 1.0));
+        let side = if right > left { 0.03 * (right - left) } else { 0.5 };
+        (left - side, right + side)
+    }
+
+    /// The line of a curve, cut into the pieces that lie inside the panel.
+    fn pieces(&self, curve: &Curve) -> Vec<Vec<(f64, f64)>> {
+        let (bottom, top) = self.heights();
+        let inside = |&(_, y): &(f64, f64)| (bottom..=top).contains(&y);
+        let line: Vec<_> = curve.line.iter().map(|&p| self.place(p).filter(inside)).collect();
+        let pieces = line.split(Option::is_none).filter(|piece| piece.len() > 1);
+        pieces.map(|piece| piece.iter().copied().flatten().collect()).collect()
+    }
+
+    fn drawn(&self, colour: impl Fn(&str) -> &'static str) -> Vec<Plot> {
+        let mut plots = Vec::new();
+        for curve in &self.curves {
+            let stroke = |data: Vec<(f64, f64)>, width: f64| {
+                let line = LinePlot::new().with_data(data).with_color(colour(&curve.name));
+                line.with_stroke_width(width)
+            };
+            for piece in self.pieces(curve) {
+                plots.push(Plot::Line(stroke(piece, 1.6)));
+            }
+            let points: Vec<_> = curve.points.iter().filter_map(|&p| self.place(p)).collect();
+            if curve.line.is_empty() {
+                plots.push(Plot::Line(stroke(points.clone(), 1.2)));
+            }
+            let marks = ScatterPlot::new().with_data(points).with_color(colour(&curve.name));
+            plots.push(Plot::Scatter(marks.with_size(3.5).with_legend(curve.name.as_str())));
+        }
+        plots
+    }
+
+    fn layout(&self) -> Layout {
+        let ((left, right), (bottom, top)) = (self.widths(), self.heights());
+        let layout = Layout::new((left, right), (bottom, top))
+            .with_title(self.title.as_str())
+            .with_title_size(14)
+            .with_x_label(self.x_label.as_str())
+            .with_y_label(self.y_label.as_str())
+            .with_label_size(12)
+            .with_tick_size(11)
+            .with_y_tick_step(((top - bottom) / 6.0).ceil())
+            .with_y_tick_format(TickFormat::Custom(Arc::new(power_of_ten)))
+            .with_x_axis_min(left)
+            .with_x_axis_max(right)
+            .with_y_axis_min(bottom)
+            .with_y_axis_max(top)
+            .with_grid_line_width(0.6);
+        match self.axis {
+            Axis::Even => layout.with_x_tick_step(1.0),
+            Axis::Doubling => {
+                let whole = |x: f64| format!("{:.0}", x.exp2());
+                layout.with_x_tick_step(1.0).with_x_tick_format(TickFormat::Custom(Arc::new(whole)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::drawing::{picture, svg};
+    use super::*;
+
+    fn panel(axis: Axis) -> CurvePanel {
+        let grid = |n: i32| (1..=n).map(move |i| f64::from(i) * 6.0 / f64::from(n));
+        let x = move |i: f64| if axis == Axis::Doubling { i.exp2() } else { i };
+        let curve = |name: &str, f: fn(f64) -> f64| Curve {
+            name: name.into(),
+            line: grid(60).map(|i| (x(i), f(i))).collect(),
+            points: grid(12).map(|i| (x(i), 1.03 * f(i))).collect(),
+        };
+        CurvePanel {
+            title: "a panel".into(),
+            x_label: "θ".into(),
+            y_label: "variance".into(),
+            axis,
+            curves: vec![
+                curve("falls", |i| (-i).exp()),
+                curve("touches zero", |i| (i - 3.0).powi(2)),
+            ],
+        }
+    }
+
+    #[test]
+    fn panels_share_one_legend_and_name_their_axes() {
+        let scene = curve_panels(&[panel(Axis::Even), panel(Axis::Doubling)], "two panels");
+        let text = svg(&scene);
+        assert_eq!(text.matches(">falls<").count(), 1);
+        for name in ["touches zero", ">variance<", ">θ<", ">64<", "10⁻¹"] {
+            assert!(text.contains(name), "{name} is missing");
+        }
+        picture(&scene, "curves.png");
+    }
+
+    #[test]
+    fn a_line_that_touches_zero_is_cut_there() {
+        let panel = panel(Axis::Even);
+        assert_eq!(panel.pieces(&panel.curves[0]).len(), 1);
+        assert_eq!(panel.pieces(&panel.curves[1]).len(), 2);
+    }
+
+    #[test]
+    fn nothing_at_all_is_harmless() {
+        assert!(svg(&curve_panels(&[], "nothing")).contains("<svg"));
+        let empty = CurvePanel { curves: vec![Curve::default()], ..panel(Axis::Even) };
+        assert!(svg(&curve_panels(&[empty], "nothing")).contains("<svg"));
+    }
+}

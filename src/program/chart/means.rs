@@ -1,0 +1,251 @@
+//! Means of gradients with their errors beside the exact gradient, and the cost of their variance.
+
+use super::drawing::range;
+use super::estimators::{Estimators, distinct, largest};
+use super::panel::{Panel, dot, word};
+use kuva::render::figure::Figure;
+use kuva::render::render::Scene;
+
+/// Panels of components: two rows of three leave each readable.
+const MOST_COMPONENTS: usize = 6;
+/// Panels side by side.
+const COLUMNS: usize = 3;
+/// The height of one estimator's line in a panel, in pixels.
+const LINE: f64 = 26.0;
+
+/// The estimate of one component of the gradient by one estimator.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Estimate {
+    /// The estimator's name.
+    pub(crate) estimator: String,
+    /// The name of the quantity whose gradient is estimated.
+    pub(crate) target: String,
+    /// The component's name.
+    pub(crate) component: String,
+    /// The exact gradient of the target, or a reference for it.
+    pub(crate) exact: f64,
+    /// The mean of the draws.
+    pub(crate) mean: f64,
+    /// The standard error of that mean.
+    pub(crate) standard_error: f64,
+    /// The variance of one draw (of all components together).
+    pub(crate) variance: f64,
+    /// The time of one draw (of all components together).
+    pub(crate) seconds_per_draw: f64,
+}
+
+/// One panel for each component with the mean of each estimator, its error bar of two standard errors and the exact
+/// gradient of its target as a dashed line; below them the variance, the time, and their product, on log axes.
+///
+/// Estimators of one target stand together. Of more than six components the six with the largest exact gradient are
+/// drawn.
+pub(crate) fn means(estimates: &[Estimate], title: &str) -> Scene {
+    let estimators = Estimators::new(estimates.iter().map(|one| (&*one.estimator, &*one.target)));
+    let all = distinct(estimates.iter().map(|one| one.component.as_str()));
+    let size = |name: &&str| {
+        let of = estimates.iter().filter(|one| one.component == *name);
+        of.map(|one| one.exact.abs()).fold(0.0, f64::max)
+    };
+    let sizes: Vec<f64> = all.iter().map(size).collect();
+    let shown: Vec<&str> = largest(&sizes, MOST_COMPONENTS).into_iter().map(|i| all[i]).collect();
+    let title = match shown.len() {
+        n if n == all.len() => title.to_string(),
+        n => format!("{title}: {n} of {} components, those of the largest gradient", all.len()),
+    };
+
+    let mut panels: Vec<Panel> = Vec::new();
+    for component in &shown {
+        panels.push(component_panel(estimates, &estimators, component));
+    }
+    // The costs stand in a row of their own.
+    panels.resize_with(panels.len().next_multiple_of(COLUMNS), Panel::default);
+    // The variance and the time are the same for all components of an estimator.
+    let variance = |of: Option<&Estimate>| of.map_or(f64::NAN, |one| one.variance);
+    let seconds = |of: Option<&Estimate>| of.map_or(f64::NAN, |one| one.seconds_per_draw);
+    let sum = if all.len() > 1 { "Σ " } else { "" };
+    let cost = |title: &str, label: &str, f: &dyn Fn(Option<&Estimate>) -> f64| {
+        let of = |name: &&str| estimates.iter().find(|one| one.estimator == *name);
+        let values: Vec<f64> = estimators.names.iter().map(|name| f(of(name))).collect();
+        Panel::of_cost(&values, title, label)
+    };
+    panels.push(cost("variance of one draw", &format!("{sum}σ²"), &variance));
+    panels.push(cost("time of one draw", "seconds", &seconds));
+    let product = |of: Option<&Estimate>| variance(of) * seconds(of);
+    panels.push(cost("variance × time", &format!("{sum}σ² × seconds"), &product));
+
+    let rows = panels.len() / COLUMNS;
+    let height = 100.0 + LINE * estimators.len().max(3) as f64;
+    let mut plots = Vec::new();
+    let mut layouts = Vec::new();
+    for (i, panel) in panels.into_iter().enumerate() {
+        layouts.push(panel.layout(estimators.axis(i % COLUMNS == 0)));
+        plots.push(if panel.lines == 0 { Vec::new() } else { panel.drawn() });
+    }
+    Figure::new(rows, COLUMNS)
+        .with_title(title)
+        .with_title_size(18)
+        .with_cell_size(270.0, height)
+        .with_col_width(0, 270.0 + estimators.width())
+        .with_plots(plots)
+        .with_layouts(layouts)
+        .render()
+}
+
+/// The panel of one component.
+fn component_panel(estimates: &[Estimate], estimators: &Estimators, component: &str) -> Panel {
+    let lines = estimators.len();
+    let mut ends = Vec::new();
+    let mut exact = vec![f64::NAN; lines];
+    let (mut plots, mut broken) = (Vec::new(), Vec::new());
+    for one in estimates.iter().filter(|one| one.component == component) {
+        let Some(i) = estimators.place(&one.estimator) else { continue };
+        let half = 2.0 * one.standard_error;
+        exact[i] = one.exact;
+        if one.exact.is_finite() {
+            ends.push(one.exact);
+        }
+        if one.mean.is_finite() && half.is_finite() {
+            ends.extend([one.mean - half, one.mean + half]);
+            plots.push(dot(one.mean, half, (lines - i) as f64, i));
+        } else {
+            broken.push(lines - i);
+        }
+    }
+    let (low, high) = range(ends.into_iter()).unwrap_or((0.0, 1.0));
+    let margin = if high > low { 0.08 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
+    let range = (low - margin, high + margin);
+    Panel {
+        plots,
+        title: format!("∇ {component}"),
+        label: "mean ± 2 standard errors; dashed: exact".into(),
+        range,
+        lines,
+        exact,
+        words: broken.into_iter().map(|line| word("not finite", line, range)).collect(),
+        ..Panel::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::drawing::{picture, svg};
+    use super::super::panel::EXACT;
+    use super::*;
+    use kuva::render::color::Color;
+    use kuva::render::render::Primitive;
+
+    /// Estimates like those of a small discrete model, with fixed z-scores.
+    fn estimates(components: usize) -> Vec<Estimate> {
+        let estimators = [
+            ("enumeration", 0.0, 2e-5),
+            ("reinforce", 4.0, 1.1e-6),
+            ("reinforce, running mean", 0.9, 1.2e-6),
+            ("reinforce, leave-one-out", 0.35, 4.3e-6),
+            ("straight-through", 0.02, 1.0e-6),
+        ];
+        let mut estimates = Vec::new();
+        for c in 0..components {
+            let exact = 0.3 * ((c as f64) * 1.7).cos();
+            for (i, (estimator, variance, seconds)) in estimators.into_iter().enumerate() {
+                let standard_error = f64::sqrt(variance / 1e5);
+                let z = if i == 4 { 30.0 } else { ((c * 5 + i) as f64 * 2.3).sin() * 1.5 };
+                estimates.push(Estimate {
+                    estimator: estimator.into(),
+                    target: "ELBO".into(),
+                    component: format!("encoder.b[{c}]"),
+                    exact,
+                    mean: exact + z * standard_error,
+                    standard_error,
+                    variance,
+                    seconds_per_draw: seconds,
+                });
+            }
+        }
+        estimates
+    }
+
+    #[test]
+    fn every_estimator_and_component_is_drawn() {
+        let text = svg(&means(&estimates(6), "dvae-4x3"));
+        for name in ["∇ encoder.b[5]", "reinforce, leave-one-out", "σ²", "dashed: exact", "10⁻⁵"]
+        {
+            assert!(text.contains(name), "{name} is missing");
+        }
+        picture(&means(&estimates(6), "dvae-4x3"), "means.png");
+    }
+
+    #[test]
+    fn of_many_components_the_largest_are_drawn_and_counted() {
+        let text = svg(&means(&estimates(40), "dvae"));
+        assert!(text.contains("6 of 40 components"));
+        assert_eq!(text.matches("∇ encoder").count(), 6);
+    }
+
+    #[test]
+    fn what_is_not_finite_and_no_bars_at_all_are_harmless() {
+        let mut broken = estimates(1);
+        broken[1] = Estimate { mean: f64::NAN, variance: f64::INFINITY, ..broken[1].clone() };
+        assert!(svg(&means(&broken, "broken")).contains("not finite"));
+        picture(&means(&broken, "one component, one estimator broken"), "broken.png");
+        picture(&means(&estimates(4), "four components"), "four.png");
+        assert!(svg(&means(&[], "nothing")).contains("<svg"));
+    }
+
+    /// The dashed lines of exact gradients in a scene, each `[x, top, bottom]`.
+    fn exact_lines(scene: &Scene) -> Vec<[f64; 3]> {
+        let line = |element: &Primitive| match element {
+            Primitive::PolyLine { points, stroke, .. } if *stroke == Color::from(EXACT) => {
+                Some([points[0].0, points[1].1, points[0].1])
+            }
+            _ => None,
+        };
+        scene.elements.iter().filter_map(line).collect()
+    }
+
+    /// The centres of all marks in a scene.
+    fn marks(scene: &Scene) -> Vec<[f64; 2]> {
+        let centres = |element: &Primitive| match element {
+            Primitive::Circle { cx, cy, .. } => vec![[*cx, *cy]],
+            Primitive::CircleBatch { cx, cy, .. } => {
+                cx.iter().zip(cy).map(|(&x, &y)| [x, y]).collect()
+            }
+            _ => Vec::new(),
+        };
+        scene.elements.iter().flat_map(centres).collect()
+    }
+
+    #[test]
+    fn every_exact_estimator_lies_on_the_line_of_its_own_target() {
+        let estimate = |estimator: &str, target: &str, exact: f64| Estimate {
+            estimator: estimator.into(),
+            target: target.into(),
+            component: "phi".into(),
+            exact,
+            mean: exact,
+            standard_error: 0.0,
+            // Nothing but the component's panel has marks at finite places.
+            variance: f64::NAN,
+            seconds_per_draw: f64::NAN,
+        };
+        // Two targets in turn: each line goes through the estimators of its own target.
+        let scene = means(
+            &[
+                estimate("enumeration", "ELBO", 1.0),
+                estimate("vimco", "L_K", 2.0),
+                estimate("local", "ELBO", 1.0),
+                estimate("self-normalised", "ln p", 3.0),
+                estimate("disarm-bound", "L_K", 2.0),
+            ],
+            "exact estimators of three targets",
+        );
+        let (lines, marks) = (exact_lines(&scene), marks(&scene));
+        assert_eq!((lines.len(), marks.len()), (3, 5));
+        for [x, y] in marks {
+            let on = lines.iter().find(|[_, top, bottom]| (*top..=*bottom).contains(&y));
+            let [line, ..] = on.expect("every mark has a line at its height");
+            // Both are placed by the same axis, so they agree to rounding.
+            assert!((line - x).abs() < 1e-6, "a mark at {x} beside the line at {line}");
+        }
+        picture(&scene, "targets.png");
+    }
+}

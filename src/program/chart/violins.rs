@@ -1,0 +1,204 @@
+//! Draws of gradients, those of each estimator as a violin about its line.
+
+use super::drawing::{COLOURS, range};
+use super::estimators::{Estimators, distinct, largest};
+use super::panel::{Panel, dot};
+use kuva::prelude::{BandPlot, Plot};
+use kuva::render::figure::Figure;
+use kuva::render::render::Scene;
+
+/// The number of panels, side by side.
+const MOST_COMPONENTS: usize = 3;
+/// The height of one estimator's line, in pixels.
+const LINE: f64 = 34.0;
+/// Half the height of a violin, in lines.
+const HALF: f64 = 0.42;
+/// Cells over the width of a panel: about two pixels each.
+const CELLS: usize = 160;
+
+/// The draws of one component of the gradient by one estimator.
+#[derive(Clone, Debug)]
+pub(crate) struct Draws {
+    /// The estimator's name.
+    pub(crate) estimator: String,
+    /// The name of the quantity whose gradient is estimated.
+    pub(crate) target: String,
+    /// The component's name.
+    pub(crate) component: String,
+    /// The exact gradient of the target, or a reference for it.
+    pub(crate) exact: f64,
+    /// The draws.
+    pub(crate) draws: Vec<f64>,
+}
+
+/// A violin and the mean of the draws of each estimator, with the exact gradient of its target as a dashed line, for
+/// the components whose draws differ most from it.
+///
+/// A violin is as high as its own draws are dense; all violins of a panel share one axis, so the width is the noise.
+pub(crate) fn violins(all: &[Draws], title: &str) -> Scene {
+    let estimators = Estimators::new(all.iter().map(|one| (&*one.estimator, &*one.target)));
+    let components = distinct(all.iter().map(|one| one.component.as_str()));
+    let of =
+        |name: &str| -> Vec<&Draws> { all.iter().filter(|one| one.component == name).collect() };
+    let noise = |one: &&Draws| {
+        let squares = one.draws.iter().map(|draw| (draw - one.exact).powi(2));
+        squares.sum::<f64>() / one.draws.len().max(1) as f64
+    };
+    let noisiest = |name: &&str| of(name).iter().map(noise).fold(0.0, f64::max);
+    let sizes: Vec<f64> = components.iter().map(noisiest).collect();
+    let mut plots = Vec::new();
+    let mut layouts = Vec::new();
+    for (i, component) in largest(&sizes, MOST_COMPONENTS).into_iter().enumerate() {
+        let panel = component_panel(&of(components[component]), &estimators);
+        layouts.push(panel.layout(estimators.axis(i == 0)));
+        plots.push(panel.drawn());
+    }
+    Figure::new(1, plots.len().max(1))
+        .with_title(title)
+        .with_title_size(18)
+        .with_cell_size(300.0, 100.0 + LINE * estimators.len().max(3) as f64)
+        .with_col_width(0, 300.0 + estimators.width())
+        .with_plots(plots)
+        .with_layouts(layouts)
+        .render()
+}
+
+/// The panel of one component, as wide as the middle 98 % of all its draws and its exact gradients.
+fn component_panel(of: &[&Draws], estimators: &Estimators) -> Panel {
+    let lines = estimators.len();
+    let mut all: Vec<f64> = of.iter().flat_map(|one| &one.draws).copied().collect();
+    all.retain(|draw| draw.is_finite());
+    all.sort_by(f64::total_cmp);
+    let from = |share: f64| all.get((share * all.len().saturating_sub(1) as f64) as usize);
+    let middle = [from(0.01), from(0.99)].into_iter().flatten().copied();
+    let known = of.iter().map(|one| one.exact).filter(|exact| exact.is_finite());
+    let (low, high) = range(middle.chain(known)).unwrap_or((0.0, 1.0));
+    let margin = if high > low { 0.04 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
+    let range = (low - margin, high + margin);
+    let (mut plots, mut exact) = (Vec::new(), vec![f64::NAN; lines]);
+    for one in of {
+        let Some(i) = estimators.place(&one.estimator) else { continue };
+        exact[i] = one.exact;
+        plots.push(violin(&one.draws, (lines - i) as f64, range, COLOURS[i % COLOURS.len()]));
+        let mean = one.draws.iter().sum::<f64>() / one.draws.len() as f64;
+        if (range.0..=range.1).contains(&mean) {
+            plots.push(dot(mean, 0.0, (lines - i) as f64, i));
+        }
+    }
+    Panel {
+        plots,
+        title: of.first().map_or(String::new(), |one| format!("∇ {}", one.component)),
+        label: "one draw of the gradient; dashed: exact".into(),
+        range,
+        lines,
+        exact,
+        ..Panel::default()
+    }
+}
+
+/// The density of draws, to both sides of a line, scaled to its own highest point.
+fn violin(draws: &[f64], line: f64, (low, high): (f64, f64), colour: &str) -> Plot {
+    let cell = (high - low) / CELLS as f64;
+    let density = smoothed(&counts(draws, low, cell));
+    let top = density.iter().fold(f64::MIN_POSITIVE, |top, &d| f64::max(top, d));
+    // Empty cells are not drawn, so a narrow violin does not trail a line.
+    let shown = |&(_, height): &(f64, f64)| height > 0.004;
+    let centre = |i: usize| low + cell * (i as f64 + 0.5);
+    let points = density.iter().enumerate().map(|(i, d)| (centre(i), d / top));
+    let (x, height): (Vec<f64>, Vec<f64>) = points.filter(shown).unzip();
+    let edge = |side: f64| height.iter().map(|h| line + side * HALF * h).collect::<Vec<_>>();
+    Plot::Band(BandPlot::new(x, edge(-1.0), edge(1.0)).with_color(colour).with_opacity(0.45))
+}
+
+fn counts(draws: &[f64], low: f64, cell: f64) -> Vec<f64> {
+    let mut counts = vec![0.0; CELLS];
+    for draw in draws.iter().filter(|draw| draw.is_finite()) {
+        let at = ((draw - low) / cell).floor();
+        if (0.0..CELLS as f64).contains(&at) {
+            counts[at as usize] += 1.0;
+        }
+    }
+    counts
+}
+
+/// Counts smoothed by a normal kernel of Silverman's width, 0.9 min(deviation, interquartile range / 1.34) n^(−1/5), and at
+/// least half a cell.
+fn smoothed(counts: &[f64]) -> Vec<f64> {
+    let total = counts.iter().sum::<f64>().max(1.0);
+    let moment = |f: &dyn Fn(f64) -> f64| {
+        counts.iter().enumerate().map(|(i, c)| c * f(i as f64)).sum::<f64>() / total
+    };
+    let mean = moment(&|i| i);
+    let deviation = moment(&|i| (i - mean).powi(2)).sqrt();
+    let quantile = |share: f64| {
+        let below = counts.iter().scan(0.0, |sum, c| {
+            *sum += c;
+            Some(*sum)
+        });
+        below.take_while(|&sum| sum < share * total).count() as f64
+    };
+    let spread = deviation.min((quantile(0.75) - quantile(0.25)) / 1.34);
+    let width = (0.9 * spread * total.powf(-0.2)).max(0.5);
+    let kernel = |away: f64| (-0.5 * (away / width).powi(2)).exp();
+    let at = |i: usize| {
+        counts.iter().enumerate().map(|(j, c)| c * kernel(i as f64 - j as f64)).sum::<f64>()
+    };
+    (0..counts.len()).map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::drawing::{picture, svg};
+    use super::*;
+
+    /// Draws with a mean of 0.3 and four different spreads, two of them discrete.
+    fn draws() -> Vec<Draws> {
+        let normal = |i: usize| {
+            let u = |n: usize| ((n as f64 * 0.754_877_666).fract() + 1e-3).min(1.0);
+            (-2.0 * u(i).ln()).sqrt() * (std::f64::consts::TAU * u(i * 7 + 1)).cos()
+        };
+        let of = |estimator: &str, f: &dyn Fn(usize) -> f64| Draws {
+            estimator: estimator.into(),
+            target: "ELBO".into(),
+            component: "phi".into(),
+            exact: 0.3,
+            draws: (0..800).map(f).collect(),
+        };
+        vec![
+            of("enumeration", &|_| 0.3),
+            of("reinforce-none", &|i| 0.3 + 2.0 * normal(i)),
+            of("vimco", &|i| 0.3 + 0.3 * normal(i)),
+            of("two values", &|i| if i % 2 == 0 { -0.5 } else { 1.1 }),
+        ]
+    }
+
+    #[test]
+    fn every_estimator_has_its_violin_beside_the_exact_gradient() {
+        let scene = violins(&draws(), "phi at 0.3");
+        let text = svg(&scene);
+        for name in
+            ["enumeration", "two values", "∇ phi", "one draw of the gradient; dashed: exact"]
+        {
+            assert!(text.contains(name), "{name} is missing");
+        }
+        picture(&scene, "violins.png");
+    }
+
+    #[test]
+    fn a_density_keeps_its_place_and_its_two_hills() {
+        let draws: Vec<f64> = (0..100).map(|i| if i < 50 { 0.25 } else { 0.75 }).collect();
+        let density = smoothed(&counts(&draws, 0.0, 1.0 / CELLS as f64));
+        let (quarter, half) = (CELLS / 4, CELLS / 2);
+        assert!(density[quarter] > 2.0 * density[half], "{} {}", density[quarter], density[half]);
+        assert!((density[quarter] - density[3 * quarter]).abs() < 0.05 * density[quarter]);
+    }
+
+    #[test]
+    fn what_is_not_finite_and_no_draws_at_all_are_harmless() {
+        let mut broken = draws();
+        broken[1].draws = vec![f64::NAN, f64::INFINITY];
+        broken[2].draws.clear();
+        assert!(svg(&violins(&broken, "broken")).contains("<svg"));
+        assert!(svg(&violins(&[], "nothing")).contains("<svg"));
+    }
+}

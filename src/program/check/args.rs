@@ -1,0 +1,41 @@
+//! The options of `check`.
+
+use crate::program::catalogue::problem_values;
+use crate::program::table::Format;
+use clap::Args;
+
+/// Options of `check`.
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// The problem [default: all].
+    #[arg(long, value_parser = problem_values(), value_name = "NAME")]
+    pub(crate) problem: Option<String>,
+
+    /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub(crate) estimators: Option<Vec<String>>,
+
+    /// Examines estimators that are known to be wrong instead, and says how each was found out.
+    #[arg(long, conflicts_with_all = ["problem", "estimators"])]
+    pub(crate) zoo: bool,
+
+    /// The largest number of gradients drawn from an estimator whose mean cannot be listed.
+    #[arg(long, default_value_t = 8_192_000, value_name = "N")]
+    pub(crate) draws: usize,
+
+    /// The largest time of drawing for each of those; a proof that is not settled by then is inconclusive.
+    #[arg(long, value_name = "S")]
+    pub(crate) seconds: Option<f64>,
+
+    /// The seed from which every random number is derived.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+
+    /// Threads; without --seconds results do not depend on their number [default: all].
+    #[arg(long, value_name = "T")]
+    pub(crate) threads: Option<usize>,
+
+    /// The format of the result.
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub(crate) format: Format,
+}

@@ -1,0 +1,170 @@
+//! Proofs of every estimator on every problem that it fits.
+
+use super::args::CheckArgs;
+use super::method::method_name;
+use super::zoo;
+use crate::program::catalogue::{
+    Pair, ProblemRow, Setting, Truths, keep_estimators, problem, problems,
+};
+use crate::program::table::{Format, print};
+use crate::program::threads::pool;
+use crate::program::usage_error::{Refuted, usage_error};
+use pathscore::estimators::proof::{Options, Proof, Verdict, prove};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::io::Write;
+
+/// The settings of each proof: one sample and more, a batch of two rows, a scale.
+const SETTINGS: [Setting; 4] = [
+    Setting { samples: 1, batch: 1, scale: 1.0 },
+    Setting { samples: 2, batch: 1, scale: 1.0 },
+    Setting { samples: 3, batch: 1, scale: 1.0 },
+    Setting { samples: 2, batch: 2, scale: 0.7 },
+];
+
+/// One estimator on one problem: the worst of its settings.
+#[derive(Serialize)]
+struct Row {
+    problem: String,
+    estimator: String,
+    claim: String,
+    verdict: String,
+    ok: bool,
+    z: f64,
+    draws: usize,
+    max_abs_error: f64,
+    detectable_bias: f64,
+    variance: f64,
+    method: &'static str,
+    settings: Vec<String>,
+    at: String,
+    draws_needed: Option<f64>,
+    reasons: String,
+}
+
+/// A row of the table for people.
+#[derive(Serialize)]
+struct TableRow<'a> {
+    estimator: &'a str,
+    claim: &'a str,
+    verdict: &'a str,
+    ok: &'a str,
+    z: String,
+    #[serde(rename = "draws or outcomes")]
+    draws: usize,
+    method: &'a str,
+    #[serde(rename = "max |error|")]
+    error: String,
+    #[serde(rename = "detectable bias")]
+    detectable: String,
+}
+
+/// Proves the estimators, prints a row for each, and fails if one is not what it claims.
+pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
+    let options = Options {
+        draws: args.draws,
+        seconds: args.seconds.unwrap_or(f64::INFINITY),
+        seed: args.seed,
+        ..Options::default()
+    };
+    if args.zoo {
+        return zoo::check(args, &options);
+    }
+    let asked = match &args.problem {
+        Some(name) => vec![problem(name).map_err(usage_error)?],
+        None => problems(),
+    };
+    let problems = keep_estimators(asked, args.estimators.as_deref())?;
+    let rows_of = |problem: &ProblemRow| {
+        let mut truths = Truths::default();
+        let pairs = problem.pairs.iter();
+        pairs.filter_map(|pair| worst(problem, pair, &options, &mut truths)).collect()
+    };
+    let rows: Vec<Vec<Row>> =
+        pool(args.threads)?.install(|| problems.par_iter().map(rows_of).collect());
+    let rows: Vec<Row> = rows.into_iter().flatten().collect();
+    let out = &mut std::io::stdout().lock();
+    if args.format == Format::Table {
+        let settings = SETTINGS.map(|setting| setting.to_string()).join("; ");
+        writeln!(
+            out,
+            "Each estimator is proven in up to {} settings ({settings}: K samples, B rows, times a scale); its row \
+             is the worst of them.",
+            SETTINGS.len()
+        )?;
+        for of_one in rows.chunk_by(|a, b| a.problem == b.problem) {
+            writeln!(out, "\n{}", of_one[0].problem)?;
+            print(&of_one.iter().map(table_row).collect::<Vec<_>>(), args.format, out)?;
+        }
+        writeln!(out)?;
+        for row in rows.iter().filter(|row| !row.reasons.is_empty()) {
+            writeln!(out, "{} on {}: {}", row.estimator, row.problem, row.reasons)?;
+        }
+    } else {
+        print(&rows, args.format, out)?;
+    }
+    let refuted: Vec<String> = rows
+        .iter()
+        .filter(|row| !row.ok)
+        .map(|row| format!("{} on {}", row.estimator, row.problem))
+        .collect();
+    if refuted.is_empty() {
+        Ok(())
+    } else {
+        Err(Refuted(format!("not certified: {}", refuted.join(", "))).into())
+    }
+}
+
+/// The worst proof of an estimator on a problem, over the settings that fit it.
+fn worst(problem: &ProblemRow, pair: &Pair, options: &Options, truths: &mut Truths) -> Option<Row> {
+    let mut settings = Vec::new();
+    let mut worst: Option<(Proof, Setting)> = None;
+    for setting in SETTINGS {
+        let Ok(instance) = pair.instance(setting) else { continue };
+        let proof = prove(&*truths.of(&instance), &*instance.candidate, options);
+        let rank = |proof: &Proof| (proof.ok, -proof.detectable_bias, -proof.max_abs_error);
+        settings.push(setting.to_string());
+        if worst.as_ref().is_none_or(|(old, _)| rank(&proof) < rank(old)) {
+            worst = Some((proof, setting));
+        }
+    }
+    let (proof, setting) = worst?;
+    let reasons = match (proof.reasons(), proof.ok) {
+        (reasons, false) => format!("{reasons} ({setting})"),
+        (reasons, true) => reasons,
+    };
+    Some(Row {
+        problem: problem.name.into(),
+        estimator: pair.estimator.name.into(),
+        claim: proof.claim.to_string(),
+        verdict: proof.verdict.to_string(),
+        ok: proof.ok,
+        z: proof.z,
+        draws: proof.draws,
+        max_abs_error: proof.max_abs_error,
+        detectable_bias: proof.detectable_bias,
+        variance: proof.variance(),
+        method: method_name(proof.method),
+        settings,
+        draws_needed: match proof.verdict {
+            Verdict::Inconclusive { draws } => Some(draws),
+            _ => None,
+        },
+        reasons,
+        at: proof.at,
+    })
+}
+
+fn table_row(row: &Row) -> TableRow<'_> {
+    TableRow {
+        estimator: &row.estimator,
+        claim: &row.claim,
+        verdict: &row.verdict,
+        ok: if row.ok { "yes" } else { "NO" },
+        z: if row.z.abs() < 1e4 { format!("{:.2}", row.z) } else { format!("{:.0e}", row.z) },
+        draws: row.draws,
+        method: row.method,
+        error: format!("{:.1e}", row.max_abs_error),
+        detectable: format!("{:.1e}", row.detectable_bias),
+    }
+}

@@ -1,0 +1,12 @@
+//! The names of methods of proof.
+
+use pathscore::estimators::proof::Method;
+
+/// The name of a method in tables and JSON.
+pub(super) fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::Enumerated(_) => "listed",
+        Method::Quadrature(_) => "quadrature",
+        _ => "sampled",
+    }
+}

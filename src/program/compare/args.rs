@@ -1,0 +1,84 @@
+//! The options of `compare`.
+
+use crate::program::catalogue::problem;
+use crate::program::table::Format;
+use clap::Args;
+use std::path::PathBuf;
+
+/// A problem of `compare`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A problem of the catalogue, whose exact gradient is known.
+    Known(&'static str),
+    /// The folder of a run.
+    Run(PathBuf),
+}
+
+impl std::str::FromStr for Subject {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(dir) = text.strip_prefix("run:") {
+            return Ok(Self::Run(dir.into()));
+        }
+        problem(text)
+            .map(|row| Self::Known(row.name))
+            .map_err(|choices| format!("{choices}, and run:DIR"))
+    }
+}
+
+/// Options of `compare`.
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// The problem [default: all whose gradient is known; `pathscore list` names them], or run:DIR, a folder that
+    /// `train` has written: its model and data, at the parameters it has learnt.
+    ///
+    /// On a run the minibatch is one of its own batches, held fixed. A component is the gradient of a tensor along
+    /// a direction drawn once (encoder.0.weight·1), and the variance is that of the whole gradient. The exact
+    /// gradient is not known there: the mean of more draws by the least noisy unbiased estimator stands for it, and
+    /// z counts the errors of both.
+    #[arg(long, value_name = "NAME|run:DIR")]
+    pub(crate) problem: Option<Subject>,
+
+    /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub(crate) estimators: Option<Vec<String>>,
+
+    /// Gradients drawn from each estimator [default: 20000; on a run 400].
+    #[arg(long, value_name = "N")]
+    pub(crate) draws: Option<usize>,
+
+    /// Samples within each gradient, K.
+    #[arg(long, default_value_t = 2, value_name = "K")]
+    pub(crate) num_samples: usize,
+
+    /// The seed from which every random number is derived.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+
+    /// Threads; results do not depend on their number, times do [default: all].
+    #[arg(long, value_name = "T")]
+    pub(crate) threads: Option<usize>,
+
+    /// The folder for the figures, each as SVG and PNG.
+    ///
+    /// PROBLEM shows means with their errors beside the exact gradient, and what they cost. PROBLEM-draws shows
+    /// single gradients as violins: an estimator is unbiased if its violin balances on the line, and good if the
+    /// violin is narrow. PROBLEM-snr shows whether more samples K make a gradient clearer; along the path (iwae) the
+    /// gradient of q gets noisier. variance-… shows the variance along a parameter of two expectations, with
+    /// closed forms; it is drawn without --problem.
+    #[arg(long, default_value = "runs/compare", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+
+    /// The format of the result: json and csv have a row for each component of the gradient.
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub(crate) format: Format,
+}
+
+impl CompareArgs {
+    /// The number of gradients drawn from each estimator.
+    pub(crate) fn draws(&self) -> usize {
+        let of_run = matches!(self.problem, Some(Subject::Run(_)));
+        self.draws.unwrap_or(if of_run { 400 } else { 20_000 })
+    }
+}

@@ -1,0 +1,76 @@
+//! The signal-to-noise ratio of gradients of the importance-weighted bound against the number of samples.
+
+use super::args::CompareArgs;
+use super::case::Figure;
+use crate::program::catalogue::{ProblemRow, Setting};
+use crate::program::chart::{Axis, Curve, CurvePanel, curve_panels};
+use pathscore::estimators::Target;
+use pathscore::estimators::variance::{ComponentStats, study_candidate};
+
+/// A gradient of 64 samples takes up to 64 times as long, so each point has a fraction of the draws of a row of the
+/// table.
+const FEWER: usize = 4;
+
+/// The numbers of samples.
+const SAMPLES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+/// The beginnings of the names of parameters of the model; the parameters of $q$ stand before the first of them.
+const OF_MODEL: [&str; 3] = ["prior", "w", "decoder"];
+
+/// The signal-to-noise ratio against $K$ for estimators of the gradient of $L_K$ (Rainforth and others 2018).
+///
+/// The signal is the square of the mean of the draws, less the part of it that is noise; the exact gradient is not
+/// used.
+pub(super) fn signal(problem: &ProblemRow, args: &CompareArgs) -> Option<Figure> {
+    let draws = (args.draws() / FEWER).max(2);
+    let mut curves = [Vec::new(), Vec::new()];
+    for pair in &problem.pairs {
+        let mut points = [Vec::new(), Vec::new()];
+        for samples in SAMPLES {
+            let setting = Setting { samples, batch: 1, scale: 1.0 };
+            let Ok(instance) = pair.instance(setting) else { continue };
+            if instance.target != Target::Bound {
+                break;
+            }
+            let names = instance.problem.components();
+            let of_model = |name: &String| OF_MODEL.iter().any(|start| name.starts_with(start));
+            let of_q = names.iter().position(of_model).unwrap_or(names.len());
+            let unknown = vec![f64::NAN; names.len()];
+            let study = study_candidate(&*instance.candidate, &unknown, draws, args.seed);
+            let (q, p) = study.components.split_at(of_q);
+            points[0].push((samples as f64, ratio(q)));
+            points[1].push((samples as f64, ratio(p)));
+        }
+        if points[0].is_empty() {
+            continue;
+        }
+        for (curves, points) in curves.iter_mut().zip(points) {
+            curves.push(Curve { name: pair.estimator.name.into(), line: Vec::new(), points });
+        }
+    }
+    let [q, p] = curves;
+    if q.is_empty() {
+        return None;
+    }
+    let panel = |title: &str, curves| CurvePanel {
+        title: title.into(),
+        x_label: "K, samples in one gradient".into(),
+        y_label: "SNR of one gradient, ‖E g‖ / √(Σ σ²)".into(),
+        axis: Axis::Doubling,
+        curves,
+    };
+    let panels = [panel("parameters of q", q), panel("parameters of the model", p)];
+    let name = problem.name;
+    Some(Figure {
+        name: format!("{name}-snr"),
+        shows: "signal-to-noise ratio of the gradient of L_K against K",
+        scene: curve_panels(&panels, &format!("{name}: signal-to-noise ratio against K")),
+    })
+}
+
+/// $\lVert E g \rVert / \sqrt{\sum \sigma^2}$, with the noise of the mean subtracted from its square.
+fn ratio(components: &[ComponentStats]) -> f64 {
+    let sum = |f: fn(&ComponentStats) -> f64| components.iter().map(f).sum::<f64>();
+    let signal = sum(|c| c.mean.powi(2) - c.variance / c.draws as f64);
+    (signal.max(0.0) / sum(|c| c.variance)).sqrt()
+}

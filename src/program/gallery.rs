@@ -1,0 +1,72 @@
+//! Rows of data as pictures: the grey of their numbers and the sheet that suits their shape.
+
+use super::picture::Sheet;
+use pathscore::models::data::Table;
+
+/// Draws rows that look like those of one table.
+pub(crate) struct Gallery<'a> {
+    data: &'a Table,
+    /// The numbers that are black and white.
+    low: f32,
+    high: f32,
+}
+
+impl<'a> Gallery<'a> {
+    pub(crate) fn new(data: &'a Table) -> Self {
+        let (low, high) = if data.in_unit_interval() { (0.0, 1.0) } else { ends(data.values()) };
+        Self { data, low, high }
+    }
+
+    /// The table whose rows are drawn.
+    pub(crate) fn data(&self) -> &'a Table {
+        self.data
+    }
+
+    /// A sheet with so many pictures in a row; rows that are no images are strips one below the other.
+    pub(crate) fn sheet(&self, columns: usize) -> Sheet {
+        match self.data.image() {
+            Some(shape) => Sheet::of_pictures(shape, columns),
+            None => Sheet::of_strips(self.data.columns()),
+        }
+    }
+
+    /// Rows, flat, as a grid of so many pictures in a row.
+    pub(crate) fn grid(&self, rows: &[f32], columns: usize) -> Vec<u8> {
+        self.sheet(columns).grid(&self.grey(rows))
+    }
+
+    /// Rows, flat, as a square of pictures.
+    pub(crate) fn square(&self, rows: &[f32]) -> Vec<u8> {
+        let count = rows.len() / self.data.columns();
+        self.grid(rows, (count as f64).sqrt().ceil() as usize)
+    }
+
+    /// Rows of the data, each above its reconstruction; as many as there are reconstructions.
+    pub(crate) fn pairs(&self, reconstructions: &[f32]) -> Vec<u8> {
+        let originals = self.grey(&self.data.values()[..reconstructions.len()]);
+        self.sheet(10).pairs(&originals, &self.grey(reconstructions))
+    }
+
+    /// Rows whose numbers have no unit (weights, loadings), each from black through grey at zero to white, by its own
+    /// largest number.
+    pub(crate) fn signed(&self, rows: &[f32], columns: usize) -> Vec<u8> {
+        let row = |row: &[f32]| -> Vec<f32> {
+            let top = row.iter().fold(f32::MIN_POSITIVE, |top, x| top.max(x.abs()));
+            row.iter().map(|x| 0.5 + 0.5 * x / top).collect()
+        };
+        let pictures: Vec<f32> = rows.chunks(self.data.columns()).flat_map(row).collect();
+        self.sheet(columns).grid(&pictures)
+    }
+
+    /// The numbers of data from 0 (black) to 1 (white).
+    pub(crate) fn grey(&self, x: &[f32]) -> Vec<f32> {
+        let width = (self.high - self.low).max(f32::MIN_POSITIVE);
+        x.iter().map(|x| (x - self.low) / width).collect()
+    }
+}
+
+/// The smallest and the largest number.
+fn ends(x: &[f32]) -> (f32, f32) {
+    let fold = |f: fn(f32, f32) -> f32, from| x.iter().copied().fold(from, f);
+    (fold(f32::min, f32::INFINITY), fold(f32::max, f32::NEG_INFINITY))
+}

@@ -1,0 +1,215 @@
+//! The two traits by which the program knows models: a [`Kind`] makes a [`Fitting`], and everything else is written
+//! once for all kinds.
+
+use crate::program::run::checkpoint::State;
+use crate::program::run::options::Given;
+use crate::program::run::settings::Settings;
+use crate::program::usage_error::usage_error;
+use pathscore::estimators::Claim;
+use pathscore::models::data::{Split, Table};
+use serde_json::Value;
+use std::ops::Range;
+
+/// The entry of a kind in `list` and in the help.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// One line that says what it is.
+    pub(crate) line: &'static str,
+    /// The paper it comes from.
+    pub(crate) source: &'static str,
+    /// The names of the pictures that its runs write.
+    pub(crate) pictures: &'static [&'static str],
+}
+
+/// A kind of model: its options, and how to open a run of it.
+pub(crate) trait Kind: Sync {
+    /// Its entry in `list` and in the help.
+    fn about(&self) -> &'static About;
+
+    /// Adds its options, and those of the methods that fit it, to `train KIND`.
+    fn options(&self, command: clap::Command) -> clap::Command;
+
+    /// The settings of a new run.
+    ///
+    /// # Errors
+    /// If an option is out of its range, or would have no effect beside the others.
+    fn settings(&self, given: &Given) -> anyhow::Result<Settings>;
+
+    /// A fit that has not begun. The number type and the types of model and estimator are chosen here.
+    ///
+    /// # Errors
+    /// If the data do not fit the model, or the settings are not of this kind.
+    fn open<'a>(
+        &self,
+        settings: &'a Settings,
+        split: &'a Split,
+    ) -> anyhow::Result<Box<dyn Fitting + 'a>>;
+
+    /// The estimators that `compare` can ask for gradients at the parameters of a run. `samples` is the number of draws
+    /// of each that takes several.
+    fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
+        let _ = (settings, samples);
+        Vec::new()
+    }
+}
+
+/// An estimator that `compare` can ask.
+#[derive(Clone, Debug)]
+pub(crate) struct Compared {
+    pub(crate) name: String,
+    /// The settings of the run with those of this estimator.
+    pub(crate) settings: Settings,
+    /// Whether it is too slow on this model to be asked without being named.
+    pub(crate) slow: bool,
+}
+
+/// A model that is being fitted; the types of the model, the estimator and the numbers are erased.
+pub(crate) trait Fitting {
+    /// The method and its options in a few words.
+    fn words(&self) -> String;
+
+    /// The number of parameters.
+    fn parameters(&self) -> usize;
+
+    /// The steps of one pass through the training rows.
+    fn per_epoch(&self) -> u64;
+
+    /// The number of steps taken.
+    fn taken(&self) -> u64;
+
+    /// Takes one step (a batch, a sweep of EM, a solution in closed form) and returns its readings; the first is the
+    /// quantity that is maximised.
+    ///
+    /// # Errors
+    /// If a number is not finite; the state is that before the step.
+    fn advance(&mut self) -> anyhow::Result<&[Reading]>;
+
+    /// Whether further steps would change nothing.
+    fn finished(&self) -> bool {
+        false
+    }
+
+    /// The numbers of an epoch's end, for `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// If the settings are not of this kind.
+    fn watch(&mut self) -> anyhow::Result<Vec<(String, Value)>>;
+
+    /// The keys of `metrics.jsonl` that make the training curve.
+    fn curve(&self) -> Curve;
+
+    /// The results of a run that has ended, for `summary.json` and the terminal.
+    ///
+    /// # Errors
+    /// If the settings are not of this kind.
+    fn results(&mut self) -> anyhow::Result<Vec<Quantity>>;
+
+    /// The quantities that `evaluate` finds on the test part.
+    ///
+    /// # Errors
+    /// If an option of `evaluate` has no effect on this kind.
+    fn measure(&mut self, how: &Measure) -> anyhow::Result<Vec<Quantity>>;
+
+    /// New rows drawn from the model.
+    ///
+    /// # Errors
+    /// If they are not finite.
+    fn sample(&self, count: usize, seed: u64) -> anyhow::Result<Table>;
+
+    /// The pictures of the fitted model, each a file's name and a PNG.
+    fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>>;
+
+    /// Everything that [`Fitting::restore`] needs to go on bit for bit.
+    fn save(&self) -> State;
+
+    /// Takes up a saved state.
+    ///
+    /// # Errors
+    /// If it is not of this model, or not of these settings.
+    fn restore(&mut self, state: &State) -> anyhow::Result<()>;
+
+    /// The gradients of the estimator, if there is one.
+    fn gradients(&mut self) -> Option<&mut dyn Gradients> {
+        None
+    }
+}
+
+/// One number of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Reading {
+    /// Its key in `metrics.jsonl`.
+    pub(crate) key: &'static str,
+    pub(crate) value: f64,
+}
+
+/// The names of a training curve.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Curve {
+    /// The key of the training line.
+    pub(crate) train: &'static str,
+    /// The key of the test line.
+    pub(crate) test: &'static str,
+    /// The label of the vertical axis, with the unit.
+    pub(crate) label: &'static str,
+}
+
+/// A quantity that is known of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Quantity {
+    /// Its name in JSON.
+    pub(crate) name: String,
+    pub(crate) value: f64,
+    /// The standard error, if the value is an estimate or a mean over rows.
+    pub(crate) error: Option<f64>,
+    pub(crate) unit: &'static str,
+    /// The draws for each row; none if the value is exact.
+    pub(crate) samples: Option<usize>,
+    /// The rows it is a mean of.
+    pub(crate) rows: usize,
+}
+
+/// The request of `evaluate`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measure {
+    /// Importance samples for each row, if a number was given.
+    pub(crate) samples: Option<usize>,
+    /// The first rows of the test part.
+    pub(crate) rows: usize,
+    pub(crate) seed: u64,
+}
+
+impl Measure {
+    /// Refuses a number of samples where there is nothing to sample.
+    ///
+    /// # Errors
+    /// If a number was given.
+    pub(crate) fn refuse_samples(&self, reason: &str) -> anyhow::Result<()> {
+        match self.samples {
+            Some(_) => Err(usage_error(format!("--num-samples has no effect here: {reason}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Draws of a gradient at parameters that stay.
+pub(crate) trait Gradients {
+    /// Takes over the model's parameters; those of the estimator stay as they were made.
+    ///
+    /// # Errors
+    /// If the state is not of this model.
+    fn load_model(&mut self, state: &State) -> anyhow::Result<()>;
+
+    /// The tensors of the model: name and place in the gradient.
+    fn tensors(&self) -> Vec<(String, Range<usize>)>;
+
+    /// The claim of the estimator about its mean.
+    fn claim(&self) -> Claim;
+
+    /// The name of the quantity whose gradient is estimated.
+    fn target(&self) -> String;
+
+    /// Draws gradients for some rows of the training part and shows each to `see`.
+    fn draw(&mut self, rows: &[usize], draws: usize, seed: u64, see: &mut dyn FnMut(&[f64]));
+}

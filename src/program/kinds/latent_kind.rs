@@ -1,0 +1,242 @@
+//! From options to a model with latents and its estimator: the same for every kind of such models.
+
+use super::kind::{Compared, Fitting};
+use super::latent::{Described, LatentFit};
+use super::network::{
+    EvaluationOptions, EvaluationSettings, LikelihoodName, Network, NetworkOptions,
+};
+use super::steps::Start;
+use crate::program::catalogue::{
+    About, Options, Place, Setup, estimator_argument, given_options, option_arguments,
+};
+use crate::program::run::choices::Dtype;
+use crate::program::run::options::{Given, OptimizerOptions};
+use crate::program::run::settings::{Length, Settings, at_least_one, to_section};
+use crate::program::usage_error::usage_error;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Arg, Args, Command, value_parser};
+use pathscore::autodiff::Scalar;
+use pathscore::models::Params;
+use pathscore::models::data::Split;
+use pathscore::models::seed::{self, Stream};
+
+/// The length of a run if none is given.
+const EPOCHS: u64 = 60;
+
+/// The estimator that has an evaluation for each latent, and the number of latents above which that is slow.
+const LOCAL: &str = "local";
+const FEW: usize = 32;
+
+/// Estimators that do not fit a kind of model, and the reason.
+pub(crate) type Unfit = (fn() -> Vec<&'static About>, &'static str);
+
+/// The facts in which the kinds differ.
+pub(crate) struct Facts {
+    pub(crate) name: &'static str,
+    /// The estimator if none is given.
+    pub(crate) estimator: &'static str,
+    /// The hidden widths if none are given; without any there are no hidden layers.
+    pub(crate) hidden: Option<&'static str>,
+    /// Estimators of other kinds.
+    pub(crate) unfit: &'static [Unfit],
+}
+
+/// The estimators that fit a model, in double precision for their names alone.
+fn abouts<M: Described<f64>>() -> Vec<&'static About> {
+    M::rows().iter().map(|row| row.about).collect()
+}
+
+/// Adds the options of the networks, the estimators, the optimiser and the evaluation.
+pub(crate) fn options<M: Described<f64>>(command: Command, facts: &Facts) -> Command {
+    let estimators = abouts::<M>();
+    let shown = estimators.iter().map(|about| PossibleValue::new(about.name).help(about.line));
+    let of_others = facts.unfit.iter().flat_map(|(abouts, _)| abouts());
+    let hidden = of_others.map(|about| PossibleValue::new(about.name).hide(true));
+    let values: Vec<PossibleValue> = shown.chain(hidden).collect();
+    let estimator = estimator_argument(&estimators, facts.estimator)
+        .value_parser(PossibleValuesParser::new(values));
+    let samples = Arg::new("num_samples")
+        .long("num-samples")
+        .value_name("K")
+        .value_parser(value_parser!(usize))
+        .help("Draws for each row, K (Pyro's num_particles) [default: that of the estimator]");
+    let command = NetworkOptions::augment_args(command)
+        .mut_arg("hidden", |hidden| hidden.default_value(facts.hidden))
+        .next_help_heading("Estimator")
+        .arg(estimator)
+        .arg(samples)
+        .args(option_arguments(&estimators));
+    EvaluationOptions::augment_args(OptimizerOptions::augment_args(command))
+        .mut_arg("batch", |batch| batch.default_value("100"))
+}
+
+/// The settings of a new run.
+pub(crate) fn settings<M: Described<f64>>(
+    given: &Given,
+    facts: &Facts,
+    latents: Vec<usize>,
+) -> anyhow::Result<Settings> {
+    let NetworkOptions { hidden, activation, likelihood } = given.options()?;
+    let EvaluationOptions { eval_samples, diagnostics } = given.options()?;
+    let bits = likelihood == LikelihoodName::Bernoulli;
+    let mut settings = given.settings(facts.name, Length::Epochs(EPOCHS), bits)?;
+    let hidden = hidden.unwrap_or_default();
+    let network = Network { latents, hidden, activation, likelihood };
+    settings.model = to_section(&network)?;
+    settings.optimizer = Some(given.optimizer()?);
+    at_least_one("--eval-samples", eval_samples as u64)?;
+    settings.evaluation = to_section(&EvaluationSettings { samples: eval_samples, diagnostics })?;
+
+    let estimators = abouts::<M>();
+    let name = given.text("estimator").map_or(facts.estimator, String::as_str);
+    if let Some((_, why)) =
+        facts.unfit.iter().find(|(abouts, _)| abouts().iter().any(|about| about.name == name))
+    {
+        return Err(usage_error(format!("{name}: {why}")));
+    }
+    let about = find(&estimators, name)?;
+    about.check_layers(&network.latents)?;
+    let options = about.parse(&given_options(&estimators, given.matches()))?;
+    let samples = given.number("num_samples").unwrap_or(about.samples);
+    if about.fixed_samples {
+        let reason = format!("{name} has its own number of samples");
+        given.refuse(&["num_samples"], reason)?;
+    }
+    settings.estimator = section(name, samples, &options)?;
+    Ok(settings)
+}
+
+fn find(estimators: &[&'static About], name: &str) -> anyhow::Result<&'static About> {
+    let found = estimators.iter().copied().find(|about| about.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = estimators.iter().map(|about| about.name).collect();
+        let names = names.join(", ");
+        usage_error(format!(
+            "the estimator {name} does not fit this kind of model; the choices are {names}"
+        ))
+    })
+}
+
+/// `[estimator]`: the name, K and the estimator's own options.
+fn section(name: &str, samples: usize, options: &Options) -> anyhow::Result<toml::Table> {
+    let mut section = toml::Table::new();
+    section.insert("name".into(), name.into());
+    section.insert("num-samples".into(), toml::Value::try_from(samples)?);
+    for (name, value) in options.iter() {
+        section.insert(name.into(), toml::Value::try_from(value)?);
+    }
+    Ok(section)
+}
+
+/// The estimator of `[estimator]`.
+struct Chosen {
+    about: &'static About,
+    samples: usize,
+    options: Options,
+    words: String,
+}
+
+impl Chosen {
+    fn read(settings: &Settings, estimators: &[&'static About]) -> anyhow::Result<Self> {
+        let mut section = settings.estimator.clone();
+        let missing = |key: &str| usage_error(format!("run.toml, [estimator]: {key} is missing"));
+        let name = section.remove("name").ok_or_else(|| missing("name"))?;
+        let samples = section.remove("num-samples").ok_or_else(|| missing("num-samples"))?;
+        let samples = samples.as_integer().and_then(|k| usize::try_from(k).ok()).unwrap_or(0);
+        at_least_one("--num-samples", samples as u64)?;
+        let about = find(estimators, name.as_str().unwrap_or_default())?;
+        let text = |value: &toml::Value| match value {
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let given: Vec<(String, String)> =
+            section.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+        let options = about.parse(&given)?;
+        let mut words = about.name.to_string();
+        for (name, value) in options.iter() {
+            words += &format!(", {name} {value}");
+        }
+        if samples > 1 {
+            words += &format!(", K = {samples}");
+        }
+        Ok(Self { about, samples, options, words })
+    }
+}
+
+/// A fit that has not begun.
+pub(crate) fn open<'a, A, B>(
+    settings: &'a Settings,
+    split: &'a Split,
+) -> anyhow::Result<Box<dyn Fitting + 'a>>
+where
+    A: Described<f32>,
+    B: Described<f64>,
+{
+    match settings.run.dtype {
+        Dtype::F32 => open_as::<f32, A>(settings, split),
+        Dtype::F64 => open_as::<f64, B>(settings, split),
+    }
+}
+
+/// A fit in one number type.
+fn open_as<'a, F: Scalar, M: Described<F>>(
+    settings: &'a Settings,
+    split: &'a Split,
+) -> anyhow::Result<Box<dyn Fitting + 'a>> {
+    let network: Network = settings.model()?;
+    network.check()?;
+    let unit = split.train.in_unit_interval() && split.test.in_unit_interval();
+    if network.likelihood == LikelihoodName::Bernoulli && !unit {
+        return Err(usage_error(format!(
+            "{}: some values lie outside [0, 1], which --likelihood bernoulli cannot describe; try \
+             --likelihood normal",
+            settings.data.source
+        )));
+    }
+    let evaluation: EvaluationSettings = settings.evaluation()?;
+    let rows = M::rows();
+    let estimators: Vec<&'static About> = rows.iter().map(|row| row.about).collect();
+    let Chosen { about, samples, options, words } = Chosen::read(settings, &estimators)?;
+    about.check_layers(&network.latents)?;
+    let row = rows.iter().find(|row| row.about.name == about.name);
+    let row = row.expect("the estimator was found among the rows");
+
+    let (columns, seed) = (split.train.columns(), settings.run.seed);
+    let mut params = Params::new();
+    let model = M::describe(&network, columns, &mut params, seed);
+    let tensors = params.iter().count();
+    let setup = Setup {
+        params,
+        columns,
+        layers: network.latents.clone(),
+        nodes: Vec::new(),
+        rng: seed::rng(seed, Stream::Init, 1),
+    };
+    let schedule = settings.schedule(settings.batches(split.train.len())?.per_epoch())?;
+    let start = Start { model, settings, schedule, samples, words: &words };
+    let trainer = row.run(&options, setup, start)?;
+    let about_run = (settings, split);
+    Ok(Box::new(LatentFit::new(about_run, evaluation, trainer, tensors, words.clone())?))
+}
+
+/// The forms of estimators that `compare` studies at the parameters of a run.
+pub(crate) fn compared<M: Described<f64>>(settings: &Settings, samples: usize) -> Vec<Compared> {
+    let Ok(network) = settings.model::<Network>() else { return Vec::new() };
+    let mut found = Vec::new();
+    for about in abouts::<M>().into_iter().filter(|a| a.check_layers(&network.latents).is_ok()) {
+        for form in about.forms().into_iter().filter(|form| form.place != Place::Problems) {
+            let given: Vec<_> =
+                form.options.iter().map(|(row, value)| (row.name, *value)).collect();
+            let samples = if about.fixed_samples { about.samples } else { samples };
+            let section = about.options(&given).and_then(|o| section(about.name, samples, &o));
+            if let Ok(estimator) = section {
+                found.push(Compared {
+                    name: form.name.into(),
+                    settings: Settings { estimator, ..settings.clone() },
+                    slow: about.name == LOCAL && network.latent_dim() > FEW,
+                });
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,40 @@
+//! The kinds of models that the program can fit: one file and one row of [`KINDS`] for each.
+
+mod criterion;
+mod dvae;
+mod energy;
+pub(crate) mod kind;
+mod latent;
+mod latent_kind;
+mod network;
+mod ppca;
+mod rbm;
+mod sbn;
+mod steps;
+mod tractable;
+mod vae;
+mod views;
+
+use super::usage_error::usage_error;
+use kind::Kind;
+
+/// Every kind of model; `train` alone means the first.
+pub(crate) static KINDS: &[&dyn Kind] =
+    &[&vae::Vae, &dvae::Dvae, &sbn::Sbn, &ppca::Ppca, &rbm::Rbm];
+
+/// The kind of a name, as `run.toml` has it.
+pub(crate) fn kind_of(name: &str) -> anyhow::Result<&'static dyn Kind> {
+    let found = KINDS.iter().find(|kind| kind.about().name == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<&str> = KINDS.iter().map(|kind| kind.about().name).collect();
+        usage_error(format!(
+            "no kind of model is called `{name}`: the kinds are {}",
+            names.join(", ")
+        ))
+    })
+}
+
+/// The names of all pictures that a run of any kind may write.
+pub(crate) fn pictures() -> Vec<&'static str> {
+    KINDS.iter().flat_map(|kind| kind.about().pictures).copied().collect()
+}

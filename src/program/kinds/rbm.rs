@@ -1,0 +1,111 @@
+//! `train rbm`: a restricted Boltzmann machine.
+
+use super::criterion::{self, CriterionOptions};
+use super::energy::{EnergyFit, Machine, PICTURE_NAMES};
+use super::kind::{About, Fitting, Kind};
+use crate::program::run::choices::Dtype;
+use crate::program::run::options::{Given, OptimizerOptions};
+use crate::program::run::settings::{Length, Settings, at_least_one, to_section};
+use clap::{Args, Command};
+use pathscore::autodiff::{Scalar, Tape};
+use pathscore::models::Params;
+use pathscore::models::data::Split;
+use pathscore::models::energy::Rbm as Model;
+use pathscore::models::seed::{self, Stream};
+use serde::{Deserialize, Serialize};
+
+const ABOUT: About = About {
+    name: "rbm",
+    line: "a restricted Boltzmann machine: visible and hidden bits, contrastive divergence",
+    source: "Hinton 2002",
+    pictures: PICTURE_NAMES,
+};
+
+/// The length of a run if none is given.
+const EPOCHS: u64 = 30;
+
+/// The kind `rbm`.
+pub(crate) struct Rbm;
+
+/// Its own options.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Model")]
+struct Options {
+    /// The number of hidden units.
+    #[arg(long, default_value_t = 100, value_name = "H")]
+    hidden: usize,
+}
+
+/// `[model]`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    hidden: usize,
+}
+
+impl Kind for Rbm {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn options(&self, command: Command) -> Command {
+        let command = CriterionOptions::augment_args(Options::augment_args(command));
+        OptimizerOptions::augment_args(command).mut_arg("batch", |batch| batch.default_value("100"))
+    }
+
+    fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
+        let Options { hidden } = given.options()?;
+        at_least_one("--hidden", hidden as u64)?;
+        let mut settings = given.settings(ABOUT.name, Length::Epochs(EPOCHS), true)?;
+        settings.model = to_section(&Shape { hidden })?;
+        settings.estimator = criterion::settings(given)?;
+        settings.optimizer = Some(given.optimizer()?);
+        Ok(settings)
+    }
+
+    fn open<'a>(
+        &self,
+        settings: &'a Settings,
+        split: &'a Split,
+    ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
+        Ok(match settings.run.dtype {
+            Dtype::F32 => Box::new(EnergyFit::open(settings, split, new::<f32>(settings, split)?)?),
+            Dtype::F64 => Box::new(EnergyFit::open(settings, split, new::<f64>(settings, split)?)?),
+        })
+    }
+}
+
+/// A machine whose visible biases are those of the data.
+fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
+    let Shape { hidden } = settings.model()?;
+    let mut params = Params::new();
+    let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
+    let model = Model::new(&mut params, split.train.columns(), hidden, rng);
+    model.set_visible_bias(&mut params, &split.train.mean());
+    Ok((model, params))
+}
+
+impl<F: Scalar> Machine<F> for Model {
+    fn log_partition(&self, params: &Params<F>) -> Option<f64> {
+        Model::log_partition(self, params)
+    }
+
+    fn products(&self) -> usize {
+        let (visible, hidden) = (self.visible(), self.hidden());
+        let states = 1_usize.checked_shl(visible.min(hidden) as u32).unwrap_or(usize::MAX);
+        states.saturating_mul(visible * hidden)
+    }
+
+    fn reconstruct(&self, params: &Params<F>, x: &[F]) -> Vec<F> {
+        let tape = Tape::new();
+        let (bound, columns) = (params.on(&tape), self.visible());
+        let hidden = self.hidden_probs(bound, tape.constant(x, [x.len() / columns, columns]));
+        self.visible_probs(bound, hidden).value().values().to_vec()
+    }
+
+    fn filters(&self, params: &Params<F>, most: usize) -> Vec<f32> {
+        let weights = params.get(self.weights());
+        let of_unit = |unit: usize| weights.iter().skip(unit).step_by(self.hidden());
+        (0..self.hidden().min(most)).flat_map(of_unit).map(|w| w.to_f64() as f32).collect()
+    }
+}

@@ -1,0 +1,105 @@
+//! `train sbn`: a sigmoid belief network, one to three layers of Bernoulli latents with a learnt prior.
+
+use super::kind::{About, Compared, Fitting, Kind};
+use super::latent::{Described, Look, PICTURE_NAMES};
+use super::latent_kind::{self, Facts};
+use super::network::Network;
+use super::steps::Start;
+use super::views::Views;
+use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows, path_rows};
+use crate::program::run::options::Given;
+use crate::program::run::settings::Settings;
+use crate::program::usage_error::usage_error;
+use clap::{Args, Command};
+use pathscore::autodiff::Scalar;
+use pathscore::estimators::Diagnosis;
+use pathscore::models::data::Split;
+use pathscore::models::latent::{SigmoidBelief as Model, Vae};
+use pathscore::models::{Params, seed};
+
+const ABOUT: About = About {
+    name: "sbn",
+    line: "a sigmoid belief network: one to three layers of bits, prior learnt",
+    source: "Neal 1992",
+    pictures: PICTURE_NAMES,
+};
+
+const FACTS: Facts = Facts {
+    name: ABOUT.name,
+    estimator: "vimco",
+    hidden: None,
+    unfit: &[(
+        || path_rows::<f64, Vae, Start<_>>().iter().map(|row| row.about).collect(),
+        "it goes along the path of a sample, and no path leads through a bit; try reinforce, nvil or vimco",
+    )],
+};
+
+/// The kind `sbn`.
+pub(crate) struct Sbn;
+
+/// Its own options.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Model")]
+struct Options {
+    /// Widths of the layers of bits, nearest the data first, at most three.
+    #[arg(long, value_delimiter = ',', default_value = "200,200", value_name = "N,N")]
+    layers: Vec<usize>,
+}
+
+impl Kind for Sbn {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn options(&self, command: Command) -> Command {
+        latent_kind::options::<Model>(Options::augment_args(command), &FACTS).mut_arg(
+            "hidden",
+            |hidden| {
+                hidden.help(
+                    "Widths of the hidden layers between any two layers of bits [default: none]",
+                )
+            },
+        )
+    }
+
+    fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
+        let Options { layers } = given.options()?;
+        if !(1..=3).contains(&layers.len()) {
+            return Err(usage_error("--layers takes one to three widths"));
+        }
+        latent_kind::settings::<Model>(given, &FACTS, layers)
+    }
+
+    fn open<'a>(
+        &self,
+        settings: &'a Settings,
+        split: &'a Split,
+    ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
+        latent_kind::open::<Model, Model>(settings, split)
+    }
+
+    fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
+        latent_kind::compared::<Model>(settings, samples)
+    }
+}
+
+impl<F: Scalar> Described<F> for Model {
+    fn describe(network: &Network, columns: usize, params: &mut Params<F>, seed: u64) -> Self {
+        let Network { latents, hidden, .. } = network;
+        let (activation, likelihood) = (network.activation(), network.likelihood());
+        let rng = &mut seed::rng(seed, seed::Stream::Init, 0);
+        Model::new(params, columns, latents, hidden, activation, likelihood, rng)
+    }
+
+    fn rows<'a>() -> Vec<Row<F, Self, Start<'a, Self>>> {
+        catalogue::rows_of([any_rows(), generative_rows(), bits_rows()])
+    }
+
+    fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
+        views.latent_bits()
+    }
+
+    fn diagnose(&self, look: Look<F>) -> Diagnosis {
+        look.at(self)
+    }
+}

@@ -1,0 +1,185 @@
+//! A trainer whose estimator is erased: the work around its steps is compiled once for each model, and not once for
+//! each estimator.
+
+use crate::program::catalogue::Job;
+use crate::program::choice::cli_name;
+use crate::program::run::checkpoint::{Counters, State};
+use crate::program::run::choices::OptimizerName;
+use crate::program::run::settings::Settings;
+use crate::program::usage_error::usage_error;
+use pathscore::autodiff::Scalar;
+use pathscore::autodiff::vector::Lanes;
+use pathscore::estimators::fit::{self, Noise, NotFinite, Options, Report, Trainer};
+use pathscore::estimators::optim::{Adam, Optimizer, Schedule, Sgd};
+use pathscore::estimators::{Claim, Estimator, Target};
+use pathscore::models::Params;
+use std::ops::Range;
+
+/// Gradients whose noise is measured after each epoch: enough for one digit of their variance.
+const NOISE_DRAWS: u64 = 20;
+
+/// The beginnings of the names of the optimiser's vectors, and of the state of each piece of a batch.
+const OPTIMIZER: &str = "optimizer.";
+const SHARD: &str = "shard.";
+
+/// Writes the numbers of a range of rows.
+pub(crate) type Feed<'a, F> = &'a (dyn Fn(Range<usize>, &mut [F], &mut Lanes) + Sync);
+
+/// Sees gradients.
+pub(crate) type See<'a, F> = &'a mut dyn FnMut(&[F]);
+
+/// A trainer whose estimator is erased.
+pub(crate) trait Steps<F: Scalar, M> {
+    fn step(&mut self, shape: [usize; 2], feed: Feed<F>) -> Result<Report, NotFinite>;
+    fn save(&self) -> State;
+    fn restore(&mut self, state: &State) -> anyhow::Result<()>;
+    fn gradient_noise(&mut self) -> Vec<Noise>;
+    fn gradients(&mut self, x: &[F], rows: usize, draws: usize, seed: u64, see: See<F>);
+    fn claim(&self) -> Claim;
+    fn target(&self) -> Target;
+    fn model(&self) -> &M;
+    fn params(&self) -> &Params<F>;
+    fn params_mut(&mut self) -> &mut Params<F>;
+    /// The number of steps taken.
+    fn taken(&self) -> u64;
+}
+
+impl<F: Scalar, M: Sync, E: Estimator<F, M>> Steps<F, M> for Trainer<F, M, E> {
+    fn step(&mut self, shape: [usize; 2], feed: Feed<F>) -> Result<Report, NotFinite> {
+        Trainer::step(self, shape, feed)
+    }
+
+    fn save(&self) -> State {
+        let fit::State { step, params, optimizer_steps, optimizer, estimator, shards } =
+            self.state();
+        let estimator = estimator.iter().map(|x| x.to_bits()).collect();
+        let seed = self.options.seed;
+        let mut state = State::new(Counters { step, optimizer_steps, estimator, seed });
+        add_params(&mut state, &params);
+        for (name, values) in &optimizer {
+            state.add(format!("{OPTIMIZER}{name}"), &[values.len()], values);
+        }
+        for (i, shard) in shards.iter().enumerate() {
+            for (j, values) in shard.iter().enumerate() {
+                // As many digits everywhere, so that the order of the names is that of the numbers.
+                state.add(format!("{SHARD}{i:04}.{j:04}"), &[values.len()], values);
+            }
+        }
+        state
+    }
+
+    fn restore(&mut self, state: &State) -> anyhow::Result<()> {
+        let Counters { step, optimizer_steps, estimator, .. } = &state.counters;
+        let mut params = self.params.clone();
+        restore_params(state, &mut params, usize::MAX)?;
+        let vectors = state.vectors::<F>(OPTIMIZER).into_iter();
+        let mut shards: Vec<Vec<Vec<f64>>> = Vec::new();
+        for (name, values) in state.vectors::<f64>(SHARD) {
+            let number = name.split('.').next().and_then(|number| number.parse::<usize>().ok());
+            let i = number.ok_or_else(|| state.error(format!("{SHARD}{name} has no number")))?;
+            shards.resize_with(shards.len().max(i + 1), Vec::new);
+            shards[i].push(values);
+        }
+        let state_of_fit = fit::State {
+            step: *step,
+            params,
+            optimizer_steps: *optimizer_steps,
+            optimizer: vectors.map(|(name, values)| (name.to_string(), values)).collect(),
+            estimator: estimator.iter().map(|&bits| f64::from_bits(bits)).collect(),
+            shards,
+        };
+        Trainer::restore(self, state_of_fit).map_err(|error| state.error(error.to_string()))
+    }
+
+    fn gradient_noise(&mut self) -> Vec<Noise> {
+        Trainer::gradient_noise(self, NOISE_DRAWS)
+    }
+
+    fn gradients(&mut self, x: &[F], rows: usize, draws: usize, seed: u64, see: See<F>) {
+        Trainer::gradients(self, x, rows, draws, seed, see);
+    }
+
+    fn claim(&self) -> Claim {
+        self.estimator.claim()
+    }
+
+    fn target(&self) -> Target {
+        self.estimator.target()
+    }
+
+    fn model(&self) -> &M {
+        &self.model
+    }
+
+    fn params(&self) -> &Params<F> {
+        &self.params
+    }
+
+    fn params_mut(&mut self) -> &mut Params<F> {
+        &mut self.params
+    }
+
+    fn taken(&self) -> u64 {
+        self.step
+    }
+}
+
+/// Adds the parameters of a model to a state.
+pub(crate) fn add_params<F: Scalar>(state: &mut State, params: &Params<F>) {
+    for (name, shape, at) in params.iter() {
+        state.add(format!("param.{name}"), shape, &params.values()[at..at + shape.size()]);
+    }
+}
+
+/// Takes over the first `tensors` tensors of the parameters.
+pub(crate) fn restore_params<F: Scalar>(
+    state: &State,
+    params: &mut Params<F>,
+    tensors: usize,
+) -> anyhow::Result<()> {
+    let mut values = Vec::with_capacity(params.len());
+    for (name, shape, _) in params.iter().take(tensors) {
+        values.extend(state.tensor::<F>(&format!("param.{name}"), shape)?);
+    }
+    params.values_mut()[..values.len()].copy_from_slice(&values);
+    Ok(())
+}
+
+/// The job of making a trainer for a model.
+pub(crate) struct Start<'a, M> {
+    pub(crate) model: M,
+    pub(crate) settings: &'a Settings,
+    pub(crate) schedule: Schedule,
+    /// $K$, the draws for each row.
+    pub(crate) samples: usize,
+    /// The estimator and its options, for messages.
+    pub(crate) words: &'a str,
+}
+
+impl<F: Scalar, M: Sync + 'static> Job<F, M> for Start<'_, M> {
+    type Output = anyhow::Result<Box<dyn Steps<F, M>>>;
+
+    fn run<E>(self, params: Params<F>, estimator: E) -> Self::Output
+    where
+        E: Estimator<F, M> + Clone + Send + Sync + 'static,
+    {
+        let Self { model, settings, schedule, samples, words } = self;
+        let least = estimator.min_samples();
+        if samples < least {
+            return Err(usage_error(format!("{words}: it needs --num-samples {least} or more")));
+        }
+        let followed = settings.optimizer()?;
+        let optimizer: Box<dyn Optimizer<F>> = match (followed.name, followed.momentum) {
+            (OptimizerName::Adam, None) => Box::new(Adam::default()),
+            (OptimizerName::Sgd, Some(momentum)) => Box::new(Sgd::new(momentum)),
+            (name, momentum) => {
+                let (name, there) = (cli_name(&name), momentum.is_some());
+                let what = if there { "has no momentum" } else { "needs a momentum" };
+                return Err(usage_error(format!("run.toml, [optimizer]: {name} {what}")));
+            }
+        };
+        let (lr, clip, seed) = (followed.lr, followed.clip, settings.run.seed);
+        let options = Options { samples, lr, schedule, clip, seed };
+        Ok(Box::new(Trainer::new(model, params, estimator, optimizer, options)))
+    }
+}

@@ -1,0 +1,129 @@
+//! Pictures of a model with latents: samples, reconstructions, and the effect of each latent.
+
+use crate::program::gallery::Gallery;
+use crate::program::picture::Sheet;
+use pathscore::autodiff::{Scalar, Tape};
+use pathscore::models::data::Table;
+use pathscore::models::dist::Distribution;
+use pathscore::models::latent::Decoder;
+use pathscore::models::{Params, seed};
+
+/// Rows of the test part that show which latents are active.
+const LOOKED_AT: usize = 500;
+/// Pictures across and down the map of a latent plane.
+const MAP: usize = 20;
+/// How far the map and the traversals go, in standard deviations of the prior.
+const REACH: f64 = 2.5;
+/// Latents whose effect is drawn, and pictures along each.
+const TRAVERSED: usize = 10;
+const ALONG: usize = 11;
+
+/// Draws pictures of one model.
+pub(crate) struct Views<'a, F, M> {
+    model: &'a M,
+    params: &'a Params<F>,
+    gallery: Gallery<'a>,
+}
+
+impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
+    /// Views of a model whose data look like `data`.
+    pub(crate) fn new(model: &'a M, params: &'a Params<F>, data: &'a Table) -> Self {
+        Self { model, params, gallery: Gallery::new(data) }
+    }
+
+    /// The gallery of the data.
+    pub(crate) fn gallery(&self) -> &Gallery<'a> {
+        &self.gallery
+    }
+
+    /// The decoder's means of some latents, flat.
+    fn decode(&self, z: &[F]) -> Vec<f32> {
+        let tape = Tape::new();
+        let params = self.params.on(&tape);
+        let latents = self.model.latents();
+        let z = tape.constant(z, [z.len() / latents, latents]);
+        let mean = self.model.mean(params, z);
+        mean.with(|mean| mean.iter().map(|x| x.to_f64() as f32).collect())
+    }
+
+    /// The latents of some rows of the data, flat.
+    fn encode(&self, rows: usize) -> Vec<F> {
+        let tape = Tape::new();
+        let params = self.params.on(&tape);
+        let columns = self.gallery.data().columns();
+        let x = tape.constant_with([rows, columns], |x| {
+            x.iter_mut()
+                .zip(self.gallery.data().values())
+                .for_each(|(x, &value)| *x = F::from(value));
+        });
+        self.model.encode(params, x).value().values().to_vec()
+    }
+
+    /// Draws from the prior, decoded.
+    pub(crate) fn samples(&self, count: usize, seed: u64) -> Vec<f32> {
+        let tape = Tape::new();
+        let rng = &mut seed::rng(seed, seed::Stream::Sample, 0);
+        let z = self.model.prior(self.params.on(&tape)).sample(count, rng).value();
+        self.decode(z.values())
+    }
+
+    /// Rows of the data, each above its reconstruction from the latents.
+    pub(crate) fn reconstructions(&self) -> Vec<u8> {
+        let rows = self.gallery.data().len().min(40);
+        self.gallery.pairs(&self.decode(&self.encode(rows)))
+    }
+
+    /// The latents in order of how much they vary over the data, most active first.
+    fn most_active(&self, z: &[F]) -> Vec<usize> {
+        let latents = self.model.latents();
+        let rows = (z.len() / latents) as f64;
+        let variance = |j: usize| {
+            let column = || z.iter().skip(j).step_by(latents).map(|z| z.to_f64());
+            let mean = column().sum::<f64>() / rows;
+            column().map(|z| (z - mean).powi(2)).sum::<f64>() / rows
+        };
+        let mut order: Vec<(usize, f64)> = (0..latents).map(|j| (j, variance(j))).collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1));
+        order.into_iter().map(|pair| pair.0).collect()
+    }
+
+    /// Normal latents: of two, a map of the plane; of others, a row of pictures along each of the most
+    /// active.
+    pub(crate) fn latent_plane(&self) -> Vec<u8> {
+        let latents = self.model.latents();
+        let place =
+            |i: usize, n: usize| F::from_f64(REACH * (2.0 * i as f64 / (n - 1) as f64 - 1.0));
+        if latents == 2 {
+            let z: Vec<F> = (0..MAP * MAP)
+                .flat_map(|i| [place(i % MAP, MAP), place(MAP - 1 - i / MAP, MAP)])
+                .collect();
+            let sheet = Sheet { gap: 0, ..self.gallery.sheet(MAP) };
+            return sheet.grid(&self.gallery.grey(&self.decode(&z)));
+        }
+        let active = self.most_active(&self.encode(self.gallery.data().len().min(LOOKED_AT)));
+        let mut z = Vec::new();
+        for &j in active.iter().take(TRAVERSED) {
+            for i in 0..ALONG {
+                z.extend((0..latents).map(|l| if l == j { place(i, ALONG) } else { F::ZERO }));
+            }
+        }
+        self.gallery.grid(&self.decode(&z), ALONG)
+    }
+
+    /// Bits: rows of the data reconstructed, and below them the same with one of the most active bits
+    /// turned over, a bit for each row of pictures.
+    pub(crate) fn latent_bits(&self) -> Vec<u8> {
+        let latents = self.model.latents();
+        let probs = self.encode(self.gallery.data().len().min(LOOKED_AT));
+        let half = F::from_f64(0.5);
+        let code = |p: &F| if *p > half { F::ONE } else { F::ZERO };
+        let columns = self.gallery.data().len().min(ALONG);
+        let base: Vec<F> = probs[..columns * latents].iter().map(code).collect();
+        let mut z = base.clone();
+        for &j in self.most_active(&probs).iter().take(TRAVERSED) {
+            let turned = base.iter().enumerate();
+            z.extend(turned.map(|(i, &bit)| if i % latents == j { F::ONE - bit } else { bit }));
+        }
+        self.gallery.grid(&self.decode(&z), columns)
+    }
+}

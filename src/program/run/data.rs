@@ -1,0 +1,13 @@
+//! The data of a run.
+
+use super::settings::Settings;
+use pathscore::models::data::Split;
+
+/// The data of a run, split and made black and white as its settings say.
+///
+/// # Errors
+/// If they cannot be read or do not fit the settings.
+pub(crate) fn load(settings: &Settings) -> anyhow::Result<Split> {
+    let seed = settings.run.seed;
+    Ok(settings.source()?.load(seed)?.prepare(settings.binarize()?, seed)?)
+}

@@ -1,0 +1,51 @@
+//! `evaluate`: the quantities that are known of a trained model, on its test part.
+
+use super::checkpoint::State;
+use super::data;
+use super::folder::CHECKPOINT;
+use super::settings::Settings;
+use crate::program::args::EvaluateArgs;
+use crate::program::kinds::kind::{Measure, Quantity};
+use crate::program::kinds::kind_of;
+use crate::program::table::print;
+use crate::program::threads::pool;
+use crate::program::usage_error::usage_error;
+use serde::Serialize;
+
+/// A row of the result.
+#[derive(Serialize)]
+struct Row {
+    quantity: String,
+    value: f64,
+    unit: &'static str,
+    standard_error: Option<f64>,
+    samples: Option<usize>,
+    rows: usize,
+}
+
+/// `evaluate`.
+pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
+    let settings = Settings::read(&args.run)?;
+    if args.num_samples == Some(0) {
+        return Err(usage_error("--num-samples must be at least 1"));
+    }
+    let state = State::read(&args.run.join(CHECKPOINT))?;
+    let split = data::load(&settings)?;
+    let rows = args.rows.unwrap_or(split.test.len()).min(split.test.len());
+    let how = Measure { samples: args.num_samples, rows, seed: args.seed };
+    let found = pool(args.threads)?.install(|| {
+        let mut fitting = kind_of(&settings.run.kind)?.open(&settings, &split)?;
+        fitting.restore(&state)?;
+        fitting.measure(&how)
+    })?;
+    let row = |one: Quantity| Row {
+        quantity: one.name,
+        value: one.value,
+        unit: one.unit,
+        standard_error: one.error,
+        samples: one.samples,
+        rows: one.rows,
+    };
+    let rows: Vec<Row> = found.into_iter().map(row).collect();
+    print(&rows, args.format, &mut std::io::stdout().lock())
+}

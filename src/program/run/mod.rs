@@ -1,0 +1,13 @@
+//! A run of any kind of model: settings, folder, loop, checkpoints, results.
+
+pub(crate) mod checkpoint;
+pub(crate) mod choices;
+pub(crate) mod command;
+pub(crate) mod data;
+pub(crate) mod evaluate;
+pub(crate) mod folder;
+pub(crate) mod options;
+pub(crate) mod sample;
+pub(crate) mod settings;
+pub(crate) mod summary;
+pub(crate) mod train;

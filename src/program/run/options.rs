@@ -1,0 +1,216 @@
+//! The options of `train` that several kinds of models share, and a reader of what was given.
+
+use super::choices::{Dtype, OptimizerName, ScheduleName};
+use super::settings::{DataSettings, Length, OptimizerSettings, Settings};
+use crate::program::choice::cli_name;
+use crate::program::progress::ProgressKind;
+use crate::program::usage_error::usage_error;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, FromArgMatches};
+use pathscore::models::data::{Binarize, Source};
+use std::fmt::Display;
+use std::path::PathBuf;
+
+/// Options of every run.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Run")]
+pub(crate) struct RunOptions {
+    /// The data.
+    #[arg(long, default_value = "digits", value_name = "SOURCE")]
+    pub(crate) data: Source,
+
+    /// none, threshold (at one half), dynamic (drawn anew at each visit), fixed (drawn once)
+    /// [default: dynamic for digits and idx if the model describes bits, else none].
+    #[arg(long, value_name = "HOW")]
+    pub(crate) binarize: Option<Binarize>,
+
+    /// Passes through the training rows.
+    #[arg(long, value_name = "N", group = "length")]
+    pub(crate) epochs: Option<u64>,
+
+    /// Steps instead of epochs.
+    #[arg(long, value_name = "N", group = "length")]
+    pub(crate) steps: Option<u64>,
+
+    /// Seconds of training instead of epochs.
+    #[arg(long, value_name = "S", group = "length")]
+    pub(crate) seconds: Option<f64>,
+
+    /// The number type.
+    #[arg(long, value_enum, default_value_t, value_name = "TYPE")]
+    pub(crate) dtype: Dtype,
+
+    /// The seed from which every random number is derived.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+
+    /// Threads; results do not depend on it [default: all].
+    #[arg(long, value_name = "T")]
+    pub(crate) threads: Option<usize>,
+
+    /// The run's folder [default: a fresh one under runs/].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Replace a run that is already in the folder.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Continue a run from its last checkpoint, with its own settings; only --threads, --progress,
+    /// --checkpoint-seconds and a new length may be given beside it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) resume: Option<PathBuf>,
+
+    /// The form in which progress is printed.
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub(crate) progress: ProgressKind,
+
+    /// The longest time between two checkpoints, in seconds.
+    #[arg(long, default_value_t = 5.0, value_name = "S")]
+    pub(crate) checkpoint_seconds: f64,
+}
+
+/// Options of a run that follows gradients.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Optimizer")]
+pub(crate) struct OptimizerOptions {
+    /// Rows of a step.
+    #[arg(long, value_name = "N")]
+    pub(crate) batch: Option<usize>,
+
+    /// The learning rate.
+    #[arg(long, default_value_t = 1e-3, value_name = "R")]
+    pub(crate) lr: f64,
+
+    /// How the learning rate changes.
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub(crate) schedule: ScheduleName,
+
+    /// How the gradient is followed.
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub(crate) optimizer: OptimizerName,
+
+    /// The momentum of --optimizer sgd.
+    #[arg(long, default_value_t = 0.9, value_name = "M")]
+    pub(crate) momentum: f64,
+
+    /// The largest norm of a gradient; a longer one is shortened.
+    #[arg(long, value_name = "NORM")]
+    pub(crate) clip: Option<f64>,
+}
+
+/// The names of [`OptimizerOptions`], for a method that follows no gradient.
+pub(crate) const OPTIMIZER: &[&str] = &["batch", "lr", "schedule", "optimizer", "momentum", "clip"];
+
+/// The options that may stand beside `--resume`.
+pub(crate) const BESIDE_RESUME: &[&str] =
+    &["threads", "progress", "checkpoint_seconds", "epochs", "steps", "seconds", "length"];
+
+impl RunOptions {
+    /// The length that was asked for, if any was.
+    pub(crate) fn length(&self) -> Option<Length> {
+        let epochs = self.epochs.map(Length::Epochs);
+        epochs.or(self.steps.map(Length::Steps)).or(self.seconds.map(Length::Seconds))
+    }
+}
+
+/// What was given on the command line for one kind of model.
+pub(crate) struct Given<'a> {
+    matches: &'a ArgMatches,
+}
+
+impl<'a> Given<'a> {
+    pub(crate) fn new(matches: &'a ArgMatches) -> Self {
+        Self { matches }
+    }
+
+    /// One group of options.
+    pub(crate) fn options<T: FromArgMatches>(&self) -> anyhow::Result<T> {
+        T::from_arg_matches(self.matches).map_err(|error| usage_error(error.to_string()))
+    }
+
+    /// Everything that was parsed.
+    pub(crate) fn matches(&self) -> &'a ArgMatches {
+        self.matches
+    }
+
+    /// The number of an option, if it was given or has a default.
+    pub(crate) fn number(&self, id: &str) -> Option<usize> {
+        self.matches.try_get_one(id).ok().flatten().copied()
+    }
+
+    /// The text of an option, if it was given or has a default.
+    pub(crate) fn text(&self, id: &str) -> Option<&'a String> {
+        self.matches.try_get_one(id).ok().flatten()
+    }
+
+    /// Whether an option was given and is not a default.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        let known = self.matches.try_contains_id(id).unwrap_or(false);
+        known && self.matches.value_source(id) == Some(ValueSource::CommandLine)
+    }
+
+    /// Refuses options that would have no effect.
+    ///
+    /// # Errors
+    /// If one of them was given; the message ends with the reason.
+    pub(crate) fn refuse(&self, ids: &[&str], reason: impl Display) -> anyhow::Result<()> {
+        match ids.iter().find(|id| self.has(id)) {
+            Some(id) => {
+                let option = id.replace('_', "-");
+                Err(usage_error(format!("--{option} has no effect here: {reason}")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The settings that do not depend on the kind of model, with a length if none was given. `bits` says whether the
+    /// model describes bits, so that grey values are made black and white.
+    pub(crate) fn settings(
+        &self,
+        kind: &str,
+        length: Length,
+        bits: bool,
+    ) -> anyhow::Result<Settings> {
+        let run: RunOptions = self.options()?;
+        let greys = run.data.kind().grey;
+        let default = if greys && bits { Binarize::Dynamic } else { Binarize::None };
+        let data = DataSettings {
+            source: absolute(&run.data)?,
+            binarize: run.binarize.unwrap_or(default).to_string(),
+            split: String::new(),
+        };
+        let length = run.length().unwrap_or(length);
+        Ok(Settings::new(kind, (run.seed, run.dtype, length), data))
+    }
+
+    /// The settings of the optimiser.
+    ///
+    /// # Errors
+    /// If an option was given that the chosen optimiser does not have.
+    pub(crate) fn optimizer(&self) -> anyhow::Result<OptimizerSettings> {
+        let given: OptimizerOptions = self.options()?;
+        let sgd = given.optimizer == OptimizerName::Sgd;
+        if !sgd {
+            let name = cli_name(&given.optimizer);
+            let reason = format!("{name} has no momentum to set; it goes with --optimizer sgd");
+            self.refuse(&["momentum"], reason)?;
+        }
+        Ok(OptimizerSettings {
+            name: given.optimizer,
+            batch: given.batch,
+            lr: given.lr,
+            schedule: given.schedule,
+            momentum: sgd.then_some(given.momentum),
+            clip: given.clip,
+        })
+    }
+}
+
+/// The source with its path written out, so that a run can be resumed from anywhere.
+fn absolute(source: &Source) -> anyhow::Result<String> {
+    let full = |path: PathBuf| {
+        std::path::absolute(&path).map_err(|e| usage_error(format!("{}: {e}", path.display())))
+    };
+    Ok(source.clone().map_path(full)?.to_string())
+}

@@ -1,0 +1,256 @@
+//! `run.toml`: everything that determines a run, with a version of its format.
+
+use super::choices::{Dtype, OptimizerName, ScheduleName};
+use crate::program::usage_error::usage_error;
+use anyhow::Context;
+use pathscore::estimators::optim::Schedule;
+use pathscore::models::data::{Batches, Binarize, Source};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The name of the file.
+pub(crate) const FILE: &str = "run.toml";
+
+/// The version of the format that this program writes and reads.
+const FORMAT: u32 = 1;
+
+/// How long a run goes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Length {
+    /// Passes through the training rows.
+    Epochs(u64),
+    /// Steps.
+    Steps(u64),
+    /// Seconds of training.
+    Seconds(f64),
+}
+
+/// The settings of a run; every default is resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) format: u32,
+    pub(crate) run: RunSettings,
+    pub(crate) data: DataSettings,
+    /// The options of the kind of model.
+    pub(crate) model: toml::Table,
+    /// The name of the estimator (or of the method, or the criterion) and its options.
+    pub(crate) estimator: toml::Table,
+    /// Absent if no gradient is followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) optimizer: Option<OptimizerSettings>,
+    /// The options of the evaluation at the end of the run.
+    #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
+    pub(crate) evaluation: toml::Table,
+}
+
+/// `[run]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunSettings {
+    /// The version of the program that began the run.
+    pub(crate) pathscore: String,
+    pub(crate) kind: String,
+    pub(crate) seed: u64,
+    pub(crate) dtype: Dtype,
+    pub(crate) length: Length,
+}
+
+/// `[data]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DataSettings {
+    pub(crate) source: String,
+    pub(crate) binarize: String,
+    /// A sentence that says how the data were split.
+    pub(crate) split: String,
+}
+
+/// `[optimizer]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OptimizerSettings {
+    pub(crate) name: OptimizerName,
+    /// Rows of a step; absent if each step takes all rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) batch: Option<usize>,
+    pub(crate) lr: f64,
+    pub(crate) schedule: ScheduleName,
+    /// Only of sgd.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) momentum: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) clip: Option<f64>,
+}
+
+impl Settings {
+    /// The settings of a new run of a kind of model; the kind fills in the rest.
+    pub(crate) fn new(kind: &str, run: (u64, Dtype, Length), data: DataSettings) -> Self {
+        let (seed, dtype, length) = run;
+        let run = RunSettings {
+            pathscore: env!("CARGO_PKG_VERSION").into(),
+            kind: kind.into(),
+            seed,
+            dtype,
+            length,
+        };
+        let (model, estimator, evaluation) = Default::default();
+        Self { format: FORMAT, run, data, model, estimator, optimizer: None, evaluation }
+    }
+
+    /// Reads the settings of the run in a folder.
+    ///
+    /// # Errors
+    /// If there is no such run, or its format or a value in it is not one of this program.
+    pub(crate) fn read(run: &Path) -> anyhow::Result<Self> {
+        let path = run.join(FILE);
+        let name = path.display();
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            usage_error(format!("{name}: {error}; is this the folder of a run?"))
+        })?;
+        let wrong = |error: toml::de::Error| {
+            usage_error(format!("{name}: {}", error.to_string().trim_end()))
+        };
+        let table: toml::Table = text.parse().map_err(wrong)?;
+        match table.get("format").and_then(toml::Value::as_integer) {
+            Some(format) if format == i64::from(FORMAT) => {}
+            Some(format) => {
+                return Err(usage_error(format!(
+                    "{name}: the format is {format}; this version of the program reads format {FORMAT}"
+                )));
+            }
+            None => {
+                return Err(usage_error(format!(
+                    "{name}: it has no `format`, so an older version of the program wrote it; this version \
+                     reads format {FORMAT}"
+                )));
+            }
+        }
+        let settings: Self = toml::from_str(&text).map_err(wrong)?;
+        settings.check().with_context(|| name.to_string())?;
+        Ok(settings)
+    }
+
+    /// The text of `run.toml`.
+    pub(crate) fn to_text(&self) -> anyhow::Result<String> {
+        Ok(toml::to_string(self)?)
+    }
+
+    /// Checks the values that every kind of model has.
+    ///
+    /// # Errors
+    /// If a value is out of its range.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        match self.run.length {
+            Length::Seconds(s) => within("--seconds", s, positive(s), "positive")?,
+            Length::Epochs(n) => at_least_one("--epochs", n)?,
+            Length::Steps(n) => at_least_one("--steps", n)?,
+        }
+        let Some(optimizer) = &self.optimizer else { return Ok(()) };
+        optimizer.batch.map_or(Ok(()), |batch| at_least_one("--batch", batch as u64))?;
+        within("--lr", optimizer.lr, positive(optimizer.lr), "positive")?;
+        if let Some(momentum) = optimizer.momentum {
+            let fits = (0.0..1.0).contains(&momentum);
+            within("--momentum", momentum, fits, "at least 0 and below 1")?;
+        }
+        if let Some(clip) = optimizer.clip {
+            within("--clip", clip, positive(clip), "positive")?;
+        }
+        let known = !matches!(self.run.length, Length::Seconds(_));
+        if !known && optimizer.schedule != ScheduleName::Constant {
+            return Err(usage_error(
+                "--schedule needs a known number of steps: give --epochs or --steps instead of --seconds",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn source(&self) -> anyhow::Result<Source> {
+        Ok(self.data.source.parse()?)
+    }
+
+    pub(crate) fn binarize(&self) -> anyhow::Result<Binarize> {
+        Ok(self.data.binarize.parse()?)
+    }
+
+    /// `[model]` as the kind's own type.
+    pub(crate) fn model<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
+        section("model", &self.model)
+    }
+
+    /// `[estimator]` as the kind's own type.
+    pub(crate) fn estimator<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
+        section("estimator", &self.estimator)
+    }
+
+    /// `[evaluation]` as the kind's own type.
+    pub(crate) fn evaluation<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
+        section("evaluation", &self.evaluation)
+    }
+
+    /// `[optimizer]`, of a kind that follows gradients.
+    pub(crate) fn optimizer(&self) -> anyhow::Result<&OptimizerSettings> {
+        self.optimizer
+            .as_ref()
+            .ok_or_else(|| usage_error(format!("{FILE}: the section [optimizer] is missing")))
+    }
+
+    /// The batches of a training part of so many rows.
+    pub(crate) fn batches(&self, rows: usize) -> anyhow::Result<Batches> {
+        let batch = self.optimizer()?.batch.unwrap_or(rows);
+        Ok(Batches::new(rows, batch, self.run.seed)?)
+    }
+
+    /// The number of steps of the run, where an epoch has so many; the largest number if only seconds are known.
+    pub(crate) fn steps(&self, per_epoch: u64) -> u64 {
+        match self.run.length {
+            Length::Epochs(n) => n.saturating_mul(per_epoch),
+            Length::Steps(n) => n,
+            Length::Seconds(_) => u64::MAX,
+        }
+    }
+
+    /// The learning-rate schedule of the run, where an epoch has so many steps.
+    pub(crate) fn schedule(&self, per_epoch: u64) -> anyhow::Result<Schedule> {
+        Ok(self.optimizer()?.schedule.of(self.steps(per_epoch)))
+    }
+
+    /// The data's name without the folders that it is in.
+    pub(crate) fn data_name(&self) -> &str {
+        self.data.source.rsplit('/').next().unwrap_or(&self.data.source)
+    }
+}
+
+fn section<T: DeserializeOwned>(name: &str, table: &toml::Table) -> anyhow::Result<T> {
+    toml::Value::Table(table.clone()).try_into().map_err(|error: toml::de::Error| {
+        usage_error(format!("{FILE}, [{name}]: {}", error.to_string().trim_end()))
+    })
+}
+
+/// A value as a section of `run.toml`.
+pub(crate) fn to_section(value: &impl Serialize) -> anyhow::Result<toml::Table> {
+    Ok(toml::Table::try_from(value)?)
+}
+
+/// Refuses zero.
+pub(crate) fn at_least_one(option: &str, value: u64) -> anyhow::Result<()> {
+    match value {
+        0 => Err(usage_error(format!("{option} must be at least 1"))),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a value that does not fit its range.
+pub(crate) fn within(option: &str, value: f64, fits: bool, range: &str) -> anyhow::Result<()> {
+    match fits {
+        true => Ok(()),
+        false => Err(usage_error(format!("{option} is {value}; it must be {range}"))),
+    }
+}
+
+/// Whether a number is positive and finite.
+pub(crate) fn positive(x: f64) -> bool {
+    x > 0.0 && x.is_finite()
+}

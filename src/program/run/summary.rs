@@ -1,0 +1,102 @@
+//! The end of a run: its pictures, its curve, `summary.json` and the lines on the terminal.
+
+use super::folder::{CURVE, METRICS, SUMMARY};
+use super::settings::Settings;
+use crate::program::chart::{Series, curve_svg};
+use crate::program::choice::cli_name;
+use crate::program::files::{lines, write_atomically};
+use crate::program::kinds::kind::{Curve, Fitting, Quantity};
+use crate::program::table::{Format, print};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::io::Write;
+use std::path::Path;
+
+/// Evaluates, draws pictures, and writes and prints the results of a run.
+pub(crate) fn write(
+    kind: &str,
+    settings: &Settings,
+    dir: &Path,
+    seconds: f64,
+    fitting: &mut dyn Fitting,
+) -> anyhow::Result<()> {
+    let results = fitting.results()?;
+    let pictures = fitting.pictures()?;
+    for (name, png) in &pictures {
+        write_atomically(dir.join(name), png)?;
+    }
+    let title = format!("{kind} on {}: {}", settings.data_name(), fitting.words());
+    let curve = fitting.curve();
+    let series = curves(&dir.join(METRICS), &curve);
+    write_atomically(dir.join(CURVE), curve_svg(&series, "step", curve.label, &title).as_bytes())?;
+    let steps = fitting.taken();
+
+    let mut summary = Map::new();
+    let mut say = |key: &str, value: Value| {
+        summary.insert(key.into(), value);
+    };
+    say("model", json!(kind));
+    say("data", json!(settings.data.source));
+    say("estimator", json!(fitting.words()));
+    say("parameters", json!(fitting.parameters()));
+    say("steps", json!(steps));
+    say("epochs", json!(steps as f64 / fitting.per_epoch() as f64));
+    say("seconds", json!(seconds));
+    for Quantity { name, value, error, samples, rows, .. } in &results {
+        say(name, json!(value));
+        if let Some(error) = error {
+            say(&format!("{name}_se"), json!(error));
+        }
+        if let Some(samples) = samples {
+            say(&format!("{name}_samples"), json!(samples));
+        }
+        if name.ends_with("_test") {
+            say("test_rows", json!(rows));
+        }
+    }
+    say("seed", json!(settings.run.seed));
+    say("threads", json!(rayon::current_num_threads()));
+    say("dtype", json!(cli_name(&settings.run.dtype)));
+    say("pathscore", json!(settings.run.pathscore));
+    write_atomically(dir.join(SUMMARY), &serde_json::to_vec_pretty(&summary)?)?;
+
+    let out = &mut std::io::stdout().lock();
+    print(&results.iter().map(Line::of).collect::<Vec<_>>(), Format::Table, out)?;
+    let name = pictures.first().map_or(SUMMARY, |picture| picture.0);
+    writeln!(out, "{steps} steps in {seconds:.1} s; see {}", dir.join(name).display())?;
+    Ok(())
+}
+
+/// A line of the table on the terminal.
+#[derive(Serialize)]
+struct Line<'a> {
+    quantity: String,
+    value: f64,
+    #[serde(rename = "±")]
+    error: Option<f64>,
+    unit: &'a str,
+}
+
+impl<'a> Line<'a> {
+    fn of(result: &'a Quantity) -> Self {
+        let Quantity { name, value, error, unit, samples, .. } = result;
+        let mut quantity = name.replace('_', " ");
+        if let Some(samples) = samples {
+            quantity += &format!(", {samples} samples");
+        }
+        Self { quantity, value: *value, error: *error, unit }
+    }
+}
+
+/// The training and the test curve of a run.
+fn curves(metrics: &Path, curve: &Curve) -> Vec<Series> {
+    let lines = lines(metrics);
+    let series = |name: &str, key: &str| Series {
+        name: name.into(),
+        points: lines
+            .iter()
+            .filter_map(|line| Some((line["step"].as_f64()?, line[key].as_f64()?)))
+            .collect(),
+    };
+    vec![series("training", curve.train), series("test", curve.test)]
+}

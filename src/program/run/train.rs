@@ -1,0 +1,215 @@
+//! `train`: the loop over steps with progress, metrics, checkpoints and Ctrl-C, the same for every kind of model.
+
+use super::checkpoint::State;
+use super::folder::{self, CHECKPOINT, METRICS};
+use super::options::{Given, RunOptions};
+use super::settings::{self, Length, Settings};
+use super::{data, summary};
+use crate::program::files::{
+    JsonLines, clear_leftovers, keep_lines_while, lines, write_atomically,
+};
+use crate::program::interrupt::Interrupt;
+use crate::program::kinds::kind::{Fitting, Kind, Reading};
+use crate::program::kinds::{kind_of, pictures};
+use crate::program::progress::{Progress, ProgressKind, Total};
+use crate::program::threads::pool;
+use crate::program::usage_error::{Interrupted, usage_error};
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Steps between two lines of metrics.
+const LOG_STEPS: u64 = 50;
+
+/// A run: its settings and its folder.
+struct Run<'a> {
+    kind: &'static str,
+    settings: &'a Settings,
+    dir: PathBuf,
+    /// Training rows.
+    rows: usize,
+    checkpoint_every: Duration,
+    progress: ProgressKind,
+    interrupt: Interrupt,
+}
+
+/// `train KIND`, or `train --resume`.
+pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()> {
+    let options: RunOptions = given.options()?;
+    let pool = pool(options.threads)?;
+    let mut settings = match &options.resume {
+        Some(dir) => Settings::read(dir)?,
+        None => kind.settings(given)?,
+    };
+    let kind = if options.resume.is_some() { kind_of(&settings.run.kind)? } else { kind };
+    settings.run.length = options.length().unwrap_or(settings.run.length);
+    settings.check()?;
+    let checkpoint_every = Duration::try_from_secs_f64(options.checkpoint_seconds)
+        .map_err(|error| usage_error(format!("--checkpoint-seconds: {error}")))?;
+    let split = data::load(&settings)?;
+    settings.data.split.clone_from(&split.description);
+    // The whole run lives in the pool: handing over each step would cost a wake-up and an allocation.
+    pool.install(|| {
+        // Nothing is written before everything that can be wrong with the request has been seen.
+        let mut fitting = kind.open(&settings, &split)?;
+        let kind = kind.about().name;
+        let (dir, checkpoint) = enter(kind, &options, &settings)?;
+        if let Some(state) = &checkpoint {
+            fitting.restore(state)?;
+        }
+        let run = Run {
+            kind,
+            settings: &settings,
+            dir,
+            rows: split.train.len(),
+            checkpoint_every,
+            progress: options.progress,
+            interrupt: Interrupt::install()?,
+        };
+        run.go(&mut *fitting)
+    })
+}
+
+/// Makes or enters the folder of a run, and reads the checkpoint that is there.
+fn enter(
+    kind: &str,
+    options: &RunOptions,
+    settings: &Settings,
+) -> anyhow::Result<(PathBuf, Option<State>)> {
+    let (dir, checkpoint) = match &options.resume {
+        Some(dir) => {
+            // A run that ended before its first checkpoint begins again.
+            let file = dir.join(CHECKPOINT);
+            (dir.clone(), file.exists().then(|| State::read(&file)).transpose()?)
+        }
+        None => {
+            let out = options.out.as_deref();
+            (folder::create(out, options.force, kind, &pictures())?, None)
+        }
+    };
+    clear_leftovers(&dir)?;
+    write_atomically(dir.join(settings::FILE), settings.to_text()?.as_bytes())?;
+    Ok((dir, checkpoint))
+}
+
+impl Run<'_> {
+    fn save(&self, fitting: &dyn Fitting) -> anyhow::Result<()> {
+        fitting.save().write(&self.dir.join(CHECKPOINT))
+    }
+
+    /// The run, from the first step or the checkpoint to the pictures.
+    fn go(&self, fitting: &mut dyn Fitting) -> anyhow::Result<()> {
+        let Run { settings, dir, .. } = self;
+        let per_epoch = fitting.per_epoch();
+        let steps = settings.steps(per_epoch);
+        let path = dir.join(METRICS);
+        let done = fitting.taken();
+        keep_lines_while(&path, |line| line["step"].as_u64().is_some_and(|s| s <= done))?;
+        let spent = last_line(&path).and_then(|line| line["wall_s"].as_f64()).unwrap_or(0.0);
+        let mut metrics = JsonLines::open(&path)?;
+        let total = match settings.run.length {
+            Length::Seconds(s) => Total::Seconds(s),
+            _ => Total::Steps(steps),
+        };
+        let key = fitting.curve().train;
+        let label = key.rsplit('/').next().unwrap_or(key).replace('_', " ");
+        let mut progress = Progress::new(self.progress, total, &label);
+        progress.note(&format!(
+            "{}: {} parameters, {}, {} training rows{}",
+            dir.display(),
+            fitting.parameters(),
+            fitting.words(),
+            self.rows,
+            if done > 0 { format!(", from step {done}") } else { String::new() }
+        ));
+        let started = Instant::now();
+        let elapsed = || spent + started.elapsed().as_secs_f64();
+        let in_time = |step: u64| match settings.run.length {
+            Length::Seconds(s) => elapsed() < s,
+            _ => step < steps,
+        };
+        let goes_on = |fitting: &dyn Fitting| in_time(fitting.taken()) && !fitting.finished();
+        let mut saved = Instant::now();
+        let mut means = Means::default();
+        while goes_on(fitting) {
+            let (objective, norm) = match fitting.advance() {
+                Ok(readings) => {
+                    means.add(readings);
+                    let norm = readings.iter().find(|one| one.key == "grad/norm");
+                    let objective = readings.first();
+                    let value = |one: Option<&Reading>| one.map_or(f64::NAN, |one| one.value);
+                    (value(objective), value(norm))
+                }
+                Err(wrong) => {
+                    self.save(fitting)?;
+                    return Err(wrong);
+                }
+            };
+            let step = fitting.taken();
+            progress.step(step, objective, norm);
+            let ends = !goes_on(fitting);
+            let epoch_ends = step.is_multiple_of(per_epoch);
+            if step.is_multiple_of(LOG_STEPS) || epoch_ends || ends {
+                let mut line = Map::new();
+                line.insert("step".into(), json!(step));
+                line.insert("epoch".into(), json!(step as f64 / per_epoch as f64));
+                line.insert("wall_s".into(), json!(elapsed()));
+                means.take(&mut line);
+                if let Some(optimizer) = &settings.optimizer {
+                    let factor = optimizer.schedule.of(steps).factor(step - 1);
+                    line.insert("lr".into(), json!(optimizer.lr * factor));
+                }
+                if epoch_ends || ends {
+                    line.extend(fitting.watch()?);
+                }
+                metrics.append(&line)?;
+                if saved.elapsed() >= self.checkpoint_every {
+                    self.save(fitting)?;
+                    saved = Instant::now();
+                }
+            }
+            if self.interrupt.requested() && !ends {
+                self.save(fitting)?;
+                progress.finish("interrupted");
+                let dir = dir.display();
+                return Err(anyhow::Error::new(Interrupted(format!(
+                    "stopped after step {step}; to continue: pathscore train --resume {dir}"
+                ))));
+            }
+        }
+        let seconds = elapsed();
+        self.save(fitting)?;
+        progress.finish("trained; evaluating");
+        summary::write(self.kind, settings, dir, seconds, fitting)
+    }
+}
+
+/// Means of the readings since the last line of metrics.
+#[derive(Default)]
+struct Means {
+    count: f64,
+    sums: Vec<Reading>,
+}
+
+impl Means {
+    fn add(&mut self, readings: &[Reading]) {
+        if self.sums.is_empty() {
+            self.sums.extend(readings.iter().map(|one| Reading { value: 0.0, ..*one }));
+        }
+        self.count += 1.0;
+        self.sums.iter_mut().zip(readings).for_each(|(sum, one)| sum.value += one.value);
+    }
+
+    /// Adds the means to a line and begins again.
+    fn take(&mut self, line: &mut Map<String, Value>) {
+        for sum in &mut self.sums {
+            line.insert(sum.key.into(), json!(sum.value / self.count));
+            sum.value = 0.0;
+        }
+        self.count = 0.0;
+    }
+}
+
+fn last_line(path: &Path) -> Option<Value> {
+    lines(path).pop()
+}
