@@ -119,7 +119,8 @@ impl<'a, F: Scalar, M: Machine<F>> EnergyFit<'a, F, M> {
     fn log_likelihood(&self, table: &Table, rows: usize, seed: u64) -> Option<Mean> {
         let log_z = self.trainer.model().log_partition(self.trainer.params())?;
         let log_prob = |energy: f64| -energy - log_z;
-        let each: Vec<f64> = self.free_energies(table, rows, seed).into_iter().map(log_prob).collect();
+        let each: Vec<f64> =
+            self.free_energies(table, rows, seed).into_iter().map(log_prob).collect();
         Some(Mean::of(&each))
     }
 
@@ -134,7 +135,8 @@ impl<'a, F: Scalar, M: Machine<F>> EnergyFit<'a, F, M> {
             samples: None,
             rows,
         };
-        let mut found = vec![error.quantity(format!("reconstruction_error{part}"), "per pixel"), gap];
+        let mut found =
+            vec![error.quantity(format!("reconstruction_error{part}"), "per pixel"), gap];
         let exact = self.log_likelihood(&self.split.test, rows, seed);
         found.extend(exact.map(|mean| mean.quantity(format!("log_likelihood{part}"), "nats")));
         found
@@ -196,7 +198,10 @@ impl<F: Scalar, M: Machine<F>> Fitting for EnergyFit<'_, F, M> {
         let (test, seed) = (&self.split.test, self.seed());
         let rows = QUICK_ROWS.min(test.len());
         let mut numbers = vec![
-            ("test/reconstruction_error".to_string(), json!(self.reconstruction_error(rows, seed).value)),
+            (
+                "test/reconstruction_error".to_string(),
+                json!(self.reconstruction_error(rows, seed).value),
+            ),
             ("test/free_energy_gap".to_string(), json!(self.gap(rows, seed))),
         ];
         if self.trainer.model().products() <= QUICK_PRODUCTS {

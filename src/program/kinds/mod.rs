@@ -19,7 +19,8 @@ use super::usage_error::usage_error;
 use kind::Kind;
 
 /// Every kind of model; `train` alone means the first.
-pub(crate) static KINDS: &[&dyn Kind] = &[&vae::Vae, &dvae::Dvae, &sbn::Sbn, &ppca::Ppca, &rbm::Rbm];
+pub(crate) static KINDS: &[&dyn Kind] =
+    &[&vae::Vae, &dvae::Dvae, &sbn::Sbn, &ppca::Ppca, &rbm::Rbm];
 
 /// The kind of a name, as `run.toml` has it.
 pub(crate) fn kind_of(name: &str) -> anyhow::Result<&'static dyn Kind> {

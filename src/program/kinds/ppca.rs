@@ -119,7 +119,10 @@ impl Kind for Ppca {
             settings.optimizer = Some(given.optimizer()?);
         }
         if method != Method::Em {
-            given.refuse(&["tolerance"], format!("--method {name} has no sweeps; it goes with em"))?;
+            given.refuse(
+                &["tolerance"],
+                format!("--method {name} has no sweeps; it goes with em"),
+            )?;
         }
         if method == Method::ClosedForm {
             let lengths = ["epochs", "steps", "seconds"];
@@ -341,8 +344,7 @@ impl<F: Scalar> Fitting for Fit<'_, F> {
         let latents = weights.len() / mean.len();
         let loading = |j: usize| weights.iter().skip(j).step_by(latents).copied();
         let rows: Vec<f32> = mean.iter().copied().chain((0..latents).flat_map(loading)).collect();
-        let pictures =
-            [samples, views.reconstructions(), views.gallery().signed(&rows, ACROSS)];
+        let pictures = [samples, views.reconstructions(), views.gallery().signed(&rows, ACROSS)];
         Ok(ABOUT.pictures.iter().copied().zip(pictures).collect())
     }
 

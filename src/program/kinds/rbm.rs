@@ -50,8 +50,7 @@ impl Kind for Rbm {
 
     fn options(&self, command: Command) -> Command {
         let command = CriterionOptions::augment_args(Options::augment_args(command));
-        OptimizerOptions::augment_args(command)
-            .mut_arg("batch", |batch| batch.default_value("100"))
+        OptimizerOptions::augment_args(command).mut_arg("batch", |batch| batch.default_value("100"))
     }
 
     fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
