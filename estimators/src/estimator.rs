@@ -91,10 +91,27 @@ pub(crate) fn rows<'t, F: Scalar>(tape: &'t Tape<F>, x: &[F], batch: usize) -> V
     tape.constant(x, [batch, x.len() / batch.max(1)])
 }
 
-/// Estimates the gradient of a bound of models of type `M`.
+/// Estimates the gradient of a bound or a likelihood of models of type `M`.
 ///
-/// Most estimators are [`Columns`], and those are estimators of every model that can be drawn from as
-/// they need. What has another form implements this trait itself.
+/// Most estimators are [`Columns`], and those are estimators of every latent-variable model that can be drawn from as
+/// they need. An estimator of another form implements this trait itself.
+///
+/// An estimator that does not fit a model does not compile with it, and the error says why:
+///
+/// ```compile_fail
+/// use pathscore_estimators::{Estimator, energy::ContrastiveDivergence};
+/// use pathscore_models::latent::Vae;
+/// fn fits<M, E: Estimator<f64, M>>() {}
+/// fits::<Vae, ContrastiveDivergence>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not estimate a gradient of the model `{M}`",
+    label = "this estimator does not fit the model `{M}`",
+    note = "an estimator along the path of a sample (`Sgvb`, `Iwae`, `Dreg`) needs a posterior with `Reparam`; one \
+            for bits (`DisArm`, `Rebar`, `LocalExpectation`, `Concrete`) a posterior with `Bits`; `Reinforce`, \
+            `Vimco`, `Nvil` and `Wake` fit every `LatentModel`",
+    note = "`ExactLikelihood` needs a `Tractable` model, and contrastive divergence one with `BlockGibbs`"
+)]
 pub trait Estimator<F: Scalar, M>: Sync {
     /// The quantity whose gradient it estimates.
     fn target(&self) -> Target {
@@ -136,7 +153,13 @@ pub trait Estimator<F: Scalar, M>: Sync {
     }
 }
 
-/// An estimator that is two columns of numbers: how it draws and what the columns are.
+/// An estimator that is two columns of numbers: a way to draw, and the cotangents of $\ln p(x, z_k)$ and
+/// $\ln q(z_k \mid x)$.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an estimator of this model",
+    label = "this type has neither `Columns` nor an `Estimator` of this model",
+    note = "implement `Columns` for an estimator that is two columns of cotangents, or `Estimator` for any other"
+)]
 pub trait Columns: Sync {
     /// How $z$ is drawn: one of the types of [`draw`](crate::draw).
     type Draw;

@@ -22,6 +22,8 @@
 //! assert!((work.gradient(params.len())[0] - 0.75).abs() < 0.6);
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod both;
 mod diagnostics;
 pub mod differences;

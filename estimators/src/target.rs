@@ -24,6 +24,7 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Target {
     /// The evidence lower bound, $E \frac1K \sum_k f_k = E f_1$.
+    #[doc(alias = "evidence lower bound")]
     Elbo,
     /// The importance-weighted bound, $L_K = E \ln \frac1K \sum_k w_k$.
     Bound,

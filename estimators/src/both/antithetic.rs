@@ -29,6 +29,7 @@ pub trait Coupling: Sync {
 /// Unbiased for the ELBO's gradient with Bernoulli latents, the mean of $K$ pairs; the model's
 /// parameters see both of a pair. Costs $2K$ evaluations. [`DisArm`] costs the same and never has the
 /// larger variance: prefer it.
+#[doc(alias = "augment-REINFORCE-merge")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Arm;
 
@@ -50,6 +51,7 @@ pub struct Arm;
 /// // At logit 0 every pair differs, and one pair is enough: p(1 − p)(1 − 2t).
 /// assert!((work.gradient(1)[0] - 0.025).abs() < 1e-15);
 /// ```
+#[doc(alias = "U2G")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DisArm;
 

@@ -33,6 +33,8 @@ use pathscore_models::latent::LatentModel;
 /// // The ELBO is −2.6888; the bias at this temperature and the noise of 2000 draws are both small.
 /// assert!((bound + 2.6888).abs() < 0.1);
 /// ```
+#[doc(alias = "Gumbel-softmax")]
+#[doc(alias = "relaxed Bernoulli")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Concrete {
     /// $\tau$.
@@ -65,6 +67,8 @@ pub struct Concrete {
 /// let found = work.gradient(1)[0];
 /// assert!((found - 0.275).abs() < 1e-15 || (found + 0.225).abs() < 1e-15);
 /// ```
+#[doc(alias = "STE")]
+#[doc(alias = "straight-through estimator")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StraightThrough {
     /// $\tau$ of the relaxation whose slope is taken; none for that of the probabilities.

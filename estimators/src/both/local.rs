@@ -29,6 +29,7 @@ use pathscore_models::latent::LatentModel;
 /// LocalExpectation.estimate(Query::new(&model, &params, &[0.0], 1), rng, &mut work);
 /// assert!((work.gradient(1)[0] - 0.019661193324148185).abs() < 1e-15);
 /// ```
+#[doc(alias = "Rao-Blackwell")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalExpectation;
 

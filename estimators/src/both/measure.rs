@@ -33,6 +33,7 @@ use pathscore_models::latent::LatentModel;
 /// // With a single bit there is nothing left to chance: p(1 − p)(1 − 2t).
 /// assert!((work.gradient(1)[0] - 0.019661193324148185).abs() < 1e-15);
 /// ```
+#[doc(alias = "weak derivative")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MeasureValued;
 

@@ -52,6 +52,7 @@ use std::fmt;
 /// estimator.estimate(Query::new(&model, &params, &[1.0, 0.0, 1.0], 2), rng, &mut work);
 /// assert!(work.gradient(params.len()).iter().all(|g| g.is_finite()));
 /// ```
+#[doc(alias = "stochastic computation graph")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct PerNode {
     choices: Layers<Choice>,

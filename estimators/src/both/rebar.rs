@@ -48,6 +48,7 @@ use pathscore_models::nn::Mlp;
 /// // p(1 − p)(1 − 2t); a thousand draws have a standard deviation of 0.002.
 /// assert!((work.gradient(1)[0] - 0.025).abs() < 0.01);
 /// ```
+#[doc(alias = "control variate")]
 #[derive(Clone, Debug)]
 pub struct Rebar {
     /// The learning rate of $\ln\tau$ and $\lambda$; zero if they stay as they are.

@@ -24,6 +24,8 @@ use rand::Rng;
 /// let relax = Relax::new(&mut params, 2, 5, &mut seed::rng(0, seed::Stream::Init, 0));
 /// assert_eq!((relax.rebar.temperature(), params.len()), (0.5, 2 * 5 + 5 + 5 + 1));
 /// ```
+#[doc(alias = "LAX")]
+#[doc(alias = "control variate")]
 #[derive(Clone, Debug)]
 pub struct Relax {
     /// What the control variate is without the network. If it does not learn, neither does the network.

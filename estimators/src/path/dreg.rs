@@ -16,6 +16,7 @@ use pathscore_autodiff::Scalar;
 /// [`Iwae`](super::Iwae); the signal-to-noise ratio for the posterior rises with $K$ instead of falling,
 /// and with $q$ at the posterior every draw of it is zero. Prefer it to `Iwae` for $K > 1$; at $K = 1$ it is
 /// [`StickingTheLanding`](super::StickingTheLanding).
+#[doc(alias = "doubly reparameterized gradient")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dreg;
 

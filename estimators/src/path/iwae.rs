@@ -13,6 +13,7 @@ use pathscore_autodiff::Scalar;
 /// falls with $K$ and tends to $\ln p(x)$; $L_1$ is the ELBO. Costs $K$ draws. Good for the model; for the
 /// posterior the signal drowns in noise as $K$ grows, like $\sqrt{1/K}$ (Rainforth et al. 2018): prefer
 /// [`Dreg`](super::Dreg) there.
+#[doc(alias = "importance-weighted autoencoder")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Iwae;
 

@@ -9,6 +9,10 @@ use pathscore_autodiff::Scalar;
 /// $z_k = g(\varepsilon_k, \varphi)$ makes $E_q f = E_\varepsilon f(g(\varepsilon, \varphi))$, whose gradient is the mean
 /// of the total derivatives of $f_k$. Columns: $a = 1/K$, $b = -1/K$, path 1. Unbiased wherever $f$ is
 /// continuous in $z$. The estimator of first choice for continuous latents.
+#[doc(alias = "reparameterization")]
+#[doc(alias = "reparameterization trick")]
+#[doc(alias = "pathwise gradient")]
+#[doc(alias = "stochastic gradient variational Bayes")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sgvb;
 

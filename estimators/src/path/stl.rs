@@ -26,6 +26,9 @@ use pathscore_autodiff::Scalar;
 /// StickingTheLanding.estimate(Query::new(&model, &params, &[1.0], 1), rng, &mut work);
 /// assert!(work.gradient(2).iter().all(|g| g.abs() < 1e-12));
 /// ```
+#[doc(alias = "STL")]
+#[doc(alias = "sticking the landing")]
+#[doc(alias = "path derivative gradient")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StickingTheLanding;
 

@@ -3,6 +3,7 @@
 use pathscore_autodiff::Scalar;
 
 /// A number independent of the draw it corrects, so that $E[b\,\nabla \ln q] = 0$.
+#[doc(alias = "control variate")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Baseline {
@@ -23,6 +24,8 @@ pub enum Baseline {
     /// Hoof and Welling 2019). Needs two draws.
     ///
     /// With the draw itself in the mean the gradient would be multiplied by $(K - 1)/K$.
+    #[doc(alias = "RLOO")]
+    #[doc(alias = "leave-one-out")]
     LeaveOneOut,
 }
 

@@ -20,6 +20,7 @@ use pathscore_models::latent::LatentModel;
 /// and $g$ on the mean. Unbiased for the ELBO's gradient of one layer of bits, if $\ln p(x, z)$ is smooth
 /// between them; costs one more pass through the model at $\mu$. Prefer it to a baseline network for nearly
 /// linear decoders; for $K > 1$ compare with [`Vimco`](super::Vimco).
+#[doc(alias = "control variate")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MuProp {
     /// How much of the old mean is kept at each batch.

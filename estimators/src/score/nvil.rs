@@ -37,6 +37,8 @@ pub enum Mode {
 /// nothing of the draws in [`Mode::Unbiased`]. Costs one draw and a small network: prefer it when one draw
 /// for each row is all that can be paid for; with several, [`Vimco`](super::Vimco) or leave-one-out need
 /// nothing learnt.
+#[doc(alias = "baseline network")]
+#[doc(alias = "control variate")]
 #[derive(Clone, Debug)]
 pub struct Nvil {
     nets: Layers<Mlp>,

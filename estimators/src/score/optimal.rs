@@ -18,6 +18,7 @@ use pathscore_models::latent::LatentModel;
 /// of the draws that it corrects: unbiased for the ELBO's gradient. Costs a second sweep back for $s$.
 /// Prefer it where draws are dear and every row is alike; where rows differ, a baseline that knows the
 /// row ([`Nvil`](super::Nvil)) or the other draws is better.
+#[doc(alias = "control variate")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OptimalConstant {
     /// How much of the old means is kept at each batch.

@@ -18,6 +18,10 @@ use pathscore_autodiff::Scalar;
 /// let estimator = Reinforce { baseline: Baseline::LeaveOneOut };
 /// assert_eq!(pathscore_estimators::Columns::min_samples(&estimator), 2);
 /// ```
+#[doc(alias = "score function")]
+#[doc(alias = "likelihood ratio")]
+#[doc(alias = "policy gradient")]
+#[doc(alias = "black-box variational inference")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reinforce {
     /// What is subtracted from the signal.

@@ -20,6 +20,7 @@ use pathscore_autodiff::Scalar;
 /// Ratios of sums of draws have a bias of $O(1/K)$, so this is biased at every finite $K$ and consistent as
 /// $K$ grows. Prefer it where a bound between the ELBO and $\ln p(x)$ is wanted without a path or a
 /// baseline, with $K$ in the tens.
+#[doc(alias = "thermodynamic variational objective")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tvo {
     /// $\beta_1 = 0, \beta_2, \dots$, rising and below one.

@@ -39,6 +39,7 @@ pub enum Mean {
 /// // Without the first, one weight of three is left: ln (2/3) − ln (1/3) − 1/2.
 /// assert!((cotangents.log_q[0] - (2_f64.ln() - 0.5)).abs() < 1e-15);
 /// ```
+#[doc(alias = "leave-one-out")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Vimco {
     /// What stands in for $w_k$ in $\hat L_{-k}$.
