@@ -1,4 +1,4 @@
-//! How $z$ is drawn, and which two log-probabilities the columns weight.
+//! Ways to draw $z$, and the two log-probabilities that the columns weight.
 
 use pathscore_autodiff::{Scalar, Var};
 use pathscore_models::dist::{Distribution, Enumerable, Kl, Normal, Reparam};
@@ -38,7 +38,7 @@ pub trait Draw<F: Scalar, M: LatentModel<F>> {
     /// $z_1 \dots z_K$ from $q$, of shape `[draws, batch, latents]`.
     fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F>;
 
-    /// What the columns weight at those draws.
+    /// The log-probabilities of those draws that the columns weight.
     fn log_probs<'t>(
         model: &M,
         params: Bound<'t, F>,
@@ -72,7 +72,7 @@ pub enum Path {}
 #[derive(Clone, Copy, Debug)]
 pub enum StoppedPath {}
 
-/// Draws through which derivatives flow, with $\mathrm{KL}(q \| p)$ in closed form instead of
+/// Draws through which derivatives flow, with $\mathrm{KL}(q \Vert p)$ in closed form instead of
 /// $\ln q(z) - \ln p(z)$ at the draws: the columns weight $\ln p(x \mid z_k)$ and the divergence.
 #[derive(Clone, Copy, Debug)]
 pub enum PathWithKl {}

@@ -5,10 +5,10 @@ use crate::estimator::{Claim, Columns, Cotangents, LogWeights};
 use crate::target::Target;
 use pathscore_autodiff::Scalar;
 
-/// The gradient of a Riemann sum of $\ln p(x) = \int_0^1 E_{\pi_\beta} f \, d\beta$ on the path
+/// The gradient of a Riemann sum of $\ln p(x) = \int_0^1 E_{\pi_\beta} f d\beta$ on the path
 /// $\pi_\beta \propto q^{1 - \beta} p^{\beta}$ from $q$ to the posterior.
 ///
-/// $$\sum_j \Delta_j\, E_{\pi_j} f, \qquad \nabla E_{\pi_\beta} f = E_{\pi_\beta} \nabla f +
+/// $$\sum_j \Delta_j E_{\pi_j} f, \qquad \nabla E_{\pi_\beta} f = E_{\pi_\beta} \nabla f +
 ///   \mathrm{Cov}_{\pi_\beta}(f, (1 - \beta) \nabla \ln q + \beta \nabla \ln p)$$
 ///
 /// with $0 = \beta_1 < \beta_2 < \dots$ and $\Delta_j$ the width to the next of them, or to one. The

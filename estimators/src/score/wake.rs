@@ -14,7 +14,7 @@ use pathscore_models::latent::Generative;
 ///   \nabla_\varphi: \sum_k \tilde w_k \nabla \ln q(z_k \mid x)$$
 ///
 /// Columns: $a = \tilde w_k$, $b = +\tilde w_k$, path 0. For the model it is unbiased for the gradient of $L_K$.
-/// For the posterior it follows no bound on $\ln p(x)$ but $-\nabla \mathrm{KL}(p(z \mid x) \| q)$, with a bias
+/// For the posterior it follows no bound on $\ln p(x)$ but $-\nabla \mathrm{KL}(p(z \mid x) \Vert q)$, with a bias
 /// of $O(1/K)$. Costs $K$ draws and no baseline; its variance for the posterior falls with $K$. Prefer it for
 /// posteriors that should cover every mode, with $K$ in the tens.
 #[doc(alias = "reweighted wake-sleep")]
