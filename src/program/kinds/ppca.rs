@@ -233,6 +233,12 @@ impl<'a, F: Scalar> Fit<'a, F> {
     }
 }
 
+/// Refuses a log-likelihood that is no number.
+fn finite(log_likelihood: f64) -> anyhow::Result<f64> {
+    let wrong = || anyhow::anyhow!("the mean of ln p(x) is {log_likelihood}");
+    log_likelihood.is_finite().then_some(log_likelihood).ok_or_else(wrong)
+}
+
 /// Sets the mean to that of the data and the noise to the mean variance of a column, so that a fit begins near the data.
 fn start_at_data<F: Scalar>(model: &Model, params: &mut Params<F>, train: &Table) {
     let means = train.mean();
@@ -272,12 +278,12 @@ impl<F: Scalar> Fitting for Fit<'_, F> {
     fn advance(&mut self) -> anyhow::Result<&[Reading]> {
         match &mut self.way {
             Fitter::ClosedForm(Whole { params, x, rows, taken, log_likelihood }) => {
-                *log_likelihood = self.model.closed_form(params, x, *rows)?;
+                *log_likelihood = finite(self.model.closed_form(params, x, *rows)?)?;
                 *taken += 1;
                 self.readings[0].value = *log_likelihood;
             }
             Fitter::Em { whole, gain, .. } => {
-                let found = self.model.em_step(&mut whole.params, &whole.x, whole.rows);
+                let found = finite(self.model.em_step(&mut whole.params, &whole.x, whole.rows))?;
                 *gain = found - whole.log_likelihood;
                 whole.log_likelihood = found;
                 whole.taken += 1;
