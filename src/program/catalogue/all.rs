@@ -2,13 +2,16 @@
 
 use super::any::{any_rows, generative_rows};
 use super::bits::bits_rows;
+use super::energy::energy_rows;
 use super::exact::{enumerable_rows, normal_rows};
 use super::likelihood::{prior_path_rows, prior_rows};
 use super::nodes::{node_rows, weak_derivative_rows};
 use super::path::{difference_rows, path_rows};
 use super::row::{About, Job, Row};
+use super::tractable::tractable_rows;
 use pathscore::estimators::Estimator;
 use pathscore::models::Params;
+use pathscore::models::energy::Rbm;
 use pathscore::models::latent::{LinearGaussian, MixedVae, SmallBelief};
 
 /// The facts about every estimator, each capability represented by a model that has it.
@@ -25,6 +28,8 @@ pub(crate) fn estimators() -> Vec<&'static About> {
         abouts::<SmallBelief>(prior_rows()),
         abouts::<LinearGaussian>(prior_path_rows()),
         abouts::<LinearGaussian>(difference_rows()),
+        abouts::<LinearGaussian>(tractable_rows()),
+        abouts::<Rbm>(energy_rows()),
     ]
     .concat()
 }

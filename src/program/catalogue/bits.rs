@@ -103,6 +103,7 @@ where
                 name: "local",
                 line: "ELBO, each bit summed over exactly: one evaluation more for every latent",
                 source: "Titsias & Lázaro-Gredilla 2015",
+                each_latent: true,
                 ..BITS
             },
             |_, setup, job| job.run(setup.params, LocalExpectation),

@@ -20,6 +20,7 @@ where
             name: "measure-valued",
             line: "ELBO, one coordinate at a time from the two parts of its density's derivative",
             source: "Mohamed et al. 2020",
+            each_latent: true,
             ..About::DEFAULT
         },
         |_, setup, job| job.run(setup.params, MeasureValued),

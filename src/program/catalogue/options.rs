@@ -171,9 +171,14 @@ impl Options {
     /// # Panics
     /// If it has no value, which a row that names the option among its own rules out by a default.
     pub(crate) fn count(&self, row: &OptionRow) -> usize {
+        self.count_if_any(row).unwrap_or_else(|| panic!("--{} is not a whole number", row.name))
+    }
+
+    /// The value of an option that is a whole number or absent.
+    pub(crate) fn count_if_any(&self, row: &OptionRow) -> Option<usize> {
         match self.get(row) {
-            Some(Value::Count(count)) => count,
-            other => panic!("--{} is {other:?}, not a whole number", row.name),
+            Some(Value::Count(count)) => Some(count),
+            _ => None,
         }
     }
 
@@ -373,6 +378,25 @@ pub(crate) const TEMPERATURE: &OptionRow = &OptionRow {
 
 /// Of straight-through, which without a temperature has the slope of the probabilities.
 pub(crate) const TEMPERATURE_IF_ANY: &OptionRow = &OptionRow { default: None, ..*TEMPERATURE };
+
+pub(crate) const SWEEPS: &OptionRow = &OptionRow {
+    name: "sweeps",
+    value_name: "K",
+    about: "Gibbs sweeps of each chain at each step",
+    kind: Kind::Count,
+    default: Some(Value::Count(1)),
+    when: None,
+};
+
+/// Without a number there are as many chains as a step has rows.
+pub(crate) const CHAINS: &OptionRow = &OptionRow {
+    name: "chains",
+    value_name: "N",
+    about: "Chains that go on from step to step; without a number as many as the rows of a step",
+    kind: Kind::Count,
+    default: None,
+    when: None,
+};
 
 pub(crate) const BITS_BY: &OptionRow = &OptionRow {
     name: "bits-by",

@@ -10,6 +10,7 @@ use super::instance::{Instance, ProblemRow, Setting, TestProblem};
 use super::likelihood::{prior_path_rows, prior_rows};
 use super::nodes::{node_rows, weak_derivative_rows};
 use super::path::{difference_rows, path_rows};
+use super::tractable::tractable_rows;
 use crate::program::usage_error::usage_error;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use pathscore::autodiff::Activation;
@@ -36,6 +37,7 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
             bits_rows(),
             weak_derivative_rows(),
             prior_rows(),
+            tractable_rows(),
         ]),
         TestProblem {
             name: "linear-gaussian",
@@ -62,6 +64,7 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
             prior_rows(),
             prior_path_rows(),
             difference_rows(),
+            tractable_rows(),
         ]),
         TestProblem {
             name: "bernoulli-toy",

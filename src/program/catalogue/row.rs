@@ -26,6 +26,8 @@ pub(crate) struct About {
     /// True if it is for a single layer of bits: a posterior of several layers has the right type, but the
     /// estimator takes its bits as independent.
     pub(crate) one_layer: bool,
+    /// True if one gradient takes a number of evaluations that grows with the number of latents.
+    pub(crate) each_latent: bool,
     /// The forms in which `compare` and `check` study it; if there are none, it has one form under its own name.
     pub(crate) variants: &'static [Variant],
     /// The problems on which none of its forms is studied although it would fit.
@@ -78,6 +80,7 @@ impl About {
         samples: 1,
         fixed_samples: false,
         one_layer: false,
+        each_latent: false,
         variants: &[],
         skips: &[],
     };

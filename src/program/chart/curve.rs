@@ -4,11 +4,11 @@ use super::drawing::{COLOURS, range, svg};
 use kuva::prelude::{BandPlot, Layout, LinePlot, Plot, ScatterPlot};
 use kuva::render::render::{Scene, render_multiple};
 
-/// More points than this are drawn as means of neighbours with a band of one standard deviation.
+/// A line of more points is drawn as means of neighbours with a band of one standard deviation.
 const MOST_POINTS: usize = 300;
-/// Fewer points than this are marked one by one.
+/// The points of a line of fewer are marked one by one.
 const FEW_POINTS: usize = 40;
-/// The first part of a run, whose steepness would flatten all the rest.
+/// The first part of a run, left out of the height: it is so steep that the rest would look flat.
 const STEEP: f64 = 0.1;
 
 /// A line of a chart.
@@ -16,14 +16,14 @@ const STEEP: f64 = 0.1;
 pub(crate) struct Series {
     /// Its name in the legend.
     pub(crate) name: String,
-    /// Its points from left to right; what is not finite is left out.
+    /// Its points from left to right; those that are not finite are left out.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
 /// Curves over a run, as SVG.
 ///
-/// The height is the curves' own after the first tenth of the way: the steep beginning leaves the
-/// picture, a late collapse does not.
+/// The vertical axis covers the curves after the first tenth of the run: the steep beginning is cut off, a late
+/// collapse is not.
 pub(crate) fn curve_svg(series: &[Series], x_label: &str, y_label: &str, title: &str) -> String {
     svg(&curve(series, x_label, y_label, title))
 }
@@ -46,7 +46,7 @@ fn curve(series: &[Series], x_label: &str, y_label: &str, title: &str) -> Scene 
             plots.push(Plot::Scatter(dots));
         }
     }
-    // Bands belong behind all lines.
+    // Bands are drawn behind all lines.
     plots.sort_by_key(|plot| !matches!(plot, Plot::Band(_)));
     let layout = Layout::auto_from_plots(&plots)
         .with_width(760.0)
@@ -74,7 +74,7 @@ fn finite(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
 }
 
-/// Points few enough to see, with the deviation of those that each stands for.
+/// A line of few points, with the standard deviation of the original points that each replaces.
 struct Smooth {
     line: Vec<(f64, f64)>,
     deviation: Vec<f64>,
@@ -99,13 +99,13 @@ impl Smooth {
         Smooth { line, deviation }
     }
 
-    /// The line lowered or raised by its deviation.
+    /// The line lowered (`side` −1) or raised (1) by its deviation.
     fn edge(&self, side: f64) -> impl Iterator<Item = f64> {
         self.line.iter().zip(&self.deviation).map(move |(&(_, y), d)| y + side * d)
     }
 }
 
-/// The part of the plane that is drawn.
+/// The ranges of the two axes.
 #[derive(Clone, Debug, PartialEq)]
 struct Window {
     left: f64,
@@ -128,11 +128,11 @@ impl Window {
         };
         let (low, high) = heights(left).unwrap_or((0.0, 1.0));
         let (bottom, top) = heights(left + STEEP * (right - left)).unwrap_or((low, high));
-        // Where cutting would gain little, nothing is cut.
+        // Nothing is cut off if the rest would grow by less than a factor of two.
         let little = high - low < 2.0 * (top - bottom);
         let (bottom, top) = if little || top <= bottom { (low, high) } else { (bottom, top) };
         let margin = if top > bottom { 0.06 * (top - bottom) } else { 0.5 };
-        // A mark at either end keeps both its halves.
+        // The first and the last mark lie wholly inside.
         let side = if right > left { 0.012 * (right - left) } else { 0.5 };
         Window {
             left: left - side,
@@ -146,7 +146,7 @@ impl Window {
         (self.bottom..=self.top).contains(&y)
     }
 
-    /// A line from where it last enters the window: before that it is out of sight.
+    /// A line from its first point inside the window on, clamped to it.
     fn cut(&self, line: &[(f64, f64)]) -> Vec<(f64, f64)> {
         let Some(first) = line.iter().position(|&(_, y)| self.holds(y)) else {
             return Vec::new();

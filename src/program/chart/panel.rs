@@ -81,8 +81,8 @@ impl Panel {
         (0.5, self.lines as f64 + 0.5)
     }
 
-    /// A dashed line at the exact gradient of each estimator, through all lines of estimators that share it: those of
-    /// another target have another.
+    /// Dashed vertical lines at the exact gradients. One line runs through the rows of all estimators of a target, since
+    /// they share its exact gradient.
     fn exact_lines(&self) -> Vec<Plot> {
         let mut plots = Vec::new();
         let mut top = self.lines as f64 + 0.5;
@@ -110,7 +110,7 @@ impl Panel {
         grid.chain(exact).chain(self.plots).collect()
     }
 
-    /// The distance of two ticks: 1, 2 or 5 times a power of ten, whole decades for decades.
+    /// The distance of two ticks: 1, 2 or 5 times a power of ten; on a logarithmic axis whole decades.
     fn step(&self) -> f64 {
         let least = (self.range.1 - self.range.0) / 4.0;
         if self.decades {
@@ -121,7 +121,7 @@ impl Panel {
     }
 }
 
-/// A word at the left end of an estimator's line, in place of a mark.
+/// A word at the left end of an estimator's line, instead of a mark.
 pub(super) fn word(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnnotation {
     // The chart library centres the text above its anchor: it goes right by half its width and
     // down by half its height.

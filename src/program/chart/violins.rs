@@ -13,7 +13,7 @@ const MOST_COMPONENTS: usize = 3;
 const LINE: f64 = 34.0;
 /// Half the height of a violin, in lines.
 const HALF: f64 = 0.42;
-/// Cells over the width of a panel: about two pixels each.
+/// The cells of the density over the width of a panel: about two pixels each.
 const CELLS: usize = 160;
 
 /// The draws of one component of the gradient by one estimator.

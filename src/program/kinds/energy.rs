@@ -69,7 +69,7 @@ impl<'a, F: Scalar, M: Machine<F>> EnergyFit<'a, F, M> {
             )));
         }
         let (binarize, batches) = (settings.binarize()?, settings.batches(split.train.len())?);
-        let criterion: Divergence = settings.estimator()?;
+        let criterion = Divergence::read(&settings.estimator)?;
         let words = criterion.words();
         let schedule = settings.schedule(batches.per_epoch())?;
         let start = Start { model, settings, schedule, samples: 1, words: &words };

@@ -23,8 +23,7 @@ use pathscore::models::seed::{self, Stream};
 /// The length of a run if none is given.
 const EPOCHS: u64 = 60;
 
-/// The estimator that has an evaluation for each latent, and the number of latents above which that is slow.
-const LOCAL: &str = "local";
+/// The number of latents above which an evaluation for each latent is slow.
 const FEW: usize = 32;
 
 /// Estimators that do not fit a kind of model, and the reason.
@@ -233,7 +232,7 @@ pub(crate) fn compared<M: Described<f64>>(settings: &Settings, samples: usize) -
                 found.push(Compared {
                     name: form.name.into(),
                     settings: Settings { estimator, ..settings.clone() },
-                    slow: about.name == LOCAL && network.latent_dim() > FEW,
+                    slow: about.each_latent && network.latent_dim() > FEW,
                 });
             }
         }

@@ -1,6 +1,6 @@
 //! `train rbm`: a restricted Boltzmann machine.
 
-use super::criterion::{self, CriterionOptions};
+use super::criterion;
 use super::energy::{EnergyFit, Machine, PICTURE_NAMES};
 use super::kind::{About, Fitting, Kind};
 use crate::program::run::choices::Dtype;
@@ -49,7 +49,7 @@ impl Kind for Rbm {
     }
 
     fn options(&self, command: Command) -> Command {
-        let command = CriterionOptions::augment_args(Options::augment_args(command));
+        let command = criterion::options(Options::augment_args(command));
         OptimizerOptions::augment_args(command).mut_arg("batch", |batch| batch.default_value("100"))
     }
 

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-/// The widest table that still stands in an ordinary terminal beside nothing else.
+/// The width of a table, in letters: an ordinary terminal has as many.
 const WIDTH: usize = 100;
 /// Spaces between two columns.
 const GUTTER: usize = 2;
@@ -21,8 +21,8 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Moves columns without differences into the caption, from the left, until the table fits.
-    pub(crate) fn say_once_what_never_differs(&mut self) {
+    /// Moves columns that are the same in every row into the caption, from the left, until the table fits.
+    pub(crate) fn move_constant_columns_to_caption(&mut self) {
         let mut column = 0;
         while column < self.headers.len() && !self.fits(&self.least_widths()) {
             let mut cells = self.rows.iter().map(|row| row.get(column));
@@ -40,7 +40,7 @@ impl Table {
         }
     }
 
-    /// Whether a column holds numbers only, and so stands on the right.
+    /// True if a column holds numbers only, which are aligned to the right.
     fn is_numeric(&self, column: usize) -> bool {
         let mut cells = self.cells(column).peekable();
         cells.peek().is_some() && cells.all(|cell| is_number(cell))
@@ -57,7 +57,7 @@ impl Table {
         if self.fits(&whole) {
             return whole;
         }
-        // Long headers break first, then text between words, then text within words.
+        // Long headers are broken first, then text between words, then text within words.
         let mut widths = widths(longest_word);
         let within_words = self.headers.iter().map(|name| longest_word(name).max(NARROWEST));
         for least in [self.least_widths(), within_words.collect()] {
@@ -104,7 +104,7 @@ impl std::fmt::Display for Table {
             let cells: Vec<Vec<String>> =
                 row.iter().zip(&widths).map(|(cell, &width)| wrap(cell, width)).collect();
             let height = cells.iter().map(Vec::len).max().unwrap_or(0);
-            // A broken header stands on the rule, a broken cell hangs from its first line.
+            // A header of several lines ends at the rule, a cell of several lines begins with the row.
             let sunk =
                 |lines: usize| if std::ptr::eq(row, &self.headers) { height - lines } else { 0 };
             for i in 0..height {
@@ -125,7 +125,7 @@ impl std::fmt::Display for Table {
     }
 }
 
-/// A text in lines of at most this width, broken at spaces, within a word only if it must be.
+/// A text in lines of at most `width` letters, broken at spaces, and within a word if the word is wider.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_too_wide_says_once_what_never_differs() {
+    fn a_table_that_is_too_wide_moves_constant_columns_to_its_caption() {
         let long = "a-name-that-does-not-break-anywhere-and-takes-half-the-width";
         let row = |estimator: &str, draws: &str, z: &str| {
             [long, estimator, draws, z].map(String::from).to_vec()
@@ -186,7 +186,7 @@ mod tests {
             headers: ["problem", "estimator", "draws", "z"].map(String::from).to_vec(),
             rows: vec![row(long, "7", "1"), row("other", "7", "2")],
         };
-        table.say_once_what_never_differs();
+        table.move_constant_columns_to_caption();
         assert_eq!(table.caption, format!("problem: {long}"));
         assert_eq!(table.headers, ["estimator", "draws", "z"]);
         let text = table.to_string();

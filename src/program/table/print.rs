@@ -1,3 +1,5 @@
+//! Rows of named values in three formats.
+
 use std::io::{self, Write};
 
 use anyhow::Context;
@@ -7,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::columns::Table;
 
-/// How results are printed.
+/// The format in which results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Aligned columns for people.
@@ -36,13 +38,12 @@ pub(crate) fn print(
     Ok(())
 }
 
-/// A number for people: four significant digits, whole numbers below ten million whole, powers of
-/// ten only where the zeros would have to be counted.
+/// A number for people: four significant digits, without an exponent from 0.0001 to ten million.
 pub(crate) fn figure(x: f64) -> String {
     significant(x, 4)
 }
 
-/// As [`figure`], with so many significant digits.
+/// A number as by [`figure`], with `digits` significant digits.
 pub(crate) fn significant(x: f64, digits: usize) -> String {
     let after = digits.saturating_sub(1);
     if x == 0.0 {
@@ -62,8 +63,8 @@ pub(crate) fn significant(x: f64, digits: usize) -> String {
 
 /// The rows as a table: numbers by [`figure`], missing ones as a dash.
 ///
-/// When it is too wide, columns that are the same in every row are said once, in its caption.
-pub(crate) fn table(rows: &[impl Serialize]) -> anyhow::Result<Table> {
+/// If it is too wide, columns that are the same in every row move into its caption.
+fn table(rows: &[impl Serialize]) -> anyhow::Result<Table> {
     let objects = objects(rows)?;
     let names = names(&objects);
     let mut table = Table {
@@ -74,7 +75,7 @@ pub(crate) fn table(rows: &[impl Serialize]) -> anyhow::Result<Table> {
             .map(|row| names.iter().map(|name| cell(row.get(name))).collect())
             .collect(),
     };
-    table.say_once_what_never_differs();
+    table.move_constant_columns_to_caption();
     Ok(table)
 }
 
@@ -110,8 +111,8 @@ fn cell(value: Option<&Value>) -> String {
     }
 }
 
-/// RFC 4180: quotes around what holds a comma, a quote or a line break, quotes doubled; a number
-/// is written in full and a missing one is empty.
+/// The rows in the format of RFC 4180: quotes around text with a comma, a quote or a line break, quotes doubled.
+/// Numbers are written in full, and a missing one is empty.
 fn csv(rows: &[Map<String, Value>], out: &mut impl Write) -> io::Result<()> {
     let names = names(rows);
     let field = |text: &str| {
