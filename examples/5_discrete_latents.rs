@@ -25,7 +25,7 @@ fn main() {
             let latent = Latent::new("two bits", model, params.clone(), &X);
             Latent { samples, target, ..latent }.truth().gradient
         };
-        let (elbo, many) = (bound(Target::ELBO), bound(Target::BOUND));
+        let (elbo, many) = (bound(Target::Elbo), bound(Target::Bound));
         let one_out = Reinforce { baseline: Baseline::LeaveOneOut };
         let reinforce = study(&model, &params, &one_out, &X, samples, &elbo, 100_000, 0);
         let vimco = study(&model, &params, &VIMCO, &X, samples, &many, 100_000, 0);
@@ -44,7 +44,7 @@ fn main() {
     let samples = 5;
     let bound = |params: &Params<f64>| {
         let latent = Latent::new("two bits", model, params.clone(), &X);
-        Latent { samples, target: Target::BOUND, ..latent }.truth().value.unwrap()
+        Latent { samples, target: Target::Bound, ..latent }.truth().value.unwrap()
     };
     println!("\nAscent on L_5 with VIMCO, step 0.05:");
     println!("step    0   L_5 = {:.4} (exact)", bound(&params));

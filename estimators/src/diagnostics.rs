@@ -1,4 +1,4 @@
-//! What a trained posterior is like: its latents one by one, and the weights of its draws.
+//! Diagnostics of a trained posterior: its latents one by one, and the weights of its draws.
 
 use crate::estimator::{LogWeights, rows};
 use pathscore_autodiff::{Scalar, Tape, Var};
@@ -10,15 +10,15 @@ use pathscore_models::{Params, RandomSource};
 /// Grosse and Salakhutdinov 2016).
 pub const ACTIVE: f64 = 0.01;
 
-/// A posterior, seen on a batch.
+/// Statistics of a posterior on a batch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diagnosis {
-    /// $E_x E_q[\ln q(z_j \mid x) - \ln p(z_j)]$ of each latent $j$, in nats, from draws; behind layers, given
-    /// the layer before. Near zero, the unit is not used.
+    /// $E_x E_q[\ln q(z_j \mid x) - \ln p(z_j)]$ of each latent $j$, in nats, estimated from draws; in a model of
+    /// several layers both are given the layer before. A unit with a value near zero is not used.
     pub kl: Vec<f64>,
-    /// $\mathrm{Var}_x\, E_q z_j$ of each latent.
+    /// $\mathrm{Var}_x E_q z_j$ of each latent.
     pub activity: Vec<f64>,
-    /// $1 / \sum_k \tilde w_k^2$, on average over the rows: how many of the draws count.
+    /// $1 / \sum_k \tilde w_k^2$, on average over the rows: the effective number of draws.
     pub effective_draws: f64,
 }
 
@@ -29,7 +29,7 @@ impl Diagnosis {
     }
 }
 
-/// Looks at the posterior of `batch` rows `x` through `draws` draws for each.
+/// Computes the statistics of the posterior of `batch` rows `x` from `draws` draws for each.
 ///
 /// ```
 /// use pathscore_autodiff::Activation;

@@ -12,10 +12,11 @@ use pathscore_models::{Params, RandomSource};
 /// Central finite differences, $\frac{F(\theta + h e_i) - F(\theta - h e_i)}{2h}$ for every parameter, where
 /// $F = \frac1K \sum_k f_k$ is a draw of the ELBO, with common random numbers on all sides.
 ///
-/// The mean is the same difference of the ELBO, which differs from the derivative by $h^2/6$ times the third derivative:
-/// the bias is $O(h^2)$, and zero where the ELBO is quadratic in the parameter. With common random numbers the variance
-/// is that of the pathwise derivative where $f$ is smooth in the noise, and grows as $1/h$ for bits; with independent
-/// noise for each side it would grow as $1/h^2$. It costs $2P + 1$ evaluations for $P$ parameters.
+/// The mean is the same difference of the ELBO, which differs from the derivative by $h^2/6$ times the third
+/// derivative: the bias is $O(h^2)$, and zero where the ELBO is quadratic in the parameter. With common random
+/// numbers the variance is that of the pathwise derivative where $f$ is smooth in the noise, and grows as $1/h$ for
+/// bits; with independent noise for each side it would grow as $1/h^2$. It costs $2P + 1$ evaluations for $P$
+/// parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FiniteDifferences {
     /// $h$.
@@ -27,8 +28,8 @@ pub struct FiniteDifferences {
 /// probability, all parameters moved at once, and common random numbers on both sides (Kleinman, Spall and
 /// Naiman 1999).
 ///
-/// The derivatives with respect to the other parameters enter with random signs. So the bias is $O(c^2)$, zero where the
-/// ELBO is quadratic, and the variance of each component is as large as the squared norm of the whole gradient.
+/// The derivatives with respect to the other parameters enter with random signs. So the bias is $O(c^2)$, zero where
+/// the ELBO is quadratic, and the variance of each component is as large as the squared norm of the whole gradient.
 /// One estimate costs two evaluations for any number of parameters; the mean of `directions` of them is returned.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spsa {
@@ -133,8 +134,8 @@ impl<'a, F: Scalar, M: LatentModel<F>, R: RandomSource> MovedElbo<'a, F, M, R> {
     }
 }
 
-/// Stores a gradient in `work`, as if the tape had computed it, with the batch size and the value for `observe`; returns
-/// the value.
+/// Stores a gradient in `work`, as if the tape had computed it, with the batch size and the value for `observe`;
+/// returns the value.
 fn store<F: Scalar, M>(query: Query<F, M>, work: &mut Work<F>, gradient: &[f64], value: f64) -> F {
     work.tape.clear();
     let Work { tape, grads, stats, .. } = work;
@@ -152,7 +153,8 @@ fn store<F: Scalar, M>(query: Query<F, M>, work: &mut Work<F>, gradient: &[f64],
 
 /// A source that repeats its random numbers in the same order after every restart.
 ///
-/// Bits and categories are made from uniform numbers, so that a small change of their probabilities seldom changes them.
+/// Bits and categories are made from uniform numbers, so that a small change of their probabilities seldom changes
+/// them.
 struct CommonNoise<'a, R> {
     source: &'a mut R,
     uniforms: Vec<f64>,

@@ -1,4 +1,4 @@
-//! How $z$ is drawn, and which two log-probabilities the columns weight.
+//! Ways to draw $z$, and the two log-probabilities that the columns weight.
 
 use pathscore_autodiff::{Scalar, Var};
 use pathscore_models::dist::{Distribution, Enumerable, Kl, Normal, Reparam};
@@ -20,8 +20,8 @@ pub struct LogProbs<'t, F> {
 
 /// A way to draw from the posterior of model `M`.
 ///
-/// That the posterior can be drawn that way is a bound of the implementation: an estimator along the
-/// path of a sample does not compile with a model whose posterior has none.
+/// The implementation asks of the posterior what it needs, so that an estimator along the path of a sample does not
+/// compile with a model whose posterior cannot be reparameterised.
 ///
 /// ```compile_fail
 /// use pathscore_estimators::{draw::{Draw, Path}};
@@ -29,11 +29,16 @@ pub struct LogProbs<'t, F> {
 /// fn fits<D: Draw<f64, M>, M: pathscore_models::latent::LatentModel<f64>>() {}
 /// fits::<Path, DiscreteVae>();
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "the posterior of `{M}` cannot be drawn by `{Self}`",
+    label = "`{M}` has no such draws",
+    note = "a posterior without `Reparam` has no reparameterised path: try `Reinforce` or `Vimco` instead"
+)]
 pub trait Draw<F: Scalar, M: LatentModel<F>> {
     /// $z_1 \dots z_K$ from $q$, of shape `[draws, batch, latents]`.
     fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F>;
 
-    /// What the columns weight at those draws.
+    /// The log-probabilities of those draws that the columns weight.
     fn log_probs<'t>(
         model: &M,
         params: Bound<'t, F>,
@@ -67,7 +72,7 @@ pub enum Path {}
 #[derive(Clone, Copy, Debug)]
 pub enum StoppedPath {}
 
-/// Draws through which derivatives flow, with $\mathrm{KL}(q \| p)$ in closed form instead of
+/// Draws through which derivatives flow, with $\mathrm{KL}(q \Vert p)$ in closed form instead of
 /// $\ln q(z) - \ln p(z)$ at the draws: the columns weight $\ln p(x \mid z_k)$ and the divergence.
 #[derive(Clone, Copy, Debug)]
 pub enum PathWithKl {}

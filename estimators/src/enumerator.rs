@@ -131,8 +131,9 @@ impl Enumerator {
         Self(Source::Generator(seed::rng(seed, Stream::Estimate, index)))
     }
 
-    /// Calls `run` once for each outcome of its random choices, at most `most` times. [`Enumerator::probability`] is the
-    /// probability of the run. The choices of a run may depend on the outcomes of earlier choices and on nothing else.
+    /// Calls `run` once for each outcome of its random choices, at most `most` times. [`Enumerator::probability`] is
+    /// the probability of the run. The choices of a run may depend on the outcomes of earlier choices and on nothing
+    /// else.
     ///
     /// A normal number takes the `nodes` nodes of a Gauss–Hermite rule, a uniform number those of a Gauss–Legendre rule
     /// (one for each piece, if it is drawn by [`RandomSource::uniform_split`]), and a number of [`RandomSource::chi`]
@@ -162,8 +163,8 @@ impl Enumerator {
         Coverage::TooMany
     }
 
-    /// Goes back to the first choice of the current run, so that a second program has the same outcomes; the probability
-    /// is then that of its choices. A generator is not changed.
+    /// Goes back to the first choice of the current run, so that a second program has the same outcomes; the
+    /// probability is then that of its choices. A generator is not changed.
     pub(crate) fn rewind(&mut self) {
         if let Source::Enumeration(list) = &mut self.0 {
             (list.depth, list.probability, list.quadratures) = (0, 1.0, 0);

@@ -1,4 +1,4 @@
-//! What an estimator is; most are a way to draw and two columns of numbers.
+//! The trait of estimators; most are a way to draw and two columns of numbers.
 
 use crate::draw::Draw;
 use crate::target::Target;
@@ -9,23 +9,23 @@ use pathscore_models::{Params, RandomSource};
 pub(crate) use crate::weights::{Cotangents, LogWeights};
 pub(crate) use crate::work::Work;
 
-/// What an estimator says of its mean.
+/// The relation between an estimator's mean and the gradient of its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Claim {
-    /// It is the gradient of the bound.
+    /// The mean is the gradient.
     Unbiased,
-    /// It is the gradient of the bound without any randomness.
+    /// Every estimate is the gradient: nothing is random.
     Exact,
-    /// It is the gradient of the bound with some components, always the same, times one factor between
-    /// zero and one, as a normalised signal makes it.
+    /// The mean is the gradient with some components, always the same, multiplied by one factor between zero and
+    /// one, as by NVIL's normalised signal.
     Shrunk,
-    /// It is not the gradient of the bound.
+    /// The mean is not the gradient.
     Biased,
 }
 
 impl Claim {
-    /// Whether it is the gradient on average, so that variances can be compared.
+    /// True if the mean is the gradient, so that variances can be compared.
     pub fn is_unbiased(self) -> bool {
         matches!(self, Self::Unbiased | Self::Exact)
     }
@@ -42,7 +42,7 @@ impl std::fmt::Display for Claim {
     }
 }
 
-/// What a gradient is asked of: a model with its parameters, and a batch.
+/// The arguments of an estimate: a model with its parameters, and a batch.
 #[derive(Debug)]
 pub struct Query<'a, F, M> {
     /// The model.
@@ -55,7 +55,7 @@ pub struct Query<'a, F, M> {
     pub batch: usize,
     /// $K$, the draws for each row.
     pub samples: usize,
-    /// What the gradient, summed over the batch, is multiplied by.
+    /// The factor on the gradient, which is summed over the batch.
     pub scale: F,
 }
 
@@ -79,7 +79,7 @@ impl<'a, F: Scalar, M> Query<'a, F, M> {
     }
 }
 
-/// Leaves what [`Estimator::observe`] is told of a batch, its size and the sum of the bound, and returns that sum.
+/// Stores the batch size and the summed bound for [`Estimator::observe`], and returns the bound.
 pub(crate) fn record_stats<F: Scalar>(stats: &mut Vec<f64>, batch: usize, bound: F) -> F {
     stats.clear();
     stats.extend([batch as f64, bound.to_f64()]);
@@ -91,17 +91,34 @@ pub(crate) fn rows<'t, F: Scalar>(tape: &'t Tape<F>, x: &[F], batch: usize) -> V
     tape.constant(x, [batch, x.len() / batch.max(1)])
 }
 
-/// Estimates the gradient of a bound of models of type `M`.
+/// Estimates the gradient of a bound or a likelihood of models of type `M`.
 ///
-/// Most estimators are [`Columns`], and those are estimators of every model that can be drawn from as
-/// they need. What has another form implements this trait itself.
+/// Most estimators are [`Columns`], and those are estimators of every latent-variable model that can be drawn from as
+/// they need. An estimator of another form implements this trait itself.
+///
+/// An estimator that does not fit a model does not compile with it, and the error says why:
+///
+/// ```compile_fail
+/// use pathscore_estimators::{Estimator, energy::ContrastiveDivergence};
+/// use pathscore_models::latent::Vae;
+/// fn fits<M, E: Estimator<f64, M>>() {}
+/// fits::<Vae, ContrastiveDivergence>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not estimate a gradient of the model `{M}`",
+    label = "this estimator does not fit the model `{M}`",
+    note = "an estimator along the path of a sample (`Sgvb`, `Iwae`, `Dreg`) needs a posterior with `Reparam`; one \
+            for bits (`DisArm`, `Rebar`, `LocalExpectation`, `Concrete`) a posterior with `Bits`; `Reinforce`, \
+            `Vimco`, `Nvil` and `Wake` fit every `LatentModel`",
+    note = "`ExactLikelihood` needs a `Tractable` model, and contrastive divergence one with `BlockGibbs`"
+)]
 pub trait Estimator<F: Scalar, M>: Sync {
     /// The quantity whose gradient it estimates.
     fn target(&self) -> Target {
         Target::Elbo
     }
 
-    /// What its mean is.
+    /// The relation of its mean to the gradient of the target.
     fn claim(&self) -> Claim {
         Claim::Unbiased
     }
@@ -118,27 +135,32 @@ pub trait Estimator<F: Scalar, M>: Sync {
     /// If the query asks for fewer draws than [`Estimator::min_samples`].
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F;
 
-    /// Learns from a batch after its gradient was taken: `stats` is what its estimates left in
-    /// [`Work::stats`], summed. What is learnt here can only be used by later batches, so it is independent
-    /// of their draws.
+    /// Learns from a batch after its gradient was taken: `stats` is the sum of the [`Work::stats`] of its estimates.
+    /// Only later batches use the learnt numbers, which are therefore independent of the draws of those batches.
     fn observe(&mut self, stats: &[f64]) {
         let _ = stats;
     }
 
-    /// What it has learnt, for a checkpoint.
+    /// The numbers it has learnt, for a checkpoint.
     fn state(&self) -> Vec<f64> {
         Vec::new()
     }
 
-    /// Takes up what was learnt before.
+    /// Takes over the numbers of a checkpoint.
     fn restore(&mut self, state: &[f64]) {
         let _ = state;
     }
 }
 
-/// An estimator that is two columns of numbers: how it draws and what the columns are.
+/// An estimator that is two columns of numbers: a way to draw, and the cotangents of $\ln p(x, z_k)$ and
+/// $\ln q(z_k \mid x)$.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an estimator of this model",
+    label = "this type has neither `Columns` nor an `Estimator` of this model",
+    note = "implement `Columns` for an estimator that is two columns of cotangents, or `Estimator` for any other"
+)]
 pub trait Columns: Sync {
-    /// How $z$ is drawn: one of the types of [`draw`](crate::draw).
+    /// The way to draw $z$: one of the types of [`draw`](crate::draw).
     type Draw;
 
     /// The quantity whose gradient is estimated.
@@ -146,7 +168,7 @@ pub trait Columns: Sync {
         Target::Elbo
     }
 
-    /// What its mean is.
+    /// The relation of the mean to the gradient of the target.
     fn claim(&self) -> Claim {
         Claim::Unbiased
     }

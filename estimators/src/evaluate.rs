@@ -1,4 +1,4 @@
-//! How good a model is: the bound and the log-likelihood on data it was not trained on.
+//! Evaluation: the ELBO and estimates of the log-likelihood on rows of data.
 
 use crate::draw::{Draw, Score};
 use crate::parallel::map;
@@ -37,7 +37,7 @@ pub struct Evaluation {
 }
 
 /// Evaluates `rows` rows of `columns` columns with `samples` draws each; `feed` writes a range of rows
-/// and may use the generator it is given. The result depends on the seed, not on the number of threads.
+/// and may use the generator it is given. The result does not depend on the number of threads.
 ///
 /// ```
 /// use pathscore_estimators::evaluate;
@@ -106,7 +106,7 @@ pub fn evaluate<F: Scalar, M: LatentModel<F>>(
     }
 }
 
-/// What is known of one row so far, in double precision.
+/// Running sums over the draws of one row, in double precision.
 #[derive(Clone, Copy, Debug)]
 struct Member {
     draws: f64,

@@ -1,14 +1,18 @@
 //! Monte Carlo gradient estimators, as columns of numbers.
 //!
-//! A gradient of an expectation has two roads: along the *path* of a sample, and through the *score* of
-//! its density. For draws $z_1 \dots z_K$ from $q$, with $f_k = \ln p(x, z_k) - \ln q(z_k \mid x)$,
+//! The gradient of an expectation can be taken along the *path* of a sample, through its reparameterisation, or
+//! through the *score* $\nabla \ln q$ of its density. For draws $z_1 \dots z_K$ from $q$, with
+//! $f_k = \ln p(x, z_k) - \ln q(z_k \mid x)$,
 //! nearly every estimator in the field is
 //!
 //! $$\hat g = \sum_k a_k \nabla \ln p(x, z_k) + b_k \nabla \ln q(z_k \mid x),$$
 //!
-//! where the derivative goes through the path of $z_k$ or stops at it. Its [`Columns`] say how $z$ is
-//! drawn ([`draw`]) and what the columns $a$ and $b$ are ([`Cotangents`]); [`Estimator::estimate`] does the rest. All
-//! gradients are of quantities to be *maximised*.
+//! where the derivative goes through the path of $z_k$ or stops at it. [`Columns`] give the way to draw $z$
+//! ([`draw`]) and the columns $a$ and $b$ ([`Cotangents`]); [`Estimator::estimate`] does the rest. All gradients are
+//! of quantities to be *maximised*.
+//!
+//! Models with a known likelihood have [`tractable`], and energy-based models [`energy`]. [`fit::Trainer`] trains with
+//! any estimator, and [`proof`] holds its mean against exact gradients.
 //!
 //! ```
 //! use pathscore_estimators::{Estimator, Query, Work, path::Sgvb};
@@ -21,6 +25,8 @@
 //! // ∂ELBO/∂m is 0.75; the standard deviation of one draw is 3.5, of their mean 0.11.
 //! assert!((work.gradient(params.len())[0] - 0.75).abs() < 0.6);
 //! ```
+
+#![forbid(unsafe_code)]
 
 pub mod both;
 mod diagnostics;

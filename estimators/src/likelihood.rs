@@ -52,15 +52,16 @@ pub struct UniformBox {
 
 /// $\frac1N \sum_i p(x \mid z_i) \nabla \ln p(x, z_i)$ with $z_i \sim p(z)$.
 ///
-/// It is unbiased for $\nabla p(x)$: the gradient of $p(x \mid z)$ is $p(x \mid z) \nabla\ln p(x \mid z)$, and that of the
-/// prior is $p(z) \nabla \ln p(z)$, the score. It works for latents of any kind.
+/// It is unbiased for $\nabla p(x)$: the gradient of $p(x \mid z)$ is $p(x \mid z) \nabla\ln p(x \mid z)$, and that
+/// of the prior is $p(z) \nabla \ln p(z)$, the score. It works for latents of any kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PriorScore;
 
 /// $\frac1N \sum_i \nabla p(x \mid z_i)$ with $z_i$ drawn from $p(z)$ along the path.
 ///
-/// It is unbiased for $\nabla p(x)$ if $p(x \mid z)$ is smooth in $z$; the parameters of the prior move the draws, and get
-/// their gradient through $\partial_z p(x \mid z)$. Prefer it to [`PriorScore`] for the parameters of a normal prior.
+/// It is unbiased for $\nabla p(x)$ if $p(x \mid z)$ is smooth in $z$; the parameters of the prior move the draws,
+/// and get their gradient through $\partial_z p(x \mid z)$. Prefer it to [`PriorScore`] for the parameters of a
+/// normal prior.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PriorPath;
 

@@ -1,5 +1,6 @@
 //! Mean, variance and extremes of many draws of a vector, in parallel and with bits that do not depend on the threads.
 
+use crate::parallel::map;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -94,7 +95,7 @@ pub(crate) fn sample<D: FnMut(&mut [f64])>(
     draws: Range<usize>,
     begin: impl Fn(u64) -> D + Sync,
 ) -> (Moments, f64) {
-    let block = |index: usize| {
+    let block = |(): &mut (), index: usize| {
         let (mut moments, mut out) = (Moments::new(len), vec![0.0; len]);
         let mut draw = begin(index as u64);
         let started = Instant::now();
@@ -104,14 +105,7 @@ pub(crate) fn sample<D: FnMut(&mut [f64])>(
         }
         (moments, started.elapsed().as_secs_f64())
     };
-    let blocks = draws.start / BLOCK..draws.end.div_ceil(BLOCK);
-    #[cfg(feature = "parallel")]
-    let blocks: Vec<(Moments, f64)> = {
-        use rayon::prelude::*;
-        blocks.into_par_iter().map(block).collect()
-    };
-    #[cfg(not(feature = "parallel"))]
-    let blocks: Vec<(Moments, f64)> = blocks.map(block).collect();
+    let blocks = map(draws.start / BLOCK..draws.end.div_ceil(BLOCK), || (), block);
     let (mut all, mut seconds) = (Moments::new(len), 0.0);
     for (moments, time) in &blocks {
         all.join(moments);

@@ -20,7 +20,6 @@ pub(crate) fn for_each<T: Send>(items: &mut [T], f: &(dyn Fn(usize, &mut T) + Sy
 
 /// Calls `f` with the index of every chunk of `size` items and the chunk; a thread that has nothing left to do takes
 /// over one chunk at a time.
-#[allow(dead_code, reason = "the Monte Carlo loops are the user")]
 pub(crate) fn for_each_chunk<T: Send>(
     items: &mut [T],
     size: usize,

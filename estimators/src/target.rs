@@ -24,6 +24,7 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Target {
     /// The evidence lower bound, $E \frac1K \sum_k f_k = E f_1$.
+    #[doc(alias = "evidence lower bound")]
     Elbo,
     /// The importance-weighted bound, $L_K = E \ln \frac1K \sum_k w_k$.
     Bound,
@@ -43,15 +44,6 @@ pub enum Target {
 }
 
 impl Target {
-    /// [`Target::Elbo`].
-    pub const ELBO: Self = Self::Elbo;
-    /// [`Target::Bound`].
-    pub const BOUND: Self = Self::Bound;
-    /// [`Target::Likelihood`].
-    pub const LIKELIHOOD: Self = Self::Likelihood;
-    /// [`Target::LogLikelihood`].
-    pub const LOG_LIKELIHOOD: Self = Self::LogLikelihood;
-
     /// The name in tables: `ELBO`, `L_K`, `L_½,K`, `p(x)`, `ln p`.
     pub fn name(self) -> Cow<'static, str> {
         match self {

@@ -49,6 +49,7 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
     }
 
     /// $\hat L = \ln \frac1K \sum_k w_k$; $-\infty$ if every weight is zero.
+    #[doc(alias = "importance-weighted bound")]
     pub fn bound(&self, b: usize) -> F {
         self.log_mean(F::ONE, b)
     }
@@ -90,6 +91,7 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
     /// assert_eq!((others.log_sum(0), others.log_sum(2)), (-3.0, -1.0));
     /// assert_eq!((others.mean(1), others.mean(0)), (-2.0, f64::NEG_INFINITY));
     /// ```
+    #[doc(alias = "leave-one-out")]
     pub fn others<'m>(&self, b: usize, memory: &'m mut Others<F>) -> &'m Others<F> {
         let none = F::from_f64(f64::NEG_INFINITY);
         let Others { log_sums, sums } = memory;
@@ -122,6 +124,8 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
     /// let w = pathscore_estimators::LogWeights::new(3, 1, &log_w, &[0.0; 3]);
     /// assert!((w.effective_draws(0) - 1.0 / 0.375).abs() < 1e-12);
     /// ```
+    #[doc(alias = "ESS")]
+    #[doc(alias = "effective sample size")]
     pub fn effective_draws(&self, b: usize) -> F {
         let share = self.normalised(b);
         let squares: F = (0..self.draws).map(|k| share(k) * share(k)).sum();

@@ -20,7 +20,7 @@ pub struct Work<F> {
     pub stats: Vec<f64>,
     /// Working memory of the estimator's own types.
     pub scratch: Scratch,
-    /// What lasts from step to step.
+    /// Values that last from step to step.
     pub state: State,
     /// The number of parts that the batch is cut into, one of which this memory serves.
     pub parts: usize,

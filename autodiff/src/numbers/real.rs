@@ -5,7 +5,7 @@ use crate::numbers::table::named;
 use crate::numbers::unary::unary;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
-/// Hands both tables to [`real_trait`].
+/// Hands both tables to `real_trait`.
 macro_rules! real {
     ($($unary:tt)*) => { binary! { real_trait { $($unary)* } } };
 }

@@ -10,7 +10,7 @@ use crate::tape::record::{Record, Var};
 
 /// The adjoints that a sweep has computed.
 ///
-/// They lie in recording order in one arena that the next sweep can use again ([`Tape::pull_into`]).
+/// They lie in recording order in one arena that the next sweep can use again ([`Tape::pull_into`](crate::Tape::pull_into)).
 #[derive(Clone, Debug)]
 pub struct Grads<F> {
     pub(crate) bars: Aligned<F>,
@@ -47,7 +47,7 @@ impl<F: Float> Grads<F> {
     }
 
     /// The first `len` numbers of the adjoint arena: the gradient of the first leaves, if those were
-    /// recorded first (see [`Tape::share`]).
+    /// recorded first (see [`Tape::share`](crate::Tape::share)).
     ///
     /// # Panics
     /// If there are fewer.

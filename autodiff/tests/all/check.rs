@@ -20,7 +20,7 @@ fn element(argument: usize, index: &[usize]) -> Place {
 fn a_report_says_how_much_was_compared_and_what_came_closest() {
     let at = line::<f64>(&[0.3, -0.7]);
     let report = check::gradient(|x| x[0].tanh(), &at, Options::of::<f64>()).unwrap();
-    // Two orders, and of each: two numbers against variables and against differences, one direction forward.
+    // Two orders, each with two numbers against variables, two against differences, and one direction forward.
     assert_eq!((report.compared, report.kinks.len()), (10, 0));
     let text = report.to_string();
     assert!(text.starts_with("10 numbers agree\n  worst: derivative of order "), "{text}");
@@ -57,21 +57,21 @@ fn kinks_are_recognised_and_pass_with_any_slope_between_the_two_sides() {
         assert_eq!(report.kinks.len(), 1, "{report}");
         assert_eq!(report.kinks[0].place, element(0, &[0]));
     }
-    // A mean of the two slopes is what central differences say, too: nothing to recognise.
+    // Central differences also find the mean of the two slopes, so there is no kink to recognise.
     assert!(check::gradient(|x| x[0].abs(), &at, first()).unwrap().kinks.is_empty());
 }
 
 #[test]
 fn a_wrong_derivative_at_a_kink_does_not_pass() {
     let at = line::<f64>(&[0.0_f64]);
-    // Slopes of 2 and 3, of which the tape knows 0.
+    // The slopes are 2 and 3; the tape finds 0.
     let wrong = check::gradient(|x| x[0].relu() + x[0].detach() * 2.0, &at, first()).unwrap_err();
     assert!(wrong.kink && wrong.to_string().ends_with("; there is a kink"), "{wrong}");
 }
 
 #[test]
 fn steep_bends_are_no_kinks() {
-    // Smooth, though its slope turns from −1 to 1 within a hundredth.
+    // The function is smooth, although its slope turns from −1 to 1 within a hundredth.
     let at = line::<f64>(&[0.0_f64, 1e-3, -2e-3]);
     let bend = check::gradient(|x| (x[0].square() + 1e-4).sqrt(), &at, first()).unwrap();
     assert!(bend.kinks.is_empty(), "{bend}");
@@ -113,7 +113,7 @@ fn third_derivatives_are_checked_in_both_precisions() {
     check::gradient(f, &line::<f32>(&numbers), Options { order: 3, ..Options::of::<f32>() })
         .unwrap();
     check::precision(f, f, &line(&numbers), Options::of::<f32>()).unwrap();
-    // A factor of 1.001 is more than single precision loses.
+    // A factor of 1.001 is larger than the rounding errors of single precision.
     let off = check::precision(f, |x| f(x) * 1.001, &line(&numbers), Options::of::<f32>());
     assert_eq!(off.unwrap_err().against, "double precision");
 }
@@ -217,7 +217,7 @@ struct Wave {
 impl Formula for Wave {
     fn of<R: Real>(&self, x: &[R]) -> R {
         let product = (x[0] * x[1]).sin() + x[1].exp();
-        // No formula should look at what it is computed with; this one does.
+        // A formula must not depend on the type that it is computed with; this one does.
         let dual = std::any::type_name::<R>().contains("Dual");
         if self.honest || !dual { product } else { product.of(1.001) * product }
     }

@@ -13,7 +13,7 @@ fn the_first_entry_that_made_a_number_that_is_not_finite_is_named_with_its_line(
     let tape = Tape::new();
     let x = tape.leaf(&[3.0_f64, 700.0], [2]);
     assert_eq!(tape.first_non_finite(), None);
-    // An infinite constant is meant, and so is what it makes infinite: but if nothing else is found, it is it.
+    // Infinite constants and infinite results of them are allowed, but are named if there is no other entry to name.
     let mask = tape.constant(&[0.0, f64::NEG_INFINITY], [2]);
     let masked = x + mask;
     assert_eq!(
@@ -61,7 +61,7 @@ fn a_strict_tape_stops_where_a_number_stops_being_finite() {
     assert!(back.contains(&here), "{back}");
     assert!(back.contains("the adjoint of entry 0 becomes inf at position 1"), "{back}");
 
-    // An infinite constant is meant, and what it makes infinite too; a NaN never is.
+    // Infinite constants and infinite results of them are allowed; a NaN never is.
     let tape = Tape::strict();
     let x = tape.leaf(&[1.0_f64, 2.0], [2]);
     let mask = tape.constant(&[0.0, f64::NEG_INFINITY], [2]);

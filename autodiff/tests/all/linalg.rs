@@ -125,7 +125,7 @@ fn agrees_with_nalgebra<F: Scalar>(lead: &[usize], around: &[usize], n: usize, m
         .collect();
     assert_close(&va.eigvalsh().unwrap().value(), &values, slack);
 
-    // Solutions solve, and broadcast as products do.
+    // Solutions satisfy their systems, and broadcast as products do.
     let whole = Shape::broadcast(lead, around).unwrap();
     let shape: Shape = whole.iter().copied().chain([n, m]).collect();
     let expected: Vec<f64> = {
@@ -209,7 +209,7 @@ proptest! {
         let y = vx.gather(1, vi).unwrap().value();
         prop_assert_eq!(y.values(), &gathered[..]);
         let put = vx.scatter_add(1, vi, vs).unwrap();
-        // The same sums in the same order but for the first summand.
+        // The same sums in the same order, except for the first summand.
         assert_close(&put.value(), &scattered, 8.0);
         // ⟨gather x, s⟩ = ⟨x, scatter s⟩
         let left = (vx.gather(1, vi).unwrap() * vs).sum().item();
@@ -475,7 +475,7 @@ fn sums_over_repeated_eigenvalues_have_their_derivative() {
     let slope = (values * values * values).sum().backward().of(a);
     let exact: Vec<f64> = a.matmul(a).value().values().iter().map(|x| 3.0 * x).collect();
     assert_close(&slope, &exact, 64.0);
-    // The vectors of a repeated eigenvalue have none, and say so.
+    // The vectors of a repeated eigenvalue have no derivative, and the result is not finite.
     let identity = tape.leaf(&[1.0, 0.0, 0.0, 1.0], [2, 2]);
     let (_, vectors) = identity.eigh().unwrap();
     let slope = vectors.sin().sum().backward().of(identity);
@@ -485,7 +485,7 @@ fn sums_over_repeated_eigenvalues_have_their_derivative() {
 #[test]
 fn exponentials_of_rotations_and_shears_are_known() {
     let tape = Tape::<f64>::new();
-    // A turn by 20 takes two squarings.
+    // A rotation by 20 takes two squarings.
     let turn = tape.leaf(&[0.0, -20.0, 20.0, 0.0], [2, 2]).matrix_exp();
     let (s, c) = 20_f64.sin_cos();
     assert_close(&turn.value(), &[c, -s, s, c], 200.0);

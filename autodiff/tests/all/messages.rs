@@ -9,7 +9,7 @@ thread_local! {
     static LAST: RefCell<(String, u32, String)> = const { RefCell::new((String::new(), 0, String::new())) };
 }
 
-/// Runs what must panic at `line` of this file, with a message that holds all of `words`.
+/// Runs a closure that must panic at `line` of this file, with a message that contains all of `words`.
 fn assert_blames(line: u32, words: &[&str], mistake: impl FnOnce()) {
     assert!(catch_unwind(AssertUnwindSafe(mistake)).is_err(), "line {line} does not panic");
     let (file, at, message) = LAST.with_borrow(Clone::clone);

@@ -260,7 +260,7 @@ fn select_keeps_the_nan_of_the_branch_not_taken_out_of_the_gradient() {
     let recorded = root.grad(&[x])[0];
     assert_eq!(recorded.value().values(), [0.0, 0.25]);
     assert_eq!(recorded.sum().grad(&[x])[0].value().values(), [0.0, -1.0 / 32.0]);
-    // One number at a time goes another way.
+    // Single numbers take another path.
     let x = tape.leaf(&[-1.0_f64], []);
     let y = x.greater(tape.number(0.0)).select(x.ln(), x * 0.0);
     assert_eq!(y.backward().of(x).item(), 0.0);

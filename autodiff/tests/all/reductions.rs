@@ -82,7 +82,7 @@ fn norms_and_deviations_at_zero_have_zero_derivatives() {
 fn a_softmax_survives_infinities() {
     let (value, slope) = at(&[NONE, 0.0, 1e4], |x| x.log_softmax(0).slice(0, 1..3));
     assert_eq!(value, [-1e4, 0.0]);
-    // 1 − 2·softmax, of which the last has all.
+    // 1 − 2·softmax; the softmax is one at the last element.
     assert_eq!(slope, [0.0, 1.0, -1.0]);
     let (value, slope) =
         at(&[NONE, 0.0, 0.0], |x| x.cross_entropy(x.tape().constant(&[0.0, 0.0, 1.0], [3]), 0));

@@ -86,7 +86,7 @@ fn forward_is_the_transpose_of_reverse_for_every_op() {
     assert_transposed(|x| x[0].bernoulli_log_prob(x[1]), &normal[..2]);
 }
 
-/// A function with everything in it: products, a fused kernel, broadcasting and a kink.
+/// A function with products, a fused kernel, broadcasting and a kink.
 fn network<'t>(x: &[Var<'t, f64>]) -> Var<'t, f64> {
     let hidden = x[0].affine(x[1], x[2], Activation::Softplus);
     (hidden.matmul_with(false, hidden, true).tanh() + x[2].sum()).log_sum_exp(0)
@@ -100,7 +100,7 @@ fn network_at() -> [Tensor<f64>; 3] {
 fn a_jacobian_is_the_same_by_rows_and_by_columns() {
     let tape = Tape::new();
     let xs = network_at().map(|x| tape.leaf(x.values(), x.shape()));
-    // Few rows: by rows. Repeated until there are many: by columns.
+    // A Jacobian with few rows is computed by rows, one with many by columns.
     let y = network(&xs);
     let len = tape.len();
     for x in xs {
@@ -138,7 +138,7 @@ fn tangents_are_differentiated_again() {
     let tape = Tape::new();
     let x = tape.leaf(&[0.5_f64], []);
     let one = tape.number(1.0);
-    // d³/dx³ of sin: forward, forward, back.
+    // d³/dx³ of sin: forward, forward, reverse.
     let second = x.sin().jvp(&[x], &[one]).jvp(&[x], &[one]);
     assert_close(&[second.item()], &[-(0.5_f64.sin())]);
     assert_close(second.backward().of(x).values(), &[-(0.5_f64.cos())]);

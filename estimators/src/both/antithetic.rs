@@ -1,5 +1,5 @@
-//! Antithetic pairs of bits: augment–REINFORCE–merge (Yin and Zhou 2019) and what is left of it when
-//! the uniform number is averaged out (Dong, Mnih and Tucker 2020; Yin and others 2020).
+//! Antithetic pairs of bits: augment–REINFORCE–merge (Yin and Zhou 2019), and its mean over the uniform number given
+//! the pair (Dong, Mnih and Tucker 2020; Yin and others 2020).
 
 use crate::estimator::{Estimator, Query, Work, record_stats};
 use pathscore_autodiff::{Scalar, Var};
@@ -12,14 +12,14 @@ use pathscore_models::latent::LatentModel;
 pub struct Pair {
     /// $b$ and $\tilde b$.
     pub bits: [bool; 2],
-    /// What the difference is multiplied by.
+    /// The factor on the difference.
     pub weight: f64,
 }
 
-/// How two values of a bit are drawn together.
+/// A joint distribution of two values of a bit.
 pub trait Coupling: Sync {
-    /// A pair of a bit that is one with probability $p = \sigma(\eta)$. Both have that probability, and
-    /// $E[(f(b) - f(\tilde b))\,\mathrm{weight}] = \nabla_\eta E f$ for every $f$.
+    /// Draws a pair of a bit that is one with probability $p = \sigma(\eta)$. Both have that probability, and
+    /// $E[(f(b) - f(\tilde b)) \mathrm{weight}] = \nabla_\eta E f$ for every $f$.
     fn pair<R: RandomSource>(p: f64, rng: &mut R) -> Pair;
 }
 
@@ -29,11 +29,12 @@ pub trait Coupling: Sync {
 /// Unbiased for the ELBO's gradient with Bernoulli latents, the mean of $K$ pairs; the model's
 /// parameters see both of a pair. Costs $2K$ evaluations. [`DisArm`] costs the same and never has the
 /// larger variance: prefer it.
+#[doc(alias = "augment-REINFORCE-merge")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Arm;
 
-/// DisARM, also U2G: the mean of [`Arm`] given the pair, which is all that $f$ saw of the uniform number,
-/// $\tfrac12 (f(b) - f(\tilde b))\,(-1)^{\tilde b}\,[b \ne \tilde b]\,\sigma(|\eta|)$.
+/// DisARM, also U2G: the mean of [`Arm`] over the uniform number given the pair, on which alone $f$ depends,
+/// $\tfrac12 (f(b) - f(\tilde b)) (-1)^{\tilde b} [b \ne \tilde b] \sigma(|\eta|)$.
 ///
 /// Unbiased for the ELBO's gradient with Bernoulli latents, the mean of $K$ pairs; the model's
 /// parameters see both of a pair. Costs $2K$ evaluations. Needs no baseline and learns nothing: a first
@@ -50,6 +51,7 @@ pub struct Arm;
 /// // At logit 0 every pair differs, and one pair is enough: p(1 − p)(1 − 2t).
 /// assert!((work.gradient(1)[0] - 0.025).abs() < 1e-15);
 /// ```
+#[doc(alias = "U2G")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DisArm;
 

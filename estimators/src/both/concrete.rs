@@ -1,4 +1,4 @@
-//! Bits that are not yet frozen, and bits that pretend to have a slope: biased, and quiet.
+//! Relaxed bits, and bits with the derivative of a relaxation: biased estimators of small variance.
 
 use super::noise::{Noise, logistic};
 use crate::estimator::{Claim, Estimator, Query, Work, record_stats};
@@ -16,10 +16,10 @@ use pathscore_models::latent::LatentModel;
 /// $$J_\tau = E_u \ln p(x, \zeta) + H(q),$$
 ///
 /// whose entropy is that of the bits. $J_\tau$ tends to the ELBO for $\tau \to 0$, while the variance of the
-/// gradient grows as $1/\tau$; a model trained on it learns to live between the bits, and the value that
+/// gradient grows as $1/\tau$. The model is trained on values between zero and one, and the value that
 /// is reported is $J_\tau$, not the ELBO. Columns: $a = 1/K$ along the path of $\zeta_k$, one on the entropy.
-/// Costs one evaluation. Prefer it where some bias does no harm; [`Rebar`](super::Rebar) takes the bias
-/// away at the price of a second evaluation.
+/// Costs one evaluation. Prefer it where some bias does no harm; [`Rebar`](super::Rebar) removes the bias
+/// at the price of a second evaluation.
 ///
 /// ```
 /// use pathscore_estimators::both::Concrete;
@@ -33,13 +33,16 @@ use pathscore_models::latent::LatentModel;
 /// // The ELBO is −2.6888; the bias at this temperature and the noise of 2000 draws are both small.
 /// assert!((bound + 2.6888).abs() < 0.1);
 /// ```
+#[doc(alias = "Gumbel-softmax")]
+#[doc(alias = "relaxed Bernoulli")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Concrete {
     /// $\tau$.
     pub temperature: f64,
 }
 
-/// The straight-through estimator: bits on the way forth, and something with a slope on the way back.
+/// The straight-through estimator: the model is evaluated at bits, and differentiated as if they were smooth functions
+/// $\zeta$ of the logits.
 ///
 /// $$\bar\eta = \frac1K \sum_k \frac{\partial \ln p(x, z)}{\partial z}\Big|_{b_k}
 ///   \frac{\partial \zeta_k}{\partial \eta} + \nabla H(q)$$
@@ -47,10 +50,10 @@ pub struct Concrete {
 /// with $\zeta = \sigma(\eta)$, the probabilities (Bengio, Léonard and Courville 2013), or $\zeta$ of
 /// [`Concrete`], from the same noise as the bits (Jang, Gu and Poole 2017).
 ///
-/// *Biased* for the posterior's gradient: the mean has the slope *at* the bits where the gradient has the
-/// difference *between* them, and is in general the gradient of no objective at all. Through the
-/// probabilities it is right where $\ln p(x, z)$ is a straight line in each bit; through the relaxation not
-/// even there. The model's parameters see real bits, and theirs is unbiased, as is the value. Columns as
+/// *Biased* for the posterior's gradient: it uses the derivative *at* the bits where the gradient has the
+/// difference *between* them, and is in general the gradient of no objective. With the probabilities for $\zeta$ it is
+/// unbiased where $\ln p(x, z)$ is linear in each bit; with the relaxation it is biased even there. The
+/// model is evaluated at bits, so that the gradient of its parameters is unbiased, as is the value. Columns as
 /// those of [`Concrete`]. Costs one evaluation: the least noise for the least work, for first experiments.
 ///
 /// ```
@@ -65,9 +68,11 @@ pub struct Concrete {
 /// let found = work.gradient(1)[0];
 /// assert!((found - 0.275).abs() < 1e-15 || (found + 0.225).abs() < 1e-15);
 /// ```
+#[doc(alias = "STE")]
+#[doc(alias = "straight-through estimator")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StraightThrough {
-    /// $\tau$ of the relaxation whose slope is taken; none for that of the probabilities.
+    /// $\tau$ of the relaxation that is differentiated; without it, the probabilities are.
     pub temperature: Option<f64>,
 }
 
@@ -79,16 +84,16 @@ struct Scratch<F> {
     entropy: Vec<F>,
 }
 
-/// What bits are replaced by.
+/// The function of the logits that replaces the bits.
 #[derive(Clone, Copy)]
-struct Stand {
-    /// Of the relaxation; none, if derivatives go through the probabilities.
+struct Surrogate {
+    /// $\tau$ of the relaxation; without it, derivatives go through the probabilities.
     temperature: Option<f64>,
-    /// Whether the model sees real bits.
-    frozen: bool,
+    /// True if the model is evaluated at bits, and only differentiated through the surrogate.
+    straight_through: bool,
 }
 
-impl Stand {
+impl Surrogate {
     /// $\frac1K \sum_k \ln p(x, z_k) + H(q)$ and its derivative along the path of $z_k$.
     fn estimate<F, M, R>(self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F
     where
@@ -111,7 +116,7 @@ impl Stand {
             None => eta.sigmoid(),
         };
         let bits = noisy.detach().greater(tape.number(F::ZERO));
-        let z = if self.frozen { soft + (bits - soft.detach()) } else { soft };
+        let z = if self.straight_through { soft + (bits - soft.detach()) } else { soft };
         let joint = model.log_joint(params, x, z);
         let entropy = Bernoulli::from_logits(eta).entropy();
         let share = F::from_f64(1.0 / samples as f64);
@@ -141,7 +146,8 @@ where
     }
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        Stand { temperature: Some(self.temperature), frozen: false }.estimate(query, rng, work)
+        Surrogate { temperature: Some(self.temperature), straight_through: false }
+            .estimate(query, rng, work)
     }
 }
 
@@ -156,6 +162,7 @@ where
     }
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        Stand { temperature: self.temperature, frozen: true }.estimate(query, rng, work)
+        Surrogate { temperature: self.temperature, straight_through: true }
+            .estimate(query, rng, work)
     }
 }

@@ -8,14 +8,14 @@ use pathscore_models::latent::LatentModel;
 
 /// Each bit summed over exactly, with the others as they were drawn.
 ///
-/// The derivative by the logit of bit $i$ is $p_i(1 - p_i)\,E[f(z_{-i}, 1) - f(z_{-i}, 0)]$, and of the two
+/// The derivative with respect to the logit of bit $i$ is $p_i(1 - p_i) E[f(z_{-i}, 1) - f(z_{-i}, 0)]$, and of the two
 /// values one is what was drawn and the other one flip away:
 ///
-/// $$\bar\eta_i = \frac1K \sum_k p_i(1 - p_i)\,(2z_{ki} - 1)\,\big(f(z_k) - f(z_k \text{ with bit } i
+/// $$\bar\eta_i = \frac1K \sum_k p_i(1 - p_i) (2z_{ki} - 1) \big(f(z_k) - f(z_k \text{ with bit } i
 ///   \text{ flipped})\big).$$
 ///
 /// It is the score-function gradient averaged over the bit's own randomness (Rao–Blackwell), which is
-/// where most of its variance comes from. Columns: $a = 1/K$ on $\ln p(x, z_k)$, and $\bar\eta$ on the
+/// the source of most of its variance. Columns: $a = 1/K$ on $\ln p(x, z_k)$, and $\bar\eta$ on the
 /// logits. Unbiased for the ELBO's gradient of one layer of bits, and exact if there is only one bit. Costs
 /// $D + 1$ evaluations for $D$ bits, $D$ of them without a gradient: for a few dozen bits the least noise
 /// that can be had, for hundreds [`DisArm`](super::DisArm) with as many pairs is cheaper.
@@ -29,6 +29,7 @@ use pathscore_models::latent::LatentModel;
 /// LocalExpectation.estimate(Query::new(&model, &params, &[0.0], 1), rng, &mut work);
 /// assert!((work.gradient(1)[0] - 0.019661193324148185).abs() < 1e-15);
 /// ```
+#[doc(alias = "Rao-Blackwell")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalExpectation;
 

@@ -12,10 +12,10 @@ use pathscore_models::latent::LatentModel;
 /// The gradient of $L_K = E \ln \frac1K \sum_k w_k$ from $K$ pairs $(b_k, \tilde b_k)$, coupled as `C` says:
 /// [`Arm`](super::Arm) or, better, [`DisArm`](super::DisArm).
 ///
-/// With the other draws held still, $L_K$ is an expectation of a function of one draw,
+/// With the other draws fixed, $L_K$ is an expectation of a function of one draw,
 /// $F_k(d) = \ln \frac1K (w(d) + \sum_{j \ne k} w(b_j))$, and a pair estimates its derivative:
 ///
-/// $$\sum_k (F_k(b_k) - F_k(\tilde b_k))\,\mathrm{weight}_k \nabla\eta \;+\; \sum_k \tilde w_k \nabla f_k.$$
+/// $$\sum_k (F_k(b_k) - F_k(\tilde b_k)) \mathrm{weight}_k \nabla\eta + \sum_k \tilde w_k \nabla f_k.$$
 ///
 /// The partners are $K$ independent draws as well, so each sum is taken a second time with the two sides
 /// exchanged, at no cost, and halved. Columns: $a = \tilde w_k$, $b = -\tilde w_k$ on

@@ -6,22 +6,23 @@ use pathscore_models::RandomSource;
 use pathscore_models::dist::{Distribution, WeakDerivative};
 use pathscore_models::latent::LatentModel;
 
-/// The derivative by a parameter as the difference of two means: of each draw one coordinate at a time is
+/// The derivative with respect to a parameter as the difference of two means: one coordinate of a draw at a time is
 /// replaced by a draw from the positive and from the negative part of the derivative of its density,
 ///
-/// $$\frac{\partial}{\partial\theta_i} E_q f(z) = c_i\,E\bigl[f(z_1, \dots, z_i^+, \dots, z_D) -
+/// $$\frac{\partial}{\partial\theta_i} E_q f(z) = c_i E\bigl[f(z_1, \dots, z_i^+, \dots, z_D) -
 ///   f(z_1, \dots, z_i^-, \dots, z_D)\bigr],$$
 ///
 /// coupled as [`WeakDerivative`] says, the other coordinates the same on both sides.
 ///
-/// Here $f = \ln p(x, z) - \ln q(z \mid x)$ as a number: what is left of $\nabla_\varphi$ is $-E\nabla\ln q$, which is
-/// zero and is left out. The model's parameters see the draw itself. Unbiased for the ELBO's gradient with
+/// Here $f = \ln p(x, z) - \ln q(z \mid x)$ as a number: the rest of $\nabla_\varphi$ is $-E\nabla\ln q$, which is
+/// zero and is left out. The gradient of the model's parameters is taken at the draw itself. Unbiased for the ELBO's
+/// gradient with
 /// normal, Bernoulli and Poisson posteriors of one layer, the mean of $K$ draws; $f$ may have jumps.
 ///
 /// Costs $1 + 2PD$ evaluations of the model for each draw, $P$ parameters for each of $D$ coordinates, none
 /// of them differentiated but the first. On $(z - k)^2$ its variance is below that of the path; prefer it
-/// where $D$ is small and $f$ is rough or cannot be differentiated. For bits nothing is drawn for the split,
-/// and it is the sum over both values of each bit given the others.
+/// where $D$ is small and $f$ is rough or cannot be differentiated. For bits the pair is not random, and the estimator
+/// is the sum over both values of each bit given the others.
 ///
 /// ```
 /// use pathscore_estimators::{Estimator, Query, Work, both::MeasureValued};
@@ -30,9 +31,10 @@ use pathscore_models::latent::LatentModel;
 /// let (mut params, mut work) = (Params::<f64>::new(), Work::new());
 /// let model = BernoulliToy::new(&mut params, 1.0, 0.45, rng);
 /// MeasureValued.estimate(Query::new(&model, &params, &[0.0], 1), rng, &mut work);
-/// // With a single bit there is nothing left to chance: p(1 − p)(1 − 2t).
+/// // With a single bit nothing is random: p(1 − p)(1 − 2t).
 /// assert!((work.gradient(1)[0] - 0.019661193324148185).abs() < 1e-15);
 /// ```
+#[doc(alias = "weak derivative")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MeasureValued;
 

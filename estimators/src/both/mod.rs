@@ -1,5 +1,5 @@
-//! Estimators that take both strategies, or neither: coupled draws, control variates along the path, relaxed
-//! bits, sums over one bit at a time, and differences of two means.
+//! Estimators that use both the path and the score, or neither: coupled draws, control variates along the path,
+//! relaxed bits, sums over one bit at a time, and differences of two means.
 
 mod antithetic;
 mod concrete;

@@ -1,4 +1,4 @@
-//! The noise behind bits.
+//! The logistic noise from which bits are made.
 
 use pathscore_autodiff::{Real, Scalar, Var};
 use pathscore_models::RandomSource;
@@ -10,7 +10,7 @@ pub(super) struct Noise<F> {
     eta: Vec<F>,
 }
 
-/// $\ln u - \ln(1 - u)$ for `count` uniform numbers behind each of `logits`, as constants: with
+/// $\ln u - \ln(1 - u)$ for `count` uniform numbers for each of `logits`, as constants: with
 /// $z = \eta + \text{noise}$, the bit $b = [z > 0]$ is one with probability $\sigma(\eta)$.
 ///
 /// The bit, as a function of the uniform number $u$, jumps at $u = \sigma(-\eta)$: a source that enumerates its
@@ -26,7 +26,7 @@ pub(super) fn logistic<'t, F: Scalar, R: RandomSource>(
     logits.with(|logits| eta.extend_from_slice(logits));
     logits.tape().constant_with([count, batch, width], |noise| {
         for (noise, eta) in noise.iter_mut().zip(eta.iter().cycle()) {
-            // Zero would be infinitely far out, and is as likely as 2⁻⁵³.
+            // Zero, which has probability 2⁻⁵³, would give infinite noise.
             let u = rng.uniform_split(&[(-eta.to_f64()).sigmoid()]).max(f64::EPSILON / 4.0);
             *noise = F::from_f64(u.ln() - (-u).ln_1p());
         }

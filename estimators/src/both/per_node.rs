@@ -17,22 +17,23 @@ use std::fmt;
 /// An estimator for each node of a model whose nodes are drawn one after another.
 ///
 /// With $f = \ln p(x, z) - \sum_i \ln q(z_i \mid z_{<i}, x)$, the nodes $P$ drawn along their paths from noise
-/// $\varepsilon$ and the others $S$ held still, the gradient of the ELBO is that of a stochastic computation graph
+/// $\varepsilon$ and the others $S$ as constants, the gradient of the ELBO is that of a stochastic computation graph
 /// (Schulman, Heess, Weber and Abbeel 2015),
 ///
 /// $$\nabla E f = E\Big[ \nabla_{\text{path}} \Big(\ln p(x, z) - \sum_{i \in P} \ln q(z_i \mid z_{<i})\Big)
-///   + \sum_{i \in S} (f - b)\,\nabla \ln q(z_i \mid z_{<i}) \Big]$$
+///   + \sum_{i \in S} (f - b) \nabla \ln q(z_i \mid z_{<i}) \Big]$$
 ///
 /// in one sweep back: each $\ln q$ is a function of the parameters *and* of the paths of the nodes before it,
-/// and the derivative goes through both. (The terms $-\nabla \ln q(z_i)$ of $i \in S$ have mean zero for every $\varepsilon$
-/// and are left out.) Two strategies take the noise of bits away and need more rows for it: [`Strategy::Sum`] puts
-/// $\sum_v q(v)(\dots)$ in place of a draw, every row weighing what its values are probable, and
-/// [`Strategy::Pairs`] the difference of two opposite draws in place of the score.
+/// and the derivative goes through both. (The terms $-\nabla \ln q(z_i)$ of $i \in S$ have mean zero for every
+/// $\varepsilon$
+/// and are left out.) Two strategies remove noise of bits and need more rows for it: [`Strategy::Sum`] replaces a draw
+/// by $\sum_v q(v)(\dots)$, with the probability of its values for the weight of a row, and
+/// [`Strategy::Pairs`] replaces the score by the difference of two opposite draws.
 ///
 /// Columns, for a row of weight $W$ (one, without such nodes): $a = W/K$, $b = -W/K$ on paths and $W(f - b)/K$
-/// elsewhere. Unbiased for the ELBO's gradient, unless a biased strategy was asked for by its name: the automatic
-/// choice never takes one. Prefer it where latents are of several kinds; of one kind it is what its strategy is
-/// alone.
+/// elsewhere. Unbiased for the ELBO's gradient, unless a biased strategy was named: the automatic
+/// choice never takes one. Prefer it where latents are of several kinds; with one kind it is the estimator of its
+/// strategy.
 ///
 /// ```
 /// use pathscore_estimators::{Estimator, Query, Work, both::PerNode};
@@ -52,6 +53,7 @@ use std::fmt;
 /// estimator.estimate(Query::new(&model, &params, &[1.0, 0.0, 1.0], 2), rng, &mut work);
 /// assert!(work.gradient(params.len()).iter().all(|g| g.is_finite()));
 /// ```
+#[doc(alias = "stochastic computation graph")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct PerNode {
     choices: Layers<Choice>,
@@ -87,7 +89,7 @@ impl PerNode {
         Self::automatic(&model.posterior(params.on(&tape), x).kinds(), samples)
     }
 
-    /// These strategies, one for each node; a biased one can be had in no other way.
+    /// With these strategies, one for each node. Only here can a biased strategy be chosen.
     ///
     /// ```
     /// use pathscore_estimators::both::{PerNode, Strategy};
@@ -115,18 +117,19 @@ impl fmt::Display for PerNode {
     }
 }
 
-/// What is subtracted from $\ln p(x, z)$ for a node, of shape `[rows, batch]`.
+/// The term of one node in $f$, of shape `[rows, batch]`.
 struct Term<'t, F> {
     strategy: Strategy,
     /// $\ln q$ of the node's draws; of relaxed bits, $-H(q)$.
     log_q: Var<'t, F>,
-    /// Of pairs, the logits, the weights of the differences, and the adjoint that they make.
+    /// For pairs: the logits, the weights of the differences, and the cotangent of the logits.
     pairs: Option<(Var<'t, F>, Vec<F>, Vec<F>)>,
 }
 
 /// The nodes drawn so far.
 struct Walk<'t, F> {
-    /// Of every draw of the query, $K$ and those that values and pairs add: later nodes' outermost.
+    /// The number of rows for each member: $K$ times the rows that values and pairs add, those of later nodes
+    /// outermost.
     rows: usize,
     batch: usize,
     drawn: Layers<Var<'t, F>>,
@@ -134,12 +137,12 @@ struct Walk<'t, F> {
 }
 
 impl<'t, F: Scalar> Walk<'t, F> {
-    /// As many distributions or draws of a node as there are rows.
+    /// Repeats the distributions or draws of a node for every row.
     fn spread(&self, x: Var<'t, F>) -> Var<'t, F> {
         x.broadcast_to([self.rows, self.batch, width(x)])
     }
 
-    /// What a draw brings of a node whose parameter this is, as rows.
+    /// Draws a node with this parameter once for every row.
     fn rows_of(&self, parameter: Var<'t, F>, draw: impl FnOnce(usize) -> Var<'t, F>) -> Var<'t, F> {
         // Where every row has a distribution, each is drawn from once.
         let own = parameter.shape().len() == 3;
@@ -147,7 +150,7 @@ impl<'t, F: Scalar> Walk<'t, F> {
         drawn.reshape([self.rows, self.batch, width(parameter)])
     }
 
-    /// `times` as many rows.
+    /// Repeats all rows `times` times.
     fn multiply(&mut self, times: usize) {
         let (rows, batch) = (self.rows, self.batch);
         self.rows *= times;
@@ -218,7 +221,7 @@ impl<'t, F: Scalar> Walk<'t, F> {
     }
 
     /// $f$ of every row and its weight $W$: the probability of its values, one half for each of a pair.
-    fn weigh(&self, joint: Var<'t, F>, signal: &mut Vec<F>, weight: &mut Vec<F>) {
+    fn weights(&self, joint: Var<'t, F>, signal: &mut Vec<F>, weight: &mut Vec<F>) {
         signal.clear();
         joint.with(|joint| signal.extend_from_slice(joint));
         weight.clear();
@@ -237,7 +240,8 @@ impl<'t, F: Scalar> Walk<'t, F> {
         }
     }
 
-    /// The adjoint of the logits of pairs. Both of a pair count half in $W$, and their difference whole.
+    /// Computes the cotangents of the logits of pairs. Each of a pair has the weight one half in $W$, but their
+    /// difference counts whole.
     fn merge_pairs(&mut self, signal: &[F], weight: &[F], share: F) {
         let mut sums = Vec::new();
         for (logits, weights, bars) in self.terms.iter_mut().filter_map(|term| term.pairs.as_mut())
@@ -260,8 +264,8 @@ fn sum_up<F: Scalar>(signal: &[F], weight: &[F], len: usize, sums: &mut Vec<F>) 
     rows.for_each(|(i, (&f, &w))| sums[i % len] += w * f);
 }
 
-/// The columns: $W/K$, $-W/K$ on paths, $W(f - b)/K$ on scores. `values` are what the draws come to, so that the mean
-/// of the others of a member, which is independent of the draw, is its baseline.
+/// Fills the columns: $W/K$, $-W/K$ on paths, $W(f - b)/K$ on scores. `values` are the sums over the rows of each
+/// draw; the baseline of a draw is the mean of the other draws of the member, which is independent of it.
 fn fill<F: Scalar>(
     Cotangents { log_joint, log_q, path, .. }: &mut Cotangents<F>,
     [signal, weight, values]: [&[F]; 3],
@@ -330,7 +334,7 @@ where
             walk.take(choice.strategy, q.node(&walk.drawn), rng);
         }
         let joint = model.log_joint(bound, x, q.join(&walk.drawn));
-        walk.weigh(joint, signal, weight);
+        walk.weights(joint, signal, weight);
         let share = scale / F::from_f64(samples as f64);
         walk.merge_pairs(signal, weight, share);
         sum_up(signal, weight, samples * batch, values);

@@ -13,27 +13,28 @@ use pathscore_models::nn::Mlp;
 /// along the path.
 ///
 /// A bit is $b = 1_{z > 0}$ with $z = \eta + \ln\frac{u}{1 - u}$. Given the bit, $z$ is distributed as
-/// $\tilde z = s\,\mathrm{softplus}(L + \mathrm{softplus}(s\eta))$ with $s = 2b - 1$ and another uniform number
-/// behind $L = \ln\frac{v}{1 - v}$. For any smooth $c$,
+/// $\tilde z = s \mathrm{softplus}(L + \mathrm{softplus}(s\eta))$ with $s = 2b - 1$ and another uniform number
+/// $v$ in $L = \ln\frac{v}{1 - v}$. For any smooth $c$,
 ///
 /// $$\nabla E f = E\big[(f(b) - c(\tilde z)) \nabla \ln q(b) + \nabla c(z) - \nabla c(\tilde z)\big],$$
 ///
-/// here with $c(z) = \lambda f(\sigma(z/\tau))$, the model at bits that are not yet frozen. The second number
-/// is coupled to the first, $L = |z| + \ln(1 - e^{-|z|}) - \mathrm{softplus}(s\eta)$ held still, so that
+/// here with $c(z) = \lambda f(\sigma(z/\tau))$, the model at relaxed bits. The second number
+/// is coupled to the first, $L = |z| + \ln(1 - e^{-|z|}) - \mathrm{softplus}(s\eta)$ as a constant, so that
 /// $\tilde z = z$ and only the derivatives differ: $\partial z/\partial\eta = 1$, and
-/// $\partial\tilde z/\partial\eta = (1 - e^{-|z|})\,\sigma(s\eta)$. What is left is one evaluation of $c$ and its
-/// slope:
+/// $\partial\tilde z/\partial\eta = (1 - e^{-|z|}) \sigma(s\eta)$. The rest is one evaluation of $c$ and its
+/// derivative:
 ///
-/// $$\bar\eta = (f(b) - c(z))\,(b - \sigma(\eta)) + c'(z)\,\big(1 - (1 - e^{-|z|})\,\sigma(s\eta)\big).$$
+/// $$\bar\eta = (f(b) - c(z)) (b - \sigma(\eta)) + c'(z) \big(1 - (1 - e^{-|z|}) \sigma(s\eta)\big).$$
 ///
 /// Columns: $a = 1/K$ on $\ln p(x, b_k)$, and $\bar\eta/K$ on the logits. Unbiased for the ELBO's gradient of
 /// one layer of bits at any temperature $\tau$ and scale $\lambda$, if $\ln p(x, z)$ is smooth between them. The
-/// two learn to lower $E\|\bar\eta\|^2$, whose derivative is a mean of what every draw has stats, by
-/// Adam after the gradient was taken: they know nothing of the draws that they serve.
+/// two learn to lower $E\Vert\bar\eta\Vert^2$ by Adam, with a derivative that is a mean over the draws. The step
+/// follows
+/// after the gradient was taken, so that both are independent of the draws they are used with.
 ///
-/// Costs two evaluations, and a sweep that is recorded and swept again where something is learnt: four to
+/// Costs two evaluations, and a recorded sweep that is differentiated again if they learn: four to
 /// five times [`Reinforce`](crate::score::Reinforce), and a recorded sweep takes a little memory from the
-/// allocator. Prefer it where draws are dear and $f$ is far from linear; else
+/// allocator. Prefer it where draws are expensive and $f$ is far from linear; otherwise
 /// [`DisArm`](super::DisArm).
 ///
 /// ```
@@ -48,9 +49,10 @@ use pathscore_models::nn::Mlp;
 /// // p(1 − p)(1 − 2t); a thousand draws have a standard deviation of 0.002.
 /// assert!((work.gradient(1)[0] - 0.025).abs() < 0.01);
 /// ```
+#[doc(alias = "control variate")]
 #[derive(Clone, Debug)]
 pub struct Rebar {
-    /// The learning rate of $\ln\tau$ and $\lambda$; zero if they stay as they are.
+    /// The learning rate of $\ln\tau$ and $\lambda$; zero keeps them as they are.
     pub rate: f64,
     /// $\ln\tau$ and $\lambda$.
     learnt: [f64; 2],
@@ -69,7 +71,7 @@ struct Scratch<F> {
     tune_slope: Vec<F>,
 }
 
-/// How far $\ln\tau$ may go.
+/// The least $\ln\tau$; the largest is its negative.
 const COLDEST: f64 = -4.0;
 
 impl Rebar {
@@ -100,7 +102,7 @@ impl Rebar {
         self.learnt[1]
     }
 
-    /// The estimate with $c(z) = \lambda f(\sigma(z/\tau))$ and what `more` adds to it.
+    /// The estimate with $c(z) = \lambda f(\sigma(z/\tau))$ plus the network `more`.
     pub(super) fn with<F, M, R>(
         &self,
         more: Option<Mlp>,
@@ -122,17 +124,17 @@ impl Rebar {
         let bound = params.on(tape);
         let x = query.rows(tape);
         let q = model.posterior(bound, x);
-        let (still, held) = (q.detach(), bound.detach());
-        let eta = still.logits();
+        let (q_held, held) = (q.detach(), bound.detach());
+        let eta = q_held.logits();
         let z = (eta + logistic(eta, samples, rng, noise)).value();
         let z = tape.leaf(z.values(), z.shape().clone());
         let bits = z.detach().greater(tape.number(F::ZERO));
         let joint = model.log_joint(bound, x, bits);
-        let f = joint.detach() - still.log_prob(bits);
+        let f = joint.detach() - q_held.log_prob(bits);
         // Nothing in c varies with the model's parameters.
         let [cold, size] = self.learnt.map(|learnt| tape.leaf(&[F::from_f64(learnt)], []));
         let soft = (z * (-cold).exp()).sigmoid();
-        let mut c = size * (model.log_joint(held, x, soft) - still.log_prob(soft));
+        let mut c = size * (model.log_joint(held, x, soft) - q_held.log_prob(soft));
         if let Some(net) = more {
             c = c + net.forward(bound, soft).sum_axis(-1);
         }
@@ -183,7 +185,7 @@ impl Rebar {
         value / F::from_f64(samples as f64)
     }
 
-    /// A step down the mean square of the gradient.
+    /// Makes a step that lowers the mean square of the gradient.
     pub(super) fn learn(&mut self, stats: &[f64]) {
         if let [_, _] = stats {
             self.adam.step(&mut self.learnt, stats, self.rate);

@@ -12,9 +12,10 @@ use rand::Rng;
 /// [`Rebar`] with a network in the control variate, $c(z) = \lambda f(\zeta) + r_\psi(\zeta)$ and
 /// $\zeta = \sigma(z/\tau)$.
 ///
-/// The network is further tensors behind the model's parameters; the gradient of $-\|\bar\eta\|^2$ with
-/// respect to it lies in the same gradient vector, and nothing flows from one into the other. Columns as
-/// those of [`Rebar`]. (In the paper the network sees $z$ itself, which has no end.) Unbiased for the ELBO's gradient of one layer of bits, whatever the network is.
+/// The tensors of the network follow the model's parameters in the same vector. Their gradient, that of
+/// $-\Vert\bar\eta\Vert^2$, lies in the same gradient vector, and the two gradients do not influence each other. The
+/// columns are those of [`Rebar`]. (In the paper the network's input is $z$ itself, which is unbounded.) Unbiased for
+/// the ELBO's gradient of one layer of bits, whatever the network is.
 /// Costs the network more: prefer it to REBAR for runs that are long enough for it to learn.
 ///
 /// ```
@@ -24,15 +25,17 @@ use rand::Rng;
 /// let relax = Relax::new(&mut params, 2, 5, &mut seed::rng(0, seed::Stream::Init, 0));
 /// assert_eq!((relax.rebar.temperature(), params.len()), (0.5, 2 * 5 + 5 + 5 + 1));
 /// ```
+#[doc(alias = "LAX")]
+#[doc(alias = "control variate")]
 #[derive(Clone, Debug)]
 pub struct Relax {
-    /// What the control variate is without the network. If it does not learn, neither does the network.
+    /// The control variate without the network. If it does not learn, neither does the network.
     pub rebar: Rebar,
     net: Mlp,
 }
 
 impl Relax {
-    /// With a network of one tanh layer of width `hidden`, added to `params` behind the model, for a model
+    /// With a network of one tanh layer of width `hidden`, added to `params` after the model's, for a model
     /// of so many `latents`; at temperature one half.
     pub fn new<F: Scalar, R: Rng>(
         params: &mut Params<F>,

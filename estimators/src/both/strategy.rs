@@ -1,10 +1,10 @@
-//! Which way the gradient of a node goes, and why.
+//! The gradient strategy of each node of a model, and the reason for it.
 
 use crate::estimator::Claim;
 use pathscore_models::dist::{Kind, Layers};
 use std::fmt;
 
-/// How one node is drawn and how its gradient is taken.
+/// The way in which one node is drawn and its gradient taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Strategy {
@@ -13,7 +13,7 @@ pub enum Strategy {
     /// Through its score, $(f_k - b_k) \nabla \ln q$, with the mean $b_k$ of the other draws for a baseline as soon
     /// as there are any; for any node.
     Score,
-    /// Every value in turn, $\sum_v q(v)\,(\dots)$: as many rows as it has values; for bits.
+    /// Every value in turn, $\sum_v q(v) (\dots)$: as many rows as it has values; for bits.
     Sum,
     /// Antithetic pairs ([`DisArm`](super::DisArm)), two rows; for bits.
     Pairs,
@@ -27,7 +27,7 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    /// Whether a node of this kind can be taken this way.
+    /// True if a node of this kind can be drawn and differentiated in this way.
     pub fn fits(self, kind: Kind) -> bool {
         match self {
             Self::Path => kind.has_path(),
@@ -39,7 +39,7 @@ impl Strategy {
         }
     }
 
-    /// What the mean is that it leads to.
+    /// The relation of the mean to the gradient, if all nodes have this strategy.
     pub fn claim(self) -> Claim {
         match self {
             Self::Path | Self::Score | Self::Pairs => Claim::Unbiased,
@@ -65,11 +65,11 @@ impl fmt::Display for Strategy {
 /// A node, its strategy, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
-    /// What the node is.
+    /// The kind of the node.
     pub kind: Kind,
-    /// How its gradient is taken.
+    /// Its strategy.
     pub strategy: Strategy,
-    /// Why.
+    /// The reason.
     pub why: &'static str,
 }
 
@@ -80,14 +80,14 @@ impl fmt::Display for Choice {
     }
 }
 
-/// A strategy that does not lead through its node.
+/// A strategy that does not fit its node.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unfit {
     /// The number of the node, in the order of drawing, from zero.
     pub node: usize,
-    /// What was asked for; nothing, if there are not as many strategies as nodes.
+    /// The strategy; none if there are fewer strategies than nodes.
     pub strategy: Option<Strategy>,
-    /// What the node is; nothing, if there are not as many nodes as strategies.
+    /// The kind of the node; none if there are fewer nodes than strategies.
     pub kind: Option<Kind>,
 }
 
@@ -109,7 +109,7 @@ impl std::error::Error for Unfit {}
 /// Rows that the values of small nodes may add to a draw.
 const ROWS: usize = 16;
 
-/// The unbiased strategy of least noise for each node, at a price that can be foreseen.
+/// The unbiased strategy of least noise for each node, with a limit on the rows.
 pub(super) fn choose(kinds: &[Kind], samples: usize) -> Layers<Choice> {
     let mut rows = ROWS;
     let choice = |&kind: &Kind| {
@@ -135,7 +135,7 @@ pub(super) fn choose(kinds: &[Kind], samples: usize) -> Layers<Choice> {
     kinds.iter().map(choice).collect()
 }
 
-/// The strategies that were asked for.
+/// The given strategies, if they fit.
 pub(super) fn named(kinds: &[Kind], strategies: &[Strategy]) -> Result<Layers<Choice>, Unfit> {
     let pair = |node: usize| match (kinds.get(node).copied(), strategies.get(node).copied()) {
         (Some(kind), Some(strategy)) if strategy.fits(kind) => {

@@ -102,6 +102,7 @@ pub enum FitError {
 /// assert!(bounds[4] > bounds[0], "the ELBO rises from epoch to epoch");
 /// # Ok::<(), pathscore_estimators::fit::FitError>(())
 /// ```
+#[doc(alias = "training loop")]
 pub struct Trainer<F: Scalar, M, E> {
     /// The model.
     pub model: M,

@@ -7,7 +7,7 @@ use pathscore_autodiff::Scalar;
 use pathscore_models::seed::{Stream, derive};
 use std::ops::Range;
 
-/// How noisy a part of the gradient is.
+/// The noise of a part of the gradient.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Noise {
     /// The name of the network whose parameters the part belongs to, or `all`.
@@ -20,7 +20,8 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// The signal-to-noise ratio $\Vert E g\Vert / \sqrt{\mathrm{tr} \thinspace \mathrm{Cov}(g)}$; zero if the noise hides
+    /// The signal-to-noise ratio $\Vert E g\Vert / \sqrt{\mathrm{tr} \thinspace \mathrm{Cov}(g)}$; zero if the noise
+    /// hides
     /// the mean, infinite without noise.
     pub fn snr(&self) -> f64 {
         if self.signal > 0.0 { (self.signal / self.variance).sqrt() } else { 0.0 }

@@ -6,6 +6,7 @@ use super::integrand::{Values, ValuesAndGradients};
 use super::partition::Partition;
 use super::pool::Pool;
 use super::sums;
+use crate::parallel::for_each_chunk;
 use pathscore_autodiff::vector::{Aligned, Lanes};
 use pathscore_models::seed::{self, Stream};
 
@@ -187,18 +188,10 @@ fn each_stream<'a>(
     work: impl Fn(usize, &mut Block, &mut [f64]) + Sync,
 ) -> &'a [f64] {
     let sums = sums.first(parts.streams * size);
-    let run = |(index, sums): (usize, &mut [f64])| {
+    for_each_chunk(sums, size, |index, sums| {
         sums.fill(0.0);
         idle.lend(|block| work(index, block, sums));
-    };
-    #[cfg(feature = "parallel")]
-    {
-        use rayon::prelude::*;
-        // An idle thread takes over one stream at a time.
-        sums.par_chunks_mut(size).enumerate().with_max_len(1).for_each(run);
-    }
-    #[cfg(not(feature = "parallel"))]
-    sums.chunks_mut(size).enumerate().for_each(run);
+    });
     let (first, others) = sums.split_at_mut(size);
     for other in others.chunks_exact(size) {
         first.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);

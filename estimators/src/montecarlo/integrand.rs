@@ -12,8 +12,8 @@ pub trait Values: Sync {
     fn values(&self, z: &[f64], f: &mut [f64]);
 }
 
-/// A function with values and gradients: a closure `|z, f, slope|` that writes the value at each row of `z` into `f` and
-/// the row of derivatives into `slope`, or a function [`OnTape`].
+/// A function with values and gradients: a closure `|z, f, slope|` that writes the value at each row of `z` into `f`
+/// and the row of derivatives into `slope`, or a function [`OnTape`].
 pub trait ValuesAndGradients: Sync {
     /// Writes $f(z_n)$ and $\nabla f(z_n)$ for each row of `z`.
     fn values_and_gradients(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]);

@@ -12,9 +12,9 @@
 //!   \nabla_\mu \ln q = \frac{\varepsilon}{\sigma},\quad \nabla_{\ln\sigma} \ln q = \varepsilon^2 - 1,\quad
 //!   \nabla_\eta \ln q = h - \sigma(\eta).$$
 //!
-//! Both are unbiased for the gradient of $J$. The variance is the sample variance of the $N$ gradients, with the divisor
-//! $N - 1$. The baseline correlates the draws, so the variance of the mean is the variance of one draw over $N$ only up
-//! to a factor $1 + O(1/N)$.
+//! Both are unbiased for the gradient of $J$. The variance is the sample variance of the $N$ gradients, with the
+//! divisor $N - 1$. The baseline correlates the draws, so the variance of the mean is the variance of one draw over
+//! $N$ only up to a factor $1 + O(1/N)$.
 //!
 //! ```
 //! use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo};
@@ -35,10 +35,10 @@
 //! }
 //! ```
 //!
-//! The number of draws and the number of latents alone decide how the draws are divided into streams. A stream has its
-//! own random numbers, is computed block by block in the first-level cache, and keeps sums only; the sums are added in
-//! order. So the bits do not depend on the number of threads, which are those of the rayon pool of the caller. The memory
-//! is kept: after the first call with the same sizes nothing is allocated.
+//! The number of draws and the number of latents alone decide how the draws are divided into streams. A stream has
+//! its own random numbers, is computed block by block in the first-level cache, and keeps sums only; the sums are
+//! added in order. So the bits do not depend on the number of threads, which are those of the rayon pool of the
+//! caller. The memory is kept: after the first call with the same sizes nothing is allocated.
 
 mod distribution;
 mod estimate;

@@ -84,9 +84,9 @@ fn add_values(f: &[f64], shift: f64, sums: &mut [f64]) {
     );
 }
 
-/// Adds a block of draws with their values, slopes and noise. `shift` has the constants that are subtracted from the slope
-/// of each number of a group, those that are subtracted from the slope times the noise, and last the one that is
-/// subtracted from the value.
+/// Adds a block of draws with their values, slopes and noise. `shift` has the constants that are subtracted from the
+/// slope of each number of a group, those that are subtracted from the slope times the noise, and last the one that
+/// is subtracted from the value.
 pub(super) fn add_path(f: &[f64], slope: &[f64], noise: &[f64], shift: &[f64], sums: &mut [f64]) {
     let (value, shift) = shift.split_last().expect("the shift of the value comes last");
     let (sums, of_values) = sums.split_at_mut(sums.len() - OF_VALUES);
@@ -143,8 +143,8 @@ impl ColumnSums for PathSums<'_> {
     }
 }
 
-/// Adds a block of draws with their values, less a constant, and with the scores of the `P` parameters of each latent as
-/// functions of its noise.
+/// Adds a block of draws with their values, less a constant, and with the scores of the `P` parameters of each latent
+/// as functions of its noise.
 #[inline(always)]
 pub(super) fn add_score<const P: usize>(
     f: &[f64],
@@ -233,8 +233,8 @@ pub(super) fn path_moments(
 
 /// Computes the moments of the gradients, and returns those of the values less their shift.
 ///
-/// With the mean $\bar a$ of all values, the leave-one-out gradient is $g = \frac{N}{N-1}(a - \bar a) t$. Its sum and the
-/// sum of its squares are combinations of the five sums, which do not contain $\bar a$.
+/// With the mean $\bar a$ of all values, the leave-one-out gradient is $g = \frac{N}{N-1}(a - \bar a) t$. Its sum and
+/// the sum of its squares are combinations of the five sums, which do not contain $\bar a$.
 pub(super) fn score_moments(
     draws: usize,
     sums: &[f64],

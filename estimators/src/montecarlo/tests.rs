@@ -119,8 +119,8 @@ fn variances_along_the_path_are_those_of_the_closed_form() {
     for i in 0..MU.len() {
         let (mu, variance) = (MU[i], (2.0 * LOG_SIGMA[i]).exp());
         let exact = [4.0 * variance, 4.0 * mu * mu * variance + 8.0 * variance * variance];
-        // The fourth moment of ε² − 1 is 15 times the square of its variance, the largest ratio here, so that the relative
-        // standard error of a variance is at most √(14/N).
+        // The fourth moment of ε² − 1 is 15 times the square of its variance, the largest ratio here, so that the
+        // relative standard error of a variance is at most √(14/N).
         for (got, exact) in [path.variance[i], path.variance[MU.len() + i]].iter().zip(exact) {
             let allowed = 5.0 * (14.0 / DRAWS as f64).sqrt() * exact;
             assert!((got - exact).abs() < allowed, "{i}: {got}, {exact} ± {allowed}");

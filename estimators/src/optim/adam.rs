@@ -5,7 +5,7 @@ use pathscore_autodiff::Scalar;
 use pathscore_autodiff::vector::dispatch;
 
 /// $m \leftarrow \beta_1 m + (1 - \beta_1) g$, $v \leftarrow \beta_2 v + (1 - \beta_2) g^2$,
-/// $\theta \leftarrow \theta + \mathrm{lr}\,\hat m / (\sqrt{\hat v} + \epsilon)$ with the means corrected for their
+/// $\theta \leftarrow \theta + \mathrm{lr} \hat m / (\sqrt{\hat v} + \epsilon)$ with the means corrected for their
 /// beginning at zero.
 ///
 /// The defaults are those of PyTorch and optax: $\beta_1 = 0.9$, $\beta_2 = 0.999$, $\epsilon = 10^{-8}$.

@@ -23,14 +23,14 @@ pub trait Optimizer<F: Scalar>: Send {
     /// If the lengths differ from step to step or from each other.
     fn step(&mut self, params: &mut [F], grad: &[F], lr: f64);
 
-    /// What it remembers, by name, for a checkpoint: vectors as long as the parameters. Empty before
+    /// Its vectors, by name, for a checkpoint, each as long as the parameters. Empty before
     /// the first step.
     fn state(&self) -> Vec<(&'static str, &[F])>;
 
     /// The number of steps taken.
     fn steps(&self) -> u64;
 
-    /// Takes up what was remembered before: `find` gives the vector of a name.
+    /// Takes over the vectors of a checkpoint: `find` returns the vector of a name.
     ///
     /// # Errors
     /// The name of a vector that is missing or has another length than the others.

@@ -1,4 +1,4 @@
-//! How the learning rate changes over a run.
+//! Schedules of the learning rate.
 
 /// A factor on the learning rate, as a function of the step; the names are optax's.
 ///

@@ -8,14 +8,15 @@ use pathscore_autodiff::Scalar;
 /// The gradient of $L_K$ with the score of $q$ inside $\nabla f_k$ reparameterised once more.
 ///
 /// $$\nabla_\theta: \sum_k \tilde w_k \nabla_\theta f_k, \qquad
-///   \nabla_\varphi: \sum_k \tilde w_k^2\, \frac{\partial f_k}{\partial z_k} \nabla_\varphi z_k$$
+///   \nabla_\varphi: \sum_k \tilde w_k^2 \frac{\partial f_k}{\partial z_k} \nabla_\varphi z_k$$
 ///
-/// Columns: $a = \tilde w_k$, $b = -\tilde w_k$ with $q$ stopped, path $\tilde w_k$: what comes down to $z_k$
-/// carries one $\tilde w_k$ from the columns and one from the path, and what goes to the model carries
-/// one. (Both on the model would be a known mistake.) Unbiased for the gradient of $L_K$, at the cost of
+/// Columns: $a = \tilde w_k$, $b = -\tilde w_k$ with $q$ stopped, path $\tilde w_k$: the derivative through $z_k$
+/// has one factor $\tilde w_k$ from the columns and one from the path, and the gradient of the model's parameters has
+/// only the first. (Both factors on the model are a known mistake.) Unbiased for the gradient of $L_K$, at the cost of
 /// [`Iwae`](super::Iwae); the signal-to-noise ratio for the posterior rises with $K$ instead of falling,
 /// and with $q$ at the posterior every draw of it is zero. Prefer it to `Iwae` for $K > 1$; at $K = 1$ it is
 /// [`StickingTheLanding`](super::StickingTheLanding).
+#[doc(alias = "doubly reparameterized gradient")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dreg;
 

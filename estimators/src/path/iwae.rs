@@ -11,8 +11,9 @@ use pathscore_autodiff::Scalar;
 ///
 /// Columns: $a = \tilde w_k$, $b = -\tilde w_k$, path 1. Unbiased for the gradient of $L_K$, which never
 /// falls with $K$ and tends to $\ln p(x)$; $L_1$ is the ELBO. Costs $K$ draws. Good for the model; for the
-/// posterior the signal drowns in noise as $K$ grows, like $\sqrt{1/K}$ (Rainforth et al. 2018): prefer
+/// posterior the signal-to-noise ratio falls like $\sqrt{1/K}$ as $K$ grows (Rainforth et al. 2018): prefer
 /// [`Dreg`](super::Dreg) there.
+#[doc(alias = "importance-weighted autoencoder")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Iwae;
 

@@ -22,6 +22,7 @@ use pathscore_autodiff::Scalar;
 /// assert_eq!(Renyi { alpha: 1.0 }.bound(&w, 0), -2.0);
 /// assert!((Renyi { alpha: 0.0 }.bound(&w, 0) - w.bound(0)).abs() < 1e-15);
 /// ```
+#[doc(alias = "alpha divergence")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Renyi {
     /// $\alpha$.

@@ -4,19 +4,23 @@ use crate::draw::{Path, PathWithKl};
 use crate::estimator::{Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
 
-/// The reparameterised gradient of the ELBO, the divergence sampled.
+/// The reparameterised gradient of the ELBO, with the divergence estimated at the draws.
 ///
 /// $z_k = g(\varepsilon_k, \varphi)$ makes $E_q f = E_\varepsilon f(g(\varepsilon, \varphi))$, whose gradient is the mean
 /// of the total derivatives of $f_k$. Columns: $a = 1/K$, $b = -1/K$, path 1. Unbiased wherever $f$ is
 /// continuous in $z$. The estimator of first choice for continuous latents.
+#[doc(alias = "reparameterization")]
+#[doc(alias = "reparameterization trick")]
+#[doc(alias = "pathwise gradient")]
+#[doc(alias = "stochastic gradient variational Bayes")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sgvb;
 
-/// [`Sgvb`] with $\mathrm{KL}(q \| p)$ in closed form, for pairs that have one.
+/// [`Sgvb`] with $\mathrm{KL}(q \Vert p)$ in closed form, for pairs of distributions that have one.
 ///
-/// The columns weight $\ln p(x \mid z_k)$ and the divergence: $a = 1/K$, $b = -1/K$, path 1. Usually of
-/// less variance than the sampled form, but not near the optimum, where the sampled form's two terms
-/// cancel draw by draw.
+/// The columns weight $\ln p(x \mid z_k)$ and the divergence: $a = 1/K$, $b = -1/K$, path 1. Its variance is usually
+/// below that of the
+/// sampled form, but not near the optimum, where the two terms of the sampled form cancel draw by draw.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SgvbKl;
 

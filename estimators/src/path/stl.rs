@@ -9,10 +9,10 @@ use pathscore_autodiff::Scalar;
 ///
 /// $$\frac1K \sum_k \nabla \ln p(x, z_k) - \frac{\partial \ln q(z_k \mid x)}{\partial z_k} \nabla z_k$$
 ///
-/// What is left out, $\frac1K \sum_k \nabla \ln q(z_k \mid x)$ at a $z_k$ held still, has mean zero.
+/// The omitted term, $\frac1K \sum_k \nabla \ln q(z_k \mid x)$ at a constant $z_k$, has mean zero.
 /// Columns: $a = 1/K$, $b = -1/K$, path 1, with $q$ stopped. Unbiased for the ELBO's gradient, at the
 /// cost of [`Sgvb`](super::Sgvb). Where $q$ is the posterior every draw of the gradient is zero: prefer it
-/// when $q$ can come near; far from there it may have the larger variance.
+/// when $q$ can come near the posterior; far from it, its variance may be larger than that of `Sgvb`.
 ///
 /// ```
 /// use pathscore_estimators::{Estimator, Query, Work, path::StickingTheLanding};
@@ -26,6 +26,9 @@ use pathscore_autodiff::Scalar;
 /// StickingTheLanding.estimate(Query::new(&model, &params, &[1.0], 1), rng, &mut work);
 /// assert!(work.gradient(2).iter().all(|g| g.abs() < 1e-12));
 /// ```
+#[doc(alias = "STL")]
+#[doc(alias = "sticking the landing")]
+#[doc(alias = "path derivative gradient")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StickingTheLanding;
 

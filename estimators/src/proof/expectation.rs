@@ -5,8 +5,8 @@ use super::numerics::{enumerated_means, extrapolated_gradients};
 use super::problem::{Problem, Truth};
 use crate::enumerator::Enumerator;
 
-/// $\nabla_\theta E[f(\theta, \xi)]$ by enumerating $\xi$ and differences in $\theta$; neither an estimator nor automatic
-/// differentiation takes part.
+/// $\nabla_\theta E[f(\theta, \xi)]$ by enumerating $\xi$ and differences in $\theta$; neither an estimator nor
+/// automatic differentiation takes part.
 ///
 /// ```
 /// use pathscore_estimators::proof::{Expectation, Problem};
@@ -41,7 +41,8 @@ impl<V: Fn(&[f64], &mut Enumerator) -> f64> Expectation<V> {
         extrapolated_gradients(&self.at, 1, |at| self.mean(at)).remove(0)
     }
 
-    /// $E[\partial_\theta f(\theta, \xi)]$, where the probabilities of $\xi$ stay those at the parameters of the problem.
+    /// $E[\partial_\theta f(\theta, \xi)]$, where the probabilities of $\xi$ stay those at the parameters of the
+    /// problem.
     pub(crate) fn gradient_at_fixed_probabilities(&self) -> Vec<f64> {
         extrapolated_gradients(&self.at, 1, |at| self.mean_at_fixed_probabilities(at)).remove(0)
     }

@@ -57,8 +57,8 @@ pub fn prove(problem: &dyn Problem, candidate: &dyn Candidate, options: &Options
         if proof.ok && (!later.ok || later.max_abs_error > proof.max_abs_error) {
             if let Some(diagnosis) = &mut later.diagnosis {
                 diagnosis.push_str(&format!(
-                    "; only after {draws} draws: the learnt state depends on the draw that it corrects, or \
-                     scales the gradient"
+                    "; only after {draws} draws: the learnt state depends on the draw that it \
+                     corrects, or scales the gradient"
                 ));
             }
             proof = later;

@@ -1,20 +1,21 @@
-//! What is subtracted from the signal of a score-function estimator.
+//! Baselines: numbers that are subtracted from the signal of a score-function estimator.
 
 use pathscore_autodiff::Scalar;
 
-/// A number independent of the draw it corrects, so that $E[b\,\nabla \ln q] = 0$.
+/// A number independent of the draw it corrects, so that $E[b \nabla \ln q] = 0$.
+#[doc(alias = "control variate")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Baseline {
-    /// Nothing.
+    /// No baseline.
     None,
     /// Always the same number.
     Constant(f64),
     /// The running mean of the signal over the batches *before* this one, zero before the first.
     ///
-    /// A mean that has already stats this batch would multiply the gradient by $1 - (1 - d)/B$.
+    /// A mean that already contains this batch would multiply the gradient by $1 - (1 - d)/B$.
     RunningMean {
-        /// $d$: how much of the old mean is kept at each batch.
+        /// $d$, the weight of the old mean at each batch.
         decay: f64,
         /// The mean so far.
         mean: Option<f64>,
@@ -23,16 +24,19 @@ pub enum Baseline {
     /// Hoof and Welling 2019). Needs two draws.
     ///
     /// With the draw itself in the mean the gradient would be multiplied by $(K - 1)/K$.
+    #[doc(alias = "RLOO")]
+    #[doc(alias = "leave-one-out")]
     LeaveOneOut,
 }
 
 impl Baseline {
-    /// The running mean with the decay that is customary, 0.9.
+    /// The running mean with the usual decay, 0.9.
     pub fn running_mean() -> Self {
         Self::RunningMean { decay: 0.9, mean: None }
     }
 
-    /// The baseline of a draw, which is not shown here: only the mean of the others is.
+    /// The baseline of a draw. The function receives the mean of the other draws and not the draw itself, on which a
+    /// baseline must not depend.
     pub(crate) fn of<F: Scalar>(&self, mean_of_others: F) -> F {
         match *self {
             Self::None => F::ZERO,

@@ -1,4 +1,4 @@
-//! Estimators through the score of the density.
+//! Score-function estimators, which differentiate $\ln q$ at draws that are constants.
 
 mod baseline;
 mod muprop;

@@ -7,22 +7,23 @@ use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
 use pathscore_models::latent::LatentModel;
 
-/// The score-function gradient with a line through the mean of the bits for a baseline.
+/// The score-function gradient with a linear baseline, the tangent at the mean of the bits.
 ///
 /// With $\mu = E_q z$ and $g = \partial f/\partial z$ of $f = \ln p(x, z) - \ln q(z \mid x)$ at $z = \mu$, the line
 /// $h(z) = f(\mu) + \langle g, z - \mu\rangle$ has the score-function gradient
-/// $E[h \nabla \ln q] = \langle g, \nabla \mu\rangle$, which is known and put back:
+/// $E[h \nabla \ln q] = \langle g, \nabla \mu\rangle$, which is known and added again:
 ///
 /// $$\frac1K \sum_k \nabla \ln p(x, z_k) + (f_k - h(z_k) - c) \nabla \ln q(z_k \mid x)
-///   \;+\; \langle g, \nabla\mu \rangle.$$
+/// + \langle g, \nabla\mu \rangle.$$
 ///
 /// $c$ is the running mean of $f - h$ over the batches before. Columns: $a = 1/K$, $b = (f_k - h_k - c)/K$,
 /// and $g$ on the mean. Unbiased for the ELBO's gradient of one layer of bits, if $\ln p(x, z)$ is smooth
 /// between them; costs one more pass through the model at $\mu$. Prefer it to a baseline network for nearly
 /// linear decoders; for $K > 1$ compare with [`Vimco`](super::Vimco).
+#[doc(alias = "control variate")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MuProp {
-    /// How much of the old mean is kept at each batch.
+    /// The weight of the old mean at each batch.
     pub decay: f64,
     mean: Option<f64>,
 }

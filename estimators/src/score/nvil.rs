@@ -9,10 +9,10 @@ use pathscore_models::{Params, RandomSource};
 use rand::Rng;
 use smallvec::SmallVec;
 
-/// When the running mean and variance of the signal take in a batch.
+/// The time at which a batch enters the running mean and variance of the signal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// After its gradient was taken: they know nothing of the draws that they correct.
+    /// After its gradient was taken: they are independent of the draws that they correct.
     #[default]
     Unbiased,
     /// Before, as Algorithm 1 of the paper has it: the centring then multiplies the posterior's gradient
@@ -20,33 +20,34 @@ pub enum Mode {
     Paper,
 }
 
-/// The score-function gradient with a network for a baseline, centred and scaled by what was stats before.
+/// The score-function gradient with a network for a baseline, centred and scaled by running moments of the signal.
 ///
 /// $$\frac1K \sum_k \nabla \ln p(x, z_k) + \sum_i \frac{s_i(z_k) - C_i - c_i}{\max(1, \sqrt{v_i})}
 ///   \nabla \ln q(h_i \mid h_{i-1})$$
 ///
-/// Of a model of several layers, with $h_0 = x$, the signal of layer $i$ is what depends on it,
+/// In a model of several layers, with $h_0 = x$, the signal of layer $i$ is the sum of the terms that depend on it,
 /// $s_i = \sum_{j \ge i} \ln p(h_{j-1} \mid h_j) - \ln q(h_j \mid h_{j-1})$ (and the prior), and its baseline $C_i$ is a
-/// network of $h_{i-1}$, which cannot see $h_i$. The baselines are further tensors behind the model's
-/// parameters; their gradient, of $-(s_i - C_i - c_i)^2$ with the signal held still, lies in the same
-/// gradient vector, and nothing flows from one into the other. $c$ and $v$ are a running mean and variance
+/// network of $h_{i-1}$, which does not depend on $h_i$. The tensors of the baselines follow the model's
+/// parameters in the same vector. Their gradient, of $-(s_i - C_i - c_i)^2$ with a constant signal, lies in the same
+/// gradient vector, and the two gradients do not influence each other. $c$ and $v$ are a running mean and variance
 /// of $s_i - C_i$.
 ///
 /// Columns: $a = 1/K$, $b$ as above over $K$, path 0. Unbiased for the ELBO's gradient without `normalise`;
-/// with it, the gradient of each layer of the posterior is shrunk by its divisor, a number that knows
-/// nothing of the draws in [`Mode::Unbiased`]. Costs one draw and a small network: prefer it when one draw
-/// for each row is all that can be paid for; with several, [`Vimco`](super::Vimco) or leave-one-out need
-/// nothing learnt.
+/// with it, the gradient of each layer of the posterior is shrunk by its divisor, a number that is
+/// independent of the draws in [`Mode::Unbiased`]. Costs one draw and a small network: prefer it when only one draw
+/// for each row is affordable; with several, [`Vimco`](super::Vimco) and leave-one-out need no learnt baseline.
+#[doc(alias = "baseline network")]
+#[doc(alias = "control variate")]
 #[derive(Clone, Debug)]
 pub struct Nvil {
     nets: Layers<Mlp>,
-    /// $d$: how much of the old mean and variance a batch leaves.
+    /// $d$, the weight of the old mean and variance at each batch.
     pub decay: f64,
-    /// Whether $c$ is subtracted.
+    /// True if $c$ is subtracted.
     pub centre: bool,
-    /// Whether the signal is divided by $\max(1, \sqrt v)$.
+    /// True if the signal is divided by $\max(1, \sqrt v)$.
     pub normalise: bool,
-    /// When $c$ and $v$ are brought up to date.
+    /// The time at which $c$ and $v$ are updated.
     pub mode: Mode,
     /// $c$ and $v$ of each signal; nothing before the first batch.
     running: Layers<[f64; 2]>,
@@ -62,9 +63,9 @@ struct Scratch<F> {
 }
 
 impl Nvil {
-    /// With baselines of one tanh layer of width `hidden` each, added to `params` behind the model.
+    /// With baselines of one tanh layer of width `hidden` each, added to `params` after the model's.
     ///
-    /// `inputs` has the width of what each baseline sees: the columns of the data and then, for signals of
+    /// `inputs` are the widths of the baselines' inputs: the columns of the data and then, for signals of
     /// their own, the widths of all layers but the last. With one input there is one signal, the whole
     /// $\ln p(x, z) - \ln q(z \mid x)$, however many layers the model has.
     ///
@@ -105,7 +106,7 @@ impl Nvil {
         }
     }
 
-    /// What is subtracted from a signal, and what it is divided by.
+    /// The number that is subtracted from a signal, and its divisor.
     fn centre_and_divisor(&self, signal: usize, sums: &[f64; 3]) -> [f64; 2] {
         let [c, v] = match self.mode {
             Mode::Paper => self.updated(signal, sums),
@@ -153,7 +154,7 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Nvil {
         }
         let layers = scores.len();
         assert!(signals == layers, "{signals} baselines for a model of {layers} layers");
-        // h₀ = x, h₁, …: constants all, and never the layer that is corrected.
+        // The inputs h₀ = x, h₁, … are constants, and the baseline of a layer has an earlier one.
         let inputs = std::iter::once(x).chain(q.layers(z));
         let baselines: Layers<Var<F>> =
             self.nets.iter().zip(inputs).map(|(net, input)| net.forward(bound, input)).collect();
@@ -183,7 +184,7 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Nvil {
             let [centre, divisor] = self.centre_and_divisor(i, &sums).map(F::from_f64);
             row.iter_mut().for_each(|r| *r = share * (*r - centre));
             cotangents.log_q.extend(row.iter().map(|&r| r / divisor));
-            // The slope of −(s − C − c)², summed over the draws that share a baseline.
+            // The derivative of −(s − C − c)², summed over the draws that share a baseline.
             let (start, size) = (of_baseline.len(), baselines[i].size());
             of_baseline.resize(start + size, F::ZERO);
             for shared in row.chunks_exact(size) {

@@ -14,13 +14,14 @@ use pathscore_models::latent::LatentModel;
 ///
 /// $$b = \frac{E\langle g, s\rangle}{E\langle s, s\rangle}.$$
 ///
-/// Columns: $a = 1/K$, $b = (f_k - b)/K$, path 0. Both means run over earlier batches, so $b$ knows nothing
-/// of the draws that it corrects: unbiased for the ELBO's gradient. Costs a second sweep back for $s$.
-/// Prefer it where draws are dear and every row is alike; where rows differ, a baseline that knows the
-/// row ([`Nvil`](super::Nvil)) or the other draws is better.
+/// Columns: $a = 1/K$, $b = (f_k - b)/K$, path 0. Both means run over earlier batches, so $b$ is independent
+/// of the draws that it corrects: unbiased for the ELBO's gradient. Costs a second reverse sweep for $s$.
+/// Prefer it where draws are expensive and all rows are similar; where rows differ, a baseline that depends on the
+/// row ([`Nvil`](super::Nvil)) or on the other draws is better.
+#[doc(alias = "control variate")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OptimalConstant {
-    /// How much of the old means is kept at each batch.
+    /// The weight of the old means at each batch.
     pub decay: f64,
     /// $E\langle g, s\rangle$ and $E\langle s, s\rangle$ so far; zero before the first batch.
     means: [f64; 2],
@@ -89,7 +90,7 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for OptimalConstant {
     }
 
     fn observe(&mut self, stats: &[f64]) {
-        // Zeros of the beginning weigh on both alike and leave the ratio.
+        // Both means begin at zero, which scales them by the same factor and leaves the ratio.
         let update = |i: usize| self.decay * self.means[i] + (1.0 - self.decay) * stats[i];
         self.means = [update(0), update(1)];
     }

@@ -10,17 +10,21 @@ use pathscore_autodiff::Scalar;
 ///
 /// Columns: $a = 1/K$, $b = (f_k - b_k)/K$, path 0. Unbiased for the ELBO's gradient for any latents and
 /// any $f$, if the baseline does not depend on the draw; the term $-\nabla \ln q$ of $\nabla f$ has mean
-/// zero and is left out. Without a baseline the variance is that of $f\,\nabla\ln q$ with $f$ in the
-/// hundreds: hardly ever of use.
+/// zero and is left out. Without a baseline the variance is that of $f \nabla\ln q$ with $f$ in the
+/// hundreds: rarely useful.
 ///
 /// ```
 /// use pathscore_estimators::score::{Baseline, Reinforce};
 /// let estimator = Reinforce { baseline: Baseline::LeaveOneOut };
 /// assert_eq!(pathscore_estimators::Columns::min_samples(&estimator), 2);
 /// ```
+#[doc(alias = "score function")]
+#[doc(alias = "likelihood ratio")]
+#[doc(alias = "policy gradient")]
+#[doc(alias = "black-box variational inference")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reinforce {
-    /// What is subtracted from the signal.
+    /// The number that is subtracted from the signal.
     pub baseline: Baseline,
 }
 

@@ -5,10 +5,10 @@ use crate::estimator::{Claim, Columns, Cotangents, LogWeights};
 use crate::target::Target;
 use pathscore_autodiff::Scalar;
 
-/// The gradient of a Riemann sum of $\ln p(x) = \int_0^1 E_{\pi_\beta} f \, d\beta$ on the path
+/// The gradient of a Riemann sum of $\ln p(x) = \int_0^1 E_{\pi_\beta} f d\beta$ on the path
 /// $\pi_\beta \propto q^{1 - \beta} p^{\beta}$ from $q$ to the posterior.
 ///
-/// $$\sum_j \Delta_j\, E_{\pi_j} f, \qquad \nabla E_{\pi_\beta} f = E_{\pi_\beta} \nabla f +
+/// $$\sum_j \Delta_j E_{\pi_j} f, \qquad \nabla E_{\pi_\beta} f = E_{\pi_\beta} \nabla f +
 ///   \mathrm{Cov}_{\pi_\beta}(f, (1 - \beta) \nabla \ln q + \beta \nabla \ln p)$$
 ///
 /// with $0 = \beta_1 < \beta_2 < \dots$ and $\Delta_j$ the width to the next of them, or to one. The
@@ -20,6 +20,7 @@ use pathscore_autodiff::Scalar;
 /// Ratios of sums of draws have a bias of $O(1/K)$, so this is biased at every finite $K$ and consistent as
 /// $K$ grows. Prefer it where a bound between the ELBO and $\ln p(x)$ is wanted without a path or a
 /// baseline, with $K$ in the tens.
+#[doc(alias = "thermodynamic variational objective")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tvo {
     /// $\beta_1 = 0, \beta_2, \dots$, rising and below one.

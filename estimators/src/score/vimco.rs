@@ -5,7 +5,7 @@ use crate::estimator::{Columns, Cotangents, LogWeights};
 use crate::target::Target;
 use pathscore_autodiff::Scalar;
 
-/// What stands in for the weight of the draw that is left out.
+/// The mean of the other weights that replaces the weight of the draw that is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mean {
     /// The geometric mean of the other weights.
@@ -15,20 +15,20 @@ pub enum Mean {
     Arithmetic,
 }
 
-/// The score-function gradient of $L_K = E \ln \frac1K \sum_k w_k$ with a baseline for each draw made of the
-/// others.
+/// The score-function gradient of $L_K = E \ln \frac1K \sum_k w_k$ with a baseline for each draw that depends
+/// on the other draws only.
 ///
 /// $$\sum_k (\hat L - \hat L_{-k}) \nabla \ln q(z_k \mid x) + \sum_k \tilde w_k \nabla f_k, \qquad
 ///   \hat L_{-k} = \ln \frac1K \Big(\hat w_{-k} + \sum_{j \ne k} w_j\Big)$$
 ///
 /// Columns: $a = \tilde w_k$, $b = \hat L - \hat L_{-k} - \tilde w_k$, path 0; the $-\tilde w_k$ is the second sum's
 /// $-\ln q$. Unbiased for the gradient of $L_K$ for every $K \ge 2$ and either [`Mean`], since $\hat L_{-k}$ does
-/// not know $z_k$. Needs nothing learnt and costs $K$ draws: the estimator of first choice for latents
+/// not depend on $z_k$. It learns nothing and costs $K$ draws: the estimator of first choice for latents
 /// without a path.
 ///
 /// The sums over the others are a running log-sum-exp from either end: $O(K)$, no difference of nearly
 /// equal numbers, exact with weights of zero. Where all the others are zero, $\hat L_{-k}$ is taken as zero:
-/// any number that does not know $z_k$ will do.
+/// any number that does not depend on $z_k$ keeps the gradient unbiased.
 ///
 /// ```
 /// use pathscore_estimators::{Columns, LogWeights, Cotangents, score::Vimco};
@@ -39,9 +39,10 @@ pub enum Mean {
 /// // Without the first, one weight of three is left: ln (2/3) − ln (1/3) − 1/2.
 /// assert!((cotangents.log_q[0] - (2_f64.ln() - 0.5)).abs() < 1e-15);
 /// ```
+#[doc(alias = "leave-one-out")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Vimco {
-    /// What stands in for $w_k$ in $\hat L_{-k}$.
+    /// The mean that replaces $w_k$ in $\hat L_{-k}$.
     pub mean: Mean,
 }
 

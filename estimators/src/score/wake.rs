@@ -14,9 +14,11 @@ use pathscore_models::latent::Generative;
 ///   \nabla_\varphi: \sum_k \tilde w_k \nabla \ln q(z_k \mid x)$$
 ///
 /// Columns: $a = \tilde w_k$, $b = +\tilde w_k$, path 0. For the model it is unbiased for the gradient of $L_K$.
-/// For the posterior it follows no bound on $\ln p(x)$ but $-\nabla \mathrm{KL}(p(z \mid x) \| q)$, with a bias
+/// For the posterior it follows no bound on $\ln p(x)$ but $-\nabla \mathrm{KL}(p(z \mid x) \Vert q)$, with a bias
 /// of $O(1/K)$. Costs $K$ draws and no baseline; its variance for the posterior falls with $K$. Prefer it for
 /// posteriors that should cover every mode, with $K$ in the tens.
+#[doc(alias = "reweighted wake-sleep")]
+#[doc(alias = "RWS")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wake;
 
@@ -51,6 +53,8 @@ impl Columns for Wake {
 /// with $(x'_k, z'_k)$ sampled from the model. The sleep phase alone ($\lambda = 0$) is unbiased for
 /// $-\nabla_\varphi E_{p(x)} \mathrm{KL}(p(z \mid x) \Vert q)$, the divergence averaged over data of the model and
 /// not over the given data. The paper uses either phase and both ($\lambda = \frac12$).
+#[doc(alias = "reweighted wake-sleep")]
+#[doc(alias = "RWS")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WakeSleep {
     /// $\lambda$, the part of the wake phase in the posterior's gradient.

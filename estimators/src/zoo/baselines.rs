@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 /// Zoo 1: the baseline is the mean of all draws, including the one that it corrects.
 ///
-/// $E[(f_k - \bar f) \nabla \ln q(z_k)]$ is $(K - 1)/K$ of the gradient. Many training loops contain it; tinker-cookbook
-/// fixed it (PR 135) as "(G − 1)/G".
+/// $E[(f_k - \bar f) \nabla \ln q(z_k)]$ is $(K - 1)/K$ of the gradient. Many training loops contain it;
+/// tinker-cookbook fixed it (PR 135) as "(G − 1)/G".
 #[derive(Clone, Copy, Debug)]
 pub struct BatchMean;
 
@@ -66,9 +66,9 @@ impl Columns for UpdatedRunningMean {
 
 /// Zoo 29: the sum of the other draws is divided by $K$ instead of $K - 1$.
 ///
-/// The baseline is still independent of the draw that it corrects, so the mean is right and no comparison of means detects
-/// the mistake. But a constant added to the signal changes the draws: with $f$ in the hundreds the variance is nearly that
-/// without a baseline.
+/// The baseline is still independent of the draw that it corrects, so the mean is right and no comparison of means
+/// detects the mistake. But a constant added to the signal changes the draws: with $f$ in the hundreds the variance
+/// is nearly that without a baseline.
 #[derive(Clone, Copy, Debug)]
 pub struct OthersOverK {
     /// The number that is subtracted from $K$ in the divisor: 1 is right.
@@ -93,11 +93,11 @@ impl Columns for OthersOverK {
     }
 }
 
-/// Zoo 18: NVIL's divisor, $\max(\text{floor}, \sqrt v)$, with a floor of zero, or with a variance $v$ that contains the
-/// draw itself.
+/// Zoo 18: NVIL's divisor, $\max(\text{floor}, \sqrt v)$, with a floor of zero, or with a variance $v$ that contains
+/// the draw itself.
 ///
-/// Without the floor of one it amplifies small signals. If $v$ contains the draw, the divisor depends on the draw that it
-/// divides, and the mean is not even proportional to the gradient.
+/// Without the floor of one it amplifies small signals. If $v$ contains the draw, the divisor depends on the draw
+/// that it divides, and the mean is not even proportional to the gradient.
 #[derive(Clone, Copy, Debug)]
 pub struct NvilDivisor {
     /// The smallest divisor: 1 is right.
@@ -188,8 +188,8 @@ impl<M: LatentModel<f64>> Estimator<f64, M> for BaselineOfLatents {
     }
 }
 
-/// Zoo 4: the gradient of the baseline's loss $(f - C)^2$ flows into $q$ and the model, or that of the score term into the
-/// baseline.
+/// Zoo 4: the gradient of the baseline's loss $(f - C)^2$ flows into $q$ and the model, or that of the score term
+/// into the baseline.
 ///
 /// A surrogate loss does so if one `detach` is forgotten: that of $f$ in the loss, or that of $C$ in $(f - C) \ln q$.
 #[derive(Clone, Copy, Debug)]

@@ -14,8 +14,8 @@ fn of_two([b, c]: [bool; 2]) -> f64 {
 
 /// Zoo 27: antithetic pairs of two bits.
 ///
-/// ARM is $(f(b) - f(\tilde b))(u - \frac12)$ with $b = [u > \sigma(-\eta)]$ and $\tilde b = [u < \sigma(\eta)]$; the mistakes
-/// are to exchange $b$ and $\tilde b$, and to leave out the factor $\sigma(|\eta|)$ of DisARM.
+/// ARM is $(f(b) - f(\tilde b))(u - \frac12)$ with $b = [u > \sigma(-\eta)]$ and $\tilde b = [u < \sigma(\eta)]$; the
+/// mistakes are to exchange $b$ and $\tilde b$, and to leave out the factor $\sigma(|\eta|)$ of DisARM.
 #[derive(Clone, Copy, Debug)]
 pub struct AntitheticPair {
     /// The logits $\eta$.
@@ -68,9 +68,11 @@ impl Gradient for AntitheticPair {
 
 /// Zoo 28: RELAX without the path through the conditional relaxed sample.
 ///
-/// For one bit of logit $\theta$, with $z = \theta + \mathrm{logit}(u)$, $b = 1_{z \gt 0}$ and $\tilde z$ drawn again given $b$,
+/// For one bit of logit $\theta$, with $z = \theta + \mathrm{logit}(u)$, $b = 1_{z \gt 0}$ and $\tilde z$ drawn again
+/// given $b$,
 /// $$\hat g = (f(b) - c(\tilde z)) \partial\ln p(b) + \partial c(z) - \partial c(\tilde z),$$
-/// where $\tilde z$ depends on $\theta$ too. If it is treated as a constant, $E \partial c(\tilde z)$ is added to the gradient.
+/// where $\tilde z$ depends on $\theta$ too. If it is treated as a constant, $E \partial c(\tilde z)$ is added to the
+/// gradient.
 #[derive(Clone, Copy, Debug)]
 pub struct RelaxOneBit {
     /// The logit $\theta$.
@@ -94,7 +96,8 @@ impl RelaxOneBit {
     /// $\tilde z$ given the bit, from a uniform number $v$, and its derivative with respect to $\theta$.
     fn conditional(theta: f64, b: bool, v: f64) -> [f64; 2] {
         let (p, r) = (sigmoid(theta), sigmoid(-theta));
-        // u is uniform above 1 − p if b, and below it otherwise; θ + logit u is written without cancellation at the ends.
+        // u is uniform above 1 − p if b, and below it otherwise; θ + logit u is written without cancellation at the
+        // ends.
         if b {
             let u = r + v * p;
             [theta + (u / (p * (1.0 - v))).ln(), 1.0 - r / u]
@@ -123,9 +126,9 @@ impl Gradient for RelaxOneBit {
 
 /// Zoo 11: the result of one `argsort` is used as the ranks.
 ///
-/// $\sum_r c_r f_{(r)}$ of three draws, where the lowest has the largest weight, has the gradient
-/// $\sum_k c_{r(k)} \nabla f_k$ with $r(k)$ the rank of draw $k$. Sorting gives the order, the inverse permutation of the
-/// ranks, which equals them for two draws and not for three (Pyro's `TraceTailAdaptive_ELBO`, issue 3170).
+/// $\sum_r c_r f_{(r)}$ of three draws, where the lowest has the largest weight, has the gradient $\sum_k c_{r(k)}
+/// \nabla f_k$ with $r(k)$ the rank of draw $k$. Sorting gives the order, the inverse permutation of the ranks, which
+/// equals them for two draws and not for three (Pyro's `TraceTailAdaptive_ELBO`, issue 3170).
 #[derive(Clone, Copy, Debug)]
 pub struct RankWeights {
     /// $\mu$ and $\ln\sigma$.

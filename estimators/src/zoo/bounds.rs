@@ -15,8 +15,8 @@ use pathscore_models::latent::LatentModel;
 
 /// Zoo 6: the weights $\tilde w_k$ in $\sum_k \tilde w_k f_k$ are not detached.
 ///
-/// Their gradient, $\nabla \tilde w_k = \tilde w_k (\nabla f_k - \sum_j \tilde w_j \nabla f_j)$, is added to that of $L_K$.
-/// Found in PyTorch-VAE's IWAE (issue 34).
+/// Their gradient, $\nabla \tilde w_k = \tilde w_k (\nabla f_k - \sum_j \tilde w_j \nabla f_j)$, is added to that of
+/// $L_K$. Found in PyTorch-VAE's IWAE (issue 34).
 #[derive(Clone, Copy, Debug)]
 pub struct UndetachedWeights;
 
@@ -69,11 +69,11 @@ pub enum WrongVimco {
     /// Zoo 9: the learning signals are summed to one number, which then multiplies every $\nabla \ln q(z_k)$: a sum
     /// over the wrong axis (parmesan, issue 46).
     Broadcast,
-    /// Zoo 15: automatic differentiation of the bound with discrete draws, $\sum_k \tilde w_k \nabla f_k$, without a score
-    /// term; on two bits the sign is wrong.
+    /// Zoo 15: automatic differentiation of the bound with discrete draws, $\sum_k \tilde w_k \nabla f_k$, without a
+    /// score term; on two bits the sign is wrong.
     NoScore,
-    /// Zoo 16: the posterior gets no gradient, since its draws have no path. Found in Pyro's `RenyiELBO` with a guide that
-    /// cannot be reparameterised (issue 3289).
+    /// Zoo 16: the posterior gets no gradient, since its draws have no path. Found in Pyro's `RenyiELBO` with a guide
+    /// that cannot be reparameterised (issue 3289).
     NoPosteriorGradient,
     /// Zoo 19: the weights $w_k/K$ of the model are not normalised, which gives the gradient of $p(x)$ and not of
     /// $\ln p(x)$.
@@ -167,8 +167,8 @@ impl Columns for MeanOfLogs {
 
 /// Zoo 14: the score-function estimator with a sample that is not detached.
 ///
-/// In $f \nabla \ln q(z)$ with $z = \mu + \sigma\varepsilon$ on the tape, $\ln q(z)$ does not depend on $\mu$ at all, and its
-/// gradient is zero (TensorFlow, issue 7236: "gradient is incorrect for log pdf of Normal").
+/// In $f \nabla \ln q(z)$ with $z = \mu + \sigma\varepsilon$ on the tape, $\ln q(z)$ does not depend on $\mu$ at all,
+/// and its gradient is zero (TensorFlow, issue 7236: "gradient is incorrect for log pdf of Normal").
 #[derive(Clone, Copy, Debug)]
 pub struct UndetachedSample;
 
@@ -203,8 +203,8 @@ impl Columns for ScaledTwice {
 
 /// Zoo 13: a mean over latents or over pixels where the ELBO has a sum.
 ///
-/// Either the divergence is averaged over the latents, or the likelihood over the pixels, while the other term is summed:
-/// that is the bound of another model. Users report this mistake most often.
+/// Either the divergence is averaged over the latents, or the likelihood over the pixels, while the other term is
+/// summed: that is the bound of another model. Users report this mistake most often.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AveragedTerms {
     /// True if the divergence is averaged over the latents.

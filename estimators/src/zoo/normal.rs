@@ -90,8 +90,9 @@ impl Gradient for AcrossJump {
 
 /// Zoo 19: an integral as a mean of uniform numbers from a box, without the volume of the box.
 ///
-/// $\partial_w p(x) = \int p(x \mid z) \partial_w p(z; w) dz = |\Omega| E_{z \sim U(\Omega)}[p(x \mid z) \partial_w p(z; w)]$
-/// with $p(z; w) = \mathcal N(w, 1)$ and $p(x \mid z) = \mathcal N(z, s^2)$. Lectures often show the case of volume one.
+/// $\partial_w p(x) = \int p(x \mid z) \partial_w p(z; w) dz = |\Omega| E_{z \sim U(\Omega)}[p(x \mid z) \partial_w
+/// p(z; w)]$ with $p(z; w) = \mathcal N(w, 1)$ and $p(x \mid z) = \mathcal N(z, s^2)$. Lectures often show the case
+/// of volume one.
 #[derive(Clone, Copy, Debug)]
 pub struct BoxIntegral {
     /// The parameter $w$.
@@ -136,8 +137,8 @@ impl Gradient for BoxIntegral {
 
 /// Zoo 30: a central difference of $E z^2$ whose two sides have independent noise.
 ///
-/// The mean is right. The variance is $\mathrm{Var}(z^2)/2h^2$, which is hundreds of thousands of times that with common
-/// random numbers and grows without bound for small steps (the crate fugue).
+/// The mean is right. The variance is $\mathrm{Var}(z^2)/2h^2$, which is hundreds of thousands of times that with
+/// common random numbers and grows without bound for small steps (the crate fugue).
 #[derive(Clone, Copy, Debug)]
 pub struct CentralDifference {
     /// $\mu$.

@@ -99,7 +99,7 @@ fn pairs_for_the_bound_of_several_draws_have_its_gradient_for_their_exact_mean()
     let (params, model) = belief();
     let truth = |samples| {
         let problem = Latent::new("belief", model, params.clone(), &X);
-        Latent { samples, target: Target::BOUND, ..problem }.truth().gradient
+        Latent { samples, target: Target::Bound, ..problem }.truth().gradient
     };
     let known =
         [[-0.180593236, -0.144106605], [-0.115629836, -0.077870646], [-0.083694579, -0.053374756]];

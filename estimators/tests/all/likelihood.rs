@@ -20,7 +20,7 @@ fn rng() -> Xoshiro256PlusPlus {
 fn posed<M>(x: &[f64], samples: usize, make: impl Fn(&mut Params<f64>) -> M) -> Latent<M> {
     let mut params = Params::new();
     let model = make(&mut params);
-    Latent { samples, target: Target::LIKELIHOOD, ..Latent::new("p(x)", model, params, x) }
+    Latent { samples, target: Target::Likelihood, ..Latent::new("p(x)", model, params, x) }
 }
 
 /// A linear-Gaussian model whose posterior is near the prior, so that rules of sixty nodes have every digit.
@@ -123,9 +123,9 @@ fn the_path_moves_a_normal_prior_with_less_variance_than_the_score() {
 /// All outcomes are enumerated, so the bias of the ratio is exact, and N times the bias converges.
 #[test]
 fn the_self_normalised_gradient_has_a_bias_of_one_over_n() {
-    let exact = Latent { target: Target::LOG_LIKELIHOOD, ..belief(1) }.truth();
+    let exact = Latent { target: Target::LogLikelihood, ..belief(1) }.truth();
     let bias = |samples: usize| {
-        let problem = Latent { target: Target::LOG_LIKELIHOOD, ..belief(samples) };
+        let problem = Latent { target: Target::LogLikelihood, ..belief(samples) };
         let proof = proof(&problem, &SelfNormalised);
         assert!(proof.ok && matches!(proof.method, Method::Enumerated(_)), "{proof}");
         let value = proof.components.last().unwrap().mean - exact.value.unwrap();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A position in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,8 +205,9 @@ pub enum DataError {
     },
 }
 
+#[cfg(feature = "files")]
 impl DataError {
-    pub(crate) fn io(path: &Path, source: io::Error) -> DataError {
+    pub(crate) fn io(path: &std::path::Path, source: io::Error) -> DataError {
         let path = path.to_path_buf();
         match source.kind() {
             io::ErrorKind::NotFound => DataError::NotFound { path },
@@ -216,7 +217,7 @@ impl DataError {
     }
 
     pub(crate) fn content(
-        path: &Path,
+        path: &std::path::Path,
         at: Position,
         expected: impl Into<String>,
         found: impl Into<String>,
@@ -234,6 +235,7 @@ impl DataError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn a_message_names_file_place_expectation_and_finding() {

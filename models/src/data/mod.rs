@@ -17,15 +17,11 @@
 mod bars;
 mod batches;
 mod binarize;
-mod csv;
 mod digits;
 mod error;
+#[cfg(feature = "files")]
+mod files;
 mod glyphs;
-mod idx;
-mod input;
-mod mnist;
-mod npy;
-mod npy_header;
 mod source;
 mod source_kind;
 mod split;
@@ -34,11 +30,10 @@ mod table;
 pub use bars::{bars, bars_patterns};
 pub use batches::Batches;
 pub use binarize::Binarize;
-pub use csv::read_csv;
 pub use digits::{SIDE, digit, digits};
 pub use error::{DataError, Position};
-pub use idx::{read_idx, read_idx_labels};
-pub use npy::read_npy;
+#[cfg(feature = "files")]
+pub use files::{read_csv, read_idx, read_idx_labels, read_npy};
 pub use source::{SOURCES, Source};
 pub use source_kind::SourceKind;
 pub use split::Split;

@@ -4,12 +4,22 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+#[cfg(feature = "files")]
+use super::files::{csv, mnist, npy};
 use super::source_kind::{Load, SourceKind};
-use super::{DataError, Split, bars, csv, digits, mnist, npy};
+use super::{DataError, Split, bars, digits};
 
 /// Every kind of data source. To add one, write a file with a constant like these and add a row here.
-pub static SOURCES: &[SourceKind] =
-    &[digits::SOURCE, bars::SOURCE, mnist::SOURCE, csv::SOURCE, npy::SOURCE];
+pub static SOURCES: &[SourceKind] = &[
+    digits::SOURCE,
+    bars::SOURCE,
+    #[cfg(feature = "files")]
+    mnist::SOURCE,
+    #[cfg(feature = "files")]
+    csv::SOURCE,
+    #[cfg(feature = "files")]
+    npy::SOURCE,
+];
 
 /// A data source: its kind and, if it reads a file, the path. It is written `name` or `name:PATH`.
 ///

@@ -19,6 +19,10 @@ pub struct SourceKind {
 
 /// The function that makes the two parts of a kind of source.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "files"),
+    expect(dead_code, reason = "only readers of files construct `Read`")
+)]
 pub(super) enum Load {
     /// Generates them from a seed.
     Generate(fn(u64) -> Result<Split, DataError>),

@@ -1,7 +1,5 @@
 //! Training and test parts.
 
-use std::path::Path;
-
 use super::{Binarize, DataError, Table};
 use crate::seed::{self, Stream};
 
@@ -35,14 +33,16 @@ impl Split {
 }
 
 /// A sixth of `n`, rounded and at least one. It is the size of MNIST's test part relative to its training part.
+#[cfg(feature = "files")]
 pub(super) fn sixth(n: usize) -> usize {
     ((n + 3) / 6).max(1)
 }
 
 /// Shuffles the rows by the seed and makes the last sixth the test part.
+#[cfg(feature = "files")]
 pub(super) fn shuffled(
     table: Table,
-    path: &Path,
+    path: &std::path::Path,
     seed: u64,
     what: &str,
 ) -> Result<Split, DataError> {

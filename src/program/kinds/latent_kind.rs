@@ -67,6 +67,9 @@ pub(crate) fn options<M: Described<f64>>(command: Command, facts: &Facts) -> Com
         .args(option_arguments(&estimators));
     EvaluationOptions::augment_args(OptimizerOptions::augment_args(command))
         .mut_arg("batch", |batch| batch.default_value("100"))
+        .mut_arg("epochs", |epochs| {
+            epochs.help(format!("Passes through the training rows [default: {EPOCHS}]"))
+        })
 }
 
 /// The settings of a new run.

@@ -36,5 +36,9 @@ pub(crate) fn kind_of(name: &str) -> anyhow::Result<&'static dyn Kind> {
 
 /// The names of all pictures that a run of any kind may write.
 pub(crate) fn pictures() -> Vec<&'static str> {
-    KINDS.iter().flat_map(|kind| kind.about().pictures).copied().collect()
+    let mut names: Vec<&str> =
+        KINDS.iter().flat_map(|kind| kind.about().pictures).copied().collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }

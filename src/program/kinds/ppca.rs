@@ -93,6 +93,11 @@ impl Kind for Ppca {
     fn options(&self, command: Command) -> Command {
         OptimizerOptions::augment_args(Options::augment_args(command))
             .mut_arg("dtype", |dtype| dtype.default_value("f64"))
+            .mut_arg("steps", |steps| {
+                steps.help(format!(
+                    "Sweeps of em, or steps along the gradient, instead of epochs [default: {STEPS}]"
+                ))
+            })
             .mut_arg("batch", |batch| {
                 batch.help("Rows of a step of --method gradient [default: all rows]")
             })

@@ -19,8 +19,10 @@ fn default_kind() -> &'static dyn Kind {
 /// `train` with a subcommand for each kind; its own options are those of the default kind.
 pub(crate) fn command() -> Command {
     let default = default_kind().about().name;
+    // A group of options brings a text of its own along, so the command's comes after it.
     let train = with_options(Command::new(NAME), default_kind())
         .about("Fit a model and write a folder of numbers and pictures")
+        .long_about(None)
         .after_help(format!(
             "`train` alone is `train {default}`, whose options are shown here; `train KIND --help` shows those \
              of another kind."
@@ -41,9 +43,11 @@ pub(crate) fn command() -> Command {
 
 fn subcommand(kind: &'static dyn Kind) -> Command {
     let about = kind.about();
-    let command = Command::new(about.name).about(format!("{} ({})", about.line, about.source));
     // A run that is resumed knows its kind; here the option is only known to be refused with this reason.
-    with_options(command, kind).mut_arg("resume", |resume| resume.hide(true))
+    with_options(Command::new(about.name), kind)
+        .about(format!("{} ({})", about.line, about.source))
+        .long_about(None)
+        .mut_arg("resume", |resume| resume.hide(true))
 }
 
 fn with_options(command: Command, kind: &dyn Kind) -> Command {

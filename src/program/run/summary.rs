@@ -63,7 +63,8 @@ pub(crate) fn write(
     let out = &mut std::io::stdout().lock();
     print(&results.iter().map(Line::of).collect::<Vec<_>>(), Format::Table, out)?;
     let name = pictures.first().map_or(SUMMARY, |picture| picture.0);
-    writeln!(out, "{steps} steps in {seconds:.1} s; see {}", dir.join(name).display())?;
+    let s = if steps == 1 { "" } else { "s" };
+    writeln!(out, "{steps} step{s} in {seconds:.1} s; see {}", dir.join(name).display())?;
     Ok(())
 }
 

@@ -35,6 +35,7 @@ struct Run<'a> {
 
 /// `train KIND`, or `train --resume`.
 pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()> {
+    let interrupt = Interrupt::install()?;
     let options: RunOptions = given.options()?;
     let pool = pool(options.threads)?;
     let mut settings = match &options.resume {
@@ -64,7 +65,7 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
             rows: split.train.len(),
             checkpoint_every,
             progress: options.progress,
-            interrupt: Interrupt::install()?,
+            interrupt,
         };
         run.go(&mut *fitting)
     })

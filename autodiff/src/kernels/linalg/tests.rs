@@ -89,7 +89,7 @@ fn everything<F: Scalar>(n: usize) {
     }
 
     let mut factor = vec![F::ZERO; n * (n + 1)];
-    // No diagonal to speak of, so that rows must be exchanged.
+    // The diagonal is small, so rows must be exchanged.
     let mut general = numbers::<F>(n * n, 3);
     (0..n).for_each(|i| general[i * n + (i * 7 + 3) % n] += F::from_f64(n as f64));
     lu::lu(&general, n, &mut factor).unwrap();
@@ -200,7 +200,7 @@ fn eigenvalues_of_matrices_full_of_zeros_are_found() {
     assert!(!eigen::eigh(&[f64::NAN], 1, &mut [0.0; 2]));
 }
 
-/// How long each piece takes at 200 rows; to be run by hand, in release mode, alone.
+/// Measures the time of each function at 200 rows. Run it by hand, alone and in release mode.
 #[test]
 #[ignore = "prints times"]
 fn times_of_the_pieces() {

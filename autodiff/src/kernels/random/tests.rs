@@ -132,13 +132,13 @@ fn a_seed_means_the_same_at_every_level_and_for_every_length() {
 
 #[test]
 fn the_first_numbers_of_a_seed_are_these() {
-    // Written down once: a change of the algorithm changes everyone's runs, and must be meant.
+    // These numbers are fixed: a change of the algorithm changes the runs of all users, and must be deliberate.
     let x = draws::<f32>(true, 4);
     assert_eq!(
         x.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
         [1075213765, 1051418471, 3204628680, 3219932323]
     );
-    // Where no product is fused; elsewhere the last bits differ.
+    // This level fuses no product; on the others the last bits differ.
     let x = at_level(Level::Plain, || draws::<f64>(true, 2));
     assert_eq!(
         x.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),

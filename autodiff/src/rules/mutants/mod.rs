@@ -26,21 +26,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// One way in which a rule can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Mutant {
-    /// The term of this number is forgotten, or the adjoint of this argument of a kernel.
+    /// The term of this number is left out, or the adjoint of this argument of a kernel.
     Forget(usize),
     /// The term of this number is named twice.
     Twice(usize),
     /// The first term goes to the last argument, and the other way round.
     Astray,
-    /// The slope by the other side.
+    /// The derivative by the other argument.
     OtherSide,
-    /// No slope at all.
+    /// The derivative is left out.
     NoSlope,
     /// The operands in reverse.
     Swapped,
     /// The first or the second factor of a product transposed once more.
     Transposed(usize),
-    /// A move by one position, by another permutation, or not made.
+    /// A move is shifted by one position, permutes differently, or is left out.
     Displaced,
     /// The adjoint of a kernel's result with the other sign.
     Negated,
@@ -74,7 +74,7 @@ pub(super) fn of<F: Scalar>(op: Op<F>) -> Option<Mutant> {
     CURRENT.get().filter(|current| current.1 == op.name()).map(|current| current.0)
 }
 
-/// Passes terms on, changed.
+/// Changes terms and passes them on.
 pub(super) struct Wrong<'a, F> {
     pub(super) mutant: Mutant,
     pub(super) op: Op<F>,
@@ -228,7 +228,7 @@ impl<F> Bars<F> for SomeBars<'_, F> {
     }
 }
 
-/// The function, moved and squared: so that it is not linear, and a misplaced number shows.
+/// The function, shifted and squared. It is not linear, so a misplaced number shows.
 fn squared<'t>(case: &Case, x: &[Var<'t, f64>]) -> Var<'t, f64> {
     ((case.function)(x) + 0.3).square()
 }

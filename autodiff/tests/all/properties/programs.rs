@@ -5,10 +5,10 @@ use pathscore_autodiff::check::{self, Options};
 use pathscore_autodiff::{Dual, Grads, Real, Scalar, Shape, Tape, Tensor, Var};
 use proptest::prelude::*;
 
-/// One instruction: which op, on which two of the results so far, and a small number for the rest.
+/// One instruction: the number of the op, two of the results so far, and a small number for its constants.
 type Step = (u8, u8, u8, u8);
 
-/// The shapes of a program's inputs: some that meet, and one at random.
+/// The shapes of the inputs of a program: some that broadcast, and one at random.
 type Inputs = Vec<Vec<usize>>;
 
 fn shapes() -> impl Strategy<Value = Inputs> {
@@ -21,7 +21,7 @@ fn inputs<F: Scalar>(shapes: &Inputs, salt: u64) -> Vec<Tensor<F>> {
     (0..).zip(shapes).map(|(i, dims)| tensor(dims, 10 * salt + i)).collect()
 }
 
-/// Results stay below this many numbers; larger ones are not made.
+/// Results with more numbers than this are not recorded.
 const LARGEST: usize = 48;
 
 /// Runs a program: a number to which every result contributes. Whatever could grow without bound goes
@@ -148,7 +148,7 @@ proptest! {
         }
         let options = Options { order: 1, ..Options::of::<f64>() };
         if let Err(wrong) = check::gradient(|xs| run(&program, xs), &at, options) {
-            // Differences across the kink of a max say nothing.
+            // Differences across the kink of a max are meaningless.
             prop_assert!(wrong.kink, "{wrong}\n{tape}");
         }
     }

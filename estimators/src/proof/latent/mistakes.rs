@@ -1,5 +1,5 @@
-//! Known mistakes with bounds: the gradient of each is found in the way of the truth, by enumerating the draws and moving
-//! the parameters. A new one is a row of [`ROWS`].
+//! Known mistakes with bounds: the gradient of each is found in the way of the truth, by enumerating the draws and
+//! moving the parameters. A new one is a row of [`ROWS`].
 
 use super::super::known_mistakes::{Effect, KnownMistake, other_parameterisations, wrong_factors};
 use super::outcomes::{DrawDependence, Functional, Latent, Outcome, Size};

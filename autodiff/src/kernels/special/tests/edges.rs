@@ -96,7 +96,7 @@ fn odd_functions_keep_subnormal_numbers() {
 
 #[test]
 fn exponentials_reach_the_largest_and_the_smallest_numbers() {
-    // The last arguments before overflow, and before the result is nought.
+    // The last arguments before overflow, and before the result is zero.
     assert!(Special::exp(88.722_83f32).is_finite() && Special::exp(88.722_84f32) == f32::INFINITY);
     assert!(Special::exp(709.782_712_893_384f64).is_finite());
     assert_eq!(Special::exp(709.782_712_893_384_1f64), INF);
@@ -108,7 +108,7 @@ fn exponentials_reach_the_largest_and_the_smallest_numbers() {
     assert_eq!(Special::exp2(1023.0f64), 2f64.powi(1023));
     assert_eq!(Special::exp2(-1074.0f64), f64::from_bits(1));
     assert_eq!(Special::exp2(1024.0f64), INF);
-    // The hyperbolic functions are finite for ln 2 longer.
+    // The hyperbolic functions overflow later, by ln 2.
     assert!(Special::sinh(89.415_9f32).is_finite() && Special::cosh(89.415_9f32).is_finite());
     assert!(Special::sinh(710.475_86f64).is_finite() && Special::cosh(-710.475_86f64).is_finite());
     assert_eq!(Special::sinh(-711.0f64), -INF);

@@ -6,11 +6,11 @@ use std::path::Path;
 use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
 
 use super::input::{Input, MOST_VALUES};
-use super::source_kind::{Load, SourceKind};
-use super::split::shuffled;
-use super::{DataError, Position, Split, Table};
+use crate::data::source_kind::{Load, SourceKind};
+use crate::data::split::shuffled;
+use crate::data::{DataError, Position, Split, Table};
 
-pub(super) const SOURCE: SourceKind = SourceKind {
+pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     usage: "csv:PATH",
     about: "rows of numbers, with or without header line and a column `label`",
     grey: false,

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use super::input::Input;
 use super::npy_header::{Fault, Header};
-use super::source_kind::{Load, SourceKind};
-use super::split::shuffled;
-use super::{DataError, Position, Split, Table};
+use crate::data::source_kind::{Load, SourceKind};
+use crate::data::split::shuffled;
+use crate::data::{DataError, Position, Split, Table};
 
-pub(super) const SOURCE: SourceKind = SourceKind {
+pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     usage: "npy:PATH",
     about: "a NumPy array of 2 or 3 sizes, type <f4, <f8 or |u1",
     grey: false,

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::input::Input;
-use super::{DataError, Position, Table};
+use crate::data::{DataError, Position, Table};
 
 /// Reads an IDX file of bytes as a table of value / 255. A file with three sizes holds images, a file with two sizes
 /// plain rows. Gzip is unpacked.

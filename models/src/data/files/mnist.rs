@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::idx::{read_idx, read_idx_labels};
-use super::source_kind::{Load, SourceKind};
-use super::split::sixth;
-use super::{DataError, Split, Table};
+use crate::data::source_kind::{Load, SourceKind};
+use crate::data::split::sixth;
+use crate::data::{DataError, Split, Table};
 
-pub(super) const SOURCE: SourceKind = SourceKind {
+pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     usage: "idx:PATH",
     about: "a folder with the four files of MNIST, or one IDX file of bytes; gzip or not",
     grey: true,

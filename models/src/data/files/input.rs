@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{DataError, Position};
+use crate::data::{DataError, Position};
 
 /// The largest number of values that is read from one file: 2 GiB as f32, 4 GiB as f64.
 pub(crate) const MOST_VALUES: u64 = 1 << 29;
