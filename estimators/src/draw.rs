@@ -87,7 +87,7 @@ pub enum All {}
 
 /// The nodes of a Gauss–Hermite rule, through which derivatives flow; for one normal latent.
 #[derive(Clone, Copy, Debug)]
-pub enum Nodes {}
+pub enum QuadratureNodes {}
 
 impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Path
 where
@@ -163,7 +163,7 @@ where
     }
 }
 
-impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for Nodes
+impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for QuadratureNodes
 where
     M: for<'t> LatentModel<F, Posterior<'t> = Normal<'t, F>>,
 {

@@ -1,6 +1,6 @@
 //! Exact gradients without randomness, for models whose expectations are finite sums or one-dimensional integrals.
 
-use crate::draw::{All, Nodes};
+use crate::draw::{All, QuadratureNodes};
 use crate::estimator::{Claim, Columns, Cotangents, LogWeights};
 use crate::quadrature::gauss_hermite;
 use pathscore_autodiff::Scalar;
@@ -44,7 +44,7 @@ impl Columns for Enumeration {
 pub struct Quadrature;
 
 impl Columns for Quadrature {
-    type Draw = Nodes;
+    type Draw = QuadratureNodes;
 
     fn claim(&self) -> Claim {
         Claim::Exact

@@ -51,6 +51,9 @@ impl Truths {
     }
 }
 
+/// A form of an estimator and its instance, which brings its own exact gradient.
+pub(super) type OwnTruth = (&'static str, fn(Setting) -> Option<Instance>);
+
 /// A model that is small enough for the exact gradient of every expectation.
 pub(super) struct TestProblem<M> {
     pub(super) name: &'static str,
@@ -71,7 +74,7 @@ pub(super) struct TestProblem<M> {
     /// bounds mean nothing.
     pub(super) expectation: bool,
     /// Forms of estimators whose exact gradient is known here in another way than by listing.
-    pub(super) solved: &'static [(&'static str, fn(Setting) -> Option<Instance>)],
+    pub(super) solved: &'static [OwnTruth],
 }
 
 impl<M> Clone for TestProblem<M> {

@@ -1,6 +1,6 @@
 //! The criteria by which energy models are fitted: their options, their section of `run.toml`, and their trainer.
 
-use super::steps::{Start, Steps};
+use super::trainer::{AnyTrainer, Start};
 use crate::program::catalogue::{
     About, Options, Setup, energy_rows, estimator_argument, given_options, option_arguments,
 };
@@ -96,7 +96,7 @@ impl Divergence {
         &self,
         start: Start<M>,
         params: Params<F>,
-    ) -> anyhow::Result<Box<dyn Steps<F, M>>> {
+    ) -> anyhow::Result<Box<dyn AnyTrainer<F, M>>> {
         let rows = energy_rows();
         let row = rows.iter().find(|row| row.about.name == self.about.name);
         let row = row.expect("the criteria are the same for every energy model");

@@ -2,8 +2,8 @@
 
 use super::criterion::Divergence;
 use super::kind::{Curve, Fitting, Measure, Quantity, Reading};
-use super::steps::{Start, Steps};
 use super::tractable::{Mean, each_row};
+use super::trainer::{AnyTrainer, Start};
 use crate::program::gallery::Gallery;
 use crate::program::run::checkpoint::State;
 use crate::program::run::settings::Settings;
@@ -50,7 +50,7 @@ pub(crate) struct EnergyFit<'a, F: Scalar, M> {
     split: &'a Split,
     binarize: Binarize,
     batches: Batches,
-    trainer: Box<dyn Steps<F, M>>,
+    trainer: Box<dyn AnyTrainer<F, M>>,
     words: String,
     readings: [Reading; 2],
 }

@@ -3,7 +3,7 @@
 
 use super::kind::{Curve, Fitting, Gradients, Measure, Quantity, Reading};
 use super::network::{EvaluationSettings, Network};
-use super::steps::{Start, Steps, restore_params};
+use super::trainer::{AnyTrainer, Start, restore_params};
 use super::views::Views;
 use crate::program::catalogue::Row;
 use crate::program::run::checkpoint::State;
@@ -32,7 +32,9 @@ const PICTURES: usize = 64;
 pub(crate) const PICTURE_NAMES: &[&str] = &["samples.png", "reconstructions.png", "latent.png"];
 
 /// A model that is described by the sizes of its networks.
-pub(crate) trait Described<F: Scalar>: Decoder<F> + Generative<F> + Sized + 'static {
+pub(crate) trait LatentKindModel<F: Scalar>:
+    Decoder<F> + Generative<F> + Sized + 'static
+{
     /// Makes the model with its initial parameters.
     fn describe(network: &Network, columns: usize, params: &mut Params<F>, seed: u64) -> Self;
 
@@ -42,19 +44,19 @@ pub(crate) trait Described<F: Scalar>: Decoder<F> + Generative<F> + Sized + 'sta
     /// A picture of the effect of its latents.
     fn latent_view(views: &Views<F, Self>) -> Vec<u8>;
 
-    /// The use of its latents on some rows; every model calls [`Look::at`].
-    fn diagnose(&self, look: Look<F>) -> Diagnosis;
+    /// The use of its latents on some rows; every model calls [`DiagnosisInput::at`].
+    fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis;
 }
 
 /// The arguments of a diagnosis.
-pub(crate) struct Look<'a, F> {
+pub(crate) struct DiagnosisInput<'a, F> {
     params: &'a Params<F>,
     x: &'a [F],
     rows: usize,
     seed: u64,
 }
 
-impl<F: Scalar> Look<'_, F> {
+impl<F: Scalar> DiagnosisInput<'_, F> {
     /// The diagnosis of a model whose latents have coordinates.
     pub(crate) fn at<M: Decoder<F>>(self, model: &M) -> Diagnosis
     where
@@ -73,18 +75,18 @@ pub(crate) struct LatentFit<'a, F: Scalar, M> {
     pub(crate) binarize: Binarize,
     pub(crate) evaluation: EvaluationSettings,
     pub(crate) batches: Batches,
-    pub(crate) trainer: Box<dyn Steps<F, M>>,
+    pub(crate) trainer: Box<dyn AnyTrainer<F, M>>,
     /// The number of tensors of the model; those of the estimator lie behind them.
     pub(crate) tensors: usize,
     pub(crate) words: String,
     readings: [Reading; 2],
 }
 
-impl<'a, F: Scalar, M: Described<F>> LatentFit<'a, F, M> {
+impl<'a, F: Scalar, M: LatentKindModel<F>> LatentFit<'a, F, M> {
     pub(crate) fn new(
         (settings, split): (&'a Settings, &'a Split),
         evaluation: EvaluationSettings,
-        trainer: Box<dyn Steps<F, M>>,
+        trainer: Box<dyn AnyTrainer<F, M>>,
         tensors: usize,
         words: String,
     ) -> anyhow::Result<Self> {
@@ -125,8 +127,8 @@ impl<'a, F: Scalar, M: Described<F>> LatentFit<'a, F, M> {
         let mut x = vec![F::ZERO; rows * test.columns()];
         let rng = &mut seed::rng(seed, Stream::Diagnose, 1);
         self.binarize.fill(test, &(0..rows).collect::<Vec<_>>(), &mut x, rng);
-        let look = Look { params: self.trainer.params(), x: &x, rows, seed };
-        let diagnosis = self.trainer.model().diagnose(look);
+        let input = DiagnosisInput { params: self.trainer.params(), x: &x, rows, seed };
+        let diagnosis = self.trainer.model().diagnose(input);
         found.push((format!("test/ess_{GROUP}"), json!(diagnosis.effective_draws)));
         found.push(("test/active_units".into(), json!(diagnosis.active_units())));
         found.push(("test/kl_units".into(), json!(diagnosis.kl)));
@@ -156,7 +158,7 @@ fn bounds(found: &Evaluation, part: &str) -> [Quantity; 3] {
     ]
 }
 
-impl<F: Scalar, M: Described<F>> Fitting for LatentFit<'_, F, M> {
+impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
     fn words(&self) -> String {
         self.words.clone()
     }
@@ -236,7 +238,7 @@ impl<F: Scalar, M: Described<F>> Fitting for LatentFit<'_, F, M> {
     }
 }
 
-impl<F: Scalar, M: Described<F>> Gradients for LatentFit<'_, F, M> {
+impl<F: Scalar, M: LatentKindModel<F>> Gradients for LatentFit<'_, F, M> {
     fn load_model(&mut self, state: &State) -> anyhow::Result<()> {
         restore_params(state, self.trainer.params_mut(), self.tensors)
     }

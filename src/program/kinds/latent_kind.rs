@@ -1,11 +1,11 @@
 //! From options to a model with latents and its estimator: the same for every kind of such models.
 
 use super::kind::{Compared, Fitting};
-use super::latent::{Described, LatentFit};
+use super::latent::{LatentFit, LatentKindModel};
 use super::network::{
     EvaluationOptions, EvaluationSettings, LikelihoodName, Network, NetworkOptions,
 };
-use super::steps::Start;
+use super::trainer::Start;
 use crate::program::catalogue::{
     About, Options, Place, Setup, estimator_argument, given_options, option_arguments,
 };
@@ -41,12 +41,12 @@ pub(crate) struct Facts {
 }
 
 /// The estimators that fit a model, in double precision for their names alone.
-fn abouts<M: Described<f64>>() -> Vec<&'static About> {
+fn abouts<M: LatentKindModel<f64>>() -> Vec<&'static About> {
     M::rows().iter().map(|row| row.about).collect()
 }
 
 /// Adds the options of the networks, the estimators, the optimiser and the evaluation.
-pub(crate) fn options<M: Described<f64>>(command: Command, facts: &Facts) -> Command {
+pub(crate) fn options<M: LatentKindModel<f64>>(command: Command, facts: &Facts) -> Command {
     let estimators = abouts::<M>();
     let shown = estimators.iter().map(|about| PossibleValue::new(about.name).help(about.line));
     let of_others = facts.unfit.iter().flat_map(|(abouts, _)| abouts());
@@ -73,7 +73,7 @@ pub(crate) fn options<M: Described<f64>>(command: Command, facts: &Facts) -> Com
 }
 
 /// The settings of a new run.
-pub(crate) fn settings<M: Described<f64>>(
+pub(crate) fn settings<M: LatentKindModel<f64>>(
     given: &Given,
     facts: &Facts,
     latents: Vec<usize>,
@@ -171,8 +171,8 @@ pub(crate) fn open<'a, A, B>(
     split: &'a Split,
 ) -> anyhow::Result<Box<dyn Fitting + 'a>>
 where
-    A: Described<f32>,
-    B: Described<f64>,
+    A: LatentKindModel<f32>,
+    B: LatentKindModel<f64>,
 {
     match settings.run.dtype {
         Dtype::F32 => open_as::<f32, A>(settings, split),
@@ -181,7 +181,7 @@ where
 }
 
 /// A fit in one number type.
-fn open_as<'a, F: Scalar, M: Described<F>>(
+fn open_as<'a, F: Scalar, M: LatentKindModel<F>>(
     settings: &'a Settings,
     split: &'a Split,
 ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
@@ -222,7 +222,10 @@ fn open_as<'a, F: Scalar, M: Described<F>>(
 }
 
 /// The forms of estimators that `compare` studies at the parameters of a run.
-pub(crate) fn compared<M: Described<f64>>(settings: &Settings, samples: usize) -> Vec<Compared> {
+pub(crate) fn compared<M: LatentKindModel<f64>>(
+    settings: &Settings,
+    samples: usize,
+) -> Vec<Compared> {
     let Ok(network) = settings.model::<Network>() else { return Vec::new() };
     let mut found = Vec::new();
     for about in abouts::<M>().into_iter().filter(|a| a.check_layers(&network.latents).is_ok()) {

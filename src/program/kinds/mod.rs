@@ -10,8 +10,8 @@ mod network;
 mod ppca;
 mod rbm;
 mod sbn;
-mod steps;
 mod tractable;
+mod trainer;
 mod vae;
 mod views;
 

@@ -2,8 +2,8 @@
 //! likelihood.
 
 use super::kind::{About, Curve, Fitting, Kind, Measure, Quantity, Reading};
-use super::steps::{Start, Steps, add_params, restore_params};
 use super::tractable::log_likelihood;
+use super::trainer::{AnyTrainer, Start, add_params, restore_params};
 use super::views::Views;
 use crate::program::catalogue::Job;
 use crate::program::choice::cli_name;
@@ -165,7 +165,7 @@ struct Fit<'a, F: Scalar> {
 enum Fitter<F: Scalar> {
     ClosedForm(Whole<F>),
     Em { whole: Whole<F>, tolerance: f64, gain: f64 },
-    Gradient { trainer: Box<dyn Steps<F, Model>>, batches: Batches },
+    Gradient { trainer: Box<dyn AnyTrainer<F, Model>>, batches: Batches },
 }
 
 /// A fit that sees all rows at once.

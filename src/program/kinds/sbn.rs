@@ -1,10 +1,10 @@
 //! `train sbn`: a sigmoid belief network, one to three layers of Bernoulli latents with a learnt prior.
 
 use super::kind::{About, Compared, Fitting, Kind};
-use super::latent::{Described, Look, PICTURE_NAMES};
+use super::latent::{DiagnosisInput, LatentKindModel, PICTURE_NAMES};
 use super::latent_kind::{self, Facts};
 use super::network::Network;
-use super::steps::Start;
+use super::trainer::Start;
 use super::views::Views;
 use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows, path_rows};
 use crate::program::run::options::Given;
@@ -83,7 +83,7 @@ impl Kind for Sbn {
     }
 }
 
-impl<F: Scalar> Described<F> for Model {
+impl<F: Scalar> LatentKindModel<F> for Model {
     fn describe(network: &Network, columns: usize, params: &mut Params<F>, seed: u64) -> Self {
         let Network { latents, hidden, .. } = network;
         let (activation, likelihood) = (network.activation(), network.likelihood());
@@ -99,7 +99,7 @@ impl<F: Scalar> Described<F> for Model {
         views.latent_bits()
     }
 
-    fn diagnose(&self, look: Look<F>) -> Diagnosis {
-        look.at(self)
+    fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {
+        input.at(self)
     }
 }

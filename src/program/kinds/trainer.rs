@@ -23,18 +23,18 @@ const OPTIMIZER: &str = "optimizer.";
 const SHARD: &str = "shard.";
 
 /// Writes the numbers of a range of rows.
-pub(crate) type Feed<'a, F> = &'a (dyn Fn(Range<usize>, &mut [F], &mut Lanes) + Sync);
+pub(crate) type FillRows<'a, F> = &'a (dyn Fn(Range<usize>, &mut [F], &mut Lanes) + Sync);
 
-/// Sees gradients.
-pub(crate) type See<'a, F> = &'a mut dyn FnMut(&[F]);
+/// Receives one gradient after another.
+pub(crate) type EachGradient<'a, F> = &'a mut dyn FnMut(&[F]);
 
 /// A trainer whose estimator is erased.
-pub(crate) trait Steps<F: Scalar, M> {
-    fn step(&mut self, shape: [usize; 2], feed: Feed<F>) -> Result<Report, NotFinite>;
+pub(crate) trait AnyTrainer<F: Scalar, M> {
+    fn step(&mut self, shape: [usize; 2], fill: FillRows<F>) -> Result<Report, NotFinite>;
     fn save(&self) -> State;
     fn restore(&mut self, state: &State) -> anyhow::Result<()>;
     fn gradient_noise(&mut self) -> Vec<Noise>;
-    fn gradients(&mut self, x: &[F], rows: usize, draws: usize, seed: u64, see: See<F>);
+    fn gradients(&mut self, x: &[F], rows: usize, draws: usize, seed: u64, each: EachGradient<F>);
     fn claim(&self) -> Claim;
     fn target(&self) -> Target;
     fn model(&self) -> &M;
@@ -44,9 +44,9 @@ pub(crate) trait Steps<F: Scalar, M> {
     fn taken(&self) -> u64;
 }
 
-impl<F: Scalar, M: Sync, E: Estimator<F, M>> Steps<F, M> for Trainer<F, M, E> {
-    fn step(&mut self, shape: [usize; 2], feed: Feed<F>) -> Result<Report, NotFinite> {
-        Trainer::step(self, shape, feed)
+impl<F: Scalar, M: Sync, E: Estimator<F, M>> AnyTrainer<F, M> for Trainer<F, M, E> {
+    fn step(&mut self, shape: [usize; 2], fill: FillRows<F>) -> Result<Report, NotFinite> {
+        Trainer::step(self, shape, fill)
     }
 
     fn save(&self) -> State {
@@ -95,8 +95,8 @@ impl<F: Scalar, M: Sync, E: Estimator<F, M>> Steps<F, M> for Trainer<F, M, E> {
         Trainer::gradient_noise(self, NOISE_DRAWS)
     }
 
-    fn gradients(&mut self, x: &[F], rows: usize, draws: usize, seed: u64, see: See<F>) {
-        Trainer::gradients(self, x, rows, draws, seed, see);
+    fn gradients(&mut self, x: &[F], rows: usize, draws: usize, seed: u64, each: EachGradient<F>) {
+        Trainer::gradients(self, x, rows, draws, seed, each);
     }
 
     fn claim(&self) -> Claim {
@@ -157,7 +157,7 @@ pub(crate) struct Start<'a, M> {
 }
 
 impl<F: Scalar, M: Sync + 'static> Job<F, M> for Start<'_, M> {
-    type Output = anyhow::Result<Box<dyn Steps<F, M>>>;
+    type Output = anyhow::Result<Box<dyn AnyTrainer<F, M>>>;
 
     fn run<E>(self, params: Params<F>, estimator: E) -> Self::Output
     where
