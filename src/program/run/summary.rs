@@ -47,7 +47,8 @@ pub(crate) fn write(
         if let Some(error) = error {
             say(&format!("{name}_se"), json!(error));
         }
-        if let Some(samples) = samples {
+        if let Some(samples) = samples.filter(|samples| *samples > 1) {
+            let name = name.trim_end_matches("_test");
             say(&format!("{name}_samples"), json!(samples));
         }
         if name.ends_with("_test") {
@@ -82,7 +83,7 @@ impl<'a> Line<'a> {
     fn of(result: &'a Quantity) -> Self {
         let Quantity { name, value, error, unit, samples, .. } = result;
         let mut quantity = name.replace('_', " ");
-        if let Some(samples) = samples {
+        if let Some(samples) = samples.filter(|samples| *samples > 1) {
             quantity += &format!(", {samples} samples");
         }
         Self { quantity, value: *value, error: *error, unit }
