@@ -549,7 +549,7 @@ fn a_comparison_of_some_names_only_them_and_says_their_front() {
 }
 
 #[test]
-fn a_trained_run_is_a_problem_whose_truth_is_estimated() {
+fn a_trained_run_is_a_problem_whose_reference_is_estimated() {
     let scratch = Scratch::new("compare-run");
     let (out, figures) = (scratch.path("run"), scratch.path("figures"));
     succeed(&small(&out, &["--steps", "100"]));
@@ -575,7 +575,7 @@ fn a_trained_run_is_a_problem_whose_truth_is_estimated() {
     assert!(fs::metadata(Path::new(&figures).join("run-run.svg")).unwrap().len() > 0);
     let some = ["--draws", "20", "--estimators", "sgvb-sampled,reinforce-none"];
     let text = succeed(&[&asked[..5], &some].concat());
-    assert!(text.contains("the truth is estimated itself, by 160 other draws of sgvb"), "{text}");
+    assert!(text.contains("the reference is the mean of 160 other draws of sgvb"), "{text}");
 
     refuse(&[&asked[..], &["--estimators", "disarm"]].concat(), &["disarm", "vae", "sgvb-sampled"]);
     refuse(&["compare", "--problem", &format!("run:{}", scratch.path("none"))], &["run.toml"]);
