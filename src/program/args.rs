@@ -1,4 +1,4 @@
-//! What can be asked on the command line.
+//! The commands and their options, except those of `train`.
 
 use super::check::CheckArgs;
 use super::compare::CompareArgs;
@@ -26,7 +26,7 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Draw new pictures from a trained run.
     Sample(SampleArgs),
-    /// Set gradient estimators against each other where the exact gradient is known.
+    /// Compare gradient estimators with each other and with the exact gradient.
     Compare(CompareArgs),
     /// Prove every estimator: its exact mean, or a test of its samples, against the exact gradient.
     Check(CheckArgs),
@@ -48,7 +48,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "N")]
     pub(crate) rows: Option<usize>,
 
-    /// From which every random number is derived.
+    /// The seed from which every random number is derived.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
 
@@ -56,7 +56,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "T")]
     pub(crate) threads: Option<usize>,
 
-    /// How the result is printed.
+    /// The format of the result.
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub(crate) format: Format,
 }
@@ -67,7 +67,7 @@ pub(crate) struct SampleArgs {
     /// The run's folder.
     pub(crate) run: PathBuf,
 
-    /// How many pictures.
+    /// The number of pictures.
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub(crate) count: usize,
 
@@ -75,7 +75,7 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "FILE.png")]
     pub(crate) out: PathBuf,
 
-    /// From which every random number is derived.
+    /// The seed from which every random number is derived.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
 }

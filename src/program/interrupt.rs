@@ -30,7 +30,7 @@ impl Interrupt {
         Ok(Interrupt { requested })
     }
 
-    /// Whether a stop has been asked for.
+    /// True once a stop has been requested.
     pub(crate) fn requested(&self) -> bool {
         self.requested.load(Ordering::Relaxed)
     }

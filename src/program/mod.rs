@@ -1,4 +1,4 @@
-//! The commands, and what they show and write.
+//! The program: commands, kinds of models, runs, tables and charts.
 
 pub(crate) mod args;
 pub(crate) mod catalogue;

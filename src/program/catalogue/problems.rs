@@ -221,8 +221,12 @@ pub(crate) fn keep_estimators(
     }
     problems.retain(|problem| !problem.pairs.is_empty());
     if problems.is_empty() {
+        let studied = |row: &ProblemRow| row.pairs.iter().any(|pair| asked(pair.estimator.name));
+        let others: Vec<&str> =
+            self::problems().iter().filter(|row| studied(row)).map(|row| row.name).collect();
         return Err(usage_error(format!(
-            "none of these estimators is studied on the problem; `pathscore list` names them{}",
+            "none of these estimators fits the problem; they are studied on {}{}",
+            others.join(", "),
             reasons.concat()
         )));
     }

@@ -61,7 +61,7 @@ pub(crate) struct Compared {
     pub(crate) name: String,
     /// The settings of the run with those of this estimator.
     pub(crate) settings: Settings,
-    /// Whether it is too slow on this model to be asked without being named.
+    /// True if it is so slow on this model that it is only asked by name.
     pub(crate) slow: bool,
 }
 
@@ -86,7 +86,7 @@ pub(crate) trait Fitting {
     /// If a number is not finite; the state is that before the step.
     fn advance(&mut self) -> anyhow::Result<&[Reading]>;
 
-    /// Whether further steps would change nothing.
+    /// True if further steps would change nothing.
     fn finished(&self) -> bool {
         false
     }

@@ -12,7 +12,7 @@ use pathscore::models::{Params, seed};
 const LOOKED_AT: usize = 500;
 /// Pictures across and down the map of a latent plane.
 const MAP: usize = 20;
-/// How far the map and the traversals go, in standard deviations of the prior.
+/// The reach of the map and the traversals, in standard deviations of the prior.
 const REACH: f64 = 2.5;
 /// Latents whose effect is drawn, and pictures along each.
 const TRAVERSED: usize = 10;

@@ -12,7 +12,7 @@ use std::path::Path;
 /// The one key of the file's metadata; more than one would be written in no fixed order.
 const KEY: &str = "pathscore";
 
-/// What is not a tensor.
+/// The numbers that are not tensors.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counters {
     /// Steps taken.

@@ -82,11 +82,11 @@ pub(crate) struct OptimizerOptions {
     #[arg(long, default_value_t = 1e-3, value_name = "R")]
     pub(crate) lr: f64,
 
-    /// How the learning rate changes.
+    /// The change of the learning rate over the run.
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub(crate) schedule: ScheduleName,
 
-    /// How the gradient is followed.
+    /// The optimiser.
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub(crate) optimizer: OptimizerName,
 
@@ -114,7 +114,7 @@ impl RunOptions {
     }
 }
 
-/// What was given on the command line for one kind of model.
+/// The command line of one kind of model.
 pub(crate) struct Given<'a> {
     matches: &'a ArgMatches,
 }
@@ -144,7 +144,7 @@ impl<'a> Given<'a> {
         self.matches.try_get_one(id).ok().flatten()
     }
 
-    /// Whether an option was given and is not a default.
+    /// True if an option was given and is not a default.
     pub(crate) fn has(&self, id: &str) -> bool {
         let known = self.matches.try_contains_id(id).unwrap_or(false);
         known && self.matches.value_source(id) == Some(ValueSource::CommandLine)

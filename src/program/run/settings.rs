@@ -15,7 +15,7 @@ pub(crate) const FILE: &str = "run.toml";
 /// The version of the format that this program writes and reads.
 const FORMAT: u32 = 1;
 
-/// How long a run goes.
+/// The length of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Length {
@@ -250,7 +250,7 @@ pub(crate) fn within(option: &str, value: f64, fits: bool, range: &str) -> anyho
     }
 }
 
-/// Whether a number is positive and finite.
+/// True if a number is positive and finite.
 pub(crate) fn positive(x: f64) -> bool {
     x > 0.0 && x.is_finite()
 }
