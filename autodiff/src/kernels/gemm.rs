@@ -303,11 +303,11 @@ fn pack<F: Element, const P: usize>(
         let line = |q: usize| &lines[q * stride..];
         match <&mut [[F; P]; STEPS]>::try_from(&mut *steps) {
             Ok(steps) => {
-                let turned = if P.is_multiple_of(SIDE) { count - count % SIDE } else { 0 };
-                for q in (0..turned).step_by(SIDE) {
-                    turn(|i| line(q + i), steps, q);
+                let squares = if P.is_multiple_of(SIDE) { count - count % SIDE } else { 0 };
+                for q in (0..squares).step_by(SIDE) {
+                    transpose_square(|i| line(q + i), steps, q);
                 }
-                for q in turned..count {
+                for q in squares..count {
                     let line: &[F; STEPS] = line(q).first_chunk().expect("a line is as long");
                     for (step, &x) in steps.iter_mut().zip(line) {
                         step[q] = x;
@@ -331,7 +331,7 @@ const SIDE: usize = 8;
 
 /// `SIDE` lines become the columns from `q` on of `steps`, square by square.
 #[inline(always)]
-fn turn<'a, F: Element, const P: usize, const STEPS: usize>(
+fn transpose_square<'a, F: Element, const P: usize, const STEPS: usize>(
     line: impl Fn(usize) -> &'a [F],
     steps: &mut [[F; P]; STEPS],
     q: usize,
@@ -517,7 +517,7 @@ mod tests {
                     let bits = m * 5 + n * 3 + k;
                     let [ta, tb, keep, wide] = [0, 1, 2, 3].map(|bit| bits >> bit & 1 == 1);
                     let pad = if wide { 3 } else { 0 };
-                    for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+                    for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
                         at_level(level, || {
                             check::<f32>([m, k, n], [ta, tb], keep, pad);
                             check::<f64>([m, k, n], [ta, tb], keep, pad);
@@ -536,7 +536,7 @@ mod tests {
             for bits in 0..16 {
                 let [ta, tb, keep, wide] = [0, 1, 2, 3].map(|bit| bits >> bit & 1 == 1);
                 let pad = if wide { 5 } else { 0 };
-                for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+                for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
                     at_level(level, || {
                         check::<f32>([m, k, n], [ta, tb], keep, pad);
                         check::<f64>([m, k, n], [ta, tb], keep, pad);

@@ -23,7 +23,7 @@ pub(crate) trait Sample: Special {
     /// The words of one Box–Muller pair: one for both, or one for the radius and one for the angle.
     const WORDS: usize;
     /// Uniform on $(0, 1]$, so that it can stand under a logarithm.
-    fn under_logarithm(word: u64) -> Self;
+    fn positive_uniform(word: u64) -> Self;
     /// The point at the distance `radius` from 0 in a uniform direction.
     ///
     /// Two bits say the quarter of the circle, others the angle within it.
@@ -39,7 +39,7 @@ impl Sample for f32 {
     const WORDS: usize = 1;
 
     #[inline(always)]
-    fn under_logarithm(word: u64) -> Self {
+    fn positive_uniform(word: u64) -> Self {
         // The upper half over 2³², in the low bits of a number from 2²⁰ on. Rounding a half-integer over 2³²
         // gives up to 1 and, near 0, a finer grid than 24 bits: the tail of the normal reaches to 6.7.
         let shifted = f64::from_bits((word >> 32) | 0x4130_0000_0000_0000);
@@ -50,7 +50,7 @@ impl Sample for f32 {
     fn point<const FMA: bool>(radius: Self, word: u64) -> (Self, Self) {
         let word = word as u32;
         let (cos, sin) =
-            (f32::from_bits((word & 0x007f_ffff) | 0x3f80_0000) - 1.5).near_axis::<FMA>();
+            (f32::from_bits((word & 0x007f_ffff) | 0x3f80_0000) - 1.5).cos_sin_half_pi::<FMA>();
         let radius = f32::from_bits(radius.to_bits() ^ (word & 1 << 31));
         let (x, y) = if word & 1 << 30 == 0 { (cos, sin) } else { (-sin, cos) };
         (radius * x, radius * y)
@@ -72,14 +72,14 @@ impl Sample for f64 {
     const WORDS: usize = 2;
 
     #[inline(always)]
-    fn under_logarithm(word: u64) -> Self {
+    fn positive_uniform(word: u64) -> Self {
         // At least 2⁻⁵²: the tail of the normal reaches to 8.49.
         2.0 - one_to_two(word)
     }
 
     #[inline(always)]
     fn point<const FMA: bool>(radius: Self, word: u64) -> (Self, Self) {
-        let (cos, sin) = (one_to_two(word) - 1.5).near_axis::<FMA>();
+        let (cos, sin) = (one_to_two(word) - 1.5).cos_sin_half_pi::<FMA>();
         let radius = f64::from_bits(radius.to_bits() ^ (word & 1 << 63));
         let (x, y) = if word & 1 << 62 == 0 { (cos, sin) } else { (-sin, cos) };
         (radius * x, radius * y)
@@ -144,7 +144,7 @@ impl<F: Sample> Kernel for BoxMuller<'_, F> {
     fn run<const FMA: bool, const BYTES: usize>(self) {
         let Self { of_radius, of_angle, cosines, sines } = self;
         for (square, &word) in cosines.iter_mut().zip(of_radius) {
-            *square = F::under_logarithm(u64::from_le_bytes(word)).minus_two_ln::<FMA>();
+            *square = F::positive_uniform(u64::from_le_bytes(word)).minus_two_ln::<FMA>();
         }
         for ((x, y), &word) in cosines.iter_mut().zip(sines).zip(of_angle) {
             (*x, *y) = F::point::<FMA>(x.sqrt(), u64::from_le_bytes(word));

@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 #[repr(u8)]
 pub(crate) enum Level {
     /// The target's baseline: 128 bits on x86-64.
-    Plain = 1,
+    Baseline = 1,
     /// 256 bits.
     Avx2 = 2,
     /// 512 bits, and twice as many registers.
@@ -45,7 +45,7 @@ pub(crate) fn widest() -> Level {
     match DETECTED.load(Ordering::Relaxed) {
         3 => Level::Avx512,
         2 => Level::Avx2,
-        1 => Level::Plain,
+        1 => Level::Baseline,
         _ => {
             let level = detect();
             // Two threads may both detect; they store the same answer.
@@ -66,14 +66,14 @@ fn detect() -> Level {
     match (avx2, avx512) {
         (true, true) => Level::Avx512,
         (true, false) => Level::Avx2,
-        _ => Level::Plain,
+        _ => Level::Baseline,
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 #[cold]
 fn detect() -> Level {
-    Level::Plain
+    Level::Baseline
 }
 
 /// Runs `work` compiled for the widest instruction set of this processor.
@@ -88,7 +88,7 @@ pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
         Level::Avx512 => unsafe { with_avx512(work) },
         // SAFETY: likewise avx2 and fma before it says Avx2.
         Level::Avx2 => unsafe { with_avx2(work) },
-        Level::Plain => work(),
+        Level::Baseline => work(),
     }
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn dispatch_kernel(work: impl Kernel) {
         Level::Avx512 => unsafe { kernel_avx512(work) },
         // SAFETY: likewise avx2 and fma before it says Avx2.
         Level::Avx2 => unsafe { kernel_avx2(work) },
-        Level::Plain => work.run::<false, 16>(),
+        Level::Baseline => work.run::<false, 16>(),
     }
 }
 
@@ -193,14 +193,14 @@ mod tests {
     #[test]
     fn the_ceiling_holds_inside_and_is_lifted_after() {
         let before = chosen();
-        assert_eq!(at_level(Level::Plain, chosen), Level::Plain);
+        assert_eq!(at_level(Level::Baseline, chosen), Level::Baseline);
         assert!(at_level(Level::Avx2, chosen) <= Level::Avx2);
         assert_eq!(chosen(), before);
     }
 
     #[test]
     fn the_result_of_the_work_comes_back() {
-        for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
             let sum = at_level(level, || {
                 dispatch(
                     #[inline(always)]

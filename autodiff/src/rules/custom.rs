@@ -120,8 +120,8 @@ impl<F: Scalar> Tape<F> {
     /// If the shapes of the arguments do not fit the op.
     #[track_caller]
     pub fn custom<'t>(&'t self, op: impl Custom<F> + 'static, args: &[Var<'t, F>]) -> Var<'t, F> {
-        let own = self.record_mut().own.push(op.name(), Arc::new(Adapter(op)));
-        match self.apply(Op::Custom(own), args, None) {
+        let op = self.record_mut().custom.push(op.name(), Arc::new(Adapter(op)));
+        match self.apply(Op::Custom(op), args, None) {
             Ok(y) => y,
             Err(error) => panic!("{error}"),
         }

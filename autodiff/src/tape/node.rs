@@ -67,5 +67,5 @@ pub(crate) struct Mark {
     pub(super) dims: usize,
     pub(super) used: usize,
     pub(super) bars: usize,
-    pub(super) own: usize,
+    pub(super) custom: usize,
 }

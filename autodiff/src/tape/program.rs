@@ -23,7 +23,7 @@ pub(crate) enum Function {
 pub(crate) struct Instruction {
     pub(crate) function: Function,
     /// For each argument, true if it is a single number that is combined with every number of the other.
-    pub(crate) still: [bool; 2],
+    pub(crate) scalar: [bool; 2],
     /// Values of the first argument, the second, and the result. The only argument is both.
     pub(crate) at: [u32; 3],
     /// Their adjoints, or [`NONE`].
@@ -38,7 +38,7 @@ impl Instruction {
     /// The instruction of an entry, if a fused run can compute it. A constant of the op gets a place in the arena.
     pub(crate) fn of<F: Float>(record: &mut Record<F>, id: Id) -> Option<Self> {
         let y = *record.node(id);
-        if !numbers::covers(&y.op) {
+        if !numbers::is_elementwise(&y.op) {
             return None;
         }
         let place = |node: &Node<F>| match node.place {
@@ -48,9 +48,9 @@ impl Instruction {
         // For an argument: the place of its values, that of its adjoint, and whether it is a single number.
         let side = |record: &Record<F>, arg: usize| {
             let node = record.node(record.args(id)[arg]);
-            let still = node.len == 1 && y.len != 1;
-            let fits = node.len == y.len || (still && node.bar == NO_BAR);
-            fits.then(|| Some((place(node)?, bar(node.bar)?, still))).flatten()
+            let scalar = node.len == 1 && y.len != 1;
+            let fits = node.len == y.len || (scalar && node.bar == NO_BAR);
+            fits.then(|| Some((place(node)?, bar(node.bar)?, scalar))).flatten()
         };
         let (function, a, b) = match y.op {
             Op::Map(f) => {
@@ -69,7 +69,7 @@ impl Instruction {
             _ => return None,
         };
         let (at, bar) = ([a.0, b.0, place(&y)?], [a.1, b.1, bar(y.bar)?]);
-        Some(Self { function, still: [a.2, b.2], at, bar, id })
+        Some(Self { function, scalar: [a.2, b.2], at, bar, id })
     }
 }
 

@@ -24,7 +24,7 @@ impl<F: Float> Record<F> {
             dims: self.dims.len(),
             used: self.used,
             bars: self.bars,
-            own: self.own.len(),
+            custom: self.custom.len(),
         }
     }
 
@@ -35,7 +35,7 @@ impl<F: Float> Record<F> {
         self.dims.truncate(mark.dims);
         self.used = mark.used;
         self.bars = mark.bars;
-        self.own.truncate(mark.own);
+        self.custom.truncate(mark.custom);
     }
 
     /// Forgets everything and keeps the memory.

@@ -8,10 +8,10 @@ use rand::Rng;
 
 /// Data means are held inside $[0.001, 0.999]$ before their log-odds become biases, so that a column that never changes
 /// gets a finite bias.
-const LEAST_MEAN: f64 = 1e-3;
+const MIN_MEAN: f64 = 1e-3;
 
 /// The partition function is summed exactly while the smaller side has at most this many units: a million states.
-const MOST_ENUMERATED: usize = 20;
+const MAX_ENUMERATED: usize = 20;
 
 /// States that are summed at a time, so that memory does not grow with their number.
 const BLOCK: usize = 256;
@@ -84,7 +84,7 @@ impl Rbm {
         let visible = self.visible;
         assert!(means.len() == visible, "rbm: {} means for {visible} visible units", means.len());
         for (bias, mean) in params.get_mut(self.visible_bias).iter_mut().zip(means) {
-            let p = mean.clamp(LEAST_MEAN, 1.0 - LEAST_MEAN);
+            let p = mean.clamp(MIN_MEAN, 1.0 - MIN_MEAN);
             *bias = F::from_f64((p / (1.0 - p)).ln());
         }
     }
@@ -139,7 +139,7 @@ impl Rbm {
     pub fn log_partition<F: Scalar>(&self, params: &Params<F>) -> Option<f64> {
         let fewer = self.visible.min(self.hidden);
         let enumerated = if self.hidden <= self.visible { Side::Hidden } else { Side::Visible };
-        (fewer <= MOST_ENUMERATED).then(|| self.log_partition_over(params, enumerated))
+        (fewer <= MAX_ENUMERATED).then(|| self.log_partition_over(params, enumerated))
     }
 
     fn log_partition_over<F: Scalar>(&self, params: &Params<F>, enumerated: Side) -> f64 {

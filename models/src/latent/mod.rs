@@ -111,12 +111,12 @@ pub enum Likelihood {
 
 /// A decoder: a network and the distribution of $x$ given its output.
 #[derive(Clone, Debug)]
-struct Head {
+struct DecoderNetwork {
     net: Mlp,
     log_scale: Option<ParamId>,
 }
 
-impl Head {
+impl DecoderNetwork {
     fn new<F: Scalar, R: Rng>(
         params: &mut Params<F>,
         name: &str,

@@ -42,7 +42,7 @@ fn part(at: usize, width: usize) -> Layout {
 }
 
 /// The same, transposed when it is read.
-fn turned(at: usize, width: usize) -> Layout {
+fn transposed_part(at: usize, width: usize) -> Layout {
     Layout { at, width, transposed: true }
 }
 

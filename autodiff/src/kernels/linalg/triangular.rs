@@ -1,6 +1,6 @@
 //! Triangular systems.
 
-use super::{part, turned};
+use super::{part, transposed_part};
 use crate::kernels::float::Float;
 use crate::kernels::gemm::gemm;
 use crate::kernels::simd::dispatch;
@@ -61,7 +61,7 @@ pub(crate) fn solve_negated<F: Float>(t: Triangular<F>, x: &mut [F], width: usiz
     let (t1, t2) = (t.block(0, first), t.block(first, rest));
     // The block below or beside the diagonal as it lies in memory.
     let off = if t.upper { first } else { first * t.width };
-    let off = if t.transposed { turned(off, t.width) } else { part(off, t.width) };
+    let off = if t.transposed { transposed_part(off, t.width) } else { part(off, t.width) };
     if t.upper == t.transposed {
         solve_negated(t1, top, width, m);
         let (solved, other) = ((&*top, part(0, width)), (&mut *bottom, part(0, width)));

@@ -26,7 +26,7 @@ const BERNOULLI: [f64; 10] = [
 ///
 /// Near 0, with $r = u/(2 + u)$, it is $2 \operatorname{artanh} r - u = r (2 r^2 S - u)$, where
 /// $S = \sum_k r^{2k}/(2k + 3)$; nothing cancels.
-pub(super) fn log1p_less(u: f64) -> f64 {
+pub(super) fn log1pmx(u: f64) -> f64 {
     if u.abs() > 0.5 {
         return log1p(u) - u;
     }
@@ -37,7 +37,7 @@ pub(super) fn log1p_less(u: f64) -> f64 {
 }
 
 /// $\ln Γ(x) - [(x - ½) \ln x - x + ½ \ln 2π]$ for $x ≥ 10$, by Stirling's series.
-pub(super) fn stirling_rest(x: f64) -> f64 {
+pub(super) fn stirling_remainder(x: f64) -> f64 {
     let y = 1.0 / (x * x);
     let term = |k: usize| BERNOULLI[k] / ((2 * k + 2) * (2 * k + 1)) as f64;
     (0..9).rev().fold(0.0, |sum, k| sum * y + term(k)) / x
@@ -206,10 +206,10 @@ pub(super) fn ln_beta(a: f64, b: f64) -> f64 {
     }
     let share = p / (p + q);
     if p >= STIRLING {
-        let rest = stirling_rest(p) + stirling_rest(q) - stirling_rest(p + q);
+        let rest = stirling_remainder(p) + stirling_remainder(q) - stirling_remainder(p + q);
         -0.5 * log(q) + HALF_LN_TAU + rest + (p - 0.5) * log(share) + q * log1p(-share)
     } else if q >= STIRLING {
-        let rest = stirling_rest(q) - stirling_rest(p + q);
+        let rest = stirling_remainder(q) - stirling_remainder(p + q);
         lgamma(p) + rest + p - p * log(p + q) + (q - 0.5) * log1p(-share)
     } else if p > 1e-300 {
         log(tgamma(p) * (tgamma(q) / tgamma(p + q)))

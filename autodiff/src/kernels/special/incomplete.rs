@@ -1,7 +1,7 @@
 //! The regularised incomplete gamma and beta functions, with their derivatives by the parameters.
 
 use super::dual::Dual;
-use super::gamma::{digamma, digamma_gap, ln_beta, ln_gamma_1p, log1p_less, stirling_rest};
+use super::gamma::{digamma, digamma_gap, ln_beta, ln_gamma_1p, log1pmx, stirling_remainder};
 use super::temme::TEMME;
 use libm::{erfc, exp, expm1, log, log1p, pow, sqrt, tgamma};
 use std::f64::consts::{PI, TAU};
@@ -17,7 +17,7 @@ pub(super) struct IncompleteGamma {
 }
 
 /// A series ends when the relative change of the value and of its derivatives is smaller than this.
-const SETTLED: f64 = 1e-17;
+const CONVERGED: f64 = 1e-17;
 
 /// The largest number of steps of a continued fraction of the gamma function; some sixty are needed.
 const LIMIT: u32 = 1000;
@@ -44,7 +44,7 @@ pub(super) fn incomplete_gamma(a: f64, x: f64) -> IncompleteGamma {
     } else if x < a + 1.0 {
         series(a, x)
     } else {
-        fraction(a, x)
+        continued_fraction(a, x)
     }
 }
 
@@ -52,13 +52,13 @@ pub(super) fn incomplete_gamma(a: f64, x: f64) -> IncompleteGamma {
 ///
 /// For large $a$ in Loader's form (2000), $e^{-a(λ - 1 - \ln λ) - δ(a)}/\sqrt{2πa}$ with
 /// $λ = x/a$ and $δ$ the rest of Stirling's formula: no large terms cancel.
-fn front(a: f64, x: f64) -> f64 {
+fn prefactor(a: f64, x: f64) -> f64 {
     if a < 10.0 {
         return power_over_gamma(x, a, a + 1.0);
     }
     let u = (x - a) / a;
-    let shape = if u < -0.5 { log(x / a) - u } else { log1p_less(u) };
-    exp(a * shape - stirling_rest(a)) / sqrt(TAU * a)
+    let shape = if u < -0.5 { log(x / a) - u } else { log1pmx(u) };
+    exp(a * shape - stirling_remainder(a)) / sqrt(TAU * a)
 }
 
 /// $x^n e^{-x}/Γ(s)$ for $n < 10$.
@@ -81,7 +81,7 @@ pub(super) fn gamma_density(a: f64, x: f64) -> f64 {
     } else if a < 10.0 {
         power_over_gamma(x, a - 1.0, a)
     } else {
-        front(a, x) * (a / x)
+        prefactor(a, x) * (a / x)
     }
 }
 
@@ -96,16 +96,16 @@ fn series(a: f64, x: f64) -> IncompleteGamma {
         let ratio = x / (a + k);
         term = term * Dual { v: ratio, d: [-ratio / (a + k)] };
         sum = sum + term;
-        if term.v <= SETTLED * sum.v && term.d[0].abs() <= SETTLED * sum.d[0].abs() {
+        if term.v <= CONVERGED * sum.v && term.d[0].abs() <= CONVERGED * sum.d[0].abs() {
             break;
         }
         if term.v == 0.0 {
             break;
         }
     }
-    let front = front(a, x);
-    let p = front * sum.v;
-    let da = front * (sum.d[0] + sum.v * (log(x) - digamma(a + 1.0)));
+    let prefactor = prefactor(a, x);
+    let p = prefactor * sum.v;
+    let da = prefactor * (sum.d[0] + sum.v * (log(x) - digamma(a + 1.0)));
     let q = if a < 1.0 && p > 0.5 { small_q(a, x) } else { 1.0 - p };
     IncompleteGamma { p, q, da }
 }
@@ -115,7 +115,7 @@ fn series(a: f64, x: f64) -> IncompleteGamma {
 fn small_q(a: f64, x: f64) -> f64 {
     let power = a * log(x) - ln_gamma_1p(a);
     let (mut term, mut sum, mut k) = (1.0, 0.0, 0.0);
-    while f64::abs(term) > SETTLED {
+    while f64::abs(term) > CONVERGED {
         k += 1.0;
         term *= -x / k;
         sum += term / (a + k);
@@ -125,7 +125,7 @@ fn small_q(a: f64, x: f64) -> f64 {
 
 /// $Q = \frac{x^a e^{-x}}{Γ(a)} \cfrac{1}{x + 1 - a - \cfrac{1(1 - a)}{x + 3 - a - ⋯}}$ by Lentz's
 /// method (DLMF 8.9.2, contracted).
-fn fraction(a: f64, x: f64) -> IncompleteGamma {
+fn continued_fraction(a: f64, x: f64) -> IncompleteGamma {
     let shape = Dual::<1>::variable(a, 0);
     let mut b = Dual::constant(x + 1.0) - shape;
     let mut f = b;
@@ -138,19 +138,19 @@ fn fraction(a: f64, x: f64) -> IncompleteGamma {
         c = b + above / c;
         let step = c * d;
         f = f * step;
-        if settled(step, f) {
+        if converged(step, f) {
             break;
         }
     }
     let f = f.recip();
-    let front = a * front(a, x);
-    let q = front * f.v;
-    let da = -front * (f.d[0] + f.v * (log(x) - digamma(a)));
+    let prefactor = a * prefactor(a, x);
+    let q = prefactor * f.v;
+    let da = -prefactor * (f.d[0] + f.v * (log(x) - digamma(a)));
     IncompleteGamma { p: 1.0 - q, q, da }
 }
 
 /// A factor that changes neither the value $f$ of a continued fraction nor its slopes.
-fn settled<const N: usize>(step: Dual<N>, f: Dual<N>) -> bool {
+fn converged<const N: usize>(step: Dual<N>, f: Dual<N>) -> bool {
     let still = |i: usize| step.d[i].abs() <= f64::EPSILON * (f.d[i] / f.v).abs().max(1.0);
     let value = (step.v - 1.0).abs() <= 2.0 * f64::EPSILON;
     (value && (0..N).all(still)) || !step.v.is_finite()
@@ -161,7 +161,7 @@ fn settled<const N: usize>(step: Dual<N>, f: Dual<N>) -> bool {
 ///
 /// With $x$ fixed, $dη/da = -μ/(aη)$ and $d(½aη^2)/da = -\ln λ$.
 fn uniform(a: f64, mu: f64) -> IncompleteGamma {
-    let half_square = -log1p_less(mu);
+    let half_square = -log1pmx(mu);
     let eta = sqrt(2.0 * half_square).copysign(mu);
     // Σ c_k a^{-k} and its slopes in η and in ln a, Σ c_k' a^{-k} and −Σ k c_k a^{-k}, by Horner.
     let (mut sum, mut by_eta, mut by_log_a) = (0.0, 0.0, 0.0);
@@ -246,22 +246,22 @@ fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
             c = one + above / c;
             let step = c * d;
             f = f * step;
-            still &= settled(step, f);
+            still &= converged(step, f);
         }
         if still {
             break;
         }
     }
     let f = f.recip();
-    let front = beta_front(a, b, x, y);
+    let prefactor = beta_prefactor(a, b, x, y);
     // ln x + ψ(a + b) − ψ(a + 1) and ln y + ψ(a + b) − ψ(b).
     let gap = if b < 1.0 { -digamma_gap(a + b, 1.0 - b) } else { digamma_gap(a + 1.0, b - 1.0) };
     let by_a = log_share(x, y) + gap;
     let by_b = log_share(y, x) + digamma_gap(b, a);
     IncompleteBeta {
-        value: front * f.v,
-        da: front * (f.d[0] + f.v * by_a),
-        db: front * (f.d[1] + f.v * by_b),
+        value: prefactor * f.v,
+        da: prefactor * (f.d[0] + f.v * by_a),
+        db: prefactor * (f.d[1] + f.v * by_b),
     }
 }
 
@@ -275,7 +275,7 @@ fn log_share(x: f64, rest: f64) -> f64 {
 /// For large $a$ and $b$ Stirling's formula leaves
 /// $e^{a \ln(1+u) + b \ln(1+v)}$, $u = x(a+b)/a - 1$ and $v = y(a+b)/b - 1$, where $au + bv = 0$,
 /// so that $\ln(1+u) - u$ may replace the logarithms, and no large terms cancel.
-fn beta_front(a: f64, b: f64, x: f64, y: f64) -> f64 {
+fn beta_prefactor(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let s = a + b;
     if a < 10.0 || b < 10.0 {
         // B(a, b) = B(a + 1, b + 1) (a + b)(a + b + 1)/(ab), which is not infinite for small a, b.
@@ -284,9 +284,9 @@ fn beta_front(a: f64, b: f64, x: f64, y: f64) -> f64 {
     }
     let gap = x * b - y * a;
     let shape = |n: f64, z: f64, u: f64| {
-        if u < -0.5 { n * (log(z * s / n) - u) } else { n * log1p_less(u) }
+        if u < -0.5 { n * (log(z * s / n) - u) } else { n * log1pmx(u) }
     };
-    let rest = stirling_rest(s) - stirling_rest(a) - stirling_rest(b);
+    let rest = stirling_remainder(s) - stirling_remainder(a) - stirling_remainder(b);
     let exponent = shape(a, x, gap / a) + shape(b, y, -gap / b) + rest;
     exp(exponent) * sqrt(b / (2.0 * PI * s * a))
 }

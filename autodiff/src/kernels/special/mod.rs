@@ -48,7 +48,7 @@ pub(crate) trait Special:
     /// $|x|$; the derivative is the sign.
     fn abs(self) -> Self;
     /// The magnitude of the one with the sign of the other, zeros and NaN included.
-    fn with_sign_of(self, sign: Self) -> Self;
+    fn copysign(self, sign: Self) -> Self;
     /// $\sqrt x$, correctly rounded; the derivative is $1/(2\sqrt x)$.
     fn sqrt(self) -> Self;
     /// $x^c$ by the standard library; the derivatives are $c x^{c-1}$ and $x^c \ln x$.
@@ -84,7 +84,7 @@ pub(crate) trait Special:
     /// $(\cos \tfrac π2 x, \sin \tfrac π2 x)$ for $|x| ≤ ½$, to a few units in the last place of 1.
     ///
     /// In double precision products are fused where `FMA`, so the last bits depend on it.
-    fn near_axis<const FMA: bool>(self) -> (Self, Self);
+    fn cos_sin_half_pi<const FMA: bool>(self) -> (Self, Self);
     /// $\sin x$ of any argument, out of line.
     fn sin_far(self) -> Self;
     /// $\cos x$ of any argument, out of line.
@@ -136,7 +136,7 @@ pub(crate) trait Special:
         let held = if x > Self::TANH_ONE { Self::TANH_ONE } else { x };
         let e = Self::narrow(2.0) * (held + held).quarter_exp_m1();
         let y = e / (e + Self::narrow(1.0));
-        (if x < Self::TINY { x } else { y }).with_sign_of(self)
+        (if x < Self::TINY { x } else { y }).copysign(self)
     }
 
     /// $\sinh x = ½ (E + E/(E + 1))$ with $E = e^x - 1$; the derivative is $\cosh x$.
@@ -146,7 +146,7 @@ pub(crate) trait Special:
         let q = x.quarter_exp_m1();
         let twice = q + q;
         let y = twice + q / (twice + Self::narrow(0.5));
-        (if x < Self::TINY { x } else { y }).with_sign_of(self)
+        (if x < Self::TINY { x } else { y }).copysign(self)
     }
 
     /// $\cosh x$; the derivative is $\sinh x$.

@@ -36,9 +36,9 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
             #[inline(always)]
             || {
                 for (first, eta) in eta.values.chunks_exact(width).enumerate() {
-                    let common = sum_softplus(eta);
+                    let common = sum_ln_1p_exp(eta);
                     for row in (first..y.len()).step_by(rows) {
-                        let own = sum_kinks(row_of(x, row), eta);
+                        let own = sum_piecewise_linear(row_of(x, row), eta);
                         y[row] = own - common;
                     }
                 }
@@ -113,7 +113,7 @@ const FACTORS: usize = 64;
 /// $\sum_j \ln(1 + e^{-|\eta_j|})$ by one logarithm for many: $\prod_j (1 + e_j) - 1$ grows as
 /// $t \leftarrow t + e + te$, which keeps the digits of small terms as a sum does.
 #[inline(always)]
-fn sum_softplus<F: Scalar>(eta: &[F]) -> F {
+fn sum_ln_1p_exp<F: Scalar>(eta: &[F]) -> F {
     let mut total = F::ZERO;
     for eta in eta.chunks(LANES * FACTORS) {
         let mut t = [F::ZERO; LANES];
@@ -144,7 +144,7 @@ fn sum_softplus<F: Scalar>(eta: &[F]) -> F {
 
 /// $\sum_j x_j \eta_j - \max(\eta_j, 0)$.
 #[inline(always)]
-fn sum_kinks<F: Scalar>(x: &[F], eta: &[F]) -> F {
+fn sum_piecewise_linear<F: Scalar>(x: &[F], eta: &[F]) -> F {
     let mut sums = [F::ZERO; LANES];
     for_pieces(
         [x, eta],

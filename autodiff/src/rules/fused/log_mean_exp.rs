@@ -1,6 +1,6 @@
 //! $\ln \tfrac1n \sum_i e^{x_i}$ over one axis: the loops of the logarithm of the sum, divided by $n$.
 
-use super::axis::dropped;
+use super::axis::without_axis;
 use super::log_sum_exp::{define, forward, reverse};
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
@@ -17,7 +17,7 @@ pub(super) struct LogMeanExp {
 
 impl<F: Scalar> Kernel<F> for LogMeanExp {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        dropped(Self::NAME, args, self.axis)
+        without_axis(Self::NAME, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
@@ -39,7 +39,7 @@ impl<F: Scalar> Var<'_, F> {
     #[doc(alias = "logmeanexp")]
     #[track_caller]
     pub fn log_mean_exp(self, axes: impl Into<Axes>) -> Self {
-        self.folded("log_mean_exp", axes.into(), |axis| Fused::LogMeanExp { axis })
+        self.reduce_with("log_mean_exp", axes.into(), |axis| Fused::LogMeanExp { axis })
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn as_column<'t, F: Scalar>(b: Var<'t, F>) -> (Var<'t, F>, bool) {
 
 /// Undoes [`as_column`]: drops the last axis if the argument was a vector.
 #[track_caller]
-pub(super) fn as_it_was<'t, F: Scalar>((x, vector): (Var<'t, F>, bool)) -> Var<'t, F> {
+pub(super) fn undo_column<'t, F: Scalar>((x, vector): (Var<'t, F>, bool)) -> Var<'t, F> {
     let shape = x.shape();
     if vector { x.reshape(&shape[..shape.len() - 1]) } else { x }
 }
@@ -79,7 +79,7 @@ impl<'t, F: Scalar> CholeskyFactor<'t, F> {
     pub fn solve(self, b: Var<'t, F>) -> Var<'t, F> {
         let op = Op::Linalg(Linalg::Solve { by: By::Cholesky, transposed: false });
         let (b, vector) = as_column(b);
-        as_it_was((b.record(op, &[self.matrix, self.factor, b], None), vector))
+        undo_column((b.record(op, &[self.matrix, self.factor, b], None), vector))
     }
 
     /// $A^{-1}$. The derivative is $\bar A = -A^{-1} \bar Y A^{-1}$, made symmetric.
@@ -118,7 +118,7 @@ impl<'t, F: Scalar> CholeskyFactor<'t, F> {
     pub fn inverse_form(self, x: Var<'t, F>) -> Var<'t, F> {
         let (x, vector) = as_column(x);
         let op = Op::Linalg(Linalg::InverseForm);
-        as_it_was((x.record(op, &[self.matrix, self.factor, x], None), vector))
+        undo_column((x.record(op, &[self.matrix, self.factor, x], None), vector))
     }
 }
 
@@ -132,7 +132,7 @@ impl<'t, F: Scalar> LuFactor<'t, F> {
     fn solve_with(self, transposed: bool, b: Var<'t, F>) -> Var<'t, F> {
         let op = Op::Linalg(Linalg::Solve { by: By::Lu, transposed });
         let (b, vector) = as_column(b);
-        as_it_was((b.record(op, &[self.matrix, self.factor, b], None), vector))
+        undo_column((b.record(op, &[self.matrix, self.factor, b], None), vector))
     }
 
     /// $A^{-1}B$ for columns $B$ of shape `[…, n, m]` or a vector `[n]`; leading axes broadcast.

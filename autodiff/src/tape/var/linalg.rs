@@ -1,7 +1,7 @@
 //! Linear algebra over the last two axes, batched over the others.
 
 use super::axis_of;
-use super::factor::{CholeskyFactor, LuFactor, as_column, as_it_was};
+use super::factor::{CholeskyFactor, LuFactor, as_column, undo_column};
 use crate::numbers::error::Error;
 use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
@@ -180,7 +180,7 @@ impl<'t, F: Scalar> Var<'t, F> {
         let (b, vector) = as_column(b);
         let op = Linalg::SolveTriangular { upper: triangle == Triangle::Upper, transposed };
         let x = self.try_record(Op::Linalg(op), &[self, b], None)?;
-        Ok(as_it_was((x, vector)))
+        Ok(undo_column((x, vector)))
     }
 
     /// $A^{-1}B$ for any invertible matrix: see [`LuFactor::solve`].

@@ -142,14 +142,14 @@ impl<'t, F: Scalar> Var<'t, F> {
     pub fn var_axis(self, axes: impl Into<Axes>, correction: usize) -> Self {
         let axes = axes.into();
         let n = Reduced::new("var_axis", &axes, &self.shape()).count;
-        let away = self - self.mean_axis(axes.clone().keep());
-        away.square().sum_axis(axes) / F::from_f64(n as f64 - correction as f64)
+        let deviation = self - self.mean_axis(axes.clone().keep());
+        deviation.square().sum_axis(axes) / F::from_f64(n as f64 - correction as f64)
     }
 
     /// The standard deviation: the root of [`Var::var_axis`]. Where it is zero, its derivative is taken as zero.
     #[track_caller]
     pub fn std_axis(self, axes: impl Into<Axes>, correction: usize) -> Self {
-        self.var_axis(axes, correction).root()
+        self.var_axis(axes, correction).safe_sqrt()
     }
 
     /// A norm over axes. The derivatives are $\mathrm{sign}(x_i)$ ($L_1$), $x_i/\Vert x \Vert$ ($L_2$) and the sign of
@@ -178,21 +178,21 @@ impl<'t, F: Scalar> Var<'t, F> {
                 let [zero, infinity] = [0.0, f64::INFINITY].map(|c| self.constant(c));
                 let fit = top.greater(zero) * top.less(infinity);
                 let unit = fit.select(top, self.constant(1.0)).detach();
-                (self / unit).square().sum_axis(axes).root() * unit.reshape(shape)
+                (self / unit).square().sum_axis(axes).safe_sqrt() * unit.reshape(shape)
             }
         }
     }
 
     /// $\sqrt x$ with the derivative zero at zero.
     #[track_caller]
-    fn root(self) -> Self {
+    fn safe_sqrt(self) -> Self {
         let zero = self.equal(self.constant(0.0));
         zero.select(self.constant(0.0), zero.select(self.constant(1.0), self).sqrt())
     }
 
     /// Applies a kernel over one axis to several axes. They are joined first; if they are neighbours, nothing is moved.
     #[track_caller]
-    pub(crate) fn folded(self, op: &str, axes: Axes, kernel: impl Fn(u8) -> Fused) -> Self {
+    pub(crate) fn reduce_with(self, op: &str, axes: Axes, kernel: impl Fn(u8) -> Fused) -> Self {
         let shape = self.shape();
         let among = axes.among(op, &shape);
         let Reduced { shape: asked, count, .. } = Reduced::new(op, &axes, &shape);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
 
-use super::input::{Input, MOST_VALUES};
+use super::input::{Input, MAX_VALUES};
 use crate::data::source_kind::{Load, SourceKind};
 use crate::data::split::shuffled;
 use crate::data::{DataError, Position, Split, Table};
@@ -99,9 +99,9 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
                 values.push(x.ok_or_else(|| wrong("a finite number"))?);
             }
         }
-        if values.len() as u64 > MOST_VALUES {
+        if values.len() as u64 > MAX_VALUES {
             let (path, shape) = (path.to_path_buf(), values.len().to_string());
-            return Err(DataError::TooLarge { path, shape, limit: MOST_VALUES });
+            return Err(DataError::TooLarge { path, shape, limit: MAX_VALUES });
         }
     }
 

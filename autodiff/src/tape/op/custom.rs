@@ -2,12 +2,12 @@
 
 /// A custom op or a checkpoint: its name, and its position among those of its tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Own {
+pub struct CustomOp {
     name: &'static str,
     at: u32,
 }
 
-impl Own {
+impl CustomOp {
     pub(crate) fn new(name: &'static str, at: usize) -> Self {
         Self { name, at: at as u32 }
     }

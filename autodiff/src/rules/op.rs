@@ -126,6 +126,6 @@ fn name_terms<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut dyn Sink<F>) {
         Op::Linalg(op) => linalg::reverse(op, args, sink),
         Op::Beta(op) => beta::reverse(op, sink),
         Op::Fused(kernel) => fused::with(kernel, |k| sink.kernel(k)),
-        Op::Custom(own) => sink.own(own),
+        Op::Custom(op) => sink.custom(op),
     }
 }
