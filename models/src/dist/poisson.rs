@@ -64,7 +64,7 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Poisson<'t, F> {
     }
 }
 
-/// Up to this rate a sample is found by adding up probabilities; above, rejection is cheaper.
+/// Up to this rate a sample is found by adding up probabilities. Above it, rejection is cheaper.
 const MAX_ENUMERATED_RATE: f64 = 30.0;
 
 /// A sample of the distribution with this rate.
@@ -76,7 +76,7 @@ pub(super) fn draw<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
     }
 }
 
-/// Draws one of all counts whose probability changes a sum in double precision.
+/// Draws a count by inversion, from the list of all counts whose probability changes a sum in double precision.
 fn enumerated_draw<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
     let mut probs = Vec::with_capacity(32);
     let mut p = (-rate).exp();

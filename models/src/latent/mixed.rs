@@ -188,8 +188,7 @@ impl<F: Scalar> LatentModel<F> for MixedVae {
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Mixed<'t, F> {
-        let zeros = params.tape().constant_with([self.normals], |z| z.fill(F::ZERO));
-        let normal = Normal::from_log_scale(zeros, zeros);
+        let normal = Normal::standard(params.tape(), self.normals);
         let bits = Bernoulli::from_logits(params.get(self.prior));
         Mixed { normal, bits, across: params.get(self.prior_weight), first: First::Bits }
     }
