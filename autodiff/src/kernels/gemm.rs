@@ -25,11 +25,11 @@ use super::element::Element;
 use super::simd::{Kernel, dispatch_kernel};
 use super::thin::thin;
 
-/// Columns of B packed at once: with [`KC`] rows, about the second-level cache.
+/// The number of columns of B that are packed at once. With [`KC`] rows they fill about the second-level cache.
 const NC: usize = 1024;
-/// Largest block of k: a panel of B of this height fits the first-level cache.
+/// The largest block of k. A panel of B of this height fits the first-level cache.
 const KC: usize = 400;
-/// Rows of A packed at once, a multiple of every tile's height.
+/// The number of rows of A that are packed at once, a multiple of every tile's height.
 const MC: usize = 192;
 
 /// A matrix inside a slice: rows of `width` numbers from `at` on, transposed when it is read.
@@ -157,8 +157,8 @@ struct Product<'a, F> {
 }
 
 impl<F: Element> Kernel for Product<'_, F> {
-    /// Picks the tile that fills the registers: two vectors wide, and 12 of 32 registers' pairs
-    /// high, or 6 of 16.
+    /// Picks the tile that fills the registers: two vectors wide, and 12 rows high with 32 registers or 6 rows high
+    /// with 16.
     #[inline(always)]
     fn run<const FMA: bool, const BYTES: usize>(self) {
         match (BYTES, size_of::<F>()) {
@@ -182,7 +182,7 @@ impl<F: Element> Product<'_, F> {
         let once = m <= R && !self.b.1;
         // The memory in which tiles are summed is made once: for short sums, clearing it costs as much as the sums.
         let (mut wide, mut narrow) = ([[F::default(); W]; R], [[F::default(); H]; R]);
-        // Equal blocks: no last block so short that storing its tiles costs more than summing.
+        // The blocks are equal, because in a short last block storing the tiles would cost more than summing them.
         let k_step = k.div_ceil(k.div_ceil(KC));
         for j0 in (0..n).step_by(NC) {
             let columns = NC.min(n - j0);

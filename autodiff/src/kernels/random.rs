@@ -13,7 +13,7 @@ use super::simd::{Kernel, dispatch, dispatch_kernel};
 use super::special::Special;
 use rand::Rng;
 
-/// Normal numbers made together; half of them from the cosine, half from the sine.
+/// The number of normals that are made together: half of them are cosines, half are sines.
 const BLOCK: usize = 512;
 
 /// The conversion of random words to numbers of one precision.
@@ -22,11 +22,11 @@ pub(crate) trait Sample: Special {
     fn uniform(word: u64) -> Self;
     /// The words of one Box–Muller pair: one for both, or one for the radius and one for the angle.
     const WORDS: usize;
-    /// Uniform on $(0, 1]$, so that it can stand under a logarithm.
+    /// Uniform on $(0, 1]$, so that its logarithm is finite.
     fn positive_uniform(word: u64) -> Self;
     /// The point at the distance `radius` from 0 in a uniform direction.
     ///
-    /// Two bits say the quarter of the circle, others the angle within it.
+    /// Two bits of the word choose the quarter of the circle, and others the angle within it.
     fn point<const FMA: bool>(radius: Self, word: u64) -> (Self, Self);
 }
 
@@ -86,7 +86,7 @@ impl Sample for f64 {
     }
 }
 
-/// Fills with independent uniform numbers of $[0, 1)$, one word of `rng` each: 24 random bits in
+/// Fills `out` with independent uniform numbers in $[0, 1)$, one word of `rng` for each: 24 random bits in
 /// single precision, 53 in double.
 pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
     let mut words = [[0; 8]; BLOCK];
@@ -104,7 +104,7 @@ pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
     }
 }
 
-/// Fills with independent standard normal numbers, in blocks of [`BLOCK`].
+/// Fills `out` with independent standard normal numbers, in blocks of [`BLOCK`].
 ///
 /// Box and Muller (1958): with $u$ and $v$ uniform, $\sqrt{-2 \ln u} (\cos 2πv, \sin 2πv)$ are
 /// two independent normals. The words of a block are drawn first, one for a pair in single
@@ -139,7 +139,7 @@ struct BoxMuller<'a, F> {
 }
 
 impl<F: Sample> Kernel for BoxMuller<'_, F> {
-    /// In two loops, which take a tenth less time than one where nothing is fused, and the same where products are.
+    /// Two loops take a tenth less time than one where nothing is fused, and the same time where products are.
     #[inline(always)]
     fn run<const FMA: bool, const BYTES: usize>(self) {
         let Self { of_radius, of_angle, cosines, sines } = self;

@@ -10,8 +10,8 @@
 //! dispatch(#[inline(always)] || for (y, x) in out.iter_mut().zip(x) { *y = x.exp() });
 //! ```
 //!
-//! A `for` loop, not `for_each` or `fold`: those are functions that the compiler inlines only
-//! while the body is short.
+//! Write a `for` loop and not `for_each` or `fold`, which are functions that the compiler inlines
+//! only while the body is short.
 //!
 //! The design decision: every level gives the same bits. Nothing here fuses a product with a
 //! sum, and the compiler may not do so by itself, so an elementwise loop rounds each operation
@@ -111,12 +111,12 @@ fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Work that is told at compile time what the instruction set that it is compiled for offers.
+/// Work that knows at compile time the width of the vectors and whether products can be fused.
 ///
-/// For a computation that may round differently from level to level, such as a matrix product,
+/// It serves computations that may round differently from level to level, such as a matrix product,
 /// whose blocking follows the registers and whose sums are worth fusing.
 pub(crate) trait Kernel {
-    /// Does the work, with fused products where `FMA`, on vectors of `BYTES` bytes. Must be
+    /// Does the work, with fused products if `FMA`, on vectors of `BYTES` bytes. The function must be
     /// `#[inline(always)]`, as must all that it calls.
     fn run<const FMA: bool, const BYTES: usize>(self);
 }

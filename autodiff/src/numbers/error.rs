@@ -11,7 +11,7 @@ pub enum Error {
     Shape {
         /// The op's name.
         op: &'static str,
-        /// The shapes of its arguments.
+        /// The shapes of the arguments of the op.
         shapes: Vec<Shape>,
         /// The shapes that the op accepts, in words.
         expected: String,

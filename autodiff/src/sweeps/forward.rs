@@ -3,7 +3,7 @@
 //! A rule names what an argument's adjoint gains, $\bar x \mathrel{+}= T\bar y$ with $T$ linear. Then the tangent of
 //! the result is $\dot y = \sum T^\top \dot x$, and $T^\top$ needs no second rule. For an elementwise op $T$ is a
 //! factor and its own transpose. Otherwise the term is an op applied to $\bar y$, and the rule of *that* op names
-//! $T^\top$. So the forward sweep reads the rules twice.
+//! $T^\top$. The forward sweep therefore reads the rules twice.
 //!
 //! A term at the end of a chain is recorded with an adjoint of zero, and $T^\top \dot x$ is the derivative of
 //! $\langle T\bar y, \dot x \rangle$ with respect to $\bar y$.
@@ -131,8 +131,8 @@ impl<'t, F: Scalar> Sweep<'t, F> {
     }
 }
 
-/// Reads the transposes of terms: where an argument's adjoint would gain a term of the result's, the result's tangent
-/// gains the transposed term of the argument's.
+/// Reads the transposes of terms. Where the adjoint of an argument would gain $T\bar y$, the tangent of the result gains
+/// $T^\top \dot x$.
 struct ForwardSink<'a, 'p, 't, F> {
     op: Op<F>,
     y: Var<'t, F>,
@@ -199,11 +199,11 @@ impl<F: Scalar> Sink<F> for ForwardSink<'_, '_, '_, F> {
     }
 }
 
-/// Reads the terms of a term's op that lead to the adjoint in which the term is linear.
+/// Reads the rule of the op of a term $T\bar y$, and records only the terms that lead to $\bar y$: these are $T^\top$.
 struct Transpose<'a, 't, F> {
     recorder: TermRecorder<'a, 't, F>,
     named: &'a [Operand],
-    /// The shape of that adjoint.
+    /// The shape of $\bar y$.
     shape: Shape,
     sum: Option<Var<'t, F>>,
 }

@@ -4,7 +4,8 @@ use crate::tape::engine::Scalar;
 use crate::tape::node::Id;
 use crate::tape::record::Record;
 
-/// The entries that depend on some chosen ones. A derivative with respect to these passes through no others.
+/// The entries that depend on some chosen entries. A derivative with respect to the chosen entries passes through no
+/// others.
 pub(crate) struct Reach {
     depends: Vec<bool>,
 }

@@ -106,7 +106,8 @@ pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[Var<'_, F>], sink: &mut dyn 
     F::reverse(op, &dims, sink);
 }
 
-/// An op, its result and its arguments, and the variable that takes the place of the result's adjoint in its terms.
+/// Records the terms of an op as entries: the op, its result and arguments, and the variable that takes the place of the
+/// result's adjoint.
 pub(crate) struct TermRecorder<'a, 't, F> {
     pub(crate) op: Op<F>,
     pub(crate) y: Var<'t, F>,
@@ -145,7 +146,7 @@ impl<'a, 't, F: Scalar> TermRecorder<'a, 't, F> {
         named.iter().map(var).collect()
     }
 
-    /// Records a term that is to have this shape.
+    /// Records a term, summed or broadcast to the shape of the adjoint that gains it.
     pub(crate) fn record(&self, term: Term<F>, shape: &Shape) -> Var<'t, F> {
         let Self { y, args, bar, .. } = *self;
         let gain = match term {

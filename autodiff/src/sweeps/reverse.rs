@@ -85,7 +85,7 @@ impl<'a, F: Scalar> TermOperands<'a, F> {
         self.record.view(self.record.args(self.id)[arg])
     }
 
-    /// The numbers of an operand; `made` holds the links.
+    /// The numbers of an operand; `made` holds the numbers of the links.
     fn operand<'b>(&'b self, operand: Operand, made: &'b [F], zero: &'b F) -> View<'b, F> {
         match operand {
             Operand::Bar => View { values: self.y_bar, dims: self.record.dims(self.id) },
@@ -270,7 +270,8 @@ impl<F: Scalar> Tape<F> {
     /// back through a gate is multiplied by its weights, one weight for each row of the gate's last axis.
     ///
     /// # Panics
-    /// If a seed and its variable differ in size, or a gate's weights do not divide it into rows.
+    /// If a seed and its variable differ in size, or the number of weights of a gate does not divide the number of its
+    /// elements.
     #[track_caller]
     pub fn pull_into<'s>(
         &self,

@@ -12,8 +12,8 @@ use smallvec::SmallVec;
 use std::panic::Location;
 
 impl<F: Scalar> Record<F> {
-    /// [`Record::apply`] of an elementwise op to numbers; `None` if it is something else. Of `count`
-    /// arguments the first and the last are given.
+    /// [`Record::apply`] of an elementwise op to single numbers; `None` for any other op or argument. `left` and `right`
+    /// are the first and the last of the `count` arguments.
     #[inline]
     pub(super) fn apply_to_numbers(
         &mut self,
@@ -44,7 +44,7 @@ impl<F: Scalar> Record<F> {
     }
 
     /// Carries the adjoint of an elementwise op on numbers to its arguments: `gain(arg, amount)` adds to
-    /// the adjoint of an entry. False if the entry is something else.
+    /// the adjoint of an entry. Returns false, and adds nothing, if the entry is not such an op.
     #[inline(always)]
     pub(crate) fn pull_number(&self, id: Id, y_bar: F, mut gain: impl FnMut(Id, F)) -> bool {
         let node = self.node(id);

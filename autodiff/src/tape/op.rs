@@ -62,8 +62,8 @@ pub enum Op<F> {
     Beta(Beta),
     /// A kernel that does the work of several ops at once.
     Fused(Fused),
-    /// An op that only its tape knows: see [`Tape::custom`](crate::Tape::custom) and
-    /// [`Tape::checkpoint`](crate::Tape::checkpoint).
+    /// A custom op ([`Tape::custom`](crate::Tape::custom)) or a checkpointed segment
+    /// ([`Tape::checkpoint`](crate::Tape::checkpoint)), whose kernel belongs to one tape.
     Custom(CustomOp),
 }
 

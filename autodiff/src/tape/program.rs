@@ -24,14 +24,15 @@ pub(crate) struct Instruction {
     pub(crate) function: Function,
     /// For each argument, true if it is a single number that is combined with every number of the other.
     pub(crate) scalar: [bool; 2],
-    /// Values of the first argument, the second, and the result. The only argument is both.
+    /// The places of the values of the first argument, the second argument and the result. An op of one argument has
+    /// the place of that argument twice.
     pub(crate) at: [u32; 3],
-    /// Their adjoints, or [`NONE`].
+    /// The places of the adjoints in the same order, or [`NONE`].
     pub(crate) bar: [u32; 3],
     pub(crate) id: Id,
 }
 
-/// Stands for an argument without an adjoint.
+/// The value of [`Instruction::bar`] for an argument without an adjoint.
 pub(crate) const NONE: u32 = u32::MAX;
 
 impl Instruction {
@@ -73,7 +74,7 @@ impl Instruction {
     }
 }
 
-/// The position of an adjoint, if it fits.
+/// The position of an adjoint, if 32 bits hold it.
 fn bar(at: usize) -> Option<u32> {
     if at == NO_BAR { Some(NONE) } else { u32::try_from(at).ok().filter(|&at| at != NONE) }
 }

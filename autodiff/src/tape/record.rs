@@ -1,5 +1,5 @@
-//! The types that a tape is made of, in one file because they refer to one another: a record keeps the kernels that
-//! only it knows, a kernel is defined on variables, a variable points to its tape, and a tape holds a record.
+//! The types that a tape is made of, in one file because they refer to one another: a record keeps the kernels
+//! of its custom ops, a kernel is defined on variables, a variable points to its tape, and a tape holds a record.
 
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
@@ -88,7 +88,7 @@ pub(crate) struct Record<F> {
     /// The length of the adjoint arena.
     pub(crate) bars: usize,
     pub(super) shared: Vec<Arc<Vec<F>>>,
-    /// The kernels that only this record knows.
+    /// The kernels of the custom ops and checkpointed segments of this record.
     pub(crate) custom: CustomKernels<F>,
     /// True if recording stops at the first number that is not finite.
     pub(crate) strict: bool,
@@ -110,7 +110,7 @@ impl<F> Default for Record<F> {
     }
 }
 
-/// The kernels of custom ops and checkpoints, which only one tape knows.
+/// The kernels of the custom ops and checkpointed segments of one tape.
 pub(crate) struct CustomKernels<F>(Vec<Arc<dyn Kernel<F> + Send + Sync>>);
 
 impl<F> Default for CustomKernels<F> {
@@ -153,7 +153,8 @@ pub(crate) trait Bars<F> {
     /// The adjoint of argument `arg`, to add to; `None` if it is not needed.
     fn of(&mut self, arg: usize) -> Option<&mut [F]>;
 
-    /// The same, and whether it has been begun: if not, its contents are not defined and must be overwritten.
+    /// The same adjoint, and true if it has been begun. If it has not, its contents are not defined and must be
+    /// overwritten.
     fn begun(&mut self, arg: usize) -> Option<(&mut [F], bool)>;
 
     /// Working memory that the caller keeps between calls. Its contents are not defined.

@@ -98,7 +98,7 @@ impl<F: Float> Record<F> {
         }
     }
 
-    /// The first and the last argument of an entry that has some; of one argument, both are it.
+    /// The first and the last argument of an entry that has arguments. A single argument is both.
     #[inline]
     pub(super) fn ends(&self, id: Id) -> [Id; 2] {
         let Span { start, len } = self.node(id).args;

@@ -25,7 +25,7 @@ pub(crate) enum Operand {
 pub(crate) enum Term<F> {
     /// An op applied to operands, summed onto the argument's shape.
     Apply(Op<F>, SmallVec<[Operand; 3]>),
-    /// An operand as it is, summed onto the argument's shape.
+    /// An operand itself, summed onto the argument's shape.
     Operand(Operand),
     /// $\bar y \partial f$: the slope of an elementwise op with respect to argument `side`.
     Slope(usize),
@@ -48,6 +48,6 @@ pub(crate) trait Sink<F> {
     /// The adjoints of all arguments gain the terms that the kernel's own `reverse` adds.
     fn kernel(&mut self, kernel: &dyn Kernel<F>);
 
-    /// The same for an op that only its tape knows.
+    /// The same for a custom op, whose kernel the tape owns.
     fn custom(&mut self, op: CustomOp);
 }

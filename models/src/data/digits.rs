@@ -99,8 +99,8 @@ fn choose(ways: &'static [Glyph], rng: &mut Xoshiro256PlusPlus) -> &'static Glyp
     unreachable!("the draw is below the sum of the weights")
 }
 
-/// A random number with mean 0 and standard deviation 1 that never exceeds ±3, so that no digit is torn apart: the sum
-/// of three uniform numbers.
+/// A random number with mean 0 and standard deviation 1, bounded by ±3 so that no digit is torn apart: the scaled sum of
+/// three uniform numbers, which has the distribution of Irwin and Hall.
 fn irwin_hall(rng: &mut Xoshiro256PlusPlus) -> f32 {
     2.0 * (uniform_f32(rng) + uniform_f32(rng) + uniform_f32(rng) - 1.5)
 }

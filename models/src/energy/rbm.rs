@@ -6,14 +6,14 @@ use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Real, Scalar, Shape, Tape, Var};
 use rand::Rng;
 
-/// Data means are held inside $[0.001, 0.999]$ before their log-odds become biases, so that a column that never changes
+/// Data means are clamped to $[0.001, 0.999]$ before their log-odds become biases, so that a column that never changes
 /// gets a finite bias.
 const MIN_MEAN: f64 = 1e-3;
 
 /// The partition function is summed exactly while the smaller side has at most this many units: a million states.
 const MAX_ENUMERATED: usize = 20;
 
-/// States that are summed at a time, so that memory does not grow with their number.
+/// The number of states that are summed at a time, so that memory does not grow with the number of all states.
 const BLOCK: usize = 256;
 
 /// Binary visible units $v$ and binary hidden units $h$, connected across but not among themselves (Smolensky 1986;
@@ -75,7 +75,7 @@ impl Rbm {
     }
 
     /// Sets the visible biases to the log-odds of the data, $b_i = \ln \frac{p_i}{1 - p_i}$ with the mean $p_i$ of
-    /// column $i$ held inside $[0.001, 0.999]$ (Hinton 2010). Without weights this is the best model of independent
+    /// column $i$ clamped to $[0.001, 0.999]$ (Hinton 2010). Without weights this is the best model of independent
     /// columns.
     ///
     /// # Panics

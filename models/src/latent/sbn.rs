@@ -34,12 +34,14 @@ use rand::Rng;
 pub struct SigmoidBelief {
     widths: [usize; MAX_LAYERS],
     layers: usize,
-    /// From the data to the first layer, and from each layer to the next.
+    /// The network from the data to the first layer.
     encoder: Mlp,
+    /// The networks from each layer to the next.
     up: [Option<Mlp>; MAX_LAYERS - 1],
     prior: ParamId,
-    /// From each layer to the one before it, and from the first to the data.
+    /// The networks from each layer to the layer before it.
     down: [Option<Mlp>; MAX_LAYERS - 1],
+    /// The network from the first layer to the data.
     decoder: DecoderNetwork,
 }
 

@@ -60,7 +60,7 @@ fn panel<F: Float>(
     Ok(())
 }
 
-/// $U_{12} = L_{11}^{-1} A_{12}$ and $A_{22} \mathrel{-}= L_{21} U_{12}$ behind the panel of these columns.
+/// $U_{12} = L_{11}^{-1} A_{12}$ and $A_{22} \mathrel{-}= L_{21} U_{12}$ for the columns behind the panel.
 fn update_trailing<F: Float>(
     f: &mut [F],
     n: usize,
@@ -72,7 +72,7 @@ fn update_trailing<F: Float>(
     if rest == 0 {
         return;
     }
-    // −L, which the products add: of the panel's own rows first, then of those below.
+    // Products only add, so they take −L: the panel's own rows first, then the rows below.
     let column = &mut work[..(n - from) * k];
     for (copy, row) in column.chunks_exact_mut(k).zip(f[from * n..].chunks_exact(n)) {
         copy.iter_mut().zip(&row[from..to]).for_each(|(c, &l)| *c = -l);

@@ -11,7 +11,7 @@ const BASE: usize = 16;
 /// A triangular matrix inside a slice; the other triangle is not read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Triangular<'a, F> {
-    /// The numbers from its first on.
+    /// The numbers from the first element of the matrix on.
     pub(crate) values: &'a [F],
     /// The distance between its rows.
     pub(crate) width: usize,
@@ -159,7 +159,7 @@ fn invert_block<F: Float>(l: &[F], width: usize, from: usize, n: usize, y: &mut 
     solve_negated(t, &mut bottom[from..], width, first);
 }
 
-/// A lower triangular matrix as it lies.
+/// A lower triangular matrix of `n` rows, neither transposed nor with a diagonal of ones.
 pub(crate) fn lower<F>(values: &[F], width: usize, n: usize) -> Triangular<'_, F> {
     Triangular { values, width, n, upper: false, transposed: false, unit: false }
 }

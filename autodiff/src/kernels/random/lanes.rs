@@ -28,7 +28,7 @@ const BYTES: usize = 8 * LANES;
 pub struct Lanes {
     /// The four words of each lane, lanes innermost.
     state: [[u64; LANES]; 4],
-    /// The last words that were made, and how many of their bytes were asked for.
+    /// The last words that were made, and the number of their bytes that were taken.
     made: [u8; BYTES],
     taken: usize,
 }

@@ -1,4 +1,4 @@
-//! The elementary functions in double precision, on the plan of the single ones.
+//! The elementary functions in double precision, by the same methods as in single precision.
 
 use super::Special;
 use crate::kernels::element::Element;
@@ -40,7 +40,7 @@ fn reduce_exp(x: f64) -> (u64, f64) {
 /// $e^r - 1 - r$ for $|r| ≤ ½ \ln 2$, as $r^2 q(r)$; minimax, 2⁻⁵⁵ relative to $e^r - 1$.
 #[inline(always)]
 fn exp_remainder(r: f64) -> f64 {
-    // Pairs of terms first: half the chain of dependent operations of Horner's rule.
+    // Adding pairs of terms first halves the chain of dependent operations of Horner's rule.
     let z = r * r;
     let a = 0.500_000_000_000_000_6 + 0.166_666_666_666_666_85 * r;
     let b = 0.041_666_666_666_573_8 + 0.008_333_333_333_314_602 * r;
@@ -162,7 +162,7 @@ fn sin_in_quadrant(quarter: u64, s: f64, c: f64) -> f64 {
 /// $c_0 + c_1 z + \dots + c_6 z^6$.
 #[inline(always)]
 fn even<const FMA: bool>(z: f64, c: [f64; 7]) -> f64 {
-    // Pairs of terms first: half the chain of dependent operations of Horner's rule.
+    // Adding pairs of terms first halves the chain of dependent operations of Horner's rule.
     let pair = |i: usize| c[i + 1].multiply_add::<FMA>(z, c[i]);
     let w = z * z;
     let q = pair(5).multiply_add::<FMA>(w, pair(3)).multiply_add::<FMA>(w, pair(1));

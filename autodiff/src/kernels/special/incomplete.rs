@@ -1,4 +1,4 @@
-//! The regularised incomplete gamma and beta functions, with their derivatives by the parameters.
+//! The regularised incomplete gamma and beta functions, with their derivatives with respect to the parameters.
 
 use super::dual::Dual;
 use super::gamma::{digamma, digamma_gap, ln_beta, ln_gamma_1p, log1pmx, stirling_remainder};
@@ -24,14 +24,13 @@ const LIMIT: u32 = 1000;
 
 /// $P(a, x) = \frac{1}{Γ(a)} \int_0^x t^{a-1} e^{-t} dt$, its complement and its slope.
 ///
-/// Temme's uniform expansion where $a$ is large and $x$ not far from it; else the power series
-/// for $x < a + 1$ and the continued fraction beyond. The derivative is that of the same
-/// series or fraction, term by term.
+/// Where $a$ is large and $x$ is near $a$, Temme's uniform expansion is used; elsewhere the power series for $x < a + 1$
+/// and the continued fraction beyond. The same series or fraction is differentiated term by term.
 pub(super) fn incomplete_gamma(a: f64, x: f64) -> IncompleteGamma {
     if !(a >= 0.0 && x >= 0.0) {
         return IncompleteGamma { p: f64::NAN, q: f64::NAN, da: f64::NAN };
     }
-    // Shape 0 is a point at 0, an infinite shape a point at infinity.
+    // With shape 0 the distribution is a point mass at 0, with an infinite shape one at infinity.
     if x == 0.0 || a == f64::INFINITY {
         return IncompleteGamma { p: 0.0, q: 1.0, da: 0.0 };
     }
@@ -50,8 +49,8 @@ pub(super) fn incomplete_gamma(a: f64, x: f64) -> IncompleteGamma {
 
 /// $x^a e^{-x}/Γ(a + 1)$.
 ///
-/// For large $a$ in Loader's form (2000), $e^{-a(λ - 1 - \ln λ) - δ(a)}/\sqrt{2πa}$ with
-/// $λ = x/a$ and $δ$ the rest of Stirling's formula: no large terms cancel.
+/// Large $a$ use Loader's form (2000), $e^{-a(λ - 1 - \ln λ) - δ(a)}/\sqrt{2πa}$ with
+/// $λ = x/a$ and the remainder $δ$ of Stirling's formula, in which no large terms cancel.
 fn prefactor(a: f64, x: f64) -> f64 {
     if a < 10.0 {
         return power_over_gamma(x, a, a + 1.0);
@@ -63,8 +62,8 @@ fn prefactor(a: f64, x: f64) -> f64 {
 
 /// $x^n e^{-x}/Γ(s)$ for $n < 10$.
 ///
-/// The exponential is multiplied in two halves, because it underflows before the product does. Far beyond that the
-/// power is infinite.
+/// The exponential is multiplied as the square of $e^{-x/2}$, because $e^{-x}$ underflows before the product does. Where
+/// $e^{-x/2}$ underflows too, the product is zero, although the power may be infinite.
 fn power_over_gamma(x: f64, n: f64, s: f64) -> f64 {
     let half = exp(-0.5 * x);
     if half == 0.0 { 0.0 } else { pow(x, n) * half / tgamma(s) * half }
@@ -206,8 +205,8 @@ pub(super) struct IncompleteBeta {
 
 /// $I_x(a, b) = \frac{1}{B(a, b)} \int_0^x t^{a-1} (1-t)^{b-1} dt$ and its slopes.
 ///
-/// The continued fraction DLMF 8.17.22 on the side of the mean where it converges fast, by
-/// $I_x(a, b) = 1 - I_{1-x}(b, a)$; derivatives of the same fraction, step by step.
+/// The continued fraction DLMF 8.17.22 is used on the side of the mean where it converges fast, by
+/// $I_x(a, b) = 1 - I_{1-x}(b, a)$. The same fraction is differentiated step by step.
 pub(super) fn incomplete_beta(a: f64, b: f64, x: f64) -> IncompleteBeta {
     if !(a > 0.0 && b > 0.0 && (0.0..=1.0).contains(&x)) {
         return IncompleteBeta { value: f64::NAN, da: f64::NAN, db: f64::NAN };
@@ -235,7 +234,7 @@ fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
     let limit = (1000.0 + 10.0 * sqrt(a + b)).min(1e6);
     for k in 0..limit as u32 {
         let m = k as f64;
-        // The first quotient is 1 at m = 0, where a may be too small to divide by.
+        // At m = 0 the first quotient is 1. It is not computed, because a may be too small to divide by.
         let ratio = if k == 0 { one } else { (p + m) / (p + 2.0 * m) };
         let odd = ratio * (p + q + m) * -x / (p + (2.0 * m + 1.0));
         let m = m + 1.0;
@@ -265,7 +264,7 @@ fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
     }
 }
 
-/// $\ln x$, computed from the smaller one of $x$ and $1 - x$, which is accurate.
+/// $\ln x$, computed from the smaller one of $x$ and `rest` $1 - x$, which is the accurate one.
 fn log_share(x: f64, rest: f64) -> f64 {
     if x < 0.5 { log(x) } else { log1p(-rest) }
 }

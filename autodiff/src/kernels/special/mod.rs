@@ -2,7 +2,8 @@
 //!
 //! The elementary ones are branch-free and always inlined: a loop over a slice inside
 //! [`dispatch`](super::simd::dispatch) becomes vector code, and gives the same bits at every
-//! width and on every machine, except where the doc of a function says otherwise. The special ones run in double precision, one number at a time.
+//! width and on every machine, except where the doc of a function says otherwise. The special ones
+//! run in double precision, one number at a time.
 
 mod bessel;
 mod double;
@@ -47,7 +48,7 @@ pub(crate) trait Special:
 
     /// $|x|$; the derivative is the sign.
     fn abs(self) -> Self;
-    /// The magnitude of the one with the sign of the other, zeros and NaN included.
+    /// The magnitude of `self` with the sign of `sign`, zeros and NaN included.
     fn copysign(self, sign: Self) -> Self;
     /// $\sqrt x$, correctly rounded; the derivative is $1/(2\sqrt x)$.
     fn sqrt(self) -> Self;
@@ -57,11 +58,11 @@ pub(crate) trait Special:
     fn exp(self) -> Self;
     /// $e^{-|x|}$, the same bits as by [`exp`](Special::exp) in three quarters of the time.
     fn exp_minus_abs(self) -> Self;
-    /// $½ e^x$, finite for a little longer than $e^x$.
+    /// $½ e^x$, which is finite for some $x$ where $e^x$ overflows; its own derivative.
     fn half_exp(self) -> Self;
     /// $2^x$; the derivative is $2^x \ln 2$.
     fn exp2(self) -> Self;
-    /// $¼ (e^x - 1)$, held below overflow; wrong in the last bit where $x$ is subnormal.
+    /// $¼ (e^x - 1)$, with $x$ clamped so that the result does not overflow. The last bit is wrong where $x$ is subnormal.
     fn quarter_exp_m1(self) -> Self;
     /// $\ln x$; the derivative is $1/x$. At 0 it is $-∞$.
     fn ln(self) -> Self;
@@ -202,14 +203,14 @@ pub(crate) trait Special:
         Self::narrow(if x == f64::NEG_INFINITY { -0.0 } else { x * x.normal_cdf() })
     }
 
-    /// $\sin x$; the derivative is $\cos x$. Has a branch: slices have
+    /// $\sin x$; the derivative is $\cos x$. The function has a branch; for slices there is
     /// [`sin_slice`](slices::sin_slice).
     #[inline]
     fn sin(self) -> Self {
         if self.abs() <= Self::TRIG_RANGE { self.sin_within() } else { self.sin_far() }
     }
 
-    /// $\cos x$; the derivative is $-\sin x$. Has a branch: slices have
+    /// $\cos x$; the derivative is $-\sin x$. The function has a branch; for slices there is
     /// [`cos_slice`](slices::cos_slice).
     #[inline]
     fn cos(self) -> Self {
@@ -218,7 +219,7 @@ pub(crate) trait Special:
 
     /// $\ln(1 - e^x)$ for $x < 0$; the derivative is $-1/(e^{-x} - 1)$. At 0 it is $-∞$.
     ///
-    /// Mächler's two branches (2012): by $e^x - 1$ above $-\ln 2$, by $\ln(1 + ·)$ below.
+    /// The two branches are Mächler's (2012): $\ln(-(e^x - 1))$ above $-\ln 2$, and $\ln(1 + (-e^x))$ below.
     #[inline(always)]
     fn log1m_exp(self) -> Self {
         let near = (-self.exp_m1()).ln();
@@ -310,12 +311,12 @@ pub(crate) trait Special:
         Self::narrow(libm::lgamma(self.widen()))
     }
 
-    /// $ψ(x) = Γ'(x)/Γ(x)$; the derivative is $ψ'(x)$. NaN at −1, −2, …, and $∓∞$ at ±0.
+    /// $ψ(x) = Γ'(x)/Γ(x)$; the derivative is $ψ'(x)$. It is NaN at −1, −2, …, and $∓∞$ at ±0.
     fn digamma(self) -> Self {
         Self::narrow(gamma::digamma(self.widen()))
     }
 
-    /// $e^{-|x|} I_0(x)$; the derivative is $e^{-|x|} I_1(x)$ less the sign of $x$ times it.
+    /// $e^{-|x|} I_0(x)$; the derivative is $e^{-|x|} (I_1(x) - \mathrm{sign}(x) I_0(x))$.
     fn i0e(self) -> Self {
         Self::narrow(bessel::i0e(self.widen()))
     }
@@ -326,21 +327,20 @@ pub(crate) trait Special:
         Self::narrow(bessel::i1e(self.widen()))
     }
 
-    /// $e^{-|x|} (I_0(x) - I_1(|x|))$, without cancellation; for $x > 0$ the derivative is $e^{-x} I_1(x)/x$
-    /// less twice the value.
+    /// $y = e^{-|x|} (I_0(x) - I_1(|x|))$, without cancellation; for $x > 0$ the derivative is $e^{-x} I_1(x)/x - 2y$.
     fn i0e_less_i1e(self) -> Self {
         Self::narrow(bessel::i0e_less_i1e(self.widen()))
     }
 
-    /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$. Its derivative is that of order $n + 1$. NaN
-    /// for negative $x$ from $n = 2$ on, and for $n > 170$.
+    /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$. The derivative is $ψ^{(n+1)}(x)$. It is NaN for
+    /// negative $x$ from $n = 2$ on, and for $n > 170$.
     fn polygamma_of_order(self, n: u32) -> Self {
         Self::narrow(gamma::polygamma(n, self.widen()))
     }
 
-    /// $I_x(a, b)$, the distribution function at $x$ of the beta law of parameters $a$ (the receiver)
-    /// and $b$, up to $10^{10}$, with $∂I_x(a, b)/∂a$ and $∂I_x(a, b)/∂b$; the derivative by $x$ is
-    /// $x^{a-1} (1-x)^{b-1}/B(a, b)$.
+    /// $I_x(a, b)$, the distribution function at $x$ of the beta distribution with parameters $a$ (`self`)
+    /// and $b$, up to $10^{10}$, with $∂I_x(a, b)/∂a$ and $∂I_x(a, b)/∂b$; the derivative with respect to
+    /// $x$ is $x^{a-1} (1-x)^{b-1}/B(a, b)$.
     fn beta_inc(self, b: Self, x: Self) -> [Self; 3] {
         let at = incomplete::incomplete_beta(self.widen(), b.widen(), x.widen());
         [at.value, at.da, at.db].map(Self::narrow)

@@ -44,7 +44,7 @@ fn reduce_exp(x: f32) -> (u32, f32) {
 /// $e^r - 1 - r$ for $|r| ≤ ½ \ln 2$, as $r^2 q(r)$; minimax, 2⁻³² relative to $e^r - 1$.
 #[inline(always)]
 fn exp_remainder(r: f32) -> f32 {
-    // Pairs of terms first: half the chain of dependent operations of Horner's rule.
+    // Adding pairs of terms first halves the chain of dependent operations of Horner's rule.
     let z = r * r;
     let a = 0.5 + 0.166_666_67 * r;
     let b = 0.041_666_355 + 0.008_333_273 * r;
@@ -52,7 +52,7 @@ fn exp_remainder(r: f32) -> f32 {
     z * (a + z * (b + z * c))
 }
 
-/// $2^s y$ for $y$ of order 1, rounded once even where the result is subnormal.
+/// $2^n y$ for $y$ of order 1, rounded once even where the result is subnormal.
 #[inline(always)]
 fn scale(y: f32, n: u32) -> f32 {
     // Halving a two's complement number without an arithmetic shift.

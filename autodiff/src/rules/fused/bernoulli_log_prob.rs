@@ -164,7 +164,7 @@ fn sum_piecewise_linear<F: Scalar>(x: &[F], eta: &[F]) -> F {
     sum
 }
 
-/// Returns the same numbers. Without the way through memory the compiler splits the lanes into several short vectors.
+/// Returns the same numbers, after a store and a load. Without them the compiler splits the lanes into several short vectors.
 #[inline(always)]
 fn through_memory<F: Copy>(lanes: [F; LANES]) -> [F; LANES] {
     *std::hint::black_box(&lanes)
@@ -192,7 +192,8 @@ fn for_pieces<F: Scalar, const N: usize>(
     }
 }
 
-/// $\bar\eta \mathrel{+}= \sum_k \bar y_k x_k - \big(\sum_k \bar y_k\big) \sigma(\eta)$ over the rows $k$ of bits that belong to it.
+/// $\bar\eta \mathrel{+}= \sum_k \bar y_k x_k - \big(\sum_k \bar y_k\big) \sigma(\eta)$ over the rows $k$ of bits
+/// that belong to one row of logits.
 fn reverse_repeated<F: Scalar>(x: View<F>, eta: View<F>, y_bar: &[F], bar: &mut [F]) {
     let width = x.dims[x.dims.len() - 1];
     let rows = eta.values.len() / width;
@@ -222,6 +223,9 @@ impl<F: Scalar> Var<'_, F> {
     /// $\eta$. Arguments with fewer leading axes are repeated.
     ///
     /// The derivatives are $x - \sigma(\eta)$ ($\eta$) and $\eta$ ($x$).
+    ///
+    /// # Panics
+    /// If a shape is not the end of the longest.
     #[doc(alias = "binary_cross_entropy_with_logits")]
     #[track_caller]
     pub fn bernoulli_log_prob(self, logits: Self) -> Self {

@@ -55,8 +55,11 @@ impl<F: Scalar> Kernel<F> for CumProd {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// Running products $y_i = \prod_{j \le i} x_j$ along an axis. The derivative is computed without division, so factors
-    /// may be zero.
+    /// Running products $y_i = \prod_{j \le i} x_j$ along an axis. The derivative with respect to $x_k$ is
+    /// $\prod_{j \le i, j \ne k} x_j$ for $k \le i$, computed without division, so factors may be zero.
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn cumprod(self, axis: isize) -> Self {
         let axis = axis_of("cumprod", axis, &self.shape()) as u8;

@@ -60,6 +60,9 @@ impl<F: Scalar> Var<'_, F> {
     /// assert_eq!(x.cumsum(0).value().values(), [1.0, 3.0, 6.0]);
     /// assert_eq!(x.cumsum(0).sum().backward().of(x).values(), [3.0, 2.0, 1.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn cumsum(self, axis: isize) -> Self {
         let axis = axis_of("cumsum", axis, &self.shape()) as u8;

@@ -29,7 +29,7 @@ impl<F: Scalar> Kernel<F> for LogSoftmax {
             return;
         }
         let blocks = y.chunks_exact_mut(n * stride).zip(args[0].values.chunks_exact(n * stride));
-        // In two steps: x − maximum is exact where it matters, near the largest.
+        // The maximum is subtracted first: near it the difference is exact, and that is where precision matters.
         dispatch(
             #[inline(always)]
             || {
@@ -129,6 +129,9 @@ impl<F: Scalar> Kernel<F> for LogSoftmax {
 
 impl<F: Scalar> Var<'_, F> {
     /// The logarithm of the softmax, $x_i - \ln \sum_j e^{x_j}$, along an axis. The derivative is $\delta_{ij} - \mathrm{softmax}(x)_j$.
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn log_softmax(self, axis: isize) -> Self {
         let axis = axis_of("log_softmax", axis, &self.shape()) as u8;
@@ -136,6 +139,9 @@ impl<F: Scalar> Var<'_, F> {
     }
 
     /// The softmax $e^{x_i} / \sum_j e^{x_j}$ along an axis. The derivative is $y_i(\delta_{ij} - y_j)$.
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn softmax(self, axis: isize) -> Self {
         self.log_softmax(axis).exp()
@@ -144,6 +150,9 @@ impl<F: Scalar> Var<'_, F> {
     /// The cross-entropy $-\sum_c t_c \ln \mathrm{softmax}(x)_c$ along an axis, which is dropped, with `target`
     /// probabilities $t$ (one-hot for a class). The derivative is $\mathrm{softmax}(x)_c \sum t - t_c$. A target
     /// of zero adds nothing, even where the logit is $-\infty$.
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn cross_entropy(self, target: Self, axis: isize) -> Self {
         let log_probs = self.log_softmax(axis);

@@ -124,7 +124,7 @@ fn store<F: Scalar>(maxima: [F; LANES], sums: [F; LANES], count: F, y: &mut [F])
 }
 
 /// Calls `gain` with the number of each piece and $\bar y e^{x - y} / \sum e^{x - y}$; if `joint`, the sum goes
-/// over all lanes. The sum is not taken to be one, because the rounding of a large $y$ would distort the shares.
+/// over all lanes. The sum is not taken to be one, because the rounding of a large $y$ would distort the softmax.
 #[inline(always)]
 fn softmax_adjoints<F: Scalar>(
     count: usize,
@@ -277,7 +277,7 @@ pub(super) fn define<'t, F: Scalar>(axis: u8, mean: bool, args: &[Var<'t, F>]) -
     let x = args[0];
     let mut kept = x.shape();
     let n = std::mem::replace(&mut kept[usize::from(axis)], 1);
-    // The shift is a constant to the derivative: it cancels. Where all are −∞ the shift is zero and
+    // The shift cancels, so it may be a constant to the derivative. Where all are −∞ the shift is zero and
     // the sum is replaced by one before its logarithm is taken, so that nothing infinite is
     // multiplied by the zero that comes back.
     let maximum = x.detach().log_sum_exp(axis as isize).detach();
@@ -321,6 +321,9 @@ impl<F: Scalar> Var<'_, F> {
     /// let x = tape.leaf(&[0.0, 0.0], [2]);
     /// assert!((x.log_sum_exp(0).item() - 2_f64.ln()).abs() < 1e-15);
     /// ```
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[doc(alias = "logsumexp")]
     #[track_caller]
     pub fn log_sum_exp(self, axes: impl Into<Axes>) -> Self {

@@ -63,6 +63,9 @@ impl<F: Scalar> Var<'_, F> {
     /// let x = tape.leaf(&[1.0, 4.0, 4.0], [3]);
     /// assert_eq!(x.max_axis(0).backward().of(x).values(), [0.0, 0.5, 0.5]);
     /// ```
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[doc(alias = "amax")]
     #[track_caller]
     pub fn max_axis(self, axes: impl Into<Axes>) -> Self {
@@ -71,13 +74,16 @@ impl<F: Scalar> Var<'_, F> {
 
     /// The smallest element over axes; NaN if one element is. Elements that tie share the derivative evenly. The minimum of
     /// no elements is $\infty$.
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn min_axis(self, axes: impl Into<Axes>) -> Self {
         -(-self).max_axis(axes)
     }
 
     /// The position of the largest element along an axis, which is dropped; at a tie, the first position. NaN counts as
-    /// larger than any number, as in NumPy and PyTorch. No derivative.
+    /// larger than any number, as in NumPy and PyTorch. The derivative is zero.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -87,7 +93,7 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If the axis has no positions.
+    /// If there is no such axis, or it has no positions.
     #[track_caller]
     pub fn argmax(self, axis: isize) -> Self {
         let mut along = self.shape();

@@ -86,6 +86,9 @@ impl<F: Scalar> Var<'_, F> {
     /// assert_eq!(y.item(), 0.0);
     /// assert_eq!(y.backward().of(x).values(), [0.0, 6.0, 0.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn prod_axis(self, axes: impl Into<Axes>) -> Self {
         self.reduce_with("prod_axis", axes.into(), |axis| Fused::Prod { axis })

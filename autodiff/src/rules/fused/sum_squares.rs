@@ -142,6 +142,9 @@ impl<F: Scalar> Var<'_, F> {
     /// let x = tape.leaf(&[3.0, 4.0], [2]);
     /// assert_eq!(x.sum_squares(0).item(), 25.0);
     /// ```
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn sum_squares(self, axes: impl Into<Axes>) -> Self {
         self.reduce_with("sum_squares", axes.into(), |axis| Fused::SumSquares { axis })

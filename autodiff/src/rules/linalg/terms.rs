@@ -116,7 +116,7 @@ pub(crate) fn reverse<F: Scalar>(op: Linalg, args: &[&[usize]], sink: &mut dyn S
             let row = c.reshape(values, leading(args[0]), &[1, n]);
             let column = c.reshape(values, leading(args[0]), &[n, 1]);
             let gaps = c.zip(Binary::Sub, row, column);
-            // The identity: on the diagonal one is added to the gap of zero and taken off its inverse.
+            // On the diagonal the gap is zero: one is added before the inverse is taken, and subtracted after.
             let zeros = c.apply(Op::ZipRight(Binary::Equal, F::ZERO), &[gaps]);
             let low = c.tril(zeros, 0);
             let one = c.triu(low, 0);
@@ -173,7 +173,7 @@ impl<F: Scalar> Chain<'_, F> {
         self.apply(Op::ZipRight(Binary::Mul, F::from_f64(c)), &[x])
     }
 
-    /// The product of two operands, each transposed first if so marked.
+    /// The product of two operands. An operand whose flag is true is transposed first.
     fn matmul(&mut self, (a, ta): (Operand, bool), (b, tb): (Operand, bool)) -> Operand {
         self.apply(Op::MatMul { ta, tb }, &[a, b])
     }

@@ -9,7 +9,7 @@ use crate::kernels::zip::{slope_tile, tile};
 use crate::tape::program::{Function, Instruction, NONE};
 use std::ops::Range;
 
-/// Numbers of a tile: a chain of a few arrays fits the first-level cache.
+/// The number of elements of a tile. A few tiles of this length fit the first-level cache.
 const TILE: usize = 512;
 
 /// Computes a fused run over `len` numbers.

@@ -1,6 +1,6 @@
-//! Ops that only one tape knows.
+//! Custom ops and checkpointed segments, whose kernels belong to one tape.
 
-/// A custom op or a checkpoint: its name, and its position among those of its tape.
+/// A custom op or a checkpointed segment: its name, and the position of its kernel among those of the tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CustomOp {
     name: &'static str,
@@ -12,7 +12,7 @@ impl CustomOp {
         Self { name, at: at as u32 }
     }
 
-    /// The position among those of its tape.
+    /// The position of the kernel among those of the tape.
     pub(crate) fn index(self) -> usize {
         self.at as usize
     }

@@ -21,7 +21,7 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
 /// `label` holds the labels, whole numbers 0…255. Empty lines are skipped. A header that consists of numbers cannot be
 /// told from data and is read as a row. Gzip is unpacked.
 ///
-/// Values are kept as they are. [`Table::in_unit_interval`] tells if they can be probabilities.
+/// Values are kept as they are. [`Table::in_unit_interval`] is true if they can be probabilities.
 ///
 /// # Errors
 /// If the file cannot be read, if lines differ in length, or if a field is not a finite number.

@@ -11,7 +11,7 @@ use crate::data::{DataError, Position};
 /// The largest number of values that is read from one file: 2 GiB as f32, 4 GiB as f64.
 pub(crate) const MAX_VALUES: u64 = 1 << 29;
 
-/// The largest number of bytes that is unpacked from one file: as many values of 8 bytes, and a header.
+/// The largest number of bytes that is unpacked from one file: [`MAX_VALUES`] values of 8 bytes, and a header.
 const MAX_BYTES: u64 = 8 * MAX_VALUES + (1 << 20);
 
 /// A file that is read from its beginning, and unpacked if it begins with the bytes of gzip (1f 8b, RFC 1952).
