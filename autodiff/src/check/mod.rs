@@ -34,8 +34,8 @@ pub struct Options {
     pub step: f64,
     /// The highest order of the derivatives that are checked.
     pub order: usize,
-    /// Up to this many numbers in all arguments together, each number is moved by itself. More numbers are moved together
-    /// along random directions; the number to which a wrong derivative belongs is still found.
+    /// The largest number of elements, in all arguments together, up to which each element is moved by itself. More
+    /// elements are moved together along random directions; the element of a wrong derivative is then found by halving.
     pub elements: usize,
     /// The number of random directions.
     pub directions: usize,

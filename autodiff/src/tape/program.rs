@@ -46,7 +46,7 @@ impl Instruction {
             Place::Arena(at) => u32::try_from(at).ok(),
             Place::Shared { .. } => None,
         };
-        // For an argument: the place of its values, that of its adjoint, and whether it is a single number.
+        // The place of an argument's values, the place of its adjoint, and true if it is a single number.
         let side = |record: &Record<F>, arg: usize| {
             let node = record.node(record.args(id)[arg]);
             let scalar = node.len == 1 && y.len != 1;

@@ -58,6 +58,9 @@ macro_rules! var_pairs {
             $(named! {
                 $columns
                 $(#[$doc])*
+                ///
+                /// # Panics
+                /// If the shapes do not broadcast.
                 #[track_caller]
                 pub fn $method(self, other: Self) -> Self {
                     self.record(Op::Zip(Binary::$name), &[self, other], None)

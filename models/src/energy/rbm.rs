@@ -105,19 +105,30 @@ impl Rbm {
     }
 
     /// $p(h_j = 1 \mid v) = \sigma(c_j + (v^\top W)_j)$: from `[…, visible]` to `[…, hidden]`.
+    ///
+    /// # Panics
+    /// If the last axis of `v` has another length.
     #[track_caller]
     pub fn hidden_probs<'t, F: Scalar>(&self, params: Bound<'t, F>, v: Var<'t, F>) -> Var<'t, F> {
         v.affine(params.get(self.weights), params.get(self.hidden_bias), Activation::Sigmoid)
     }
 
-    /// $p(v_i = 1 \mid h) = \sigma(b_i + (W h)_i)$: from `[…, hidden]` to `[…, visible]`.
+    /// $p(v_i = 1 \mid h) = \sigma(b_i + (W h)_i)$: from `[rows, hidden]` to `[rows, visible]`; further leading
+    /// axes are kept.
+    ///
+    /// # Panics
+    /// If `h` has fewer than two axes, or its last axis has another length.
     #[track_caller]
     pub fn visible_probs<'t, F: Scalar>(&self, params: Bound<'t, F>, h: Var<'t, F>) -> Var<'t, F> {
         let logits = h.matmul_with(false, params.get(self.weights), true);
         (logits + params.get(self.visible_bias)).sigmoid()
     }
 
-    /// $E(v, h)$ for rows of visible and hidden units: from `[rows, visible]` and `[rows, hidden]` to `[rows]`.
+    /// $E(v, h) = -b^\top v - c^\top h - v^\top W h$ for rows of visible and hidden units: from `[rows, visible]` and
+    /// `[rows, hidden]` to `[rows]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
     #[track_caller]
     pub fn joint_energy<'t, F: Scalar>(
         &self,

@@ -9,7 +9,7 @@ use crate::tape::record::Var;
 use smallvec::SmallVec;
 use std::ops::RangeFull;
 
-/// The axes of a reduction, and whether they are kept with length one.
+/// The axes of a reduction. The result drops them, or keeps them with length one.
 ///
 /// They are made from one axis, from an array or slice of axes, or from `..` for all; negative axes count from the back.
 ///
