@@ -18,8 +18,8 @@ mod temme;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// Functions of one real number, with the same bits on every machine and at every vector width, except for two that say
-/// so.
+/// Functions of one real number, with the same bits on every machine and at every vector width, except for those that
+/// say otherwise.
 ///
 /// Arguments outside a function's domain give NaN, and NaN gives NaN. The
 /// elementary functions err by at most 2.5 units in the last place, most by less than 1.5; the
@@ -52,7 +52,8 @@ pub(crate) trait Special:
     fn copysign(self, sign: Self) -> Self;
     /// $\sqrt x$, correctly rounded; the derivative is $1/(2\sqrt x)$.
     fn sqrt(self) -> Self;
-    /// $x^c$ by the standard library; the derivatives are $c x^{c-1}$ and $x^c \ln x$.
+    /// $x^c$ by the standard library, whose last bits depend on the platform; the derivatives are $c x^{c-1}$ and
+    /// $x^c \ln x$.
     fn powf(self, exponent: Self) -> Self;
     /// $e^x$, its own derivative. Subnormal results are kept.
     fn exp(self) -> Self;

@@ -206,7 +206,8 @@ impl<'t, F: Scalar> Var<'t, F> {
         zero.select(self.constant(0.0), zero.select(self.constant(1.0), self).sqrt())
     }
 
-    /// Applies a kernel over one axis to several axes. They are joined first; if they are neighbours, nothing is moved.
+    /// Applies a kernel that reduces one axis to several axes. The axes are joined by a reshape, after a permutation if they
+    /// are not neighbours.
     #[track_caller]
     pub(crate) fn reduce_with(self, op: &str, axes: Axes, kernel: impl Fn(u8) -> Fused) -> Self {
         let shape = self.shape();
