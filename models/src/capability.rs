@@ -2,9 +2,9 @@
 //!
 //! | trait | promise | models that keep it |
 //! |---|---|---|
-//! | [`LatentModel`](crate::latent::LatentModel) | $\ln p(x, z)$ and an approximate posterior $q(z \mid x)$ | autoencoders, belief networks |
-//! | [`Tractable`] | the exact $\ln p(x)$ | probabilistic PCA, small belief networks |
-//! | [`ExactPosterior`] | the exact $p(z \mid x)$ | probabilistic PCA, the linear-Gaussian toy |
+//! | [`LatentModel`](crate::latent::LatentModel) | $\ln p(x, z)$ and an approximate posterior $q(z \mid x)$ | autoencoders, belief networks, probabilistic PCA, the toys |
+//! | [`Tractable`] | the exact $\ln p(x)$ | probabilistic PCA, the linear-Gaussian model, small belief networks |
+//! | [`ExactPosterior`] | the exact $p(z \mid x)$ | probabilistic PCA, the linear-Gaussian model |
 //! | [`Em`] | one step of expectation maximisation | probabilistic PCA |
 //! | [`Energy`] | $E(x)$ with $p(x) \propto e^{-E(x)}$ | restricted Boltzmann machines |
 //! | [`BlockGibbs`] | a Markov transition that leaves $p(x)$ invariant | restricted Boltzmann machines |

@@ -111,12 +111,18 @@ impl<F: Scalar> Params<F> {
     }
 
     /// The elements of one tensor.
+    ///
+    /// # Panics
+    /// If there is no such parameter.
     pub fn get(&self, id: ParamId) -> &[F] {
         let entry = &self.entries[id.0 as usize];
         &self.values[entry.at..entry.at + entry.shape.size()]
     }
 
-    /// The elements of one tensor, mutably.
+    /// The elements of one tensor, mutably. If a tape still shares the parameters, all of them are copied first.
+    ///
+    /// # Panics
+    /// If there is no such parameter.
     pub fn get_mut(&mut self, id: ParamId) -> &mut [F] {
         let entry = &self.entries[id.0 as usize];
         let range = entry.at..entry.at + entry.shape.size();
@@ -124,6 +130,9 @@ impl<F: Scalar> Params<F> {
     }
 
     /// The shape of one tensor.
+    ///
+    /// # Panics
+    /// If there is no such parameter.
     pub fn shape(&self, id: ParamId) -> &Shape {
         &self.entries[id.0 as usize].shape
     }
@@ -191,6 +200,9 @@ impl<F> Copy for Bound<'_, F> {}
 
 impl<'t, F: Scalar> Bound<'t, F> {
     /// The variable of a parameter.
+    ///
+    /// # Panics
+    /// If there is no such parameter.
     pub fn get(self, id: ParamId) -> Var<'t, F> {
         let var = self.tape.var(self.first, id.0 as usize);
         if self.stopped { var.detach() } else { var }
@@ -201,7 +213,7 @@ impl<'t, F: Scalar> Bound<'t, F> {
         Self { stopped: true, ..self }
     }
 
-    /// The tape they are on.
+    /// The tape on which the parameters are.
     pub fn tape(self) -> &'t Tape<F> {
         self.tape
     }

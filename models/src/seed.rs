@@ -36,7 +36,7 @@ pub enum Stream {
     Diagnose = 13,
 }
 
-/// SplitMix64 (Steele, Lea & Flood 2014): the finalizer of the state `seed + index + 1` steps on.
+/// The output of SplitMix64 (Steele, Lea & Flood 2014) from the state `seed` after `index + 1` steps.
 fn mix(seed: u64, index: u64) -> u64 {
     let mut z = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

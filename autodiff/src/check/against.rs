@@ -70,10 +70,10 @@ pub fn definition<F: Scalar>(
     let tape = Tape::new();
     let xs = leaves(&tape, at);
     let y = f(&xs);
-    let Some(meaning) = define(y) else {
+    let Some(definition) = define(y) else {
         panic!("definition: entry {} is elementary", y.id().index());
     };
-    let sides = [Sides::of(y, &xs), Sides::of(meaning, &xs)];
+    let sides = [Sides::of(y, &xs), Sides::of(definition, &xs)];
     compare(options, "the definition", sides, places(at))
 }
 

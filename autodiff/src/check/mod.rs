@@ -34,8 +34,8 @@ pub struct Options {
     pub step: f64,
     /// The highest order of the derivatives that are checked.
     pub order: usize,
-    /// Up to this many numbers in all arguments together, each number is moved by itself. More numbers are moved together
-    /// along random directions; the number to which a wrong derivative belongs is still found.
+    /// The largest number of elements, in all arguments together, up to which each element is moved by itself. More
+    /// elements are moved together along random directions; the element of a wrong derivative is then found by halving.
     pub elements: usize,
     /// The number of random directions.
     pub directions: usize,
@@ -117,7 +117,7 @@ fn slanted_like<'t, F: Scalar>(xs: &[Var<'t, F>], salt: usize) -> Vec<Var<'t, F>
 }
 
 /// The derivative of order `order - 1` along fixed directions, a number whose gradient is to be checked.
-fn descend<'t, F: Scalar>(
+fn directional_derivative<'t, F: Scalar>(
     f: &impl for<'a> Fn(&[Var<'a, F>]) -> Var<'a, F>,
     xs: &[Var<'t, F>],
     order: usize,
@@ -174,7 +174,7 @@ fn one_order<F: Scalar>(
 ) -> Result<(), Comparison> {
     let tape = Tape::new();
     let xs = leaves(&tape, at);
-    let y = descend(f, &xs, order);
+    let y = directional_derivative(f, &xs, order);
     let gradient = flat(&y.backward(), &xs);
     let places = places(at);
     if options.recorded {
@@ -204,7 +204,7 @@ fn one_order<F: Scalar>(
     let claim = Claim {
         value: &|at| {
             let tape = Tape::new();
-            descend(f, &leaves(&tape, at), order).item().to_f64()
+            directional_derivative(f, &leaves(&tape, at), order).item().to_f64()
         },
         at,
         gradient: &gradient,

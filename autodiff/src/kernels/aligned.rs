@@ -1,23 +1,23 @@
-//! Working memory aligned to lines of the cache.
+//! Working memory aligned to cache lines.
 
 use std::ops::{Deref, DerefMut};
 
-/// Bytes of a line of the cache, and of the widest vector.
+/// The bytes of a cache line, and of the widest vector.
 const LINE: usize = 64;
 
-/// The number of elements before the first one that begins a line of the cache; fewer than fill a line.
+/// The number of elements before the first one that begins a cache line. It is less than the number in a line.
 #[inline]
 pub(crate) fn before_line<F>(numbers: &[F]) -> usize {
     // `align_offset` may answer that it does not know; then any offset serves.
     numbers.as_ptr().align_offset(LINE).min(per_line::<F>() - 1)
 }
 
-/// The number of elements in a line of the cache.
+/// The number of elements in a cache line.
 pub(crate) const fn per_line<F>() -> usize {
     LINE / size_of::<F>()
 }
 
-/// A slice that begins with a line of the cache, so that no vector of its numbers lies across two lines. A vector that
+/// A slice that begins at a cache line, so that no vector of its numbers lies across two lines. A vector that
 /// lies across two lines takes twice as long to read and to write.
 ///
 /// ```

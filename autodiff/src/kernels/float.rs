@@ -42,12 +42,12 @@ pub trait Float:
     fn from_f64(x: f64) -> Self;
     /// The same number in double precision.
     fn to_f64(self) -> f64;
-    /// Neither infinite nor NaN.
+    /// True if the number is neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// $e^{-|x|}$.
     #[doc(hidden)]
     fn exp_minus_abs(self) -> Self;
-    /// $y_i = \sin x_i$: a loop without a branch for each number.
+    /// $y_i = \sin x_i$, in a loop whose body has no branch.
     #[doc(hidden)]
     fn sin_slice(x: &[Self], y: &mut [Self]);
     /// $y_i = \cos x_i$.

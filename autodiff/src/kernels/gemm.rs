@@ -25,11 +25,11 @@ use super::element::Element;
 use super::simd::{Kernel, dispatch_kernel};
 use super::thin::thin;
 
-/// Columns of B packed at once: with [`KC`] rows, about the second-level cache.
+/// The number of columns of B that are packed at once. With [`KC`] rows they fill about the second-level cache.
 const NC: usize = 1024;
-/// Largest block of k: a panel of B of this height fits the first-level cache.
+/// The largest block of k. A panel of B of this height fits the first-level cache.
 const KC: usize = 400;
-/// Rows of A packed at once, a multiple of every tile's height.
+/// The number of rows of A that are packed at once, a multiple of every tile's height.
 const MC: usize = 192;
 
 /// A matrix inside a slice: rows of `width` numbers from `at` on, transposed when it is read.
@@ -157,8 +157,8 @@ struct Product<'a, F> {
 }
 
 impl<F: Element> Kernel for Product<'_, F> {
-    /// Picks the tile that fills the registers: two vectors wide, and 12 of 32 registers' pairs
-    /// high, or 6 of 16.
+    /// Picks the tile that fills the registers: two vectors wide, and 12 rows high with 32 registers or 6 rows high
+    /// with 16.
     #[inline(always)]
     fn run<const FMA: bool, const BYTES: usize>(self) {
         match (BYTES, size_of::<F>()) {
@@ -182,7 +182,7 @@ impl<F: Element> Product<'_, F> {
         let once = m <= R && !self.b.1;
         // The memory in which tiles are summed is made once: for short sums, clearing it costs as much as the sums.
         let (mut wide, mut narrow) = ([[F::default(); W]; R], [[F::default(); H]; R]);
-        // Equal blocks: no last block so short that storing its tiles costs more than summing.
+        // The blocks are equal, because in a short last block storing the tiles would cost more than summing them.
         let k_step = k.div_ceil(k.div_ceil(KC));
         for j0 in (0..n).step_by(NC) {
             let columns = NC.min(n - j0);
@@ -303,11 +303,11 @@ fn pack<F: Element, const P: usize>(
         let line = |q: usize| &lines[q * stride..];
         match <&mut [[F; P]; STEPS]>::try_from(&mut *steps) {
             Ok(steps) => {
-                let turned = if P.is_multiple_of(SIDE) { count - count % SIDE } else { 0 };
-                for q in (0..turned).step_by(SIDE) {
-                    turn(|i| line(q + i), steps, q);
+                let squares = if P.is_multiple_of(SIDE) { count - count % SIDE } else { 0 };
+                for q in (0..squares).step_by(SIDE) {
+                    transpose_square(|i| line(q + i), steps, q);
                 }
-                for q in turned..count {
+                for q in squares..count {
                     let line: &[F; STEPS] = line(q).first_chunk().expect("a line is as long");
                     for (step, &x) in steps.iter_mut().zip(line) {
                         step[q] = x;
@@ -331,7 +331,7 @@ const SIDE: usize = 8;
 
 /// `SIDE` lines become the columns from `q` on of `steps`, square by square.
 #[inline(always)]
-fn turn<'a, F: Element, const P: usize, const STEPS: usize>(
+fn transpose_square<'a, F: Element, const P: usize, const STEPS: usize>(
     line: impl Fn(usize) -> &'a [F],
     steps: &mut [[F; P]; STEPS],
     q: usize,
@@ -517,7 +517,7 @@ mod tests {
                     let bits = m * 5 + n * 3 + k;
                     let [ta, tb, keep, wide] = [0, 1, 2, 3].map(|bit| bits >> bit & 1 == 1);
                     let pad = if wide { 3 } else { 0 };
-                    for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+                    for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
                         at_level(level, || {
                             check::<f32>([m, k, n], [ta, tb], keep, pad);
                             check::<f64>([m, k, n], [ta, tb], keep, pad);
@@ -536,7 +536,7 @@ mod tests {
             for bits in 0..16 {
                 let [ta, tb, keep, wide] = [0, 1, 2, 3].map(|bit| bits >> bit & 1 == 1);
                 let pad = if wide { 5 } else { 0 };
-                for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+                for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
                     at_level(level, || {
                         check::<f32>([m, k, n], [ta, tb], keep, pad);
                         check::<f64>([m, k, n], [ta, tb], keep, pad);

@@ -13,7 +13,7 @@ use super::simd::{Kernel, dispatch, dispatch_kernel};
 use super::special::Special;
 use rand::Rng;
 
-/// Normal numbers made together; half of them from the cosine, half from the sine.
+/// The number of normals that are made together: half of them are cosines, half are sines.
 const BLOCK: usize = 512;
 
 /// The conversion of random words to numbers of one precision.
@@ -22,11 +22,11 @@ pub(crate) trait Sample: Special {
     fn uniform(word: u64) -> Self;
     /// The words of one Box–Muller pair: one for both, or one for the radius and one for the angle.
     const WORDS: usize;
-    /// Uniform on $(0, 1]$, so that it can stand under a logarithm.
-    fn under_logarithm(word: u64) -> Self;
+    /// Uniform on $(0, 1]$, so that its logarithm is finite.
+    fn positive_uniform(word: u64) -> Self;
     /// The point at the distance `radius` from 0 in a uniform direction.
     ///
-    /// Two bits say the quarter of the circle, others the angle within it.
+    /// Two bits of the word choose the quarter of the circle, and others the angle within it.
     fn point<const FMA: bool>(radius: Self, word: u64) -> (Self, Self);
 }
 
@@ -39,7 +39,7 @@ impl Sample for f32 {
     const WORDS: usize = 1;
 
     #[inline(always)]
-    fn under_logarithm(word: u64) -> Self {
+    fn positive_uniform(word: u64) -> Self {
         // The upper half over 2³², in the low bits of a number from 2²⁰ on. Rounding a half-integer over 2³²
         // gives up to 1 and, near 0, a finer grid than 24 bits: the tail of the normal reaches to 6.7.
         let shifted = f64::from_bits((word >> 32) | 0x4130_0000_0000_0000);
@@ -50,7 +50,7 @@ impl Sample for f32 {
     fn point<const FMA: bool>(radius: Self, word: u64) -> (Self, Self) {
         let word = word as u32;
         let (cos, sin) =
-            (f32::from_bits((word & 0x007f_ffff) | 0x3f80_0000) - 1.5).near_axis::<FMA>();
+            (f32::from_bits((word & 0x007f_ffff) | 0x3f80_0000) - 1.5).cos_sin_half_pi::<FMA>();
         let radius = f32::from_bits(radius.to_bits() ^ (word & 1 << 31));
         let (x, y) = if word & 1 << 30 == 0 { (cos, sin) } else { (-sin, cos) };
         (radius * x, radius * y)
@@ -72,21 +72,21 @@ impl Sample for f64 {
     const WORDS: usize = 2;
 
     #[inline(always)]
-    fn under_logarithm(word: u64) -> Self {
+    fn positive_uniform(word: u64) -> Self {
         // At least 2⁻⁵²: the tail of the normal reaches to 8.49.
         2.0 - one_to_two(word)
     }
 
     #[inline(always)]
     fn point<const FMA: bool>(radius: Self, word: u64) -> (Self, Self) {
-        let (cos, sin) = (one_to_two(word) - 1.5).near_axis::<FMA>();
+        let (cos, sin) = (one_to_two(word) - 1.5).cos_sin_half_pi::<FMA>();
         let radius = f64::from_bits(radius.to_bits() ^ (word & 1 << 63));
         let (x, y) = if word & 1 << 62 == 0 { (cos, sin) } else { (-sin, cos) };
         (radius * x, radius * y)
     }
 }
 
-/// Fills with independent uniform numbers of $[0, 1)$, one word of `rng` each: 24 random bits in
+/// Fills `out` with independent uniform numbers in $[0, 1)$, one word of `rng` for each: 24 random bits in
 /// single precision, 53 in double.
 pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
     let mut words = [[0; 8]; BLOCK];
@@ -104,7 +104,7 @@ pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
     }
 }
 
-/// Fills with independent standard normal numbers, in blocks of [`BLOCK`].
+/// Fills `out` with independent standard normal numbers, in blocks of [`BLOCK`].
 ///
 /// Box and Muller (1958): with $u$ and $v$ uniform, $\sqrt{-2 \ln u} (\cos 2πv, \sin 2πv)$ are
 /// two independent normals. The words of a block are drawn first, one for a pair in single
@@ -139,12 +139,12 @@ struct BoxMuller<'a, F> {
 }
 
 impl<F: Sample> Kernel for BoxMuller<'_, F> {
-    /// In two loops, which take a tenth less time than one where nothing is fused, and the same where products are.
+    /// Two loops take a tenth less time than one where nothing is fused, and the same time where products are.
     #[inline(always)]
     fn run<const FMA: bool, const BYTES: usize>(self) {
         let Self { of_radius, of_angle, cosines, sines } = self;
         for (square, &word) in cosines.iter_mut().zip(of_radius) {
-            *square = F::under_logarithm(u64::from_le_bytes(word)).minus_two_ln::<FMA>();
+            *square = F::positive_uniform(u64::from_le_bytes(word)).minus_two_ln::<FMA>();
         }
         for ((x, y), &word) in cosines.iter_mut().zip(sines).zip(of_angle) {
             (*x, *y) = F::point::<FMA>(x.sqrt(), u64::from_le_bytes(word));

@@ -10,8 +10,8 @@
 //! dispatch(#[inline(always)] || for (y, x) in out.iter_mut().zip(x) { *y = x.exp() });
 //! ```
 //!
-//! A `for` loop, not `for_each` or `fold`: those are functions that the compiler inlines only
-//! while the body is short.
+//! Write a `for` loop and not `for_each` or `fold`, which are functions that the compiler inlines
+//! only while the body is short.
 //!
 //! The design decision: every level gives the same bits. Nothing here fuses a product with a
 //! sum, and the compiler may not do so by itself, so an elementwise loop rounds each operation
@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 #[repr(u8)]
 pub(crate) enum Level {
     /// The target's baseline: 128 bits on x86-64.
-    Plain = 1,
+    Baseline = 1,
     /// 256 bits.
     Avx2 = 2,
     /// 512 bits, and twice as many registers.
@@ -45,7 +45,7 @@ pub(crate) fn widest() -> Level {
     match DETECTED.load(Ordering::Relaxed) {
         3 => Level::Avx512,
         2 => Level::Avx2,
-        1 => Level::Plain,
+        1 => Level::Baseline,
         _ => {
             let level = detect();
             // Two threads may both detect; they store the same answer.
@@ -66,14 +66,14 @@ fn detect() -> Level {
     match (avx2, avx512) {
         (true, true) => Level::Avx512,
         (true, false) => Level::Avx2,
-        _ => Level::Plain,
+        _ => Level::Baseline,
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 #[cold]
 fn detect() -> Level {
-    Level::Plain
+    Level::Baseline
 }
 
 /// Runs `work` compiled for the widest instruction set of this processor.
@@ -88,7 +88,7 @@ pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
         Level::Avx512 => unsafe { with_avx512(work) },
         // SAFETY: likewise avx2 and fma before it says Avx2.
         Level::Avx2 => unsafe { with_avx2(work) },
-        Level::Plain => work(),
+        Level::Baseline => work(),
     }
 }
 
@@ -111,12 +111,12 @@ fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Work that is told at compile time what the instruction set that it is compiled for offers.
+/// Work that knows at compile time the width of the vectors and whether products can be fused.
 ///
-/// For a computation that may round differently from level to level, such as a matrix product,
+/// It serves computations that may round differently from level to level, such as a matrix product,
 /// whose blocking follows the registers and whose sums are worth fusing.
 pub(crate) trait Kernel {
-    /// Does the work, with fused products where `FMA`, on vectors of `BYTES` bytes. Must be
+    /// Does the work, with fused products if `FMA`, on vectors of `BYTES` bytes. The function must be
     /// `#[inline(always)]`, as must all that it calls.
     fn run<const FMA: bool, const BYTES: usize>(self);
 }
@@ -131,7 +131,7 @@ pub(crate) fn dispatch_kernel(work: impl Kernel) {
         Level::Avx512 => unsafe { kernel_avx512(work) },
         // SAFETY: likewise avx2 and fma before it says Avx2.
         Level::Avx2 => unsafe { kernel_avx2(work) },
-        Level::Plain => work.run::<false, 16>(),
+        Level::Baseline => work.run::<false, 16>(),
     }
 }
 
@@ -193,14 +193,14 @@ mod tests {
     #[test]
     fn the_ceiling_holds_inside_and_is_lifted_after() {
         let before = chosen();
-        assert_eq!(at_level(Level::Plain, chosen), Level::Plain);
+        assert_eq!(at_level(Level::Baseline, chosen), Level::Baseline);
         assert!(at_level(Level::Avx2, chosen) <= Level::Avx2);
         assert_eq!(chosen(), before);
     }
 
     #[test]
     fn the_result_of_the_work_comes_back() {
-        for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
             let sum = at_level(level, || {
                 dispatch(
                     #[inline(always)]

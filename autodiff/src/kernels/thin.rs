@@ -11,7 +11,7 @@ use super::simd::{Kernel, dispatch_kernel};
 
 /// Numbers that a combination or a dot product holds in registers.
 const WIDE: usize = 64;
-/// The same for the rest.
+/// The numbers that are held for what [`WIDE`] leaves over.
 const NARROW: usize = 16;
 /// The numbers of the last, short piece of a dot product.
 const HALF: usize = NARROW / 2;
@@ -29,7 +29,7 @@ enum Thin<'a, F> {
     Outer(Lines<'a, F>, &'a [F], usize),
 }
 
-/// Computes C = A B, or C += A B if `keep`, for the sizes m, k and n, if it is a thin product; returns whether it is.
+/// Computes C = A B, or C += A B if `keep`, for the sizes m, k and n, if it is a thin product. Returns true if it is.
 ///
 /// An operand is a slice, a flag for a transposed layout, and the stride of its rows.
 pub(super) fn thin<F: Element>(

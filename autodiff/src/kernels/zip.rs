@@ -102,14 +102,14 @@ fn tile_of<'a, F: Float>(
 }
 
 /// The axes of a result, and the strides of its four sides along them.
-struct Plan {
+struct Tiling {
     dims: SmallVec<[usize; 6]>,
     sides: [SmallVec<[isize; 6]>; 4],
     inner: usize,
     step: [isize; 4],
 }
 
-impl Plan {
+impl Tiling {
     fn new(dims: &[usize], sides: [&[usize]; 4]) -> Self {
         let mut sides = sides.map(|side| strides(side, dims.len()));
         let mut dims: SmallVec<[usize; 6]> = SmallVec::from_slice(dims);
@@ -142,12 +142,12 @@ pub(crate) fn zip<F: Float>(f: Binary, a: View<F>, b: View<F>, dims: &[usize], y
     if a.dims == b.dims {
         return tile(f, a.values, b.values, y);
     }
-    let plan = Plan::new(dims, [a.dims, b.dims, dims, dims]);
-    let whole = plan.step == [1; 4];
+    let tiling = Tiling::new(dims, [a.dims, b.dims, dims, dims]);
+    let whole = tiling.step == [1; 4];
     let (mut spread_a, mut spread_b) = ([F::ZERO; TILE], [F::ZERO; TILE]);
-    plan.tiles(whole, |[i, j, k, _], n| {
-        let a = tile_of(a.values, i, plan.step[0], n, &mut spread_a);
-        let b = tile_of(b.values, j, plan.step[1], n, &mut spread_b);
+    tiling.tiles(whole, |[i, j, k, _], n| {
+        let a = tile_of(a.values, i, tiling.step[0], n, &mut spread_a);
+        let b = tile_of(b.values, j, tiling.step[1], n, &mut spread_b);
         tile(f, a, b, &mut y[k as usize..k as usize + n]);
     });
 }
@@ -166,15 +166,15 @@ pub(crate) fn zip_slope<F: Float>(
         return slope_tile(f, side, a.values, b.values, y.values, y_bar, bar);
     }
     let bar_dims = [a, b][side].dims;
-    let plan = Plan::new(y.dims, [a.dims, b.dims, y.dims, bar_dims]);
-    let whole = plan.step == [1; 4];
+    let tiling = Tiling::new(y.dims, [a.dims, b.dims, y.dims, bar_dims]);
+    let whole = tiling.step == [1; 4];
     let (mut spread_a, mut spread_b) = ([F::ZERO; TILE], [F::ZERO; TILE]);
-    plan.tiles(whole, |[i, j, k, l], n| {
-        let a = tile_of(a.values, i, plan.step[0], n, &mut spread_a);
-        let b = tile_of(b.values, j, plan.step[1], n, &mut spread_b);
+    tiling.tiles(whole, |[i, j, k, l], n| {
+        let a = tile_of(a.values, i, tiling.step[0], n, &mut spread_a);
+        let b = tile_of(b.values, j, tiling.step[1], n, &mut spread_b);
         let (k, l) = (k as usize, l as usize);
         let (y, y_bar) = (&y.values[k..k + n], &y_bar[k..k + n]);
-        if plan.step[3] == 1 {
+        if tiling.step[3] == 1 {
             slope_tile(f, side, a, b, y, y_bar, &mut bar[l..l + n]);
         } else {
             let mut gains = [F::ZERO; TILE];

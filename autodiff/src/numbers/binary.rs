@@ -82,7 +82,7 @@ macro_rules! binary {
                 slopes: (a.of(1.0), ((y - a) / b).round()),
                 sample: (0.3, 3.0),
             }
-            /// The angle of the point $(b, a)$ in $(-\pi, \pi]$; the signs of both arguments choose the quadrant. The derivatives are
+            /// The angle of the point $(b, a)$ in $[-\pi, \pi]$; the signs of both arguments choose the quadrant. The derivatives are
             /// $b/(a^2 + b^2)$ and $-a/(a^2 + b^2)$, zero at the origin.
             Atan2 atan2(a, b, y) {
                 value: primitive,

@@ -7,11 +7,11 @@ use crate::numbers::shape::Shape;
 #[non_exhaustive]
 pub enum Error {
     /// The shapes of the arguments do not fit the op.
-    #[error("{op}: {}", complaint(.shapes, .expected))]
+    #[error("{op}: {}", shape_message(.shapes, .expected))]
     Shape {
         /// The op's name.
         op: &'static str,
-        /// The shapes of its arguments.
+        /// The shapes of the arguments of the op.
         shapes: Vec<Shape>,
         /// The shapes that the op accepts, in words.
         expected: String,
@@ -71,7 +71,7 @@ pub(crate) fn shape_error(
 }
 
 /// The message of [`Error::Shape`] after the name of the op.
-fn complaint(shapes: &[Shape], expected: &str) -> String {
+fn shape_message(shapes: &[Shape], expected: &str) -> String {
     let list: Vec<String> = shapes.iter().map(Shape::to_string).collect();
     let (noun, verb) = if shapes.len() == 1 { ("shape", "does") } else { ("shapes", "do") };
     format!("{noun} {} {verb} not fit: {expected}", list.join(" and "))

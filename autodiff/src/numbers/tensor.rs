@@ -43,13 +43,14 @@ impl<F: Copy> Tensor<F> {
     /// The only number of a tensor that has one.
     ///
     /// # Panics
-    /// If there is not exactly one.
+    /// If the tensor does not hold exactly one number.
     #[track_caller]
     pub fn item(&self) -> F {
         assert!(
             self.values.len() == 1,
-            "item: the shape {} holds more than one number",
-            self.shape
+            "item: the shape {} holds {} numbers",
+            self.shape,
+            self.values.len()
         );
         self.values[0]
     }

@@ -26,8 +26,8 @@ pub(crate) fn forward<F: Scalar>(op: Beta, args: &[View<F>], y: &mut [F]) {
 }
 
 /// With the density $p = x^{a-1} (1-x)^{b-1}/B(a, b)$, $x̄$ gains $ȳ p$ from the function and
-/// $ȳ p (\ln x - ψ(a) + ψ(a+b))$ from the derivative by $a$; the derivative by $b$ is
-/// the same with $1 - x$ and $b$.
+/// $ȳ p (\ln x - ψ(a) + ψ(a+b))$ from the derivative with respect to $a$; with
+/// respect to $b$ it is the same with $1 - x$ and $b$.
 pub(crate) fn reverse<F: Scalar>(op: Beta, sink: &mut dyn Sink<F>) {
     use Operand::{Arg, Bar};
     let [a, b, x] = [Arg(0), Arg(1), Arg(2)];

@@ -91,7 +91,7 @@ impl<F: Scalar> Tape<F> {
         let copy = |x: &Var<F>| x.with(|values| scratch.constant(values, x.shape()));
         let result = work(&args.iter().map(copy).collect::<Vec<_>>());
         let ids: Vec<Id> = args.iter().map(|arg| arg.id).collect();
-        let op = Op::Custom(self.record_mut().own.push("checkpoint", Arc::new(Segment(work))));
+        let op = Op::Custom(self.record_mut().custom.push("checkpoint", Arc::new(Segment(work))));
         self.insert_with(op, &ids, &result.shape(), |y| {
             result.with(|values| y.copy_from_slice(values))
         })

@@ -19,7 +19,7 @@ pub trait Custom<F>: Send + Sync {
     /// The shape of the result.
     ///
     /// # Errors
-    /// If the shapes of the arguments do not fit: the shapes that the op accepts, in words.
+    /// If the shapes of the arguments do not fit. The error is a text that names the shapes that the op accepts.
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, String>;
 
     /// Writes every number of the result. The contents of `y` before are not defined.
@@ -30,7 +30,8 @@ pub trait Custom<F>: Send + Sync {
     fn reverse(&self, args: &[View<'_, F>], y: &[F], y_bar: &[F], bars: &mut Adjoints<'_, F>);
 
     /// Records the definition of the op in existing ops. It is needed where a derivative is recorded ([`Var::grad`],
-    /// [`Var::jvp`], second derivatives), and the op is checked against it. `None` if there is no definition.
+    /// [`Var::jvp`], second derivatives), and [`check::definition`](crate::check::definition) compares the op with it. Returns
+    /// `None` if there is no definition.
     fn define<'t>(&self, _args: &[Var<'t, F>]) -> Option<Var<'t, F>> {
         None
     }
@@ -120,8 +121,8 @@ impl<F: Scalar> Tape<F> {
     /// If the shapes of the arguments do not fit the op.
     #[track_caller]
     pub fn custom<'t>(&'t self, op: impl Custom<F> + 'static, args: &[Var<'t, F>]) -> Var<'t, F> {
-        let own = self.record_mut().own.push(op.name(), Arc::new(Adapter(op)));
-        match self.apply(Op::Custom(own), args, None) {
+        let op = self.record_mut().custom.push(op.name(), Arc::new(Adapter(op)));
+        match self.apply(Op::Custom(op), args, None) {
             Ok(y) => y,
             Err(error) => panic!("{error}"),
         }

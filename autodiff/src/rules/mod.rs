@@ -10,9 +10,9 @@ pub(crate) mod fused;
 pub(crate) mod index;
 mod linalg;
 pub(crate) mod matmul;
-pub(crate) mod meaning;
 pub(crate) mod moves;
 #[cfg(test)]
 mod mutants;
+pub(crate) mod op;
 #[cfg(test)]
 mod tests;

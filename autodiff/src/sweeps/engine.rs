@@ -8,7 +8,7 @@ use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
 use crate::rules::fused;
-use crate::rules::meaning;
+use crate::rules::op;
 use crate::sweeps::plan::run;
 use crate::sweeps::reverse;
 use crate::tape::engine::{Engine, Scalar};
@@ -32,7 +32,7 @@ macro_rules! engine {
                 args: &[&[usize]],
                 wanted: Option<&[usize]>,
             ) -> Result<Shape, Error> {
-                meaning::shape(op, args, wanted)
+                op::shape(op, args, wanted)
             }
             fn forward(
                 op: Op<Self>,
@@ -40,10 +40,10 @@ macro_rules! engine {
                 dims: &[usize],
                 y: &mut [Self],
             ) -> Result<(), Error> {
-                meaning::forward(op, args, dims, y)
+                op::forward(op, args, dims, y)
             }
             fn reverse(op: Op<Self>, args: &[&[usize]], sink: &mut dyn Sink<Self>) {
-                meaning::reverse(op, args, sink);
+                op::reverse(op, args, sink);
             }
             fn define<'t>(kernel: Fused, args: &[Var<'t, Self>]) -> Var<'t, Self> {
                 fused::with(kernel, |k| k.define(args))

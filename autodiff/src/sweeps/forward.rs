@@ -3,18 +3,18 @@
 //! A rule names what an argument's adjoint gains, $\bar x \mathrel{+}= T\bar y$ with $T$ linear. Then the tangent of
 //! the result is $\dot y = \sum T^\top \dot x$, and $T^\top$ needs no second rule. For an elementwise op $T$ is a
 //! factor and its own transpose. Otherwise the term is an op applied to $\bar y$, and the rule of *that* op names
-//! $T^\top$. So the forward sweep reads the rules twice.
+//! $T^\top$. The forward sweep therefore reads the rules twice.
 //!
 //! A term at the end of a chain is recorded with an adjoint of zero, and $T^\top \dot x$ is the derivative of
 //! $\langle T\bar y, \dot x \rangle$ with respect to $\bar y$.
 
 use crate::numbers::shape::Shape;
 use crate::sweeps::reach::Reach;
-use crate::sweeps::record::{Reading, arguments, reverse};
+use crate::sweeps::record::{TermRecorder, arguments, reverse};
 use crate::tape::engine::Scalar;
 use crate::tape::node::Id;
 use crate::tape::op::Op;
-use crate::tape::op::own::Own;
+use crate::tape::op::custom::CustomOp;
 use crate::tape::record::Kernel;
 use crate::tape::record::Tape;
 use crate::tape::record::Var;
@@ -83,14 +83,14 @@ fn push<'t, F: Scalar>(
     let Some(tape) = ys.first().map(|y| y.tape) else { return Vec::new() };
     let chosen: SmallVec<[Id; 4]> = xs.iter().map(|x| x.id).collect();
     let reach = Reach::of(&tape.record(), &chosen);
-    let mut pass = Pass { tape, dots: BTreeMap::new() };
-    xs.iter().zip(directions).for_each(|(x, &direction)| pass.gain(x.id, direction));
-    for id in ancestors(tape, ys).into_iter().filter(|&id| reach.holds(id)) {
-        pass.through(id);
+    let mut sweep = Sweep { tape, tangents: BTreeMap::new() };
+    xs.iter().zip(directions).for_each(|(x, &direction)| sweep.gain(x.id, direction));
+    for id in ancestors(tape, ys).into_iter().filter(|&id| reach.contains(id)) {
+        sweep.carry(id);
     }
     ys.iter()
-        .map(|y| match pass.dots.get(&y.id) {
-            Some(&dot) => dot,
+        .map(|y| match sweep.tangents.get(&y.id) {
+            Some(&tangent) => tangent,
             None => tape.number(F::ZERO).broadcast_to(y.shape()),
         })
         .collect()
@@ -110,100 +110,100 @@ fn ancestors<F: Scalar>(tape: &Tape<F>, ys: &[Var<'_, F>]) -> Vec<Id> {
 }
 
 /// One forward sweep: the tangents so far.
-struct Pass<'t, F> {
+struct Sweep<'t, F> {
     tape: &'t Tape<F>,
-    dots: BTreeMap<Id, Var<'t, F>>,
+    tangents: BTreeMap<Id, Var<'t, F>>,
 }
 
-impl<'t, F: Scalar> Pass<'t, F> {
-    fn gain(&mut self, to: Id, dot: Var<'t, F>) {
-        self.dots.entry(to).and_modify(|sum| *sum = *sum + dot).or_insert(dot);
+impl<'t, F: Scalar> Sweep<'t, F> {
+    fn gain(&mut self, to: Id, tangent: Var<'t, F>) {
+        self.tangents.entry(to).and_modify(|sum| *sum = *sum + tangent).or_insert(tangent);
     }
 
     /// Carries the tangents of an entry's arguments to the entry.
-    fn through(&mut self, id: Id) {
+    fn carry(&mut self, id: Id) {
         let y = Var::new(self.tape, id);
         let (op, args) = (self.tape.record().node(id).op, arguments(y));
-        let moves = args.iter().any(|arg| self.dots.contains_key(&arg.id));
+        let moves = args.iter().any(|arg| self.tangents.contains_key(&arg.id));
         if moves && !op.is_flat() {
-            reverse(op, &args, &mut Pusher { op, y, args: &args, chain: None, pass: self });
+            reverse(op, &args, &mut ForwardSink { op, y, args: &args, chain: None, sweep: self });
         }
     }
 }
 
-/// Reads the transposes of terms: where an argument's adjoint would gain a term of the result's, the result's tangent
-/// gains the transposed term of the argument's.
-struct Pusher<'a, 'p, 't, F> {
+/// Reads the transposes of terms. Where the adjoint of an argument would gain $T\bar y$, the tangent of the result gains
+/// $T^\top \dot x$.
+struct ForwardSink<'a, 'p, 't, F> {
     op: Op<F>,
     y: Var<'t, F>,
     args: &'a [Var<'t, F>],
     /// The chain so far, if there is one.
-    chain: Option<Reading<'a, 't, F>>,
-    pass: &'p mut Pass<'t, F>,
+    chain: Option<TermRecorder<'a, 't, F>>,
+    sweep: &'p mut Sweep<'t, F>,
 }
 
-impl<F: Scalar> Sink<F> for Pusher<'_, '_, '_, F> {
+impl<F: Scalar> Sink<F> for ForwardSink<'_, '_, '_, F> {
     fn add(&mut self, arg: usize, term: Term<F>) {
-        let Some(&dot) = self.pass.dots.get(&self.args[arg].id) else { return };
+        let Some(&tangent) = self.sweep.tangents.get(&self.args[arg].id) else { return };
         let Self { op, y, args, .. } = *self;
         if let Some(chain) = &self.chain {
             let gain = chain.record(term, &args[arg].shape());
-            let turned = (gain * dot).sum().grad(&[chain.bar])[0];
-            return self.pass.gain(y.id, turned);
+            let transposed = (gain * tangent).sum().grad(&[chain.bar])[0];
+            return self.sweep.gain(y.id, transposed);
         }
         match term {
-            Term::Is(_) => unreachable!("a term that is an operand ends a chain"),
+            Term::Operand(_) => unreachable!("a term that is an operand ends a chain"),
             Term::Slope(_) | Term::Gated => {
-                let reading = Reading::new(op, y, args, dot);
-                self.pass.gain(y.id, reading.record(term, &y.shape()));
+                let recorder = TermRecorder::new(op, y, args, tangent);
+                self.sweep.gain(y.id, recorder.record(term, &y.shape()));
             }
             Term::Apply(term, named) => {
                 // The result takes the place of its adjoint: the term is linear in it, so only its shape is read.
-                let operands = Reading::new(op, y, args, y).operands(&named);
-                let reading = Reading::new(term, y, &operands, dot);
+                let operands = TermRecorder::new(op, y, args, y).operands(&named);
+                let recorder = TermRecorder::new(term, y, &operands, tangent);
                 let shape = y.shape();
-                let mut turned = Transpose { reading, named: &named, shape, sum: None };
-                reverse(term, &operands, &mut turned);
-                if let Some(gain) = turned.sum {
-                    self.pass.gain(y.id, gain);
+                let mut transposed = Transpose { recorder, named: &named, shape, sum: None };
+                reverse(term, &operands, &mut transposed);
+                if let Some(gain) = transposed.sum {
+                    self.sweep.gain(y.id, gain);
                 }
             }
         }
     }
 
     fn wants(&self, arg: usize) -> bool {
-        self.pass.dots.contains_key(&self.args[arg].id)
+        self.sweep.tangents.contains_key(&self.args[arg].id)
     }
 
     fn link(&mut self, op: Op<F>, operands: &[Operand], shape: Option<&[usize]>) -> Operand {
         let Self { op: own, y, args, .. } = *self;
         let zero = || y.constant(0.0).broadcast_to(y.shape());
         self.chain
-            .get_or_insert_with(|| Reading::new(own, y, args, zero()))
+            .get_or_insert_with(|| TermRecorder::new(own, y, args, zero()))
             .link(op, operands, shape)
     }
 
     fn kernel(&mut self, kernel: &dyn Kernel<F>) {
-        let tape = self.pass.tape;
+        let tape = self.sweep.tape;
         let start = tape.len() as u32;
-        let meaning = kernel.define(self.args);
-        (start..tape.len() as u32).for_each(|entry| self.pass.through(Id(entry)));
-        if let Some(&dot) = self.pass.dots.get(&meaning.id) {
-            self.pass.gain(self.y.id, dot);
+        let definition = kernel.define(self.args);
+        (start..tape.len() as u32).for_each(|entry| self.sweep.carry(Id(entry)));
+        if let Some(&tangent) = self.sweep.tangents.get(&definition.id) {
+            self.sweep.gain(self.y.id, tangent);
         }
     }
 
-    fn own(&mut self, own: Own) {
-        let kernel = Arc::clone(self.pass.tape.record().own.get(own));
+    fn custom(&mut self, op: CustomOp) {
+        let kernel = Arc::clone(self.sweep.tape.record().custom.get(op));
         self.kernel(&*kernel);
     }
 }
 
-/// Reads the terms of a term's op that lead to the adjoint in which the term is linear.
+/// Reads the rule of the op of a term $T\bar y$, and records only the terms that lead to $\bar y$: these are $T^\top$.
 struct Transpose<'a, 't, F> {
-    reading: Reading<'a, 't, F>,
+    recorder: TermRecorder<'a, 't, F>,
     named: &'a [Operand],
-    /// The shape of that adjoint.
+    /// The shape of $\bar y$.
     shape: Shape,
     sum: Option<Var<'t, F>>,
 }
@@ -211,7 +211,7 @@ struct Transpose<'a, 't, F> {
 impl<F: Scalar> Sink<F> for Transpose<'_, '_, F> {
     fn add(&mut self, arg: usize, term: Term<F>) {
         if self.named[arg] == Operand::Bar {
-            let gain = self.reading.record(term, &self.shape);
+            let gain = self.recorder.record(term, &self.shape);
             self.sum = Some(self.sum.map_or(gain, |sum| sum + gain));
         }
     }
@@ -221,14 +221,14 @@ impl<F: Scalar> Sink<F> for Transpose<'_, '_, F> {
     }
 
     fn link(&mut self, _: Op<F>, _: &[Operand], _: Option<&[usize]>) -> Operand {
-        unreachable!("{} is no term", self.reading.op.name());
+        unreachable!("{} is no term", self.recorder.op.name());
     }
 
     fn kernel(&mut self, _: &dyn Kernel<F>) {
-        unreachable!("{} is no term", self.reading.op.name());
+        unreachable!("{} is no term", self.recorder.op.name());
     }
 
-    fn own(&mut self, own: Own) {
-        unreachable!("{} is no term", own.name());
+    fn custom(&mut self, op: CustomOp) {
+        unreachable!("{} is no term", op.name());
     }
 }

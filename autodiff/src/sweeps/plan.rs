@@ -122,7 +122,7 @@ impl<F: Scalar> Plan<F> {
     /// Computes the outputs from the inputs.
     ///
     /// # Errors
-    /// If a matrix cannot be factored.
+    /// If a matrix cannot be factored, or an index is out of range.
     ///
     /// # Panics
     /// If the tape was strict and a number becomes NaN or infinite.

@@ -5,7 +5,7 @@ use crate::sweeps::reach::Reach;
 use crate::tape::engine::Scalar;
 use crate::tape::node::Id;
 use crate::tape::op::Op;
-use crate::tape::op::own::Own;
+use crate::tape::op::custom::CustomOp;
 use crate::tape::record::Kernel;
 use crate::tape::record::Tape;
 use crate::tape::record::Var;
@@ -42,7 +42,7 @@ impl<'t, F: Scalar> Var<'t, F> {
         let keep: Vec<Id> = xs.iter().map(|x| x.id).collect();
         let reach = Reach::of(&tape.record(), &keep);
         let mut sweep = Sweep { tape, keep, reach, bars: Bars::new(), found: Bars::new() };
-        if sweep.reach.holds(self.id) {
+        if sweep.reach.contains(self.id) {
             sweep.bars.insert(self.id, tape.number(F::ONE).broadcast_to(self.shape()));
         }
         sweep.run(self.id, Id(0));
@@ -75,8 +75,8 @@ impl<'t, F: Scalar> Sweep<'t, F> {
             }
             let args = arguments(Var::new(self.tape, id));
             let op = self.tape.record().node(id).op;
-            let reading = Reading::new(op, Var::new(self.tape, id), &args, bar);
-            reverse(op, &args, &mut Recorder { reading, sweep: self });
+            let recorder = TermRecorder::new(op, Var::new(self.tape, id), &args, bar);
+            reverse(op, &args, &mut RecordingSink { recorder, sweep: self });
         }
     }
 }
@@ -91,8 +91,8 @@ pub(crate) fn define<'t, F: Scalar>(y: Var<'t, F>) -> Option<Var<'t, F>> {
     let (op, args) = (y.tape.record().node(y.id).op, arguments(y));
     match op {
         Op::Fused(kernel) => Some(F::define(kernel, &args)),
-        Op::Custom(own) => {
-            let kernel = Arc::clone(y.tape.record().own.get(own));
+        Op::Custom(op) => {
+            let kernel = Arc::clone(y.tape.record().custom.get(op));
             Some(kernel.define(&args))
         }
         _ => None,
@@ -106,8 +106,9 @@ pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[Var<'_, F>], sink: &mut dyn 
     F::reverse(op, &dims, sink);
 }
 
-/// An op, its result and its arguments, and the variable that takes the place of the result's adjoint in its terms.
-pub(crate) struct Reading<'a, 't, F> {
+/// Records the terms of an op as entries: the op, its result and arguments, and the variable that takes the place of the
+/// result's adjoint.
+pub(crate) struct TermRecorder<'a, 't, F> {
     pub(crate) op: Op<F>,
     pub(crate) y: Var<'t, F>,
     pub(crate) args: &'a [Var<'t, F>],
@@ -116,7 +117,7 @@ pub(crate) struct Reading<'a, 't, F> {
     links: SmallVec<[Var<'t, F>; 4]>,
 }
 
-impl<'a, 't, F: Scalar> Reading<'a, 't, F> {
+impl<'a, 't, F: Scalar> TermRecorder<'a, 't, F> {
     pub(crate) fn new(op: Op<F>, y: Var<'t, F>, args: &'a [Var<'t, F>], bar: Var<'t, F>) -> Self {
         Self { op, y, args, bar, links: SmallVec::new() }
     }
@@ -145,12 +146,12 @@ impl<'a, 't, F: Scalar> Reading<'a, 't, F> {
         named.iter().map(var).collect()
     }
 
-    /// Records a term that is to have this shape.
+    /// Records a term, summed or broadcast to the shape of the adjoint that gains it.
     pub(crate) fn record(&self, term: Term<F>, shape: &Shape) -> Var<'t, F> {
         let Self { y, args, bar, .. } = *self;
         let gain = match term {
             Term::Gated => bar,
-            Term::Is(operand) => self.operands(&[operand])[0],
+            Term::Operand(operand) => self.operands(&[operand])[0],
             Term::Slope(side) => {
                 let number = |c: F| y.tape.number(c);
                 let slope = match self.op {
@@ -179,43 +180,43 @@ impl<'a, 't, F: Scalar> Reading<'a, 't, F> {
 }
 
 /// Records terms as entries.
-struct Recorder<'a, 's, 't, F> {
-    reading: Reading<'a, 't, F>,
+struct RecordingSink<'a, 's, 't, F> {
+    recorder: TermRecorder<'a, 't, F>,
     sweep: &'s mut Sweep<'t, F>,
 }
 
-impl<F: Scalar> Sink<F> for Recorder<'_, '_, '_, F> {
+impl<F: Scalar> Sink<F> for RecordingSink<'_, '_, '_, F> {
     fn add(&mut self, arg: usize, term: Term<F>) {
-        let to = self.reading.args[arg];
-        if self.sweep.reach.holds(to.id) {
-            let gain = self.reading.record(term, &to.shape());
+        let to = self.recorder.args[arg];
+        if self.sweep.reach.contains(to.id) {
+            let gain = self.recorder.record(term, &to.shape());
             self.sweep.gain(to.id, gain);
         }
     }
 
     fn wants(&self, arg: usize) -> bool {
-        self.sweep.reach.holds(self.reading.args[arg].id)
+        self.sweep.reach.contains(self.recorder.args[arg].id)
     }
 
     fn link(&mut self, op: Op<F>, operands: &[Operand], shape: Option<&[usize]>) -> Operand {
-        self.reading.link(op, operands, shape)
+        self.recorder.link(op, operands, shape)
     }
 
     fn kernel(&mut self, kernel: &dyn Kernel<F>) {
         let start = Id(self.sweep.tape.len() as u32);
-        let meaning = kernel.define(self.reading.args);
+        let definition = kernel.define(self.recorder.args);
         self.sweep.reach.extend(&self.sweep.tape.record());
         // For some shapes the definition is one of the arguments itself, which the sweep reaches later.
-        if self.sweep.reach.holds(meaning.id) {
-            self.sweep.gain(meaning.id, self.reading.bar);
+        if self.sweep.reach.contains(definition.id) {
+            self.sweep.gain(definition.id, self.recorder.bar);
         }
-        if meaning.id >= start {
-            self.sweep.run(meaning.id, start);
+        if definition.id >= start {
+            self.sweep.run(definition.id, start);
         }
     }
 
-    fn own(&mut self, own: Own) {
-        let kernel = Arc::clone(self.sweep.tape.record().own.get(own));
+    fn custom(&mut self, op: CustomOp) {
+        let kernel = Arc::clone(self.sweep.tape.record().custom.get(op));
         self.kernel(&*kernel);
     }
 }

@@ -3,13 +3,13 @@
 use crate::kernels::map::map_slope;
 use crate::kernels::walk::add_slice;
 use crate::kernels::zip::{View, select_add, zip_slope};
-use crate::rules::{index, matmul, meaning, moves};
+use crate::rules::{index, matmul, moves, op};
 use crate::tape::engine::Scalar;
 use crate::tape::grads::{Grads, Link, open, touch};
 use crate::tape::node::{Id, NO_BAR, Node};
 use crate::tape::op::Op;
+use crate::tape::op::custom::CustomOp;
 use crate::tape::op::moves::Move;
-use crate::tape::op::own::Own;
 use crate::tape::record::{Bars, Kernel, Pass, Record, Tape, Var};
 use crate::tape::term::{Operand, Sink, Term};
 use smallvec::SmallVec;
@@ -51,11 +51,11 @@ pub(crate) fn carry<F: Scalar>(
     let y_bar = &above[..node.len];
     if !number {
         links.clear();
-        let given = Given { record, id, y_bar, links: &mut *links };
-        let mut sink = Eager { given, below, begun, scratch, gates };
+        let entry = TermOperands { record, id, y_bar, links: &mut *links };
+        let mut sink = EagerSink { entry, below, begun, scratch, gates };
         let shapes: SmallVec<[&[usize]; 4]> =
             record.args(id).iter().map(|&arg| record.dims(arg)).collect();
-        meaning::reverse(node.op, &shapes, &mut sink);
+        op::reverse(node.op, &shapes, &mut sink);
     }
     record.stop_if_strict_back(id, y_bar, |arg| {
         let node = record.node(arg);
@@ -64,8 +64,8 @@ pub(crate) fn carry<F: Scalar>(
 }
 
 /// Computes terms into the adjoints below that of the result.
-struct Eager<'a, F> {
-    given: Given<'a, F>,
+struct EagerSink<'a, F> {
+    entry: TermOperands<'a, F>,
     below: &'a mut [F],
     begun: &'a mut [bool],
     scratch: &'a mut Vec<F>,
@@ -73,19 +73,19 @@ struct Eager<'a, F> {
 }
 
 /// The operands of the terms of an entry.
-struct Given<'a, F> {
+struct TermOperands<'a, F> {
     record: &'a Record<F>,
     id: Id,
     y_bar: &'a [F],
     links: &'a mut Vec<Link>,
 }
 
-impl<'a, F: Scalar> Given<'a, F> {
+impl<'a, F: Scalar> TermOperands<'a, F> {
     fn arg(&self, arg: usize) -> View<'a, F> {
         self.record.view(self.record.args(self.id)[arg])
     }
 
-    /// The numbers of an operand; `made` holds the links.
+    /// The numbers of an operand; `made` holds the numbers of the links.
     fn operand<'b>(&'b self, operand: Operand, made: &'b [F], zero: &'b F) -> View<'b, F> {
         match operand {
             Operand::Bar => View { values: self.y_bar, dims: self.record.dims(self.id) },
@@ -100,27 +100,27 @@ impl<'a, F: Scalar> Given<'a, F> {
     }
 }
 
-impl<'a, F: Scalar> Eager<'a, F> {
+impl<'a, F: Scalar> EagerSink<'a, F> {
     /// The entry of an argument, if it has an adjoint.
     fn tracked(&self, arg: usize) -> Option<&'a Node<F>> {
-        let record = self.given.record;
-        let node = record.node(record.args(self.given.id)[arg]);
+        let record = self.entry.record;
+        let node = record.node(record.args(self.entry.id)[arg]);
         (node.bar != NO_BAR).then_some(node)
     }
 }
 
-impl<F: Scalar> Sink<F> for Eager<'_, F> {
+impl<F: Scalar> Sink<F> for EagerSink<'_, F> {
     fn wants(&self, arg: usize) -> bool {
         self.tracked(arg).is_some()
     }
 
     fn link(&mut self, op: Op<F>, operands: &[Operand], shape: Option<&[usize]>) -> Operand {
-        let (given, zero) = (&self.given, F::ZERO);
-        let at = given.links.last().map_or(0, |link| link.at + link.shape.size());
+        let (entry, zero) = (&self.entry, F::ZERO);
+        let at = entry.links.last().map_or(0, |link| link.at + link.shape.size());
         let shape = {
             let dims: SmallVec<[&[usize]; 4]> =
-                operands.iter().map(|&o| given.operand(o, self.scratch, &zero).dims).collect();
-            meaning::shape(op, &dims, shape).expect("a rule names operands that fit")
+                operands.iter().map(|&o| entry.operand(o, self.scratch, &zero).dims).collect();
+            op::shape(op, &dims, shape).expect("a rule names operands that fit")
         };
         let end = at + shape.size();
         if self.scratch.len() < end {
@@ -128,15 +128,15 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
         }
         let (made, rest) = self.scratch.split_at_mut(at);
         let views: SmallVec<[View<F>; 4]> =
-            operands.iter().map(|&o| given.operand(o, made, &zero)).collect();
+            operands.iter().map(|&o| entry.operand(o, made, &zero)).collect();
         match op {
             Op::Reshape => rest[..end - at].copy_from_slice(views[0].values),
-            op => meaning::forward(op, &views, &shape, &mut rest[..end - at])
+            op => op::forward(op, &views, &shape, &mut rest[..end - at])
                 .expect("ops that can fail have been computed in the forward pass"),
         }
         drop(views);
-        self.given.links.push(Link { at, shape });
-        Operand::Link(self.given.links.len() - 1)
+        self.entry.links.push(Link { at, shape });
+        Operand::Link(self.entry.links.len() - 1)
     }
 
     fn add(&mut self, arg: usize, term: Term<F>) {
@@ -144,21 +144,21 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
         // Ops that cannot add to an adjoint in place are computed as a link first.
         let term = match term {
             Term::Apply(op @ (Op::Map(_) | Op::Zip(_) | Op::ZipRight(..) | Op::Linalg(_)), on) => {
-                Term::Is(self.link(op, &on, None))
+                Term::Operand(self.link(op, &on, None))
             }
             term => term,
         };
-        let Given { record, id, y_bar, .. } = self.given;
-        let (given, gates, zero) = (&self.given, self.gates, F::ZERO);
+        let TermOperands { record, id, y_bar, .. } = self.entry;
+        let (entry, gates, zero) = (&self.entry, self.gates, F::ZERO);
         let bar_dims = record.dims(record.args(id)[arg]);
-        let operand = |operand| given.operand(operand, self.scratch, &zero);
+        let operand = |operand| entry.operand(operand, self.scratch, &zero);
         if let Term::Apply(Op::MatMul { ta, tb }, on) = &term {
             let (bar, begun) = touch(self.below, self.begun, node);
             let sides = [operand(on[0]), operand(on[1])];
             return matmul::product(sides, [*ta, *tb], bar, bar_dims, begun);
         }
         let bar = open(self.below, self.begun, node);
-        let (y, view) = (record.view(id), |arg| given.arg(arg));
+        let (y, view) = (record.view(id), |arg| entry.arg(arg));
         match term {
             Term::Slope(side) => match record.node(id).op {
                 Op::Map(f) => map_slope(f, view(0).values, y.values, y_bar, bar),
@@ -169,7 +169,7 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
                 }
                 op => unreachable!("{} has no slope", op.name()),
             },
-            Term::Is(on) => moves::add(Move::SumTo, operand(on), bar_dims, bar),
+            Term::Operand(on) => moves::add(Move::SumTo, operand(on), bar_dims, bar),
             Term::Gated => match gates.iter().find(|gate| gate.0 == id) {
                 None => add_slice(y_bar, bar),
                 Some((_, weights)) => {
@@ -204,18 +204,18 @@ impl<F: Scalar> Sink<F> for Eager<'_, F> {
     }
 
     fn kernel(&mut self, kernel: &dyn Kernel<F>) {
-        let Given { record, id, y_bar, .. } = self.given;
+        let TermOperands { record, id, y_bar, .. } = self.entry;
         let args: SmallVec<[View<F>; 4]> =
             record.args(id).iter().map(|&arg| record.view(arg)).collect();
         kernel.reverse(Pass { args: &args, y: record.values(id), y_bar }, self);
     }
 
-    fn own(&mut self, own: Own) {
-        self.kernel(&**self.given.record.own.get(own));
+    fn custom(&mut self, op: CustomOp) {
+        self.kernel(&**self.entry.record.custom.get(op));
     }
 }
 
-impl<F: Scalar> Bars<F> for Eager<'_, F> {
+impl<F: Scalar> Bars<F> for EagerSink<'_, F> {
     fn of(&mut self, arg: usize) -> Option<&mut [F]> {
         self.tracked(arg).map(|node| open(self.below, self.begun, node))
     }
@@ -270,7 +270,8 @@ impl<F: Scalar> Tape<F> {
     /// back through a gate is multiplied by its weights, one weight for each row of the gate's last axis.
     ///
     /// # Panics
-    /// If a seed and its variable differ in size, or a gate's weights do not divide it into rows.
+    /// If a seed and its variable differ in size, or the number of weights of a gate does not divide the number of its
+    /// elements.
     #[track_caller]
     pub fn pull_into<'s>(
         &self,

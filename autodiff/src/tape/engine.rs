@@ -25,7 +25,7 @@ use std::ops::Range;
 pub trait Engine: Float {
     /// The shape of the result of an op.
     fn shape(op: Op<Self>, args: &[&[usize]], wanted: Option<&[usize]>) -> Result<Shape, Error>;
-    /// Computes the result of an op, of axes `dims`.
+    /// Computes the result of an op; `dims` is the shape of the result.
     fn forward(
         op: Op<Self>,
         args: &[View<Self>],
@@ -58,9 +58,9 @@ pub trait Engine: Float {
 pub trait Scalar: Engine {
     /// A uniform number in $[0, 1)$ from the top bits of a random word, as many as the precision has.
     fn uniform(word: u64) -> Self;
-    /// Fills with independent uniform numbers of $[0, 1)$, one word of `rng` each.
+    /// Fills `out` with independent uniform numbers in $[0, 1)$, one word of `rng` for each.
     fn fill_uniform<R: Rng>(out: &mut [Self], rng: &mut R);
-    /// Fills with independent standard normal numbers (Box and Muller 1958), the same on every machine in single
+    /// Fills `out` with independent standard normal numbers (Box and Muller 1958), the same on every machine in single
     /// precision, and in double precision to a few units in the last place, which depend on whether the processor
     /// has fused products.
     ///
@@ -73,7 +73,7 @@ pub trait Scalar: Engine {
     /// assert!(mean.abs() < 5.0 / 1000_f64.sqrt());
     /// ```
     fn fill_normal<R: Rng>(out: &mut [Self], rng: &mut R);
-    /// $I_x(a, b)$ and its derivatives by $a$ and $b$.
+    /// $I_x(a, b)$ and its derivatives with respect to $a$ and $b$.
     #[doc(hidden)]
     fn beta_inc(a: Self, b: Self, x: Self) -> [Self; 3];
 }

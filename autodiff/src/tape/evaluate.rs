@@ -12,8 +12,8 @@ use smallvec::SmallVec;
 use std::panic::Location;
 
 impl<F: Scalar> Record<F> {
-    /// [`Record::apply`] of an elementwise op to numbers; `None` if it is something else. Of `count`
-    /// arguments the first and the last are given.
+    /// [`Record::apply`] of an elementwise op to single numbers; `None` for any other op or argument. `left` and `right`
+    /// are the first and the last of the `count` arguments.
     #[inline]
     pub(super) fn apply_to_numbers(
         &mut self,
@@ -23,7 +23,7 @@ impl<F: Scalar> Record<F> {
         line: &'static Location<'static>,
     ) -> Option<Id> {
         let (a, b) = (self.node(left), self.node(right));
-        if a.dims.len != 0 || b.dims.len != 0 || !numbers::covers(&op) {
+        if a.dims.len != 0 || b.dims.len != 0 || !numbers::is_elementwise(&op) {
             return None;
         }
         let tracked = (a.bar != NO_BAR || b.bar != NO_BAR) && !op.is_flat();
@@ -44,11 +44,11 @@ impl<F: Scalar> Record<F> {
     }
 
     /// Carries the adjoint of an elementwise op on numbers to its arguments: `gain(arg, amount)` adds to
-    /// the adjoint of an entry. False if the entry is something else.
+    /// the adjoint of an entry. Returns false, and adds nothing, if the entry is not such an op.
     #[inline(always)]
     pub(crate) fn pull_number(&self, id: Id, y_bar: F, mut gain: impl FnMut(Id, F)) -> bool {
         let node = self.node(id);
-        if node.len != 1 || !numbers::covers(&node.op) {
+        if node.len != 1 || !numbers::is_elementwise(&node.op) {
             return false;
         }
         let args = self.ends(id);
@@ -65,7 +65,7 @@ impl<F: Scalar> Record<F> {
     pub(crate) fn evaluate(&mut self, id: Id) -> Result<(), Error> {
         let node = &self.nodes[id.index()];
         if node.len == 1
-            && numbers::covers(&node.op)
+            && numbers::is_elementwise(&node.op)
             && let Place::Arena(at) = node.place
         {
             // A result of one number has arguments of one number.
@@ -93,8 +93,8 @@ impl<F: Scalar> Record<F> {
             .collect();
         let (dims, y) = (&self.dims[node.dims.range()], &mut rest[..node.len]);
         match node.op {
-            Op::Custom(own) => {
-                self.own.get(own).forward(&views, y);
+            Op::Custom(op) => {
+                self.custom.get(op).forward(&views, y);
                 Ok(())
             }
             op => F::forward(op, &views, dims, y),
@@ -124,7 +124,7 @@ impl<F: Scalar> Record<F> {
         let dims = {
             let shapes: SmallVec<[&[usize]; 4]> = args.iter().map(|&arg| self.dims(arg)).collect();
             match op {
-                Op::Custom(own) => self.own.get(own).shape(&shapes)?,
+                Op::Custom(op) => self.custom.get(op).shape(&shapes)?,
                 op => F::shape(op, &shapes, wanted)?,
             }
         };

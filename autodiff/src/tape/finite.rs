@@ -12,7 +12,7 @@ use std::fmt::{self, Display};
 pub struct NonFinite {
     /// The entry.
     pub id: Id,
-    /// Its op.
+    /// The name of its op.
     pub op: String,
     /// The position of the number in the entry.
     pub at: usize,
@@ -20,7 +20,7 @@ pub struct NonFinite {
     pub value: String,
     /// The extremes of the arguments, as text.
     pub inputs: Vec<String>,
-    /// The file and line that recorded it.
+    /// The file and line that recorded the entry.
     pub line: String,
 }
 

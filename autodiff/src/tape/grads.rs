@@ -14,7 +14,8 @@ use crate::tape::record::{Record, Var};
 #[derive(Clone, Debug)]
 pub struct Grads<F> {
     pub(crate) bars: Aligned<F>,
-    /// For each entry, whether its adjoint has been begun; before that its memory is not defined.
+    /// For each entry, true if its adjoint has been begun. The contents of an adjoint that has not been begun are not
+    /// defined.
     pub(crate) begun: Vec<bool>,
     pub(crate) scratch: Vec<F>,
     pub(crate) links: Vec<Link>,
@@ -50,7 +51,7 @@ impl<F: Float> Grads<F> {
     /// recorded first (see [`Tape::share`](crate::Tape::share)).
     ///
     /// # Panics
-    /// If there are fewer.
+    /// If the arena holds fewer numbers.
     pub fn leading(&self, len: usize) -> &[F] {
         &self.bars[..len]
     }
@@ -88,7 +89,7 @@ impl<F: Float> Grads<F> {
     }
 }
 
-/// The adjoint of an entry, and whether it was begun before; if not, its contents are not defined.
+/// The adjoint of an entry, and true if it was begun before. If it was not, its contents are not defined.
 pub(crate) fn touch<'a, F>(
     bars: &'a mut [F],
     begun: &mut [bool],

@@ -13,7 +13,7 @@ impl Id {
     }
 }
 
-/// Stands for the place of an adjoint in entries that have none.
+/// The value of [`Node::bar`] in entries without an adjoint.
 pub(crate) const NO_BAR: usize = usize::MAX;
 
 /// The place of the numbers of an entry.
@@ -67,5 +67,5 @@ pub(crate) struct Mark {
     pub(super) dims: usize,
     pub(super) used: usize,
     pub(super) bars: usize,
-    pub(super) own: usize,
+    pub(super) custom: usize,
 }

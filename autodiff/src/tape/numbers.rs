@@ -6,7 +6,7 @@ use crate::kernels::float::Float;
 use crate::tape::op::Op;
 
 /// True if the op is elementwise. The functions below are defined for these ops only.
-pub(crate) fn covers<F>(op: &Op<F>) -> bool {
+pub(crate) fn is_elementwise<F>(op: &Op<F>) -> bool {
     matches!(op, Op::Map(_) | Op::Zip(_) | Op::ZipLeft(..) | Op::ZipRight(..))
 }
 

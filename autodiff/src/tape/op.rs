@@ -1,19 +1,19 @@
 //! The kinds of entries of a tape. An op is data, so a tape prints, replays and is differentiated again.
 
 pub(crate) mod beta;
+pub(crate) mod custom;
 pub(crate) mod fused;
 pub(crate) mod index;
 pub(crate) mod linalg;
 pub(crate) mod moves;
-pub(crate) mod own;
 
 use crate::numbers::ops::{Binary, Unary};
 use crate::tape::op::beta::Beta;
+use crate::tape::op::custom::CustomOp;
 use crate::tape::op::fused::Fused;
 use crate::tape::op::index::Index;
 use crate::tape::op::linalg::Linalg;
 use crate::tape::op::moves::Move;
-use crate::tape::op::own::Own;
 use std::fmt::{self, Display};
 
 /// The kind of a tape entry.
@@ -62,9 +62,9 @@ pub enum Op<F> {
     Beta(Beta),
     /// A kernel that does the work of several ops at once.
     Fused(Fused),
-    /// An op that only its tape knows: see [`Tape::custom`](crate::Tape::custom) and
-    /// [`Tape::checkpoint`](crate::Tape::checkpoint).
-    Custom(Own),
+    /// A custom op ([`Tape::custom`](crate::Tape::custom)) or a checkpointed segment
+    /// ([`Tape::checkpoint`](crate::Tape::checkpoint)), whose kernel belongs to one tape.
+    Custom(CustomOp),
 }
 
 impl<F: Copy> Op<F> {

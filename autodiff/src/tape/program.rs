@@ -23,34 +23,35 @@ pub(crate) enum Function {
 pub(crate) struct Instruction {
     pub(crate) function: Function,
     /// For each argument, true if it is a single number that is combined with every number of the other.
-    pub(crate) still: [bool; 2],
-    /// Values of the first argument, the second, and the result. The only argument is both.
+    pub(crate) scalar: [bool; 2],
+    /// The places of the values of the first argument, the second argument and the result. An op of one argument has
+    /// the place of that argument twice.
     pub(crate) at: [u32; 3],
-    /// Their adjoints, or [`NONE`].
+    /// The places of the adjoints in the same order, or [`NONE`].
     pub(crate) bar: [u32; 3],
     pub(crate) id: Id,
 }
 
-/// Stands for an argument without an adjoint.
+/// The value of [`Instruction::bar`] for an argument without an adjoint.
 pub(crate) const NONE: u32 = u32::MAX;
 
 impl Instruction {
     /// The instruction of an entry, if a fused run can compute it. A constant of the op gets a place in the arena.
     pub(crate) fn of<F: Float>(record: &mut Record<F>, id: Id) -> Option<Self> {
         let y = *record.node(id);
-        if !numbers::covers(&y.op) {
+        if !numbers::is_elementwise(&y.op) {
             return None;
         }
         let place = |node: &Node<F>| match node.place {
             Place::Arena(at) => u32::try_from(at).ok(),
             Place::Shared { .. } => None,
         };
-        // For an argument: the place of its values, that of its adjoint, and whether it is a single number.
+        // The place of an argument's values, the place of its adjoint, and true if it is a single number.
         let side = |record: &Record<F>, arg: usize| {
             let node = record.node(record.args(id)[arg]);
-            let still = node.len == 1 && y.len != 1;
-            let fits = node.len == y.len || (still && node.bar == NO_BAR);
-            fits.then(|| Some((place(node)?, bar(node.bar)?, still))).flatten()
+            let scalar = node.len == 1 && y.len != 1;
+            let fits = node.len == y.len || (scalar && node.bar == NO_BAR);
+            fits.then(|| Some((place(node)?, bar(node.bar)?, scalar))).flatten()
         };
         let (function, a, b) = match y.op {
             Op::Map(f) => {
@@ -69,11 +70,11 @@ impl Instruction {
             _ => return None,
         };
         let (at, bar) = ([a.0, b.0, place(&y)?], [a.1, b.1, bar(y.bar)?]);
-        Some(Self { function, still: [a.2, b.2], at, bar, id })
+        Some(Self { function, scalar: [a.2, b.2], at, bar, id })
     }
 }
 
-/// The position of an adjoint, if it fits.
+/// The position of an adjoint, if 32 bits hold it.
 fn bar(at: usize) -> Option<u32> {
     if at == NO_BAR { Some(NONE) } else { u32::try_from(at).ok().filter(|&at| at != NONE) }
 }

@@ -1,11 +1,11 @@
-//! The types that a tape is made of, in one file because they refer to one another: a record keeps the kernels that
-//! only it knows, a kernel is defined on variables, a variable points to its tape, and a tape holds a record.
+//! The types that a tape is made of, in one file because they refer to one another: a record keeps the kernels
+//! of its custom ops, a kernel is defined on variables, a variable points to its tape, and a tape holds a record.
 
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
 use crate::tape::node::{Id, Node};
-use crate::tape::op::own::Own;
+use crate::tape::op::custom::CustomOp;
 use std::cell::{Ref, RefCell, RefMut};
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -88,8 +88,8 @@ pub(crate) struct Record<F> {
     /// The length of the adjoint arena.
     pub(crate) bars: usize,
     pub(super) shared: Vec<Arc<Vec<F>>>,
-    /// The kernels that only this record knows.
-    pub(crate) own: Owned<F>,
+    /// The kernels of the custom ops and checkpointed segments of this record.
+    pub(crate) custom: CustomKernels<F>,
     /// True if recording stops at the first number that is not finite.
     pub(crate) strict: bool,
 }
@@ -104,28 +104,28 @@ impl<F> Default for Record<F> {
             used: 0,
             bars: 0,
             shared: Vec::new(),
-            own: Owned::default(),
+            custom: CustomKernels::default(),
             strict: false,
         }
     }
 }
 
-/// The kernels of custom ops and checkpoints, which only one tape knows.
-pub(crate) struct Owned<F>(Vec<Arc<dyn Kernel<F> + Send + Sync>>);
+/// The kernels of the custom ops and checkpointed segments of one tape.
+pub(crate) struct CustomKernels<F>(Vec<Arc<dyn Kernel<F> + Send + Sync>>);
 
-impl<F> Default for Owned<F> {
+impl<F> Default for CustomKernels<F> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<F> Debug for Owned<F> {
+impl<F> Debug for CustomKernels<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Owned({})", self.0.len())
+        write!(f, "CustomKernels({})", self.0.len())
     }
 }
 
-impl<F> Owned<F> {
+impl<F> CustomKernels<F> {
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -134,13 +134,17 @@ impl<F> Owned<F> {
         self.0.truncate(len);
     }
 
-    pub(crate) fn push(&mut self, name: &'static str, op: Arc<dyn Kernel<F> + Send + Sync>) -> Own {
+    pub(crate) fn push(
+        &mut self,
+        name: &'static str,
+        op: Arc<dyn Kernel<F> + Send + Sync>,
+    ) -> CustomOp {
         self.0.push(op);
-        Own::new(name, self.0.len() - 1)
+        CustomOp::new(name, self.0.len() - 1)
     }
 
-    pub(crate) fn get(&self, own: Own) -> &Arc<dyn Kernel<F> + Send + Sync> {
-        &self.0[own.index()]
+    pub(crate) fn get(&self, op: CustomOp) -> &Arc<dyn Kernel<F> + Send + Sync> {
+        &self.0[op.index()]
     }
 }
 
@@ -149,7 +153,8 @@ pub(crate) trait Bars<F> {
     /// The adjoint of argument `arg`, to add to; `None` if it is not needed.
     fn of(&mut self, arg: usize) -> Option<&mut [F]>;
 
-    /// The same, and whether it has been begun: if not, its contents are not defined and must be overwritten.
+    /// The same adjoint, and true if it has been begun. If it has not, its contents are not defined and must be
+    /// overwritten.
     fn begun(&mut self, arg: usize) -> Option<(&mut [F], bool)>;
 
     /// Working memory that the caller keeps between calls. Its contents are not defined.

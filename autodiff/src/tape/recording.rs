@@ -138,7 +138,11 @@ impl<F: Scalar> Tape<F> {
     /// broadcast, sum to, slice, pad), and is ignored by the others.
     ///
     /// # Errors
-    /// If the shapes do not fit the op, or a matrix cannot be factored.
+    /// If the shapes do not fit the op, an index is out of range, or a matrix cannot be factored.
+    ///
+    /// # Panics
+    /// If an argument belongs to another tape, or the tape is strict and a number of the result is
+    /// NaN or infinite.
     #[track_caller]
     pub fn apply<'t>(
         &'t self,
@@ -210,7 +214,7 @@ impl<F: Scalar> Tape<F> {
         self.record_mut().rewind(mark);
     }
 
-    /// The bytes of memory that its entries and their numbers take.
+    /// The bytes of memory that the entries of the tape and their numbers take.
     pub fn bytes(&self) -> usize {
         self.record().bytes()
     }

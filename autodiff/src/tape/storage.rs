@@ -24,7 +24,7 @@ impl<F: Float> Record<F> {
             dims: self.dims.len(),
             used: self.used,
             bars: self.bars,
-            own: self.own.len(),
+            custom: self.custom.len(),
         }
     }
 
@@ -35,7 +35,7 @@ impl<F: Float> Record<F> {
         self.dims.truncate(mark.dims);
         self.used = mark.used;
         self.bars = mark.bars;
-        self.own.truncate(mark.own);
+        self.custom.truncate(mark.custom);
     }
 
     /// Forgets everything and keeps the memory.
@@ -98,7 +98,7 @@ impl<F: Float> Record<F> {
         }
     }
 
-    /// The first and the last argument of an entry that has some; of one argument, both are it.
+    /// The first and the last argument of an entry that has arguments. A single argument is both.
     #[inline]
     pub(super) fn ends(&self, id: Id) -> [Id; 2] {
         let Span { start, len } = self.node(id).args;

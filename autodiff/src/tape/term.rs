@@ -1,7 +1,7 @@
 //! The terms of a derivative, as data. A rule computes nothing: it names terms, and a sink reads them.
 
 use crate::tape::op::Op;
-use crate::tape::op::own::Own;
+use crate::tape::op::custom::CustomOp;
 use crate::tape::record::Kernel;
 use smallvec::SmallVec;
 
@@ -25,8 +25,8 @@ pub(crate) enum Operand {
 pub(crate) enum Term<F> {
     /// An op applied to operands, summed onto the argument's shape.
     Apply(Op<F>, SmallVec<[Operand; 3]>),
-    /// An operand as it is, summed onto the argument's shape.
-    Is(Operand),
+    /// An operand itself, summed onto the argument's shape.
+    Operand(Operand),
     /// $\bar y \partial f$: the slope of an elementwise op with respect to argument `side`.
     Slope(usize),
     /// $\bar y$ times the weights that the caller gave this gate, or $\bar y$ itself.
@@ -48,6 +48,6 @@ pub(crate) trait Sink<F> {
     /// The adjoints of all arguments gain the terms that the kernel's own `reverse` adds.
     fn kernel(&mut self, kernel: &dyn Kernel<F>);
 
-    /// The same for an op that only its tape knows.
-    fn own(&mut self, own: Own);
+    /// The same for a custom op, whose kernel the tape owns.
+    fn custom(&mut self, op: CustomOp);
 }

@@ -58,6 +58,9 @@ macro_rules! var_pairs {
             $(named! {
                 $columns
                 $(#[$doc])*
+                ///
+                /// # Panics
+                /// If the shapes do not broadcast.
                 #[track_caller]
                 pub fn $method(self, other: Self) -> Self {
                     self.record(Op::Zip(Binary::$name), &[self, other], None)
@@ -96,35 +99,35 @@ impl<'t, F: Scalar> Var<'t, F> {
         }
     }
 
-    /// The tape on which it is recorded.
+    /// The tape on which the variable is recorded.
     pub fn tape(self) -> &'t Tape<F> {
         self.tape
     }
 
-    /// The number of its entry on the tape.
+    /// The number of the variable's entry on the tape.
     pub fn id(self) -> Id {
         self.id
     }
 
-    /// The lengths of its axes.
+    /// The shape of the variable: the lengths of its axes, outermost first.
     pub fn shape(self) -> Shape {
         Shape::from(self.tape.record().dims(self.id))
     }
 
-    /// The number of its elements.
+    /// The number of elements of the variable.
     pub fn size(self) -> usize {
         self.tape.record().node(self.id).len
     }
 
-    /// A copy of its numbers.
+    /// A copy of the numbers of the variable.
     pub fn value(self) -> Tensor<F> {
         self.with(|values| Tensor::new(values.to_vec(), self.shape()))
     }
 
-    /// Its only number.
+    /// The only number of the variable.
     ///
     /// # Panics
-    /// If it does not hold exactly one.
+    /// If the variable does not hold exactly one number.
     #[track_caller]
     pub fn item(self) -> F {
         let len = self.size();
@@ -132,12 +135,15 @@ impl<'t, F: Scalar> Var<'t, F> {
         self.with(|values| values[0])
     }
 
-    /// Reads its numbers in place. Nothing can be recorded while `read` runs.
+    /// Calls `read` with the numbers of the variable, without a copy.
+    ///
+    /// # Panics
+    /// If `read` records an entry on the tape.
     pub fn with<R>(self, read: impl FnOnce(&[F]) -> R) -> R {
         read(self.tape.record().values(self.id))
     }
 
-    /// True if derivatives flow through it.
+    /// True if derivatives flow through the variable.
     pub fn is_tracked(self) -> bool {
         self.tape.record().node(self.id).bar != NO_BAR
     }
@@ -149,15 +155,23 @@ impl<'t, F: Scalar> Var<'t, F> {
     }
 
     /// `yes` where `self` is not zero, else `no`. The branch that is not taken reaches neither value nor
-    /// derivative, even if it is NaN.
+    /// derivative, even if it is NaN. The three shapes broadcast.
+    ///
+    /// The derivatives are one for the branch that is taken and zero for the other, and zero for `self`.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
     #[doc(alias = "where")]
     #[track_caller]
     pub fn select(self, yes: Self, no: Self) -> Self {
         self.record(Op::Select, &[self, yes, no], None)
     }
 
-    /// The sum over the axes along which `shape` would broadcast to this one. The derivative is one, repeated along these
-    /// axes.
+    /// The sum over the axes along which `shape` would broadcast to the shape of this variable. The derivative is one,
+    /// repeated along these axes.
+    ///
+    /// # Panics
+    /// If `shape` does not broadcast to the shape of this variable.
     #[track_caller]
     pub fn sum_to(self, shape: impl Into<Shape>) -> Self {
         self.record(Op::Move(Move::SumTo), &[self], Some(&shape.into()))
@@ -184,7 +198,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     }
 
     /// The same value, as a gate: the adjoint that flows back through it can be weighted when a gradient is pulled (see
-    /// [`Tape::pull_into`]).
+    /// [`Tape::pull_into`]). Without weights the derivative is one.
     #[track_caller]
     pub fn gate(self) -> Self {
         self.record(Op::Gate, &[self], None)

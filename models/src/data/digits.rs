@@ -99,21 +99,21 @@ fn choose(ways: &'static [Glyph], rng: &mut Xoshiro256PlusPlus) -> &'static Glyp
     unreachable!("the draw is below the sum of the weights")
 }
 
-/// A random number with mean 0 and standard deviation 1 that never exceeds ±3, so that no digit is torn apart: the sum
-/// of three uniform numbers.
-fn bell(rng: &mut Xoshiro256PlusPlus) -> f32 {
+/// A random number with mean 0 and standard deviation 1, bounded by ±3 so that no digit is torn apart: the scaled sum of
+/// three uniform numbers, which has the distribution of Irwin and Hall.
+fn irwin_hall(rng: &mut Xoshiro256PlusPlus) -> f32 {
     2.0 * (uniform_f32(rng) + uniform_f32(rng) + uniform_f32(rng) - 1.5)
 }
 
 /// The strokes after random distortions, in units of the digit's height.
 fn write(glyph: &Glyph, rng: &mut Xoshiro256PlusPlus) -> Vec<Piece> {
     let tremble = 0.014 + 0.030 * uniform_f32(rng);
-    let aspect = (0.20 * bell(rng)).exp();
-    let slant = 0.10 + 0.17 * bell(rng);
-    let (sin, cos) = (0.09 * bell(rng)).sin_cos();
-    let wave: [f32; 6] = std::array::from_fn(|_| bell(rng));
-    let radius = 1.30 + 0.30 * bell(rng);
-    let swell = 0.12 * bell(rng);
+    let aspect = (0.20 * irwin_hall(rng)).exp();
+    let slant = 0.10 + 0.17 * irwin_hall(rng);
+    let (sin, cos) = (0.09 * irwin_hall(rng)).sin_cos();
+    let wave: [f32; 6] = std::array::from_fn(|_| irwin_hall(rng));
+    let radius = 1.30 + 0.30 * irwin_hall(rng);
+    let swell = 0.12 * irwin_hall(rng);
 
     let bend = |[x, y]: Point| {
         let x1 = x + 0.070 * (2.5 * y + 1.5 * wave[0] * x + 2.0 * wave[1]).sin() * wave[2];
@@ -134,7 +134,7 @@ fn write(glyph: &Glyph, rng: &mut Xoshiro256PlusPlus) -> Vec<Piece> {
                 first = points.len() - 1;
                 continue;
             }
-            points.push(bend([x + tremble * bell(rng), y + tremble * bell(rng)]));
+            points.push(bend([x + tremble * irwin_hall(rng), y + tremble * irwin_hall(rng)]));
         }
         curve(&points[first..], radius, swell, &mut pieces);
     }
@@ -182,7 +182,7 @@ fn place(pieces: &mut [Piece], rng: &mut Xoshiro256PlusPlus) {
     let extent = (high[0] - low[0]).max(high[1] - low[1]);
     let size = BOX * (0.94 + 0.06 * uniform_f32(rng));
     let scale = (size - 2.0 * pieces[0].radius) / extent;
-    let shift: Point = [0, 1].map(|_| 0.5 * SIDE as f32 + 0.3 * bell(rng));
+    let shift: Point = [0, 1].map(|_| 0.5 * SIDE as f32 + 0.3 * irwin_hall(rng));
     for piece in pieces {
         for p in [&mut piece.a, &mut piece.b] {
             *p = [0, 1].map(|k| scale * (p[k] - centre[k] / mass) + shift[k]);

@@ -90,7 +90,7 @@ pub enum DataError {
     GzipCut {
         /// The file.
         path: PathBuf,
-        /// Bytes unpacked before the end.
+        /// The number of bytes unpacked before the end.
         unpacked: u64,
     },
     /// A gzip file is damaged.
@@ -98,7 +98,7 @@ pub enum DataError {
     GzipDamaged {
         /// The file.
         path: PathBuf,
-        /// Bytes unpacked before the damage was found.
+        /// The number of bytes unpacked before the damage was found.
         unpacked: u64,
         /// The error of the decoder.
         source: io::Error,
@@ -123,11 +123,11 @@ pub enum DataError {
     TooShort {
         /// The file.
         path: PathBuf,
-        /// The sizes as the header gives them, with the bytes of one value where not 1.
+        /// The sizes as the header gives them, followed by the number of bytes of a value if that is not 1.
         shape: String,
         /// The product of the sizes, in bytes.
         declared: u64,
-        /// Bytes of data in the file.
+        /// The number of bytes of data in the file.
         found: u64,
     },
     /// The file continues after the data that its header declares.
@@ -138,7 +138,7 @@ pub enum DataError {
     TooLong {
         /// The file.
         path: PathBuf,
-        /// The sizes as the header gives them, with the bytes of one value where not 1.
+        /// The sizes as the header gives them, followed by the number of bytes of a value if that is not 1.
         shape: String,
         /// The product of the sizes, in bytes.
         declared: u64,
@@ -153,14 +153,14 @@ pub enum DataError {
         /// The largest number of values that is read.
         limit: u64,
     },
-    /// Too few rows for a training and a test part.
+    /// The file has too few rows for a training and a test part.
     #[error("{}: expected at least {needed} rows, found {found}", path.display())]
     TooFewRows {
         /// The file.
         path: PathBuf,
         /// The smallest sufficient number of rows.
         needed: usize,
-        /// Rows in the file.
+        /// The number of rows in the file.
         found: usize,
     },
     /// Two files that belong together have different counts.
@@ -198,9 +198,9 @@ pub enum DataError {
     /// A batch must have between 1 and n rows.
     #[error("a batch of {batch} rows cannot be drawn from {n} rows")]
     Batch {
-        /// Rows of a batch.
+        /// The number of rows of the batch.
         batch: usize,
-        /// Rows in the table.
+        /// The number of rows in the table.
         n: usize,
     },
 }

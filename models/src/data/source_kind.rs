@@ -8,9 +8,9 @@ use super::{DataError, Split};
 /// A kind of data source: a row of [`SOURCES`](super::SOURCES).
 #[derive(Clone, Copy, Debug)]
 pub struct SourceKind {
-    /// The word that selects it, with `:PATH` behind it if it reads a file.
+    /// The word that selects the kind, followed by `:PATH` if the kind reads a file.
     pub usage: &'static str,
-    /// One line that describes it.
+    /// One line that describes the kind.
     pub about: &'static str,
     /// True if the values are grey values in [0, 1], which a Bernoulli likelihood sees binarized by default.
     pub grey: bool,
@@ -24,14 +24,14 @@ pub struct SourceKind {
     expect(dead_code, reason = "only readers of files construct `Read`")
 )]
 pub(super) enum Load {
-    /// Generates them from a seed.
+    /// Generates both parts from a seed.
     Generate(fn(u64) -> Result<Split, DataError>),
-    /// Reads them from a file or folder; the seed shuffles the rows.
+    /// Reads both parts from a file or folder; the seed shuffles the rows.
     Read(fn(&Path, u64) -> Result<Split, DataError>),
 }
 
 impl SourceKind {
-    /// The word that selects it.
+    /// The word that selects the kind.
     pub fn name(&self) -> &'static str {
         self.usage.split_once(':').map_or(self.usage, |(name, _)| name)
     }

@@ -2,7 +2,7 @@
 
 use super::{Bits, Coordinates, Distribution, Entropy, Enumerable, Kl, sample_shape, unsqueeze};
 use crate::RandomSource;
-use pathscore_autodiff::{Scalar, Shape, Var};
+use pathscore_autodiff::{Scalar, Var};
 
 /// Independent variables that are one with probability $\sigma(\eta)$ and zero otherwise, with `logits` $\eta$.
 ///
@@ -70,19 +70,28 @@ impl<'t, F: Scalar> Enumerable<'t, F> for Bernoulli<'t, F> {
     /// # Panics
     /// If an event has more than 20 bits, which is more than a million values.
     fn support(&self) -> Var<'t, F> {
-        let shape = self.logits.shape();
-        let bits = *shape.last().expect("an event has an axis");
-        assert!(bits <= 20, "support: an event of {bits} bits has too many values to enumerate");
-        let count = 1_usize << bits;
-        let listed: Shape = sample_shape(count, self.logits);
-        let per_value = shape.size();
-        self.logits.tape().constant_with(listed, |out| {
-            for (i, bit) in out.iter_mut().enumerate() {
-                let (value, place) = (i / per_value, i % bits);
-                *bit = F::from_f64((value >> place & 1) as f64);
-            }
-        })
+        let bits = *self.logits.shape().last().expect("an event has an axis");
+        support_of_bits(self.logits, bits)
     }
+}
+
+/// Every value of `bits` binary variables, for every member of the batch of a parameter: shape `[2^bits, …batch, bits]`.
+/// Bit `j` of the number of a value is variable `j`.
+///
+/// # Panics
+/// If there are more than 20 bits.
+pub(crate) fn support_of_bits<F: Scalar>(parameter: Var<'_, F>, bits: usize) -> Var<'_, F> {
+    assert!(bits <= 20, "support: an event of {bits} bits has too many values to enumerate");
+    let mut shape = sample_shape(1 << bits, parameter);
+    let last = shape.len() - 1;
+    shape[last] = bits;
+    let per_value = shape.size() >> bits;
+    parameter.tape().constant_with(shape, |out| {
+        for (i, bit) in out.iter_mut().enumerate() {
+            let (value, place) = (i / per_value, i % bits);
+            *bit = F::from_f64((value >> place & 1) as f64);
+        }
+    })
 }
 
 impl<'t, F: Scalar> Entropy<'t, F> for Bernoulli<'t, F> {

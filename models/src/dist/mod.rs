@@ -26,6 +26,7 @@ mod von_mises;
 mod weak_derivative;
 
 pub use bernoulli::Bernoulli;
+pub(crate) use bernoulli::support_of_bits;
 pub use beta::Beta;
 pub use categorical::Categorical;
 pub use dirichlet::Dirichlet;

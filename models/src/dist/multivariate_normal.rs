@@ -34,6 +34,9 @@ pub struct MultivariateNormal<'t, F> {
 impl<'t, F: Scalar> MultivariateNormal<'t, F> {
     /// The distribution with this mean and this Cholesky factor of its covariance. The diagonal of the factor must be
     /// positive; numbers above the diagonal are ignored.
+    ///
+    /// # Panics
+    /// If the factor has fewer than two axes.
     #[track_caller]
     pub fn from_scale_tril(loc: Var<'t, F>, scale_tril: Var<'t, F>) -> Self {
         Self { loc, scale_tril: scale_tril.tril(0) }
@@ -43,6 +46,9 @@ impl<'t, F: Scalar> MultivariateNormal<'t, F> {
     ///
     /// # Errors
     /// If a covariance matrix is not positive definite.
+    ///
+    /// # Panics
+    /// If the covariance is not a square matrix in the last two axes.
     #[track_caller]
     pub fn from_covariance(loc: Var<'t, F>, covariance: Var<'t, F>) -> Result<Self, Error> {
         Ok(Self { loc, scale_tril: covariance.cholesky()? })

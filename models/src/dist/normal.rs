@@ -2,12 +2,12 @@
 
 use super::{Coordinates, Distribution, Entropy, Kl, Reparam, sample_shape, unsqueeze};
 use crate::RandomSource;
-use pathscore_autodiff::{Scalar, Var};
+use pathscore_autodiff::{Scalar, Tape, Var};
 
 /// $\mathcal N(\mu, \mathrm{diag} \sigma^2)$ with `loc` $\mu$ and $\ln\sigma$.
 ///
-/// The density is $-\tfrac12 t^2 - \ln\sigma - \tfrac12\ln 2\pi$ with $t = (x - \mu)/\sigma$; its
-/// derivatives are $t/\sigma$ (for $\mu$) and $t^2 - 1$ (for $\ln\sigma$). A sample is $z = \mu + \sigma\varepsilon$.
+/// The log-density is $-\tfrac12 t^2 - \ln\sigma - \tfrac12\ln 2\pi$ with $t = (x - \mu)/\sigma$; its
+/// derivatives are $t/\sigma$ with respect to $\mu$ and $t^2 - 1$ with respect to $\ln\sigma$. A sample is $z = \mu + \sigma\varepsilon$.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -50,6 +50,12 @@ impl<'t, F: Scalar> Normal<'t, F> {
     /// The standard deviation, $\sigma$.
     pub fn scale(self) -> Var<'t, F> {
         self.log_scale.exp()
+    }
+
+    /// $\mathcal N(0, I)$ with `n` coordinates, as constants.
+    pub(crate) fn standard(tape: &'t Tape<F>, n: usize) -> Self {
+        let zeros = tape.constant_with([n], |z| z.fill(F::ZERO));
+        Self { loc: zeros, log_scale: zeros }
     }
 
     fn draw<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {

@@ -64,16 +64,20 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Poisson<'t, F> {
     }
 }
 
-/// Up to this rate a sample is found by adding up probabilities; above, rejection is cheaper.
-const LISTED: f64 = 30.0;
+/// Up to this rate a sample is found by adding up probabilities. Above it, rejection is cheaper.
+const MAX_ENUMERATED_RATE: f64 = 30.0;
 
 /// A sample of the distribution with this rate.
 pub(super) fn draw<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
-    if rate > LISTED { transformed(rate, rng) } else { listed(rate, rng) }
+    if rate > MAX_ENUMERATED_RATE {
+        transformed_rejection(rate, rng)
+    } else {
+        enumerated_draw(rate, rng)
+    }
 }
 
-/// Draws one of all counts whose probability changes a sum in double precision.
-fn listed<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
+/// Draws a count by inversion, from the list of all counts whose probability changes a sum in double precision.
+fn enumerated_draw<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
     let mut probs = Vec::with_capacity(32);
     let mut p = (-rate).exp();
     while p > 1e-17 || (probs.len() as f64) < rate {
@@ -86,7 +90,7 @@ fn listed<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
 /// Hörmann's transformed rejection with squeeze (1993, algorithm PTRS), for rates above ten.
 ///
 /// The constants are those of the paper. Nine of ten candidates are accepted without a logarithm.
-fn transformed<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
+fn transformed_rejection<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
     let b = 0.931 + 2.53 * rate.sqrt();
     let a = -0.059 + 0.02483 * b;
     let v_r = 0.9277 - 3.6224 / (b - 2.0);

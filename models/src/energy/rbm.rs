@@ -6,14 +6,14 @@ use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Real, Scalar, Shape, Tape, Var};
 use rand::Rng;
 
-/// Data means are held inside $[0.001, 0.999]$ before their log-odds become biases, so that a column that never changes
+/// Data means are clamped to $[0.001, 0.999]$ before their log-odds become biases, so that a column that never changes
 /// gets a finite bias.
-const LEAST_MEAN: f64 = 1e-3;
+const MIN_MEAN: f64 = 1e-3;
 
 /// The partition function is summed exactly while the smaller side has at most this many units: a million states.
-const MOST_ENUMERATED: usize = 20;
+const MAX_ENUMERATED: usize = 20;
 
-/// States that are summed at a time, so that memory does not grow with their number.
+/// The number of states that are summed at a time, so that memory does not grow with the number of all states.
 const BLOCK: usize = 256;
 
 /// Binary visible units $v$ and binary hidden units $h$, connected across but not among themselves (Smolensky 1986;
@@ -75,7 +75,7 @@ impl Rbm {
     }
 
     /// Sets the visible biases to the log-odds of the data, $b_i = \ln \frac{p_i}{1 - p_i}$ with the mean $p_i$ of
-    /// column $i$ held inside $[0.001, 0.999]$ (Hinton 2010). Without weights this is the best model of independent
+    /// column $i$ clamped to $[0.001, 0.999]$ (Hinton 2010). Without weights this is the best model of independent
     /// columns.
     ///
     /// # Panics
@@ -84,7 +84,7 @@ impl Rbm {
         let visible = self.visible;
         assert!(means.len() == visible, "rbm: {} means for {visible} visible units", means.len());
         for (bias, mean) in params.get_mut(self.visible_bias).iter_mut().zip(means) {
-            let p = mean.clamp(LEAST_MEAN, 1.0 - LEAST_MEAN);
+            let p = mean.clamp(MIN_MEAN, 1.0 - MIN_MEAN);
             *bias = F::from_f64((p / (1.0 - p)).ln());
         }
     }
@@ -105,19 +105,30 @@ impl Rbm {
     }
 
     /// $p(h_j = 1 \mid v) = \sigma(c_j + (v^\top W)_j)$: from `[…, visible]` to `[…, hidden]`.
+    ///
+    /// # Panics
+    /// If the last axis of `v` has another length.
     #[track_caller]
     pub fn hidden_probs<'t, F: Scalar>(&self, params: Bound<'t, F>, v: Var<'t, F>) -> Var<'t, F> {
         v.affine(params.get(self.weights), params.get(self.hidden_bias), Activation::Sigmoid)
     }
 
-    /// $p(v_i = 1 \mid h) = \sigma(b_i + (W h)_i)$: from `[…, hidden]` to `[…, visible]`.
+    /// $p(v_i = 1 \mid h) = \sigma(b_i + (W h)_i)$: from `[rows, hidden]` to `[rows, visible]`; further leading
+    /// axes are kept.
+    ///
+    /// # Panics
+    /// If `h` has fewer than two axes, or its last axis has another length.
     #[track_caller]
     pub fn visible_probs<'t, F: Scalar>(&self, params: Bound<'t, F>, h: Var<'t, F>) -> Var<'t, F> {
         let logits = h.matmul_with(false, params.get(self.weights), true);
         (logits + params.get(self.visible_bias)).sigmoid()
     }
 
-    /// $E(v, h)$ for rows of visible and hidden units: from `[rows, visible]` and `[rows, hidden]` to `[rows]`.
+    /// $E(v, h) = -b^\top v - c^\top h - v^\top W h$ for rows of visible and hidden units: from `[rows, visible]` and
+    /// `[rows, hidden]` to `[rows]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
     #[track_caller]
     pub fn joint_energy<'t, F: Scalar>(
         &self,
@@ -139,7 +150,7 @@ impl Rbm {
     pub fn log_partition<F: Scalar>(&self, params: &Params<F>) -> Option<f64> {
         let fewer = self.visible.min(self.hidden);
         let enumerated = if self.hidden <= self.visible { Side::Hidden } else { Side::Visible };
-        (fewer <= MOST_ENUMERATED).then(|| self.log_partition_over(params, enumerated))
+        (fewer <= MAX_ENUMERATED).then(|| self.log_partition_over(params, enumerated))
     }
 
     fn log_partition_over<F: Scalar>(&self, params: &Params<F>, enumerated: Side) -> f64 {

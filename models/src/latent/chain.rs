@@ -1,9 +1,9 @@
-//! Layers of Bernoulli variables, each drawn given the one before.
+//! Layers of Bernoulli variables, each drawn given the layer before.
 
 use crate::RandomSource;
 use crate::dist::{
     Bernoulli, Bits, Coordinates, Distribution, Enumerable, Factorised, Kind, Layers, Node,
-    sample_shape,
+    sample_shape, support_of_bits,
 };
 use crate::nn::Mlp;
 use crate::params::Bound;
@@ -17,9 +17,9 @@ pub(super) const MAX_LAYERS: usize = 3;
 /// The layer of a [`Chain`] that is drawn first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DrawnFrom {
-    /// The one nearest the data: $q(h_1) q(h_2 \mid h_1) \cdots$
+    /// The layer nearest the data: $q(h_1) q(h_2 \mid h_1) \cdots$
     Bottom,
-    /// The one farthest from them: $p(h_L) p(h_{L-1} \mid h_L) \cdots$
+    /// The layer farthest from the data: $p(h_L) p(h_{L-1} \mid h_L) \cdots$
     Top,
 }
 
@@ -202,17 +202,6 @@ impl<'t, F: Scalar> Enumerable<'t, F> for Chain<'t, F> {
     /// # Panics
     /// If an event has more than 20 bits, which is more than a million values.
     fn support(&self) -> Var<'t, F> {
-        let bits = self.total();
-        assert!(bits <= 20, "support: an event of {bits} bits has too many values to enumerate");
-        let mut shape: Shape = sample_shape(1 << bits, self.first);
-        let last = shape.len() - 1;
-        shape[last] = bits;
-        let per_value = shape.size() >> bits;
-        self.first.tape().constant_with(shape, |out| {
-            for (i, bit) in out.iter_mut().enumerate() {
-                let (value, place) = (i / per_value, i % bits);
-                *bit = F::from_f64((value >> place & 1) as f64);
-            }
-        })
+        support_of_bits(self.first, self.total())
     }
 }

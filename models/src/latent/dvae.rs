@@ -1,6 +1,6 @@
 //! The variational autoencoder with Bernoulli latents.
 
-use super::{Decoder, Generative, Head, LatentModel, Likelihood, widths};
+use super::{Decoder, DecoderNetwork, Generative, LatentModel, Likelihood, widths};
 use crate::RandomSource;
 use crate::dist::Bernoulli;
 use crate::nn::Mlp;
@@ -15,7 +15,7 @@ use rand::Rng;
 #[derive(Clone, Debug)]
 pub struct DiscreteVae {
     encoder: Mlp,
-    decoder: Head,
+    decoder: DecoderNetwork,
     latents: usize,
 }
 
@@ -35,7 +35,7 @@ impl DiscreteVae {
         let from = widths(latents, &back, columns);
         Self {
             encoder: Mlp::new(params, "encoder", &to, activation, rng),
-            decoder: Head::new(params, "decoder", &from, activation, likelihood, rng),
+            decoder: DecoderNetwork::new(params, "decoder", &from, activation, likelihood, rng),
             latents,
         }
     }

@@ -9,7 +9,8 @@ use rand::Rng;
 
 /// $z \sim \mathcal N(0, 1)$, $x \mid z \sim \mathcal N(wz + b, s^2)$, $q = \mathcal N(m, v)$ for all $x$.
 ///
-/// Everything has a closed form: $p(x) = \mathcal N(b, w^2 + s^2)$, and [`LinearGaussian::elbo`]. The
+/// Everything has a closed form: $p(x) = \mathcal N(b, w^2 + s^2)$, the posterior, and the ELBO
+/// ([`LinearGaussian::elbo`]). The
 /// parameters are $m$, $\ln\sqrt v$, $w$ and $b$; $s^2$ is fixed.
 #[derive(Clone, Copy, Debug)]
 pub struct LinearGaussian {
@@ -70,8 +71,7 @@ impl<F: Scalar> LatentModel<F> for LinearGaussian {
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Normal<'t, F> {
-        let zero = params.tape().constant(&[F::ZERO], [1]);
-        Normal::from_log_scale(zero, zero)
+        Normal::standard(params.tape(), 1)
     }
 
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {

@@ -1,7 +1,7 @@
 //! A model with both normal and Bernoulli latents.
 
 use super::vae::normal_of;
-use super::{Generative, Head, LatentModel, Likelihood, widths};
+use super::{DecoderNetwork, Generative, LatentModel, Likelihood, widths};
 use crate::RandomSource;
 use crate::dist::{Bernoulli, Distribution, Factorised, Kind, Layers, Node, Normal, width};
 use crate::nn::Mlp;
@@ -144,7 +144,7 @@ pub struct MixedVae {
     prior: ParamId,
     /// The id of $B$ in the prior.
     prior_weight: ParamId,
-    decoder: Head,
+    decoder: DecoderNetwork,
     normals: usize,
     bits: usize,
 }
@@ -169,7 +169,7 @@ impl MixedVae {
             posterior_weight: params.add("encoder.across", [normals, bits], Init::Glorot, rng),
             prior: params.add("prior.logits", [bits], Init::Constant(0.0), rng),
             prior_weight: params.add("prior.across", [bits, normals], Init::Glorot, rng),
-            decoder: Head::new(params, "decoder", &from, activation, likelihood, rng),
+            decoder: DecoderNetwork::new(params, "decoder", &from, activation, likelihood, rng),
             normals,
             bits,
         }
@@ -188,8 +188,7 @@ impl<F: Scalar> LatentModel<F> for MixedVae {
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Mixed<'t, F> {
-        let zeros = params.tape().constant_with([self.normals], |z| z.fill(F::ZERO));
-        let normal = Normal::from_log_scale(zeros, zeros);
+        let normal = Normal::standard(params.tape(), self.normals);
         let bits = Bernoulli::from_logits(params.get(self.prior));
         Mixed { normal, bits, across: params.get(self.prior_weight), first: First::Bits }
     }

@@ -93,7 +93,7 @@ pub trait Decoder<F: Scalar>: LatentModel<F> {
     /// The number of latents.
     fn latents(&self) -> usize;
 
-    /// The mean of `x` given its own [`Decoder::encode`]d latents, of the shape of `x`.
+    /// $E[x \mid z]$ for the point estimate $z$ that [`Decoder::encode`] computes from `x`, of the shape of `x`.
     fn reconstruct<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         self.mean(params, self.encode(params, x))
     }
@@ -111,12 +111,12 @@ pub enum Likelihood {
 
 /// A decoder: a network and the distribution of $x$ given its output.
 #[derive(Clone, Debug)]
-struct Head {
+struct DecoderNetwork {
     net: Mlp,
     log_scale: Option<ParamId>,
 }
 
-impl Head {
+impl DecoderNetwork {
     fn new<F: Scalar, R: Rng>(
         params: &mut Params<F>,
         name: &str,

@@ -1,7 +1,7 @@
 //! Sigmoid belief networks with one to three layers of Bernoulli latents.
 
 use super::chain::{DrawnFrom, MAX_LAYERS};
-use super::{Chain, Decoder, Generative, Head, LatentModel, Likelihood, widths};
+use super::{Chain, Decoder, DecoderNetwork, Generative, LatentModel, Likelihood, widths};
 use crate::RandomSource;
 use crate::dist::Layers;
 use crate::nn::Mlp;
@@ -34,13 +34,15 @@ use rand::Rng;
 pub struct SigmoidBelief {
     widths: [usize; MAX_LAYERS],
     layers: usize,
-    /// From the data to the first layer, and from each layer to the next.
+    /// The network from the data to the first layer.
     encoder: Mlp,
+    /// The networks from each layer to the next.
     up: [Option<Mlp>; MAX_LAYERS - 1],
     prior: ParamId,
-    /// From each layer to the one before it, and from the first to the data.
+    /// The networks from each layer to the layer before it.
     down: [Option<Mlp>; MAX_LAYERS - 1],
-    decoder: Head,
+    /// The network from the first layer to the data.
+    decoder: DecoderNetwork,
 }
 
 impl SigmoidBelief {
@@ -77,7 +79,7 @@ impl SigmoidBelief {
             down[i] = Some(net(params, &format!("decoder.{}", i + 2), [pair[1], pair[0]], false));
         }
         let from = widths(layers[0], &back, columns);
-        let decoder = Head::new(params, "decoder.1", &from, activation, likelihood, rng);
+        let decoder = DecoderNetwork::new(params, "decoder.1", &from, activation, likelihood, rng);
         let prior = params.add("prior", [layers[count - 1]], Init::Constant(0.0), rng);
         let mut widths = [0; MAX_LAYERS];
         widths[..count].copy_from_slice(layers);

@@ -1,6 +1,6 @@
 //! The variational autoencoder.
 
-use super::{Decoder, Generative, Head, LatentModel, Likelihood, widths};
+use super::{Decoder, DecoderNetwork, Generative, LatentModel, Likelihood, widths};
 use crate::RandomSource;
 use crate::dist::Normal;
 use crate::nn::Mlp;
@@ -29,7 +29,7 @@ pub(super) fn normal_of<F: Scalar>(h: Var<'_, F>, latents: usize) -> Normal<'_, 
 #[derive(Clone, Debug)]
 pub struct Vae {
     encoder: Mlp,
-    decoder: Head,
+    decoder: DecoderNetwork,
     latents: usize,
 }
 
@@ -49,7 +49,7 @@ impl Vae {
         let from = widths(latents, &back, columns);
         Self {
             encoder: Mlp::new(params, "encoder", &to, activation, rng),
-            decoder: Head::new(params, "decoder", &from, activation, likelihood, rng),
+            decoder: DecoderNetwork::new(params, "decoder", &from, activation, likelihood, rng),
             latents,
         }
     }
@@ -64,8 +64,7 @@ impl<F: Scalar> LatentModel<F> for Vae {
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Normal<'t, F> {
-        let zeros = params.tape().constant_with([self.latents], |z| z.fill(F::ZERO));
-        Normal::from_log_scale(zeros, zeros)
+        Normal::standard(params.tape(), self.latents)
     }
 
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {

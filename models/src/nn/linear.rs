@@ -39,7 +39,10 @@ impl Linear {
         }
     }
 
-    /// Applies the layer to rows of shape `[…, n]`.
+    /// $f(xW + b)$ for rows $x$ of shape `[…, n]`; the result has shape `[…, m]`.
+    ///
+    /// # Panics
+    /// If the last axis of `x` has another length than `n`.
     #[track_caller]
     pub fn forward<'t, F: Scalar>(
         self,

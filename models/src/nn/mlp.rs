@@ -8,7 +8,7 @@ use rand::Rng;
 /// A multilayer perceptron: affine layers with an activation between them and none behind the last.
 #[derive(Clone, Copy, Debug)]
 pub struct Mlp {
-    /// The first weight; the parameters of the layers follow one another.
+    /// The weight of the first layer. The parameters of the layers follow one another.
     first: ParamId,
     depth: usize,
     activation: Activation,
@@ -41,7 +41,10 @@ impl Mlp {
         })
     }
 
-    /// Applies the network to rows of shape `[…, columns]`.
+    /// Applies the network to rows of shape `[…, first width]`; the result has shape `[…, last width]`.
+    ///
+    /// # Panics
+    /// If the last axis of `x` is not the first width.
     #[track_caller]
     pub fn forward<'t, F: Scalar>(self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         let last = self.depth.saturating_sub(1);

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
-/// Why parameters could not be saved or restored. After an error the parameters are unchanged.
+/// The reason why parameters could not be saved or restored. After an error the parameters are unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParamsError {
@@ -38,9 +38,9 @@ pub enum ParamsError {
     Missing {
         /// The name of the parameter.
         name: String,
-        /// The type of its numbers.
+        /// The type of the parameter's numbers.
         expected: &'static str,
-        /// Its shape.
+        /// The shape of the parameter.
         shape: Shape,
     },
     /// There is a tensor that belongs to no parameter.

@@ -224,8 +224,7 @@ impl<F: Scalar> LatentModel<F> for Ppca {
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Normal<'t, F> {
-        let zeros = params.tape().constant_with([self.latents], |z| z.fill(F::ZERO));
-        Normal::from_log_scale(zeros, zeros)
+        Normal::standard(params.tape(), self.latents)
     }
 
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {

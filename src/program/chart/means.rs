@@ -117,7 +117,7 @@ fn component_panel(estimates: &[Estimate], estimators: &Estimators, component: &
     Panel {
         plots,
         title: format!("∇ {component}"),
-        label: "mean ± 2 standard errors; dashed: exact".into(),
+        label: "mean ± 2 SE (dashed: exact)".into(),
         range,
         lines,
         exact,
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn every_estimator_and_component_is_drawn() {
         let text = svg(&means(&estimates(6), "dvae-4x3"));
-        for name in ["∇ encoder.b[5]", "reinforce, leave-one-out", "σ²", "dashed: exact", "10⁻⁵"]
+        for name in ["∇ encoder.b[5]", "reinforce, leave-one-out", "σ²", "(dashed: exact)", "10⁻⁵"]
         {
             assert!(text.contains(name), "{name} is missing");
         }

@@ -88,7 +88,7 @@ fn component_panel(of: &[&Draws], estimators: &Estimators) -> Panel {
     Panel {
         plots,
         title: of.first().map_or(String::new(), |one| format!("∇ {}", one.component)),
-        label: "one draw of the gradient; dashed: exact".into(),
+        label: "one gradient (dashed: exact)".into(),
         range,
         lines,
         exact,
@@ -176,9 +176,7 @@ mod tests {
     fn every_estimator_has_its_violin_beside_the_exact_gradient() {
         let scene = violins(&draws(), "phi at 0.3");
         let text = svg(&scene);
-        for name in
-            ["enumeration", "two values", "∇ phi", "one draw of the gradient; dashed: exact"]
-        {
+        for name in ["enumeration", "two values", "∇ phi", "one gradient (dashed: exact)"] {
             assert!(text.contains(name), "{name} is missing");
         }
         picture(&scene, "violins.png");

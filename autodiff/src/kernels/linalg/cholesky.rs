@@ -6,7 +6,7 @@
 //! U_{22}^\top U_{22} = A_{22} - U_{12}^\top U_{12}$$
 
 use super::triangular::{Triangular, add_multiples, invert_lower, lower, solve_negated};
-use super::{BadPivot, cut, part, symmetric_upper, turned, upper_tiles, with_workspace};
+use super::{BadPivot, cut, part, symmetric_upper, transposed_part, upper_tiles, with_workspace};
 use crate::kernels::float::Float;
 use crate::kernels::gemm::gemm;
 use crate::kernels::simd::dispatch;
@@ -101,12 +101,12 @@ fn gram<F: Float>(
     keep: bool,
 ) {
     if n <= WHOLE {
-        let (left, right) = ((x, turned(at_x, x_width)), (x, part(at_x, x_width)));
+        let (left, right) = ((x, transposed_part(at_x, x_width)), (x, part(at_x, x_width)));
         return gemm([n, k, n], left, right, (c, part(at_c, c_width)), keep);
     }
     let first = cut(n, BASE);
     let rest = n - first;
-    let (left, right) = ((x, turned(at_x, x_width)), (x, part(at_x + first, x_width)));
+    let (left, right) = ((x, transposed_part(at_x, x_width)), (x, part(at_x + first, x_width)));
     gemm([first, k, rest], left, right, (&mut *c, part(at_c + first, c_width)), keep);
     gram([first, k], (x, at_x, x_width), (&mut *c, at_c, c_width), keep);
     let corner = at_c + first * (c_width + 1);
@@ -145,7 +145,7 @@ fn gram_of_lower<F: Float>(w: &[F], width: usize, from: usize, n: usize, c: &mut
     gram_of_lower(w, width, from + first, rest, c);
     let below = corner + first * width;
     gram([first, rest], (w, below, width), (&mut *c, corner, width), true);
-    let (left, right) = ((w, turned(below, width)), (w, part(below + first, width)));
+    let (left, right) = ((w, transposed_part(below, width)), (w, part(below + first, width)));
     gemm([first, rest, rest], left, right, (c, part(corner + first, width)), false);
 }
 

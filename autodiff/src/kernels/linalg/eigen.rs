@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 
 /// Writes the eigenvalues of $(A + A^\top)/2$ in increasing order as row 0, and the eigenvectors as the
 /// columns of the `n` rows below. The largest number of each vector is positive, so that the same
-/// matrix always has the same vectors. Returns whether the iteration converged.
+/// matrix always has the same vectors. Returns true if the iteration converged.
 pub(crate) fn eigh<F: Float>(a: &[F], n: usize, y: &mut [F]) -> bool {
     if n == 0 {
         return true;
@@ -15,7 +15,7 @@ pub(crate) fn eigh<F: Float>(a: &[F], n: usize, y: &mut [F]) -> bool {
     if !matrix.iter().all(|x| x.is_finite()) {
         return false;
     }
-    // Each eigenvalue takes two or three iterations as a rule.
+    // Most eigenvalues take two or three iterations.
     let Some(found) = SymmetricEigen::try_new(matrix, f64::EPSILON, 100 * n) else { return false };
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| found.eigenvalues[i].total_cmp(&found.eigenvalues[j]));

@@ -69,7 +69,7 @@ pub(crate) fn matrix_exp<F: Float>(a: &[F], n: usize, y: &mut [F]) {
             }
             (0..n).for_each(|i| to[i * (n + 1)] += c(c0));
         };
-        // There is no such term past the end.
+        // The polynomial has no term of this index, so its coefficient is zero.
         const NONE: usize = PADE.len();
         // U = A (A₆ (b₁₃A₆ + b₁₁A₄ + b₉A₂) + b₇A₆ + b₅A₄ + b₃A₂ + b₁I)
         sum([13, 11, 9, NONE], even);

@@ -20,7 +20,7 @@ pub(crate) fn lu<F: Float>(a: &[F], n: usize, factor: &mut [F]) -> Result<(), Ba
         for from in (0..n).step_by(PANEL) {
             let to = n.min(from + PANEL);
             panel(f, n, from..to, swaps)?;
-            beside(f, n, from..to, work);
+            update_trailing(f, n, from..to, work);
         }
         Ok(())
     })
@@ -60,14 +60,19 @@ fn panel<F: Float>(
     Ok(())
 }
 
-/// $U_{12} = L_{11}^{-1} A_{12}$ and $A_{22} \mathrel{-}= L_{21} U_{12}$ behind the panel of these columns.
-fn beside<F: Float>(f: &mut [F], n: usize, columns: std::ops::Range<usize>, work: &mut [F]) {
+/// $U_{12} = L_{11}^{-1} A_{12}$ and $A_{22} \mathrel{-}= L_{21} U_{12}$ for the columns behind the panel.
+fn update_trailing<F: Float>(
+    f: &mut [F],
+    n: usize,
+    columns: std::ops::Range<usize>,
+    work: &mut [F],
+) {
     let (from, to) = (columns.start, columns.end);
     let (k, rest) = (to - from, n - to);
     if rest == 0 {
         return;
     }
-    // −L, which the products add: of the panel's own rows first, then of those below.
+    // Products only add, so they take −L: the panel's own rows first, then the rows below.
     let column = &mut work[..(n - from) * k];
     for (copy, row) in column.chunks_exact_mut(k).zip(f[from * n..].chunks_exact(n)) {
         copy.iter_mut().zip(&row[from..to]).for_each(|(c, &l)| *c = -l);

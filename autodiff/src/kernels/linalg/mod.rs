@@ -2,7 +2,7 @@
 //!
 //! All of them recurse: a matrix is cut in two, and the work between the halves is a matrix product,
 //! so that nearly all operations are done by [`gemm`](super::gemm). Products there only add. A part
-//! from which products are still to be subtracted is therefore kept negated until it is complete.
+//! from which products must be subtracted is therefore kept negated until it is complete.
 //!
 //! nalgebra has the same factorisations but takes memory from the allocator in each; here working
 //! memory belongs to the thread ([`Element::workspace`]). Eigenvalues are nalgebra's.
@@ -41,8 +41,8 @@ fn part(at: usize, width: usize) -> Layout {
     Layout { at, width, transposed: false }
 }
 
-/// The same, transposed when it is read.
-fn turned(at: usize, width: usize) -> Layout {
+/// A part of a matrix, as in [`part`], that is transposed when it is read.
+fn transposed_part(at: usize, width: usize) -> Layout {
     Layout { at, width, transposed: true }
 }
 

@@ -114,7 +114,7 @@ fn everything<F: Scalar>(n: usize) {
 #[test]
 fn factorisations_of_all_sizes_rebuild_their_matrix() {
     for n in SIZES {
-        for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
             at_level(level, || {
                 everything::<f64>(n);
                 everything::<f32>(n);

@@ -1,6 +1,6 @@
 //! Triangular systems.
 
-use super::{part, turned};
+use super::{part, transposed_part};
 use crate::kernels::float::Float;
 use crate::kernels::gemm::gemm;
 use crate::kernels::simd::dispatch;
@@ -11,7 +11,7 @@ const BASE: usize = 16;
 /// A triangular matrix inside a slice; the other triangle is not read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Triangular<'a, F> {
-    /// The numbers from its first on.
+    /// The numbers from the first element of the matrix on.
     pub(crate) values: &'a [F],
     /// The distance between its rows.
     pub(crate) width: usize,
@@ -61,7 +61,7 @@ pub(crate) fn solve_negated<F: Float>(t: Triangular<F>, x: &mut [F], width: usiz
     let (t1, t2) = (t.block(0, first), t.block(first, rest));
     // The block below or beside the diagonal as it lies in memory.
     let off = if t.upper { first } else { first * t.width };
-    let off = if t.transposed { turned(off, t.width) } else { part(off, t.width) };
+    let off = if t.transposed { transposed_part(off, t.width) } else { part(off, t.width) };
     if t.upper == t.transposed {
         solve_negated(t1, top, width, m);
         let (solved, other) = ((&*top, part(0, width)), (&mut *bottom, part(0, width)));
@@ -159,7 +159,7 @@ fn invert_block<F: Float>(l: &[F], width: usize, from: usize, n: usize, y: &mut 
     solve_negated(t, &mut bottom[from..], width, first);
 }
 
-/// A lower triangular matrix as it lies.
+/// A lower triangular matrix of `n` rows, neither transposed nor with a diagonal of ones.
 pub(crate) fn lower<F>(values: &[F], width: usize, n: usize) -> Triangular<'_, F> {
     Triangular { values, width, n, upper: false, transposed: false, unit: false }
 }

@@ -28,7 +28,7 @@ const BYTES: usize = 8 * LANES;
 pub struct Lanes {
     /// The four words of each lane, lanes innermost.
     state: [[u64; LANES]; 4],
-    /// The last words that were made, and how many of their bytes were asked for.
+    /// The last words that were made, and the number of their bytes that were taken.
     made: [u8; BYTES],
     taken: usize,
 }
@@ -140,7 +140,7 @@ mod tests {
     fn words_are_the_same_however_they_are_asked_for() {
         let mut one_by_one = Lanes::new(5);
         let words: Vec<[u8; 8]> = (0..700).map(|_| one_by_one.next_u64().to_le_bytes()).collect();
-        for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
             at_level(level, || {
                 let (mut rng, mut at) = (Lanes::new(5), 0);
                 for count in [0, 1, 8, 31, 64, 7, 9, 200, 5, 256, 1, 100] {

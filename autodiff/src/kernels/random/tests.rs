@@ -33,7 +33,7 @@ fn kolmogorov<F: Sample>(x: &[F], cdf: impl Fn(f64) -> f64) -> f64 {
     n.sqrt() * x.iter().enumerate().map(gap).fold(0.0, f64::max)
 }
 
-fn follows_the_normal_law<F: Sample>() {
+fn follows_the_normal_distribution<F: Sample>() {
     let x = draws::<F>(true, N);
     let mean = |f: &dyn Fn(f64) -> f64| x.iter().map(|x| f(x.widen())).sum::<f64>() / N as f64;
     // Powers, their means and their variances; five standard errors, once in 2·10⁶ times each.
@@ -48,18 +48,18 @@ fn follows_the_normal_law<F: Sample>() {
         let correlation = product / N as f64;
         assert!(correlation.abs() < 5.0 / (N as f64).sqrt(), "lag {lag}: {correlation}");
     }
-    let law = Normal::standard();
-    let statistic = kolmogorov(&x, |x| law.cdf(x));
+    let normal = Normal::standard();
+    let statistic = kolmogorov(&x, |x| normal.cdf(x));
     assert!(statistic < 2.7, "Kolmogorov: {statistic}");
 }
 
 #[test]
-fn normals_follow_the_normal_law() {
-    follows_the_normal_law::<f32>();
-    follows_the_normal_law::<f64>();
+fn normals_follow_the_normal_distribution() {
+    follows_the_normal_distribution::<f32>();
+    follows_the_normal_distribution::<f64>();
 }
 
-fn follows_the_uniform_law<F: Sample>(bits: i32) {
+fn follows_the_uniform_distribution<F: Sample>(bits: i32) {
     let u = draws::<F>(false, N);
     for u in &u {
         let u = u.widen();
@@ -71,9 +71,9 @@ fn follows_the_uniform_law<F: Sample>(bits: i32) {
 }
 
 #[test]
-fn uniforms_follow_the_uniform_law() {
-    follows_the_uniform_law::<f32>(24);
-    follows_the_uniform_law::<f64>(53);
+fn uniforms_follow_the_uniform_distribution() {
+    follows_the_uniform_distribution::<f32>(24);
+    follows_the_uniform_distribution::<f64>(53);
 }
 
 fn the_parts_of_the_formula_hold<F: Sample, const FMA: bool>(ulp: f64) {
@@ -82,7 +82,7 @@ fn the_parts_of_the_formula_hold<F: Sample, const FMA: bool>(ulp: f64) {
     let mut quarters = [0; 4];
     for _ in 0..100_000 {
         let word = rng.next_u64();
-        let u = F::under_logarithm(word);
+        let u = F::positive_uniform(word);
         assert!(u > F::narrow(0.0) && u <= one);
         let (square, exact) = (u.minus_two_ln::<FMA>().widen(), -2.0 * libm::log(u.widen()));
         // Some five roundings, none of them of anything larger than the result.
@@ -93,14 +93,14 @@ fn the_parts_of_the_formula_hold<F: Sample, const FMA: bool>(ulp: f64) {
         // On which side of both diagonals.
         quarters[2 * usize::from(x + y > 0.0) + usize::from(x > y)] += 1;
         let x = F::uniform(word) - F::narrow(0.5);
-        let (cos, sin) = x.near_axis::<FMA>();
+        let (cos, sin) = x.cos_sin_half_pi::<FMA>();
         // The angle of the reference is rounded in double precision, and so is its sine.
         let (angle, allowed) = (std::f64::consts::FRAC_PI_2 * x.widen(), 2.0 * ulp + 1e-15);
         assert!((cos.widen() - libm::cos(angle)).abs() < allowed, "cos at {}", x.widen());
         assert!((sin.widen() - libm::sin(angle)).abs() < allowed, "sin at {}", x.widen());
     }
     assert_eq!(one.minus_two_ln::<FMA>().widen(), 0.0);
-    let (cos, sin) = F::narrow(0.0).near_axis::<FMA>();
+    let (cos, sin) = F::narrow(0.0).cos_sin_half_pi::<FMA>();
     assert_eq!((cos.widen(), sin.widen()), (1.0, 0.0));
     // Five standard deviations of a count, √(10⁵ · ¼ · ¾) = 137.
     assert!(quarters.iter().all(|&count: &i32| (count - 25_000).abs() < 5 * 137), "{quarters:?}");
@@ -117,7 +117,7 @@ fn logarithm_and_circle_hold_where_pairs_need_them() {
 fn a_seed_means_the_same_at_every_level_and_for_every_length() {
     for n in [0, 1, 2, 3, 7, 127, 128, 255, 256, 257, 511, 512, 513, 1000] {
         let numbers = |level| at_level(level, || (draws::<f32>(true, n), draws::<f64>(true, n)));
-        let (single, double) = numbers(Level::Plain);
+        let (single, double) = numbers(Level::Baseline);
         for level in [Level::Avx2, Level::Avx512] {
             let (same, near) = numbers(level);
             assert!(single.iter().zip(&same).all(|(a, b)| a.to_bits() == b.to_bits()));
@@ -139,7 +139,7 @@ fn the_first_numbers_of_a_seed_are_these() {
         [1075213765, 1051418471, 3204628680, 3219932323]
     );
     // This level fuses no product; on the others the last bits differ.
-    let x = at_level(Level::Plain, || draws::<f64>(true, 2));
+    let x = at_level(Level::Baseline, || draws::<f64>(true, 2));
     assert_eq!(
         x.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
         [4608142308721900788, 4607916027974551038]

@@ -1,6 +1,6 @@
 //! Exponentially scaled modified Bessel functions of orders 0 and 1.
 //!
-//! The plan is that of Cephes (Moshier 1989, i0.c and i1.c): one Chebyshev series below 8, where
+//! The method is that of Cephes (Moshier 1989, i0.c and i1.c): one Chebyshev series below 8, where
 //! the argument is $x/4 - 1$, and one from 8 on, where it is $16/x - 1$ and the function has
 //! been multiplied by $\sqrt x$. Below 1 the power series is used, which Cephes does not have. The
 //! coefficients were computed in 60-digit arithmetic (`tests/tables/make_tables.py bessel`) and agree with

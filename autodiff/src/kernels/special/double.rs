@@ -1,4 +1,4 @@
-//! The elementary functions in double precision, on the plan of the single ones.
+//! The elementary functions in double precision, by the same methods as in single precision.
 
 use super::Special;
 use crate::kernels::element::Element;
@@ -39,8 +39,8 @@ fn reduce_exp(x: f64) -> (u64, f64) {
 
 /// $e^r - 1 - r$ for $|r| ≤ ½ \ln 2$, as $r^2 q(r)$; minimax, 2⁻⁵⁵ relative to $e^r - 1$.
 #[inline(always)]
-fn exp_rest(r: f64) -> f64 {
-    // Pairs of terms first: half the chain of dependent operations of Horner's rule.
+fn exp_remainder(r: f64) -> f64 {
+    // Adding pairs of terms first halves the chain of dependent operations of Horner's rule.
     let z = r * r;
     let a = 0.500_000_000_000_000_6 + 0.166_666_666_666_666_85 * r;
     let b = 0.041_666_666_666_573_8 + 0.008_333_333_333_314_602 * r;
@@ -85,7 +85,7 @@ fn reduce_ln_full(x: f64) -> (f64, f64) {
 /// $\ln(1 + f) - f + f^2/2$ for $1 + f$ in $[√½, √2)$: with $s = f/(2+f)$,
 /// $\ln(1 + f) = 2 \operatorname{artanh} s$, whose series in $s^2$ is fdlibm's (e_log.c).
 #[inline(always)]
-fn ln_rest(f: f64, half_square: f64) -> f64 {
+fn ln_remainder(f: f64, half_square: f64) -> f64 {
     let s = f / (2.0 + f);
     let z = s * s;
     let w = z * z;
@@ -101,7 +101,7 @@ fn ln_rest(f: f64, half_square: f64) -> f64 {
 #[inline(always)]
 fn ln_join(k: f64, f: f64) -> f64 {
     let half_square = 0.5 * f * f;
-    k * LN2_HI - ((half_square - (ln_rest(f, half_square) + k * LN2_LO)) - f)
+    k * LN2_HI - ((half_square - (ln_remainder(f, half_square) + k * LN2_LO)) - f)
 }
 
 /// The value of a logarithm where the formula does not hold: at 0, negative, infinite and NaN arguments.
@@ -117,7 +117,7 @@ fn ln_edges(x: f64, y: f64) -> f64 {
 fn ln_parts(f: f64) -> (f64, f64) {
     let half_square = 0.5 * f * f;
     let hi = f64::from_bits((f - half_square).to_bits() & 0xffff_ffff_0000_0000);
-    (hi, (f - hi) - half_square + ln_rest(f, half_square))
+    (hi, (f - hi) - half_square + ln_remainder(f, half_square))
 }
 
 /// The sine and the cosine of $|r| ≤ π/4$; minimax, 2⁻⁵⁸ and 2⁻⁶⁴.
@@ -154,7 +154,7 @@ fn quadrant(x: f64) -> (u64, f64, f64) {
 
 /// The sine of the sum of `quarter` right angles and the angle whose sine and cosine are `s` and `c`.
 #[inline(always)]
-fn turn(quarter: u64, s: f64, c: f64) -> f64 {
+fn sin_in_quadrant(quarter: u64, s: f64, c: f64) -> f64 {
     let y = if quarter & 1 == 0 { s } else { c };
     f64::from_bits(y.to_bits() ^ ((quarter & 2) << 62))
 }
@@ -162,7 +162,7 @@ fn turn(quarter: u64, s: f64, c: f64) -> f64 {
 /// $c_0 + c_1 z + \dots + c_6 z^6$.
 #[inline(always)]
 fn even<const FMA: bool>(z: f64, c: [f64; 7]) -> f64 {
-    // Pairs of terms first: half the chain of dependent operations of Horner's rule.
+    // Adding pairs of terms first halves the chain of dependent operations of Horner's rule.
     let pair = |i: usize| c[i + 1].multiply_add::<FMA>(z, c[i]);
     let w = z * z;
     let q = pair(5).multiply_add::<FMA>(w, pair(3)).multiply_add::<FMA>(w, pair(1));
@@ -190,7 +190,7 @@ impl Special for f64 {
     }
 
     #[inline(always)]
-    fn with_sign_of(self, sign: Self) -> Self {
+    fn copysign(self, sign: Self) -> Self {
         self.copysign(sign)
     }
 
@@ -208,7 +208,7 @@ impl Special for f64 {
     fn exp(self) -> Self {
         // Beyond these bounds the result is 0 or ∞ by rounding.
         let (n, r) = reduce_exp(clamp(self, -746.0, 712.0));
-        scale(1.0 + (r + exp_rest(r)), n)
+        scale(1.0 + (r + exp_remainder(r)), n)
     }
 
     #[inline(always)]
@@ -218,7 +218,7 @@ impl Special for f64 {
         // a normal number, and only its product with 2⁻⁶⁵ is rounded.
         let (bits, r) = reduce_exp_by(ROUND + (65 + 1023) as f64, x);
         let raised = f64::from_bits(bits << 52);
-        let y = (1.0 + (r + exp_rest(r))) * raised * (1.0 / (1_u128 << 65) as f64);
+        let y = (1.0 + (r + exp_remainder(r))) * raised * (1.0 / (1_u128 << 65) as f64);
         // Beyond this the result is zero by rounding. The comparison comes last, so nothing waits for it.
         if x < -746.0 { 0.0 } else { y }
     }
@@ -226,7 +226,7 @@ impl Special for f64 {
     #[inline(always)]
     fn half_exp(self) -> Self {
         let (n, r) = reduce_exp(clamp(self, -746.0, 712.0));
-        scale(1.0 + (r + exp_rest(r)), n.wrapping_sub(1))
+        scale(1.0 + (r + exp_remainder(r)), n.wrapping_sub(1))
     }
 
     #[inline(always)]
@@ -235,7 +235,7 @@ impl Special for f64 {
         let t = x + ROUND;
         let n = t.to_bits().wrapping_sub(ROUND.to_bits());
         let r = (x - (t - ROUND)) * std::f64::consts::LN_2;
-        scale(1.0 + (r + exp_rest(r)), n)
+        scale(1.0 + (r + exp_remainder(r)), n)
     }
 
     #[inline(always)]
@@ -243,7 +243,7 @@ impl Special for f64 {
         let (n, r) = reduce_exp(clamp(self, -40.0, 710.6));
         let s = pow2(n.wrapping_sub(2));
         // The large terms first: what they round away is less than where the small ones join.
-        ((s - 0.25) + s * r) + s * exp_rest(r)
+        ((s - 0.25) + s * r) + s * exp_remainder(r)
     }
 
     #[inline(always)]
@@ -323,17 +323,17 @@ impl Special for f64 {
     #[inline(always)]
     fn sin_within(self) -> Self {
         let (q, s, c) = quadrant(self);
-        if self == 0.0 { self } else { turn(q, s, c) }
+        if self == 0.0 { self } else { sin_in_quadrant(q, s, c) }
     }
 
     #[inline(always)]
     fn cos_within(self) -> Self {
         let (q, s, c) = quadrant(self);
-        turn(q.wrapping_add(1), s, c)
+        sin_in_quadrant(q.wrapping_add(1), s, c)
     }
 
     #[inline(always)]
-    fn near_axis<const FMA: bool>(self) -> (Self, Self) {
+    fn cos_sin_half_pi<const FMA: bool>(self) -> (Self, Self) {
         // Minimax in x itself: 2⁻⁵⁴ for the cosine, 2⁻⁵⁸ for the sine.
         let z = self * self;
         let cos = even::<FMA>(

@@ -1,10 +1,9 @@
 //! The logarithms of the gamma and beta functions, and the derivatives of the logarithm of the gamma function.
 
+use crate::numbers::table::HALF_LN_TAU;
 use libm::{lgamma, log, log1p, pow, tan, tgamma};
 use std::f64::consts::PI;
 
-/// ½ ln 2π.
-const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
 /// From here on Stirling's series gives double precision.
 const STIRLING: f64 = 10.0;
 
@@ -26,7 +25,7 @@ const BERNOULLI: [f64; 10] = [
 ///
 /// Near 0, with $r = u/(2 + u)$, it is $2 \operatorname{artanh} r - u = r (2 r^2 S - u)$, where
 /// $S = \sum_k r^{2k}/(2k + 3)$; nothing cancels.
-pub(super) fn log1p_less(u: f64) -> f64 {
+pub(super) fn log1pmx(u: f64) -> f64 {
     if u.abs() > 0.5 {
         return log1p(u) - u;
     }
@@ -37,7 +36,7 @@ pub(super) fn log1p_less(u: f64) -> f64 {
 }
 
 /// $\ln Γ(x) - [(x - ½) \ln x - x + ½ \ln 2π]$ for $x ≥ 10$, by Stirling's series.
-pub(super) fn stirling_rest(x: f64) -> f64 {
+pub(super) fn stirling_remainder(x: f64) -> f64 {
     let y = 1.0 / (x * x);
     let term = |k: usize| BERNOULLI[k] / ((2 * k + 2) * (2 * k + 1)) as f64;
     (0..9).rev().fold(0.0, |sum, k| sum * y + term(k)) / x
@@ -82,8 +81,8 @@ pub(super) fn digamma(x: f64) -> f64 {
 
 /// $ψ(x + h) - ψ(x)$, accurate for small $h$ if both ends are positive.
 ///
-/// By the recurrence to $x ≥ 10$, then as the difference of the asymptotic series, of which each
-/// part, the logarithm, the reciprocal and the polynomial in $x^{-2}$, is differenced by hand.
+/// The recurrence raises $x$ to at least 10. There the asymptotic series is subtracted part by part: the logarithm, the
+/// reciprocal and the polynomial in $x^{-2}$ each have a difference in which nothing cancels.
 pub(super) fn digamma_gap(x: f64, h: f64) -> f64 {
     if h < 0.0 {
         return -digamma_gap(x + h, -h);
@@ -109,7 +108,7 @@ pub(super) fn digamma_gap(x: f64, h: f64) -> f64 {
     sum + log1p(h / x) + 0.5 * gap + gap * (1.0 / x + 1.0 / far) * divided
 }
 
-/// $ψ(x)$ for $1 ≤ x ≤ 2$, with $t = x - 1$ beside it: $g(Y + P(t)/Q(t))$, where $g$ is the
+/// $ψ(x)$ for $1 ≤ x ≤ 2$, with $t = x - 1$ given exactly: $g(Y + P(t)/Q(t))$, where $g$ is the
 /// distance to the root in three parts. The rational function is that of Boost
 /// (digamma.hpp, 53 bits).
 fn digamma_1_to_2(x: f64, t: f64) -> f64 {
@@ -141,7 +140,7 @@ fn digamma_1_to_2(x: f64, t: f64) -> f64 {
     g * Y + g * (horner(&P) / horner(&Q))
 }
 
-/// $ψ'(x)$; negative arguments by $ψ'(x) = π^2/\sin^2 πx - ψ'(1 - x)$.
+/// $ψ'(x)$. Negative arguments are reflected by $ψ'(x) = π^2/\sin^2 πx - ψ'(1 - x)$.
 pub(super) fn trigamma(x: f64) -> f64 {
     if x > 0.0 || x.is_nan() {
         return hurwitz(2.0, x);
@@ -170,7 +169,7 @@ pub(super) fn polygamma(n: u32, x: f64) -> f64 {
 
 /// Hurwitz's $ζ(s, q) = \sum_{k ≥ 0} (q + k)^{-s}$ for $s ≥ 2$ and $q ≥ 0$.
 ///
-/// The first terms as they stand, until $q ≥ s + 10$; then Euler and Maclaurin:
+/// Terms are added until $q ≥ s + 10$. The Euler–Maclaurin formula gives the rest,
 /// $\frac{q^{1-s}}{s-1} + ½ q^{-s} + \sum_j \frac{B_{2j}}{(2j)!} s(s+1)⋯(s+2j-2) q^{-s-2j+1}$.
 fn hurwitz(s: f64, q: f64) -> f64 {
     let (mut q, mut head) = (q, 0.0);
@@ -191,7 +190,7 @@ fn hurwitz(s: f64, q: f64) -> f64 {
 
 /// $\ln B(a, b) = \ln Γ(a) + \ln Γ(b) - \ln Γ(a + b)$ for positive $a$ and $b$.
 ///
-/// For large arguments Stirling's formula, with the large parts cancelled by hand (as in the
+/// Large arguments use Stirling's formula, written so that its large parts cancel exactly (as in the
 /// SLATEC routine ALBETA, Fullerton 1977).
 pub(super) fn ln_beta(a: f64, b: f64) -> f64 {
     let (p, q) = if a < b { (a, b) } else { (b, a) };
@@ -206,10 +205,10 @@ pub(super) fn ln_beta(a: f64, b: f64) -> f64 {
     }
     let share = p / (p + q);
     if p >= STIRLING {
-        let rest = stirling_rest(p) + stirling_rest(q) - stirling_rest(p + q);
+        let rest = stirling_remainder(p) + stirling_remainder(q) - stirling_remainder(p + q);
         -0.5 * log(q) + HALF_LN_TAU + rest + (p - 0.5) * log(share) + q * log1p(-share)
     } else if q >= STIRLING {
-        let rest = stirling_rest(q) - stirling_rest(p + q);
+        let rest = stirling_remainder(q) - stirling_remainder(p + q);
         lgamma(p) + rest + p - p * log(p + q) + (q - 0.5) * log1p(-share)
     } else if p > 1e-300 {
         log(tgamma(p) * (tgamma(q) / tgamma(p + q)))

@@ -1,7 +1,7 @@
-//! The regularised incomplete gamma and beta functions, with their derivatives by the parameters.
+//! The regularised incomplete gamma and beta functions, with their derivatives with respect to the parameters.
 
 use super::dual::Dual;
-use super::gamma::{digamma, digamma_gap, ln_beta, ln_gamma_1p, log1p_less, stirling_rest};
+use super::gamma::{digamma, digamma_gap, ln_beta, ln_gamma_1p, log1pmx, stirling_remainder};
 use super::temme::TEMME;
 use libm::{erfc, exp, expm1, log, log1p, pow, sqrt, tgamma};
 use std::f64::consts::{PI, TAU};
@@ -17,21 +17,20 @@ pub(super) struct IncompleteGamma {
 }
 
 /// A series ends when the relative change of the value and of its derivatives is smaller than this.
-const SETTLED: f64 = 1e-17;
+const CONVERGED: f64 = 1e-17;
 
 /// The largest number of steps of a continued fraction of the gamma function; some sixty are needed.
 const LIMIT: u32 = 1000;
 
 /// $P(a, x) = \frac{1}{Γ(a)} \int_0^x t^{a-1} e^{-t} dt$, its complement and its slope.
 ///
-/// Temme's uniform expansion where $a$ is large and $x$ not far from it; else the power series
-/// for $x < a + 1$ and the continued fraction beyond. The derivative is that of the same
-/// series or fraction, term by term.
+/// Where $a$ is large and $x$ is near $a$, Temme's uniform expansion is used; elsewhere the power series for $x < a + 1$
+/// and the continued fraction beyond. The same series or fraction is differentiated term by term.
 pub(super) fn incomplete_gamma(a: f64, x: f64) -> IncompleteGamma {
     if !(a >= 0.0 && x >= 0.0) {
         return IncompleteGamma { p: f64::NAN, q: f64::NAN, da: f64::NAN };
     }
-    // Shape 0 is a point at 0, an infinite shape a point at infinity.
+    // With shape 0 the distribution is a point mass at 0, with an infinite shape one at infinity.
     if x == 0.0 || a == f64::INFINITY {
         return IncompleteGamma { p: 0.0, q: 1.0, da: 0.0 };
     }
@@ -44,27 +43,27 @@ pub(super) fn incomplete_gamma(a: f64, x: f64) -> IncompleteGamma {
     } else if x < a + 1.0 {
         series(a, x)
     } else {
-        fraction(a, x)
+        continued_fraction(a, x)
     }
 }
 
 /// $x^a e^{-x}/Γ(a + 1)$.
 ///
-/// For large $a$ in Loader's form (2000), $e^{-a(λ - 1 - \ln λ) - δ(a)}/\sqrt{2πa}$ with
-/// $λ = x/a$ and $δ$ the rest of Stirling's formula: no large terms cancel.
-fn front(a: f64, x: f64) -> f64 {
+/// Large $a$ use Loader's form (2000), $e^{-a(λ - 1 - \ln λ) - δ(a)}/\sqrt{2πa}$ with
+/// $λ = x/a$ and the remainder $δ$ of Stirling's formula, in which no large terms cancel.
+fn prefactor(a: f64, x: f64) -> f64 {
     if a < 10.0 {
         return power_over_gamma(x, a, a + 1.0);
     }
     let u = (x - a) / a;
-    let shape = if u < -0.5 { log(x / a) - u } else { log1p_less(u) };
-    exp(a * shape - stirling_rest(a)) / sqrt(TAU * a)
+    let shape = if u < -0.5 { log(x / a) - u } else { log1pmx(u) };
+    exp(a * shape - stirling_remainder(a)) / sqrt(TAU * a)
 }
 
 /// $x^n e^{-x}/Γ(s)$ for $n < 10$.
 ///
-/// The exponential is multiplied in two halves, because it underflows before the product does. Far beyond that the
-/// power is infinite.
+/// The exponential is multiplied as the square of $e^{-x/2}$, because $e^{-x}$ underflows before the product does. Where
+/// $e^{-x/2}$ underflows too, the product is zero, although the power may be infinite.
 fn power_over_gamma(x: f64, n: f64, s: f64) -> f64 {
     let half = exp(-0.5 * x);
     if half == 0.0 { 0.0 } else { pow(x, n) * half / tgamma(s) * half }
@@ -81,7 +80,7 @@ pub(super) fn gamma_density(a: f64, x: f64) -> f64 {
     } else if a < 10.0 {
         power_over_gamma(x, a - 1.0, a)
     } else {
-        front(a, x) * (a / x)
+        prefactor(a, x) * (a / x)
     }
 }
 
@@ -96,16 +95,16 @@ fn series(a: f64, x: f64) -> IncompleteGamma {
         let ratio = x / (a + k);
         term = term * Dual { v: ratio, d: [-ratio / (a + k)] };
         sum = sum + term;
-        if term.v <= SETTLED * sum.v && term.d[0].abs() <= SETTLED * sum.d[0].abs() {
+        if term.v <= CONVERGED * sum.v && term.d[0].abs() <= CONVERGED * sum.d[0].abs() {
             break;
         }
         if term.v == 0.0 {
             break;
         }
     }
-    let front = front(a, x);
-    let p = front * sum.v;
-    let da = front * (sum.d[0] + sum.v * (log(x) - digamma(a + 1.0)));
+    let prefactor = prefactor(a, x);
+    let p = prefactor * sum.v;
+    let da = prefactor * (sum.d[0] + sum.v * (log(x) - digamma(a + 1.0)));
     let q = if a < 1.0 && p > 0.5 { small_q(a, x) } else { 1.0 - p };
     IncompleteGamma { p, q, da }
 }
@@ -115,7 +114,7 @@ fn series(a: f64, x: f64) -> IncompleteGamma {
 fn small_q(a: f64, x: f64) -> f64 {
     let power = a * log(x) - ln_gamma_1p(a);
     let (mut term, mut sum, mut k) = (1.0, 0.0, 0.0);
-    while f64::abs(term) > SETTLED {
+    while f64::abs(term) > CONVERGED {
         k += 1.0;
         term *= -x / k;
         sum += term / (a + k);
@@ -125,7 +124,7 @@ fn small_q(a: f64, x: f64) -> f64 {
 
 /// $Q = \frac{x^a e^{-x}}{Γ(a)} \cfrac{1}{x + 1 - a - \cfrac{1(1 - a)}{x + 3 - a - ⋯}}$ by Lentz's
 /// method (DLMF 8.9.2, contracted).
-fn fraction(a: f64, x: f64) -> IncompleteGamma {
+fn continued_fraction(a: f64, x: f64) -> IncompleteGamma {
     let shape = Dual::<1>::variable(a, 0);
     let mut b = Dual::constant(x + 1.0) - shape;
     let mut f = b;
@@ -138,19 +137,19 @@ fn fraction(a: f64, x: f64) -> IncompleteGamma {
         c = b + above / c;
         let step = c * d;
         f = f * step;
-        if settled(step, f) {
+        if converged(step, f) {
             break;
         }
     }
     let f = f.recip();
-    let front = a * front(a, x);
-    let q = front * f.v;
-    let da = -front * (f.d[0] + f.v * (log(x) - digamma(a)));
+    let prefactor = a * prefactor(a, x);
+    let q = prefactor * f.v;
+    let da = -prefactor * (f.d[0] + f.v * (log(x) - digamma(a)));
     IncompleteGamma { p: 1.0 - q, q, da }
 }
 
 /// A factor that changes neither the value $f$ of a continued fraction nor its slopes.
-fn settled<const N: usize>(step: Dual<N>, f: Dual<N>) -> bool {
+fn converged<const N: usize>(step: Dual<N>, f: Dual<N>) -> bool {
     let still = |i: usize| step.d[i].abs() <= f64::EPSILON * (f.d[i] / f.v).abs().max(1.0);
     let value = (step.v - 1.0).abs() <= 2.0 * f64::EPSILON;
     (value && (0..N).all(still)) || !step.v.is_finite()
@@ -161,7 +160,7 @@ fn settled<const N: usize>(step: Dual<N>, f: Dual<N>) -> bool {
 ///
 /// With $x$ fixed, $dη/da = -μ/(aη)$ and $d(½aη^2)/da = -\ln λ$.
 fn uniform(a: f64, mu: f64) -> IncompleteGamma {
-    let half_square = -log1p_less(mu);
+    let half_square = -log1pmx(mu);
     let eta = sqrt(2.0 * half_square).copysign(mu);
     // Σ c_k a^{-k} and its slopes in η and in ln a, Σ c_k' a^{-k} and −Σ k c_k a^{-k}, by Horner.
     let (mut sum, mut by_eta, mut by_log_a) = (0.0, 0.0, 0.0);
@@ -206,8 +205,8 @@ pub(super) struct IncompleteBeta {
 
 /// $I_x(a, b) = \frac{1}{B(a, b)} \int_0^x t^{a-1} (1-t)^{b-1} dt$ and its slopes.
 ///
-/// The continued fraction DLMF 8.17.22 on the side of the mean where it converges fast, by
-/// $I_x(a, b) = 1 - I_{1-x}(b, a)$; derivatives of the same fraction, step by step.
+/// The continued fraction DLMF 8.17.22 is used on the side of the mean where it converges fast, by
+/// $I_x(a, b) = 1 - I_{1-x}(b, a)$. The same fraction is differentiated step by step.
 pub(super) fn incomplete_beta(a: f64, b: f64, x: f64) -> IncompleteBeta {
     if !(a > 0.0 && b > 0.0 && (0.0..=1.0).contains(&x)) {
         return IncompleteBeta { value: f64::NAN, da: f64::NAN, db: f64::NAN };
@@ -235,7 +234,7 @@ fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
     let limit = (1000.0 + 10.0 * sqrt(a + b)).min(1e6);
     for k in 0..limit as u32 {
         let m = k as f64;
-        // The first quotient is 1 at m = 0, where a may be too small to divide by.
+        // At m = 0 the first quotient is 1. It is not computed, because a may be too small to divide by.
         let ratio = if k == 0 { one } else { (p + m) / (p + 2.0 * m) };
         let odd = ratio * (p + q + m) * -x / (p + (2.0 * m + 1.0));
         let m = m + 1.0;
@@ -246,26 +245,26 @@ fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
             c = one + above / c;
             let step = c * d;
             f = f * step;
-            still &= settled(step, f);
+            still &= converged(step, f);
         }
         if still {
             break;
         }
     }
     let f = f.recip();
-    let front = beta_front(a, b, x, y);
+    let prefactor = beta_prefactor(a, b, x, y);
     // ln x + ψ(a + b) − ψ(a + 1) and ln y + ψ(a + b) − ψ(b).
     let gap = if b < 1.0 { -digamma_gap(a + b, 1.0 - b) } else { digamma_gap(a + 1.0, b - 1.0) };
     let by_a = log_share(x, y) + gap;
     let by_b = log_share(y, x) + digamma_gap(b, a);
     IncompleteBeta {
-        value: front * f.v,
-        da: front * (f.d[0] + f.v * by_a),
-        db: front * (f.d[1] + f.v * by_b),
+        value: prefactor * f.v,
+        da: prefactor * (f.d[0] + f.v * by_a),
+        db: prefactor * (f.d[1] + f.v * by_b),
     }
 }
 
-/// $\ln x$, computed from the smaller one of $x$ and $1 - x$, which is accurate.
+/// $\ln x$, computed from the smaller one of $x$ and `rest` $1 - x$, which is the accurate one.
 fn log_share(x: f64, rest: f64) -> f64 {
     if x < 0.5 { log(x) } else { log1p(-rest) }
 }
@@ -275,7 +274,7 @@ fn log_share(x: f64, rest: f64) -> f64 {
 /// For large $a$ and $b$ Stirling's formula leaves
 /// $e^{a \ln(1+u) + b \ln(1+v)}$, $u = x(a+b)/a - 1$ and $v = y(a+b)/b - 1$, where $au + bv = 0$,
 /// so that $\ln(1+u) - u$ may replace the logarithms, and no large terms cancel.
-fn beta_front(a: f64, b: f64, x: f64, y: f64) -> f64 {
+fn beta_prefactor(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let s = a + b;
     if a < 10.0 || b < 10.0 {
         // B(a, b) = B(a + 1, b + 1) (a + b)(a + b + 1)/(ab), which is not infinite for small a, b.
@@ -284,9 +283,9 @@ fn beta_front(a: f64, b: f64, x: f64, y: f64) -> f64 {
     }
     let gap = x * b - y * a;
     let shape = |n: f64, z: f64, u: f64| {
-        if u < -0.5 { n * (log(z * s / n) - u) } else { n * log1p_less(u) }
+        if u < -0.5 { n * (log(z * s / n) - u) } else { n * log1pmx(u) }
     };
-    let rest = stirling_rest(s) - stirling_rest(a) - stirling_rest(b);
+    let rest = stirling_remainder(s) - stirling_remainder(a) - stirling_remainder(b);
     let exponent = shape(a, x, gap / a) + shape(b, y, -gap / b) + rest;
     exp(exponent) * sqrt(b / (2.0 * PI * s * a))
 }

@@ -2,7 +2,8 @@
 //!
 //! The elementary ones are branch-free and always inlined: a loop over a slice inside
 //! [`dispatch`](super::simd::dispatch) becomes vector code, and gives the same bits at every
-//! width and on every machine, except where the doc of a function says otherwise. The special ones run in double precision, one number at a time.
+//! width and on every machine, except where the doc of a function says otherwise. The special ones
+//! run in double precision, one number at a time.
 
 mod bessel;
 mod double;
@@ -17,8 +18,8 @@ mod temme;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// Functions of one real number, with the same bits on every machine and at every vector width, except for two that say
-/// so.
+/// Functions of one real number, with the same bits on every machine and at every vector width, except for those that
+/// say otherwise.
 ///
 /// Arguments outside a function's domain give NaN, and NaN gives NaN. The
 /// elementary functions err by at most 2.5 units in the last place, most by less than 1.5; the
@@ -47,21 +48,22 @@ pub(crate) trait Special:
 
     /// $|x|$; the derivative is the sign.
     fn abs(self) -> Self;
-    /// The magnitude of the one with the sign of the other, zeros and NaN included.
-    fn with_sign_of(self, sign: Self) -> Self;
+    /// The magnitude of `self` with the sign of `sign`, zeros and NaN included.
+    fn copysign(self, sign: Self) -> Self;
     /// $\sqrt x$, correctly rounded; the derivative is $1/(2\sqrt x)$.
     fn sqrt(self) -> Self;
-    /// $x^c$ by the standard library; the derivatives are $c x^{c-1}$ and $x^c \ln x$.
+    /// $x^c$ by the standard library, whose last bits depend on the platform; the derivatives are $c x^{c-1}$ and
+    /// $x^c \ln x$.
     fn powf(self, exponent: Self) -> Self;
     /// $e^x$, its own derivative. Subnormal results are kept.
     fn exp(self) -> Self;
     /// $e^{-|x|}$, the same bits as by [`exp`](Special::exp) in three quarters of the time.
     fn exp_minus_abs(self) -> Self;
-    /// $½ e^x$, finite for a little longer than $e^x$.
+    /// $½ e^x$, which is finite for some $x$ where $e^x$ overflows; its own derivative.
     fn half_exp(self) -> Self;
     /// $2^x$; the derivative is $2^x \ln 2$.
     fn exp2(self) -> Self;
-    /// $¼ (e^x - 1)$, held below overflow; wrong in the last bit where $x$ is subnormal.
+    /// $¼ (e^x - 1)$, with $x$ clamped so that the result does not overflow. The last bit is wrong where $x$ is subnormal.
     fn quarter_exp_m1(self) -> Self;
     /// $\ln x$; the derivative is $1/x$. At 0 it is $-∞$.
     fn ln(self) -> Self;
@@ -84,7 +86,7 @@ pub(crate) trait Special:
     /// $(\cos \tfrac π2 x, \sin \tfrac π2 x)$ for $|x| ≤ ½$, to a few units in the last place of 1.
     ///
     /// In double precision products are fused where `FMA`, so the last bits depend on it.
-    fn near_axis<const FMA: bool>(self) -> (Self, Self);
+    fn cos_sin_half_pi<const FMA: bool>(self) -> (Self, Self);
     /// $\sin x$ of any argument, out of line.
     fn sin_far(self) -> Self;
     /// $\cos x$ of any argument, out of line.
@@ -136,7 +138,7 @@ pub(crate) trait Special:
         let held = if x > Self::TANH_ONE { Self::TANH_ONE } else { x };
         let e = Self::narrow(2.0) * (held + held).quarter_exp_m1();
         let y = e / (e + Self::narrow(1.0));
-        (if x < Self::TINY { x } else { y }).with_sign_of(self)
+        (if x < Self::TINY { x } else { y }).copysign(self)
     }
 
     /// $\sinh x = ½ (E + E/(E + 1))$ with $E = e^x - 1$; the derivative is $\cosh x$.
@@ -146,7 +148,7 @@ pub(crate) trait Special:
         let q = x.quarter_exp_m1();
         let twice = q + q;
         let y = twice + q / (twice + Self::narrow(0.5));
-        (if x < Self::TINY { x } else { y }).with_sign_of(self)
+        (if x < Self::TINY { x } else { y }).copysign(self)
     }
 
     /// $\cosh x$; the derivative is $\sinh x$.
@@ -202,14 +204,14 @@ pub(crate) trait Special:
         Self::narrow(if x == f64::NEG_INFINITY { -0.0 } else { x * x.normal_cdf() })
     }
 
-    /// $\sin x$; the derivative is $\cos x$. Has a branch: slices have
+    /// $\sin x$; the derivative is $\cos x$. The function has a branch; for slices there is
     /// [`sin_slice`](slices::sin_slice).
     #[inline]
     fn sin(self) -> Self {
         if self.abs() <= Self::TRIG_RANGE { self.sin_within() } else { self.sin_far() }
     }
 
-    /// $\cos x$; the derivative is $-\sin x$. Has a branch: slices have
+    /// $\cos x$; the derivative is $-\sin x$. The function has a branch; for slices there is
     /// [`cos_slice`](slices::cos_slice).
     #[inline]
     fn cos(self) -> Self {
@@ -218,7 +220,7 @@ pub(crate) trait Special:
 
     /// $\ln(1 - e^x)$ for $x < 0$; the derivative is $-1/(e^{-x} - 1)$. At 0 it is $-∞$.
     ///
-    /// Mächler's two branches (2012): by $e^x - 1$ above $-\ln 2$, by $\ln(1 + ·)$ below.
+    /// The two branches are Mächler's (2012): $\ln(-(e^x - 1))$ above $-\ln 2$, and $\ln(1 + (-e^x))$ below.
     #[inline(always)]
     fn log1m_exp(self) -> Self {
         let near = (-self.exp_m1()).ln();
@@ -310,12 +312,12 @@ pub(crate) trait Special:
         Self::narrow(libm::lgamma(self.widen()))
     }
 
-    /// $ψ(x) = Γ'(x)/Γ(x)$; the derivative is $ψ'(x)$. NaN at −1, −2, …, and $∓∞$ at ±0.
+    /// $ψ(x) = Γ'(x)/Γ(x)$; the derivative is $ψ'(x)$. It is NaN at −1, −2, …, and $∓∞$ at ±0.
     fn digamma(self) -> Self {
         Self::narrow(gamma::digamma(self.widen()))
     }
 
-    /// $e^{-|x|} I_0(x)$; the derivative is $e^{-|x|} I_1(x)$ less the sign of $x$ times it.
+    /// $e^{-|x|} I_0(x)$; the derivative is $e^{-|x|} (I_1(x) - \mathrm{sign}(x) I_0(x))$.
     fn i0e(self) -> Self {
         Self::narrow(bessel::i0e(self.widen()))
     }
@@ -326,21 +328,20 @@ pub(crate) trait Special:
         Self::narrow(bessel::i1e(self.widen()))
     }
 
-    /// $e^{-|x|} (I_0(x) - I_1(|x|))$, without cancellation; for $x > 0$ the derivative is $e^{-x} I_1(x)/x$
-    /// less twice the value.
+    /// $y = e^{-|x|} (I_0(x) - I_1(|x|))$, without cancellation; for $x > 0$ the derivative is $e^{-x} I_1(x)/x - 2y$.
     fn i0e_less_i1e(self) -> Self {
         Self::narrow(bessel::i0e_less_i1e(self.widen()))
     }
 
-    /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$. Its derivative is that of order $n + 1$. NaN
-    /// for negative $x$ from $n = 2$ on, and for $n > 170$.
+    /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$. The derivative is $ψ^{(n+1)}(x)$. It is NaN for
+    /// negative $x$ from $n = 2$ on, and for $n > 170$.
     fn polygamma_of_order(self, n: u32) -> Self {
         Self::narrow(gamma::polygamma(n, self.widen()))
     }
 
-    /// $I_x(a, b)$, the distribution function at $x$ of the beta law of parameters $a$ (the receiver)
-    /// and $b$, up to $10^{10}$, with $∂I_x(a, b)/∂a$ and $∂I_x(a, b)/∂b$; the derivative by $x$ is
-    /// $x^{a-1} (1-x)^{b-1}/B(a, b)$.
+    /// $I_x(a, b)$, the distribution function at $x$ of the beta distribution with parameters $a$ (`self`)
+    /// and $b$, up to $10^{10}$, with $∂I_x(a, b)/∂a$ and $∂I_x(a, b)/∂b$; the derivative with respect to
+    /// $x$ is $x^{a-1} (1-x)^{b-1}/B(a, b)$.
     fn beta_inc(self, b: Self, x: Self) -> [Self; 3] {
         let at = incomplete::incomplete_beta(self.widen(), b.widen(), x.widen());
         [at.value, at.da, at.db].map(Self::narrow)

@@ -1,5 +1,6 @@
 //! The normal distribution function, its logarithm and its inverse, and the inverse of erf.
 
+use crate::numbers::table::HALF_LN_TAU;
 use libm::{erfc, exp, fma, log, log1p, sqrt};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, SQRT_2};
 
@@ -7,8 +8,6 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, SQRT_2};
 const FRAC_1_SQRT_2_LOW: f64 = -4.833_646_656_726_457e-17;
 /// √2π.
 const SQRT_TAU: f64 = 2.506_628_274_631_000_7;
-/// ½ ln 2π.
-const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
 
 /// $Φ(x) = ½ \operatorname{erfc}(-x/\sqrt 2)$.
 ///
@@ -23,8 +22,8 @@ pub(super) fn cdf(x: f64) -> f64 {
     0.5 * (erfc(z) - FRAC_2_SQRT_PI * exp(-z * z) * low)
 }
 
-/// $\ln Φ(x)$: by $Φ$ itself where that is neither near 1 nor near 0; by $\ln(1 - Φ(-x))$ on the
-/// right; and on the far left by the asymptotic series
+/// $\ln Φ(x)$. It is computed from $Φ$ itself where $Φ$ is neither near 1 nor near 0, as $\ln(1 - Φ(-x))$ on the
+/// right, and on the far left by the asymptotic series
 /// $Φ(x) = \frac{φ(x)}{-x}(1 - x^{-2} + 3x^{-4} - 15x^{-6} + …)$, whose twelfth term is below
 /// half a unit at −20.
 pub(super) fn log_cdf(x: f64) -> f64 {
@@ -43,7 +42,8 @@ fn far_series(x: f64) -> f64 {
     (0..12).rev().fold(0.0, |series, k| -(2 * k + 1) as f64 * inverse_square * (1.0 + series))
 }
 
-/// $φ(x)/Φ(x)$: by the quotient itself, and on the far left by the series of [`log_cdf`], in which $φ$ cancels.
+/// $φ(x)/Φ(x)$. The quotient is computed as it stands, and on the far left by the series of [`log_cdf`], in which $φ$
+/// cancels.
 pub(super) fn inverse_mills(x: f64) -> f64 {
     if x <= -20.0 {
         return -x / (1.0 + far_series(x));
@@ -67,8 +67,8 @@ pub(super) fn erf_inv(x: f64) -> f64 {
 
 /// The normal quantile of ½ + `centred`, given the probability of the nearer tail as well.
 ///
-/// Wichura's AS 241 (PPND16, Applied Statistics 37, 1988); then, outside the centre, one step of
-/// Newton's method on $\ln Φ(x) = \ln p$, whose slope is $φ(x)/Φ(x)$.
+/// The first value is Wichura's (AS 241, PPND16, Applied Statistics 37, 1988). Outside the centre it is improved by one
+/// step of Newton's method on $\ln Φ(x) = \ln p$, whose slope is $φ(x)/Φ(x)$.
 fn inverse(centred: f64, tail: f64) -> f64 {
     if centred.abs() <= 0.425 {
         let r = 0.180625 - centred * centred;

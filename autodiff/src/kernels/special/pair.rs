@@ -35,7 +35,7 @@ pub(crate) trait Pair: Special {
         }
     }
 
-    /// $ψ^{(n)}(x)$ of the order $n$ that is the receiver; NaN unless the order is a whole number from 0 to 170.
+    /// $ψ^{(n)}(x)$ of the order $n$ (`self`); NaN unless the order is a whole number from 0 to 170.
     fn polygamma(self, x: Self) -> Self {
         let order = self.widen();
         if order < 0.0 || order.fract() != 0.0 || order > 170.0 {
@@ -90,25 +90,26 @@ pub(crate) trait Pair: Special {
         if self == other { Self::narrow(1.0) } else { Self::narrow(0.0) }
     }
 
-    /// $\ln B(x, y) = \ln Γ(x) + \ln Γ(y) - \ln Γ(x + y)$ for positive numbers; the derivative by
-    /// $x$ is $ψ(x) - ψ(x + y)$.
+    /// $\ln B(x, y) = \ln Γ(x) + \ln Γ(y) - \ln Γ(x + y)$ for positive numbers; the derivative with
+    /// respect to $x$ is $ψ(x) - ψ(x + y)$.
     fn ln_beta(self, y: Self) -> Self {
         Self::narrow(gamma::ln_beta(self.widen(), y.widen()))
     }
 
-    /// $ψ(x + h) - ψ(x)$, accurate where the two are nearly equal; the derivative by $h$ is $ψ'(x + h)$.
+    /// $ψ(x + h) - ψ(x)$, accurate where the two are nearly equal; the derivative with respect to
+    /// $h$ is $ψ'(x + h)$.
     fn digamma_gap(self, h: Self) -> Self {
         Self::narrow(gamma::digamma_gap(self.widen(), h.widen()))
     }
 
-    /// $x^{a-1} e^{-x}/Γ(a)$, the density at $x$ of the gamma law of shape $a$ (the receiver); the
-    /// derivative by $x$ is the density times $(a - 1)/x - 1$.
+    /// $x^{a-1} e^{-x}/Γ(a)$, the density at $x$ of the gamma distribution with shape $a$ (`self`); the derivative with
+    /// respect to $x$ is the density times $(a - 1)/x - 1$.
     fn gamma_density(self, x: Self) -> Self {
         Self::narrow(incomplete::gamma_density(self.widen(), x.widen()))
     }
 
-    /// $P(a, x)$, the distribution function at $x$ of the gamma law of shape $a$ (the receiver);
-    /// the derivative by $x$ is $x^{a-1} e^{-x}/Γ(a)$.
+    /// $P(a, x)$, the distribution function at $x$ of the gamma distribution with shape $a$ (`self`); the
+    /// derivative with respect to $x$ is $x^{a-1} e^{-x}/Γ(a)$.
     fn gamma_p(self, x: Self) -> Self {
         Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).p)
     }
@@ -118,7 +119,7 @@ pub(crate) trait Pair: Special {
         Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).q)
     }
 
-    /// $∂P(a, x)/∂a$ with $a$ the receiver, for implicit reparameterisation.
+    /// $∂P(a, x)/∂a$ with `self` $a$, for implicit reparameterisation.
     fn gamma_p_da(self, x: Self) -> Self {
         Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).da)
     }

@@ -43,8 +43,8 @@ fn reduce_exp(x: f32) -> (u32, f32) {
 
 /// $e^r - 1 - r$ for $|r| ≤ ½ \ln 2$, as $r^2 q(r)$; minimax, 2⁻³² relative to $e^r - 1$.
 #[inline(always)]
-fn exp_rest(r: f32) -> f32 {
-    // Pairs of terms first: half the chain of dependent operations of Horner's rule.
+fn exp_remainder(r: f32) -> f32 {
+    // Adding pairs of terms first halves the chain of dependent operations of Horner's rule.
     let z = r * r;
     let a = 0.5 + 0.166_666_67 * r;
     let b = 0.041_666_355 + 0.008_333_273 * r;
@@ -52,7 +52,7 @@ fn exp_rest(r: f32) -> f32 {
     z * (a + z * (b + z * c))
 }
 
-/// $2^s y$ for $y$ of order 1, rounded once even where the result is subnormal.
+/// $2^n y$ for $y$ of order 1, rounded once even where the result is subnormal.
 #[inline(always)]
 fn scale(y: f32, n: u32) -> f32 {
     // Halving a two's complement number without an arithmetic shift.
@@ -79,7 +79,7 @@ fn reduce_ln_full(x: f32) -> (f32, f32) {
 
 /// $\ln(1 + f) - f + f^2/2$ for $1 + f$ in $[√½, √2)$; minimax, 2⁻³⁰ relative to the logarithm.
 #[inline(always)]
-fn ln_rest(f: f32) -> f32 {
+fn ln_remainder(f: f32) -> f32 {
     let z = f * f;
     let a = 0.333_333_1 - 0.249_999_87 * f;
     let b = 0.200_021_46 - 0.166_692_17 * f;
@@ -92,7 +92,7 @@ fn ln_rest(f: f32) -> f32 {
 #[inline(always)]
 fn ln_join(k: f32, f: f32) -> f32 {
     let half_square = 0.5 * f * f;
-    k * LN2_HI - ((half_square - (ln_rest(f) + k * LN2_LO)) - f)
+    k * LN2_HI - ((half_square - (ln_remainder(f) + k * LN2_LO)) - f)
 }
 
 /// The value of a logarithm where the formula does not hold: at 0, negative, infinite and NaN arguments.
@@ -108,7 +108,7 @@ fn ln_edges(x: f32, y: f32) -> f32 {
 fn ln_parts(f: f32) -> (f32, f32) {
     let half_square = 0.5 * f * f;
     let hi = f32::from_bits((f - half_square).to_bits() & 0xffff_f000);
-    (hi, (f - hi) - half_square + ln_rest(f))
+    (hi, (f - hi) - half_square + ln_remainder(f))
 }
 
 /// The sine and the cosine of $|r| ≤ π/4$; minimax, 2⁻²⁸ and 2⁻³³.
@@ -137,7 +137,7 @@ fn quadrant(x: f32) -> (u32, f32, f32) {
 
 /// The sine of the sum of `quarter` right angles and the angle whose sine and cosine are `s` and `c`.
 #[inline(always)]
-fn turn(quarter: u32, s: f32, c: f32) -> f32 {
+fn sin_in_quadrant(quarter: u32, s: f32, c: f32) -> f32 {
     let y = if quarter & 1 == 0 { s } else { c };
     f32::from_bits(y.to_bits() ^ ((quarter & 2) << 30))
 }
@@ -163,7 +163,7 @@ impl Special for f32 {
     }
 
     #[inline(always)]
-    fn with_sign_of(self, sign: Self) -> Self {
+    fn copysign(self, sign: Self) -> Self {
         self.copysign(sign)
     }
 
@@ -181,7 +181,7 @@ impl Special for f32 {
     fn exp(self) -> Self {
         // Beyond these bounds the result is 0 or ∞ by rounding.
         let (n, r) = reduce_exp(clamp(self, -104.0, 90.0));
-        scale(1.0 + (r + exp_rest(r)), n)
+        scale(1.0 + (r + exp_remainder(r)), n)
     }
 
     #[inline(always)]
@@ -191,7 +191,7 @@ impl Special for f32 {
         // a normal number, and only its product with 2⁻⁶⁵ is rounded.
         let (bits, r) = reduce_exp_by(ROUND + (65 + 127) as f32, x);
         let raised = f32::from_bits(bits << 23);
-        let y = (1.0 + (r + exp_rest(r))) * raised * (1.0 / (1_u128 << 65) as f32);
+        let y = (1.0 + (r + exp_remainder(r))) * raised * (1.0 / (1_u128 << 65) as f32);
         // Beyond this the result is zero by rounding. The comparison comes last, so nothing waits for it.
         if x < -104.0 { 0.0 } else { y }
     }
@@ -199,7 +199,7 @@ impl Special for f32 {
     #[inline(always)]
     fn half_exp(self) -> Self {
         let (n, r) = reduce_exp(clamp(self, -104.0, 90.0));
-        scale(1.0 + (r + exp_rest(r)), n.wrapping_sub(1))
+        scale(1.0 + (r + exp_remainder(r)), n.wrapping_sub(1))
     }
 
     #[inline(always)]
@@ -208,7 +208,7 @@ impl Special for f32 {
         let t = x + ROUND;
         let n = t.to_bits().wrapping_sub(ROUND.to_bits());
         let r = (x - (t - ROUND)) * std::f32::consts::LN_2;
-        scale(1.0 + (r + exp_rest(r)), n)
+        scale(1.0 + (r + exp_remainder(r)), n)
     }
 
     #[inline(always)]
@@ -216,7 +216,7 @@ impl Special for f32 {
         let (n, r) = reduce_exp(clamp(self, -18.0, 89.5));
         let s = pow2(n.wrapping_sub(2));
         // The large terms first: what they round away is less than where the small ones join.
-        ((s - 0.25) + s * r) + s * exp_rest(r)
+        ((s - 0.25) + s * r) + s * exp_remainder(r)
     }
 
     #[inline(always)]
@@ -276,17 +276,17 @@ impl Special for f32 {
     #[inline(always)]
     fn sin_within(self) -> Self {
         let (q, s, c) = quadrant(self);
-        if self == 0.0 { self } else { turn(q, s, c) }
+        if self == 0.0 { self } else { sin_in_quadrant(q, s, c) }
     }
 
     #[inline(always)]
     fn cos_within(self) -> Self {
         let (q, s, c) = quadrant(self);
-        turn(q.wrapping_add(1), s, c)
+        sin_in_quadrant(q.wrapping_add(1), s, c)
     }
 
     #[inline(always)]
-    fn near_axis<const FMA: bool>(self) -> (Self, Self) {
+    fn cos_sin_half_pi<const FMA: bool>(self) -> (Self, Self) {
         let (sin, cos) = sin_cos_near(std::f32::consts::FRAC_PI_2 * self);
         (cos, sin)
     }

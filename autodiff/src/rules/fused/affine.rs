@@ -53,7 +53,7 @@ impl<F: Scalar> Kernel<F> for Affine {
             return;
         }
         let rows = pass.y.len() / m;
-        // δ = ȳ ∘ f′, which all three arguments need.
+        // All three arguments need δ = ȳ ∘ f′.
         let mut scratch = std::mem::take(bars.scratch());
         let delta = match self.activation.op() {
             None => pass.y_bar,
@@ -157,6 +157,9 @@ impl<F: Scalar> Var<'_, F> {
     ///
     /// With $\delta = \bar y f'(xW + b)$ the adjoints are $\bar x = \delta W^\top$, $\bar W = x^\top \delta$ and
     /// $\bar b = \sum \delta$ over the rows.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
     #[doc(alias = "linear")]
     #[doc(alias = "dense")]
     #[track_caller]

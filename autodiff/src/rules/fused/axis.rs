@@ -5,14 +5,14 @@ use crate::numbers::shape::Shape;
 
 /// The elements along an axis, which are equally far apart.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Along {
+pub(super) struct Axis {
     /// The number of elements.
     pub(super) n: usize,
     /// The distance between neighbours.
     pub(super) stride: usize,
 }
 
-impl Along {
+impl Axis {
     pub(super) fn new(dims: &[usize], axis: u8) -> Self {
         let axis = usize::from(axis);
         Self { n: dims[axis], stride: dims[axis + 1..].iter().product() }
@@ -34,13 +34,13 @@ impl Along {
 }
 
 /// The shape of the argument without the axis.
-pub(super) fn dropped(op: &'static str, args: &[&[usize]], axis: u8) -> Result<Shape, Error> {
-    kept(op, args, axis)?;
+pub(super) fn without_axis(op: &'static str, args: &[&[usize]], axis: u8) -> Result<Shape, Error> {
+    with_axis(op, args, axis)?;
     Ok(args[0].iter().enumerate().filter(|e| e.0 != usize::from(axis)).map(|e| *e.1).collect())
 }
 
 /// The shape of the argument, if it has the axis.
-pub(super) fn kept(op: &'static str, args: &[&[usize]], axis: u8) -> Result<Shape, Error> {
+pub(super) fn with_axis(op: &'static str, args: &[&[usize]], axis: u8) -> Result<Shape, Error> {
     if usize::from(axis) >= args[0].len() {
         return Err(shape_error(op, args, format!("an axis {axis}")));
     }

@@ -36,9 +36,9 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
             #[inline(always)]
             || {
                 for (first, eta) in eta.values.chunks_exact(width).enumerate() {
-                    let common = sum_softplus(eta);
+                    let common = sum_ln_1p_exp(eta);
                     for row in (first..y.len()).step_by(rows) {
-                        let own = sum_kinks(row_of(x, row), eta);
+                        let own = sum_piecewise_linear(row_of(x, row), eta);
                         y[row] = own - common;
                     }
                 }
@@ -113,7 +113,7 @@ const FACTORS: usize = 64;
 /// $\sum_j \ln(1 + e^{-|\eta_j|})$ by one logarithm for many: $\prod_j (1 + e_j) - 1$ grows as
 /// $t \leftarrow t + e + te$, which keeps the digits of small terms as a sum does.
 #[inline(always)]
-fn sum_softplus<F: Scalar>(eta: &[F]) -> F {
+fn sum_ln_1p_exp<F: Scalar>(eta: &[F]) -> F {
     let mut total = F::ZERO;
     for eta in eta.chunks(LANES * FACTORS) {
         let mut t = [F::ZERO; LANES];
@@ -144,7 +144,7 @@ fn sum_softplus<F: Scalar>(eta: &[F]) -> F {
 
 /// $\sum_j x_j \eta_j - \max(\eta_j, 0)$.
 #[inline(always)]
-fn sum_kinks<F: Scalar>(x: &[F], eta: &[F]) -> F {
+fn sum_piecewise_linear<F: Scalar>(x: &[F], eta: &[F]) -> F {
     let mut sums = [F::ZERO; LANES];
     for_pieces(
         [x, eta],
@@ -164,7 +164,7 @@ fn sum_kinks<F: Scalar>(x: &[F], eta: &[F]) -> F {
     sum
 }
 
-/// Returns the same numbers. Without the way through memory the compiler splits the lanes into several short vectors.
+/// Returns the same numbers, after a store and a load. Without them the compiler splits the lanes into several short vectors.
 #[inline(always)]
 fn through_memory<F: Copy>(lanes: [F; LANES]) -> [F; LANES] {
     *std::hint::black_box(&lanes)
@@ -192,7 +192,8 @@ fn for_pieces<F: Scalar, const N: usize>(
     }
 }
 
-/// $\bar\eta \mathrel{+}= \sum_k \bar y_k x_k - \big(\sum_k \bar y_k\big) \sigma(\eta)$ over the rows $k$ of bits that belong to it.
+/// $\bar\eta \mathrel{+}= \sum_k \bar y_k x_k - \big(\sum_k \bar y_k\big) \sigma(\eta)$ over the rows $k$ of bits
+/// that belong to one row of logits.
 fn reverse_repeated<F: Scalar>(x: View<F>, eta: View<F>, y_bar: &[F], bar: &mut [F]) {
     let width = x.dims[x.dims.len() - 1];
     let rows = eta.values.len() / width;
@@ -222,6 +223,9 @@ impl<F: Scalar> Var<'_, F> {
     /// $\eta$. Arguments with fewer leading axes are repeated.
     ///
     /// The derivatives are $x - \sigma(\eta)$ ($\eta$) and $\eta$ ($x$).
+    ///
+    /// # Panics
+    /// If a shape is not the end of the longest.
     #[doc(alias = "binary_cross_entropy_with_logits")]
     #[track_caller]
     pub fn bernoulli_log_prob(self, logits: Self) -> Self {

@@ -1,6 +1,6 @@
 //! Running products along one axis.
 
-use super::axis::{Along, kept};
+use super::axis::{Axis, with_axis};
 use super::scan::doubling;
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
@@ -18,12 +18,12 @@ pub(super) struct CumProd {
 
 impl<F: Scalar> Kernel<F> for CumProd {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        kept(Self::NAME, args, self.axis)
+        with_axis(Self::NAME, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
         let x = args[0].values;
-        let along = Along::new(args[0].dims, self.axis);
+        let along = Axis::new(args[0].dims, self.axis);
         for at in 0..along.count(x.len()) {
             along.places(at).fold(F::ONE, |product, place| {
                 y[place] = product * x[place];
@@ -37,7 +37,7 @@ impl<F: Scalar> Kernel<F> for CumProd {
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let Some(bar) = bars.of(0) else { return };
         let x = pass.args[0];
-        let along = Along::new(x.dims, self.axis);
+        let along = Axis::new(x.dims, self.axis);
         for at in 0..along.count(pass.y.len()) {
             let mut behind = F::ZERO;
             for (i, place) in along.places(at).enumerate().rev() {
@@ -55,8 +55,11 @@ impl<F: Scalar> Kernel<F> for CumProd {
 }
 
 impl<F: Scalar> Var<'_, F> {
-    /// Running products $y_i = \prod_{j \le i} x_j$ along an axis. The derivative is computed without division, so factors
-    /// may be zero.
+    /// Running products $y_i = \prod_{j \le i} x_j$ along an axis. The derivative with respect to $x_k$ is
+    /// $\prod_{j \le i, j \ne k} x_j$ for $k \le i$, computed without division, so factors may be zero.
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn cumprod(self, axis: isize) -> Self {
         let axis = axis_of("cumprod", axis, &self.shape()) as u8;

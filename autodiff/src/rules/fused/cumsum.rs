@@ -1,6 +1,6 @@
 //! Running sums along one axis.
 
-use super::axis::{Along, kept};
+use super::axis::{Axis, with_axis};
 use super::scan::doubling;
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
@@ -18,12 +18,12 @@ pub(super) struct CumSum {
 
 impl<F: Scalar> Kernel<F> for CumSum {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        kept(Self::NAME, args, self.axis)
+        with_axis(Self::NAME, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
         let x = args[0].values;
-        let along = Along::new(args[0].dims, self.axis);
+        let along = Axis::new(args[0].dims, self.axis);
         for at in 0..along.count(x.len()) {
             along.places(at).fold(F::ZERO, |sum, place| {
                 y[place] = sum + x[place];
@@ -35,7 +35,7 @@ impl<F: Scalar> Kernel<F> for CumSum {
     /// $\bar x_i$ gains $\sum_{j \ge i} \bar y_j$.
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let Some(bar) = bars.of(0) else { return };
-        let along = Along::new(pass.args[0].dims, self.axis);
+        let along = Axis::new(pass.args[0].dims, self.axis);
         for at in 0..along.count(pass.y.len()) {
             along.places(at).rev().fold(F::ZERO, |sum, place| {
                 bar[place] += sum + pass.y_bar[place];
@@ -60,6 +60,9 @@ impl<F: Scalar> Var<'_, F> {
     /// assert_eq!(x.cumsum(0).value().values(), [1.0, 3.0, 6.0]);
     /// assert_eq!(x.cumsum(0).sum().backward().of(x).values(), [3.0, 2.0, 1.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn cumsum(self, axis: isize) -> Self {
         let axis = axis_of("cumsum", axis, &self.shape()) as u8;

@@ -1,6 +1,6 @@
-//! $\ln \tfrac1n \sum_i e^{x_i}$ over one axis: the loops of the logarithm of the sum, divided by $n$.
+//! $\ln \tfrac1n \sum_i e^{x_i}$ over one axis, by the loops of `log_sum_exp` with every sum divided by $n$.
 
-use super::axis::dropped;
+use super::axis::without_axis;
 use super::log_sum_exp::{define, forward, reverse};
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
@@ -17,7 +17,7 @@ pub(super) struct LogMeanExp {
 
 impl<F: Scalar> Kernel<F> for LogMeanExp {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        dropped(Self::NAME, args, self.axis)
+        without_axis(Self::NAME, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
@@ -36,10 +36,13 @@ impl<F: Scalar> Kernel<F> for LogMeanExp {
 impl<F: Scalar> Var<'_, F> {
     /// $\ln \tfrac1n \sum_i e^{x_i}$ over axes. Of log-weights it is the bound of Burda, Grosse and Salakhutdinov
     /// (2016). The derivative is $\mathrm{softmax}(x)$; the edge cases are those of [`Var::log_sum_exp`].
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[doc(alias = "logmeanexp")]
     #[track_caller]
     pub fn log_mean_exp(self, axes: impl Into<Axes>) -> Self {
-        self.folded("log_mean_exp", axes.into(), |axis| Fused::LogMeanExp { axis })
+        self.reduce_with("log_mean_exp", axes.into(), |axis| Fused::LogMeanExp { axis })
     }
 }
 

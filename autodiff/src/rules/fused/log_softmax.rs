@@ -1,7 +1,7 @@
 //! $x_i - \ln \sum_j e^{x_j}$ along one axis, sixteen numbers at a time like the logarithm of the sum.
 
-use super::axis::{Along, kept};
-use super::log_sum_exp::{LANES, begin, of_columns, of_row, pieces, tops_and_sums};
+use super::axis::{Axis, with_axis};
+use super::log_sum_exp::{LANES, begin, maxima_and_sums, of_columns, of_row, pieces};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
@@ -20,22 +20,22 @@ pub(super) struct LogSoftmax {
 
 impl<F: Scalar> Kernel<F> for LogSoftmax {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        kept(Self::NAME, args, self.axis)
+        with_axis(Self::NAME, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
-        let Along { n, stride } = Along::new(args[0].dims, self.axis);
+        let Axis { n, stride } = Axis::new(args[0].dims, self.axis);
         if y.is_empty() {
             return;
         }
         let blocks = y.chunks_exact_mut(n * stride).zip(args[0].values.chunks_exact(n * stride));
-        // In two steps: x − top is exact where it matters, near the largest.
+        // The maximum is subtracted first: near it the difference is exact, and that is where precision matters.
         dispatch(
             #[inline(always)]
             || {
                 for (y, x) in blocks {
                     if stride == 1 {
-                        let ([top, ..], [sum, ..]) = tops_and_sums(
+                        let ([maximum, ..], [sum, ..]) = maxima_and_sums(
                             pieces(n),
                             #[inline(always)]
                             |i| of_row(x, i),
@@ -43,13 +43,13 @@ impl<F: Scalar> Kernel<F> for LogSoftmax {
                         );
                         let log = sum.ln();
                         for (y, &x) in y.iter_mut().zip(x) {
-                            *y = (x - top) - log;
+                            *y = (x - maximum) - log;
                         }
                         continue;
                     }
                     for i in 0..pieces(stride) {
                         let start = begin(i, stride).0;
-                        let (tops, mut logs) = tops_and_sums(
+                        let (maxima, mut logs) = maxima_and_sums(
                             n,
                             #[inline(always)]
                             |row| of_columns(x, stride, start, row),
@@ -61,8 +61,10 @@ impl<F: Scalar> Kernel<F> for LogSoftmax {
                         }
                         for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(stride)) {
                             let (y, x) = (&mut y[range.clone()], &x[range.clone()]);
-                            for (((y, &x), top), log) in y.iter_mut().zip(x).zip(tops).zip(logs) {
-                                *y = (x - top) - log;
+                            for (((y, &x), maximum), log) in
+                                y.iter_mut().zip(x).zip(maxima).zip(logs)
+                            {
+                                *y = (x - maximum) - log;
                             }
                         }
                     }
@@ -74,7 +76,7 @@ impl<F: Scalar> Kernel<F> for LogSoftmax {
     /// $\bar x_i$ gains $\bar y_i - e^{y_i} \sum_j \bar y_j$.
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let Some(bar) = bars.of(0) else { return };
-        let Along { n, stride } = Along::new(pass.args[0].dims, self.axis);
+        let Axis { n, stride } = Axis::new(pass.args[0].dims, self.axis);
         if bar.is_empty() {
             return;
         }
@@ -127,6 +129,9 @@ impl<F: Scalar> Kernel<F> for LogSoftmax {
 
 impl<F: Scalar> Var<'_, F> {
     /// The logarithm of the softmax, $x_i - \ln \sum_j e^{x_j}$, along an axis. The derivative is $\delta_{ij} - \mathrm{softmax}(x)_j$.
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn log_softmax(self, axis: isize) -> Self {
         let axis = axis_of("log_softmax", axis, &self.shape()) as u8;
@@ -134,6 +139,9 @@ impl<F: Scalar> Var<'_, F> {
     }
 
     /// The softmax $e^{x_i} / \sum_j e^{x_j}$ along an axis. The derivative is $y_i(\delta_{ij} - y_j)$.
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn softmax(self, axis: isize) -> Self {
         self.log_softmax(axis).exp()
@@ -142,6 +150,9 @@ impl<F: Scalar> Var<'_, F> {
     /// The cross-entropy $-\sum_c t_c \ln \mathrm{softmax}(x)_c$ along an axis, which is dropped, with `target`
     /// probabilities $t$ (one-hot for a class). The derivative is $\mathrm{softmax}(x)_c \sum t - t_c$. A target
     /// of zero adds nothing, even where the logit is $-\infty$.
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn cross_entropy(self, target: Self, axis: isize) -> Self {
         let log_probs = self.log_softmax(axis);

@@ -3,7 +3,7 @@
 //! Sixteen numbers are computed at a time: along a row if the axis is the last, else of neighbouring columns. A short
 //! piece is filled up with $-\infty$, which adds nothing to the sum.
 
-use super::axis::{Along, dropped};
+use super::axis::{Axis, without_axis};
 use crate::kernels::fold::fold;
 use crate::kernels::simd::dispatch;
 use crate::kernels::zip::View;
@@ -65,25 +65,25 @@ pub(super) fn of_columns<F: Scalar>(x: &[F], width: usize, start: usize, row: us
 /// For each lane, the largest number of all pieces and $\sum e^{x - \text{largest}}$; if `joint`, both are taken over all
 /// lanes together.
 #[inline(always)]
-pub(super) fn tops_and_sums<F: Scalar>(
+pub(super) fn maxima_and_sums<F: Scalar>(
     count: usize,
     piece: impl Fn(usize) -> [F; LANES],
     joint: bool,
 ) -> ([F; LANES], [F; LANES]) {
-    let mut tops = [F::from_f64(f64::NEG_INFINITY); LANES];
+    let mut maxima = [F::from_f64(f64::NEG_INFINITY); LANES];
     for i in 0..count {
         let x = piece(i);
         for j in 0..LANES {
-            tops[j] = tops[j].max(x[j]);
+            maxima[j] = maxima[j].max(x[j]);
         }
     }
     if joint {
-        let [top] = fold(tops, F::max);
-        tops = [top; LANES];
+        let [maximum] = fold(maxima, F::max);
+        maxima = [maximum; LANES];
     }
     let mut sums = [F::ZERO; LANES];
     for i in 0..count {
-        let terms = exps(piece(i), tops);
+        let terms = exps(piece(i), maxima);
         for j in 0..LANES {
             sums[j] += terms[j];
         }
@@ -92,7 +92,7 @@ pub(super) fn tops_and_sums<F: Scalar>(
         let [sum] = fold(sums, F::add);
         sums = [sum; LANES];
     }
-    (tops, sums)
+    (maxima, sums)
 }
 
 /// $e^{x - \text{shift}}$.
@@ -105,28 +105,28 @@ fn exps<F: Scalar>(x: [F; LANES], shifts: [F; LANES]) -> [F; LANES] {
     y
 }
 
-/// $\text{top} + \ln \text{sum}$. If all numbers are −∞, or one is +∞ or NaN, the largest is the answer, because the
+/// $\text{maximum} + \ln \text{sum}$. If all numbers are −∞, or one is +∞ or NaN, the largest is the answer, because the
 /// differences are NaN.
 #[inline(always)]
-fn join<F: Scalar>(top: F, sum: F) -> F {
-    if top.is_finite() { top + sum.ln() } else { top }
+fn join<F: Scalar>(maximum: F, sum: F) -> F {
+    if maximum.is_finite() { maximum + sum.ln() } else { maximum }
 }
 
 /// Writes the first of the sixteen results, one for each place.
 #[inline(always)]
-fn store<F: Scalar>(tops: [F; LANES], sums: [F; LANES], count: F, y: &mut [F]) {
+fn store<F: Scalar>(maxima: [F; LANES], sums: [F; LANES], count: F, y: &mut [F]) {
     let mut results = [F::ZERO; LANES];
     for j in 0..LANES {
-        results[j] = join(tops[j], sums[j] / count);
+        results[j] = join(maxima[j], sums[j] / count);
     }
     let places = y.len().min(LANES);
     y[..places].copy_from_slice(&results[..places]);
 }
 
 /// Calls `gain` with the number of each piece and $\bar y e^{x - y} / \sum e^{x - y}$; if `joint`, the sum goes
-/// over all lanes. The sum is not taken to be one, because the rounding of a large $y$ would distort the shares.
+/// over all lanes. The sum is not taken to be one, because the rounding of a large $y$ would distort the softmax.
 #[inline(always)]
-fn shares<F: Scalar>(
+fn softmax_adjoints<F: Scalar>(
     count: usize,
     piece: impl Fn(usize) -> [F; LANES],
     [y, y_bar]: [[F; LANES]; 2],
@@ -185,7 +185,7 @@ fn add<F: Scalar>(gains: [F; LANES], to: &mut [F]) {
 
 /// $\ln \sum e^x$ along an axis, or $\ln \tfrac1n \sum e^x$ if `mean`.
 pub(super) fn forward<F: Scalar>(axis: u8, mean: bool, args: &[View<F>], y: &mut [F]) {
-    let Along { n, stride } = Along::new(args[0].dims, axis);
+    let Axis { n, stride } = Axis::new(args[0].dims, axis);
     let count = if mean { F::from_f64(n as f64) } else { F::ONE };
     let x = args[0].values;
     if n == 0 || y.is_empty() {
@@ -197,29 +197,29 @@ pub(super) fn forward<F: Scalar>(axis: u8, mean: bool, args: &[View<F>], y: &mut
             if stride == 1 {
                 // Sixteen rows, then their logarithms.
                 for (y, x) in y.chunks_mut(LANES).zip(x.chunks(n * LANES)) {
-                    let (mut tops, mut sums) = ([F::ZERO; LANES], [F::ONE; LANES]);
+                    let (mut maxima, mut sums) = ([F::ZERO; LANES], [F::ONE; LANES]);
                     for (j, x) in x.chunks_exact(n).enumerate() {
-                        ([tops[j], ..], [sums[j], ..]) = tops_and_sums(
+                        ([maxima[j], ..], [sums[j], ..]) = maxima_and_sums(
                             pieces(n),
                             #[inline(always)]
                             |i| of_row(x, i),
                             true,
                         );
                     }
-                    store(tops, sums, count, y);
+                    store(maxima, sums, count, y);
                 }
                 return;
             }
             for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(n * stride)) {
                 for i in 0..pieces(stride) {
                     let start = begin(i, stride).0;
-                    let (tops, sums) = tops_and_sums(
+                    let (maxima, sums) = maxima_and_sums(
                         n,
                         #[inline(always)]
                         |row| of_columns(x, stride, start, row),
                         false,
                     );
-                    store(tops, sums, count, &mut y[start..]);
+                    store(maxima, sums, count, &mut y[start..]);
                 }
             }
         },
@@ -228,7 +228,7 @@ pub(super) fn forward<F: Scalar>(axis: u8, mean: bool, args: &[View<F>], y: &mut
 
 /// The adjoint of both kernels: $\bar x$ gains $\bar y \mathrm{softmax}(x)$.
 pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>) {
-    let Along { n, stride } = Along::new(pass.args[0].dims, axis);
+    let Axis { n, stride } = Axis::new(pass.args[0].dims, axis);
     let Some(bar) = bars.of(0) else { return };
     if bar.is_empty() {
         return;
@@ -241,7 +241,7 @@ pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>
             for ((bar, x), (y, y_bar)) in blocks.zip(results) {
                 if stride == 1 {
                     let on = [y[0], y_bar[0]].map(|number| [number; LANES]);
-                    shares(
+                    softmax_adjoints(
                         pieces(n),
                         #[inline(always)]
                         |i| of_row(x, i),
@@ -257,7 +257,7 @@ pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>
                     let mut on = [y, y_bar].map(|numbers| load(&numbers[start..], 0));
                     // Columns that the piece before covers are skipped.
                     on[1].iter_mut().take(skip).for_each(|bar| *bar = F::ZERO);
-                    shares(
+                    softmax_adjoints(
                         n,
                         #[inline(always)]
                         |row| of_columns(x, stride, start, row),
@@ -277,14 +277,14 @@ pub(super) fn define<'t, F: Scalar>(axis: u8, mean: bool, args: &[Var<'t, F>]) -
     let x = args[0];
     let mut kept = x.shape();
     let n = std::mem::replace(&mut kept[usize::from(axis)], 1);
-    // The shift is a constant to the derivative: it cancels. Where all are −∞ the shift is zero and
+    // The shift cancels, so it may be a constant to the derivative. Where all are −∞ the shift is zero and
     // the sum is replaced by one before its logarithm is taken, so that nothing infinite is
     // multiplied by the zero that comes back.
-    let top = x.detach().log_sum_exp(axis as isize).detach();
-    let dead = top.equal(x.constant(f64::NEG_INFINITY));
-    let shift = dead.select(x.constant(0.0), top);
+    let maximum = x.detach().log_sum_exp(axis as isize).detach();
+    let all_infinite = maximum.equal(x.constant(f64::NEG_INFINITY));
+    let shift = all_infinite.select(x.constant(0.0), maximum);
     let sum = (x - shift.reshape(kept)).exp().sum_axis(axis as isize);
-    let log = dead.select(top, dead.select(x.constant(1.0), sum).ln() + shift);
+    let log = all_infinite.select(maximum, all_infinite.select(x.constant(1.0), sum).ln() + shift);
     if mean { log - F::from_f64((n.max(1) as f64).ln()) } else { log }
 }
 
@@ -295,7 +295,7 @@ pub(super) struct LogSumExp {
 
 impl<F: Scalar> Kernel<F> for LogSumExp {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        dropped(Self::NAME, args, self.axis)
+        without_axis(Self::NAME, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
@@ -321,10 +321,13 @@ impl<F: Scalar> Var<'_, F> {
     /// let x = tape.leaf(&[0.0, 0.0], [2]);
     /// assert!((x.log_sum_exp(0).item() - 2_f64.ln()).abs() < 1e-15);
     /// ```
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[doc(alias = "logsumexp")]
     #[track_caller]
     pub fn log_sum_exp(self, axes: impl Into<Axes>) -> Self {
-        self.folded("log_sum_exp", axes.into(), |axis| Fused::LogSumExp { axis })
+        self.reduce_with("log_sum_exp", axes.into(), |axis| Fused::LogSumExp { axis })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The largest element over one axis.
 
-use super::axis::{Along, dropped};
+use super::axis::{Axis, without_axis};
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -16,11 +16,11 @@ pub(super) struct Max {
 
 impl<F: Scalar> Kernel<F> for Max {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        dropped(Self::NAME, args, self.axis)
+        without_axis(Self::NAME, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
-        let along = Along::new(args[0].dims, self.axis);
+        let along = Axis::new(args[0].dims, self.axis);
         let none = F::from_f64(f64::NEG_INFINITY);
         for (at, y) in y.iter_mut().enumerate() {
             *y = along.places(at).fold(none, |top, place| top.max(args[0].values[place]));
@@ -31,7 +31,7 @@ impl<F: Scalar> Kernel<F> for Max {
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let Some(bar) = bars.of(0) else { return };
         let x = pass.args[0];
-        let along = Along::new(x.dims, self.axis);
+        let along = Axis::new(x.dims, self.axis);
         for (at, (&y, &y_bar)) in pass.y.iter().zip(pass.y_bar).enumerate() {
             let tied = along.places(at).filter(|&place| x.values[place] == y);
             let share = y_bar / F::from_f64(tied.clone().count() as f64);
@@ -63,21 +63,27 @@ impl<F: Scalar> Var<'_, F> {
     /// let x = tape.leaf(&[1.0, 4.0, 4.0], [3]);
     /// assert_eq!(x.max_axis(0).backward().of(x).values(), [0.0, 0.5, 0.5]);
     /// ```
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[doc(alias = "amax")]
     #[track_caller]
     pub fn max_axis(self, axes: impl Into<Axes>) -> Self {
-        self.folded("max_axis", axes.into(), |axis| Fused::Max { axis })
+        self.reduce_with("max_axis", axes.into(), |axis| Fused::Max { axis })
     }
 
     /// The smallest element over axes; NaN if one element is. Elements that tie share the derivative evenly. The minimum of
     /// no elements is $\infty$.
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn min_axis(self, axes: impl Into<Axes>) -> Self {
         -(-self).max_axis(axes)
     }
 
     /// The position of the largest element along an axis, which is dropped; at a tie, the first position. NaN counts as
-    /// larger than any number, as in NumPy and PyTorch. No derivative.
+    /// larger than any number, as in NumPy and PyTorch. The derivative is zero.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -87,7 +93,7 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If the axis has no positions.
+    /// If there is no such axis, or it has no positions.
     #[track_caller]
     pub fn argmax(self, axis: isize) -> Self {
         let mut along = self.shape();

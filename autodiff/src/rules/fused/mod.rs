@@ -1,8 +1,8 @@
 //! Kernels that do the work of several ops at once.
 //!
-//! Each has three parts: `forward`; `reverse`, which adds to the arguments' adjoints; and `define`, its
-//! definition in elementary ops. The definition is its oracle in tests and the source of second
-//! derivatives: where a gradient is recorded, the definition is recorded and differentiated instead.
+//! Each has four functions: `shape`; `forward`; `reverse`, which adds to the adjoints of the arguments; and `define`,
+//! its definition in elementary ops. Tests compare the kernel with the definition. Where a gradient is recorded, the
+//! definition is recorded and differentiated instead, so that second derivatives need no further function.
 //!
 //! A kernel is one file here and one row of the list in `tape/op/fused.rs`. The row declares the module, so `cargo fmt`
 //! does not find the file: format it by its name.

@@ -87,6 +87,9 @@ impl<F: Scalar> Var<'_, F> {
     ///
     /// With $d = s - r$ and $t = (\mu - m) e^{-r}$ it is $\sum \tfrac12 (e^{2d} - 1 - 2d + t^2)$, and the derivatives are
     /// $t e^{-r}$ ($\mu$), $e^{2d} - 1$ ($s$), $-t e^{-r}$ ($m$) and $1 - e^{2d} - t^2$ ($r$).
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
     #[track_caller]
     pub fn normal_kl(self, log_scale: Self, loc: Self, other_log_scale: Self) -> Self {
         let args = [self, log_scale, loc, other_log_scale];

@@ -81,6 +81,9 @@ impl<F: Scalar> Var<'_, F> {
     /// `log_scale` $s$. Arguments with fewer leading axes are repeated.
     ///
     /// With $t = (x - \mu) e^{-s}$ the derivatives are $-t e^{-s}$ ($x$), $t e^{-s}$ ($\mu$), $t^2 - 1$ ($s$).
+    ///
+    /// # Panics
+    /// If a shape is not the end of the longest.
     #[track_caller]
     pub fn normal_log_prob(self, loc: Self, log_scale: Self) -> Self {
         self.record(Op::Fused(Fused::NormalLogProb {}), &[self, loc, log_scale], None)

@@ -1,6 +1,6 @@
 //! $\prod_i x_i$ over one axis. The derivative is computed without division, so factors may be zero.
 
-use super::axis::{Along, dropped};
+use super::axis::{Axis, without_axis};
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -16,11 +16,11 @@ pub(super) struct Prod {
 
 impl<F: Scalar> Kernel<F> for Prod {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        dropped(Self::NAME, args, self.axis)
+        without_axis(Self::NAME, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
-        let along = Along::new(args[0].dims, self.axis);
+        let along = Axis::new(args[0].dims, self.axis);
         for (at, y) in y.iter_mut().enumerate() {
             *y = along.places(at).fold(F::ONE, |product, place| product * args[0].values[place]);
         }
@@ -29,7 +29,7 @@ impl<F: Scalar> Kernel<F> for Prod {
     /// $\bar x_i$ gains $\bar y \prod_{j \ne i} x_j$: the product of all elements before it times the product of all behind it.
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let x = pass.args[0];
-        let along = Along::new(x.dims, self.axis);
+        let along = Axis::new(x.dims, self.axis);
         let mut before = std::mem::take(bars.scratch());
         before.resize(along.n, F::ZERO);
         if let Some(bar) = bars.of(0) {
@@ -86,9 +86,12 @@ impl<F: Scalar> Var<'_, F> {
     /// assert_eq!(y.item(), 0.0);
     /// assert_eq!(y.backward().of(x).values(), [0.0, 6.0, 0.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn prod_axis(self, axes: impl Into<Axes>) -> Self {
-        self.folded("prod_axis", axes.into(), |axis| Fused::Prod { axis })
+        self.reduce_with("prod_axis", axes.into(), |axis| Fused::Prod { axis })
     }
 }
 

@@ -65,7 +65,7 @@ impl<F: Scalar> Kernel<F> for QuadraticForm {
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let [x, a] = [pass.args[0], pass.args[1]];
         let [batch, rows, n] = sizes([x, a]);
-        // ȳ ∘ x, which both arguments need.
+        // Both arguments need ȳ ∘ x.
         let mut scratch = std::mem::take(bars.scratch());
         scratch.clear();
         for (row, &bar) in x.values.chunks_exact(n.max(1)).zip(pass.y_bar) {
@@ -117,6 +117,9 @@ impl<F: Scalar> Var<'_, F> {
     /// assert_eq!(y.item(), 16.0);
     /// assert_eq!(y.backward().of(x).values(), [6.0, 13.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
     #[track_caller]
     pub fn quadratic_form(self, matrix: Self) -> Self {
         self.record(Op::Fused(Fused::QuadraticForm {}), &[self, matrix], None)

@@ -1,6 +1,6 @@
 //! $\sum_i x_i^2$ over one axis, in one pass over the numbers.
 
-use super::axis::{Along, dropped};
+use super::axis::{Axis, without_axis};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
@@ -67,11 +67,11 @@ pub(super) struct SumSquares {
 
 impl<F: Scalar> Kernel<F> for SumSquares {
     fn shape(&self, args: &[&[usize]]) -> Result<Shape, Error> {
-        dropped(Self::NAME, args, self.axis)
+        without_axis(Self::NAME, args, self.axis)
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
-        let Along { n, stride } = Along::new(args[0].dims, self.axis);
+        let Axis { n, stride } = Axis::new(args[0].dims, self.axis);
         let x = args[0].values;
         if n == 0 || y.is_empty() {
             return y.fill(F::ZERO);
@@ -100,7 +100,7 @@ impl<F: Scalar> Kernel<F> for SumSquares {
     }
 
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
-        let Along { n, stride } = Along::new(pass.args[0].dims, self.axis);
+        let Axis { n, stride } = Axis::new(pass.args[0].dims, self.axis);
         let Some((bar, begun)) = bars.begun(0) else { return };
         if bar.is_empty() {
             return;
@@ -142,9 +142,12 @@ impl<F: Scalar> Var<'_, F> {
     /// let x = tape.leaf(&[3.0, 4.0], [2]);
     /// assert_eq!(x.sum_squares(0).item(), 25.0);
     /// ```
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn sum_squares(self, axes: impl Into<Axes>) -> Self {
-        self.folded("sum_squares", axes.into(), |axis| Fused::SumSquares { axis })
+        self.reduce_with("sum_squares", axes.into(), |axis| Fused::SumSquares { axis })
     }
 }
 

@@ -6,7 +6,7 @@
 //! factorisation, which is not differentiated. Only the Cholesky factor has a derivative of its own, for uses of $L$
 //! itself.
 //!
-//! Matrices that must be symmetric are taken as $(A + A^\top)/2$. So the adjoint is symmetric, and is the derivative
+//! Matrices that must be symmetric are taken as $(A + A^\top)/2$. Their adjoint is therefore symmetric, and is the derivative
 //! with respect to every number of $A$.
 
 mod terms;
@@ -35,7 +35,7 @@ pub(crate) fn shape(op: Linalg, args: &[&[usize]]) -> Result<Shape, Error> {
     if op.takes_factor() && *args[1] != with(lead, &[n + tall, n])[..] {
         return complain("the factor that belongs to the matrix");
     }
-    // The leading axes with those of the right side, and how many columns that has.
+    // The leading axes broadcast with those of the right side, and the number of its columns.
     let columns = || match *args[args.len() - 1] {
         [ref around @ .., rows, m] if rows == n => {
             Shape::broadcast(lead, around).map(|lead| (lead, m))

@@ -31,8 +31,8 @@ pub(crate) fn reverse<F: Scalar>(op: Linalg, args: &[&[usize]], sink: &mut dyn S
             let q = c.zip(Binary::Add, low, mirrored);
             let back = Linalg::SolveTriangular { upper: false, transposed: true };
             let half = c.linalg(back, &[Out, q]);
-            let turned = c.transpose(half, rank);
-            let whole = c.linalg(back, &[Out, turned]);
+            let transposed = c.transpose(half, rank);
+            let whole = c.linalg(back, &[Out, transposed]);
             let halved = c.times(whole, 0.5);
             c.add(0, halved);
         }
@@ -87,8 +87,8 @@ pub(crate) fn reverse<F: Scalar>(op: Linalg, args: &[&[usize]], sink: &mut dyn S
             c.add_matmul(0, (minus, false), (Out, true));
         }
         Linalg::Inverse { by: By::Cholesky } => {
-            let turned = c.transpose(Bar, rank);
-            let both = c.zip(Binary::Add, Bar, turned);
+            let transposed = c.transpose(Bar, rank);
+            let both = c.zip(Binary::Add, Bar, transposed);
             let product = c.matmul((Out, false), (both, false));
             let minus = c.times(product, -0.5);
             c.add_matmul(0, (minus, false), (Out, false));
@@ -99,8 +99,8 @@ pub(crate) fn reverse<F: Scalar>(op: Linalg, args: &[&[usize]], sink: &mut dyn S
             let scale = if log { Bar } else { c.zip(Binary::Mul, Bar, Out) };
             let scale = c.reshape(scale, leading(args[0]), &[1, 1]);
             let inverse = c.linalg(Linalg::Inverse { by }, &[Arg(0), Arg(1)]);
-            let turned = if by == By::Lu { c.transpose(inverse, rank) } else { inverse };
-            let scaled = c.zip(Binary::Mul, turned, scale);
+            let transposed = if by == By::Lu { c.transpose(inverse, rank) } else { inverse };
+            let scaled = c.zip(Binary::Mul, transposed, scale);
             c.add(0, scaled);
         }
         // ā += V diag(ȳ) Vᵀ
@@ -116,7 +116,7 @@ pub(crate) fn reverse<F: Scalar>(op: Linalg, args: &[&[usize]], sink: &mut dyn S
             let row = c.reshape(values, leading(args[0]), &[1, n]);
             let column = c.reshape(values, leading(args[0]), &[n, 1]);
             let gaps = c.zip(Binary::Sub, row, column);
-            // The identity: on the diagonal one is added to the gap of zero and taken off its inverse.
+            // On the diagonal the gap is zero: one is added before the inverse is taken, and subtracted after.
             let zeros = c.apply(Op::ZipRight(Binary::Equal, F::ZERO), &[gaps]);
             let low = c.tril(zeros, 0);
             let one = c.triu(low, 0);
@@ -133,12 +133,12 @@ pub(crate) fn reverse<F: Scalar>(op: Linalg, args: &[&[usize]], sink: &mut dyn S
         // ā += the upper right block of e^M with M = [Aᵀ ȳ; 0 Aᵀ]
         Linalg::MatrixExp => {
             let (above, beside) = ((rank - 2) as u8, (rank - 1) as u8);
-            let turned = c.transpose(Arg(0), rank);
-            let top = c.apply(Op::Concat { axis: beside }, &[turned, Bar]);
+            let transposed = c.transpose(Arg(0), rank);
+            let top = c.apply(Op::Concat { axis: beside }, &[transposed, Bar]);
             let mut wide = Shape::from(args[0]);
             wide[rank - 1] = 2 * n;
             let right = Move::Pad { axis: beside, start: n as u32 };
-            let bottom = c.0.link(Op::Move(right), &[turned], Some(&wide));
+            let bottom = c.0.link(Op::Move(right), &[transposed], Some(&wide));
             let block = c.apply(Op::Concat { axis: above }, &[top, bottom]);
             let power = c.linalg(Linalg::MatrixExp, &[block]);
             let rows = Move::Slice { axis: above, start: 0 };
@@ -173,7 +173,7 @@ impl<F: Scalar> Chain<'_, F> {
         self.apply(Op::ZipRight(Binary::Mul, F::from_f64(c)), &[x])
     }
 
-    /// The product of two operands, each transposed first if so marked.
+    /// The product of two operands. An operand whose flag is true is transposed first.
     fn matmul(&mut self, (a, ta): (Operand, bool), (b, tb): (Operand, bool)) -> Operand {
         self.apply(Op::MatMul { ta, tb }, &[a, b])
     }
@@ -196,8 +196,8 @@ impl<F: Scalar> Chain<'_, F> {
         self.0.link(Op::Reshape, &[x], Some(&shape))
     }
 
-    fn add(&mut self, arg: usize, what: Operand) {
-        self.0.add(arg, Term::Is(what));
+    fn add(&mut self, arg: usize, operand: Operand) {
+        self.0.add(arg, Term::Operand(operand));
     }
 
     fn add_matmul(&mut self, arg: usize, (a, ta): (Operand, bool), (b, tb): (Operand, bool)) {

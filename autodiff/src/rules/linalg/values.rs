@@ -91,8 +91,7 @@ pub(crate) fn forward<F: Scalar>(
     }
 }
 
-/// Calls `one(member, [first, second], result)` for every matrix of a batch. If there is one argument, it is both the
-/// first and the second.
+/// Calls `one(member, [first, second], result)` for every matrix of a batch. A single argument is passed twice.
 fn each<F: Scalar>(
     args: &[View<F>],
     y: &mut [F],

@@ -11,9 +11,9 @@ use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
 use crate::tape::op::Op;
+use crate::tape::op::custom::CustomOp;
 use crate::tape::op::linalg::Linalg;
 use crate::tape::op::moves::Move;
-use crate::tape::op::own::Own;
 use crate::tape::record::Var;
 use crate::tape::record::{Bars, Kernel, Pass};
 use crate::tape::term::{Operand, Sink, Term};
@@ -170,8 +170,8 @@ impl<F: Scalar> Sink<F> for Wrong<'_, F> {
         self.sink.kernel(&WrongKernel { mutant: self.mutant, kernel });
     }
 
-    fn own(&mut self, own: Own) {
-        self.sink.own(own);
+    fn custom(&mut self, op: CustomOp) {
+        self.sink.custom(op);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::kernels::zip::{slope_tile, tile};
 use crate::tape::program::{Function, Instruction, NONE};
 use std::ops::Range;
 
-/// Numbers of a tile: a chain of a few arrays fits the first-level cache.
+/// The number of elements of a tile. A few tiles of this length fit the first-level cache.
 const TILE: usize = 512;
 
 /// Computes a fused run over `len` numbers.
@@ -24,13 +24,13 @@ pub(crate) fn forward<F: Float>(code: &[Instruction], len: usize, values: &mut [
         }
         return;
     }
-    let mut spread = [[F::ZERO; TILE]; 2];
+    let mut broadcasts = [[F::ZERO; TILE]; 2];
     for start in (0..len).step_by(TILE) {
         let n = TILE.min(len - start);
         for i in code {
-            spread_out(i, values, n, &mut spread);
+            broadcast(i, values, n, &mut broadcasts);
             let (below, rest) = values.split_at_mut(i.at[2] as usize + start);
-            let (y, side) = (&mut rest[..n], |side| operand(i, side, below, start, n, &spread));
+            let (y, side) = (&mut rest[..n], |side| operand(i, side, below, start, n, &broadcasts));
             match i.function {
                 Function::Map(f) => map(f, side(0), y),
                 Function::Zip(f) => tile(f, side(0), side(1), y),
@@ -66,13 +66,13 @@ pub(crate) fn back<F: Float>(
         }
         return;
     }
-    let mut spread = [[F::ZERO; TILE]; 2];
+    let mut broadcasts = [[F::ZERO; TILE]; 2];
     for start in (0..len).step_by(TILE) {
         let n = TILE.min(len - start);
         fresh.iter().for_each(|range| bars[range.start + start..][..n].fill(F::ZERO));
         for i in code.iter().rev() {
-            spread_out(i, values, n, &mut spread);
-            let side = |side| operand(i, side, values, start, n, &spread);
+            broadcast(i, values, n, &mut broadcasts);
+            let side = |side| operand(i, side, values, start, n, &broadcasts);
             let y = &values[i.at[2] as usize + start..][..n];
             let (below, above) = bars.split_at_mut(i.bar[2] as usize + start);
             let y_bar = &above[..n];
@@ -92,10 +92,10 @@ pub(crate) fn back<F: Float>(
 }
 
 /// Repeats the arguments that are single numbers over a tile.
-fn spread_out<F: Float>(i: &Instruction, values: &[F], n: usize, spread: &mut [[F; TILE]; 2]) {
+fn broadcast<F: Float>(i: &Instruction, values: &[F], n: usize, broadcasts: &mut [[F; TILE]; 2]) {
     for side in 0..2 {
-        if i.still[side] {
-            spread[side][..n].fill(values[i.at[side] as usize]);
+        if i.scalar[side] {
+            broadcasts[side][..n].fill(values[i.at[side] as usize]);
         }
     }
 }
@@ -107,7 +107,11 @@ fn operand<'a, F>(
     values: &'a [F],
     start: usize,
     n: usize,
-    spread: &'a [[F; TILE]; 2],
+    broadcasts: &'a [[F; TILE]; 2],
 ) -> &'a [F] {
-    if i.still[side] { &spread[side][..n] } else { &values[i.at[side] as usize + start..][..n] }
+    if i.scalar[side] {
+        &broadcasts[side][..n]
+    } else {
+        &values[i.at[side] as usize + start..][..n]
+    }
 }

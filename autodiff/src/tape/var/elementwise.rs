@@ -49,13 +49,13 @@ impl<F: Scalar> Var<'_, F> {
         self.less(low).select(low, self.greater(high).select(high, self))
     }
 
-    /// $x$ above zero, else $cx$ with `slope` $c$. The derivative is $1$ above zero and $c$ elsewhere, also at zero.
+    /// $x$ where $x > 0$, else $cx$ with `slope` $c$. The derivative is $1$ above zero and $c$ elsewhere, also at zero.
     #[track_caller]
     pub fn leaky_relu(self, slope: F) -> Self {
         self.greater(self.constant(0.0)).select(self, self * slope)
     }
 
-    /// $x$ above zero, else $\alpha(e^x - 1)$ (Clevert, Unterthiner and Hochreiter 2016). The derivative is $1$
+    /// $x$ where $x > 0$, else $\alpha(e^x - 1)$ (Clevert, Unterthiner and Hochreiter 2016). The derivative is $1$
     /// above zero and $\alpha e^x$ elsewhere, also at zero.
     #[track_caller]
     pub fn elu(self, alpha: F) -> Self {
@@ -65,25 +65,37 @@ impl<F: Scalar> Var<'_, F> {
         above.select(self, below)
     }
 
-    /// One where `self` is less than `other`, else zero. No derivative.
+    /// One where `self` is less than `other`, else zero. The derivatives are zero.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
     #[track_caller]
     pub fn less(self, other: Self) -> Self {
         other.greater(self)
     }
 
-    /// One where `self` is greater than `other` or equal to it, else zero. No derivative.
+    /// One where `self` is greater than `other` or equal to it, else zero. The derivatives are zero.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
     #[track_caller]
     pub fn greater_equal(self, other: Self) -> Self {
         self.greater(other) + self.equal(other)
     }
 
-    /// One where `self` is less than `other` or equal to it, else zero. No derivative.
+    /// One where `self` is less than `other` or equal to it, else zero. The derivatives are zero.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
     #[track_caller]
     pub fn less_equal(self, other: Self) -> Self {
         other.greater_equal(self)
     }
 
-    /// One where the two are not equal, else zero. NaN is not equal to itself. No derivative.
+    /// One where the two are not equal, else zero. NaN is not equal to itself. The derivatives are zero.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
     #[track_caller]
     pub fn not_equal(self, other: Self) -> Self {
         -self.equal(other) + F::ONE
@@ -93,8 +105,8 @@ impl<F: Scalar> Var<'_, F> {
     /// with `self` $x$, the distribution function of $\mathrm{Beta}(a, b)$; the three shapes broadcast.
     ///
     /// The derivative with respect to $x$ is the density $x^{a-1} (1-x)^{b-1}/B(a, b)$; those with respect
-    /// to $a$ and $b$ are computed along with the function; a beta variable is reparameterised by them (Figurnov, Mohamed
-    /// and Mnih 2018). Second derivatives with respect to $a$ and $b$ are not implemented and are NaN. The function is NaN
+    /// to $a$ and $b$ are computed along with the function, and reparameterise a beta variable (Figurnov, Mohamed and Mnih
+    /// 2018). Second derivatives with respect to $a$ and $b$ are not implemented and are NaN. The function is NaN
     /// outside $0 \le x \le 1$, and if $a$ or $b$ is not positive.
     ///
     /// ```
@@ -107,6 +119,9 @@ impl<F: Scalar> Var<'_, F> {
     /// assert!((grads.of(x).item() - 0.6).abs() < 1e-14);
     /// assert!((grads.of(a).item() - 0.09 * 0.3_f64.ln()).abs() < 1e-14);
     /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
     #[doc(alias = "betainc")]
     #[track_caller]
     pub fn beta_inc(self, a: Self, b: Self) -> Self {

@@ -43,7 +43,7 @@ pub struct LuFactor<'t, F> {
     pub(super) factor: Var<'t, F>,
 }
 
-/// Turns a vector into a matrix of one column. Returns the matrix, and whether it was a vector.
+/// Turns a vector into a matrix of one column. Returns the matrix, and true if the argument was a vector.
 #[track_caller]
 pub(super) fn as_column<'t, F: Scalar>(b: Var<'t, F>) -> (Var<'t, F>, bool) {
     let mut shape = b.shape();
@@ -56,7 +56,7 @@ pub(super) fn as_column<'t, F: Scalar>(b: Var<'t, F>) -> (Var<'t, F>, bool) {
 
 /// Undoes [`as_column`]: drops the last axis if the argument was a vector.
 #[track_caller]
-pub(super) fn as_it_was<'t, F: Scalar>((x, vector): (Var<'t, F>, bool)) -> Var<'t, F> {
+pub(super) fn undo_column<'t, F: Scalar>((x, vector): (Var<'t, F>, bool)) -> Var<'t, F> {
     let shape = x.shape();
     if vector { x.reshape(&shape[..shape.len() - 1]) } else { x }
 }
@@ -75,11 +75,14 @@ impl<'t, F: Scalar> CholeskyFactor<'t, F> {
     /// $A^{-1}B$ for columns $B$ of shape `[…, n, m]` or a vector `[n]`; leading axes broadcast.
     ///
     /// With $W = A^{-1}\bar Y$ the derivatives are $\bar B = W$ and $\bar A = -\tfrac12 (W Y^\top + Y W^\top)$.
+    ///
+    /// # Panics
+    /// If `b` does not have as many rows as the matrix has, or the leading axes do not broadcast.
     #[track_caller]
     pub fn solve(self, b: Var<'t, F>) -> Var<'t, F> {
         let op = Op::Linalg(Linalg::Solve { by: By::Cholesky, transposed: false });
         let (b, vector) = as_column(b);
-        as_it_was((b.record(op, &[self.matrix, self.factor, b], None), vector))
+        undo_column((b.record(op, &[self.matrix, self.factor, b], None), vector))
     }
 
     /// $A^{-1}$. The derivative is $\bar A = -A^{-1} \bar Y A^{-1}$, made symmetric.
@@ -114,11 +117,14 @@ impl<'t, F: Scalar> CholeskyFactor<'t, F> {
     /// assert_eq!(y.item(), 5.0);
     /// assert_eq!(y.backward().of(x).values(), [1.0, 8.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If `x` does not have as many rows as the matrix has, or the leading axes do not broadcast.
     #[track_caller]
     pub fn inverse_form(self, x: Var<'t, F>) -> Var<'t, F> {
         let (x, vector) = as_column(x);
         let op = Op::Linalg(Linalg::InverseForm);
-        as_it_was((x.record(op, &[self.matrix, self.factor, x], None), vector))
+        undo_column((x.record(op, &[self.matrix, self.factor, x], None), vector))
     }
 }
 
@@ -132,18 +138,25 @@ impl<'t, F: Scalar> LuFactor<'t, F> {
     fn solve_with(self, transposed: bool, b: Var<'t, F>) -> Var<'t, F> {
         let op = Op::Linalg(Linalg::Solve { by: By::Lu, transposed });
         let (b, vector) = as_column(b);
-        as_it_was((b.record(op, &[self.matrix, self.factor, b], None), vector))
+        undo_column((b.record(op, &[self.matrix, self.factor, b], None), vector))
     }
 
     /// $A^{-1}B$ for columns $B$ of shape `[…, n, m]` or a vector `[n]`; leading axes broadcast.
     ///
     /// With $W = A^{-\top}\bar Y$ the derivatives are $\bar B = W$ and $\bar A = -W Y^\top$.
+    ///
+    /// # Panics
+    /// If `b` does not have as many rows as the matrix has, or the leading axes do not broadcast.
     #[track_caller]
     pub fn solve(self, b: Var<'t, F>) -> Var<'t, F> {
         self.solve_with(false, b)
     }
 
-    /// $A^{-\top}B$, for shapes as in [`LuFactor::solve`]. With $W = A^{-1}\bar Y$: $\bar B = W$ and $\bar A = -Y W^\top$.
+    /// $A^{-\top}B$, for shapes as in [`LuFactor::solve`]. With $W = A^{-1}\bar Y$ the derivatives
+    /// are $\bar B = W$ and $\bar A = -Y W^\top$.
+    ///
+    /// # Panics
+    /// If `b` does not have as many rows as the matrix has, or the leading axes do not broadcast.
     #[track_caller]
     pub fn solve_transposed(self, b: Var<'t, F>) -> Var<'t, F> {
         self.solve_with(true, b)
@@ -161,7 +174,7 @@ impl<'t, F: Scalar> LuFactor<'t, F> {
         self.apply(Linalg::LogDet { by: By::Lu })
     }
 
-    /// The sign of $\det A$, one or minus one. No derivative.
+    /// The sign of $\det A$, one or minus one. The derivative is zero.
     #[track_caller]
     pub fn sign(self) -> Var<'t, F> {
         self.matrix.record(Op::Linalg(Linalg::DetSign), &[self.factor], None)

@@ -13,7 +13,7 @@ impl<F: Scalar> Tape<F> {
     /// Records indices as a constant, for [`Var::gather`], [`Var::index_select`], [`Var::scatter_add`].
     ///
     /// # Panics
-    /// If their number is not the size of the shape, or an `f32` cannot hold one exactly ($2^{24}$ and above).
+    /// If the number of indices is not the size of the shape, or an `f32` cannot hold one exactly ($2^{24}$ and above).
     #[track_caller]
     pub fn indices(&self, indices: &[usize], shape: impl Into<Shape>) -> Var<'_, F> {
         let numbers: Vec<F> = indices.iter().map(|&i| F::from_f64(i as f64)).collect();
@@ -105,7 +105,7 @@ impl<F: Scalar> Var<'_, F> {
         Ok(self + self.try_record(op, &[source, index], Some(&shape))?)
     }
 
-    /// The one-hot encoding of indices: zeros with a single one, along a new last axis of length `classes`. No derivative.
+    /// The one-hot encoding of indices: zeros with a single one, along a new last axis of length `classes`. The derivative is zero.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;

@@ -1,7 +1,7 @@
 //! Linear algebra over the last two axes, batched over the others.
 
 use super::axis_of;
-use super::factor::{CholeskyFactor, LuFactor, as_column, as_it_was};
+use super::factor::{CholeskyFactor, LuFactor, as_column, undo_column};
 use crate::numbers::error::Error;
 use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
@@ -69,6 +69,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// let (a, b) = (tape.leaf(&[1.0, 2.0], [2]), tape.leaf(&[3.0, 4.0], [2]));
     /// assert_eq!(a.dot(b).item(), 11.0);
     /// ```
+    ///
+    /// # Panics
+    /// If the last axes differ in length or are missing, or the other axes do not broadcast.
     #[track_caller]
     pub fn dot(self, other: Self) -> Self {
         let (a, b) = (self.shape(), other.shape());
@@ -88,6 +91,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// let (a, b) = (tape.leaf(&[1.0, 2.0], [2]), tape.leaf(&[3.0, 4.0, 5.0], [3]));
     /// assert_eq!(a.outer(b).value().values(), [3.0, 4.0, 5.0, 6.0, 8.0, 10.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If one of the two has no axis, or the other axes do not broadcast.
     #[track_caller]
     pub fn outer(self, other: Self) -> Self {
         let (mut a, mut b) = (self.shape(), other.shape());
@@ -106,6 +112,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// let a = tape.leaf(&[1.0, 2.0, 3.0, 4.0], [2, 2]);
     /// assert_eq!(a.trace().item(), 5.0);
     /// ```
+    ///
+    /// # Panics
+    /// If there are fewer than two axes.
     #[track_caller]
     pub fn trace(self) -> Self {
         self.diagonal(0).sum_axis(-1)
@@ -115,8 +124,8 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// $(A + A^\top)/2$.
     ///
     /// With $\Phi$ the lower triangle with its diagonal halved, the derivative is $\bar A = L^{-\top}
-    /// \Phi(L^\top \bar L) L^{-1}$, made symmetric (Murray 2016). For systems and determinants
-    /// [`Var::factor_cholesky`] is shorter and faster.
+    /// \Phi(L^\top \bar L) L^{-1}$, made symmetric (Murray 2016). Systems and
+    /// determinants are computed faster from [`Var::factor_cholesky`], without the factor's derivative.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -129,6 +138,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Errors
     /// If a matrix is not positive definite. The error names the matrix of the batch and the pivot.
+    ///
+    /// # Panics
+    /// If the last two axes are not a square matrix.
     #[track_caller]
     pub fn cholesky(self) -> Result<Self, Error> {
         self.try_record(Op::Linalg(Linalg::Cholesky), &[self], None)
@@ -138,6 +150,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Errors
     /// If a matrix is not positive definite. The error names the matrix of the batch and the pivot.
+    ///
+    /// # Panics
+    /// If the last two axes are not a square matrix.
     #[track_caller]
     pub fn factor_cholesky(self) -> Result<CholeskyFactor<'t, F>, Error> {
         Ok(CholeskyFactor { matrix: self, factor: self.detach().cholesky()? })
@@ -147,6 +162,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Errors
     /// If a matrix is singular. The error names the matrix of the batch and the pivot.
+    ///
+    /// # Panics
+    /// If the last two axes are not a square matrix.
     #[track_caller]
     pub fn factor_lu(self) -> Result<LuFactor<'t, F>, Error> {
         let factor = self.try_record(Op::Linalg(Linalg::Lu), &[self], None)?;
@@ -170,6 +188,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Errors
     /// If there is a zero on the diagonal. The error names the matrix of the batch and the row.
+    ///
+    /// # Panics
+    /// If the matrix is not square, `b` does not have as many rows, or the leading axes do not broadcast.
     #[track_caller]
     pub fn solve_triangular(
         self,
@@ -180,7 +201,7 @@ impl<'t, F: Scalar> Var<'t, F> {
         let (b, vector) = as_column(b);
         let op = Linalg::SolveTriangular { upper: triangle == Triangle::Upper, transposed };
         let x = self.try_record(Op::Linalg(op), &[self, b], None)?;
-        Ok(as_it_was((x, vector)))
+        Ok(undo_column((x, vector)))
     }
 
     /// $A^{-1}B$ for any invertible matrix: see [`LuFactor::solve`].
@@ -197,6 +218,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Errors
     /// If a matrix is singular. The error names the matrix of the batch and the pivot.
+    ///
+    /// # Panics
+    /// If the last two axes are not a square matrix, or `b` does not fit it.
     #[track_caller]
     pub fn solve(self, b: Self) -> Result<Self, Error> {
         Ok(self.factor_lu()?.solve(b))
@@ -213,6 +237,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Errors
     /// If a matrix is singular. The error names the matrix of the batch and the pivot.
+    ///
+    /// # Panics
+    /// If the last two axes are not a square matrix.
     #[doc(alias = "inv")]
     #[track_caller]
     pub fn inverse(self) -> Result<Self, Error> {
@@ -233,6 +260,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// # Errors
     /// If a matrix is singular: its determinant is zero, but the derivative, the matrix of cofactors, cannot
     /// be computed from its factors.
+    ///
+    /// # Panics
+    /// If the last two axes are not a square matrix.
     #[track_caller]
     pub fn det(self) -> Result<Self, Error> {
         Ok(self.factor_lu()?.det())
@@ -250,6 +280,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Errors
     /// If a matrix is singular. The error names the matrix of the batch and the pivot.
+    ///
+    /// # Panics
+    /// If the last two axes are not a square matrix.
     #[track_caller]
     pub fn slogdet(self) -> Result<(Self, Self), Error> {
         let factor = self.factor_lu()?;
@@ -268,6 +301,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Errors
     /// If a matrix is not positive definite. The error names the matrix of the batch and the pivot.
+    ///
+    /// # Panics
+    /// If the last two axes are not a square matrix.
     #[track_caller]
     pub fn logdet(self) -> Result<Self, Error> {
         Ok(self.factor_cholesky()?.log_det())
@@ -293,6 +329,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Errors
     /// If the eigenvalues are not found because a number is not finite. The error names the matrix of the batch.
+    ///
+    /// # Panics
+    /// If the last two axes are not a square matrix.
     #[track_caller]
     pub fn eigh(self) -> Result<(Self, Self), Error> {
         let found = self.try_record(Op::Linalg(Linalg::Eigh), &[self], None)?;
@@ -314,6 +353,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     ///
     /// # Errors
     /// If the eigenvalues are not found because a number is not finite. The error names the matrix of the batch.
+    ///
+    /// # Panics
+    /// If the last two axes are not a square matrix.
     #[track_caller]
     pub fn eigvalsh(self) -> Result<Self, Error> {
         let found = self.try_record(Op::Linalg(Linalg::Eigh), &[self], None)?;
@@ -331,6 +373,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// let a = tape.leaf(&[0.0, 1.0, 0.0, 0.0], [2, 2]);
     /// assert_eq!(a.matrix_exp().value().values(), [1.0, 1.0, 0.0, 1.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If the last two axes are not a square matrix.
     #[doc(alias = "expm")]
     #[track_caller]
     pub fn matrix_exp(self) -> Self {

@@ -9,9 +9,9 @@ use crate::tape::record::Var;
 use smallvec::SmallVec;
 use std::ops::RangeFull;
 
-/// The axes of a reduction, and whether they are kept with length one.
+/// The axes of a reduction. The result drops them, or keeps them with length one.
 ///
-/// One axis, an array or slice of them, or `..` for all; negative axes count from the back.
+/// They are made from one axis, from an array or slice of axes, or from `..` for all; negative axes count from the back.
 ///
 /// ```
 /// use pathscore_autodiff::{Axes, Tape};
@@ -23,7 +23,7 @@ use std::ops::RangeFull;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axes {
-    /// `None` for all.
+    /// The axes, or `None` for all.
     list: Option<SmallVec<[isize; 4]>>,
     keep: bool,
 }
@@ -74,7 +74,7 @@ impl From<RangeFull> for Axes {
     }
 }
 
-/// The shapes of a reduction, and the number of elements that are reduced to one.
+/// The shapes of a reduction and the size of the groups that it reduces.
 struct Reduced {
     /// The shape with length one in place of each reduced axis.
     kept: Shape,
@@ -113,6 +113,9 @@ pub enum Norm {
 
 impl<'t, F: Scalar> Var<'t, F> {
     /// The sum over axes. The derivative is one. The sum of no elements is zero.
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn sum_axis(self, axes: impl Into<Axes>) -> Self {
         let Reduced { kept, shape, .. } = Reduced::new("sum_axis", &axes.into(), &self.shape());
@@ -120,6 +123,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     }
 
     /// The mean over axes. The derivative is $1/n$. The mean of no elements is NaN.
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn mean_axis(self, axes: impl Into<Axes>) -> Self {
         let axes = axes.into();
@@ -138,18 +144,25 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// assert_eq!(x.var_axis(0, 0).item(), 1.25);
     /// assert_eq!(x.var_axis(0, 1).item(), 5.0 / 3.0);
     /// ```
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn var_axis(self, axes: impl Into<Axes>, correction: usize) -> Self {
         let axes = axes.into();
         let n = Reduced::new("var_axis", &axes, &self.shape()).count;
-        let away = self - self.mean_axis(axes.clone().keep());
-        away.square().sum_axis(axes) / F::from_f64(n as f64 - correction as f64)
+        let deviation = self - self.mean_axis(axes.clone().keep());
+        deviation.square().sum_axis(axes) / F::from_f64(n as f64 - correction as f64)
     }
 
-    /// The standard deviation: the root of [`Var::var_axis`]. Where it is zero, its derivative is taken as zero.
+    /// The standard deviation $s$: the square root of [`Var::var_axis`]. The derivative is $(x_i - \bar x)/((n - c)s)$, and
+    /// is taken as zero where $s$ is zero.
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn std_axis(self, axes: impl Into<Axes>, correction: usize) -> Self {
-        self.var_axis(axes, correction).root()
+        self.var_axis(axes, correction).safe_sqrt()
     }
 
     /// A norm over axes. The derivatives are $\mathrm{sign}(x_i)$ ($L_1$), $x_i/\Vert x \Vert$ ($L_2$) and the sign of
@@ -165,6 +178,9 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// let near = |i: usize, expected: f64| (slope.values()[i] - expected).abs() < 1e-15;
     /// assert!(y.item() == 5.0 && near(0, 0.6) && near(1, -0.8));
     /// ```
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn norm(self, axes: impl Into<Axes>, norm: Norm) -> Self {
         let axes = axes.into();
@@ -178,21 +194,22 @@ impl<'t, F: Scalar> Var<'t, F> {
                 let [zero, infinity] = [0.0, f64::INFINITY].map(|c| self.constant(c));
                 let fit = top.greater(zero) * top.less(infinity);
                 let unit = fit.select(top, self.constant(1.0)).detach();
-                (self / unit).square().sum_axis(axes).root() * unit.reshape(shape)
+                (self / unit).square().sum_axis(axes).safe_sqrt() * unit.reshape(shape)
             }
         }
     }
 
     /// $\sqrt x$ with the derivative zero at zero.
     #[track_caller]
-    fn root(self) -> Self {
+    fn safe_sqrt(self) -> Self {
         let zero = self.equal(self.constant(0.0));
         zero.select(self.constant(0.0), zero.select(self.constant(1.0), self).sqrt())
     }
 
-    /// Applies a kernel over one axis to several axes. They are joined first; if they are neighbours, nothing is moved.
+    /// Applies a kernel that reduces one axis to several axes. The axes are joined by a reshape, after a permutation if they
+    /// are not neighbours.
     #[track_caller]
-    pub(crate) fn folded(self, op: &str, axes: Axes, kernel: impl Fn(u8) -> Fused) -> Self {
+    pub(crate) fn reduce_with(self, op: &str, axes: Axes, kernel: impl Fn(u8) -> Fused) -> Self {
         let shape = self.shape();
         let among = axes.among(op, &shape);
         let Reduced { shape: asked, count, .. } = Reduced::new(op, &axes, &shape);

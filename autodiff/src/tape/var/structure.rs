@@ -104,7 +104,7 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If the range reaches past the end of the axis.
+    /// If there is no such axis, or the range reaches past its end.
     #[track_caller]
     pub fn slice(self, axis: isize, range: std::ops::Range<usize>) -> Self {
         let mut shape = self.shape();
@@ -127,6 +127,9 @@ impl<F: Scalar> Var<'_, F> {
     /// let x = tape.leaf(&[1.0, 2.0], [2]);
     /// assert_eq!(x.pad(0, 1, 2).value().values(), [0.0, 1.0, 2.0, 0.0, 0.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn pad(self, axis: isize, before: usize, after: usize) -> Self {
         let mut shape = self.shape();
@@ -144,6 +147,9 @@ impl<F: Scalar> Var<'_, F> {
     /// let x = tape.leaf(&[1.0, 2.0, 3.0], [3]);
     /// assert_eq!(x.flip(0).value().values(), [3.0, 2.0, 1.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn flip(self, axis: isize) -> Self {
         let axis = axis_of("flip", axis, &self.shape()) as u8;
@@ -161,7 +167,7 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If there are none, or their other axes differ.
+    /// If there are no tensors, their other axes differ, or they have no such axis.
     #[track_caller]
     pub fn concat(parts: &[Self], axis: isize) -> Self {
         let first = parts.first().expect("concat: no tensors");
@@ -180,7 +186,7 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If there are none, their shapes differ, or the result has no such axis.
+    /// If there are no tensors, their shapes differ, or the result has no such axis.
     #[track_caller]
     pub fn stack(parts: &[Self], axis: isize) -> Self {
         let shape = parts.first().expect("stack: no tensors").shape();
@@ -196,8 +202,8 @@ impl<F: Scalar> Var<'_, F> {
         Self::concat(&thin, at)
     }
 
-    /// Slices of these lengths along `axis`, one after the other. The adjoint of the whole is the concatenation of
-    /// theirs.
+    /// Slices of these lengths along `axis`, one after the other. The adjoint of the whole is the concatenation
+    /// of the adjoints of the slices.
     ///
     /// ```
     /// # use pathscore_autodiff::Tape;
@@ -208,7 +214,7 @@ impl<F: Scalar> Var<'_, F> {
     /// ```
     ///
     /// # Panics
-    /// If the sum of the lengths is not the length of the axis.
+    /// If there is no such axis, or the sum of the lengths is not its length.
     #[track_caller]
     pub fn split(self, lengths: &[usize], axis: isize) -> Vec<Self> {
         let shape = self.shape();

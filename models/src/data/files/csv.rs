@@ -5,7 +5,7 @@ use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
 
-use super::input::{Input, MOST_VALUES};
+use super::input::{Input, MAX_VALUES};
 use crate::data::source_kind::{Load, SourceKind};
 use crate::data::split::shuffled;
 use crate::data::{DataError, Position, Split, Table};
@@ -21,7 +21,7 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
 /// `label` holds the labels, whole numbers 0…255. Empty lines are skipped. A header that consists of numbers cannot be
 /// told from data and is read as a row. Gzip is unpacked.
 ///
-/// Values are kept as they are. [`Table::in_unit_interval`] tells if they can be probabilities.
+/// Values are kept as they are. [`Table::in_unit_interval`] is true if they can be probabilities.
 ///
 /// # Errors
 /// If the file cannot be read, if lines differ in length, or if a field is not a finite number.
@@ -99,9 +99,9 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
                 values.push(x.ok_or_else(|| wrong("a finite number"))?);
             }
         }
-        if values.len() as u64 > MOST_VALUES {
+        if values.len() as u64 > MAX_VALUES {
             let (path, shape) = (path.to_path_buf(), values.len().to_string());
-            return Err(DataError::TooLarge { path, shape, limit: MOST_VALUES });
+            return Err(DataError::TooLarge { path, shape, limit: MAX_VALUES });
         }
     }
 

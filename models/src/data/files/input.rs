@@ -9,10 +9,10 @@ use flate2::bufread::MultiGzDecoder;
 use crate::data::{DataError, Position};
 
 /// The largest number of values that is read from one file: 2 GiB as f32, 4 GiB as f64.
-pub(crate) const MOST_VALUES: u64 = 1 << 29;
+pub(crate) const MAX_VALUES: u64 = 1 << 29;
 
-/// The largest number of bytes that is unpacked from one file: as many values of 8 bytes, and a header.
-const MOST_BYTES: u64 = 8 * MOST_VALUES + (1 << 20);
+/// The largest number of bytes that is unpacked from one file: [`MAX_VALUES`] values of 8 bytes, and a header.
+const MAX_BYTES: u64 = 8 * MAX_VALUES + (1 << 20);
 
 /// A file that is read from its beginning, and unpacked if it begins with the bytes of gzip (1f 8b, RFC 1952).
 ///
@@ -28,8 +28,8 @@ impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.reader.read(buffer)?;
         self.at += n as u64;
-        if self.at > MOST_BYTES {
-            return Err(io::Error::other(format!("it is longer than {MOST_BYTES} bytes")));
+        if self.at > MAX_BYTES {
+            return Err(io::Error::other(format!("it is longer than {MAX_BYTES} bytes")));
         }
         Ok(n)
     }
@@ -109,8 +109,8 @@ impl Input {
         let path = self.path.clone();
         let mut shape = sizes.iter().map(u64::to_string).collect::<Vec<_>>().join(" x ");
         let product = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size));
-        let Some(count) = product.filter(|&n| n <= MOST_VALUES) else {
-            return Err(DataError::TooLarge { path, shape, limit: MOST_VALUES });
+        let Some(count) = product.filter(|&n| n <= MAX_VALUES) else {
+            return Err(DataError::TooLarge { path, shape, limit: MAX_VALUES });
         };
         if width > 1 {
             shape += &format!(" x {width}");

@@ -18,7 +18,7 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
 };
 
 /// The longest header that is read. NumPy itself refuses headers of more than 10,000 bytes by default.
-const MOST_HEADER: usize = 1 << 16;
+const MAX_HEADER: usize = 1 << 16;
 
 /// Reads an NPY array with two sizes as rows, and one with three sizes as images. Values of type `<f4` are kept, `<f8`
 /// are rounded to the nearest f32, and `|u1` are divided by 255.
@@ -52,8 +52,8 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
     };
     let length = length.iter().rev().fold(0, |n, &byte| n << 8 | usize::from(byte));
     let begin = input.at();
-    if length > MOST_HEADER {
-        let expected = format!("a header of at most {MOST_HEADER} bytes");
+    if length > MAX_HEADER {
+        let expected = format!("a header of at most {MAX_HEADER} bytes");
         return wrong(8, &expected, length.to_string());
     }
     let text = input.header(length, "header")?;

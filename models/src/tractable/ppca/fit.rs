@@ -1,12 +1,13 @@
-//! The maximum of the likelihood, in one go and by expectation maximisation, in double precision.
+//! The maximum of the likelihood, in closed form and by expectation maximisation, in double precision.
 
 use pathscore_autodiff::{Error, Scalar, Tape};
 
-/// Rows that are centred and multiplied at a time, so that memory does not grow with their number.
+/// The number of rows that are centred and multiplied at a time, so that memory does not grow with the number of all
+/// rows.
 const BLOCK: usize = 256;
 
 /// Eigenvalues must reproduce the trace and the squared norm of their matrix to this relative accuracy, far above the
-/// rounding error of a symmetric eigenproblem and far below any mistake.
+/// rounding error of a symmetric eigenproblem and far below the error of wrong eigenvalues.
 const EIGENVALUE_TOLERANCE: f64 = 1e-9;
 
 /// The parameters of the model as numbers of double precision.

@@ -20,7 +20,7 @@ fn bits<F: Special>(level: Level, x: &[F], f: impl Fn(F) -> F + Copy) -> Vec<u64
 }
 
 fn agree<F: Special>(name: &str, x: &[F], f: impl Fn(F) -> F + Copy) {
-    let plain = bits(Level::Plain, x, f);
+    let plain = bits(Level::Baseline, x, f);
     assert!(plain == bits(Level::Avx2, x, f), "{name} at 256 bits");
     assert!(plain == bits(Level::Avx512, x, f), "{name} at 512 bits");
     // One at a time, not in a loop that may have become vector code.
@@ -88,7 +88,7 @@ proptest! {
     fn slices_of_any_length_equal_their_scalars(
         x in prop::collection::vec(prop_oneof![-20.0..20.0f64, any::<f64>()], 0..600),
     ) {
-        for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
             slices_equal_scalars(level, &x);
             slices_equal_scalars(level, &x.iter().map(|&x| x as f32).collect::<Vec<_>>());
         }

@@ -50,7 +50,7 @@ fn time_all<F: Special>() {
 #[test]
 #[ignore = "timing"]
 fn timing_of_one_element() {
-    for level in [Level::Plain, Level::Avx2, Level::Avx512] {
+    for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
         println!("{level:?}");
         at_level(level, || {
             time_all::<f32>();

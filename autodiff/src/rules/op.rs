@@ -1,4 +1,4 @@
-//! The meaning of every op: the shape and the value of its result, and the terms that its arguments' adjoints gain.
+//! The shape and the value of the result of every op, and the terms that the adjoints of its arguments gain.
 
 use crate::kernels::map::map;
 use crate::kernels::zip::{View, select_add, zip};
@@ -47,7 +47,7 @@ pub(crate) fn shape<F: Scalar>(
         Op::Linalg(op) => linalg::shape(op, args),
         Op::Beta(op) => beta::shape(op, args),
         Op::Fused(kernel) => fused::with(kernel, |k: &dyn Kernel<F>| k.shape(args)),
-        Op::Custom(_) => unreachable!("the tape that owns {name} knows what it means"),
+        Op::Custom(_) => unreachable!("the record calls the kernel of {name} itself"),
     }
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn forward<F: Scalar>(
         Op::Linalg(op) => linalg::forward(op, args, dims, y)?,
         Op::Beta(op) => beta::forward(op, args, y),
         Op::Fused(kernel) => fused::with(kernel, |k| k.forward(args, y)),
-        Op::Custom(_) => unreachable!("the tape that owns {} knows what it means", op.name()),
+        Op::Custom(_) => unreachable!("the record calls the kernel of {} itself", op.name()),
     }
     Ok(())
 }
@@ -126,6 +126,6 @@ fn name_terms<F: Scalar>(op: Op<F>, args: &[&[usize]], sink: &mut dyn Sink<F>) {
         Op::Linalg(op) => linalg::reverse(op, args, sink),
         Op::Beta(op) => beta::reverse(op, sink),
         Op::Fused(kernel) => fused::with(kernel, |k| sink.kernel(k)),
-        Op::Custom(own) => sink.own(own),
+        Op::Custom(op) => sink.custom(op),
     }
 }

@@ -1,18 +1,18 @@
-//! Ops that only one tape knows.
+//! Custom ops and checkpointed segments, whose kernels belong to one tape.
 
-/// A custom op or a checkpoint: its name, and its position among those of its tape.
+/// A custom op or a checkpointed segment: its name, and the position of its kernel among those of the tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Own {
+pub struct CustomOp {
     name: &'static str,
     at: u32,
 }
 
-impl Own {
+impl CustomOp {
     pub(crate) fn new(name: &'static str, at: usize) -> Self {
         Self { name, at: at as u32 }
     }
 
-    /// The position among those of its tape.
+    /// The position of the kernel among those of the tape.
     pub(crate) fn index(self) -> usize {
         self.at as usize
     }
