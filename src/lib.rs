@@ -5,7 +5,7 @@ pub use pathscore_autodiff as autodiff;
 pub use pathscore_estimators as estimators;
 pub use pathscore_models as models;
 
-/// What most programs need: `use pathscore::prelude::*;`.
+/// The names that most programs need: `use pathscore::prelude::*;`.
 pub mod prelude {
     pub use crate::autodiff::{Activation, Grads, Real, Scalar, Tape, Tensor, Var};
     pub use crate::estimators::exact::{Enumeration, Quadrature};

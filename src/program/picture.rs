@@ -4,14 +4,14 @@
 const FRAME: u8 = 110;
 /// The grey between pairs of rows, paler than the frame so that the pairs stand apart.
 const BETWEEN_PAIRS: u8 = 235;
-/// What a value that is not a number is drawn as.
+/// The grey of a value that is not a number.
 const NOT_A_NUMBER: u8 = 128;
-/// The least width of a sheet whose scale is chosen here, in pixels.
+/// The smallest width of a sheet of pictures, in pixels.
 const COMFORTABLE_WIDTH: usize = 480;
 /// The height of a strip, in pixels: one row of values is drawn as high as a line of text.
 const STRIP_HEIGHT: usize = 14;
 
-/// How equally large pictures are laid out on a sheet, row by row.
+/// The layout of equally large pictures on a sheet, row by row.
 ///
 /// Values in [0, 1] run from black to white; others are clamped, NaN is mid grey.
 #[derive(Clone, Debug, PartialEq)]

@@ -58,7 +58,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// Whether the reader of the results has closed the pipe, which is no failure.
+/// True if the reader of the results has closed the pipe, which is no failure.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let kind = |e: &(dyn std::error::Error + 'static)| {
         e.downcast_ref::<std::io::Error>().map(std::io::Error::kind)

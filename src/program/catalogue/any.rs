@@ -1,4 +1,4 @@
-//! Estimators that ask of a posterior only draws and log-probabilities, so they fit any latents.
+//! Estimators that need only draws and log-probabilities of a posterior, so that they fit any latents.
 
 use super::options::{
     BASELINE, BASELINE_DECAY, BASELINE_HIDDEN, BASELINE_VALUE, FIRST_POINT, NVIL_MODE, NVIL_SCALE,
@@ -11,25 +11,25 @@ use pathscore::estimators::score::{
 };
 use pathscore::models::latent::{Generative, LatentModel};
 
-/// Nothing in the estimator sees the latents' layers, so several layers prove no more than one.
+/// The estimator does not use the layers of the latents, so several layers prove no more than one.
 const LAYERS: Skip = Skip {
     problems: &["sbn-two-layers", "sbn-three-layers"],
-    why: "it does not see the layers of the latents; sbn-small proves it for one layer",
+    why: "it does not use the layers of the latents; sbn-small proves it for one layer",
 };
 
-/// Proofs by quadrature are dear.
+/// Proofs by quadrature are slow.
 const QUADRATURE: Skip = Skip {
     problems: &["logistic-normal"],
     why: "its proof there is a quadrature and slow; linear-gaussian proves it for a normal latent",
 };
 
-/// Proofs of mixed latents are the dearest.
+/// Proofs for mixed latents are the slowest.
 const MIXED: Skip = Skip {
     problems: &["mixed-small"],
-    why: "its proof there is a quadrature for every state and slow; reinforce-leave-one-out stands for all",
+    why: "its proof there is a quadrature for every state and slow; reinforce-leave-one-out is proven there",
 };
 
-/// A network of the row has nothing to see in a toy.
+/// The toys have no data for a network to depend on.
 const TOYS: Skip = Skip {
     problems: &["bernoulli-toy", "gaussian-quadratic"],
     why: "the expectation does not depend on x, so a network of x is a constant",
@@ -102,7 +102,7 @@ where
                         line: "baseline of a network of the row",
                         source: "Mnih & Gregor 2014",
                         options: &[(BASELINE, Value::Choice("network"))],
-                        // On problems nvil is this with a running centre.
+                        // On problems nvil, which adds a running centre, is studied instead.
                         place: Place::Runs,
                         ..Variant::DEFAULT
                     },
@@ -242,7 +242,7 @@ where
                 skips: &[
                     Skip {
                         problems: &["sbn-three-layers"],
-                        why: "it does not see the layers of the latents; sbn-two-layers proves it for several",
+                        why: "it does not use the layers of the latents; sbn-two-layers proves it for several",
                     },
                     QUADRATURE,
                     MIXED,

@@ -116,7 +116,7 @@ const DIFFERENCES: Skip = Skip {
     why: "differences use no derivative of the model: linear-gaussian and gaussian-quadratic show their bias",
 };
 
-/// Differences of the reported value with common random numbers, which need draws that move smoothly.
+/// The rows of differences of the reported value with common random numbers, which need draws that move smoothly.
 pub(crate) fn difference_rows<F, M, J>() -> Vec<Row<F, M, J>>
 where
     F: Scalar,
@@ -129,7 +129,7 @@ where
             &About {
                 name: "differences",
                 line: "central differences with common random numbers, one parameter at a time",
-                source: "of last resort",
+                source: "Glasserman & Yao 1992",
                 skips: &[DIFFERENCES],
                 ..About::DEFAULT
             },

@@ -198,7 +198,8 @@ pub(crate) fn problem(name: &str) -> Result<ProblemRow, String> {
     })
 }
 
-/// Leaves to each problem the estimators of these names, all of them without names; drops problems without any.
+/// Keeps for each problem the estimators of these names, or all if there are no names, and drops problems that have no
+/// estimator left.
 ///
 /// # Errors
 /// If no problem knows a name, or none of the estimators is studied on any of the problems.
