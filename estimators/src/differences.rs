@@ -30,8 +30,8 @@ pub struct FiniteDifferences {
 ///
 /// The derivatives with respect to the other parameters enter with random signs. So the bias is $O(c^2)$, zero where
 /// the ELBO is quadratic, and the variance of each component is as large as the squared norm of the whole gradient.
-/// The estimate is the mean over `directions` vectors $\Delta$. It costs two evaluations for each of them, for any number
-/// of parameters, and one more for the value.
+/// The estimate is the mean over `directions` vectors $\Delta$. It costs two evaluations for each of them, for any
+/// number of parameters, and one more for the value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spsa {
     /// $c$.

@@ -20,8 +20,8 @@ pub struct LogProbs<'t, F> {
 
 /// A way to draw from the posterior of model `M`.
 ///
-/// The bounds of an implementation name the capabilities that it needs of the posterior, so that an estimator along the path of a sample does not
-/// compile with a model whose posterior cannot be reparameterised.
+/// The bounds of an implementation name the capabilities that it needs of the posterior, so that an estimator along the
+/// path of a sample does not compile with a model whose posterior cannot be reparameterised.
 ///
 /// ```compile_fail
 /// use pathscore_estimators::{draw::{Draw, Path}};

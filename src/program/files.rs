@@ -66,8 +66,8 @@ impl JsonLines {
 
 /// Keeps the leading lines that are whole JSON and satisfy `keep`, and returns their number.
 ///
-/// In this way a resumed run drops the lines that were logged after its checkpoint, and a torn last line. A missing file
-/// counts as a file without lines.
+/// In this way a resumed run drops the lines that were logged after its checkpoint, and a torn last line. A missing
+/// file counts as a file without lines.
 pub(crate) fn keep_lines_while(
     path: impl AsRef<Path>,
     keep: impl Fn(&Value) -> bool,
@@ -101,7 +101,8 @@ pub(crate) fn lines(path: &Path) -> Vec<Value> {
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// Writes a temporary file, flushes it, renames it and flushes the folder; after an error the temporary file is removed.
+/// Writes a temporary file, flushes it, renames it and flushes the folder; after an error the temporary file is
+/// removed.
 fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -87,8 +87,8 @@ impl Progress {
         }
     }
 
-    /// Adds the numbers of a step, and updates the display if it is time. If no gradient is followed, `grad_norm` is not a
-    /// number.
+    /// Adds the numbers of a step, and updates the display if it is time. If no gradient is followed, `grad_norm` is
+    /// not a number.
     pub(crate) fn step(&mut self, step: u64, objective: f64, grad_norm: f64) {
         self.pace.step = step;
         self.pace.origin.get_or_insert(step.saturating_sub(1));

@@ -40,8 +40,8 @@ pub struct Arm;
 ///
 /// It is unbiased for the ELBO's gradient with Bernoulli latents. The estimate is the mean of $K$ pairs, and the
 /// gradient of the model's parameters is taken at both bits of a pair. It costs $2K$ evaluations, needs no baseline and
-/// learns nothing: it is a first choice for bits where $f$ is nearly linear and two evaluations can be afforded. For the
-/// bound of several draws there is [`Many`](super::Many).
+/// learns nothing: it is a first choice for bits where $f$ is nearly linear and two evaluations can be afforded. For
+/// the bound of several draws there is [`Many`](super::Many).
 ///
 /// ```
 /// use pathscore_estimators::{Estimator, Query, Work, both::DisArm};

@@ -63,7 +63,7 @@ where
         let z = q_held.sample(samples, rng);
         let width = z.size() / (samples * batch).max(1);
         copy_values(z, drawn);
-        // All draws with bit 0 flipped, all with bit 1, …
+        // The draws with bit 0 flipped come first, then those with bit 1 flipped, and so on.
         let flipped = tape.constant_with([width * samples, batch, width], |out| {
             for (i, out) in out.chunks_exact_mut(drawn.len().max(1)).enumerate() {
                 out.copy_from_slice(drawn);

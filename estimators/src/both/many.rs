@@ -92,7 +92,7 @@ where
             LogWeights::new(samples, batch, &log_joint[rows.clone()], &log_q[rows])
         };
         let sides = [side(0), side(1)];
-        // Both sides in turn are the other draws, bⱼ and b̃ⱼ, and each makes half of the estimate.
+        // Each side in turn provides the other draws, bⱼ or b̃ⱼ, and contributes half of the estimate.
         differences.clear();
         differences.resize(one_side, F::ZERO);
         let mut bound = F::ZERO;

@@ -61,7 +61,7 @@ where
         let drawn = drawn.value();
         let event = drawn.values().len() / samples;
         let width = event / batch.max(1);
-        // For each draw, parameter and coordinate: all rows with that coordinate replaced, on both sides.
+        // There is a pair of sides for each draw, parameter and coordinate: all rows with that coordinate replaced.
         let splits = samples * parameters.len() * width;
         let which = |split: usize| {
             let (draw, rest) =

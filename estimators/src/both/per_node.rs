@@ -27,8 +27,8 @@ use std::fmt;
 ///
 /// in one sweep back: each $\ln q$ is a function of the parameters *and* of the paths of the nodes before it,
 /// and the derivative goes through both. (The terms $-\nabla \ln q(z_i)$ of $i \in S$ have mean zero for every
-/// $\varepsilon$ and are left out.) Two strategies remove noise of bits and need more rows for it: [`Strategy::Sum`] replaces a draw
-/// by $\sum_v q(v)(\dots)$, with the probability of its values for the weight of a row, and
+/// $\varepsilon$ and are left out.) Two strategies remove noise of bits and need more rows for it: [`Strategy::Sum`]
+/// replaces a draw by $\sum_v q(v)(\dots)$, with the probability of its values for the weight of a row, and
 /// [`Strategy::Pairs`] replaces the score by the difference of two opposite draws.
 ///
 /// Columns, for a row of weight $W$ (one, without such nodes): $a = W/K$, $b = -W/K$ on paths and $W(f - b)/K$
@@ -61,8 +61,8 @@ pub struct PerNode {
 }
 
 impl PerNode {
-    /// Chooses for each node, in the order of drawing, the unbiased strategy that suits its kind: a path where there is one,
-    /// the sum of few values, else the score with the other of `samples` draws for a baseline, or, of a single
+    /// Chooses for each node, in the order of drawing, the unbiased strategy that suits its kind: a path where there is
+    /// one, the sum of few values, else the score with the other of `samples` draws for a baseline, or, of a single
     /// draw, pairs.
     ///
     /// ```

@@ -131,7 +131,7 @@ impl Rebar {
         let bits = z.detach().greater(tape.number(F::ZERO));
         let joint = model.log_joint(bound, x, bits);
         let f = joint.detach() - q_held.log_prob(bits);
-        // Nothing in c varies with the model's parameters.
+        // In c the parameters of the model are constants.
         let [log_temperature, size] =
             self.learnt.map(|learnt| tape.leaf(&[F::from_f64(learnt)], []));
         let soft = (z * (-log_temperature).exp()).sigmoid();

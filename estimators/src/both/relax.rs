@@ -36,8 +36,8 @@ pub struct Relax {
 }
 
 impl Relax {
-    /// RELAX at temperature one half for a model of `latents` bits. Its network has one tanh layer of width `hidden`, and
-    /// its tensors are added to `params` after those of the model.
+    /// RELAX at temperature one half for a model of `latents` bits. Its network has one tanh layer of width `hidden`,
+    /// and its tensors are added to `params` after those of the model.
     pub fn new<F: Scalar, R: Rng>(
         params: &mut Params<F>,
         latents: usize,

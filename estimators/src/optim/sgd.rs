@@ -3,7 +3,8 @@
 use super::{Optimizer, in_chunks};
 use pathscore_autodiff::Scalar;
 
-/// $u \leftarrow \mu u + g$, $\theta \leftarrow \theta + \mathrm{lr} u$, with `momentum` $\mu$ (Polyak 1964), as in PyTorch.
+/// $u \leftarrow \mu u + g$, $\theta \leftarrow \theta + \mathrm{lr} u$, with `momentum` $\mu$ (Polyak 1964), as in
+/// PyTorch.
 ///
 /// ```
 /// use pathscore_estimators::optim::{Optimizer, Sgd};

@@ -13,8 +13,8 @@ use pathscore_autodiff::Scalar;
 /// Columns: $a = \tilde w_k$, $b = -\tilde w_k$, path 1. It is unbiased for the gradient of $L_{\alpha,K}$, which
 /// approaches Rényi's bound from the side of the ELBO as $K$ grows. $\alpha = 1$ gives the ELBO and $\alpha = 0$
 /// [`Iwae`](super::Iwae); for $\alpha < 0$ the limit is above $\ln p(x)$, so that it is no lower bound; and for
-/// $\alpha \to -\infty$ the gradient is that of the draw with the largest weight. Prefer it for a posterior that covers more ($\alpha < 1$) or less ($\alpha > 1$) of the
-/// true one.
+/// $\alpha \to -\infty$ the gradient is that of the draw with the largest weight. Prefer it for a posterior that covers
+/// more ($\alpha < 1$) or less ($\alpha > 1$) of the true one.
 ///
 /// ```
 /// use pathscore_estimators::{Columns, LogWeights, path::Renyi};

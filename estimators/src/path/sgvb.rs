@@ -6,8 +6,8 @@ use pathscore_autodiff::Scalar;
 
 /// The reparameterised gradient of the ELBO, with the divergence estimated at the draws.
 ///
-/// $z_k = g(\varepsilon_k, \varphi)$ makes $E_q f = E_\varepsilon f(g(\varepsilon, \varphi))$, whose gradient is the mean
-/// of the total derivatives of $f_k$. Columns: $a = 1/K$, $b = -1/K$, path 1. It is unbiased wherever $f$ is
+/// $z_k = g(\varepsilon_k, \varphi)$ makes $E_q f = E_\varepsilon f(g(\varepsilon, \varphi))$, whose gradient is the
+/// mean of the total derivatives of $f_k$. Columns: $a = 1/K$, $b = -1/K$, path 1. It is unbiased wherever $f$ is
 /// continuous in $z$, and the estimator of first choice for continuous latents.
 #[doc(alias = "reparameterization")]
 #[doc(alias = "reparameterization trick")]
@@ -19,7 +19,8 @@ pub struct Sgvb;
 /// [`Sgvb`] with $\mathrm{KL}(q \Vert p)$ in closed form, for pairs of distributions that have one.
 ///
 /// The columns weight $\ln p(x \mid z_k)$ and the divergence: $a = 1/K$, $b = -1/K$, path 1. Its variance is usually
-/// below that of the sampled form, but not near the optimum, where the two terms of the sampled form cancel draw by draw.
+/// below that of the sampled form, but not near the optimum, where the two terms of the sampled form cancel draw by
+/// draw.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SgvbKl;
 

@@ -15,8 +15,8 @@ pub enum Mode {
     /// After the gradient of the batch was taken: the moments are independent of the draws that they correct.
     #[default]
     Unbiased,
-    /// Before the gradient is taken, as in Algorithm 1 of the paper: the centring then multiplies the posterior's gradient
-    /// by $1 - (1 - d)/n$ for $n$ draws in the batch.
+    /// Before the gradient is taken, as in Algorithm 1 of the paper: the centring then multiplies the posterior's
+    /// gradient by $1 - (1 - d)/n$ for $n$ draws in the batch.
     Paper,
 }
 
@@ -26,16 +26,17 @@ pub enum Mode {
 ///   \nabla \ln q(h_i \mid h_{i-1})$$
 ///
 /// In a model of several layers, with $h_0 = x$, the signal of layer $i$ is the sum of the terms that depend on it,
-/// $s_i = \sum_{j \ge i} \ln p(h_{j-1} \mid h_j) - \ln q(h_j \mid h_{j-1})$ (and the prior), and its baseline $C_i$ is a
-/// network of $h_{i-1}$, which does not depend on $h_i$. The tensors of the baselines follow the model's
-/// parameters in the same vector. Their gradient, of $-(s_i - C_i - c_i)^2$ with a constant signal, lies in the same
-/// gradient vector, and the two gradients do not influence each other. $c$ and $v$ are a running mean and variance
-/// of $s_i - C_i$.
+/// $s_i = \sum_{j \ge i} \ln p(h_{j-1} \mid h_j) - \ln q(h_j \mid h_{j-1})$ (and the prior), and its baseline $C_i$ is
+/// a network of $h_{i-1}$, which does not depend on $h_i$. The tensors of the baselines follow the model's parameters
+/// in the same vector. Their gradient, of $-(s_i - C_i - c_i)^2$ with a constant signal, lies in the same gradient
+/// vector, and the two gradients do not influence each other. $c$ and $v$ are a running mean and variance of $s_i -
+/// C_i$.
 ///
 /// Columns: $a = 1/K$, $b$ as above over $K$, path 0. In [`Mode::Unbiased`] it is unbiased for the ELBO's gradient
 /// without `normalise`; with it, the gradient of each layer of the posterior is divided by a number that is
-/// independent of the draws. In [`Mode::Paper`] it is biased. It costs one draw and a small network: prefer it when only one draw
-/// for each row is affordable; with several, [`Vimco`](super::Vimco) and leave-one-out need no learnt baseline.
+/// independent of the draws. In [`Mode::Paper`] it is biased. It costs one draw and a small network: prefer it when
+/// only one draw for each row is affordable; with several, [`Vimco`](super::Vimco) and leave-one-out need no learnt
+/// baseline.
 #[doc(alias = "baseline network")]
 #[doc(alias = "control variate")]
 #[derive(Clone, Debug)]

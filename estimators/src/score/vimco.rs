@@ -11,7 +11,7 @@ pub enum Mean {
     /// The geometric mean of the other weights.
     #[default]
     Geometric,
-    /// Their arithmetic mean.
+    /// The arithmetic mean of the other weights.
     Arithmetic,
 }
 

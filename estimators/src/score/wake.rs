@@ -53,10 +53,10 @@ impl Columns for Wake {
 ///   \lambda \sum_k \tilde w_k \nabla \ln q(z_k \mid x) + (1 - \lambda) \frac1K \sum_k \nabla \ln q(z'_k \mid x'_k)$$
 ///
 /// with $(x'_k, z'_k)$ sampled from the model. Columns: $a = \tilde w_k$, $b = \lambda \tilde w_k$, path 0, and
-/// $(1 - \lambda)/K$ on $\ln q(z'_k \mid x'_k)$. It costs $2K$ draws for each row. The sleep phase alone ($\lambda = 0$) is unbiased for
-/// $-\nabla_\varphi E_{p(x)} \mathrm{KL}(p(z \mid x) \Vert q)$, the divergence averaged over data of the model and
-/// not over the given data. Prefer it to [`Wake`] where $K$ draws are too few for good weights. The paper uses either
-/// phase and both ($\lambda = \frac12$).
+/// $(1 - \lambda)/K$ on $\ln q(z'_k \mid x'_k)$. It costs $2K$ draws for each row. The sleep phase alone ($\lambda =
+/// 0$) is unbiased for $-\nabla_\varphi E_{p(x)} \mathrm{KL}(p(z \mid x) \Vert q)$, the divergence averaged over data
+/// of the model and not over the given data. Prefer it to [`Wake`] where $K$ draws are too few for good weights. The
+/// paper uses either phase and both ($\lambda = \frac12$).
 #[doc(alias = "reweighted wake-sleep")]
 #[doc(alias = "RWS")]
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,8 +15,8 @@ use pathscore_models::latent::LatentModel;
 
 /// Zoo 6: the weights $\tilde w_k$ in $\sum_k \tilde w_k f_k$ are not detached.
 ///
-/// Their gradient, $\nabla \tilde w_k = \tilde w_k (\nabla f_k - \sum_j \tilde w_j \nabla f_j)$, is added to that of
-/// $L_K$. Found in PyTorch-VAE's IWAE (issue 34).
+/// The gradient of the weights, $\nabla \tilde w_k = \tilde w_k (\nabla f_k - \sum_j \tilde w_j \nabla f_j)$, is added
+/// to that of $L_K$. Found in PyTorch-VAE's IWAE (issue 34).
 #[derive(Clone, Copy, Debug)]
 pub struct UndetachedWeights;
 
@@ -118,8 +118,8 @@ impl Columns for WrongVimco {
 
 /// Zoo 10: the log-weights are averaged over the batch before the log-sum-exp over the draws.
 ///
-/// The result is the bound of one latent shared by all rows, instead of one bound for each row (breze, PR 85; a comment on
-/// Pyro's issue 3104).
+/// The result is the bound of one latent shared by all rows, instead of one bound for each row (breze, PR 85; a comment
+/// on Pyro's issue 3104).
 #[derive(Clone, Copy, Debug)]
 pub struct BatchAveragedWeights;
 

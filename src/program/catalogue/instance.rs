@@ -161,7 +161,7 @@ impl Pair {
     /// The estimator on the problem in a setting.
     ///
     /// # Errors
-    /// With the reason if the setting does not fit: too few samples, or more rows than the problem has.
+    /// If the setting does not fit, with the reason: too few samples, or more rows than the problem has.
     pub(crate) fn instance(&self, setting: Setting) -> Result<Instance, String> {
         (self.instance)(setting)
     }

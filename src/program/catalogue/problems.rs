@@ -303,8 +303,8 @@ impl Gradient for SleepPhase {
 
 /// The sleep phase on the small belief net.
 ///
-/// Its $q$ does not depend on $x$, so $\nabla_\varphi E_{p(z)} \ln q(z)$ is $\sigma(\eta) - \sigma(\varphi)$ with the
-/// prior's logits $\eta$.
+/// The $q$ of this model does not depend on $x$, so $\nabla_\varphi E_{p(z)} \ln q(z)$ is $\sigma(\eta) -
+/// \sigma(\varphi)$ with the prior's logits $\eta$.
 fn sleep(setting: Setting) -> Option<Instance> {
     let target = Target::BoundAndSleep;
     let problem: Latent<SmallBelief> = small_belief().latent(setting, target)?;

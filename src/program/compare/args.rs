@@ -62,11 +62,11 @@ pub(crate) struct CompareArgs {
 
     /// The folder for the figures, each as SVG and PNG.
     ///
-    /// PROBLEM shows means with their errors beside the exact gradient, and their variance and time. PROBLEM-draws shows
-    /// single gradients as violins: an estimator is unbiased if its violin balances on the line, and good if the
+    /// PROBLEM shows means with their errors beside the exact gradient, and their variance and time. PROBLEM-draws
+    /// shows single gradients as violins: an estimator is unbiased if its violin balances on the line, and good if the
     /// violin is narrow. PROBLEM-snr shows whether more samples K make a gradient clearer; along the path (iwae) the
-    /// gradient of q gets noisier. variance-… shows the variance along a parameter of two expectations, with
-    /// closed forms; it is drawn without --problem.
+    /// gradient of q gets noisier. variance-… shows the variance along a parameter of two expectations, with closed
+    /// forms; it is drawn without --problem.
     #[arg(long, default_value = "runs/compare", value_name = "DIR")]
     pub(crate) out: PathBuf,
 

@@ -52,8 +52,8 @@ pub(super) struct TableRow<'a> {
     pareto: bool,
 }
 
-/// For each target the unbiased estimators that no other beats in both variance and time, in the order of their time
-/// (the Pareto front).
+/// The Pareto front of each target: the unbiased estimators that no other estimator beats in both variance and time, in
+/// the order of their time.
 pub(super) fn fronts(studied: &[Studied]) -> Vec<(String, Vec<String>)> {
     let mut targets: Vec<&str> = Vec::new();
     for one in studied {
@@ -71,8 +71,8 @@ pub(super) fn fronts(studied: &[Studied]) -> Vec<(String, Vec<String>)> {
     targets.into_iter().map(front).filter(|(_, names): &(_, Vec<_>)| !names.is_empty()).collect()
 }
 
-/// The names that no other name dominates, sorted by the second cost. A name dominates another if it is no worse in both
-/// costs and better in one.
+/// The names that no other name dominates, sorted by the second cost. A name dominates another if it is no worse in
+/// both costs and better in one.
 fn front<'a>(costs: &[(&'a str, [f64; 2])]) -> Vec<&'a str> {
     let dominates = |a: &[f64; 2], b: &[f64; 2]| a[0] <= b[0] && a[1] <= b[1] && a != b;
     let mut front: Vec<_> = costs

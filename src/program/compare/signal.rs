@@ -7,7 +7,8 @@ use crate::program::chart::{Axis, Curve, CurvePanel, curve_panels};
 use pathscore::estimators::Target;
 use pathscore::estimators::variance::{ComponentStats, study_candidate};
 
-/// The draws of a row of the table for one draw of a point, since a gradient of 64 samples takes up to 64 times as long.
+/// The draws of a row of the table for one draw of a point, since a gradient of 64 samples takes up to 64 times as
+/// long.
 const DRAWS_DIVISOR: usize = 4;
 
 /// The numbers of samples.

@@ -26,8 +26,8 @@ use std::time::Instant;
 /// The number of directions of a tensor.
 const DIRECTIONS: usize = 2;
 
-/// The draws of the reference for one draw of an estimator: with the same noise the error of the reference is a third of
-/// that of the estimators.
+/// The draws of the reference for one draw of an estimator: with the same noise the error of the reference is a third
+/// of that of the estimators.
 const REFERENCE_DRAWS: usize = 8;
 
 /// A run and the estimators that are studied on it.

@@ -47,8 +47,8 @@ pub(crate) trait Kind: Sync {
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>>;
 
-    /// The estimators whose gradients `compare` can draw at the parameters of a run; `samples` is the number of draws for
-    /// each row, unless an estimator has its own.
+    /// The estimators whose gradients `compare` can draw at the parameters of a run; `samples` is the number of draws
+    /// for each row, unless an estimator has its own.
     fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
         let _ = (settings, samples);
         Vec::new()

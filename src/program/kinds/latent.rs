@@ -254,7 +254,8 @@ impl<F: Scalar, M: LatentKindModel<F>> Gradients for LatentFit<'_, F, M> {
     fn draw(&mut self, rows: &[usize], draws: usize, seed: u64, see: &mut dyn FnMut(&[f64])) {
         let train = &self.split.train;
         let mut x = vec![F::ZERO; rows.len() * train.columns()];
-        // Pixels that training draws anew at each visit are drawn once here, so that all gradients are of the same rows.
+        // Pixels that training draws anew at each visit are drawn once here, so that all gradients are of the same
+        // rows.
         let rng = &mut seed::rng(self.settings.run.seed, Stream::Diagnose, 0);
         self.binarize.fill(train, rows, &mut x, rng);
         let mut wide = Vec::new();

@@ -245,7 +245,8 @@ fn finite(log_likelihood: f64) -> anyhow::Result<f64> {
     log_likelihood.is_finite().then_some(log_likelihood).ok_or_else(wrong)
 }
 
-/// Sets the mean to that of the data and the noise to the mean variance of a column, so that a fit begins near the data.
+/// Sets the mean to that of the data and the noise to the mean variance of a column, so that a fit begins near the
+/// data.
 fn start_at_data<F: Scalar>(model: &Model, params: &mut Params<F>, train: &Table) {
     let means = train.mean();
     let squares = train.values().chunks_exact(train.columns()).map(|row| {

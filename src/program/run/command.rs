@@ -43,8 +43,8 @@ pub(crate) fn command() -> Command {
 
 fn subcommand(kind: &'static dyn Kind) -> Command {
     let about = kind.about();
-    // The kind of a resumed run stands in its settings, so `train KIND --resume` is refused with that reason: the option
-    // is known here, and hidden.
+    // The kind of a resumed run stands in its settings, so `train KIND --resume` is refused with that reason: the
+    // option is known here, and hidden.
     with_options(Command::new(about.name), kind)
         .about(format!("{} ({})", about.line, about.source))
         .long_about(None)

@@ -19,7 +19,7 @@ pub(crate) struct RunOptions {
     #[arg(long, default_value = "digits", value_name = "SOURCE")]
     pub(crate) data: Source,
 
-    /// How grey values become bits: none (not at all), threshold (at one half), dynamic (drawn anew at each visit), fixed
+    /// The binarisation of grey values: none, threshold (at one half), dynamic (drawn anew at each visit), fixed
     /// (drawn once) [default: dynamic for digits and idx if the model describes bits, else none].
     #[arg(long, value_name = "HOW")]
     pub(crate) binarize: Option<Binarize>,

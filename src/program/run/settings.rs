@@ -203,7 +203,8 @@ impl Settings {
         Ok(Batches::new(rows, batch, self.run.seed)?)
     }
 
-    /// The number of steps of the run, where `per_epoch` steps are an epoch; the largest number if the length is in seconds.
+    /// The number of steps of the run, where `per_epoch` steps are an epoch; the largest number if the length is in
+    /// seconds.
     pub(crate) fn steps(&self, per_epoch: u64) -> u64 {
         match self.run.length {
             Length::Epochs(n) => n.saturating_mul(per_epoch),

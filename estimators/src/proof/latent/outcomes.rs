@@ -11,8 +11,8 @@ use pathscore_models::latent::LatentModel;
 
 /// The gradient of a bound of a latent-variable model, summed over a batch and multiplied by a scale.
 ///
-/// Its truth comes from enumerating the draws of $z$ (normal ones are nodes of a quadrature) and from differences in
-/// the parameters: neither an estimator nor automatic differentiation takes part.
+/// The exact gradient comes from enumerating the draws of $z$ (normal ones are nodes of a quadrature) and from
+/// differences in the parameters: neither an estimator nor automatic differentiation takes part.
 ///
 /// ```
 /// use pathscore_estimators::Target;
