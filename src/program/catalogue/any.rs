@@ -68,7 +68,6 @@ where
                     Variant {
                         name: "reinforce-none",
                         line: "reinforce without a baseline",
-                        source: "Williams 1992",
                         options: &[(BASELINE, Value::Choice("none"))],
                         skips: &[QUADRATURE, MIXED],
                         ..Variant::DEFAULT
@@ -76,7 +75,6 @@ where
                     Variant {
                         name: "reinforce-constant",
                         line: "baseline constant; on problems −2, near the mean signal",
-                        source: "Williams 1992",
                         options: &[(BASELINE, Value::Choice("constant"))],
                         on_problems: &[(BASELINE_VALUE, Value::Number(-2.0))],
                         skips: &[LAYERS, QUADRATURE, MIXED],
@@ -148,7 +146,6 @@ where
                     Variant {
                         name: "nvil",
                         line: "a network of the row and a running centre",
-                        source: "Mnih & Gregor 2014",
                         on_problems: &[
                             (NVIL_SCALE, Value::Choice("none")),
                             (BASELINE_DECAY, Value::Number(0.8)),
@@ -160,7 +157,6 @@ where
                     Variant {
                         name: "nvil-normalised",
                         line: "nvil, divided by its running deviation",
-                        source: "Mnih & Gregor 2014",
                         on_problems: SMALL_NVIL,
                         place: Place::Problems,
                         skips: ONE_FORM,
@@ -169,7 +165,6 @@ where
                     Variant {
                         name: "nvil-paper",
                         line: "nvil, its running numbers updated before their use",
-                        source: "Mnih & Gregor 2014",
                         options: &[(NVIL_MODE, Value::Choice("paper"))],
                         on_problems: SMALL_NVIL,
                         place: Place::Problems,
@@ -183,6 +178,7 @@ where
                             QUADRATURE,
                             MIXED,
                         ],
+                        ..Variant::DEFAULT
                     },
                 ],
                 ..About::DEFAULT
@@ -209,14 +205,12 @@ where
                     Variant {
                         name: "vimco",
                         line: "many draws, others' geometric mean",
-                        source: "Mnih & Rezende 2016",
                         skips: &[MIXED],
                         ..Variant::DEFAULT
                     },
                     Variant {
                         name: "vimco-arithmetic",
                         line: "many draws, others' arithmetic mean",
-                        source: "Mnih & Rezende 2016",
                         options: &[(VIMCO_MEAN, Value::Choice("arithmetic"))],
                         place: Place::Problems,
                         skips: &[LAYERS, QUADRATURE, MIXED],
@@ -261,7 +255,6 @@ where
                 variants: &[Variant {
                     name: "tvo",
                     line: "points from q to the posterior; on problems three",
-                    source: "Masrani et al. 2019",
                     on_problems: &[(POINTS, Value::Count(3)), (FIRST_POINT, Value::Number(0.1))],
                     ..Variant::DEFAULT
                 }],
@@ -294,7 +287,6 @@ where
                 Variant {
                     name: "sleep",
                     line: "q from data that the model has drawn, the model by its wake phase",
-                    source: "Bornschein & Bengio 2015",
                     options: &[(WAKE, Value::Number(0.0))],
                     place: Place::Problems,
                     ..Variant::DEFAULT
@@ -302,7 +294,6 @@ where
                 Variant {
                     name: "wake-sleep",
                     line: "a mixture of the wake and the sleep phase, --wake",
-                    source: "Bornschein & Bengio 2015",
                     place: Place::Runs,
                     ..Variant::DEFAULT
                 },

@@ -84,7 +84,6 @@ where
                 variants: &[Variant {
                     name: "relax",
                     line: "rebar with a network added to its control variate",
-                    source: "Grathwohl et al. 2018",
                     on_problems: &[(BASELINE_HIDDEN, Value::Count(2))],
                     ..Variant::DEFAULT
                 }],

@@ -40,7 +40,7 @@ pub(crate) struct Variant {
     pub(crate) name: &'static str,
     /// The description in one line.
     pub(crate) line: &'static str,
-    /// The paper.
+    /// The paper; empty if it is that of the estimator.
     pub(crate) source: &'static str,
     /// The options that make it this form.
     pub(crate) options: &'static [(&'static OptionRow, Value)],
@@ -91,7 +91,11 @@ impl About {
             let &Self { name, line, source, .. } = self;
             return vec![Variant { name, line, source, ..Variant::DEFAULT }];
         }
-        self.variants.to_vec()
+        let inherit = |form: &Variant| {
+            let source = if form.source.is_empty() { self.source } else { form.source };
+            Variant { source, ..*form }
+        };
+        self.variants.iter().map(inherit).collect()
     }
 
     /// The values of the options: those that are given, and defaults for the others.
