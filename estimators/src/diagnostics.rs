@@ -18,7 +18,7 @@ pub struct Diagnosis {
     pub kl: Vec<f64>,
     /// $\mathrm{Var}_x E_q z_j$ of each latent.
     pub activity: Vec<f64>,
-    /// $1 / \sum_k \tilde w_k^2$, on average over the rows: the effective number of draws.
+    /// $1 / \sum_k \tilde w_k^2$, on average over the rows: the effective sample size.
     pub effective_draws: f64,
 }
 
@@ -65,15 +65,16 @@ where
     let (q, p) = (model.posterior(params, x), model.prior(params));
     let z = q.sample(draws, rng);
     let each = q.log_prob_each(z);
-    let (joint, score) = (model.log_joint(params, x, z), each.sum_axis(-1));
+    let (log_joint, log_q) = (model.log_joint(params, x, z), each.sum_axis(-1));
     let kl = (each - p.log_prob_each(z)).mean_axis([0, 1]);
     let activity = model.encode(params, x).var_axis(0, 0);
     let numbers =
         |var: Var<F>| var.with(|values| values.iter().map(|x| x.to_f64()).collect::<Vec<f64>>());
-    let effective = |joint: &[F], score: &[F]| {
-        let w = LogWeights::new(draws, batch, joint, score);
+    let effective = |log_joint: &[F], log_q: &[F]| {
+        let w = LogWeights::new(draws, batch, log_joint, log_q);
         (0..batch).map(|b| w.effective_draws(b).to_f64()).sum::<f64>() / batch as f64
     };
-    let effective_draws = joint.with(|joint| score.with(|score| effective(joint, score)));
+    let effective_draws =
+        log_joint.with(|log_joint| log_q.with(|log_q| effective(log_joint, log_q)));
     Diagnosis { kl: numbers(kl), activity: numbers(activity), effective_draws }
 }

@@ -30,7 +30,8 @@ pub struct FiniteDifferences {
 ///
 /// The derivatives with respect to the other parameters enter with random signs. So the bias is $O(c^2)$, zero where
 /// the ELBO is quadratic, and the variance of each component is as large as the squared norm of the whole gradient.
-/// One estimate costs two evaluations for any number of parameters; the mean of `directions` of them is returned.
+/// The estimate is the mean over `directions` vectors $\Delta$. It costs two evaluations for each of them, for any
+/// number of parameters, and one more for the value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spsa {
     /// $c$.
@@ -40,14 +41,14 @@ pub struct Spsa {
 }
 
 impl Default for FiniteDifferences {
-    /// A step of 0.01, with which the bias is in the fourth digit for smooth functions.
+    /// The step is 0.01, with which the bias of smooth functions is in the fourth digit.
     fn default() -> Self {
         Self { step: 0.01 }
     }
 }
 
 impl Default for Spsa {
-    /// The step of [`FiniteDifferences`] and one direction.
+    /// The step is that of [`FiniteDifferences`], and there is one direction.
     fn default() -> Self {
         Self { step: 0.01, directions: 1 }
     }

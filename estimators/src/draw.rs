@@ -20,8 +20,8 @@ pub struct LogProbs<'t, F> {
 
 /// A way to draw from the posterior of model `M`.
 ///
-/// The implementation asks of the posterior what it needs, so that an estimator along the path of a sample does not
-/// compile with a model whose posterior cannot be reparameterised.
+/// The bounds of an implementation name the capabilities that it needs of the posterior, so that an estimator along the
+/// path of a sample does not compile with a model whose posterior cannot be reparameterised.
 ///
 /// ```compile_fail
 /// use pathscore_estimators::{draw::{Draw, Path}};
@@ -49,7 +49,7 @@ pub trait Draw<F: Scalar, M: LatentModel<F>> {
         LogProbs { z, log_joint: model.log_joint(params, x, z), log_q: q.log_prob(z) }
     }
 
-    /// Draws and records.
+    /// Draws from the posterior and records the log-probabilities of the draws.
     fn record<'t, R: RandomSource>(
         model: &M,
         params: Bound<'t, F>,
@@ -67,8 +67,8 @@ pub trait Draw<F: Scalar, M: LatentModel<F>> {
 #[derive(Clone, Copy, Debug)]
 pub enum Path {}
 
-/// Draws through which derivatives flow, with weights if there are any, from a $q$ that is a constant
-/// once it has been drawn from: $\ln q(z_k \mid x)$ varies with $z_k$ alone.
+/// Draws through which derivatives flow, multiplied by the weights of the path if there are any. In
+/// $\ln q(z_k \mid x)$ the parameters of $q$ are constants, so that it varies with $z_k$ alone.
 #[derive(Clone, Copy, Debug)]
 pub enum StoppedPath {}
 
@@ -169,7 +169,11 @@ where
 {
     fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, count: usize, _: &mut R) -> Var<'t, F> {
         let q: &Normal<'t, F> = q;
-        assert!(q.loc().shape().last() == Some(&1), "quadrature is for a single latent");
+        assert!(
+            q.loc().shape().last() == Some(&1),
+            "quadrature is for a single latent, not for a mean of shape {}",
+            q.loc().shape()
+        );
         let nodes: Vec<F> = gauss_hermite(count).iter().map(|node| F::from_f64(node.0)).collect();
         q.loc() + q.scale() * q.loc().tape().constant(&nodes, [count, 1, 1])
     }

@@ -1,4 +1,4 @@
-//! The trait of estimators; most are a way to draw and two columns of numbers.
+//! The trait of estimators, and those estimators that are a way to draw and two columns of numbers.
 
 use crate::draw::Draw;
 use crate::target::Target;
@@ -47,7 +47,7 @@ impl std::fmt::Display for Claim {
 pub struct Query<'a, F, M> {
     /// The model.
     pub model: &'a M,
-    /// Its parameters.
+    /// The parameters of the model.
     pub params: &'a Params<F>,
     /// The batch, row by row.
     pub x: &'a [F],
@@ -68,12 +68,12 @@ impl<F: Copy, M> Clone for Query<'_, F, M> {
 impl<F: Copy, M> Copy for Query<'_, F, M> {}
 
 impl<'a, F: Scalar, M> Query<'a, F, M> {
-    /// One row `x` with `samples` draws.
+    /// The arguments for one row `x` with `samples` draws.
     pub fn new(model: &'a M, params: &'a Params<F>, x: &'a [F], samples: usize) -> Self {
         Self { model, params, x, batch: 1, samples, scale: F::ONE }
     }
 
-    /// The batch on a tape, shape `[batch, columns]`.
+    /// The batch on a tape, of shape `[batch, columns]`.
     pub fn rows<'t>(&self, tape: &'t Tape<F>) -> Var<'t, F> {
         rows(tape, self.x, self.batch)
     }
@@ -86,6 +86,21 @@ pub(crate) fn record_stats<F: Scalar>(stats: &mut Vec<f64>, batch: usize, bound:
     bound
 }
 
+/// Panics if a query asks for fewer samples than an estimator needs.
+pub(crate) fn require_samples(samples: usize, least: usize) {
+    let plural = if least == 1 { "" } else { "s" };
+    assert!(
+        samples >= least,
+        "this estimator needs at least {least} sample{plural}, not {samples}"
+    );
+}
+
+/// Replaces the numbers of a column by the values of a variable.
+pub(crate) fn copy_values<F: Scalar>(var: Var<'_, F>, to: &mut Vec<F>) {
+    to.clear();
+    var.with(|values| to.extend_from_slice(values));
+}
+
 /// `batch` rows of numbers on a tape.
 pub(crate) fn rows<'t, F: Scalar>(tape: &'t Tape<F>, x: &[F], batch: usize) -> Var<'t, F> {
     tape.constant(x, [batch, x.len() / batch.max(1)])
@@ -93,8 +108,8 @@ pub(crate) fn rows<'t, F: Scalar>(tape: &'t Tape<F>, x: &[F], batch: usize) -> V
 
 /// Estimates the gradient of a bound or a likelihood of models of type `M`.
 ///
-/// Most estimators are [`Columns`], and those are estimators of every latent-variable model that can be drawn from as
-/// they need. An estimator of another form implements this trait itself.
+/// Every type with [`Columns`] is an estimator of all latent-variable models whose posterior allows its way to draw. An
+/// estimator of another form implements this trait itself.
 ///
 /// An estimator that does not fit a model does not compile with it, and the error says why:
 ///
@@ -113,40 +128,41 @@ pub(crate) fn rows<'t, F: Scalar>(tape: &'t Tape<F>, x: &[F], batch: usize) -> V
     note = "`ExactLikelihood` needs a `Tractable` model, and contrastive divergence one with `BlockGibbs`"
 )]
 pub trait Estimator<F: Scalar, M>: Sync {
-    /// The quantity whose gradient it estimates.
+    /// The quantity whose gradient is estimated.
     fn target(&self) -> Target {
         Target::Elbo
     }
 
-    /// The relation of its mean to the gradient of the target.
+    /// The relation of the mean to the gradient of the target.
     fn claim(&self) -> Claim {
         Claim::Unbiased
     }
 
-    /// The fewest draws it can work with.
+    /// The smallest number of draws for each row.
     fn min_samples(&self) -> usize {
         1
     }
 
-    /// Estimates the gradient of the bound, summed over the batch and times [`Query::scale`], into
-    /// `work`; returns the sum of the bound over the batch.
+    /// Estimates the gradient of the target, summed over the batch and multiplied by [`Query::scale`], into `work`;
+    /// returns the value of the target, summed over the batch.
     ///
     /// # Panics
     /// If the query asks for fewer draws than [`Estimator::min_samples`].
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F;
 
-    /// Learns from a batch after its gradient was taken: `stats` is the sum of the [`Work::stats`] of its estimates.
+    /// Learns from a batch after the gradient of the batch was taken: `stats` is the sum of the [`Work::stats`] of the
+    /// estimates.
     /// Only later batches use the learnt numbers, which are therefore independent of the draws of those batches.
     fn observe(&mut self, stats: &[f64]) {
         let _ = stats;
     }
 
-    /// The numbers it has learnt, for a checkpoint.
+    /// The numbers that the estimator has learnt, for a checkpoint.
     fn state(&self) -> Vec<f64> {
         Vec::new()
     }
 
-    /// Takes over the numbers of a checkpoint.
+    /// Replaces the learnt numbers by those of a checkpoint.
     fn restore(&mut self, state: &[f64]) {
         let _ = state;
     }
@@ -173,12 +189,12 @@ pub trait Columns: Sync {
         Claim::Unbiased
     }
 
-    /// The fewest draws it can work with.
+    /// The smallest number of draws for each row.
     fn min_samples(&self) -> usize {
         1
     }
 
-    /// Fills the columns.
+    /// Fills the columns with the numbers $a_k$, $b_k$ and, if the path has weights, $c_k$.
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>);
 
     /// The value whose gradient is estimated, for member `b`.
@@ -186,7 +202,7 @@ pub trait Columns: Sync {
         w.mean(b)
     }
 
-    /// Learns from the mean bound of a batch, after its gradient was taken; see [`Estimator::observe`].
+    /// Learns from the mean bound of a batch, after the gradient of the batch was taken; see [`Estimator::observe`].
     fn observe(&mut self, mean: f64) {
         let _ = mean;
     }
@@ -223,17 +239,14 @@ where
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
-        let least = Columns::min_samples(self);
-        assert!(samples >= least, "this estimator needs at least {least} samples, not {samples}");
+        require_samples(samples, Columns::min_samples(self));
         work.tape.clear();
         let Work { tape, grads, stats, cotangents, log_joint, log_q, .. } = work;
         let x = query.rows(tape);
         let drawn = C::Draw::record(model, params.on(tape), x, samples, rng);
         let draws = drawn.log_joint.size() / batch.max(1);
-        for (column, var) in [(&mut *log_joint, drawn.log_joint), (&mut *log_q, drawn.log_q)] {
-            column.clear();
-            var.with(|values| column.extend_from_slice(values));
-        }
+        copy_values(drawn.log_joint, log_joint);
+        copy_values(drawn.log_q, log_q);
         let w = LogWeights::new(draws, batch, log_joint, log_q);
         cotangents.path.clear();
         self.cotangents(&w, cotangents);
@@ -241,7 +254,7 @@ where
             .log_joint
             .iter_mut()
             .chain(&mut cotangents.log_q)
-            .for_each(|seed| *seed *= scale);
+            .for_each(|cotangent| *cotangent *= scale);
         let pulled =
             [(drawn.log_joint, &cotangents.log_joint[..]), (drawn.log_q, &cotangents.log_q[..])];
         let gates = [(drawn.z, &cotangents.path[..])];

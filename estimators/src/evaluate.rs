@@ -8,10 +8,11 @@ use pathscore_models::latent::LatentModel;
 use pathscore_models::seed::{self, Stream};
 use std::ops::Range;
 
-/// Rows that are evaluated together.
+/// The number of rows that are evaluated together; constant, so that the result does not depend on the number of
+/// threads.
 const ROWS: usize = 20;
 
-/// Draws for each of those rows that are made together.
+/// The number of draws that are made together for each row.
 pub const GROUP: usize = 50;
 
 /// Bounds on the mean log-likelihood of a set of rows, in nats for a row, each with its standard error
@@ -20,24 +21,25 @@ pub const GROUP: usize = 50;
 pub struct Evaluation {
     /// The number of rows.
     pub rows: usize,
-    /// The number of draws for each.
+    /// The number of draws for each row.
     pub samples: usize,
-    /// $E_q[\ln p(x, z) - \ln q(z \mid x)]$, the divergence sampled.
+    /// $E_q[\ln p(x, z) - \ln q(z \mid x)]$, with the divergence estimated at the draws.
     pub elbo: f64,
-    /// Its standard error.
+    /// The standard error of `elbo`.
     pub elbo_se: f64,
     /// The bound of [`GROUP`] draws, $L_{50}$ (of all draws, if there are fewer).
     pub group_bound: f64,
-    /// Its standard error.
+    /// The standard error of `group_bound`.
     pub group_bound_se: f64,
-    /// $\ln \frac1K \sum_k w_k$ of all draws: from below, the better the more there are.
+    /// $\ln \frac1K \sum_k w_k$ of all draws, whose mean is a lower bound of $\ln p(x)$ that rises with the number of
+    /// draws.
     pub log_likelihood: f64,
-    /// Its standard error.
+    /// The standard error of `log_likelihood`.
     pub log_likelihood_se: f64,
 }
 
 /// Evaluates `rows` rows of `columns` columns with `samples` draws each; `feed` writes a range of rows
-/// and may use the generator it is given. The result does not depend on the number of threads.
+/// and may draw from the generator in its last argument. The result does not depend on the number of threads.
 ///
 /// ```
 /// use pathscore_estimators::evaluate;
@@ -70,12 +72,12 @@ pub fn evaluate<F: Scalar, M: LatentModel<F>>(
             tape.clear();
             let bound = params.on(tape);
             let x = tape.constant(&x, [range.len(), columns]);
-            let columns = <Score as Draw<F, M>>::record(model, bound, x, draws, rng);
-            columns.log_joint.with(|joint| {
-                columns.log_q.with(|score| {
+            let drawn = <Score as Draw<F, M>>::record(model, bound, x, draws, rng);
+            drawn.log_joint.with(|log_joint| {
+                drawn.log_q.with(|log_q| {
                     for (b, member) in members.iter_mut().enumerate() {
                         let at = |k: usize| k * range.len() + b;
-                        member.add((0..draws).map(|k| (joint[at(k)] - score[at(k)]).to_f64()));
+                        member.add((0..draws).map(|k| (log_joint[at(k)] - log_q[at(k)]).to_f64()));
                     }
                 })
             });
@@ -126,6 +128,7 @@ impl Default for Member {
 }
 
 impl Member {
+    /// Adds a group of draws.
     fn add(&mut self, log_weights: impl Iterator<Item = f64> + Clone) {
         let top = log_weights.clone().fold(f64::NEG_INFINITY, f64::max);
         let draws = log_weights.clone().count() as f64;

@@ -8,8 +8,8 @@ use pathscore_autodiff::Scalar;
 /// The gradient of the ELBO as a sum over every value of $z$.
 ///
 /// $\nabla \sum_z q(z) f(z) = \sum_z q(z) [\nabla \ln p(x, z) + f(z) \nabla \ln q(z)]$, since
-/// $\sum_z q \nabla \ln q = 0$. Columns: $a = q(z)$, $b = q(z) f(z)$. It costs $2^D$ evaluations for $D$ bits, and
-/// ignores the number of samples.
+/// $\sum_z q \nabla \ln q = 0$. Columns: $a = q(z)$, $b = q(z) f(z)$. It costs $2^D$ evaluations for $D$ bits; the
+/// number of samples has no effect.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Enumeration;
 
@@ -38,8 +38,8 @@ impl Columns for Enumeration {
 /// $K$ is the number of nodes.
 ///
 /// With nodes $t_i$ and weights $\omega_i$ of the standard normal, $E_q f \approx \sum_i \omega_i
-/// f(\mu + \sigma t_i)$, exact for polynomials of degree $2K - 1$. Columns: $a = \omega$, $b = -\omega$; the derivative
-/// follows the path. See [`gauss_hermite`].
+/// f(\mu + \sigma t_i)$, which is exact for polynomials of degree $2K - 1$. Columns: $a = \omega$, $b = -\omega$; the
+/// derivative follows the path. See [`gauss_hermite`]. An estimate panics if the model has more than one latent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quadrature;
 

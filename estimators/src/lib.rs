@@ -2,8 +2,7 @@
 //!
 //! The gradient of an expectation can be taken along the *path* of a sample, through its reparameterisation, or
 //! through the *score* $\nabla \ln q$ of its density. For draws $z_1 \dots z_K$ from $q$, with
-//! $f_k = \ln p(x, z_k) - \ln q(z_k \mid x)$,
-//! nearly every estimator in the field is
+//! $f_k = \ln p(x, z_k) - \ln q(z_k \mid x)$, nearly every estimator in the field has the form
 //!
 //! $$\hat g = \sum_k a_k \nabla \ln p(x, z_k) + b_k \nabla \ln q(z_k \mid x),$$
 //!
@@ -12,7 +11,7 @@
 //! of quantities to be *maximised*.
 //!
 //! Models with a known likelihood have [`tractable`], and energy-based models [`energy`]. [`fit::Trainer`] trains with
-//! any estimator, and [`proof`] holds its mean against exact gradients.
+//! any estimator, and [`proof`] compares its mean with exact gradients.
 //!
 //! ```
 //! use pathscore_estimators::{Estimator, Query, Work, path::Sgvb};

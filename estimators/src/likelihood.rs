@@ -98,10 +98,11 @@ pub fn importance_stats<F: Scalar>(work: &Work<F>) -> ImportanceStats {
     }
 }
 
-/// Computes the gradient $\sum_i s_i \nabla l_i$ and returns the value, summed over the batch.
+/// Computes the gradient $\sum_i s_i \nabla l_i$ of one of the two targets $p(x)$ and $\ln p(x)$, and returns its
+/// value, summed over the batch.
 ///
-/// `terms` are $l_i$ and `log_weights` $\ln w_i$, both of shape `[draws, batch]`. For the likelihood $s_i = w_i / N$, for
-/// the log-likelihood $s_i = w_i / \sum_j w_j$.
+/// `terms` are $l_i$ and `log_weights` $\ln w_i$, both of shape `[draws, batch]`. For the likelihood $s_i = w_i / N$,
+/// for the log-likelihood $s_i = w_i / \sum_j w_j$.
 fn pull<F: Scalar>(
     tape: &Tape<F>,
     grads: &mut Grads<F>,

@@ -18,8 +18,7 @@ pub(crate) fn for_each<T: Send>(items: &mut [T], f: &(dyn Fn(usize, &mut T) + Sy
     items.iter_mut().enumerate().for_each(|(index, item)| f(index, item));
 }
 
-/// Calls `f` with the index of every chunk of `size` items and the chunk; a thread that has nothing left to do takes
-/// over one chunk at a time.
+/// Calls `f` with the index of every chunk of `size` items and the chunk; idle threads take over single chunks.
 pub(crate) fn for_each_chunk<T: Send>(
     items: &mut [T],
     size: usize,
@@ -54,7 +53,8 @@ pub(crate) fn map_chunks<T: Send, U: Send>(
     }
 }
 
-/// `f` of every index of a range, in order; `begin` makes the memory that a thread reuses from index to index.
+/// The results of `f` for every index of a range, in order; `begin` makes the memory that a thread reuses from index to
+/// index.
 pub(crate) fn map<S, T: Send>(
     range: Range<usize>,
     begin: impl Fn() -> S + Sync + Send,
@@ -72,7 +72,7 @@ pub(crate) fn map<S, T: Send>(
     }
 }
 
-/// Calls both functions.
+/// Calls both functions, on two threads if one is free.
 pub(crate) fn join(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
     #[cfg(feature = "parallel")]
     rayon::join(left, right);

@@ -1,9 +1,9 @@
 //! Gaussian quadrature: nodes $t_i$ and weights $\omega_i$ for which $\sum_i \omega_i f(t_i)$ is the mean of $f$.
 //!
-//! A rule of $n$ nodes is exact for all polynomials of degree below $2n$, and converges quickly for functions that are
-//! smooth. Golub and Welsch (1969): the nodes are the eigenvalues of the symmetric tridiagonal matrix of the recurrence
-//! of the density's orthogonal polynomials, the Jacobi matrix; a weight is the square of the first component of an
-//! eigenvector.
+//! A rule of $n$ nodes is exact for all polynomials of degree below $2n$, and converges quickly for smooth functions.
+//! The nodes and weights are found as by Golub and Welsch (1969): the nodes are the eigenvalues of the symmetric
+//! tridiagonal matrix of the recurrence of the density's orthogonal polynomials, the Jacobi matrix; a weight is the
+//! square of the first component of an eigenvector.
 
 /// The `n` nodes and weights for which $\sum_i \omega_i f(t_i) = E f(t)$, $t \sim \mathcal N(0, 1)$, for all
 /// polynomials of degree below $2n$; the nodes ascend.

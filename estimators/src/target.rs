@@ -44,7 +44,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The name in tables: `ELBO`, `L_K`, `L_½,K`, `p(x)`, `ln p`.
+    /// The name in tables: `ELBO`, `L_K`, `L_½,K`, `p(x)`, `ln p`, `L_K, sleep`.
     pub fn name(self) -> Cow<'static, str> {
         match self {
             Self::Elbo => "ELBO".into(),
@@ -53,11 +53,11 @@ impl Target {
             Self::Renyi { alpha } => format!("L_{alpha},K").into(),
             Self::Likelihood => "p(x)".into(),
             Self::LogLikelihood => "ln p".into(),
-            Self::BoundAndSleep => "L_K, dreams".into(),
+            Self::BoundAndSleep => "L_K, sleep".into(),
         }
     }
 
-    /// The number of draws that the definition takes; none if it takes all $K$ of the problem.
+    /// The number of draws in the definition; none if the definition has all $K$ draws of the problem.
     pub fn draws(self) -> Option<usize> {
         match self {
             Self::Elbo | Self::Likelihood | Self::LogLikelihood => Some(1),

@@ -8,7 +8,7 @@ use pathscore_models::{RandomSource, Tractable};
 
 /// The gradient of $\sum_b \ln p(x_b)$, by reverse differentiation of the exact log-likelihood.
 ///
-/// It draws nothing and is exact; the query's `samples` have no effect. Costs one evaluation. For latent-variable
+/// It draws nothing and is exact; the query's `samples` have no effect. It costs one evaluation. For latent-variable
 /// models whose $\ln p(x)$ is a closed form, as probabilistic PCA's, prefer it to every bound.
 ///
 /// ```

@@ -59,8 +59,8 @@ pub struct Study {
 
 /// Draws the gradient at `x` (one row) `draws` times, with `samples` samples each, and compares the draws with `exact`.
 ///
-/// An estimator that learns does so from draw to draw within a block of 500 draws, each of which starts with a copy of
-/// `estimator`; so the bits do not depend on the number of threads.
+/// An estimator that learns does so from draw to draw within a block of 500 draws. Each block starts with a copy of
+/// `estimator`, so that the bits do not depend on the number of threads.
 ///
 /// ```
 /// use pathscore_estimators::{path::Sgvb, variance::study};
@@ -107,7 +107,8 @@ pub fn study_candidate(candidate: &dyn Candidate, exact: &[f64], draws: usize, s
     let claim = candidate.claim();
     let first = Mutex::new(candidate.clone_box());
     let (moments, seconds) = sample(exact.len(), 0..draws, |index| {
-        let mut candidate = first.lock().expect("no draw panics while it holds this").clone_box();
+        let mut candidate =
+            first.lock().expect("no thread panics while it holds the lock").clone_box();
         let mut source = Enumerator::seeded(seed, index);
         move |out: &mut [f64]| {
             candidate.draw(&mut source, out);

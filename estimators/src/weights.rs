@@ -12,12 +12,16 @@ pub struct LogWeights<'a, F> {
 }
 
 impl<'a, F: Scalar> LogWeights<'a, F> {
-    /// From two columns of `draws × batch` numbers, draws outermost.
+    /// Takes two columns of `draws × batch` numbers, draws outermost.
     ///
     /// # Panics
     /// If a column has another length.
     pub fn new(draws: usize, batch: usize, log_joint: &'a [F], log_q: &'a [F]) -> Self {
-        assert!(log_joint.len() == draws * batch && log_q.len() == draws * batch);
+        let [joint, q] = [log_joint.len(), log_q.len()];
+        assert!(
+            joint == draws * batch && q == draws * batch,
+            "log-weights: columns of {joint} and {q} numbers are not {draws} draws of {batch} members"
+        );
         Self { draws, batch, log_joint, log_q }
     }
 
@@ -80,8 +84,8 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
 
     /// Sums over the other draws, $j \ne k$, for every draw $k$ of member $b$, kept in `memory`.
     ///
-    /// They are running sums from either end: $O(K)$, without a difference of nearly equal numbers, and exact
-    /// with weights of zero.
+    /// The sums are running sums from either end. They take time $O(K)$, contain no difference of nearly equal numbers,
+    /// and are exact with weights of zero.
     ///
     /// ```
     /// use pathscore_estimators::{LogWeights, Others};
@@ -116,8 +120,8 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
         memory
     }
 
-    /// $1 / \sum_k \tilde w_k^2$, the effective sample size: $K$ if all weights are equal, 1 if one has
-    /// everything, zero if every weight is zero.
+    /// $1 / \sum_k \tilde w_k^2$, the effective sample size: $K$ if all weights are equal, 1 if all weights but one are
+    /// zero, and zero if every weight is zero.
     ///
     /// ```
     /// let log_w = [0.5_f64.ln(), 0.25_f64.ln(), 0.25_f64.ln()];
@@ -143,7 +147,7 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
     }
 }
 
-/// For every draw $k$ of one member, sums over the other draws; [`LogWeights::others`] fills it.
+/// The sums over the other draws, for every draw $k$ of one member; [`LogWeights::others`] computes them.
 #[derive(Clone, Debug, Default)]
 pub struct Others<F> {
     /// $\ln \sum_{j \ne k} w_j$.

@@ -7,11 +7,11 @@ use std::fmt;
 
 /// The memory of one gradient, which the next gradient reuses.
 ///
-/// An estimator keeps its own numbers here too: working memory in [`Work::scratch`], and what lasts from step to
-/// step and belongs to this part of the batch, as Markov chains do, in [`Work::state`].
+/// An estimator keeps its own numbers here too: working memory in [`Work::scratch`], and numbers that last from step to
+/// step and belong to this part of the batch, for example Markov chains, in [`Work::state`].
 #[derive(Debug)]
 pub struct Work<F> {
-    /// The model is recorded here; its entries stay until the next gradient or [`Work::release`].
+    /// The tape on which the model is recorded; the entries stay until the next gradient or [`Work::release`].
     pub tape: Tape<F>,
     /// The adjoints; those of the parameters come first.
     pub grads: Grads<F>,
@@ -69,8 +69,7 @@ impl<F: Scalar> Work<F> {
         self.state.of()
     }
 
-    /// Gives back the parameters, which are shared with the tape only while it needs them: an optimiser
-    /// can now change them in place.
+    /// Ends the sharing of the parameters with the tape, so that an optimiser can change them in place.
     pub fn release(&mut self) {
         self.tape.clear();
     }
@@ -117,7 +116,7 @@ pub trait ShardState: Default + Send + Sync + 'static {
     /// The numbers of a checkpoint.
     fn save(&self) -> Vec<f64>;
 
-    /// Takes over the numbers of a checkpoint.
+    /// Replaces the value by the numbers of a checkpoint.
     fn restore(&mut self, numbers: &[f64]);
 }
 

@@ -1,4 +1,4 @@
-//! The commands and their options, except those of `train`.
+//! The commands, and the options of `evaluate` and `sample`.
 
 use super::check::CheckArgs;
 use super::compare::CompareArgs;
@@ -13,7 +13,8 @@ use std::path::PathBuf;
 /// of its density (reinforce). `train` fits a model with such an estimator, or exactly where the model allows it;
 /// `compare` shows what the estimators cost and how noisy they are, beside the exact gradient.
 #[derive(Parser, Debug)]
-#[command(name = "pathscore", version, arg_required_else_help = true)]
+// `train`, which is built by hand, has order zero and stands first in the help.
+#[command(name = "pathscore", version, arg_required_else_help = true, next_display_order = 1)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -22,29 +23,29 @@ pub(crate) struct Args {
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// The exact log-likelihood of a trained run on its test part, or bounds on it.
+    /// Measure a trained model on its test part: exact log-likelihoods, bounds, errors.
     Evaluate(EvaluateArgs),
-    /// Draw new pictures from a trained run.
+    /// Draw new data from a trained model, as one picture.
     Sample(SampleArgs),
-    /// Compare gradient estimators with each other and with the exact gradient.
+    /// Compare gradient estimators with the exact gradient: bias, variance, time, pictures.
     Compare(CompareArgs),
-    /// Prove every estimator: its exact mean, or a test of its samples, against the exact gradient.
+    /// Certify every estimator: compare its mean, exact or from samples, with the exact gradient.
     Check(CheckArgs),
-    /// Models, estimators, baselines, data sets and problems, each with its source.
+    /// List kinds of models, estimators, their options, problems and data sets, with their sources.
     List(ListArgs),
 }
 
 /// Options of `evaluate`.
 #[derive(Group, Debug)]
 pub(crate) struct EvaluateArgs {
-    /// The run's folder.
+    /// The folder of the run.
     pub(crate) run: PathBuf,
 
     /// Importance samples for each test row, where the likelihood is bounded by sampling [default: 5000].
     #[arg(long, value_name = "K")]
     pub(crate) num_samples: Option<usize>,
 
-    /// The first rows of the test part only.
+    /// The number of rows of the test part, from the first on [default: all].
     #[arg(long, value_name = "N")]
     pub(crate) rows: Option<usize>,
 
@@ -52,7 +53,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
 
-    /// Threads; results do not depend on it [default: all].
+    /// The number of threads; results do not depend on it [default: all].
     #[arg(long, value_name = "T")]
     pub(crate) threads: Option<usize>,
 
@@ -64,10 +65,10 @@ pub(crate) struct EvaluateArgs {
 /// Options of `sample`.
 #[derive(Group, Debug)]
 pub(crate) struct SampleArgs {
-    /// The run's folder.
+    /// The folder of the run.
     pub(crate) run: PathBuf,
 
-    /// The number of pictures.
+    /// The number of rows of data that are drawn.
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub(crate) count: usize,
 

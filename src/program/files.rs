@@ -12,7 +12,7 @@ use serde_json::Value;
 /// The end of every temporary name, by which leftovers of a killed run are known.
 const TEMPORARY: &str = ".pathscore-tmp";
 
-/// Replaces the file by `bytes`: whoever looks sees the old content or the new, never a part.
+/// Replaces the content of a file by `bytes`: a reader sees the old content or the new, and never a part of it.
 ///
 /// The bytes reach the disk before the name does, so a power cut keeps the promise too.
 pub(crate) fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<()> {
@@ -21,7 +21,7 @@ pub(crate) fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::
         .with_context(|| format!("{} could not be written", path.display()))
 }
 
-/// Removes what a killed run left behind in a folder, and says how many files that were.
+/// Removes the temporary files that a killed run left in a folder, and returns their number.
 ///
 /// One run writes into one folder: call it before the first write, when all leftovers are stale.
 pub(crate) fn clear_leftovers(dir: impl AsRef<Path>) -> anyhow::Result<usize> {
@@ -66,8 +66,8 @@ impl JsonLines {
 
 /// Keeps the leading lines that are whole JSON and satisfy `keep`, and returns their number.
 ///
-/// A resumed run drops in this way what was logged after its checkpoint, and a torn last line.
-/// No file counts as a file of no lines.
+/// In this way a resumed run drops the lines that were logged after its checkpoint, and a torn last line. A missing
+/// file counts as a file without lines.
 pub(crate) fn keep_lines_while(
     path: impl AsRef<Path>,
     keep: impl Fn(&Value) -> bool,
@@ -101,7 +101,8 @@ pub(crate) fn lines(path: &Path) -> Vec<Value> {
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// Temporary file, write, flush, rename, flush of the folder; an error removes the temporary file.
+/// Writes a temporary file, flushes it, renames it and flushes the folder; after an error the temporary file is
+/// removed.
 fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -121,7 +122,7 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::
         fs::rename(&temporary, path)
     });
     if outcome.is_err() {
-        // The first error is the one to tell; a leftover is cleared at the next start.
+        // The first error is the one to report; a leftover is cleared at the next start.
         let _ = fs::remove_file(&temporary);
     }
     outcome?;

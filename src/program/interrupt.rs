@@ -1,4 +1,5 @@
-//! A polite stop: the first Ctrl-C or SIGTERM asks, the second ends the program.
+//! Stops on request: after the first Ctrl-C or SIGTERM the run writes a checkpoint and stops, and a second one ends the
+//! program at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +31,7 @@ impl Interrupt {
         Ok(Interrupt { requested })
     }
 
-    /// True once a stop has been requested.
+    /// True if a stop has been asked for.
     pub(crate) fn requested(&self) -> bool {
         self.requested.load(Ordering::Relaxed)
     }

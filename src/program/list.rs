@@ -61,7 +61,7 @@ fn rows() -> Vec<ListRow> {
             (pair.estimator.name, pair.estimator.line, pair.estimator.source);
         if !forms.contains(&name) {
             forms.push(name);
-            rows.push(ListRow { kind: "compared", name, what, source });
+            rows.push(ListRow { kind: "form", name, what, source });
         }
     }
     for problem in &problems {

@@ -6,7 +6,7 @@ const FRAME: u8 = 110;
 const BETWEEN_PAIRS: u8 = 235;
 /// The grey of a value that is not a number.
 const NOT_A_NUMBER: u8 = 128;
-/// The least width of a sheet whose scale is chosen here, in pixels.
+/// The smallest width of a sheet of pictures, in pixels.
 const COMFORTABLE_WIDTH: usize = 480;
 /// The height of a strip, in pixels: one row of values is drawn as high as a line of text.
 const STRIP_HEIGHT: usize = 14;

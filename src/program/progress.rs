@@ -13,13 +13,13 @@ pub(crate) use pace::Total;
 
 use pace::Pace;
 
-/// A bar is redrawn ten times a second: smooth to the eye, unseen by the clock.
+/// A bar is redrawn ten times a second, which looks smooth and costs a run no measurable time.
 const REDRAW: Duration = Duration::from_millis(100);
-/// A plain line appears at least this often …
+/// The longest time between two plain lines.
 const LINE: Duration = Duration::from_secs(5);
-/// … and at each twentieth of the way, but never more often than this.
+/// The shortest time between two plain lines, of which there is one at each twentieth of the run.
 const LEAST: Duration = Duration::from_secs(1);
-/// Cells of the bar; with its numbers it fits into 80 columns.
+/// The width of the bar; a bar of this width fits into 80 columns with its numbers.
 const CELLS: u64 = 12;
 
 /// The form in which progress is printed, always on the error stream.
@@ -38,10 +38,10 @@ pub(crate) enum ProgressKind {
 
 /// The display of a run.
 pub(crate) struct Progress {
-    face: Face,
+    output: Output,
     started: Instant,
     shown: Instant,
-    /// The least time between two looks at the display.
+    /// The shortest time between two updates of the display.
     pause: Duration,
     /// Twentieths of the way that have been shown.
     twentieths: u64,
@@ -49,7 +49,7 @@ pub(crate) struct Progress {
     sum: Sum,
 }
 
-enum Face {
+enum Output {
     Bar(ProgressBar),
     Plain,
     Json,
@@ -67,27 +67,35 @@ struct Sum {
 impl Progress {
     /// Starts the clock; `label` names the quantity that is maximised.
     pub(crate) fn new(kind: ProgressKind, total: Total, label: &str) -> Progress {
-        let face = match kind {
-            ProgressKind::Auto if stderr().is_terminal() => Face::bar(),
-            ProgressKind::Auto | ProgressKind::Plain => Face::Plain,
-            ProgressKind::Json => Face::Json,
-            ProgressKind::None => Face::None,
+        let output = match kind {
+            ProgressKind::Auto if stderr().is_terminal() => Output::bar(),
+            ProgressKind::Auto | ProgressKind::Plain => Output::Plain,
+            ProgressKind::Json => Output::Json,
+            ProgressKind::None => Output::None,
         };
-        let pause = if matches!(face, Face::Bar(_)) { REDRAW } else { LEAST };
+        let pause = if matches!(output, Output::Bar(_)) { REDRAW } else { LEAST };
         let pace = Pace::new(total, label);
         let now = Instant::now();
-        Progress { face, started: now, shown: now, pause, twentieths: 0, pace, sum: Sum::default() }
+        Progress {
+            output,
+            started: now,
+            shown: now,
+            pause,
+            twentieths: 0,
+            pace,
+            sum: Sum::default(),
+        }
     }
 
-    /// Takes note of a step; cheap enough for every step, because few of them are shown. Without gradients the norm is not
-    /// a number.
+    /// Adds the numbers of a step, and updates the display if it is time. If no gradient is followed, `grad_norm` is
+    /// not a number.
     pub(crate) fn step(&mut self, step: u64, objective: f64, grad_norm: f64) {
         self.pace.step = step;
         self.pace.origin.get_or_insert(step.saturating_sub(1));
         self.sum.objective += objective;
         self.sum.grad_norm += grad_norm;
         self.sum.steps += 1;
-        if matches!(self.face, Face::None) {
+        if matches!(self.output, Output::None) {
             return;
         }
         let since = self.shown.elapsed();
@@ -96,7 +104,7 @@ impl Progress {
         }
         self.pace.seconds = self.started.elapsed().as_secs_f64();
         let twentieths = (self.pace.share() * 20.0) as u64;
-        if matches!(self.face, Face::Bar(_)) || since >= LINE || twentieths > self.twentieths {
+        if matches!(self.output, Output::Bar(_)) || since >= LINE || twentieths > self.twentieths {
             self.twentieths = twentieths;
             self.show();
         }
@@ -104,10 +112,10 @@ impl Progress {
 
     /// Prints a line of text without harm to the bar, whatever the kind.
     pub(crate) fn note(&self, text: &str) {
-        match &self.face {
-            Face::Bar(bar) => bar.suspend(|| say(text)),
-            Face::Json => say(&json!({ "note": text }).to_string()),
-            Face::Plain | Face::None => say(text),
+        match &self.output {
+            Output::Bar(bar) => bar.suspend(|| say(text)),
+            Output::Json => say(&json!({ "note": text }).to_string()),
+            Output::Plain | Output::None => say(text),
         }
     }
 
@@ -115,32 +123,32 @@ impl Progress {
     pub(crate) fn finish(mut self, message: &str) {
         self.pace.seconds = self.started.elapsed().as_secs_f64();
         self.average();
-        match &self.face {
-            Face::Bar(bar) => {
+        match &self.output {
+            Output::Bar(bar) => {
                 bar.finish_and_clear();
                 say(&format!("{}  {message}", self.pace.numbers()));
             }
-            Face::Plain => say(&format!("{}  {message}", self.pace.numbers())),
-            Face::Json => {
+            Output::Plain => say(&format!("{}  {message}", self.pace.numbers())),
+            Output::Json => {
                 let mut line = self.pace.json();
                 line["message"] = message.into();
                 say(&line.to_string());
             }
-            Face::None => {}
+            Output::None => {}
         }
     }
 
     fn show(&mut self) {
         self.shown = Instant::now();
         self.average();
-        match &self.face {
-            Face::Bar(bar) => {
+        match &self.output {
+            Output::Bar(bar) => {
                 bar.set_position((self.pace.share() * CELLS as f64 * 8.0) as u64);
                 bar.set_message(self.pace.line());
             }
-            Face::Plain => say(&self.pace.line()),
-            Face::Json => say(&self.pace.json().to_string()),
-            Face::None => {}
+            Output::Plain => say(&self.pace.line()),
+            Output::Json => say(&self.pace.json().to_string()),
+            Output::None => {}
         }
     }
 
@@ -154,13 +162,13 @@ impl Progress {
     }
 }
 
-impl Face {
-    fn bar() -> Face {
+impl Output {
+    fn bar() -> Output {
         let target = ProgressDrawTarget::stderr_with_hz(10);
         let style = ProgressStyle::with_template(&format!("{{bar:{CELLS}}} {{wide_msg}}"))
             .expect("the template is a constant and a test draws it");
         let style = style.progress_chars("█▉▊▋▌▍▎▏ ");
-        Face::Bar(ProgressBar::with_draw_target(Some(CELLS * 8), target).with_style(style))
+        Output::Bar(ProgressBar::with_draw_target(Some(CELLS * 8), target).with_style(style))
     }
 }
 
@@ -197,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_bar_can_be_drawn() {
-        let Face::Bar(bar) = Face::bar() else { panic!("a bar is a bar") };
+        let Output::Bar(bar) = Output::bar() else { panic!("a bar is a bar") };
         bar.set_position(CELLS * 4);
         bar.set_message(Pace::new(Total::Steps(3000), "elbo").line());
         bar.finish_and_clear();

@@ -33,8 +33,8 @@ impl Tree {
         let tests: BTreeSet<Module> = all
             .iter()
             .flat_map(|(module, (_, source))| {
-                let child = |name: &String| [module.as_slice(), &[name.clone()]].concat();
-                source.test_modules.iter().map(child).collect::<Vec<_>>()
+                let child = |name: &String| module.iter().chain([name]).cloned().collect();
+                source.test_modules.iter().map(child).collect::<Vec<Module>>()
             })
             .collect();
         all.retain(|module, _| !(1..=module.len()).any(|len| tests.contains(&module[..len])));

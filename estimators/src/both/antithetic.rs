@@ -1,7 +1,8 @@
 //! Antithetic pairs of bits: augment–REINFORCE–merge (Yin and Zhou 2019), and its mean over the uniform number given
 //! the pair (Dong, Mnih and Tucker 2020; Yin and others 2020).
 
-use crate::estimator::{Estimator, Query, Work, record_stats};
+use super::noise::batch_and_bits;
+use crate::estimator::{Estimator, Query, Work, copy_values, record_stats, require_samples};
 use pathscore_autodiff::{Scalar, Var};
 use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
@@ -18,7 +19,8 @@ pub struct Pair {
 
 /// A joint distribution of two values of a bit.
 pub trait Coupling: Sync {
-    /// Draws a pair of a bit that is one with probability $p = \sigma(\eta)$. Both have that probability, and
+    /// Draws a pair of values of a bit that is one with probability $p = \sigma(\eta)$. Each value is one with that
+    /// probability, and
     /// $E[(f(b) - f(\tilde b)) \mathrm{weight}] = \nabla_\eta E f$ for every $f$.
     fn pair<R: RandomSource>(p: f64, rng: &mut R) -> Pair;
 }
@@ -26,9 +28,9 @@ pub trait Coupling: Sync {
 /// ARM: $\nabla_\eta E f = E_u[(f(b) - f(\tilde b))(u - \tfrac12)]$ with $b = [u > \sigma(-\eta)]$ and
 /// $\tilde b = [u < \sigma(\eta)]$, a uniform number for each bit (Yin and Zhou 2019).
 ///
-/// Unbiased for the ELBO's gradient with Bernoulli latents, the mean of $K$ pairs; the model's
-/// parameters see both of a pair. Costs $2K$ evaluations. [`DisArm`] costs the same and never has the
-/// larger variance: prefer it.
+/// It is unbiased for the ELBO's gradient with Bernoulli latents. The estimate is the mean of $K$ pairs, and the
+/// gradient of the model's parameters is taken at both bits of a pair. It costs $2K$ evaluations. [`DisArm`] costs the
+/// same and never has the larger variance: prefer it.
 #[doc(alias = "augment-REINFORCE-merge")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Arm;
@@ -36,10 +38,10 @@ pub struct Arm;
 /// DisARM, also U2G: the mean of [`Arm`] over the uniform number given the pair, on which alone $f$ depends,
 /// $\tfrac12 (f(b) - f(\tilde b)) (-1)^{\tilde b} [b \ne \tilde b] \sigma(|\eta|)$.
 ///
-/// Unbiased for the ELBO's gradient with Bernoulli latents, the mean of $K$ pairs; the model's
-/// parameters see both of a pair. Costs $2K$ evaluations. Needs no baseline and learns nothing: a first
-/// choice for bits where $f$ is nearly linear and two evaluations can be afforded. For the bound of
-/// several draws there is [`Many`](super::Many).
+/// It is unbiased for the ELBO's gradient with Bernoulli latents. The estimate is the mean of $K$ pairs, and the
+/// gradient of the model's parameters is taken at both bits of a pair. It costs $2K$ evaluations, needs no baseline and
+/// learns nothing: it is a first choice for bits where $f$ is nearly linear and two evaluations can be afforded. For
+/// the bound of several draws there is [`Many`](super::Many).
 ///
 /// ```
 /// use pathscore_estimators::{Estimator, Query, Work, both::DisArm};
@@ -90,9 +92,8 @@ pub(super) fn pairs<'t, C: Coupling, F: Scalar, R: RandomSource>(
     rng: &mut R,
     Pairs { weights, probs }: &mut Pairs<F>,
 ) -> Var<'t, F> {
-    let [batch, width] = logits.shape()[..] else { panic!("{} are no rows", logits.shape()) };
-    probs.clear();
-    logits.detach().sigmoid().with(|p| probs.extend_from_slice(p));
+    let [batch, width] = batch_and_bits(logits);
+    copy_values(logits.detach().sigmoid(), probs);
     weights.clear();
     logits.tape().constant_with([2 * count, batch, width], |z| {
         let (first, second) = z.split_at_mut(count * batch * width);
@@ -141,7 +142,7 @@ where
     R: RandomSource,
 {
     let Query { model, params, batch, samples, scale, .. } = query;
-    assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
+    require_samples(samples, 1);
     work.tape.clear();
     let Work { tape, grads, stats, cotangents, scratch, .. } = work;
     let Scratch { pairs: drawn, f, logits } = scratch.of::<Scratch<F>>();
@@ -150,8 +151,7 @@ where
     let q = model.posterior(params, x);
     let z = pairs::<C, F, R>(q.logits(), samples, rng, drawn);
     let joint = model.log_joint(params, x, z);
-    f.clear();
-    (joint.detach() - q.detach().log_prob(z)).with(|values| f.extend_from_slice(values));
+    copy_values(joint.detach() - q.detach().log_prob(z), f);
 
     // The term −∇ ln q of ∇f has mean zero and is left out.
     let share = scale / F::from_f64(samples as f64);

@@ -1,7 +1,7 @@
 //! Relaxed bits, and bits with the derivative of a relaxation: biased estimators of small variance.
 
 use super::noise::{Noise, logistic};
-use crate::estimator::{Claim, Estimator, Query, Work, record_stats};
+use crate::estimator::{Claim, Estimator, Query, Work, record_stats, require_samples};
 use pathscore_autodiff::Scalar;
 use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bernoulli, Bits, Entropy};
@@ -10,7 +10,7 @@ use pathscore_models::latent::LatentModel;
 /// The binary Concrete, or Gumbel-softmax, relaxation: $\zeta = \sigma\big((\eta + \ln\frac{u}{1 - u})/\tau\big)$
 /// in place of the bits (Maddison, Mnih and Teh 2017; Jang, Gu and Poole 2017).
 ///
-/// *Biased* for the gradient of the ELBO; unbiased, along the path, for the gradient of the relaxed
+/// It is *biased* for the gradient of the ELBO, and unbiased, along the path, for the gradient of the relaxed
 /// objective
 ///
 /// $$J_\tau = E_u \ln p(x, \zeta) + H(q),$$
@@ -18,7 +18,7 @@ use pathscore_models::latent::LatentModel;
 /// whose entropy is that of the bits. $J_\tau$ tends to the ELBO for $\tau \to 0$, while the variance of the
 /// gradient grows as $1/\tau$. The model is trained on values between zero and one, and the value that
 /// is reported is $J_\tau$, not the ELBO. Columns: $a = 1/K$ along the path of $\zeta_k$, one on the entropy.
-/// Costs one evaluation. Prefer it where some bias does no harm; [`Rebar`](super::Rebar) removes the bias
+/// It costs one evaluation. Prefer it where some bias does no harm; [`Rebar`](super::Rebar) removes the bias
 /// at the price of a second evaluation.
 ///
 /// ```
@@ -50,11 +50,12 @@ pub struct Concrete {
 /// with $\zeta = \sigma(\eta)$, the probabilities (Bengio, Léonard and Courville 2013), or $\zeta$ of
 /// [`Concrete`], from the same noise as the bits (Jang, Gu and Poole 2017).
 ///
-/// *Biased* for the posterior's gradient: it uses the derivative *at* the bits where the gradient has the
+/// It is *biased* for the posterior's gradient: it uses the derivative *at* the bits where the gradient has the
 /// difference *between* them, and is in general the gradient of no objective. With the probabilities for $\zeta$ it is
 /// unbiased where $\ln p(x, z)$ is linear in each bit; with the relaxation it is biased even there. The
-/// model is evaluated at bits, so that the gradient of its parameters is unbiased, as is the value. Columns as
-/// those of [`Concrete`]. Costs one evaluation: the least noise for the least work, for first experiments.
+/// model is evaluated at bits, so that the gradient of its parameters is unbiased, as is the value. The columns
+/// are those of [`Concrete`]. It costs one evaluation. Prefer it for first experiments: no other estimator has so
+/// little noise for so little work.
 ///
 /// ```
 /// use pathscore_estimators::{Estimator, Query, Work, both::StraightThrough};
@@ -103,7 +104,7 @@ impl Surrogate {
         R: RandomSource,
     {
         let Query { model, params, batch, samples, scale, .. } = query;
-        assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
+        require_samples(samples, 1);
         work.tape.clear();
         let Work { tape, grads, stats, cotangents, scratch, .. } = work;
         let Scratch { noise, entropy: of_entropy } = scratch.of::<Scratch<F>>();

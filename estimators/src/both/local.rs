@@ -1,24 +1,24 @@
 //! Local expectation gradients (Titsias and Lázaro-Gredilla 2015).
 
-use crate::estimator::{Estimator, Query, Work, record_stats};
+use crate::estimator::{Estimator, Query, Work, copy_values, record_stats, require_samples};
 use pathscore_autodiff::Scalar;
 use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
 use pathscore_models::latent::LatentModel;
 
-/// Each bit summed over exactly, with the others as they were drawn.
+/// The gradient of the ELBO in which each bit is summed over exactly, with the other bits as they were drawn.
 ///
-/// The derivative with respect to the logit of bit $i$ is $p_i(1 - p_i) E[f(z_{-i}, 1) - f(z_{-i}, 0)]$, and of the two
-/// values one is what was drawn and the other one flip away:
+/// The derivative with respect to the logit of bit $i$ is $p_i(1 - p_i) E[f(z_{-i}, 1) - f(z_{-i}, 0)]$, one
+/// of the two values is at the draw, the other at the draw with bit $i$ flipped:
 ///
 /// $$\bar\eta_i = \frac1K \sum_k p_i(1 - p_i) (2z_{ki} - 1) \big(f(z_k) - f(z_k \text{ with bit } i
 ///   \text{ flipped})\big).$$
 ///
 /// It is the score-function gradient averaged over the bit's own randomness (Rao–Blackwell), which is
 /// the source of most of its variance. Columns: $a = 1/K$ on $\ln p(x, z_k)$, and $\bar\eta$ on the
-/// logits. Unbiased for the ELBO's gradient of one layer of bits, and exact if there is only one bit. Costs
-/// $D + 1$ evaluations for $D$ bits, $D$ of them without a gradient: for a few dozen bits the least noise
-/// that can be had, for hundreds [`DisArm`](super::DisArm) with as many pairs is cheaper.
+/// logits. It is unbiased for the ELBO's gradient of one layer of bits, and exact if there is only one bit. It costs
+/// $D + 1$ evaluations for $D$ bits, $D$ of them without a gradient. Prefer it for a few dozen bits, where no other
+/// estimator has less noise; for hundreds [`DisArm`](super::DisArm) is cheaper.
 ///
 /// ```
 /// use pathscore_estimators::{Estimator, Query, Work, both::LocalExpectation};
@@ -52,7 +52,7 @@ where
 {
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
-        assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
+        require_samples(samples, 1);
         work.tape.clear();
         let Work { tape, grads, stats, cotangents, scratch, .. } = work;
         let Scratch { drawn, signal, logits } = scratch.of::<Scratch<F>>();
@@ -62,9 +62,8 @@ where
         let (q_held, held) = (q.detach(), bound.detach());
         let z = q_held.sample(samples, rng);
         let width = z.size() / (samples * batch).max(1);
-        drawn.clear();
-        z.with(|z| drawn.extend_from_slice(z));
-        // All draws with bit 0 flipped, all with bit 1, …
+        copy_values(z, drawn);
+        // The draws with bit 0 flipped come first, then those with bit 1 flipped, and so on.
         let flipped = tape.constant_with([width * samples, batch, width], |out| {
             for (i, out) in out.chunks_exact_mut(drawn.len().max(1)).enumerate() {
                 out.copy_from_slice(drawn);
@@ -77,8 +76,7 @@ where
 
         let share = scale / F::from_f64(samples as f64);
         let rows = samples * batch;
-        signal.clear();
-        f.with(|f| signal.extend_from_slice(f));
+        copy_values(f, signal);
         logits.clear();
         logits.resize(batch * width, F::ZERO);
         others.with(|others| {

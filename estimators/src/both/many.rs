@@ -2,14 +2,16 @@
 //! multi-sample bounds).
 
 use super::antithetic::{Coupling, Pairs, merge, pairs};
-use crate::estimator::{Estimator, LogWeights, Query, Work, record_stats};
+use crate::estimator::{
+    Estimator, LogWeights, Query, Work, copy_values, record_stats, require_samples,
+};
 use crate::target::Target;
 use pathscore_autodiff::Scalar;
 use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
 use pathscore_models::latent::LatentModel;
 
-/// The gradient of $L_K = E \ln \frac1K \sum_k w_k$ from $K$ pairs $(b_k, \tilde b_k)$, coupled as `C` says:
+/// The gradient of $L_K = E \ln \frac1K \sum_k w_k$ from $K$ pairs $(b_k, \tilde b_k)$, drawn by the coupling `C`:
 /// [`Arm`](super::Arm) or, better, [`DisArm`](super::DisArm).
 ///
 /// With the other draws fixed, $L_K$ is an expectation of a function of one draw,
@@ -20,9 +22,9 @@ use pathscore_models::latent::LatentModel;
 /// The partners are $K$ independent draws as well, so each sum is taken a second time with the two sides
 /// exchanged, at no cost, and halved. Columns: $a = \tilde w_k$, $b = -\tilde w_k$ on
 /// $\ln q(z_k \mid x)$, both halved, and the differences on the logits: $-\sum_k \tilde w_k \nabla \ln q$ does *not*
-/// have mean zero, as it does for one draw. Unbiased for the gradient of $L_K$ for every $K \ge 1$.
+/// have mean zero, as it does for one draw. It is unbiased for the gradient of $L_K$ for every $K \ge 1$.
 ///
-/// Costs $2K$ evaluations, since $L_K$ is of *independent* draws: the $K$ draws of $K/2$ pairs would make
+/// It costs $2K$ evaluations, since $L_K$ is of *independent* draws: the $K$ draws of $K/2$ pairs would make
 /// another bound. Prefer it to [`Vimco`](crate::score::Vimco) of $2K$ draws where the bound of $K$ is wanted
 /// and $f$ is nearly linear in the bits.
 ///
@@ -71,7 +73,7 @@ where
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
-        assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
+        require_samples(samples, 1);
         work.tape.clear();
         let Work { tape, grads, stats, cotangents, log_joint, log_q, scratch, .. } = work;
         let Scratch { pairs: drawn, differences, logits } = scratch.of::<Scratch<F>>();
@@ -80,10 +82,8 @@ where
         let q = model.posterior(params, x);
         let z = pairs::<C, F, R>(q.logits(), samples, rng, drawn);
         let (joint, of_q) = (model.log_joint(params, x, z), q.log_prob(z));
-        for (column, var) in [(&mut *log_joint, joint), (&mut *log_q, of_q)] {
-            column.clear();
-            var.with(|values| column.extend_from_slice(values));
-        }
+        copy_values(joint, log_joint);
+        copy_values(of_q, log_q);
 
         let one_side = samples * batch;
         let half = F::from_f64(0.5);
@@ -92,7 +92,7 @@ where
             LogWeights::new(samples, batch, &log_joint[rows.clone()], &log_q[rows])
         };
         let sides = [side(0), side(1)];
-        // Both sides in turn are the other draws, bⱼ and b̃ⱼ, and each makes half of the estimate.
+        // Each side in turn provides the other draws, bⱼ or b̃ⱼ, and contributes half of the estimate.
         differences.clear();
         differences.resize(one_side, F::ZERO);
         let mut bound = F::ZERO;

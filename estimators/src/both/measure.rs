@@ -1,6 +1,6 @@
 //! Measure-valued derivatives (Pflug 1996; Mohamed, Rosca, Figurnov and Mnih 2020).
 
-use crate::estimator::{Estimator, Query, Work, record_stats};
+use crate::estimator::{Estimator, Query, Work, record_stats, require_samples};
 use pathscore_autodiff::{Scalar, Tensor};
 use pathscore_models::RandomSource;
 use pathscore_models::dist::{Distribution, WeakDerivative};
@@ -12,14 +12,14 @@ use pathscore_models::latent::LatentModel;
 /// $$\frac{\partial}{\partial\theta_i} E_q f(z) = c_i E\bigl[f(z_1, \dots, z_i^+, \dots, z_D) -
 ///   f(z_1, \dots, z_i^-, \dots, z_D)\bigr],$$
 ///
-/// coupled as [`WeakDerivative`] says, the other coordinates the same on both sides.
+/// coupled as in [`WeakDerivative`]; the other coordinates are the same on both sides.
 ///
 /// Here $f = \ln p(x, z) - \ln q(z \mid x)$ as a number: the rest of $\nabla_\varphi$ is $-E\nabla\ln q$, which is
-/// zero and is left out. The gradient of the model's parameters is taken at the draw itself. Unbiased for the ELBO's
-/// gradient with
-/// normal, Bernoulli and Poisson posteriors of one layer, the mean of $K$ draws; $f$ may have jumps.
+/// zero and is left out. The gradient of the model's parameters is taken at the draw itself. The estimate,
+/// a mean of $K$ draws, is unbiased for the ELBO's gradient with normal, Bernoulli and Poisson posteriors of one layer;
+/// $f$ may have jumps.
 ///
-/// Costs $1 + 2PD$ evaluations of the model for each draw, $P$ parameters for each of $D$ coordinates, none
+/// It costs $1 + 2PD$ evaluations of the model for each draw, $P$ parameters for each of $D$ coordinates, none
 /// of them differentiated but the first. On $(z - k)^2$ its variance is below that of the path; prefer it
 /// where $D$ is small and $f$ is rough or cannot be differentiated. For bits the pair is not random, and the estimator
 /// is the sum over both values of each bit given the others.
@@ -46,7 +46,7 @@ where
 {
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
-        assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
+        require_samples(samples, 1);
         work.tape.clear();
         let Work { tape, grads, stats, .. } = work;
         let params = params.on(tape);
@@ -61,7 +61,7 @@ where
         let drawn = drawn.value();
         let event = drawn.values().len() / samples;
         let width = event / batch.max(1);
-        // For each draw, parameter and coordinate: all rows with that coordinate replaced, on both sides.
+        // There is a pair of sides for each draw, parameter and coordinate: all rows with that coordinate replaced.
         let splits = samples * parameters.len() * width;
         let which = |split: usize| {
             let (draw, rest) =

@@ -1,5 +1,6 @@
 //! The logistic noise from which bits are made.
 
+use crate::estimator::copy_values;
 use pathscore_autodiff::{Real, Scalar, Var};
 use pathscore_models::RandomSource;
 
@@ -8,6 +9,13 @@ use pathscore_models::RandomSource;
 pub(super) struct Noise<F> {
     /// The logits.
     eta: Vec<F>,
+}
+
+/// The two sizes of logits: the number of rows, and the number of bits in a row.
+pub(super) fn batch_and_bits<F: Scalar>(logits: Var<'_, F>) -> [usize; 2] {
+    let shape = logits.shape();
+    let [batch, bits] = shape[..] else { panic!("logits of shape {shape} are not [batch, bits]") };
+    [batch, bits]
 }
 
 /// $\ln u - \ln(1 - u)$ for `count` uniform numbers for each of `logits`, as constants: with
@@ -21,9 +29,8 @@ pub(super) fn logistic<'t, F: Scalar, R: RandomSource>(
     rng: &mut R,
     Noise { eta }: &mut Noise<F>,
 ) -> Var<'t, F> {
-    let [batch, width] = logits.shape()[..] else { panic!("{} are no rows", logits.shape()) };
-    eta.clear();
-    logits.with(|logits| eta.extend_from_slice(logits));
+    let [batch, width] = batch_and_bits(logits);
+    copy_values(logits, eta);
     logits.tape().constant_with([count, batch, width], |noise| {
         for (noise, eta) in noise.iter_mut().zip(eta.iter().cycle()) {
             // Zero, which has probability 2⁻⁵³, would give infinite noise.

@@ -4,7 +4,9 @@ use super::antithetic::{Pairs, merge, pairs};
 use super::noise::{Noise, logistic};
 use super::strategy::{choose, named};
 use super::{Choice, DisArm, Strategy, Unfit};
-use crate::estimator::{Claim, Cotangents, Estimator, Query, Work, record_stats};
+use crate::estimator::{
+    Claim, Cotangents, Estimator, Query, Work, copy_values, record_stats, require_samples,
+};
 use pathscore_autodiff::{Scalar, Tape, Var};
 use pathscore_models::dist::{
     Bernoulli, Distribution, Entropy, Enumerable, Factorised, Kind, Layers, Node, Reparam, width,
@@ -25,13 +27,12 @@ use std::fmt;
 ///
 /// in one sweep back: each $\ln q$ is a function of the parameters *and* of the paths of the nodes before it,
 /// and the derivative goes through both. (The terms $-\nabla \ln q(z_i)$ of $i \in S$ have mean zero for every
-/// $\varepsilon$
-/// and are left out.) Two strategies remove noise of bits and need more rows for it: [`Strategy::Sum`] replaces a draw
-/// by $\sum_v q(v)(\dots)$, with the probability of its values for the weight of a row, and
+/// $\varepsilon$ and are left out.) Two strategies remove noise of bits and need more rows for it: [`Strategy::Sum`]
+/// replaces a draw by $\sum_v q(v)(\dots)$, with the probability of its values for the weight of a row, and
 /// [`Strategy::Pairs`] replaces the score by the difference of two opposite draws.
 ///
 /// Columns, for a row of weight $W$ (one, without such nodes): $a = W/K$, $b = -W/K$ on paths and $W(f - b)/K$
-/// elsewhere. Unbiased for the ELBO's gradient, unless a biased strategy was named: the automatic
+/// elsewhere. It is unbiased for the ELBO's gradient, unless a biased strategy was named: the automatic
 /// choice never takes one. Prefer it where latents are of several kinds; with one kind it is the estimator of its
 /// strategy.
 ///
@@ -60,8 +61,8 @@ pub struct PerNode {
 }
 
 impl PerNode {
-    /// For each node, in the order of drawing, the unbiased strategy that suits its kind: a path where there is one,
-    /// the sum of few values, else the score with the other of `samples` draws for a baseline, or, of a single
+    /// Chooses for each node, in the order of drawing, the unbiased strategy that suits its kind: a path where there is
+    /// one, the sum of few values, else the score with the other of `samples` draws for a baseline, or, of a single
     /// draw, pairs.
     ///
     /// ```
@@ -78,7 +79,7 @@ impl PerNode {
         Self { choices: choose(kinds, samples) }
     }
 
-    /// [`PerNode::automatic`] for the posterior of a model of rows of so many columns.
+    /// [`PerNode::automatic`] for the posterior of a model, given data of so many columns.
     pub fn of<F: Scalar, M>(model: &M, params: &Params<F>, columns: usize, samples: usize) -> Self
     where
         M: LatentModel<F>,
@@ -89,13 +90,13 @@ impl PerNode {
         Self::automatic(&model.posterior(params.on(&tape), x).kinds(), samples)
     }
 
-    /// With these strategies, one for each node. Only here can a biased strategy be chosen.
+    /// Takes the given strategies, one for each node. A biased strategy is taken only in this way.
     ///
     /// ```
     /// use pathscore_estimators::both::{PerNode, Strategy};
     /// use pathscore_models::dist::Kind;
     /// let unfit = PerNode::named(&[Kind::Normal(2), Kind::Bits(9)], &[Strategy::Path, Strategy::Path]);
-    /// assert_eq!(unfit.unwrap_err().to_string(), "node 2, 9 bits: no path leads through it");
+    /// assert_eq!(unfit.unwrap_err().to_string(), "node 2, 9 bits: the strategy `path` does not fit it");
     /// ```
     ///
     /// # Errors
@@ -104,13 +105,13 @@ impl PerNode {
         named(kinds, strategies).map(|choices| Self { choices })
     }
 
-    /// Every node with its strategy, in the order of drawing.
+    /// The strategy of every node, in the order of drawing.
     pub fn choices(&self) -> &[Choice] {
         &self.choices
     }
 }
 
-/// A line for each node.
+/// Writes a line for each node.
 impl fmt::Display for PerNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.choices.iter().try_for_each(|choice| writeln!(f, "{choice}"))
@@ -126,8 +127,8 @@ struct Term<'t, F> {
     pairs: Option<(Var<'t, F>, Vec<F>, Vec<F>)>,
 }
 
-/// The nodes drawn so far.
-struct Walk<'t, F> {
+/// The nodes drawn so far, as in a trace of Pyro.
+struct Trace<'t, F> {
     /// The number of rows for each member: $K$ times the rows that values and pairs add, those of later nodes
     /// outermost.
     rows: usize,
@@ -136,7 +137,7 @@ struct Walk<'t, F> {
     terms: SmallVec<[Term<'t, F>; 4]>,
 }
 
-impl<'t, F: Scalar> Walk<'t, F> {
+impl<'t, F: Scalar> Trace<'t, F> {
     /// Repeats the distributions or draws of a node for every row.
     fn spread(&self, x: Var<'t, F>) -> Var<'t, F> {
         x.broadcast_to([self.rows, self.batch, width(x)])
@@ -144,7 +145,7 @@ impl<'t, F: Scalar> Walk<'t, F> {
 
     /// Draws a node with this parameter once for every row.
     fn rows_of(&self, parameter: Var<'t, F>, draw: impl FnOnce(usize) -> Var<'t, F>) -> Var<'t, F> {
-        // Where every row has a distribution, each is drawn from once.
+        // A parameter with an axis of rows has a distribution for each row, from which one draw is taken.
         let own = parameter.shape().len() == 3;
         let drawn = draw(if own { 1 } else { self.rows });
         drawn.reshape([self.rows, self.batch, width(parameter)])
@@ -164,8 +165,8 @@ impl<'t, F: Scalar> Walk<'t, F> {
         }
     }
 
-    /// Draws a node.
-    fn take<R: RandomSource>(&mut self, strategy: Strategy, node: Node<'t, F>, rng: &mut R) {
+    /// Draws a node by a strategy.
+    fn draw<R: RandomSource>(&mut self, strategy: Strategy, node: Node<'t, F>, rng: &mut R) {
         let mut of_pairs = None;
         let (value, log_q) = match (strategy, node) {
             (Strategy::Path, Node::Normal(q)) => {
@@ -220,10 +221,10 @@ impl<'t, F: Scalar> Walk<'t, F> {
         self.terms.push(Term { strategy, log_q, pairs: of_pairs });
     }
 
-    /// $f$ of every row and its weight $W$: the probability of its values, one half for each of a pair.
+    /// Computes $f$ of every row and the weight $W$ of the row: the probability of its values, and one half for each of
+    /// a pair.
     fn weights(&self, joint: Var<'t, F>, signal: &mut Vec<F>, weight: &mut Vec<F>) {
-        signal.clear();
-        joint.with(|joint| signal.extend_from_slice(joint));
+        copy_values(joint, signal);
         weight.clear();
         weight.resize(signal.len(), F::ONE);
         for Term { strategy, log_q, .. } in &self.terms {
@@ -247,7 +248,7 @@ impl<'t, F: Scalar> Walk<'t, F> {
         for (logits, weights, bars) in self.terms.iter_mut().filter_map(|term| term.pairs.as_mut())
         {
             let pairs = logits.shape()[0];
-            sum_up(signal, weight, 2 * pairs, &mut sums);
+            sum_rows(signal, weight, 2 * pairs, &mut sums);
             let (first, second) = sums.split_at(pairs);
             let whole = first.iter().zip(second).map(|(&f, &g)| (share + share) * (f - g));
             merge(whole, weights, pairs, bars);
@@ -255,9 +256,9 @@ impl<'t, F: Scalar> Walk<'t, F> {
     }
 }
 
-/// $\sum_r W_r f_r$ over the rows of each draw, for the first `len` of them: rows that values and pairs have
+/// Computes $\sum_r W_r f_r$ over the rows of each draw, for the first `len` of them: rows that values and pairs have
 /// added lie `len` apart.
-fn sum_up<F: Scalar>(signal: &[F], weight: &[F], len: usize, sums: &mut Vec<F>) {
+fn sum_rows<F: Scalar>(signal: &[F], weight: &[F], len: usize, sums: &mut Vec<F>) {
     sums.clear();
     sums.resize(len, F::ZERO);
     let rows = signal.iter().zip(weight).enumerate();
@@ -316,7 +317,7 @@ where
     /// If the nodes are not those that the strategies were chosen for.
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, scale, .. } = query;
-        assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
+        require_samples(samples, 1);
         work.tape.clear();
         let Work { tape, grads, stats, cotangents, scratch, .. } = work;
         let Scratch { signal, weight, values } = scratch.of::<Scratch<F>>();
@@ -329,19 +330,19 @@ where
             "strategies for the nodes of another model: {self}"
         );
         let (drawn, terms) = Default::default();
-        let mut walk = Walk { rows: samples, batch, drawn, terms };
+        let mut trace = Trace { rows: samples, batch, drawn, terms };
         for choice in &self.choices {
-            walk.take(choice.strategy, q.node(&walk.drawn), rng);
+            trace.draw(choice.strategy, q.node(&trace.drawn), rng);
         }
-        let joint = model.log_joint(bound, x, q.join(&walk.drawn));
-        walk.weights(joint, signal, weight);
+        let joint = model.log_joint(bound, x, q.join(&trace.drawn));
+        trace.weights(joint, signal, weight);
         let share = scale / F::from_f64(samples as f64);
-        walk.merge_pairs(signal, weight, share);
-        sum_up(signal, weight, samples * batch, values);
+        trace.merge_pairs(signal, weight, share);
+        sum_rows(signal, weight, samples * batch, values);
         fill(cotangents, [signal, weight, values], batch, share);
         let mut pulled: SmallVec<[(Var<F>, &[F]); 6]> = SmallVec::new();
         pulled.push((joint, &cotangents.log_joint[..]));
-        for term in &walk.terms {
+        for term in &trace.terms {
             pulled.push(match (&term.pairs, term.strategy) {
                 (Some((logits, _, bars)), _) => (*logits, &bars[..]),
                 (None, Strategy::Score | Strategy::Sum) => (term.log_q, &cotangents.log_q[..]),

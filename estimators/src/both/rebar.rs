@@ -1,7 +1,7 @@
 //! REBAR (Tucker, Mnih, Maddison, Lawson and Sohl-Dickstein 2017).
 
 use super::noise::{Noise, logistic};
-use crate::estimator::{Estimator, Query, Work};
+use crate::estimator::{Estimator, Query, Work, require_samples};
 use crate::optim::{Adam, Optimizer};
 use pathscore_autodiff::Scalar;
 use pathscore_models::RandomSource;
@@ -26,14 +26,13 @@ use pathscore_models::nn::Mlp;
 ///
 /// $$\bar\eta = (f(b) - c(z)) (b - \sigma(\eta)) + c'(z) \big(1 - (1 - e^{-|z|}) \sigma(s\eta)\big).$$
 ///
-/// Columns: $a = 1/K$ on $\ln p(x, b_k)$, and $\bar\eta/K$ on the logits. Unbiased for the ELBO's gradient of
-/// one layer of bits at any temperature $\tau$ and scale $\lambda$, if $\ln p(x, z)$ is smooth between them. The
-/// two learn to lower $E\Vert\bar\eta\Vert^2$ by Adam, with a derivative that is a mean over the draws. The step
-/// follows
-/// after the gradient was taken, so that both are independent of the draws they are used with.
+/// Columns: $a = 1/K$ on $\ln p(x, b_k)$, and $\bar\eta/K$ on the logits. It is unbiased for the ELBO's gradient of
+/// one layer of bits at any temperature $\tau$ and scale $\lambda$, if $\ln p(x, z)$ is smooth between the bits.
+/// Adam changes $\tau$ and $\lambda$ so that $E\Vert\bar\eta\Vert^2$ falls; the derivative is a mean over the draws.
+/// The step follows after the gradient was taken, so that both numbers are independent of the draws they are used with.
 ///
-/// Costs two evaluations, and a recorded sweep that is differentiated again if they learn: four to
-/// five times [`Reinforce`](crate::score::Reinforce), and a recorded sweep takes a little memory from the
+/// It costs two evaluations, and a recorded sweep that is differentiated again if $\tau$ and $\lambda$ are learnt: four
+/// to five times [`Reinforce`](crate::score::Reinforce). A recorded sweep takes a little memory from the
 /// allocator. Prefer it where draws are expensive and $f$ is far from linear; otherwise
 /// [`DisArm`](super::DisArm).
 ///
@@ -65,17 +64,18 @@ struct Scratch<F> {
     noise: Noise<F>,
     /// $\bar\eta$, the cotangent of the logits.
     logits: Vec<F>,
-    /// The cotangent of $c$ in the gradient of $-\Vert\bar\eta_k\Vert^2$, for every draw.
+    /// The cotangent of $c$ in the gradient of $-\Vert\bar\eta_k\Vert^2$ for every draw, by which $\tau$ and
+    /// $\lambda$ are learnt.
     tune_level: Vec<F>,
     /// The cotangent of $c'$ in the same gradient, for every draw and bit.
     tune_slope: Vec<F>,
 }
 
-/// The least $\ln\tau$; the largest is its negative.
-const COLDEST: f64 = -4.0;
+/// The least $\ln\tau$ that is learnt; the largest is its negative.
+const LEAST_LOG_TEMPERATURE: f64 = -4.0;
 
 impl Rebar {
-    /// With a temperature and a scale of one that learn.
+    /// REBAR that learns its temperature and its scale, which begins at one.
     ///
     /// # Panics
     /// If the temperature is not positive.
@@ -83,12 +83,12 @@ impl Rebar {
         Self { rate: 0.01, ..Self::fixed(temperature, 1.0) }
     }
 
-    /// With a temperature and a scale that stay.
+    /// REBAR whose temperature and scale stay as they are.
     ///
     /// # Panics
     /// If the temperature is not positive.
     pub fn fixed(temperature: f64, scale: f64) -> Self {
-        assert!(temperature > 0.0, "temperature {temperature}");
+        assert!(temperature > 0.0, "the temperature is {temperature}; it must be positive");
         Self { rate: 0.0, learnt: [temperature.ln(), scale], adam: Adam::default() }
     }
 
@@ -102,10 +102,10 @@ impl Rebar {
         self.learnt[1]
     }
 
-    /// The estimate with $c(z) = \lambda f(\sigma(z/\tau))$ plus the network `more`.
-    pub(super) fn with<F, M, R>(
+    /// Estimates the gradient with $c(z) = \lambda f(\sigma(z/\tau))$, to which `network` is added if there is one.
+    pub(super) fn estimate_with<F, M, R>(
         &self,
-        more: Option<Mlp>,
+        network: Option<Mlp>,
         query: Query<F, M>,
         rng: &mut R,
         work: &mut Work<F>,
@@ -117,7 +117,7 @@ impl Rebar {
         R: RandomSource,
     {
         let Query { model, params, batch, samples, scale, .. } = query;
-        assert!(samples >= 1, "this estimator needs at least 1 sample, not {samples}");
+        require_samples(samples, 1);
         work.tape.clear();
         let Work { tape, grads, stats, cotangents, scratch, .. } = work;
         let Scratch { noise, logits: bar, tune_level, tune_slope } = scratch.of::<Scratch<F>>();
@@ -131,11 +131,12 @@ impl Rebar {
         let bits = z.detach().greater(tape.number(F::ZERO));
         let joint = model.log_joint(bound, x, bits);
         let f = joint.detach() - q_held.log_prob(bits);
-        // Nothing in c varies with the model's parameters.
-        let [cold, size] = self.learnt.map(|learnt| tape.leaf(&[F::from_f64(learnt)], []));
-        let soft = (z * (-cold).exp()).sigmoid();
+        // In c the parameters of the model are constants.
+        let [log_temperature, size] =
+            self.learnt.map(|learnt| tape.leaf(&[F::from_f64(learnt)], []));
+        let soft = (z * (-log_temperature).exp()).sigmoid();
         let mut c = size * (model.log_joint(held, x, soft) - q_held.log_prob(soft));
-        if let Some(net) = more {
+        if let Some(net) = network {
             c = c + net.forward(bound, soft).sum_axis(-1);
         }
         let slope = c.sum().grad(&[z])[0];
@@ -180,7 +181,7 @@ impl Rebar {
         stats.clear();
         if learns {
             let slope = |var| grads.get(var).map_or(0.0, |g| g[0].to_f64());
-            stats.extend([slope(cold), slope(size)]);
+            stats.extend([slope(log_temperature), slope(size)]);
         }
         value / F::from_f64(samples as f64)
     }
@@ -189,12 +190,12 @@ impl Rebar {
     pub(super) fn learn(&mut self, stats: &[f64]) {
         if let [_, _] = stats {
             self.adam.step(&mut self.learnt, stats, self.rate);
-            self.learnt[0] = self.learnt[0].clamp(COLDEST, -COLDEST);
+            self.learnt[0] = self.learnt[0].clamp(LEAST_LOG_TEMPERATURE, -LEAST_LOG_TEMPERATURE);
         }
     }
 
     /// See [`Estimator::state`].
-    pub(super) fn remembered(&self) -> Vec<f64> {
+    pub(super) fn learnt_numbers(&self) -> Vec<f64> {
         let mut state = self.learnt.to_vec();
         state.push(self.adam.steps() as f64);
         self.adam.state().iter().for_each(|(_, moments)| state.extend_from_slice(moments));
@@ -202,12 +203,14 @@ impl Rebar {
     }
 
     /// See [`Estimator::restore`].
-    pub(super) fn take_up(&mut self, state: &[f64]) {
-        let Some((&[cold, size, steps], moments)) = state.split_first_chunk() else { return };
+    pub(super) fn restore_learnt(&mut self, state: &[f64]) {
+        let Some((&[log_temperature, size, steps], moments)) = state.split_first_chunk() else {
+            return;
+        };
         let (m, v) = moments.split_at(moments.len() / 2);
         let mut find = |name: &str| Some(if name == "m" { m } else { v }.to_vec());
         if self.adam.restore(steps as u64, &mut find).is_ok() {
-            self.learnt = [cold, size];
+            self.learnt = [log_temperature, size];
         }
     }
 }
@@ -219,7 +222,7 @@ where
     for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        self.with(None, query, rng, work)
+        self.estimate_with(None, query, rng, work)
     }
 
     fn observe(&mut self, stats: &[f64]) {
@@ -227,10 +230,10 @@ where
     }
 
     fn state(&self) -> Vec<f64> {
-        self.remembered()
+        self.learnt_numbers()
     }
 
     fn restore(&mut self, state: &[f64]) {
-        self.take_up(state);
+        self.restore_learnt(state);
     }
 }

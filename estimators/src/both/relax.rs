@@ -14,9 +14,10 @@ use rand::Rng;
 ///
 /// The tensors of the network follow the model's parameters in the same vector. Their gradient, that of
 /// $-\Vert\bar\eta\Vert^2$, lies in the same gradient vector, and the two gradients do not influence each other. The
-/// columns are those of [`Rebar`]. (In the paper the network's input is $z$ itself, which is unbounded.) Unbiased for
-/// the ELBO's gradient of one layer of bits, whatever the network is.
-/// Costs the network more: prefer it to REBAR for runs that are long enough for it to learn.
+/// columns are those of [`Rebar`]. (In the paper the network's input is $z$ itself, which is unbounded.) It is
+/// unbiased for the ELBO's gradient of one layer of bits, whatever the network is.
+/// It costs one evaluation of the network more than REBAR: prefer it for runs that are long enough to train the
+/// network.
 ///
 /// ```
 /// use pathscore_estimators::both::Relax;
@@ -35,8 +36,8 @@ pub struct Relax {
 }
 
 impl Relax {
-    /// With a network of one tanh layer of width `hidden`, added to `params` after the model's, for a model
-    /// of so many `latents`; at temperature one half.
+    /// RELAX at temperature one half for a model of `latents` bits. Its network has one tanh layer of width `hidden`,
+    /// and its tensors are added to `params` after those of the model.
     pub fn new<F: Scalar, R: Rng>(
         params: &mut Params<F>,
         latents: usize,
@@ -55,7 +56,7 @@ where
     for<'t> M::Posterior<'t>: Bits<'t, F>,
 {
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        self.rebar.with(Some(self.net), query, rng, work)
+        self.rebar.estimate_with(Some(self.net), query, rng, work)
     }
 
     fn observe(&mut self, stats: &[f64]) {
@@ -63,10 +64,10 @@ where
     }
 
     fn state(&self) -> Vec<f64> {
-        self.rebar.remembered()
+        self.rebar.learnt_numbers()
     }
 
     fn restore(&mut self, state: &[f64]) {
-        self.rebar.take_up(state);
+        self.rebar.restore_learnt(state);
     }
 }

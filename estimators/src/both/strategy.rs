@@ -67,9 +67,9 @@ impl fmt::Display for Strategy {
 pub struct Choice {
     /// The kind of the node.
     pub kind: Kind,
-    /// Its strategy.
+    /// The strategy of the node.
     pub strategy: Strategy,
-    /// The reason.
+    /// The reason for the strategy.
     pub why: &'static str,
 }
 
@@ -96,22 +96,22 @@ impl fmt::Display for Unfit {
         let node = self.node + 1;
         match (self.strategy, self.kind) {
             (Some(strategy), Some(kind)) => {
-                write!(f, "node {node}, {kind}: no {strategy} leads through it")
+                write!(f, "node {node}, {kind}: the strategy `{strategy}` does not fit it")
             }
             (_, None) => write!(f, "node {node}: the model has no such node"),
-            (None, _) => write!(f, "node {node}: nothing is said of it"),
+            (None, _) => write!(f, "node {node}: it has no strategy"),
         }
     }
 }
 
 impl std::error::Error for Unfit {}
 
-/// Rows that the values of small nodes may add to a draw.
-const ROWS: usize = 16;
+/// The largest number of rows that the values and pairs of nodes may make of one draw.
+const MAX_ROWS: usize = 16;
 
 /// The unbiased strategy of least noise for each node, with a limit on the rows.
 pub(super) fn choose(kinds: &[Kind], samples: usize) -> Layers<Choice> {
-    let mut rows = ROWS;
+    let mut rows = MAX_ROWS;
     let choice = |&kind: &Kind| {
         let (strategy, why) = match kind.values() {
             _ if kind.has_path() => (Strategy::Path, "its draws are a smooth function of noise"),
@@ -124,7 +124,10 @@ pub(super) fn choose(kinds: &[Kind], samples: usize) -> Layers<Choice> {
             }
             _ if rows > 1 => {
                 rows /= 2;
-                (Strategy::Pairs, "of one draw there is no other for a baseline, but its opposite")
+                (
+                    Strategy::Pairs,
+                    "a single draw has no other draw for a baseline, but an opposite one",
+                )
             }
             _ => {
                 (Strategy::Score, "no path leads through bits, and a pair would cost too many rows")

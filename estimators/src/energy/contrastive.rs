@@ -16,7 +16,7 @@ use pathscore_models::{BlockGibbs, Bound, RandomSource};
 /// gradient uses the probabilities of the hidden units after the last sweep and not their states.
 ///
 /// The value is $\sum_b (\bar E^{-} - E(x_b))$ with $\bar E^{-}$ the mean energy of the chains: the gap that learning
-/// closes, and no bound on $\ln p(x)$. Costs $k$ sweeps for each chain. Prefer
+/// closes, and no bound on $\ln p(x)$. It costs $k$ sweeps for each chain. Prefer
 /// [`PersistentContrastiveDivergence`] for a model whose samples matter, and this one for a quick start.
 ///
 /// ```
@@ -47,15 +47,15 @@ pub struct ContrastiveDivergence {
 /// move from step to step, the chains lag behind, so that it is *biased*, the less the smaller the learning rate.
 ///
 /// The chains are the state of a shard ([`Work::state`]) and part of a checkpoint. The value is that of
-/// [`ContrastiveDivergence`]. Costs `sweeps` sweeps for each chain.
+/// [`ContrastiveDivergence`]. It costs `sweeps` sweeps for each chain.
 #[doc(alias = "PCD")]
 #[doc(alias = "stochastic maximum likelihood")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PersistentContrastiveDivergence {
     /// The number of sweeps before each gradient.
     pub sweeps: usize,
-    /// $n$, the number of chains, rounded up to a multiple of the shards of a batch; without it, as many as the first
-    /// batch has rows times samples.
+    /// $n$, the number of chains, rounded up to a multiple of the shards of a batch. Without a number there are as many
+    /// chains as the first batch has rows, times the samples.
     pub chains: Option<usize>,
 }
 
@@ -80,7 +80,7 @@ struct Scratch<F> {
     negative: Vec<F>,
 }
 
-/// The chains after some sweeps.
+/// The states of the chains after `sweeps` Gibbs sweeps.
 fn swept<'t, F: Scalar, M: BlockGibbs<F>, R: RandomSource>(
     model: &M,
     params: Bound<'t, F>,

@@ -10,7 +10,7 @@ use pathscore_models::Params;
 /// the [`Options`](super::Options), among which is the seed.
 ///
 /// Every random number is derived from the seed and the step, so these two are the state of the generators.
-/// [`Trainer::state`] makes it and [`Trainer::restore`] takes it.
+/// [`Trainer::state`] makes a state, and [`Trainer::restore`] continues from one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State<F> {
     /// The number of steps taken.
@@ -23,7 +23,7 @@ pub struct State<F> {
     pub optimizer: Vec<(String, Vec<F>)>,
     /// The numbers that the estimator has learnt.
     pub estimator: Vec<f64>,
-    /// For every shard of a batch, the numbers of each of the estimator's states, as Markov chains are.
+    /// For every shard of a batch, the numbers of each state that the estimator keeps, for example of Markov chains.
     pub shards: Vec<Vec<Vec<f64>>>,
 }
 
@@ -119,7 +119,7 @@ where
         Ok(())
     }
 
-    /// The state of every shard that was ever used, as a batch of another size may use more of them.
+    /// The state of every shard that was ever used, since a later batch may use more shards than the last one.
     pub(super) fn shard_states(&self) -> Vec<Vec<Vec<f64>>> {
         self.shards.iter().map(|shard| shard.work.state.save()).collect()
     }

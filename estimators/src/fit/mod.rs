@@ -64,7 +64,7 @@ pub struct NotFinite {
     pub found: Option<Box<NonFinite>>,
 }
 
-/// Why [`Trainer::fit`] stopped.
+/// The reason why [`Trainer::fit`] stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FitError {
@@ -80,7 +80,7 @@ pub enum FitError {
 ///
 /// A batch is cut into shards by a rule that depends on its size and $K$ alone; each shard has its own
 /// tape and its own stream of random numbers, derived from the seed, the step and the shard; gradients
-/// are added in order. So the bits of a run are the same for any number of threads, and a step can be
+/// are added in order. Therefore the bits of a run are the same for any number of threads, and a step can be
 /// repeated at any time. The shards run on the threads of the rayon pool in which [`Trainer::step`] is called.
 ///
 /// ```
@@ -106,17 +106,17 @@ pub enum FitError {
 pub struct Trainer<F: Scalar, M, E> {
     /// The model.
     pub model: M,
-    /// Its parameters.
+    /// The parameters of the model.
     pub params: Params<F>,
-    /// The estimator and the numbers it has learnt.
+    /// The estimator, with the numbers that it has learnt.
     pub estimator: E,
-    /// The optimiser and its vectors.
+    /// The optimiser, with its vectors.
     pub optimizer: Box<dyn Optimizer<F>>,
     /// The settings of the run.
     pub options: Options,
     /// The number of steps taken.
     pub step: u64,
-    /// All that were ever used; those beyond the first `active` keep their states for larger batches.
+    /// All shards that were ever used; the shards behind the first `active` keep their states for larger batches.
     shards: Vec<Shard<F>>,
     active: usize,
     grad: Vec<F>,
@@ -129,7 +129,7 @@ where
     M: Sync,
     E: Estimator<F, M>,
 {
-    /// A run that has not begun.
+    /// A trainer that has taken no step.
     pub fn new(
         model: M,
         params: Params<F>,
@@ -170,8 +170,8 @@ where
         Ok(bounds)
     }
 
-    /// One step on a batch of `[rows, columns]`: `feed` writes the numbers of a range of its rows, and
-    /// may use the generator it is given.
+    /// Takes one step on a batch of `[rows, columns]`: `feed` writes the numbers of a range of the rows, and
+    /// may draw from the generator in its last argument.
     ///
     /// # Errors
     /// If the bound or the gradient is not finite; then the parameters stay as they were.

@@ -21,8 +21,7 @@ pub struct Noise {
 
 impl Noise {
     /// The signal-to-noise ratio $\Vert E g\Vert / \sqrt{\mathrm{tr} \thinspace \mathrm{Cov}(g)}$; zero if the noise
-    /// hides
-    /// the mean, infinite without noise.
+    /// hides the mean, and infinite without noise.
     pub fn snr(&self) -> f64 {
         if self.signal > 0.0 { (self.signal / self.variance).sqrt() } else { 0.0 }
     }
@@ -37,7 +36,7 @@ where
     /// Draws the mean gradient of the `rows` rows `x` `draws` times, with random numbers derived from `seed`, and
     /// calls `see` with each.
     ///
-    /// The parameters stay as they are. What the estimator learns, it learns from draw to draw.
+    /// The parameters stay as they are. An estimator that learns does so from draw to draw.
     pub fn gradients(
         &mut self,
         x: &[F],
@@ -60,9 +59,9 @@ where
         }
     }
 
-    /// The noise of the gradient of the last step's rows at the present parameters, from `draws`
-    /// repetitions with fresh random numbers: of the whole, and of each network (the part of a tensor's
-    /// name before its first dot).
+    /// The noise of the gradient for the rows of the last step at the present parameters, from `draws`
+    /// repetitions with fresh random numbers: the noise of the whole gradient, and that of the part of each network
+    /// (whose name is the part of a tensor's name before the first dot).
     ///
     /// Only [`Trainer::gradient`] changes; the run continues as it would have without this measurement.
     ///

@@ -12,8 +12,8 @@ use std::ops::Range;
 /// A batch of this many draws (rows times samples) is one shard; one of four times as many is two.
 ///
 /// A shard costs a gradient to write and to add, and tall matrices are multiplied faster than flat
-/// ones. With threads for all, the time is $a \cdot \mathrm{draws}/\mathrm{shards} + b \cdot \mathrm{shards}$, least
-/// at a number of shards that grows with the square root of the draws.
+/// ones. If every shard has a thread, the time is $a \cdot \mathrm{draws}/\mathrm{shards} + b \cdot \mathrm{shards}$,
+/// least at a number of shards that grows with the square root of the draws.
 const DRAWS_OF_ONE_SHARD: usize = 25;
 
 /// The most shards: each has a gradient of its own to keep and to add.

@@ -6,7 +6,7 @@ use pathscore_autodiff::{Grads, Id, Plan, Tape, Var};
 /// A function with values: a closure `|z, f|` that writes the value at each row of `z` into `f`, or a function
 /// [`OnTape`].
 ///
-/// It is called with blocks of rows, from several threads at the same time.
+/// The function is called with blocks of rows, from several threads at the same time.
 pub trait Values: Sync {
     /// Writes $f(z_n)$ for each row of `z`.
     fn values(&self, z: &[f64], f: &mut [f64]);

@@ -37,8 +37,8 @@
 //!
 //! The number of draws and the number of latents alone decide how the draws are divided into streams. A stream has
 //! its own random numbers, is computed block by block in the first-level cache, and keeps sums only; the sums are
-//! added in order. So the bits do not depend on the number of threads, which are those of the rayon pool of the
-//! caller. The memory is kept: after the first call with the same sizes nothing is allocated.
+//! added in order. Therefore the bits do not depend on the number of threads. The threads are those of the rayon
+//! pool of the caller. The memory is kept: after the first call with the same sizes nothing is allocated.
 
 mod distribution;
 mod estimate;

@@ -1,12 +1,12 @@
 //! The division of draws into streams and blocks.
 
-/// The numbers of a block: three arrays of them are in use at once, in a first-level cache of 32 to 48 KB.
+/// The numbers of a block: three arrays of this length are in use at once, in a first-level cache of 32 to 48 KB.
 const BLOCK: usize = 1600;
 /// The largest number of numbers in a group, unless one draw has more.
 const GROUP: usize = BLOCK / 4;
 /// The numbers of the widest vector register.
 pub(super) const VECTOR: usize = 8;
-/// The approximate numbers of a stream, unless there are [`MAX_STREAMS`] streams.
+/// The approximate count of numbers of a stream, unless there are [`MAX_STREAMS`] streams.
 const STREAM: usize = 1 << 16;
 /// The largest number of streams; each needs memory for its sums and time to add them.
 pub(super) const MAX_STREAMS: usize = 64;

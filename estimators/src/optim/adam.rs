@@ -47,7 +47,10 @@ impl<F: Scalar> Optimizer<F> for Adam<F> {
         }
         assert!(
             params.len() == grad.len() && self.m.len() == grad.len(),
-            "adam: the lengths differ"
+            "adam: {} parameters, a gradient of {} numbers and means of {} numbers do not fit",
+            params.len(),
+            grad.len(),
+            self.m.len()
         );
         self.steps += 1;
         let t = self.steps as f64;

@@ -12,7 +12,7 @@ pub use sgd::Sgd;
 use crate::parallel::join;
 use pathscore_autodiff::Scalar;
 
-/// Numbers handled together: fixed, so that the bits do not depend on the number of threads.
+/// The length of a chunk; constant, so that the bits do not depend on the number of threads.
 pub(crate) const CHUNK: usize = 1 << 14;
 
 /// A rule that moves parameters along a gradient.
@@ -23,14 +23,14 @@ pub trait Optimizer<F: Scalar>: Send {
     /// If the lengths differ from step to step or from each other.
     fn step(&mut self, params: &mut [F], grad: &[F], lr: f64);
 
-    /// Its vectors, by name, for a checkpoint, each as long as the parameters. Empty before
+    /// The vectors of the optimiser, by name, for a checkpoint, each as long as the parameters. There are none before
     /// the first step.
     fn state(&self) -> Vec<(&'static str, &[F])>;
 
     /// The number of steps taken.
     fn steps(&self) -> u64;
 
-    /// Takes over the vectors of a checkpoint: `find` returns the vector of a name.
+    /// Replaces the vectors by those of a checkpoint: `find` returns the vector of a name.
     ///
     /// # Errors
     /// The name of a vector that is missing or has another length than the others.

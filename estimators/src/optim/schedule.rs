@@ -12,7 +12,7 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Schedule {
-    /// Always one.
+    /// A factor of one.
     #[default]
     Constant,
     /// $\tfrac12 (1 + \cos \pi t/T)$, zero from $T$ on.
@@ -27,7 +27,7 @@ pub enum Schedule {
         /// $T$.
         steps: u64,
     },
-    /// Rising linearly over the first steps, then a cosine down to zero.
+    /// A linear rise over the first steps, then a cosine down to zero.
     WarmupCosineDecay {
         /// The steps of the rise.
         warmup: u64,

@@ -3,7 +3,8 @@
 use super::{Optimizer, in_chunks};
 use pathscore_autodiff::Scalar;
 
-/// $u \leftarrow \mu u + g$, $\theta \leftarrow \theta + \mathrm{lr} u$, with `momentum` $\mu$ (Polyak 1964), as in PyTorch.
+/// $u \leftarrow \mu u + g$, $\theta \leftarrow \theta + \mathrm{lr} u$, with `momentum` $\mu$ (Polyak 1964), as in
+/// PyTorch.
 ///
 /// ```
 /// use pathscore_estimators::optim::{Optimizer, Sgd};
@@ -15,14 +16,14 @@ use pathscore_autodiff::Scalar;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sgd<F> {
-    /// $\mu$; zero for none.
+    /// $\mu$; zero switches momentum off.
     pub momentum: f64,
     u: Vec<F>,
     steps: u64,
 }
 
 impl<F: Scalar> Sgd<F> {
-    /// With this momentum.
+    /// An optimiser with the given momentum.
     pub fn new(momentum: f64) -> Self {
         Self { momentum, u: Vec::new(), steps: 0 }
     }
@@ -35,7 +36,10 @@ impl<F: Scalar> Optimizer<F> for Sgd<F> {
         }
         assert!(
             params.len() == grad.len() && self.u.len() == grad.len(),
-            "sgd: the lengths differ"
+            "sgd: {} parameters, a gradient of {} numbers and a momentum of {} numbers do not fit",
+            params.len(),
+            grad.len(),
+            self.u.len()
         );
         self.steps += 1;
         let (keep, rate) = (F::from_f64(self.momentum), F::from_f64(lr));

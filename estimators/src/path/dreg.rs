@@ -12,10 +12,10 @@ use pathscore_autodiff::Scalar;
 ///
 /// Columns: $a = \tilde w_k$, $b = -\tilde w_k$ with $q$ stopped, path $\tilde w_k$: the derivative through $z_k$
 /// has one factor $\tilde w_k$ from the columns and one from the path, and the gradient of the model's parameters has
-/// only the first. (Both factors on the model are a known mistake.) Unbiased for the gradient of $L_K$, at the cost of
-/// [`Iwae`](super::Iwae); the signal-to-noise ratio for the posterior rises with $K$ instead of falling,
-/// and with $q$ at the posterior every draw of it is zero. Prefer it to `Iwae` for $K > 1$; at $K = 1$ it is
-/// [`StickingTheLanding`](super::StickingTheLanding).
+/// only the first. (Both factors on the model are a known mistake.) It is unbiased for the gradient of $L_K$, at the
+/// cost of [`Iwae`](super::Iwae). The signal-to-noise ratio for the posterior rises with $K$ instead of falling, and if
+/// $q$ is the posterior, every draw of the posterior's gradient is zero. Prefer it to `Iwae` for $K > 1$; at $K = 1$ it
+/// is [`StickingTheLanding`](super::StickingTheLanding).
 #[doc(alias = "doubly reparameterized gradient")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dreg;

@@ -9,8 +9,8 @@ use pathscore_autodiff::Scalar;
 ///
 /// $$\sum_k \tilde w_k \nabla f_k, \qquad \tilde w_k = w_k / \textstyle\sum_j w_j$$
 ///
-/// Columns: $a = \tilde w_k$, $b = -\tilde w_k$, path 1. Unbiased for the gradient of $L_K$, which never
-/// falls with $K$ and tends to $\ln p(x)$; $L_1$ is the ELBO. Costs $K$ draws. Good for the model; for the
+/// Columns: $a = \tilde w_k$, $b = -\tilde w_k$, path 1. It is unbiased for the gradient of $L_K$, which never
+/// falls with $K$ and tends to $\ln p(x)$; $L_1$ is the ELBO. It costs $K$ draws. It suits the model; for the
 /// posterior the signal-to-noise ratio falls like $\sqrt{1/K}$ as $K$ grows (Rainforth et al. 2018): prefer
 /// [`Dreg`](super::Dreg) there.
 #[doc(alias = "importance-weighted autoencoder")]

@@ -1,6 +1,6 @@
 //! The variational Rényi bound (Li and Turner 2016).
 
-use super::sgvb::share;
+use super::sgvb::equal_shares;
 use crate::draw::Path;
 use crate::estimator::{Columns, Cotangents, LogWeights};
 use crate::target::Target;
@@ -10,11 +10,11 @@ use pathscore_autodiff::Scalar;
 ///
 /// $$\sum_k \tilde w_k \nabla f_k, \qquad \tilde w_k \propto w_k^{1 - \alpha}$$
 ///
-/// Columns: $a = \tilde w_k$, $b = -\tilde w_k$, path 1. Unbiased for the gradient of $L_{\alpha,K}$, which
-/// approaches Rényi's bound from the side of the ELBO as $K$ grows: $\alpha = 1$ is the ELBO, $\alpha = 0$ is
-/// [`Iwae`](super::Iwae), below zero more than $\ln p(x)$ (no bound), and $\alpha \to -\infty$ follows the
-/// heaviest draw alone. Prefer it for a posterior that covers more ($\alpha < 1$) or less ($\alpha > 1$) of the
-/// true one.
+/// Columns: $a = \tilde w_k$, $b = -\tilde w_k$, path 1. It is unbiased for the gradient of $L_{\alpha,K}$, which
+/// approaches Rényi's bound from the side of the ELBO as $K$ grows. $\alpha = 1$ gives the ELBO and $\alpha = 0$
+/// [`Iwae`](super::Iwae); for $\alpha < 0$ the limit is above $\ln p(x)$, so that it is no lower bound; and for
+/// $\alpha \to -\infty$ the gradient is that of the draw with the largest weight. Prefer it for a posterior that covers
+/// more ($\alpha < 1$) or less ($\alpha > 1$) of the true one.
 ///
 /// ```
 /// use pathscore_estimators::{Columns, LogWeights, path::Renyi};
@@ -38,7 +38,7 @@ impl Columns for Renyi {
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
         if self.alpha == 1.0 {
-            return share(w, cotangents);
+            return equal_shares(w, cotangents);
         }
         cotangents.fill(w, |b| {
             let share = w.tempered(F::from_f64(1.0 - self.alpha), b);

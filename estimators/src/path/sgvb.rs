@@ -6,9 +6,9 @@ use pathscore_autodiff::Scalar;
 
 /// The reparameterised gradient of the ELBO, with the divergence estimated at the draws.
 ///
-/// $z_k = g(\varepsilon_k, \varphi)$ makes $E_q f = E_\varepsilon f(g(\varepsilon, \varphi))$, whose gradient is the mean
-/// of the total derivatives of $f_k$. Columns: $a = 1/K$, $b = -1/K$, path 1. Unbiased wherever $f$ is
-/// continuous in $z$. The estimator of first choice for continuous latents.
+/// $z_k = g(\varepsilon_k, \varphi)$ makes $E_q f = E_\varepsilon f(g(\varepsilon, \varphi))$, whose gradient is the
+/// mean of the total derivatives of $f_k$. Columns: $a = 1/K$, $b = -1/K$, path 1. It is unbiased wherever $f$ is
+/// continuous in $z$, and the estimator of first choice for continuous latents.
 #[doc(alias = "reparameterization")]
 #[doc(alias = "reparameterization trick")]
 #[doc(alias = "pathwise gradient")]
@@ -19,12 +19,13 @@ pub struct Sgvb;
 /// [`Sgvb`] with $\mathrm{KL}(q \Vert p)$ in closed form, for pairs of distributions that have one.
 ///
 /// The columns weight $\ln p(x \mid z_k)$ and the divergence: $a = 1/K$, $b = -1/K$, path 1. Its variance is usually
-/// below that of the
-/// sampled form, but not near the optimum, where the two terms of the sampled form cancel draw by draw.
+/// below that of the sampled form, but not near the optimum, where the two terms of the sampled form cancel draw by
+/// draw.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SgvbKl;
 
-pub(super) fn share<F: Scalar>(w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+/// Fills the columns with $a = 1/K$ and $b = -1/K$.
+pub(super) fn equal_shares<F: Scalar>(w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
     let share = F::ONE / F::from_f64(w.draws() as f64);
     cotangents.fill(w, |_| |_| (share, -share));
 }
@@ -33,7 +34,7 @@ impl Columns for Sgvb {
     type Draw = Path;
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
-        share(w, cotangents);
+        equal_shares(w, cotangents);
     }
 }
 
@@ -41,6 +42,6 @@ impl Columns for SgvbKl {
     type Draw = PathWithKl;
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
-        share(w, cotangents);
+        equal_shares(w, cotangents);
     }
 }

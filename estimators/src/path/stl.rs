@@ -1,6 +1,6 @@
 //! Sticking the landing (Roeder, Wu and Duvenaud 2017).
 
-use super::sgvb::share;
+use super::sgvb::equal_shares;
 use crate::draw::StoppedPath;
 use crate::estimator::{Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
@@ -10,7 +10,7 @@ use pathscore_autodiff::Scalar;
 /// $$\frac1K \sum_k \nabla \ln p(x, z_k) - \frac{\partial \ln q(z_k \mid x)}{\partial z_k} \nabla z_k$$
 ///
 /// The omitted term, $\frac1K \sum_k \nabla \ln q(z_k \mid x)$ at a constant $z_k$, has mean zero.
-/// Columns: $a = 1/K$, $b = -1/K$, path 1, with $q$ stopped. Unbiased for the ELBO's gradient, at the
+/// Columns: $a = 1/K$, $b = -1/K$, path 1, with $q$ stopped. It is unbiased for the ELBO's gradient, at the
 /// cost of [`Sgvb`](super::Sgvb). Where $q$ is the posterior every draw of the gradient is zero: prefer it
 /// when $q$ can come near the posterior; far from it, its variance may be larger than that of `Sgvb`.
 ///
@@ -36,6 +36,6 @@ impl Columns for StickingTheLanding {
     type Draw = StoppedPath;
 
     fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
-        share(w, cotangents);
+        equal_shares(w, cotangents);
     }
 }

@@ -1,4 +1,4 @@
-//! Known mistakes: what each makes of a gradient.
+//! Known mistakes, and the effect of each on a gradient.
 
 /// A mistake that can be recognised by the wrong gradient that it gives.
 #[derive(Clone, Debug, PartialEq)]

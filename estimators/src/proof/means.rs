@@ -92,8 +92,8 @@ pub(super) fn sampled(
     moments
 }
 
-/// The candidate with the state that it learns from `draws` draws.
-pub(super) fn after(
+/// A copy of the candidate with the state that it learns from `draws` draws.
+pub(super) fn after_learning(
     candidate: &dyn Candidate,
     len: usize,
     draws: usize,

@@ -1,13 +1,13 @@
 //! The proof: from a problem and a candidate to a verdict.
 
 use super::gradient::Candidate;
-use super::means::{after, exact, same};
+use super::means::{after_learning, exact, same};
 use super::options::Options;
 use super::problem::Problem;
 use super::report::Proof;
 use super::sequential_test::SequentialTest;
 
-/// A candidate that learns is examined at the beginning and after these numbers of draws.
+/// The numbers of draws after which a candidate that learns is examined again.
 const DRAWS_LEARNT: [usize; 2] = [1, 25];
 
 /// Compares the mean of the draws of `candidate` with the exact gradient of `problem`.
@@ -48,7 +48,7 @@ pub fn prove(problem: &dyn Problem, candidate: &dyn Candidate, options: &Options
     };
     let mut proof = test.by_enumeration(first);
     for draws in DRAWS_LEARNT {
-        let learnt = after(candidate, len, draws, options.seed);
+        let learnt = after_learning(candidate, len, draws, options.seed);
         if same(candidate, &*learnt, len) {
             continue;
         }

@@ -15,7 +15,8 @@ use std::time::Instant;
 /// The number of draws at the first look; each look has four times as many as the one before.
 const FIRST_LOOK: usize = 4 * BLOCK;
 
-/// The number of draws after which a detected bias is diagnosed; with fewer its factor would be too vague to name.
+/// The number of draws after which a detected bias is diagnosed; with fewer draws the error of its factor would be too
+/// large to name the factor.
 const DIAGNOSED: usize = 64 * FIRST_LOOK;
 
 /// The largest difference of an enumerated mean from the truth, relative to the largest component.

@@ -21,7 +21,7 @@ pub enum Baseline {
         mean: Option<f64>,
     },
     /// The mean of the signal of the *other* draws for the same member (Mnih and Rezende 2016; Kool, van
-    /// Hoof and Welling 2019). Needs two draws.
+    /// Hoof and Welling 2019). It needs two draws.
     ///
     /// With the draw itself in the mean the gradient would be multiplied by $(K - 1)/K$.
     #[doc(alias = "RLOO")]

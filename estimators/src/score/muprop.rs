@@ -1,7 +1,7 @@
 //! MuProp (Gu, Levine, Sutskever and Mnih 2016).
 
 use crate::draw::{Draw, Score};
-use crate::estimator::{Estimator, Query, Work};
+use crate::estimator::{Estimator, Query, Work, copy_values};
 use pathscore_autodiff::{Grads, Scalar};
 use pathscore_models::RandomSource;
 use pathscore_models::dist::{Bits, Distribution};
@@ -17,8 +17,8 @@ use pathscore_models::latent::LatentModel;
 /// + \langle g, \nabla\mu \rangle.$$
 ///
 /// $c$ is the running mean of $f - h$ over the batches before. Columns: $a = 1/K$, $b = (f_k - h_k - c)/K$,
-/// and $g$ on the mean. Unbiased for the ELBO's gradient of one layer of bits, if $\ln p(x, z)$ is smooth
-/// between them; costs one more pass through the model at $\mu$. Prefer it to a baseline network for nearly
+/// and $g$ on the mean. It is unbiased for the ELBO's gradient of one layer of bits, if $\ln p(x, z)$ is smooth
+/// between them, and costs one more pass through the model at $\mu$. Prefer it to a baseline network for nearly
 /// linear decoders; for $K > 1$ compare with [`Vimco`](super::Vimco).
 #[doc(alias = "control variate")]
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,8 +66,7 @@ where
         let mean = q.logits().sigmoid();
         let width = mean.size() / batch.max(1);
         // The line is a function of z alone: nothing in it varies with the parameters.
-        mu.clear();
-        mean.with(|mean| mu.extend_from_slice(mean));
+        copy_values(mean, mu);
         let place = tape.leaf(mu, [1, batch, width]);
         let f_at_mu = model.log_joint(bound.detach(), x, place) - q.detach().log_prob(place);
         ones.clear();

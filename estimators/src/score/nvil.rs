@@ -12,11 +12,11 @@ use smallvec::SmallVec;
 /// The time at which a batch enters the running mean and variance of the signal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// After its gradient was taken: they are independent of the draws that they correct.
+    /// After the gradient of the batch was taken: the moments are independent of the draws that they correct.
     #[default]
     Unbiased,
-    /// Before, as Algorithm 1 of the paper has it: the centring then multiplies the posterior's gradient
-    /// by $1 - (1 - d)/n$ for $n$ draws in the batch.
+    /// Before the gradient is taken, as in Algorithm 1 of the paper: the centring then multiplies the posterior's
+    /// gradient by $1 - (1 - d)/n$ for $n$ draws in the batch.
     Paper,
 }
 
@@ -26,16 +26,17 @@ pub enum Mode {
 ///   \nabla \ln q(h_i \mid h_{i-1})$$
 ///
 /// In a model of several layers, with $h_0 = x$, the signal of layer $i$ is the sum of the terms that depend on it,
-/// $s_i = \sum_{j \ge i} \ln p(h_{j-1} \mid h_j) - \ln q(h_j \mid h_{j-1})$ (and the prior), and its baseline $C_i$ is a
-/// network of $h_{i-1}$, which does not depend on $h_i$. The tensors of the baselines follow the model's
-/// parameters in the same vector. Their gradient, of $-(s_i - C_i - c_i)^2$ with a constant signal, lies in the same
-/// gradient vector, and the two gradients do not influence each other. $c$ and $v$ are a running mean and variance
-/// of $s_i - C_i$.
+/// $s_i = \sum_{j \ge i} \ln p(h_{j-1} \mid h_j) - \ln q(h_j \mid h_{j-1})$ (and the prior), and its baseline $C_i$ is
+/// a network of $h_{i-1}$, which does not depend on $h_i$. The tensors of the baselines follow the model's parameters
+/// in the same vector. Their gradient, of $-(s_i - C_i - c_i)^2$ with a constant signal, lies in the same gradient
+/// vector, and the two gradients do not influence each other. $c$ and $v$ are a running mean and variance of $s_i -
+/// C_i$.
 ///
-/// Columns: $a = 1/K$, $b$ as above over $K$, path 0. Unbiased for the ELBO's gradient without `normalise`;
-/// with it, the gradient of each layer of the posterior is shrunk by its divisor, a number that is
-/// independent of the draws in [`Mode::Unbiased`]. Costs one draw and a small network: prefer it when only one draw
-/// for each row is affordable; with several, [`Vimco`](super::Vimco) and leave-one-out need no learnt baseline.
+/// Columns: $a = 1/K$, $b$ as above over $K$, path 0. In [`Mode::Unbiased`] it is unbiased for the ELBO's gradient
+/// without `normalise`; with it, the gradient of each layer of the posterior is divided by a number that is
+/// independent of the draws. In [`Mode::Paper`] it is biased. It costs one draw and a small network: prefer it when
+/// only one draw for each row is affordable; with several, [`Vimco`](super::Vimco) and leave-one-out need no learnt
+/// baseline.
 #[doc(alias = "baseline network")]
 #[doc(alias = "control variate")]
 #[derive(Clone, Debug)]
@@ -63,7 +64,8 @@ struct Scratch<F> {
 }
 
 impl Nvil {
-    /// With baselines of one tanh layer of width `hidden` each, added to `params` after the model's.
+    /// NVIL whose baselines have one tanh layer of width `hidden` each; their tensors are added to `params` after those
+    /// of the model.
     ///
     /// `inputs` are the widths of the baselines' inputs: the columns of the data and then, for signals of
     /// their own, the widths of all layers but the last. With one input there is one signal, the whole
@@ -91,7 +93,7 @@ impl Nvil {
         Self { nets, decay: 0.8, centre, normalise, mode, running: Layers::new() }
     }
 
-    /// The plain baseline network: nothing is centred or scaled.
+    /// The same networks for baselines, where no signal is centred or scaled.
     pub fn plain(self) -> Self {
         Self { centre: false, normalise: false, ..self }
     }
@@ -124,11 +126,11 @@ fn add<F: Scalar>(to: &mut [F], var: Var<'_, F>, sign: F) {
 
 impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for Nvil {
     fn claim(&self) -> Claim {
-        let itself = self.mode == Mode::Paper && (self.centre || self.normalise);
+        let sees_draw = self.mode == Mode::Paper && (self.centre || self.normalise);
         match self.normalise {
-            false if !itself => Claim::Unbiased,
-            // One divisor for all that is shrunk.
-            true if !itself && self.nets.len() == 1 => Claim::Shrunk,
+            false if !sees_draw => Claim::Unbiased,
+            // With one signal there is one divisor for the whole gradient of the posterior.
+            true if !sees_draw && self.nets.len() == 1 => Claim::Shrunk,
             _ => Claim::Biased,
         }
     }

@@ -15,9 +15,9 @@ use pathscore_models::latent::LatentModel;
 /// $$b = \frac{E\langle g, s\rangle}{E\langle s, s\rangle}.$$
 ///
 /// Columns: $a = 1/K$, $b = (f_k - b)/K$, path 0. Both means run over earlier batches, so $b$ is independent
-/// of the draws that it corrects: unbiased for the ELBO's gradient. Costs a second reverse sweep for $s$.
-/// Prefer it where draws are expensive and all rows are similar; where rows differ, a baseline that depends on the
-/// row ([`Nvil`](super::Nvil)) or on the other draws is better.
+/// of the draws that it corrects, and the estimator is unbiased for the ELBO's gradient. It costs a second reverse
+/// sweep for $s$. Prefer it where draws are expensive and all rows are similar; where rows differ, a baseline that
+/// depends on the row ([`Nvil`](super::Nvil)) or on the other draws is better.
 #[doc(alias = "control variate")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OptimalConstant {
@@ -37,12 +37,15 @@ struct Scratch<F> {
 }
 
 impl OptimalConstant {
-    /// With nothing learnt yet: until the first batch is over, the constant is zero.
+    /// An estimator that has learnt nothing yet: until the first batch is over, the constant is zero.
     ///
     /// # Panics
     /// If `decay` is not at least zero and below one.
     pub fn new(decay: f64) -> Self {
-        assert!((0.0..1.0).contains(&decay), "decay {decay}");
+        assert!(
+            (0.0..1.0).contains(&decay),
+            "the decay is {decay}; it must be at least 0 and below 1"
+        );
         Self { decay, means: [0.0; 2] }
     }
 

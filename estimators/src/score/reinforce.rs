@@ -6,12 +6,13 @@ use crate::draw::Score;
 use crate::estimator::{Columns, Cotangents, LogWeights};
 use pathscore_autodiff::Scalar;
 
+/// The score-function gradient of the ELBO with a baseline,
 /// $\frac1K \sum_k \nabla \ln p(x, z_k) + (f_k - b_k) \nabla \ln q(z_k \mid x)$.
 ///
-/// Columns: $a = 1/K$, $b = (f_k - b_k)/K$, path 0. Unbiased for the ELBO's gradient for any latents and
+/// Columns: $a = 1/K$, $b = (f_k - b_k)/K$, path 0. It is unbiased for the ELBO's gradient for any latents and
 /// any $f$, if the baseline does not depend on the draw; the term $-\nabla \ln q$ of $\nabla f$ has mean
 /// zero and is left out. Without a baseline the variance is that of $f \nabla\ln q$ with $f$ in the
-/// hundreds: rarely useful.
+/// hundreds, which is rarely useful.
 ///
 /// ```
 /// use pathscore_estimators::score::{Baseline, Reinforce};

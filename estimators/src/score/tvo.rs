@@ -39,7 +39,10 @@ impl Tvo {
     /// # Panics
     /// If there are no points, or `first` is not between zero and one.
     pub fn log_spaced(points: usize, first: f64) -> Self {
-        assert!(points > 0 && first > 0.0 && first < 1.0, "{points} points from {first}");
+        assert!(
+            points > 0 && first > 0.0 && first < 1.0,
+            "{points} points, the first at {first}: there must be one point or more, and the first between 0 and 1"
+        );
         let step = |i: usize| first.powf(1.0 - (i - 1) as f64 / (points - 1) as f64);
         Self { betas: (0..points).map(|i| if i == 0 { 0.0 } else { step(i) }).collect() }
     }

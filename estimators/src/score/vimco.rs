@@ -11,7 +11,7 @@ pub enum Mean {
     /// The geometric mean of the other weights.
     #[default]
     Geometric,
-    /// Their arithmetic mean.
+    /// The arithmetic mean of the other weights.
     Arithmetic,
 }
 
@@ -22,7 +22,7 @@ pub enum Mean {
 ///   \hat L_{-k} = \ln \frac1K \Big(\hat w_{-k} + \sum_{j \ne k} w_j\Big)$$
 ///
 /// Columns: $a = \tilde w_k$, $b = \hat L - \hat L_{-k} - \tilde w_k$, path 0; the $-\tilde w_k$ is the second sum's
-/// $-\ln q$. Unbiased for the gradient of $L_K$ for every $K \ge 2$ and either [`Mean`], since $\hat L_{-k}$ does
+/// $-\ln q$. It is unbiased for the gradient of $L_K$ for every $K \ge 2$ and either [`Mean`], since $\hat L_{-k}$ does
 /// not depend on $z_k$. It learns nothing and costs $K$ draws: the estimator of first choice for latents
 /// without a path.
 ///

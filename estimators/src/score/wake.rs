@@ -1,7 +1,9 @@
 //! Reweighted wake-sleep (Bornschein and Bengio 2015).
 
 use crate::draw::{Draw, Score};
-use crate::estimator::{Claim, Columns, Cotangents, Estimator, LogWeights, Query, Work};
+use crate::estimator::{
+    Claim, Columns, Cotangents, Estimator, LogWeights, Query, Work, copy_values,
+};
 use crate::target::Target;
 use pathscore_autodiff::Scalar;
 use pathscore_models::RandomSource;
@@ -15,7 +17,7 @@ use pathscore_models::latent::Generative;
 ///
 /// Columns: $a = \tilde w_k$, $b = +\tilde w_k$, path 0. For the model it is unbiased for the gradient of $L_K$.
 /// For the posterior it follows no bound on $\ln p(x)$ but $-\nabla \mathrm{KL}(p(z \mid x) \Vert q)$, with a bias
-/// of $O(1/K)$. Costs $K$ draws and no baseline; its variance for the posterior falls with $K$. Prefer it for
+/// of $O(1/K)$. It costs $K$ draws and needs no baseline; its variance for the posterior falls with $K$. Prefer it for
 /// posteriors that should cover every mode, with $K$ in the tens.
 #[doc(alias = "reweighted wake-sleep")]
 #[doc(alias = "RWS")]
@@ -50,9 +52,11 @@ impl Columns for Wake {
 /// $$\nabla_\theta: \sum_k \tilde w_k \nabla \ln p(x, z_k), \qquad \nabla_\varphi:
 ///   \lambda \sum_k \tilde w_k \nabla \ln q(z_k \mid x) + (1 - \lambda) \frac1K \sum_k \nabla \ln q(z'_k \mid x'_k)$$
 ///
-/// with $(x'_k, z'_k)$ sampled from the model. The sleep phase alone ($\lambda = 0$) is unbiased for
-/// $-\nabla_\varphi E_{p(x)} \mathrm{KL}(p(z \mid x) \Vert q)$, the divergence averaged over data of the model and
-/// not over the given data. The paper uses either phase and both ($\lambda = \frac12$).
+/// with $(x'_k, z'_k)$ sampled from the model. Columns: $a = \tilde w_k$, $b = \lambda \tilde w_k$, path 0, and
+/// $(1 - \lambda)/K$ on $\ln q(z'_k \mid x'_k)$. It costs $2K$ draws for each row. The sleep phase alone ($\lambda =
+/// 0$) is unbiased for $-\nabla_\varphi E_{p(x)} \mathrm{KL}(p(z \mid x) \Vert q)$, the divergence averaged over data
+/// of the model and not over the given data. Prefer it to [`Wake`] where $K$ draws are too few for good weights. The
+/// paper uses either phase and both ($\lambda = \frac12$).
 #[doc(alias = "reweighted wake-sleep")]
 #[doc(alias = "RWS")]
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,12 +73,13 @@ struct Scratch<F> {
 }
 
 impl<F: Scalar, M: Generative<F>> Estimator<F, M> for WakeSleep {
+    /// Without a wake phase for $q$, the estimator follows the bound in $p$ and the sleep objective in $q$.
     fn target(&self) -> Target {
-        Target::Bound
+        if self.wake == 0.0 { Target::BoundAndSleep } else { Target::Bound }
     }
 
     fn claim(&self) -> Claim {
-        Claim::Biased
+        if self.wake == 0.0 { Claim::Unbiased } else { Claim::Biased }
     }
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
@@ -90,10 +95,8 @@ impl<F: Scalar, M: Generative<F>> Estimator<F, M> for WakeSleep {
         let latents = z.size() / rows.max(1);
         let log_q_asleep = of_sampled_data.log_prob(z.reshape([1, rows, latents]));
 
-        for (column, var) in [(&mut *log_joint, drawn.log_joint), (&mut *log_q, drawn.log_q)] {
-            column.clear();
-            var.with(|values| column.extend_from_slice(values));
-        }
+        copy_values(drawn.log_joint, log_joint);
+        copy_values(drawn.log_q, log_q);
         let w = LogWeights::new(samples, batch, log_joint, log_q);
         let wake = F::from_f64(self.wake);
         cotangents.fill(&w, |b| {

@@ -15,8 +15,8 @@ use pathscore_models::latent::LatentModel;
 
 /// Zoo 6: the weights $\tilde w_k$ in $\sum_k \tilde w_k f_k$ are not detached.
 ///
-/// Their gradient, $\nabla \tilde w_k = \tilde w_k (\nabla f_k - \sum_j \tilde w_j \nabla f_j)$, is added to that of
-/// $L_K$. Found in PyTorch-VAE's IWAE (issue 34).
+/// The gradient of the weights, $\nabla \tilde w_k = \tilde w_k (\nabla f_k - \sum_j \tilde w_j \nabla f_j)$, is added
+/// to that of $L_K$. Found in PyTorch-VAE's IWAE (issue 34).
 #[derive(Clone, Copy, Debug)]
 pub struct UndetachedWeights;
 
@@ -118,8 +118,8 @@ impl Columns for WrongVimco {
 
 /// Zoo 10: the log-weights are averaged over the batch before the log-sum-exp over the draws.
 ///
-/// That is the bound of one latent shared by all rows, instead of one bound for each row (breze, PR 85; a comment on
-/// Pyro's issue 3104).
+/// The result is the bound of one latent shared by all rows, instead of one bound for each row (breze, PR 85; a comment
+/// on Pyro's issue 3104).
 #[derive(Clone, Copy, Debug)]
 pub struct BatchAveragedWeights;
 
@@ -251,7 +251,7 @@ const NO_BASELINE: Reinforce = Reinforce { baseline: Baseline::None };
 /// The mistakes with bounds, each with its problem and its fix.
 pub(super) fn specimens() -> Vec<Specimen> {
     let bits = LatentProblem::new(belief(Target::Bound, 2, 1));
-    // Quadrature in two dimensions is slow, so this problem is shared.
+    // Quadrature in two dimensions is slow, so several specimens share this problem.
     let normal = LatentProblem::new(line(Target::Bound, 2));
     let elbo = LatentProblem::new(belief(Target::Elbo, 2, 1));
     // Two of five rows are observed at a time.

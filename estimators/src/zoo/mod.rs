@@ -1,9 +1,9 @@
 //! The bug zoo: wrong gradient estimators that were really published, shipped or asked about, each beside its fix.
 //!
-//! They test the tests: a checker that lets one of them pass is useless. [`zoo`] lists every one on a problem with a
-//! known gradient, together with the same estimator without the mistake; [`Specimen::examine`] says whether the wrong
-//! one is detected, and by which evidence. The numbers are those of a longer list, in which 21 to 26 are about models
-//! without a normaliser.
+//! They test the tests: a checker that lets a wrong estimator pass is useless. [`zoo`] lists every wrong estimator on a
+//! problem with a known gradient, together with the same estimator without the mistake; [`Specimen::examine`] reports
+//! whether the mistake is detected, and by which evidence. The numbers are those of a longer list, in which 21 to 26
+//! are about models without a normaliser.
 //!
 //! A new wrong gradient is a type in one of the files of this module and a row of the `specimens` below it, which
 //! names the problem, the fix and the words that the evidence must contain.

@@ -206,9 +206,15 @@ fn roads_that_do_not_fit_are_refused() {
     let kinds = [Kind::Normal(1), Kind::Bits(30)];
     let refused =
         |strategies: &[Strategy]| PerNode::named(&kinds, strategies).unwrap_err().to_string();
-    assert_eq!(refused(&[PATH, Strategy::Sum]), "node 2, 30 bits: no sum leads through it");
-    assert_eq!(refused(&[Strategy::Pairs, SCORE]), "node 1, 1 normal: no pairs leads through it");
-    assert_eq!(refused(&[PATH]), "node 2: nothing is said of it");
+    assert_eq!(
+        refused(&[PATH, Strategy::Sum]),
+        "node 2, 30 bits: the strategy `sum` does not fit it"
+    );
+    assert_eq!(
+        refused(&[Strategy::Pairs, SCORE]),
+        "node 1, 1 normal: the strategy `pairs` does not fit it"
+    );
+    assert_eq!(refused(&[PATH]), "node 2: it has no strategy");
     assert_eq!(refused(&[PATH, SCORE, SCORE]), "node 3: the model has no such node");
 }
 

@@ -34,14 +34,14 @@ pub(crate) fn estimators() -> Vec<&'static About> {
     .concat()
 }
 
-fn abouts<M>(rows: Vec<Row<f64, M, Nothing>>) -> Vec<&'static About> {
+fn abouts<M>(rows: Vec<Row<f64, M, NoJob>>) -> Vec<&'static About> {
     rows.into_iter().map(|row| row.about).collect()
 }
 
-/// A job that is never done: only the facts are read.
-struct Nothing;
+/// A job that is never done, for rows of which only the facts are read.
+struct NoJob;
 
-impl<M> Job<f64, M> for Nothing {
+impl<M> Job<f64, M> for NoJob {
     type Output = ();
 
     fn run<E>(self, _: Params<f64>, _: E)

@@ -1,4 +1,4 @@
-//! Estimators that ask of a posterior only draws and log-probabilities, so they fit any latents.
+//! Estimators that need only draws and log-probabilities of a posterior, so that they fit any latents.
 
 use super::options::{
     BASELINE, BASELINE_DECAY, BASELINE_HIDDEN, BASELINE_VALUE, FIRST_POINT, NVIL_MODE, NVIL_SCALE,
@@ -11,25 +11,25 @@ use pathscore::estimators::score::{
 };
 use pathscore::models::latent::{Generative, LatentModel};
 
-/// Nothing in the estimator sees the latents' layers, so several layers prove no more than one.
+/// The estimator does not use the layers of the latents, so several layers prove no more than one.
 const LAYERS: Skip = Skip {
     problems: &["sbn-two-layers", "sbn-three-layers"],
-    why: "it does not see the layers of the latents; sbn-small proves it for one layer",
+    why: "it does not use the layers of the latents; sbn-small proves it for one layer",
 };
 
-/// Proofs by quadrature are dear.
+/// Proofs by quadrature are slow.
 const QUADRATURE: Skip = Skip {
     problems: &["logistic-normal"],
     why: "its proof there is a quadrature and slow; linear-gaussian proves it for a normal latent",
 };
 
-/// Proofs of mixed latents are the dearest.
+/// Proofs for mixed latents are the slowest.
 const MIXED: Skip = Skip {
     problems: &["mixed-small"],
-    why: "its proof there is a quadrature for every state and slow; reinforce-leave-one-out stands for all",
+    why: "its proof there is a quadrature for every state and slow; reinforce-leave-one-out is proven there",
 };
 
-/// A network of the row has nothing to see in a toy.
+/// The toys have no data for a network to depend on.
 const TOYS: Skip = Skip {
     problems: &["bernoulli-toy", "gaussian-quadratic"],
     why: "the expectation does not depend on x, so a network of x is a constant",
@@ -68,7 +68,6 @@ where
                     Variant {
                         name: "reinforce-none",
                         line: "reinforce without a baseline",
-                        source: "Williams 1992",
                         options: &[(BASELINE, Value::Choice("none"))],
                         skips: &[QUADRATURE, MIXED],
                         ..Variant::DEFAULT
@@ -76,7 +75,6 @@ where
                     Variant {
                         name: "reinforce-constant",
                         line: "baseline constant; on problems −2, near the mean signal",
-                        source: "Williams 1992",
                         options: &[(BASELINE, Value::Choice("constant"))],
                         on_problems: &[(BASELINE_VALUE, Value::Number(-2.0))],
                         skips: &[LAYERS, QUADRATURE, MIXED],
@@ -102,7 +100,7 @@ where
                         line: "baseline of a network of the row",
                         source: "Mnih & Gregor 2014",
                         options: &[(BASELINE, Value::Choice("network"))],
-                        // On problems nvil is this with a running centre.
+                        // On problems nvil, which adds a running centre, is studied instead.
                         place: Place::Runs,
                         ..Variant::DEFAULT
                     },
@@ -148,7 +146,6 @@ where
                     Variant {
                         name: "nvil",
                         line: "a network of the row and a running centre",
-                        source: "Mnih & Gregor 2014",
                         on_problems: &[
                             (NVIL_SCALE, Value::Choice("none")),
                             (BASELINE_DECAY, Value::Number(0.8)),
@@ -160,7 +157,6 @@ where
                     Variant {
                         name: "nvil-normalised",
                         line: "nvil, divided by its running deviation",
-                        source: "Mnih & Gregor 2014",
                         on_problems: SMALL_NVIL,
                         place: Place::Problems,
                         skips: ONE_FORM,
@@ -169,7 +165,6 @@ where
                     Variant {
                         name: "nvil-paper",
                         line: "nvil, its running numbers updated before their use",
-                        source: "Mnih & Gregor 2014",
                         options: &[(NVIL_MODE, Value::Choice("paper"))],
                         on_problems: SMALL_NVIL,
                         place: Place::Problems,
@@ -183,6 +178,7 @@ where
                             QUADRATURE,
                             MIXED,
                         ],
+                        ..Variant::DEFAULT
                     },
                 ],
                 ..About::DEFAULT
@@ -209,14 +205,12 @@ where
                     Variant {
                         name: "vimco",
                         line: "many draws, others' geometric mean",
-                        source: "Mnih & Rezende 2016",
                         skips: &[MIXED],
                         ..Variant::DEFAULT
                     },
                     Variant {
                         name: "vimco-arithmetic",
                         line: "many draws, others' arithmetic mean",
-                        source: "Mnih & Rezende 2016",
                         options: &[(VIMCO_MEAN, Value::Choice("arithmetic"))],
                         place: Place::Problems,
                         skips: &[LAYERS, QUADRATURE, MIXED],
@@ -242,7 +236,7 @@ where
                 skips: &[
                     Skip {
                         problems: &["sbn-three-layers"],
-                        why: "it does not see the layers of the latents; sbn-two-layers proves it for several",
+                        why: "it does not use the layers of the latents; sbn-two-layers proves it for several",
                     },
                     QUADRATURE,
                     MIXED,
@@ -261,7 +255,6 @@ where
                 variants: &[Variant {
                     name: "tvo",
                     line: "points from q to the posterior; on problems three",
-                    source: "Masrani et al. 2019",
                     on_problems: &[(POINTS, Value::Count(3)), (FIRST_POINT, Value::Number(0.1))],
                     ..Variant::DEFAULT
                 }],
@@ -294,7 +287,6 @@ where
                 Variant {
                     name: "sleep",
                     line: "q from data that the model has drawn, the model by its wake phase",
-                    source: "Bornschein & Bengio 2015",
                     options: &[(WAKE, Value::Number(0.0))],
                     place: Place::Problems,
                     ..Variant::DEFAULT
@@ -302,7 +294,6 @@ where
                 Variant {
                     name: "wake-sleep",
                     line: "a mixture of the wake and the sleep phase, --wake",
-                    source: "Bornschein & Bengio 2015",
                     place: Place::Runs,
                     ..Variant::DEFAULT
                 },

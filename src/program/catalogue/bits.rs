@@ -12,8 +12,7 @@ use pathscore::models::latent::LatentModel;
 
 const BITS: About = About { one_layer: true, ..About::DEFAULT };
 
-/// The mean of a relaxed estimator is not listed but sampled: 8 seconds on `sbn-small`, where the listed proof of
-/// `disarm` takes a fraction of one.
+/// The mean of a relaxed estimator is sampled and not enumerated, and one such proof takes as long as all others.
 const RELAXED: Skip = Skip {
     problems: &["bernoulli-toy"],
     why: "its proof is by samples and slow; sbn-small has the same bits behind a model",
@@ -31,7 +30,7 @@ where
         Row::new(
             &About {
                 name: "muprop",
-                line: "ELBO, reinforce about a line through the mean of the bits",
+                line: "ELBO, reinforce with a linear baseline: the tangent of f at the mean of the bits",
                 source: "Gu et al. 2016",
                 ..BITS
             },
@@ -79,13 +78,12 @@ where
         Row::new(
             &About {
                 name: "relax",
-                line: "ELBO, rebar with a network beside it",
+                line: "ELBO, rebar with a network added to its control variate",
                 source: "Grathwohl et al. 2018",
                 options: &[TEMPERATURE, BASELINE_HIDDEN],
                 variants: &[Variant {
                     name: "relax",
-                    line: "rebar with a network beside it",
-                    source: "Grathwohl et al. 2018",
+                    line: "rebar with a network added to its control variate",
                     on_problems: &[(BASELINE_HIDDEN, Value::Count(2))],
                     ..Variant::DEFAULT
                 }],
@@ -112,7 +110,7 @@ where
         Row::new(
             &About {
                 name: "concrete",
-                line: "relaxed bits at --temperature, biased: the model learns to live between the bits",
+                line: "relaxed bits at --temperature, biased: the model is trained on values between zero and one",
                 source: "Maddison, Mnih & Teh 2017",
                 options: &[TEMPERATURE],
                 ..BITS

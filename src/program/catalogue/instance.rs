@@ -1,4 +1,4 @@
-//! An estimator on a problem whose gradient is known: the two made for each other, ready for a proof or a study.
+//! An estimator on a problem whose gradient is known, made for a proof or a study.
 
 use super::row::{Job, Place, Row, Setup, Skip, Variant};
 use pathscore::estimators::proof::{Applied, Cached, Candidate, Latent, Problem};
@@ -10,14 +10,14 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The size of a gradient that is asked for.
+/// The number of samples and rows of a gradient, and the factor on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Setting {
     /// $K$, the samples for each row.
     pub(crate) samples: usize,
     /// The number of rows.
     pub(crate) batch: usize,
-    /// The factor of the summed gradient.
+    /// The factor on the gradient, which is summed over the rows.
     pub(crate) scale: f64,
 }
 
@@ -57,9 +57,9 @@ pub(super) type OwnTruth = (&'static str, fn(Setting) -> Option<Instance>);
 /// A model that is small enough for the exact gradient of every expectation.
 pub(super) struct TestProblem<M> {
     pub(super) name: &'static str,
-    /// One line.
+    /// The description in one line.
     pub(super) line: &'static str,
-    /// Where it comes from.
+    /// The paper, or the way to the exact gradient.
     pub(super) source: &'static str,
     /// The model and its parameters.
     pub(super) model: fn() -> (M, Params<f64>),
@@ -95,15 +95,15 @@ impl<M> TestProblem<M> {
     }
 }
 
-/// The job of putting an estimator on a problem.
-pub(super) struct Pose<M> {
+/// The job of making an instance of an estimator on a problem.
+pub(super) struct Instantiate<M> {
     problem: TestProblem<M>,
     setting: Setting,
     /// The estimator's number of samples.
     samples: usize,
 }
 
-impl<M> Job<f64, M> for Pose<M>
+impl<M> Job<f64, M> for Instantiate<M>
 where
     M: LatentModel<f64> + Clone + Send + Sync + 'static,
 {
@@ -139,9 +139,9 @@ where
 /// A problem with the estimators that fit its model.
 pub(crate) struct ProblemRow {
     pub(crate) name: &'static str,
-    /// One line.
+    /// The description in one line.
     pub(crate) line: &'static str,
-    /// Where it comes from.
+    /// The paper, or the way to the exact gradient.
     pub(crate) source: &'static str,
     /// The forms of estimators that are studied on it, in the order of the catalogue.
     pub(crate) pairs: Vec<Pair>,
@@ -161,18 +161,21 @@ impl Pair {
     /// The estimator on the problem in a setting.
     ///
     /// # Errors
-    /// With the reason if the setting does not fit: too few samples, or more rows than the problem has.
+    /// If the setting does not fit, with the reason: too few samples, or more rows than the problem has.
     pub(crate) fn instance(&self, setting: Setting) -> Result<Instance, String> {
         (self.instance)(setting)
     }
 }
 
-/// A setting that every estimator can work with.
-const WIDE: Setting = Setting { samples: 3, batch: 1, scale: 1.0 };
+/// A setting with as many samples as every estimator needs.
+const ENOUGH_SAMPLES: Setting = Setting { samples: 3, batch: 1, scale: 1.0 };
 
 impl<M: LatentModel<f64> + Clone + Send + Sync + 'static> TestProblem<M> {
     /// The problem with the estimators of these capabilities.
-    pub(super) fn with<const N: usize>(self, groups: [Vec<Row<f64, M, Pose<M>>>; N]) -> ProblemRow {
+    pub(super) fn with<const N: usize>(
+        self,
+        groups: [Vec<Row<f64, M, Instantiate<M>>>; N],
+    ) -> ProblemRow {
         let Self { name, line, source, .. } = self;
         let (mut pairs, mut left_out) = (Vec::new(), Vec::new());
         for row in groups.into_iter().flatten() {
@@ -186,7 +189,7 @@ impl<M: LatentModel<f64> + Clone + Send + Sync + 'static> TestProblem<M> {
                 let refusal = match (row.about.check_layers(self.layers), skip) {
                     (Err(error), _) => Some(error.to_string()),
                     (_, Some(Skip { why, .. })) => Some((*why).to_string()),
-                    _ => pair.instance(WIDE).err(),
+                    _ => pair.instance(ENOUGH_SAMPLES).err(),
                 };
                 match refusal {
                     None => pairs.push(pair),
@@ -197,7 +200,7 @@ impl<M: LatentModel<f64> + Clone + Send + Sync + 'static> TestProblem<M> {
         ProblemRow { name, line, source, pairs, left_out }
     }
 
-    fn pair(self, row: Row<f64, M, Pose<M>>, estimator: Variant) -> Pair {
+    fn pair(self, row: Row<f64, M, Instantiate<M>>, estimator: Variant) -> Pair {
         if let Some(&(_, solved)) = self.solved.iter().find(|(name, _)| *name == estimator.name) {
             let few = |setting: Setting| format!("fewer than {} rows", setting.batch);
             let instance = move |setting| solved(setting).ok_or_else(|| few(setting));
@@ -216,7 +219,7 @@ impl<M: LatentModel<f64> + Clone + Send + Sync + 'static> TestProblem<M> {
                 rng: seed::rng(5, seed::Stream::Init, 0),
             };
             let samples = own.unwrap_or(setting.samples);
-            row.run(&options, setup, Pose { problem: self, setting, samples })
+            row.run(&options, setup, Instantiate { problem: self, setting, samples })
         };
         Pair { estimator, instance: Box::new(instance) }
     }

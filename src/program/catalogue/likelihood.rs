@@ -9,7 +9,7 @@ use pathscore::models::latent::LatentModel;
 /// Models of several parts show nothing more of an estimator that draws all latents from the prior.
 const PARTS: Skip = Skip {
     problems: &["sbn-two-layers", "sbn-three-layers", "mixed-small"],
-    why: "it does not see the layers or kinds of the latents; sbn-small and linear-gaussian prove it",
+    why: "it does not use the layers or kinds of the latents; sbn-small and linear-gaussian prove it",
 };
 
 /// The rows of all models with latents.

@@ -1,15 +1,15 @@
 //! The catalogue of gradient estimators: one row for each, read by `train`, `compare`, `check`, `list` and the
 //! help.
 //!
-//! A row ([`Row`]) says everything about an estimator that the program knows: its name, one line, the paper,
-//! its options with their defaults ([`OptionRow`](options::OptionRow)), the default number of samples, the forms in which
-//! `compare` and `check` study it ([`Variant`](row::Variant)), and how it is made. The rows stand in one function for each
-//! capability of a model, whose bounds are those of the estimators: [`any_rows`], [`generative_rows`],
+//! A row ([`Row`]) holds everything that the program knows about an estimator: its name, one line, the paper,
+//! its options with their defaults ([`OptionRow`](options::OptionRow)), the default number of samples, the forms in
+//! which `compare` and `check` study it ([`Variant`](row::Variant)), and how it is made. The rows stand in one function
+//! for each capability of a model, whose bounds are those of the estimators: [`any_rows`], [`generative_rows`],
 //! [`path_rows`], [`bits_rows`], … A model's rows are those of the capabilities it has.
 //!
 //! To add an estimator is one row here, in the function of the capability that it asks for. To add a problem of
 //! `compare` and `check` is one row of [`problems`], with the capabilities of its model: the estimators that fit it
-//! follow, and one that is left out all the same has the reason in its row ([`Skip`](row::Skip)).
+//! follow, and one that is left out although it fits has the reason in its row ([`Skip`](row::Skip)).
 //!
 //! # How `train` uses it
 //!

@@ -46,13 +46,11 @@ where
                 Variant {
                     name: "per-node",
                     line: "a strategy for each node: here path and sum",
-                    source: "Schulman et al. 2015",
                     ..Variant::DEFAULT
                 },
                 Variant {
                     name: "per-node-score",
                     line: "normal numbers by path, bits by score",
-                    source: "Schulman et al. 2015",
                     options: &[(BITS_BY, Value::Choice("score"))],
                     ..Variant::DEFAULT
                 },

@@ -12,7 +12,7 @@ pub(crate) struct OptionRow {
     pub(crate) name: &'static str,
     /// The word that stands for the value in the help.
     pub(crate) value_name: &'static str,
-    /// One line.
+    /// The description in one line.
     pub(crate) about: &'static str,
     /// The values that it takes.
     pub(crate) kind: Kind,
@@ -46,7 +46,7 @@ pub(crate) struct Range {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Choice {
     pub(crate) name: &'static str,
-    /// One line.
+    /// The description in one line.
     pub(crate) about: &'static str,
     /// The paper; empty for none.
     pub(crate) source: &'static str,
@@ -283,7 +283,7 @@ pub(crate) const BASELINE_DECAY: &OptionRow = &OptionRow {
 pub(crate) const BASELINE_HIDDEN: &OptionRow = &OptionRow {
     name: "baseline-hidden",
     value_name: "N",
-    about: "Hidden units of the network that is learnt beside the model",
+    about: "The number of hidden units of the network that is learnt beside the model",
     kind: Kind::Count,
     default: Some(Value::Count(100)),
     when: Some(When { option: "baseline", is: &["network"] }),
@@ -292,12 +292,12 @@ pub(crate) const BASELINE_HIDDEN: &OptionRow = &OptionRow {
 pub(crate) const NVIL_MODE: &OptionRow = &OptionRow {
     name: "nvil-mode",
     value_name: "WHEN",
-    about: "When the running mean and variance of nvil take in a batch",
+    about: "The time at which a batch enters the running mean and variance of nvil",
     kind: Kind::Choice(&[
-        choice("unbiased", "after its gradient was taken", "Mnih & Gregor 2014"),
+        choice("unbiased", "after the gradient of the batch was taken", "Mnih & Gregor 2014"),
         choice(
             "paper",
-            "before, as in the paper: biased by a factor of the batch's size",
+            "before the gradient is taken, as in the paper: biased by a factor that depends on the batch's size",
             "Mnih & Gregor 2014",
         ),
     ]),
@@ -310,8 +310,12 @@ pub(crate) const NVIL_SCALE: &OptionRow = &OptionRow {
     value_name: "HOW",
     about: "The divisor of nvil's signal",
     kind: Kind::Choice(&[
-        choice("running", "its running standard deviation, if above one", "Mnih & Gregor 2014"),
-        choice("none", "nothing, which is unbiased", "Mnih & Gregor 2014"),
+        choice(
+            "running",
+            "the running standard deviation of the signal, if it is above one",
+            "Mnih & Gregor 2014",
+        ),
+        choice("none", "no divisor, which is unbiased", "Mnih & Gregor 2014"),
     ]),
     default: Some(Value::Choice("running")),
     when: None,
@@ -329,7 +333,7 @@ pub(crate) const ALPHA: &OptionRow = &OptionRow {
 pub(crate) const POINTS: &OptionRow = &OptionRow {
     name: "points",
     value_name: "N",
-    about: "Points of tvo's path from q to the posterior; with one point it is the ELBO",
+    about: "The number of points of tvo's path from q to the posterior; with one point it is the ELBO",
     kind: Kind::Count,
     default: Some(Value::Count(5)),
     when: None,
@@ -359,14 +363,14 @@ pub(crate) const VIMCO_MEAN: &OptionRow = &OptionRow {
     value_name: "MEAN",
     about: "The mean of the other draws' weights in the baseline of vimco",
     kind: Kind::Choice(&[
-        choice("geometric", "of their logarithms", "Mnih & Rezende 2016"),
-        choice("arithmetic", "of the weights themselves", "Mnih & Rezende 2016"),
+        choice("geometric", "the geometric mean", "Mnih & Rezende 2016"),
+        choice("arithmetic", "the arithmetic mean", "Mnih & Rezende 2016"),
     ]),
     default: Some(Value::Choice("geometric")),
     when: None,
 };
 
-/// Of estimators that relax every bit.
+/// The temperature of estimators that relax every bit.
 pub(crate) const TEMPERATURE: &OptionRow = &OptionRow {
     name: "temperature",
     value_name: "T",
@@ -376,23 +380,22 @@ pub(crate) const TEMPERATURE: &OptionRow = &OptionRow {
     when: None,
 };
 
-/// Of straight-through, which without a temperature has the slope of the probabilities.
+/// The temperature of straight-through, which without one takes the slope of the probabilities.
 pub(crate) const TEMPERATURE_IF_ANY: &OptionRow = &OptionRow { default: None, ..*TEMPERATURE };
 
 pub(crate) const SWEEPS: &OptionRow = &OptionRow {
     name: "sweeps",
     value_name: "K",
-    about: "Gibbs sweeps of each chain at each step",
+    about: "The number of Gibbs sweeps of each chain at each step",
     kind: Kind::Count,
     default: Some(Value::Count(1)),
     when: None,
 };
 
-/// Without a number there are as many chains as a step has rows.
 pub(crate) const CHAINS: &OptionRow = &OptionRow {
     name: "chains",
     value_name: "N",
-    about: "Chains that go on from step to step; without a number as many as the rows of a step",
+    about: "The number of chains that go on from step to step; without a number, the rows of a step",
     kind: Kind::Count,
     default: None,
     when: None,

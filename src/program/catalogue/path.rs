@@ -27,14 +27,12 @@ where
                     Variant {
                         name: "sgvb-analytic",
                         line: "sgvb, divergence in closed form",
-                        source: "Kingma & Welling 2014",
                         options: &[(KL, Value::Choice("analytic"))],
                         ..Variant::DEFAULT
                     },
                     Variant {
                         name: "sgvb-sampled",
                         line: "sgvb, divergence at the draws",
-                        source: "Kingma & Welling 2014",
                         options: &[(KL, Value::Choice("sampled"))],
                         ..Variant::DEFAULT
                     },
@@ -86,7 +84,6 @@ where
                     Variant {
                         name: "renyi-half",
                         line: "Rényi's bound with α = ½",
-                        source: "Li & Turner 2016",
                         options: &[(ALPHA, Value::Number(0.5))],
                         place: Place::Problems,
                         skips: &[Skip {
@@ -98,7 +95,6 @@ where
                     Variant {
                         name: "renyi",
                         line: "Rényi's bound of order --alpha",
-                        source: "Li & Turner 2016",
                         place: Place::Runs,
                         ..Variant::DEFAULT
                     },
@@ -116,7 +112,7 @@ const DIFFERENCES: Skip = Skip {
     why: "differences use no derivative of the model: linear-gaussian and gaussian-quadratic show their bias",
 };
 
-/// Differences of the reported value with common random numbers, which need draws that move smoothly.
+/// The rows of differences of the reported value with common random numbers, which need draws that move smoothly.
 pub(crate) fn difference_rows<F, M, J>() -> Vec<Row<F, M, J>>
 where
     F: Scalar,
@@ -129,7 +125,7 @@ where
             &About {
                 name: "differences",
                 line: "central differences with common random numbers, one parameter at a time",
-                source: "of last resort",
+                source: "Glasserman & Yao 1992",
                 skips: &[DIFFERENCES],
                 ..About::DEFAULT
             },

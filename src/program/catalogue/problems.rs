@@ -14,9 +14,9 @@ use super::tractable::tractable_rows;
 use crate::program::usage_error::usage_error;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use pathscore::autodiff::Activation;
-use pathscore::estimators::proof::{Applied, Gradient, Latent, Problem, Solved};
+use pathscore::estimators::Estimator;
+use pathscore::estimators::proof::{Applied, Latent, Problem, Solved};
 use pathscore::estimators::score::WakeSleep;
-use pathscore::estimators::{Claim, Enumerator, Target};
 use pathscore::models::dist::Kind;
 use pathscore::models::latent::{
     BernoulliToy, GaussianQuadratic, Likelihood, LinearGaussian, LogisticNormal, MixedVae,
@@ -198,7 +198,8 @@ pub(crate) fn problem(name: &str) -> Result<ProblemRow, String> {
     })
 }
 
-/// Leaves to each problem the estimators of these names, all of them without names; drops problems without any.
+/// Keeps for each problem the estimators of these names, or all if there are no names, and drops problems that have no
+/// estimator left.
 ///
 /// # Errors
 /// If no problem knows a name, or none of the estimators is studied on any of the problems.
@@ -290,26 +291,13 @@ fn small_belief() -> TestProblem<SmallBelief> {
     }
 }
 
-/// A gradient without its wake phase for $q$: it is unbiased for [`Target::BoundAndSleep`], though biased for $L_K$.
-#[derive(Clone)]
-struct SleepPhase(Applied<SmallBelief, WakeSleep>);
-
-impl Gradient for SleepPhase {
-    fn claim(&self) -> Claim {
-        Claim::Unbiased
-    }
-
-    fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
-        self.0.draw(source, out)
-    }
-}
-
 /// The sleep phase on the small belief net.
 ///
-/// Its $q$ does not depend on $x$, so $\nabla_\varphi E_{p(z)} \ln q(z)$ is $\sigma(\eta) - \sigma(\varphi)$ with the
-/// prior's logits $\eta$.
+/// The $q$ of this model does not depend on $x$, so $\nabla_\varphi E_{p(z)} \ln q(z)$ is $\sigma(\eta) -
+/// \sigma(\varphi)$ with the prior's logits $\eta$.
 fn sleep(setting: Setting) -> Option<Instance> {
-    let target = Target::BoundAndSleep;
+    let estimator = WakeSleep { wake: 0.0 };
+    let target = Estimator::<f64, SmallBelief>::target(&estimator);
     let problem: Latent<SmallBelief> = small_belief().latent(setting, target)?;
     let mut truth = problem.truth();
     let sigmoid = |logit: f64| 1.0 / (1.0 + (-logit).exp());
@@ -320,7 +308,7 @@ fn sleep(setting: Setting) -> Option<Instance> {
     }
     let (name, components) = (problem.name(), problem.components());
     let key = format!("{name} {target} {setting:?}");
-    let candidate = Box::new(SleepPhase(Applied::new(&Arc::new(problem), WakeSleep { wake: 0.0 })));
+    let candidate = Box::new(Applied::new(&Arc::new(problem), estimator));
     let solved = Solved { name, components, truth, known_mistakes: Vec::new() };
     Some(Instance { problem: Rc::new(solved), candidate, target, key })
 }

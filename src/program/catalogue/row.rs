@@ -13,11 +13,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 pub(crate) struct About {
     /// The name on the command line of `train`.
     pub(crate) name: &'static str,
-    /// One line.
+    /// The description in one line.
     pub(crate) line: &'static str,
     /// The paper.
     pub(crate) source: &'static str,
-    /// Its options.
+    /// The options of the estimator.
     pub(crate) options: &'static [&'static OptionRow],
     /// The default number of samples $K$ for each row.
     pub(crate) samples: usize,
@@ -38,21 +38,21 @@ pub(crate) struct About {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Variant {
     pub(crate) name: &'static str,
-    /// One line.
+    /// The description in one line.
     pub(crate) line: &'static str,
-    /// The paper.
+    /// The paper; empty if it is that of the estimator.
     pub(crate) source: &'static str,
     /// The options that make it this form.
     pub(crate) options: &'static [(&'static OptionRow, Value)],
     /// Further options on the small problems, where other values than the defaults are of use.
     pub(crate) on_problems: &'static [(&'static OptionRow, Value)],
-    /// Where it is studied.
+    /// The problems or runs on which this form is studied.
     pub(crate) place: Place,
     /// The problems on which this form is not studied although it would fit.
     pub(crate) skips: &'static [Skip],
 }
 
-/// Where a form of an estimator is studied.
+/// The problems or runs on which a form of an estimator is studied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// On problems and on runs.
@@ -85,16 +85,20 @@ impl About {
         skips: &[],
     };
 
-    /// Its forms: its variants, or itself.
+    /// The forms of the estimator: the variants, or the estimator itself if there are none.
     pub(crate) fn forms(&self) -> Vec<Variant> {
         if self.variants.is_empty() {
             let &Self { name, line, source, .. } = self;
             return vec![Variant { name, line, source, ..Variant::DEFAULT }];
         }
-        self.variants.to_vec()
+        let inherit = |form: &Variant| {
+            let source = if form.source.is_empty() { self.source } else { form.source };
+            Variant { source, ..*form }
+        };
+        self.variants.iter().map(inherit).collect()
     }
 
-    /// The values of its options: those that are given, and defaults for the others.
+    /// The values of the options: those that are given, and defaults for the others.
     ///
     /// # Errors
     /// If it does not have an option that is given, or another choice leaves the option without effect.
@@ -110,7 +114,7 @@ impl About {
         let mut values = Vec::new();
         for (name, text) in given {
             let row = self.options.iter().find(|row| row.name == name);
-            // An option of others is refused below, whatever its value.
+            // An option of other estimators is refused below, whatever its value.
             let value = row.map_or(Ok(Value::Choice("")), |row| row.parse(text));
             values.push((name.as_str(), value.map_err(usage_error)?));
         }

@@ -14,9 +14,9 @@ const STEEP: f64 = 0.1;
 /// A line of a chart.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Series {
-    /// Its name in the legend.
+    /// The name in the legend.
     pub(crate) name: String,
-    /// Its points from left to right; those that are not finite are left out.
+    /// The points from left to right; those that are not finite are left out.
     pub(crate) points: Vec<(f64, f64)>,
 }
 

@@ -10,13 +10,13 @@ use super::drawing::{COLOURS, range};
 use super::estimators::distinct;
 use super::panel::power_of_ten;
 
-/// Numbers below are zero but for rounding, and zero has no place on a logarithmic axis.
+/// Numbers below this one are zero but for rounding, and zero has no place on a logarithmic axis.
 const ROUNDING: f64 = 1e-20;
 
 /// One curve of a panel.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Curve {
-    /// Its name in the legend.
+    /// The name in the legend.
     pub(crate) name: String,
     /// The closed form, from left to right; empty if there is none.
     pub(crate) line: Vec<(f64, f64)>,
@@ -27,10 +27,10 @@ pub(crate) struct Curve {
 /// The scale of the parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Axis {
-    /// Linear.
-    Even,
-    /// Logarithmic, with ticks at powers of two.
-    Doubling,
+    /// A linear axis.
+    Linear,
+    /// A logarithmic axis with ticks at powers of two.
+    Log2,
 }
 
 /// Curves over one parameter, on a logarithmic axis.
@@ -43,7 +43,7 @@ pub(crate) struct CurvePanel {
     pub(crate) curves: Vec<Curve>,
 }
 
-/// CurvePanels side by side with one legend; a curve has one colour in all of them.
+/// Panels side by side with one legend; a curve has the same colour in all panels.
 ///
 /// The height is that of the measurements: a line that falls to zero leaves the picture below.
 pub(crate) fn curve_panels(panels: &[CurvePanel], title: &str) -> Scene {
@@ -64,7 +64,7 @@ pub(crate) fn curve_panels(panels: &[CurvePanel], title: &str) -> Scene {
 impl CurvePanel {
     /// A point in the coordinates of the axes, if it has a place there.
     fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
-        let x = if self.axis == Axis::Doubling { x.log2() } else { x };
+        let x = if self.axis == Axis::Log2 { x.log2() } else { x };
         // The logarithms are drawn on a linear axis: the chart library's own log axis ends at 1e-10.
         let y = if y > ROUNDING { y.log10() } else { f64::NEG_INFINITY };
         (x.is_finite() && y.is_finite()).then_some((x, y))
@@ -137,8 +137,8 @@ impl CurvePanel {
             .with_y_axis_max(top)
             .with_grid_line_width(0.6);
         match self.axis {
-            Axis::Even => layout.with_x_tick_step(1.0),
-            Axis::Doubling => {
+            Axis::Linear => layout.with_x_tick_step(1.0),
+            Axis::Log2 => {
                 let whole = |x: f64| format!("{:.0}", x.exp2());
                 layout.with_x_tick_step(1.0).with_x_tick_format(TickFormat::Custom(Arc::new(whole)))
             }
@@ -153,7 +153,7 @@ mod tests {
 
     fn panel(axis: Axis) -> CurvePanel {
         let grid = |n: i32| (1..=n).map(move |i| f64::from(i) * 6.0 / f64::from(n));
-        let x = move |i: f64| if axis == Axis::Doubling { i.exp2() } else { i };
+        let x = move |i: f64| if axis == Axis::Log2 { i.exp2() } else { i };
         let curve = |name: &str, f: fn(f64) -> f64| Curve {
             name: name.into(),
             line: grid(60).map(|i| (x(i), f(i))).collect(),
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn panels_share_one_legend_and_name_their_axes() {
-        let scene = curve_panels(&[panel(Axis::Even), panel(Axis::Doubling)], "two panels");
+        let scene = curve_panels(&[panel(Axis::Linear), panel(Axis::Log2)], "two panels");
         let text = svg(&scene);
         assert_eq!(text.matches(">falls<").count(), 1);
         for name in ["touches zero", ">variance<", ">θ<", ">64<", "10⁻¹"] {
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_line_that_touches_zero_is_cut_there() {
-        let panel = panel(Axis::Even);
+        let panel = panel(Axis::Linear);
         assert_eq!(panel.pieces(&panel.curves[0]).len(), 1);
         assert_eq!(panel.pieces(&panel.curves[1]).len(), 2);
     }
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn nothing_at_all_is_harmless() {
         assert!(svg(&curve_panels(&[], "nothing")).contains("<svg"));
-        let empty = CurvePanel { curves: vec![Curve::default()], ..panel(Axis::Even) };
+        let empty = CurvePanel { curves: vec![Curve::default()], ..panel(Axis::Linear) };
         assert!(svg(&curve_panels(&[empty], "nothing")).contains("<svg"));
     }
 }

@@ -16,11 +16,11 @@ const LINE: f64 = 26.0;
 /// The estimate of one component of the gradient by one estimator.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Estimate {
-    /// The estimator's name.
+    /// The name of the estimator.
     pub(crate) estimator: String,
     /// The name of the quantity whose gradient is estimated.
     pub(crate) target: String,
-    /// The component's name.
+    /// The name of the component.
     pub(crate) component: String,
     /// The exact gradient of the target, or a reference for it.
     pub(crate) exact: f64,

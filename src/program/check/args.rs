@@ -11,19 +11,20 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_parser = problem_values(), value_name = "NAME")]
     pub(crate) problem: Option<String>,
 
-    /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them.
+    /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them as forms.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub(crate) estimators: Option<Vec<String>>,
 
-    /// Examines estimators that are known to be wrong instead, and says how each was found out.
+    /// Examine estimators that are known to be wrong instead, and print the evidence against each.
     #[arg(long, conflicts_with_all = ["problem", "estimators"])]
     pub(crate) zoo: bool,
 
-    /// The largest number of gradients drawn from an estimator whose mean cannot be listed.
+    /// The largest number of gradients drawn from an estimator whose mean cannot be enumerated.
     #[arg(long, default_value_t = 8_192_000, value_name = "N")]
     pub(crate) draws: usize,
 
-    /// The largest time of drawing for each of those; a proof that is not settled by then is inconclusive.
+    /// The longest time of drawing from each of these estimators, in seconds; a proof without a verdict by then is
+    /// inconclusive [default: no limit].
     #[arg(long, value_name = "S")]
     pub(crate) seconds: Option<f64>,
 
@@ -31,7 +32,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
 
-    /// Threads; without --seconds results do not depend on their number [default: all].
+    /// The number of threads; without --seconds results do not depend on it [default: all].
     #[arg(long, value_name = "T")]
     pub(crate) threads: Option<usize>,
 

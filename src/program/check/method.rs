@@ -5,7 +5,7 @@ use pathscore::estimators::proof::Method;
 /// The name of a method in tables and JSON.
 pub(super) fn method_name(method: Method) -> &'static str {
     match method {
-        Method::Enumerated(_) => "listed",
+        Method::Enumerated(_) => "enumerated",
         Method::Quadrature(_) => "quadrature",
         _ => "sampled",
     }

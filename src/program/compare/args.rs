@@ -30,8 +30,8 @@ impl std::str::FromStr for Subject {
 /// Options of `compare`.
 #[derive(Args, Debug)]
 pub(crate) struct CompareArgs {
-    /// The problem [default: all whose gradient is known; `pathscore list` names them], or run:DIR, a folder that
-    /// `train` has written: its model and data, at the parameters it has learnt.
+    /// The problem [default: all whose gradient is known; `pathscore list` names them], or run:DIR, the folder of a
+    /// run of `train`: the model and data of the run, at the parameters that it has learnt.
     ///
     /// On a run the minibatch is one of its own batches, held fixed. A component is the gradient of a tensor along
     /// a direction drawn once (encoder.0.weight·1), and the variance is that of the whole gradient. The exact
@@ -40,15 +40,15 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "NAME|run:DIR")]
     pub(crate) problem: Option<Subject>,
 
-    /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them.
+    /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them as forms.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub(crate) estimators: Option<Vec<String>>,
 
-    /// Gradients drawn from each estimator [default: 20000; on a run 400].
+    /// The number of gradients drawn from each estimator [default: 20000; on a run 400].
     #[arg(long, value_name = "N")]
     pub(crate) draws: Option<usize>,
 
-    /// Samples within each gradient, K.
+    /// The number of samples within each gradient, K.
     #[arg(long, default_value_t = 2, value_name = "K")]
     pub(crate) num_samples: usize,
 
@@ -56,17 +56,17 @@ pub(crate) struct CompareArgs {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
 
-    /// Threads; results do not depend on their number, times do [default: all].
+    /// The number of threads; results do not depend on it, times do [default: all].
     #[arg(long, value_name = "T")]
     pub(crate) threads: Option<usize>,
 
     /// The folder for the figures, each as SVG and PNG.
     ///
-    /// PROBLEM shows means with their errors beside the exact gradient, and what they cost. PROBLEM-draws shows
-    /// single gradients as violins: an estimator is unbiased if its violin balances on the line, and good if the
+    /// PROBLEM shows means with their errors beside the exact gradient, and their variance and time. PROBLEM-draws
+    /// shows single gradients as violins: an estimator is unbiased if its violin balances on the line, and good if the
     /// violin is narrow. PROBLEM-snr shows whether more samples K make a gradient clearer; along the path (iwae) the
-    /// gradient of q gets noisier. variance-… shows the variance along a parameter of two expectations, with
-    /// closed forms; it is drawn without --problem.
+    /// gradient of q gets noisier. variance-… shows the variance along a parameter of two expectations, with closed
+    /// forms; it is drawn without --problem.
     #[arg(long, default_value = "runs/compare", value_name = "DIR")]
     pub(crate) out: PathBuf,
 

@@ -26,7 +26,7 @@ pub(super) struct Row {
     pub(super) seconds_per_draw: f64,
     pub(super) variance_times_seconds: f64,
     pub(super) pareto: bool,
-    /// Of the whole gradient.
+    /// The variance of the whole gradient.
     pub(super) total_variance: f64,
     pub(super) total_snr: f64,
 }
@@ -40,9 +40,9 @@ pub(super) struct TableRow<'a> {
     claim: &'a str,
     #[serde(rename = "worst z")]
     worst: f64,
-    /// Of the whole gradient.
+    /// The variance of the whole gradient.
     variance: f64,
-    /// Norm of the gradient over the root of that sum.
+    /// The norm of the gradient divided by the root of that variance.
     snr: f64,
     #[serde(rename = "µs/draw")]
     microseconds: f64,
@@ -52,8 +52,8 @@ pub(super) struct TableRow<'a> {
     pareto: bool,
 }
 
-/// For each target the unbiased estimators that no other beats in both variance and time, in the order of their time
-/// (the Pareto front).
+/// The Pareto front of each target: the unbiased estimators that no other estimator beats in both variance and time, in
+/// the order of their time.
 pub(super) fn fronts(studied: &[Studied]) -> Vec<(String, Vec<String>)> {
     let mut targets: Vec<&str> = Vec::new();
     for one in studied {
@@ -71,7 +71,8 @@ pub(super) fn fronts(studied: &[Studied]) -> Vec<(String, Vec<String>)> {
     targets.into_iter().map(front).filter(|(_, names): &(_, Vec<_>)| !names.is_empty()).collect()
 }
 
-/// The names that no other dominates, that is, is no worse in both costs and better in one; sorted by the second cost.
+/// The names that no other name dominates, sorted by the second cost. A name dominates another if it is no worse in
+/// both costs and better in one.
 fn front<'a>(costs: &[(&'a str, [f64; 2])]) -> Vec<&'a str> {
     let dominates = |a: &[f64; 2], b: &[f64; 2]| a[0] <= b[0] && a[1] <= b[1] && a != b;
     let mut front: Vec<_> = costs

@@ -7,9 +7,9 @@ use crate::program::chart::{Axis, Curve, CurvePanel, curve_panels};
 use pathscore::estimators::Target;
 use pathscore::estimators::variance::{ComponentStats, study_candidate};
 
-/// A gradient of 64 samples takes up to 64 times as long, so each point has a fraction of the draws of a row of the
-/// table.
-const FEWER: usize = 4;
+/// The draws of a row of the table for one draw of a point, since a gradient of 64 samples takes up to 64 times as
+/// long.
+const DRAWS_DIVISOR: usize = 4;
 
 /// The numbers of samples.
 const SAMPLES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
@@ -22,7 +22,7 @@ const OF_MODEL: [&str; 3] = ["prior", "w", "decoder"];
 /// The signal is the square of the mean of the draws, less the part of it that is noise; the exact gradient is not
 /// used.
 pub(super) fn signal(problem: &ProblemRow, args: &CompareArgs) -> Option<Figure> {
-    let draws = (args.draws() / FEWER).max(2);
+    let draws = (args.draws() / DRAWS_DIVISOR).max(2);
     let mut curves = [Vec::new(), Vec::new()];
     for pair in &problem.pairs {
         let mut points = [Vec::new(), Vec::new()];
@@ -56,7 +56,7 @@ pub(super) fn signal(problem: &ProblemRow, args: &CompareArgs) -> Option<Figure>
         title: title.into(),
         x_label: "K, samples in one gradient".into(),
         y_label: "SNR of one gradient, ‖E g‖ / √(Σ σ²)".into(),
-        axis: Axis::Doubling,
+        axis: Axis::Log2,
         curves,
     };
     let panels = [panel("parameters of q", q), panel("parameters of the model", p)];

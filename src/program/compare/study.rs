@@ -7,8 +7,8 @@ use pathscore::estimators::Enumerator;
 use pathscore::estimators::proof::{Candidate, Problem};
 use pathscore::estimators::variance::study_candidate;
 
-/// Random draws for the effective sample size: enough for two digits of it.
-const WEIGHINGS: usize = 2000;
+/// The number of sets of draws for the mean effective sample size: enough for two digits of it.
+const ESS_DRAWS: usize = 2000;
 
 /// Studies the estimators of a problem.
 pub(super) fn study(problem: &ProblemRow, truths: &mut Truths, args: &CompareArgs) -> Case {
@@ -52,8 +52,8 @@ fn draws(candidate: &dyn Candidate, len: usize, count: usize, seed: u64) -> Vec<
 fn effective(problem: &dyn Problem, seed: u64) -> Option<f64> {
     let mut source = Enumerator::seeded(seed, 0);
     let mut sum = 0.0;
-    for _ in 0..WEIGHINGS {
+    for _ in 0..ESS_DRAWS {
         sum += problem.effective_draws(&mut source)?;
     }
-    Some(sum / WEIGHINGS as f64)
+    Some(sum / ESS_DRAWS as f64)
 }

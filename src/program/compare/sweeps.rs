@@ -87,7 +87,7 @@ fn panel(title: &str, x_label: &str) -> CurvePanel {
         title: title.into(),
         x_label: x_label.into(),
         y_label: "variance of one gradient (line: closed form, dots: measured)".into(),
-        axis: Axis::Even,
+        axis: Axis::Linear,
         curves: Vec::new(),
     }
 }
@@ -106,7 +106,7 @@ fn toy(theta: f64) -> [f64; 4] {
     [p, TARGET.powi(2), (1.0 - TARGET).powi(2), p * (1.0 - p) * (1.0 - 2.0 * TARGET)]
 }
 
-/// Of $(f - b)\,\partial\ln q$ with a constant $b$.
+/// The variance of $(f - b) \partial\ln q$ with a constant $b$.
 fn score_variance(theta: f64, b: f64) -> f64 {
     let [p, f0, f1, g] = toy(theta);
     p * (1.0 - p) * ((1.0 - p) * (f1 - b).powi(2) + p * (f0 - b).powi(2)) - g * g

@@ -26,8 +26,9 @@ use std::time::Instant;
 /// The number of directions of a tensor.
 const DIRECTIONS: usize = 2;
 
-/// Draws of the reference for one draw of an estimator: with the same noise its error is a third of theirs.
-const MORE: usize = 8;
+/// The draws of the reference for one draw of an estimator: with the same noise the error of the reference is a third
+/// of that of the estimators.
+const REFERENCE_DRAWS: usize = 8;
 
 /// A run and the estimators that are studied on it.
 pub(super) struct Run {
@@ -107,10 +108,11 @@ impl Run {
             };
             notes.push(format!(
                 "gradient of {target}: the reference is the mean of {} other draws of {name}; z counts both errors",
-                MORE * draws
+                REFERENCE_DRAWS * draws
             ));
             let seed = derive(args.seed, Stream::Diagnose, 1);
-            truths.push((target.clone(), Some(self.draw(settings, MORE * draws, seed)?)));
+            truths
+                .push((target.clone(), Some(self.draw(settings, REFERENCE_DRAWS * draws, seed)?)));
         }
         notes.push(format!(
             "{} rows of the training part; networks of baselines are not trained; times are those of {} threads",
@@ -164,9 +166,11 @@ struct Moments {
     mean: Vec<f64>,
     /// $\sum \lVert g \rVert^2$.
     squares: f64,
-    /// The means of the projections, the sums of squared distances from them, and the first draws.
+    /// The means of the projections.
     means: Vec<f64>,
+    /// The sums of the squared distances of the projections from their means.
     spreads: Vec<f64>,
+    /// The first draws of the projections.
     draws: Vec<Vec<f64>>,
     /// The time of one draw.
     seconds: f64,

@@ -66,12 +66,12 @@ fn find(criteria: &[&'static About], name: &str) -> anyhow::Result<&'static Abou
 }
 
 /// The criterion of a run with its options.
-pub(crate) struct Divergence {
+pub(crate) struct Criterion {
     about: &'static About,
     options: Options,
 }
 
-impl Divergence {
+impl Criterion {
     /// Reads `[estimator]`.
     ///
     /// # Errors

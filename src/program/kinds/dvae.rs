@@ -2,18 +2,18 @@
 
 use super::kind::{About, Compared, Fitting, Kind};
 use super::latent::{DiagnosisInput, LatentKindModel, PICTURE_NAMES};
-use super::latent_kind::{self, Facts};
+use super::latent_kind::{self, Facts, PATH_ESTIMATORS};
 use super::network::Network;
 use super::trainer::Start;
 use super::views::Views;
-use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows, path_rows};
+use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows};
 use crate::program::run::options::Given;
 use crate::program::run::settings::Settings;
 use clap::{Args, Command};
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Diagnosis;
 use pathscore::models::data::Split;
-use pathscore::models::latent::{DiscreteVae as Model, Vae};
+use pathscore::models::latent::DiscreteVae as Model;
 use pathscore::models::{Params, seed};
 
 const ABOUT: About = About {
@@ -27,16 +27,13 @@ const FACTS: Facts = Facts {
     name: ABOUT.name,
     estimator: "reinforce",
     hidden: Some("200"),
-    unfit: &[(
-        || path_rows::<f64, Vae, Start<_>>().iter().map(|row| row.about).collect(),
-        "it goes along the path of a sample, and no path leads through a bit; try reinforce, nvil or vimco",
-    )],
+    unfit: &[PATH_ESTIMATORS],
 };
 
 /// The kind `dvae`.
 pub(crate) struct Dvae;
 
-/// Its own options.
+/// The options of `dvae` alone.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model")]
 struct Options {

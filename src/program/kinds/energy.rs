@@ -1,9 +1,9 @@
 //! The part that all energy models share: training by a criterion with Gibbs chains, free energies, pictures of chains.
 
-use super::criterion::Divergence;
+use super::criterion::Criterion;
 use super::kind::{Curve, Fitting, Measure, Quantity, Reading};
 use super::tractable::{Mean, each_row};
-use super::trainer::{AnyTrainer, Start};
+use super::trainer::{AnyTrainer, Start, step_on_batch};
 use crate::program::gallery::Gallery;
 use crate::program::run::checkpoint::State;
 use crate::program::run::settings::Settings;
@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 /// The pictures of every energy model.
 pub(crate) const PICTURE_NAMES: &[&str] = &["samples.png", "filters.png", "reconstructions.png"];
 
-/// Rows of the quick look after each epoch.
+/// The number of rows of the quick evaluation after each epoch.
 const QUICK_ROWS: usize = 500;
-/// The exact likelihood is a number of each epoch while its sum has at most this many products.
+/// The exact likelihood is measured after each epoch if its sum has at most this many products.
 const QUICK_PRODUCTS: usize = 1 << 24;
 /// Pictures of `samples.png` and `reconstructions.png`, and the most of `filters.png`.
 const PICTURES: usize = 64;
@@ -29,8 +29,8 @@ const FILTERS: usize = 100;
 /// Sweeps of a chain from independent pixels to a sample.
 const SWEEPS: usize = 2000;
 
-/// An energy model of bits.
-pub(crate) trait Machine<F: Scalar>: BlockGibbs<F> + Sized + 'static {
+/// An energy model of bits that the program can train.
+pub(crate) trait EnergyKindModel<F: Scalar>: BlockGibbs<F> + Sized + 'static {
     /// The exact $\ln Z$, if it can be summed.
     fn log_partition(&self, params: &Params<F>) -> Option<f64>;
 
@@ -44,7 +44,7 @@ pub(crate) trait Machine<F: Scalar>: BlockGibbs<F> + Sized + 'static {
     fn filters(&self, params: &Params<F>, most: usize) -> Vec<f32>;
 }
 
-/// A machine in training.
+/// An energy model in training.
 pub(crate) struct EnergyFit<'a, F: Scalar, M> {
     settings: &'a Settings,
     split: &'a Split,
@@ -55,7 +55,7 @@ pub(crate) struct EnergyFit<'a, F: Scalar, M> {
     readings: [Reading; 2],
 }
 
-impl<'a, F: Scalar, M: Machine<F>> EnergyFit<'a, F, M> {
+impl<'a, F: Scalar, M: EnergyKindModel<F>> EnergyFit<'a, F, M> {
     /// A fit that has not begun, of a model with its initial parameters.
     pub(crate) fn open(
         settings: &'a Settings,
@@ -69,7 +69,7 @@ impl<'a, F: Scalar, M: Machine<F>> EnergyFit<'a, F, M> {
             )));
         }
         let (binarize, batches) = (settings.binarize()?, settings.batches(split.train.len())?);
-        let criterion = Divergence::read(&settings.estimator)?;
+        let criterion = Criterion::read(&settings.estimator)?;
         let words = criterion.words();
         let schedule = settings.schedule(batches.per_epoch())?;
         let start = Start { model, settings, schedule, samples: 1, words: &words };
@@ -157,16 +157,16 @@ impl<'a, F: Scalar, M: Machine<F>> EnergyFit<'a, F, M> {
             let swept = model.gibbs_sweep(params.on(&tape), tape.constant(&x, shape), rng);
             swept.with(|values| x.copy_from_slice(values));
         }
-        narrow(&model.reconstruct(params, &x))
+        to_f32(&model.reconstruct(params, &x))
     }
 }
 
 /// Numbers in single precision.
-fn narrow<F: Scalar>(x: &[F]) -> Vec<f32> {
+fn to_f32<F: Scalar>(x: &[F]) -> Vec<f32> {
     x.iter().map(|x| x.to_f64() as f32).collect()
 }
 
-impl<F: Scalar, M: Machine<F>> Fitting for EnergyFit<'_, F, M> {
+impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
     fn words(&self) -> String {
         self.words.clone()
     }
@@ -184,17 +184,12 @@ impl<F: Scalar, M: Machine<F>> Fitting for EnergyFit<'_, F, M> {
     }
 
     fn advance(&mut self) -> anyhow::Result<&[Reading]> {
-        let Self { batches, trainer, split, binarize, .. } = self;
-        let (train, rows) = (&split.train, batches.at(trainer.taken()));
-        let report = trainer.step([rows.len(), train.columns()], &|range, x, rng| {
-            binarize.fill(train, &rows[range], x, rng);
-        })?;
-        self.readings[0].value = report.bound;
-        self.readings[1].value = report.grad_norm;
+        let Self { batches, trainer, split, binarize, readings, .. } = self;
+        step_on_batch(&mut **trainer, batches, (&split.train, *binarize), readings)?;
         Ok(&self.readings)
     }
 
-    fn watch(&mut self) -> anyhow::Result<Vec<(String, Value)>> {
+    fn epoch_metrics(&mut self) -> anyhow::Result<Vec<(String, Value)>> {
         let (test, seed) = (&self.split.test, self.seed());
         let rows = QUICK_ROWS.min(test.len());
         let mut numbers = vec![
@@ -242,7 +237,7 @@ impl<F: Scalar, M: Machine<F>> Fitting for EnergyFit<'_, F, M> {
         let rows = RECONSTRUCTIONS.min(test.len());
         let x: Vec<F> =
             test.values()[..rows * test.columns()].iter().map(|&x| F::from(x)).collect();
-        let back = narrow(&model.reconstruct(params, &x));
+        let back = to_f32(&model.reconstruct(params, &x));
         let pictures = [samples, filters, gallery.pairs(&back)];
         Ok(PICTURE_NAMES.iter().copied().zip(pictures).collect())
     }

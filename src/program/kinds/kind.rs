@@ -13,11 +13,11 @@ use std::ops::Range;
 /// The entry of a kind in `list` and in the help.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct About {
-    /// Its name on the command line.
+    /// The name on the command line.
     pub(crate) name: &'static str,
-    /// One line that says what it is.
+    /// The description in one line.
     pub(crate) line: &'static str,
-    /// The paper it comes from.
+    /// The paper.
     pub(crate) source: &'static str,
     /// The names of the pictures that its runs write.
     pub(crate) pictures: &'static [&'static str],
@@ -25,10 +25,10 @@ pub(crate) struct About {
 
 /// A kind of model: its options, and how to open a run of it.
 pub(crate) trait Kind: Sync {
-    /// Its entry in `list` and in the help.
+    /// The entry of the kind in `list` and in the help.
     fn about(&self) -> &'static About;
 
-    /// Adds its options, and those of the methods that fit it, to `train KIND`.
+    /// Adds the options of the kind, and those of the methods that fit it, to `train KIND`.
     fn options(&self, command: clap::Command) -> clap::Command;
 
     /// The settings of a new run.
@@ -47,21 +47,21 @@ pub(crate) trait Kind: Sync {
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>>;
 
-    /// The estimators that `compare` can ask for gradients at the parameters of a run. `samples` is the number of draws
-    /// of each that takes several.
+    /// The estimators whose gradients `compare` can draw at the parameters of a run; `samples` is the number of draws
+    /// for each row, unless an estimator has its own.
     fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
         let _ = (settings, samples);
         Vec::new()
     }
 }
 
-/// An estimator that `compare` can ask.
+/// An estimator whose gradients `compare` can draw at the parameters of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Compared {
     pub(crate) name: String,
     /// The settings of the run with those of this estimator.
     pub(crate) settings: Settings,
-    /// True if it is so slow on this model that it is only asked by name.
+    /// True if the estimator is so slow on this model that it is compared only if it is named.
     pub(crate) slow: bool,
 }
 
@@ -91,11 +91,11 @@ pub(crate) trait Fitting {
         false
     }
 
-    /// The numbers of an epoch's end, for `metrics.jsonl`.
+    /// The numbers that are measured at the end of an epoch, for `metrics.jsonl`.
     ///
     /// # Errors
     /// If the settings are not of this kind.
-    fn watch(&mut self) -> anyhow::Result<Vec<(String, Value)>>;
+    fn epoch_metrics(&mut self) -> anyhow::Result<Vec<(String, Value)>>;
 
     /// The keys of `metrics.jsonl` that make the training curve.
     fn curve(&self) -> Curve;
@@ -124,7 +124,7 @@ pub(crate) trait Fitting {
     /// Everything that [`Fitting::restore`] needs to go on bit for bit.
     fn save(&self) -> State;
 
-    /// Takes up a saved state.
+    /// Continues from a saved state.
     ///
     /// # Errors
     /// If it is not of this model, or not of these settings.
@@ -139,7 +139,7 @@ pub(crate) trait Fitting {
 /// One number of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Reading {
-    /// Its key in `metrics.jsonl`.
+    /// The key in `metrics.jsonl`.
     pub(crate) key: &'static str,
     pub(crate) value: f64,
 }
@@ -158,7 +158,7 @@ pub(crate) struct Curve {
 /// A quantity that is known of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Quantity {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub(crate) name: String,
     pub(crate) value: f64,
     /// The standard error, if the value is an estimate or a mean over rows.
@@ -166,11 +166,11 @@ pub(crate) struct Quantity {
     pub(crate) unit: &'static str,
     /// The draws for each row; none if the value is exact.
     pub(crate) samples: Option<usize>,
-    /// The rows it is a mean of.
+    /// The number of rows over which the value is a mean.
     pub(crate) rows: usize,
 }
 
-/// The request of `evaluate`.
+/// The options of `evaluate`, with defaults resolved where they do not depend on the kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measure {
     /// Importance samples for each row, if a number was given.

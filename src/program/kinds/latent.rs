@@ -3,7 +3,7 @@
 
 use super::kind::{Curve, Fitting, Gradients, Measure, Quantity, Reading};
 use super::network::{EvaluationSettings, Network};
-use super::trainer::{AnyTrainer, Start, restore_params};
+use super::trainer::{AnyTrainer, Start, restore_params, step_on_batch};
 use super::views::Views;
 use crate::program::catalogue::Row;
 use crate::program::run::checkpoint::State;
@@ -41,10 +41,10 @@ pub(crate) trait LatentKindModel<F: Scalar>:
     /// The estimators that fit it.
     fn rows<'a>() -> Vec<Row<F, Self, Start<'a, Self>>>;
 
-    /// A picture of the effect of its latents.
+    /// A picture of the effect of the latents.
     fn latent_view(views: &Views<F, Self>) -> Vec<u8>;
 
-    /// The use of its latents on some rows; every model calls [`DiagnosisInput::at`].
+    /// The diagnosis of the posterior on some rows; every model calls [`DiagnosisInput::at`].
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis;
 }
 
@@ -176,17 +176,12 @@ impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
     }
 
     fn advance(&mut self) -> anyhow::Result<&[Reading]> {
-        let Self { batches, trainer, split, binarize, .. } = self;
-        let (train, rows) = (&split.train, batches.at(trainer.taken()));
-        let report = trainer.step([rows.len(), train.columns()], &|range, x, rng| {
-            binarize.fill(train, &rows[range], x, rng);
-        })?;
-        self.readings[0].value = report.bound;
-        self.readings[1].value = report.grad_norm;
+        let Self { batches, trainer, split, binarize, readings, .. } = self;
+        step_on_batch(&mut **trainer, batches, (&split.train, *binarize), readings)?;
         Ok(&self.readings)
     }
 
-    fn watch(&mut self) -> anyhow::Result<Vec<(String, Value)>> {
+    fn epoch_metrics(&mut self) -> anyhow::Result<Vec<(String, Value)>> {
         let test = &self.split.test;
         let rows = QUICK_ROWS.min(test.len());
         let found = self.evaluate(test, rows, QUICK_SAMPLES, self.settings.run.seed);
@@ -259,7 +254,8 @@ impl<F: Scalar, M: LatentKindModel<F>> Gradients for LatentFit<'_, F, M> {
     fn draw(&mut self, rows: &[usize], draws: usize, seed: u64, see: &mut dyn FnMut(&[f64])) {
         let train = &self.split.train;
         let mut x = vec![F::ZERO; rows.len() * train.columns()];
-        // Pixels that are drawn anew at each visit are drawn once.
+        // Pixels that training draws anew at each visit are drawn once here, so that all gradients are of the same
+        // rows.
         let rng = &mut seed::rng(self.settings.run.seed, Stream::Diagnose, 0);
         self.binarize.fill(train, rows, &mut x, rng);
         let mut wide = Vec::new();

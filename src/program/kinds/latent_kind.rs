@@ -7,10 +7,10 @@ use super::network::{
 };
 use super::trainer::Start;
 use crate::program::catalogue::{
-    About, Options, Place, Setup, estimator_argument, given_options, option_arguments,
+    About, Options, Place, Setup, estimator_argument, given_options, option_arguments, path_rows,
 };
 use crate::program::run::choices::Dtype;
-use crate::program::run::options::{Given, OptimizerOptions};
+use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
 use crate::program::run::settings::{Length, Settings, at_least_one, to_section};
 use crate::program::usage_error::usage_error;
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -18,16 +18,23 @@ use clap::{Arg, Args, Command, value_parser};
 use pathscore::autodiff::Scalar;
 use pathscore::models::Params;
 use pathscore::models::data::Split;
+use pathscore::models::latent::Vae;
 use pathscore::models::seed::{self, Stream};
 
 /// The length of a run if none is given.
 const EPOCHS: u64 = 60;
 
 /// The number of latents above which an evaluation for each latent is slow.
-const FEW: usize = 32;
+const FEW_LATENTS: usize = 32;
 
 /// Estimators that do not fit a kind of model, and the reason.
 pub(crate) type Unfit = (fn() -> Vec<&'static About>, &'static str);
+
+/// The estimators along the path of a sample, which do not fit a model of bits.
+pub(crate) const PATH_ESTIMATORS: Unfit = (
+    || path_rows::<f64, Vae, Start<_>>().iter().map(|row| row.about).collect(),
+    "it goes along the path of a sample, and no path leads through a bit; try reinforce, nvil or vimco",
+);
 
 /// The facts in which the kinds differ.
 pub(crate) struct Facts {
@@ -36,7 +43,7 @@ pub(crate) struct Facts {
     pub(crate) estimator: &'static str,
     /// The hidden widths if none are given; without any there are no hidden layers.
     pub(crate) hidden: Option<&'static str>,
-    /// Estimators of other kinds.
+    /// The estimators of other kinds, which are refused with the reason.
     pub(crate) unfit: &'static [Unfit],
 }
 
@@ -58,7 +65,7 @@ pub(crate) fn options<M: LatentKindModel<f64>>(command: Command, facts: &Facts) 
         .long("num-samples")
         .value_name("K")
         .value_parser(value_parser!(usize))
-        .help("Draws for each row, K (Pyro's num_particles) [default: that of the estimator]");
+        .help("The number of draws for each row, K (Pyro's num_particles) [default: that of the estimator]");
     let command = NetworkOptions::augment_args(command)
         .mut_arg("hidden", |hidden| hidden.default_value(facts.hidden))
         .next_help_heading("Estimator")
@@ -67,9 +74,7 @@ pub(crate) fn options<M: LatentKindModel<f64>>(command: Command, facts: &Facts) 
         .args(option_arguments(&estimators));
     EvaluationOptions::augment_args(OptimizerOptions::augment_args(command))
         .mut_arg("batch", |batch| batch.default_value("100"))
-        .mut_arg("epochs", |epochs| {
-            epochs.help(format!("Passes through the training rows [default: {EPOCHS}]"))
-        })
+        .mut_arg("epochs", |epochs| epochs.help(epochs_help(EPOCHS)))
 }
 
 /// The settings of a new run.
@@ -238,7 +243,7 @@ pub(crate) fn compared<M: LatentKindModel<f64>>(
                 found.push(Compared {
                     name: form.name.into(),
                     settings: Settings { estimator, ..settings.clone() },
-                    slow: about.each_latent && network.latent_dim() > FEW,
+                    slow: about.each_latent && network.latent_dim() > FEW_LATENTS,
                 });
             }
         }

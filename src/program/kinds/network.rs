@@ -36,7 +36,7 @@ pub(crate) enum LikelihoodName {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model")]
 pub(crate) struct NetworkOptions {
-    /// Widths of the encoder's hidden layers; the decoder has them in reverse.
+    /// The widths of the encoder's hidden layers; the decoder has them in reverse.
     #[arg(long, value_delimiter = ',', value_name = "N,N")]
     pub(crate) hidden: Option<Vec<usize>>,
 
@@ -53,18 +53,18 @@ pub(crate) struct NetworkOptions {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Evaluation")]
 pub(crate) struct EvaluationOptions {
-    /// Importance samples for each test row in the evaluation at the end.
+    /// The number of importance samples for each test row in the evaluation at the end.
     #[arg(long, default_value_t = 500, value_name = "K")]
     pub(crate) eval_samples: usize,
 
-    /// After each epoch also measure, into metrics.jsonl: the gradient's variance and signal-to-noise ratio, the
-    /// effective number of 50 weighted draws, the divergence of each latent from the prior, and how many
+    /// After each epoch also write to metrics.jsonl the gradient's variance and signal-to-noise ratio, the
+    /// effective sample size of 50 draws, the divergence of each latent from the prior, and how many
     /// latents are active. It costs 20 steps an epoch and changes nothing else.
     #[arg(long)]
     pub(crate) diagnostics: bool,
 }
 
-/// `[model]`.
+/// The section `[model]` of `run.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Network {
@@ -75,7 +75,7 @@ pub(crate) struct Network {
     pub(crate) likelihood: LikelihoodName,
 }
 
-/// `[evaluation]`.
+/// The section `[evaluation]` of `run.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EvaluationSettings {
@@ -84,6 +84,8 @@ pub(crate) struct EvaluationSettings {
 }
 
 impl Network {
+    /// Refuses layers without units.
+    ///
     /// # Errors
     /// If a width is zero.
     pub(crate) fn check(&self) -> anyhow::Result<()> {

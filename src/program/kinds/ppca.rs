@@ -3,7 +3,7 @@
 
 use super::kind::{About, Curve, Fitting, Kind, Measure, Quantity, Reading};
 use super::tractable::log_likelihood;
-use super::trainer::{AnyTrainer, Start, add_params, restore_params};
+use super::trainer::{AnyTrainer, Start, add_params, restore_params, step_on_batch};
 use super::views::Views;
 use crate::program::catalogue::Job;
 use crate::program::choice::cli_name;
@@ -51,7 +51,7 @@ enum Method {
     Gradient,
 }
 
-/// Its own options.
+/// The options of `ppca` alone.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model")]
 struct Options {
@@ -68,19 +68,19 @@ struct Options {
     tolerance: f64,
 }
 
-/// `[model]`.
+/// The section `[model]` of `run.toml`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shape {
+struct ModelSettings {
     latent_dim: usize,
 }
 
-/// `[estimator]`.
+/// The section `[estimator]` of `run.toml`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Way {
+struct MethodSettings {
     name: Method,
-    /// Only of EM.
+    /// The tolerance of EM; absent for other methods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tolerance: Option<f64>,
 }
@@ -95,11 +95,11 @@ impl Kind for Ppca {
             .mut_arg("dtype", |dtype| dtype.default_value("f64"))
             .mut_arg("steps", |steps| {
                 steps.help(format!(
-                    "Sweeps of em, or steps along the gradient, instead of epochs [default: {STEPS}]"
+                    "The number of sweeps of em, or of steps along the gradient, instead of --epochs [default: {STEPS}]"
                 ))
             })
             .mut_arg("batch", |batch| {
-                batch.help("Rows of a step of --method gradient [default: all rows]")
+                batch.help("The number of rows of a step of --method gradient [default: all rows]")
             })
             .mut_arg("lr", |lr| lr.default_value("0.01"))
             .mut_arg("schedule", |schedule| schedule.default_value("cosine-decay"))
@@ -133,9 +133,9 @@ impl Kind for Ppca {
             let lengths = ["epochs", "steps", "seconds"];
             given.refuse(&lengths, "--method closed-form takes one step")?;
         }
-        settings.model = to_section(&Shape { latent_dim })?;
+        settings.model = to_section(&ModelSettings { latent_dim })?;
         let tolerance = (method == Method::Em).then_some(tolerance);
-        settings.estimator = to_section(&Way { name: method, tolerance })?;
+        settings.estimator = to_section(&MethodSettings { name: method, tolerance })?;
         Ok(settings)
     }
 
@@ -158,7 +158,7 @@ struct Fit<'a, F: Scalar> {
     binarize: Binarize,
     model: Model,
     words: String,
-    way: Fitter<F>,
+    fitter: Fitter<F>,
     readings: Vec<Reading>,
 }
 
@@ -180,7 +180,8 @@ struct Whole<F> {
 
 impl<'a, F: Scalar> Fit<'a, F> {
     fn open(settings: &'a Settings, split: &'a Split) -> anyhow::Result<Self> {
-        let (shape, way): (Shape, Way) = (settings.model()?, settings.estimator()?);
+        let (shape, method): (ModelSettings, MethodSettings) =
+            (settings.model()?, settings.estimator()?);
         let (columns, rows) = (split.train.columns(), split.train.len());
         if !(1..columns).contains(&shape.latent_dim) {
             return Err(usage_error(format!(
@@ -193,7 +194,7 @@ impl<'a, F: Scalar> Fit<'a, F> {
         let rng = &mut seed::rng(seed, Stream::Init, 0);
         let model = Model::new(&mut params, columns, shape.latent_dim, rng);
         start_at_data(&model, &mut params, &split.train);
-        let words = cli_name(&way.name);
+        let words = cli_name(&method.name);
         let mut keys = vec!["train/log_likelihood"];
         let whole = |params| {
             let mut x = vec![F::ZERO; rows * columns];
@@ -201,10 +202,10 @@ impl<'a, F: Scalar> Fit<'a, F> {
             binarize.fill(&split.train, &(0..rows).collect::<Vec<_>>(), &mut x, rng);
             Whole { params, x, rows, taken: 0, log_likelihood: f64::NEG_INFINITY }
         };
-        let way = match way.name {
+        let fitter = match method.name {
             Method::ClosedForm => Fitter::ClosedForm(whole(params)),
             Method::Em => {
-                let tolerance = way.tolerance.unwrap_or(0.0);
+                let tolerance = method.tolerance.unwrap_or(0.0);
                 Fitter::Em { whole: whole(params), tolerance, gain: f64::INFINITY }
             }
             Method::Gradient => {
@@ -217,11 +218,11 @@ impl<'a, F: Scalar> Fit<'a, F> {
         };
         let reading = |key| Reading { key, value: f64::NAN };
         let readings = keys.into_iter().map(reading).collect();
-        Ok(Self { settings, split, binarize, model, words, way, readings })
+        Ok(Self { settings, split, binarize, model, words, fitter, readings })
     }
 
     fn params(&self) -> &Params<F> {
-        match &self.way {
+        match &self.fitter {
             Fitter::ClosedForm(whole) | Fitter::Em { whole, .. } => &whole.params,
             Fitter::Gradient { trainer, .. } => trainer.params(),
         }
@@ -244,7 +245,8 @@ fn finite(log_likelihood: f64) -> anyhow::Result<f64> {
     log_likelihood.is_finite().then_some(log_likelihood).ok_or_else(wrong)
 }
 
-/// Sets the mean to that of the data and the noise to the mean variance of a column, so that a fit begins near the data.
+/// Sets the mean to that of the data and the noise to the mean variance of a column, so that a fit begins near the
+/// data.
 fn start_at_data<F: Scalar>(model: &Model, params: &mut Params<F>, train: &Table) {
     let means = train.mean();
     let squares = train.values().chunks_exact(train.columns()).map(|row| {
@@ -267,21 +269,21 @@ impl<F: Scalar> Fitting for Fit<'_, F> {
     }
 
     fn per_epoch(&self) -> u64 {
-        match &self.way {
+        match &self.fitter {
             Fitter::ClosedForm(_) | Fitter::Em { .. } => 1,
             Fitter::Gradient { batches, .. } => batches.per_epoch(),
         }
     }
 
     fn taken(&self) -> u64 {
-        match &self.way {
+        match &self.fitter {
             Fitter::ClosedForm(whole) | Fitter::Em { whole, .. } => whole.taken,
             Fitter::Gradient { trainer, .. } => trainer.taken(),
         }
     }
 
     fn advance(&mut self) -> anyhow::Result<&[Reading]> {
-        match &mut self.way {
+        match &mut self.fitter {
             Fitter::ClosedForm(Whole { params, x, rows, taken, log_likelihood }) => {
                 *log_likelihood = finite(self.model.closed_form(params, x, *rows)?)?;
                 *taken += 1;
@@ -295,27 +297,22 @@ impl<F: Scalar> Fitting for Fit<'_, F> {
                 self.readings[0].value = found;
             }
             Fitter::Gradient { trainer, batches } => {
-                let (train, binarize) = (&self.split.train, self.binarize);
-                let rows = batches.at(trainer.taken());
-                let report = trainer.step([rows.len(), train.columns()], &|range, x, rng| {
-                    binarize.fill(train, &rows[range], x, rng);
-                })?;
-                self.readings[0].value = report.bound;
-                self.readings[1].value = report.grad_norm;
+                let data = (&self.split.train, self.binarize);
+                step_on_batch(&mut **trainer, batches, data, &mut self.readings)?;
             }
         }
         Ok(&self.readings)
     }
 
     fn finished(&self) -> bool {
-        match &self.way {
+        match &self.fitter {
             Fitter::ClosedForm(whole) => whole.taken > 0,
             Fitter::Em { tolerance, gain, .. } => *gain < *tolerance,
             Fitter::Gradient { .. } => false,
         }
     }
 
-    fn watch(&mut self) -> anyhow::Result<Vec<(String, Value)>> {
+    fn epoch_metrics(&mut self) -> anyhow::Result<Vec<(String, Value)>> {
         let (test, seed) = (&self.split.test, self.settings.run.seed);
         let found = self.log_likelihood(test, test.len(), seed, "");
         Ok(vec![("test/log_likelihood".into(), json!(found.value))])
@@ -360,7 +357,7 @@ impl<F: Scalar> Fitting for Fit<'_, F> {
     }
 
     fn save(&self) -> State {
-        let (whole, learnt) = match &self.way {
+        let (whole, learnt) = match &self.fitter {
             Fitter::Gradient { trainer, .. } => return trainer.save(),
             Fitter::ClosedForm(whole) => (whole, vec![whole.log_likelihood]),
             Fitter::Em { whole, gain, .. } => (whole, vec![whole.log_likelihood, *gain]),
@@ -379,11 +376,11 @@ impl<F: Scalar> Fitting for Fit<'_, F> {
         let Counters { step, estimator, .. } = &state.counters;
         let learnt = |i: usize| -> anyhow::Result<f64> {
             let bits = estimator.get(i).ok_or_else(|| {
-                state.error("it has not the numbers of this --method".to_string())
+                state.error("it does not hold the numbers of this --method".to_string())
             })?;
             Ok(f64::from_bits(*bits))
         };
-        let whole = match &mut self.way {
+        let whole = match &mut self.fitter {
             Fitter::Gradient { trainer, .. } => return trainer.restore(state),
             Fitter::ClosedForm(whole) => whole,
             Fitter::Em { whole, gain, .. } => {

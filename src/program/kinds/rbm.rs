@@ -1,10 +1,10 @@
 //! `train rbm`: a restricted Boltzmann machine.
 
 use super::criterion;
-use super::energy::{EnergyFit, Machine, PICTURE_NAMES};
+use super::energy::{EnergyFit, EnergyKindModel, PICTURE_NAMES};
 use super::kind::{About, Fitting, Kind};
 use crate::program::run::choices::Dtype;
-use crate::program::run::options::{Given, OptimizerOptions};
+use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
 use crate::program::run::settings::{Length, Settings, at_least_one, to_section};
 use clap::{Args, Command};
 use pathscore::autodiff::{Scalar, Tape};
@@ -27,7 +27,7 @@ const EPOCHS: u64 = 30;
 /// The kind `rbm`.
 pub(crate) struct Rbm;
 
-/// Its own options.
+/// The options of `rbm` alone.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model")]
 struct Options {
@@ -36,10 +36,10 @@ struct Options {
     hidden: usize,
 }
 
-/// `[model]`.
+/// The section `[model]` of `run.toml`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shape {
+struct ModelSettings {
     hidden: usize,
 }
 
@@ -50,14 +50,16 @@ impl Kind for Rbm {
 
     fn options(&self, command: Command) -> Command {
         let command = criterion::options(Options::augment_args(command));
-        OptimizerOptions::augment_args(command).mut_arg("batch", |batch| batch.default_value("100"))
+        OptimizerOptions::augment_args(command)
+            .mut_arg("batch", |batch| batch.default_value("100"))
+            .mut_arg("epochs", |epochs| epochs.help(epochs_help(EPOCHS)))
     }
 
     fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
         let Options { hidden } = given.options()?;
         at_least_one("--hidden", hidden as u64)?;
         let mut settings = given.settings(ABOUT.name, Length::Epochs(EPOCHS), true)?;
-        settings.model = to_section(&Shape { hidden })?;
+        settings.model = to_section(&ModelSettings { hidden })?;
         settings.estimator = criterion::settings(given)?;
         settings.optimizer = Some(given.optimizer()?);
         Ok(settings)
@@ -75,9 +77,9 @@ impl Kind for Rbm {
     }
 }
 
-/// A machine whose visible biases are those of the data.
+/// A restricted Boltzmann machine whose visible biases give the means of the data.
 fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
-    let Shape { hidden } = settings.model()?;
+    let ModelSettings { hidden } = settings.model()?;
     let mut params = Params::new();
     let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
     let model = Model::new(&mut params, split.train.columns(), hidden, rng);
@@ -85,7 +87,7 @@ fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, 
     Ok((model, params))
 }
 
-impl<F: Scalar> Machine<F> for Model {
+impl<F: Scalar> EnergyKindModel<F> for Model {
     fn log_partition(&self, params: &Params<F>) -> Option<f64> {
         Model::log_partition(self, params)
     }

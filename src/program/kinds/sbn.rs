@@ -2,11 +2,11 @@
 
 use super::kind::{About, Compared, Fitting, Kind};
 use super::latent::{DiagnosisInput, LatentKindModel, PICTURE_NAMES};
-use super::latent_kind::{self, Facts};
+use super::latent_kind::{self, Facts, PATH_ESTIMATORS};
 use super::network::Network;
 use super::trainer::Start;
 use super::views::Views;
-use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows, path_rows};
+use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows};
 use crate::program::run::options::Given;
 use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
@@ -14,7 +14,7 @@ use clap::{Args, Command};
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Diagnosis;
 use pathscore::models::data::Split;
-use pathscore::models::latent::{SigmoidBelief as Model, Vae};
+use pathscore::models::latent::SigmoidBelief as Model;
 use pathscore::models::{Params, seed};
 
 const ABOUT: About = About {
@@ -24,24 +24,17 @@ const ABOUT: About = About {
     pictures: PICTURE_NAMES,
 };
 
-const FACTS: Facts = Facts {
-    name: ABOUT.name,
-    estimator: "vimco",
-    hidden: None,
-    unfit: &[(
-        || path_rows::<f64, Vae, Start<_>>().iter().map(|row| row.about).collect(),
-        "it goes along the path of a sample, and no path leads through a bit; try reinforce, nvil or vimco",
-    )],
-};
+const FACTS: Facts =
+    Facts { name: ABOUT.name, estimator: "vimco", hidden: None, unfit: &[PATH_ESTIMATORS] };
 
 /// The kind `sbn`.
 pub(crate) struct Sbn;
 
-/// Its own options.
+/// The options of `sbn` alone.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model")]
 struct Options {
-    /// Widths of the layers of bits, nearest the data first, at most three.
+    /// The widths of the layers of bits, nearest the data first, at most three.
     #[arg(long, value_delimiter = ',', default_value = "200,200", value_name = "N,N")]
     layers: Vec<usize>,
 }
@@ -56,7 +49,7 @@ impl Kind for Sbn {
             "hidden",
             |hidden| {
                 hidden.help(
-                    "Widths of the hidden layers between any two layers of bits [default: none]",
+                    "The widths of the hidden layers between any two layers of bits [default: none]",
                 )
             },
         )

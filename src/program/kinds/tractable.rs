@@ -6,7 +6,7 @@ use pathscore::models::data::{Binarize, Table};
 use pathscore::models::seed::{self, Stream};
 use pathscore::models::{Params, Tractable};
 
-/// Rows that are evaluated together.
+/// The number of rows that are evaluated together.
 const ROWS: usize = 500;
 
 /// A mean over rows with its standard error.
@@ -34,7 +34,7 @@ impl Mean {
     }
 }
 
-/// A number for each of the first rows of a table, by a function of some rows at a time.
+/// A number for each of the first rows of a table; `numbers` computes those of some rows at a time.
 pub(crate) fn each_row<F: Scalar>(
     (table, binarize): (&Table, Binarize),
     rows: usize,

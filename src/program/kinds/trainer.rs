@@ -1,6 +1,7 @@
 //! A trainer whose estimator is erased: the work around its steps is compiled once for each model, and not once for
 //! each estimator.
 
+use super::kind::Reading;
 use crate::program::catalogue::Job;
 use crate::program::choice::cli_name;
 use crate::program::run::checkpoint::{Counters, State};
@@ -13,12 +14,13 @@ use pathscore::estimators::fit::{self, Noise, NotFinite, Options, Report, Traine
 use pathscore::estimators::optim::{Adam, Optimizer, Schedule, Sgd};
 use pathscore::estimators::{Claim, Estimator, Target};
 use pathscore::models::Params;
+use pathscore::models::data::{Batches, Binarize, Table};
 use std::ops::Range;
 
 /// Gradients whose noise is measured after each epoch: enough for one digit of their variance.
 const NOISE_DRAWS: u64 = 20;
 
-/// The beginnings of the names of the optimiser's vectors, and of the state of each piece of a batch.
+/// The beginnings of the names of the optimiser's vectors, and of the state of each shard of a batch.
 const OPTIMIZER: &str = "optimizer.";
 const SHARD: &str = "shard.";
 
@@ -61,7 +63,7 @@ impl<F: Scalar, M: Sync, E: Estimator<F, M>> AnyTrainer<F, M> for Trainer<F, M, 
         }
         for (i, shard) in shards.iter().enumerate() {
             for (j, values) in shard.iter().enumerate() {
-                // As many digits everywhere, so that the order of the names is that of the numbers.
+                // All numbers have four digits, so that the order of the names is that of the numbers.
                 state.add(format!("{SHARD}{i:04}.{j:04}"), &[values.len()], values);
             }
         }
@@ -122,6 +124,23 @@ impl<F: Scalar, M: Sync, E: Estimator<F, M>> AnyTrainer<F, M> for Trainer<F, M, 
     fn taken(&self) -> u64 {
         self.step
     }
+}
+
+/// Takes one step on the next batch of the training part; the first two readings become the mean bound of the batch and
+/// the norm of its gradient.
+pub(crate) fn step_on_batch<F: Scalar, M>(
+    trainer: &mut dyn AnyTrainer<F, M>,
+    batches: &mut Batches,
+    (train, binarize): (&Table, Binarize),
+    readings: &mut [Reading],
+) -> Result<(), NotFinite> {
+    let rows = batches.at(trainer.taken());
+    let report = trainer.step([rows.len(), train.columns()], &|range, x, rng| {
+        binarize.fill(train, &rows[range], x, rng);
+    })?;
+    readings[0].value = report.bound;
+    readings[1].value = report.grad_norm;
+    Ok(())
 }
 
 /// Adds the parameters of a model to a state.

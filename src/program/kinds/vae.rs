@@ -36,7 +36,7 @@ const FACTS: Facts = Facts {
 /// The kind `vae`.
 pub(crate) struct Vae;
 
-/// Its own options.
+/// The options of `vae` alone.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model")]
 struct Options {

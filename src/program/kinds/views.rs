@@ -8,11 +8,11 @@ use pathscore::models::dist::Distribution;
 use pathscore::models::latent::Decoder;
 use pathscore::models::{Params, seed};
 
-/// Rows of the test part that show which latents are active.
-const LOOKED_AT: usize = 500;
+/// The number of test rows by which the activity of latents is measured.
+const ACTIVITY_ROWS: usize = 500;
 /// Pictures across and down the map of a latent plane.
 const MAP: usize = 20;
-/// The reach of the map and the traversals, in standard deviations of the prior.
+/// The largest value of a latent in the map and the traversals, in standard deviations of the prior.
 const REACH: f64 = 2.5;
 /// Latents whose effect is drawn, and pictures along each.
 const TRAVERSED: usize = 10;
@@ -73,7 +73,7 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
         self.gallery.pairs(&self.decode(&self.encode(rows)))
     }
 
-    /// The latents in order of how much they vary over the data, most active first.
+    /// The latents in the order of their variance over the data, the largest first.
     fn most_active(&self, z: &[F]) -> Vec<usize> {
         let latents = self.model.latents();
         let rows = (z.len() / latents) as f64;
@@ -87,8 +87,8 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
         order.into_iter().map(|pair| pair.0).collect()
     }
 
-    /// Normal latents: of two, a map of the plane; of others, a row of pictures along each of the most
-    /// active.
+    /// The picture of normal latents: for two latents a map of the plane, otherwise a row of pictures along each of the
+    /// most active latents.
     pub(crate) fn latent_plane(&self) -> Vec<u8> {
         let latents = self.model.latents();
         let place =
@@ -100,7 +100,7 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
             let sheet = Sheet { gap: 0, ..self.gallery.sheet(MAP) };
             return sheet.grid(&self.gallery.grey(&self.decode(&z)));
         }
-        let active = self.most_active(&self.encode(self.gallery.data().len().min(LOOKED_AT)));
+        let active = self.most_active(&self.encode(self.gallery.data().len().min(ACTIVITY_ROWS)));
         let mut z = Vec::new();
         for &j in active.iter().take(TRAVERSED) {
             for i in 0..ALONG {
@@ -110,11 +110,11 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
         self.gallery.grid(&self.decode(&z), ALONG)
     }
 
-    /// Bits: rows of the data reconstructed, and below them the same with one of the most active bits
-    /// turned over, a bit for each row of pictures.
+    /// The picture of bits: reconstructions of some rows of the data, and below them a row of pictures for each of the
+    /// most active bits, in which this bit is flipped.
     pub(crate) fn latent_bits(&self) -> Vec<u8> {
         let latents = self.model.latents();
-        let probs = self.encode(self.gallery.data().len().min(LOOKED_AT));
+        let probs = self.encode(self.gallery.data().len().min(ACTIVITY_ROWS));
         let half = F::from_f64(0.5);
         let code = |p: &F| if *p > half { F::ONE } else { F::ZERO };
         let columns = self.gallery.data().len().min(ALONG);

@@ -7,9 +7,9 @@ use crate::program::table::{figure, significant};
 /// The end of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Total {
-    /// This step.
+    /// The run ends at a step.
     Steps(u64),
-    /// This many seconds after its start.
+    /// The run ends after a number of seconds.
     Seconds(f64),
 }
 
@@ -23,14 +23,14 @@ pub(super) struct Pace {
     pub(super) seconds: f64,
     /// The name of the quantity that is maximised.
     pub(super) label: String,
-    /// Its mean since the last display.
+    /// The mean of that quantity since the last display.
     pub(super) objective: f64,
     /// The mean norm of the gradient since the last display; not a number if no gradient is followed.
     pub(super) grad_norm: f64,
 }
 
 impl Pace {
-    /// Before the first step.
+    /// The numbers before the first step.
     pub(super) fn new(total: Total, label: &str) -> Pace {
         let (objective, grad_norm) = (f64::NAN, f64::NAN);
         let label = label.into();

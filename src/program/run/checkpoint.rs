@@ -1,4 +1,5 @@
-//! The state of a run in one file: parameters, the optimiser's memory, what the estimator has learnt, and the step.
+//! The state of a run in one file: the parameters, the vectors of the optimiser, the numbers that the estimator has
+//! learnt, and the step.
 //!
 //! Every random number is derived from the seed and the step, so these two are the generator's state.
 
@@ -12,7 +13,7 @@ use std::path::Path;
 /// The one key of the file's metadata; more than one would be written in no fixed order.
 const KEY: &str = "pathscore";
 
-/// The numbers that are not tensors.
+/// The numbers of a state that are not tensors.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counters {
     /// Steps taken.
@@ -39,7 +40,7 @@ struct Tensor {
 pub(crate) struct State {
     pub(crate) counters: Counters,
     tensors: Vec<Tensor>,
-    /// The file it came from, for messages.
+    /// The file from which the state was read, for messages.
     file: String,
 }
 
@@ -112,7 +113,7 @@ impl State {
         usage_error(format!("{}: {text}", self.file))
     }
 
-    /// Writes the state; the file there before stays whole until the new one is.
+    /// Writes the state to a file; an earlier file stays whole until the new one is complete.
     pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
         let views = self
             .tensors
@@ -126,10 +127,10 @@ impl State {
         write_atomically(path, &safetensors::serialize(views, Some(metadata))?)
     }
 
-    /// Reads a file and checks that it is one of ours.
+    /// Reads a checkpoint.
     ///
     /// # Errors
-    /// If it cannot be read or is none.
+    /// If the file cannot be read or is not a checkpoint of this program.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let file = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|error| usage_error(format!("{file}: {error}")))?;

@@ -1,4 +1,4 @@
-//! Choices that the command line offers and `run.toml` stores.
+//! The number types, schedules and optimisers that the command line offers and `run.toml` stores.
 
 use clap::ValueEnum;
 use pathscore::estimators::optim::Schedule;

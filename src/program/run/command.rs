@@ -19,9 +19,9 @@ fn default_kind() -> &'static dyn Kind {
 /// `train` with a subcommand for each kind; its own options are those of the default kind.
 pub(crate) fn command() -> Command {
     let default = default_kind().about().name;
-    // A group of options brings a text of its own along, so the command's comes after it.
+    // clap gives a command the doc of the last group of options as its description, so ours is set after it.
     let train = with_options(Command::new(NAME), default_kind())
-        .about("Fit a model and write a folder of numbers and pictures")
+        .about("Train a model of one of the kinds below, and write a folder of numbers and pictures")
         .long_about(None)
         .after_help(format!(
             "`train` alone is `train {default}`, whose options are shown here; `train KIND --help` shows those \
@@ -43,7 +43,8 @@ pub(crate) fn command() -> Command {
 
 fn subcommand(kind: &'static dyn Kind) -> Command {
     let about = kind.about();
-    // A run that is resumed knows its kind; here the option is only known to be refused with this reason.
+    // The kind of a resumed run stands in its settings, so `train KIND --resume` is refused with that reason: the
+    // option is known here, and hidden.
     with_options(Command::new(about.name), kind)
         .about(format!("{} ({})", about.line, about.source))
         .long_about(None)

@@ -3,7 +3,7 @@
 use super::settings::Settings;
 use pathscore::models::data::Split;
 
-/// The data of a run, split and made black and white as its settings say.
+/// The data of a run, split and binarised by its settings.
 ///
 /// # Errors
 /// If they cannot be read or do not fit the settings.

@@ -23,7 +23,7 @@ struct Row {
     rows: usize,
 }
 
-/// `evaluate`.
+/// Measures a trained model on its test part and prints the quantities.
 pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
     let settings = Settings::read(&args.run)?;
     if args.num_samples == Some(0) {

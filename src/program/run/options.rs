@@ -1,4 +1,4 @@
-//! The options of `train` that several kinds of models share, and a reader of what was given.
+//! The options of `train` that several kinds of models share, and a reader of the options that were given.
 
 use super::choices::{Dtype, OptimizerName, ScheduleName};
 use super::settings::{DataSettings, Length, OptimizerSettings, Settings};
@@ -19,20 +19,20 @@ pub(crate) struct RunOptions {
     #[arg(long, default_value = "digits", value_name = "SOURCE")]
     pub(crate) data: Source,
 
-    /// none, threshold (at one half), dynamic (drawn anew at each visit), fixed (drawn once)
-    /// [default: dynamic for digits and idx if the model describes bits, else none].
+    /// The binarisation of grey values: none, threshold (at one half), dynamic (drawn anew at each visit), fixed
+    /// (drawn once) [default: dynamic for digits and idx if the model describes bits, else none].
     #[arg(long, value_name = "HOW")]
     pub(crate) binarize: Option<Binarize>,
 
-    /// Passes through the training rows.
+    /// The number of passes through the training rows.
     #[arg(long, value_name = "N", group = "length")]
     pub(crate) epochs: Option<u64>,
 
-    /// Steps instead of epochs.
+    /// The number of steps, instead of --epochs.
     #[arg(long, value_name = "N", group = "length")]
     pub(crate) steps: Option<u64>,
 
-    /// Seconds of training instead of epochs.
+    /// The time of training in seconds, instead of --epochs.
     #[arg(long, value_name = "S", group = "length")]
     pub(crate) seconds: Option<f64>,
 
@@ -44,11 +44,11 @@ pub(crate) struct RunOptions {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
 
-    /// Threads; results do not depend on it [default: all].
+    /// The number of threads; results do not depend on it [default: all].
     #[arg(long, value_name = "T")]
     pub(crate) threads: Option<usize>,
 
-    /// The run's folder [default: a fresh one under runs/].
+    /// The folder of the run [default: a new one under runs/].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
@@ -74,7 +74,7 @@ pub(crate) struct RunOptions {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Optimizer")]
 pub(crate) struct OptimizerOptions {
-    /// Rows of a step.
+    /// The number of rows of a step.
     #[arg(long, value_name = "N")]
     pub(crate) batch: Option<usize>,
 
@@ -82,11 +82,11 @@ pub(crate) struct OptimizerOptions {
     #[arg(long, default_value_t = 1e-3, value_name = "R")]
     pub(crate) lr: f64,
 
-    /// The change of the learning rate over the run.
+    /// The schedule of the learning rate.
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub(crate) schedule: ScheduleName,
 
-    /// The optimiser.
+    /// The optimiser, which follows the gradient.
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub(crate) optimizer: OptimizerName,
 
@@ -97,6 +97,11 @@ pub(crate) struct OptimizerOptions {
     /// The largest norm of a gradient; a longer one is shortened.
     #[arg(long, value_name = "NORM")]
     pub(crate) clip: Option<f64>,
+}
+
+/// The help of `--epochs` for a kind whose runs have so many epochs if no length is given.
+pub(crate) fn epochs_help(default: u64) -> String {
+    format!("The number of passes through the training rows [default: {default}]")
 }
 
 /// The names of [`OptimizerOptions`], for a method that follows no gradient.
@@ -114,7 +119,7 @@ impl RunOptions {
     }
 }
 
-/// The command line of one kind of model.
+/// The options that were given on the command line for one kind of model.
 pub(crate) struct Given<'a> {
     matches: &'a ArgMatches,
 }
@@ -124,7 +129,7 @@ impl<'a> Given<'a> {
         Self { matches }
     }
 
-    /// One group of options.
+    /// The options of one group.
     pub(crate) fn options<T: FromArgMatches>(&self) -> anyhow::Result<T> {
         T::from_arg_matches(self.matches).map_err(|error| usage_error(error.to_string()))
     }
@@ -144,7 +149,7 @@ impl<'a> Given<'a> {
         self.matches.try_get_one(id).ok().flatten()
     }
 
-    /// True if an option was given and is not a default.
+    /// True if an option was given on the command line.
     pub(crate) fn has(&self, id: &str) -> bool {
         let known = self.matches.try_contains_id(id).unwrap_or(false);
         known && self.matches.value_source(id) == Some(ValueSource::CommandLine)
@@ -164,8 +169,8 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// The settings that do not depend on the kind of model, with a length if none was given. `bits` says whether the
-    /// model describes bits, so that grey values are made black and white.
+    /// The settings that do not depend on the kind of model, with a length if none was given; `bits` is true if the
+    /// model describes bits, so that grey values are binarised.
     pub(crate) fn settings(
         &self,
         kind: &str,

@@ -10,7 +10,7 @@ use crate::program::gallery::Gallery;
 use crate::program::kinds::kind_of;
 use crate::program::usage_error::usage_error;
 
-/// `sample`.
+/// Draws rows from a trained model and writes them as one picture.
 pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     let settings = Settings::read(&args.run)?;
     if args.count == 0 {

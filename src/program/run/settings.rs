@@ -46,7 +46,7 @@ pub(crate) struct Settings {
     pub(crate) evaluation: toml::Table,
 }
 
-/// `[run]`.
+/// The section `[run]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunSettings {
@@ -58,7 +58,7 @@ pub(crate) struct RunSettings {
     pub(crate) length: Length,
 }
 
-/// `[data]`.
+/// The section `[data]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DataSettings {
@@ -68,7 +68,7 @@ pub(crate) struct DataSettings {
     pub(crate) split: String,
 }
 
-/// `[optimizer]`.
+/// The section `[optimizer]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OptimizerSettings {
@@ -78,7 +78,7 @@ pub(crate) struct OptimizerSettings {
     pub(crate) batch: Option<usize>,
     pub(crate) lr: f64,
     pub(crate) schedule: ScheduleName,
-    /// Only of sgd.
+    /// The momentum of sgd; absent for other optimisers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) momentum: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -175,22 +175,22 @@ impl Settings {
         Ok(self.data.binarize.parse()?)
     }
 
-    /// `[model]` as the kind's own type.
+    /// The section `[model]`, as a type of the kind.
     pub(crate) fn model<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
         section("model", &self.model)
     }
 
-    /// `[estimator]` as the kind's own type.
+    /// The section `[estimator]`, as a type of the kind.
     pub(crate) fn estimator<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
         section("estimator", &self.estimator)
     }
 
-    /// `[evaluation]` as the kind's own type.
+    /// The section `[evaluation]`, as a type of the kind.
     pub(crate) fn evaluation<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
         section("evaluation", &self.evaluation)
     }
 
-    /// `[optimizer]`, of a kind that follows gradients.
+    /// The section `[optimizer]`, which is there if a gradient is followed.
     pub(crate) fn optimizer(&self) -> anyhow::Result<&OptimizerSettings> {
         self.optimizer
             .as_ref()
@@ -203,7 +203,8 @@ impl Settings {
         Ok(Batches::new(rows, batch, self.run.seed)?)
     }
 
-    /// The number of steps of the run, where an epoch has so many; the largest number if only seconds are known.
+    /// The number of steps of the run, where `per_epoch` steps are an epoch; the largest number if the length is in
+    /// seconds.
     pub(crate) fn steps(&self, per_epoch: u64) -> u64 {
         match self.run.length {
             Length::Epochs(n) => n.saturating_mul(per_epoch),
@@ -212,7 +213,7 @@ impl Settings {
         }
     }
 
-    /// The learning-rate schedule of the run, where an epoch has so many steps.
+    /// The learning-rate schedule of the run, where `per_epoch` steps are an epoch.
     pub(crate) fn schedule(&self, per_epoch: u64) -> anyhow::Result<Schedule> {
         Ok(self.optimizer()?.schedule.of(self.steps(per_epoch)))
     }

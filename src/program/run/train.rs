@@ -33,7 +33,7 @@ struct Run<'a> {
     interrupt: Interrupt,
 }
 
-/// `train KIND`, or `train --resume`.
+/// Trains a new model of a kind, or continues the run of `--resume`.
 pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()> {
     let interrupt = Interrupt::install()?;
     let options: RunOptions = given.options()?;
@@ -49,9 +49,9 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
         .map_err(|error| usage_error(format!("--checkpoint-seconds: {error}")))?;
     let split = data::load(&settings)?;
     settings.data.split.clone_from(&split.description);
-    // The whole run lives in the pool: handing over each step would cost a wake-up and an allocation.
+    // The whole run takes place in the pool: handing over each step would cost a wake-up and an allocation.
     pool.install(|| {
-        // Nothing is written before everything that can be wrong with the request has been seen.
+        // Nothing is written before every part of the request has been checked.
         let mut fitting = kind.open(&settings, &split)?;
         let kind = kind.about().name;
         let (dir, checkpoint) = enter(kind, &options, &settings)?;
@@ -98,7 +98,7 @@ impl Run<'_> {
         fitting.save().write(&self.dir.join(CHECKPOINT))
     }
 
-    /// The run, from the first step or the checkpoint to the pictures.
+    /// Takes the steps from the first or the checkpoint on, evaluates the model and draws its pictures.
     fn go(&self, fitting: &mut dyn Fitting) -> anyhow::Result<()> {
         let Run { settings, dir, .. } = self;
         let per_epoch = fitting.per_epoch();
@@ -161,7 +161,7 @@ impl Run<'_> {
                     line.insert("lr".into(), json!(optimizer.lr * factor));
                 }
                 if epoch_ends || ends {
-                    line.extend(fitting.watch()?);
+                    line.extend(fitting.epoch_metrics()?);
                 }
                 metrics.append(&line)?;
                 if saved.elapsed() >= self.checkpoint_every {

@@ -217,7 +217,7 @@ const ROWS: &[Row] = &[
     },
 ];
 
-/// A row on one problem.
+/// A row with the target of a problem.
 struct RowOf<'a>(&'a Row, Target);
 
 impl Functional for RowOf<'_> {

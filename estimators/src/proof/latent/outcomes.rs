@@ -2,17 +2,17 @@
 
 use super::super::numerics::{enumerated_means, extrapolated_gradients};
 use crate::enumerator::{Coverage, Enumerator};
-use crate::estimator::{LogWeights, rows};
+use crate::estimator::{LogWeights, copy_values, rows};
 use crate::target::Target;
-use pathscore_autodiff::{Tape, Tensor, Var};
+use pathscore_autodiff::{Tape, Tensor};
 use pathscore_models::Params;
 use pathscore_models::dist::Distribution;
 use pathscore_models::latent::LatentModel;
 
 /// The gradient of a bound of a latent-variable model, summed over a batch and multiplied by a scale.
 ///
-/// Its truth comes from enumerating the draws of $z$ (normal ones are nodes of a quadrature) and from differences in
-/// the parameters: neither an estimator nor automatic differentiation takes part.
+/// The exact gradient comes from enumerating the draws of $z$ (normal ones are nodes of a quadrature) and from
+/// differences in the parameters: neither an estimator nor automatic differentiation takes part.
 ///
 /// ```
 /// use pathscore_estimators::Target;
@@ -55,11 +55,11 @@ impl<M> Latent<M> {
 /// The way in which the draws depend on parameters that are moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DrawDependence {
-    /// They are drawn from the distribution at the moved parameters.
+    /// The draws are drawn from the distribution at the moved parameters.
     Total,
-    /// They keep their values and their probabilities.
+    /// The draws keep their values and their probabilities.
     Fixed,
-    /// They move along their paths and keep their probabilities.
+    /// The draws move along their paths and keep their probabilities.
     Path,
 }
 
@@ -113,15 +113,11 @@ impl<'a, M: LatentModel<f64>> ModelAtParams<'a, M> {
         let z = self.tape.constant(z.values(), z.shape().clone());
         let log_joint = self.model.log_joint(params, x, z);
         let log_q = self.model.posterior(params, x).log_prob(z);
-        let keep = |column: &mut Vec<f64>, var: Var<f64>| {
-            column.clear();
-            var.with(|values| column.extend_from_slice(values));
-        };
-        keep(&mut self.log_joint, log_joint);
-        keep(&mut self.log_q, log_q);
+        copy_values(log_joint, &mut self.log_joint);
+        copy_values(log_q, &mut self.log_q);
         // Only the ELBO, of a single draw, is taken apart into its terms.
         if self.log_joint.len() == 1 {
-            keep(&mut self.log_prior, self.model.prior(params).log_prob(z));
+            copy_values(self.model.prior(params).log_prob(z), &mut self.log_prior);
         }
     }
 
