@@ -22,8 +22,8 @@ use std::fmt;
 /// $\varepsilon$ and the others $S$ as constants, the gradient of the ELBO is that of a stochastic computation graph
 /// (Schulman, Heess, Weber and Abbeel 2015),
 ///
-/// $$\nabla E f = E\Big[ \nabla_{\text{path}} \Big(\ln p(x, z) - \sum_{i \in P} \ln q(z_i \mid z_{<i})\Big)
-///   + \sum_{i \in S} (f - b) \nabla \ln q(z_i \mid z_{<i}) \Big]$$
+/// $$\nabla E f = E\Big[ \nabla_{\text{path}} \Big(\ln p(x, z) - \sum_{i \in P} \ln q(z_i \mid z_{<i})\Big) +
+///   \sum_{i \in S} (f - b) \nabla \ln q(z_i \mid z_{<i}) \Big]$$
 ///
 /// in one sweep back: each $\ln q$ is a function of the parameters *and* of the paths of the nodes before it,
 /// and the derivative goes through both. (The terms $-\nabla \ln q(z_i)$ of $i \in S$ have mean zero for every

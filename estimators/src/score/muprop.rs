@@ -13,8 +13,8 @@ use pathscore_models::latent::LatentModel;
 /// $h(z) = f(\mu) + \langle g, z - \mu\rangle$ has the score-function gradient
 /// $E[h \nabla \ln q] = \langle g, \nabla \mu\rangle$, which is known and added again:
 ///
-/// $$\frac1K \sum_k \nabla \ln p(x, z_k) + (f_k - h(z_k) - c) \nabla \ln q(z_k \mid x)
-/// + \langle g, \nabla\mu \rangle.$$
+/// $$\frac1K \sum_k \nabla \ln p(x, z_k) + (f_k - h(z_k) - c) \nabla \ln q(z_k \mid x) +
+/// \langle g, \nabla\mu \rangle.$$
 ///
 /// $c$ is the running mean of $f - h$ over the batches before. Columns: $a = 1/K$, $b = (f_k - h_k - c)/K$,
 /// and $g$ on the mean. It is unbiased for the ELBO's gradient of one layer of bits, if $\ln p(x, z)$ is smooth

@@ -9,9 +9,9 @@ use pathscore_autodiff::Scalar;
 /// $\pi_\beta \propto q^{1 - \beta} p^{\beta}$ from $q$ to the posterior.
 ///
 /// $$\sum_j \Delta_j E_{\pi_j} f, \qquad \nabla E_{\pi_\beta} f = E_{\pi_\beta} \nabla f +
-///   \mathrm{Cov}_{\pi_\beta}(f, (1 - \beta) \nabla \ln q + \beta \nabla \ln p)$$
+///   \mathrm{Cov}(f, (1 - \beta) \nabla \ln q + \beta \nabla \ln p)$$
 ///
-/// with $0 = \beta_1 < \beta_2 < \dots$ and $\Delta_j$ the width to the next of them, or to one. The
+/// with the covariance under $\pi_\beta$, $0 = \beta_1 < \beta_2 < \dots$ and $\Delta_j$ the width to the next of them, or to one. The
 /// expectations are over the draws with weights $\tilde w \propto w^\beta$. Columns, summed over $j$ with
 /// $c_k = \tilde w_k (f_k - \sum_i \tilde w_i f_i)$: $a = \Delta (\tilde w_k + \beta c_k)$,
 /// $b = \Delta ((1 - \beta) c_k - \tilde w_k)$, path 0. The sum is the lower, left one, which at one point is

@@ -50,10 +50,10 @@ impl Columns for Wake {
 /// The wake phase for the model; for the posterior a mixture of both phases.
 ///
 /// $$\nabla_\theta: \sum_k \tilde w_k \nabla \ln p(x, z_k), \qquad \nabla_\varphi:
-///   \lambda \sum_k \tilde w_k \nabla \ln q(z_k \mid x) + (1 - \lambda) \frac1K \sum_k \nabla \ln q(z'_k \mid x'_k)$$
+///   \lambda \sum_k \tilde w_k \nabla \ln q(z_k \mid x) + (1 - \lambda) \frac1K \sum_k \nabla \ln q(z_k' \mid x_k')$$
 ///
-/// with $(x'_k, z'_k)$ sampled from the model. Columns: $a = \tilde w_k$, $b = \lambda \tilde w_k$, path 0, and
-/// $(1 - \lambda)/K$ on $\ln q(z'_k \mid x'_k)$. It costs $2K$ draws for each row. The sleep phase alone ($\lambda =
+/// with $(x_k', z_k')$ sampled from the model. Columns: $a = \tilde w_k$, $b = \lambda \tilde w_k$, path 0, and
+/// $(1 - \lambda)/K$ on $\ln q(z_k' \mid x_k')$. It costs $2K$ draws for each row. The sleep phase alone ($\lambda =
 /// 0$) is unbiased for $-\nabla_\varphi E_{p(x)} \mathrm{KL}(p(z \mid x) \Vert q)$, the divergence averaged over data
 /// of the model and not over the given data. Prefer it to [`Wake`] where $K$ draws are too few for good weights. The
 /// paper uses either phase and both ($\lambda = \frac12$).
@@ -68,7 +68,7 @@ pub struct WakeSleep {
 /// The working memory of [`WakeSleep`].
 #[derive(Debug, Default)]
 struct Scratch<F> {
-    /// The cotangent of $\ln q(z'_k \mid x'_k)$.
+    /// The cotangent of $\ln q(z_k' \mid x_k')$.
     sleep: Vec<F>,
 }
 
