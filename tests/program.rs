@@ -484,6 +484,36 @@ fn a_small_rbm_knows_its_exact_likelihood() {
 }
 
 #[test]
+fn an_rbm_has_no_likelihood_of_grey_values() {
+    let scratch = Scratch::new("rbm-grey");
+    let out = scratch.path("run");
+    let args = ["train", "rbm", "--hidden", "8", "--binarize", "none", "--steps", "2"];
+    succeed(&[&args[..], &["--progress", "none", "--out", &out]].concat());
+    let rows: Vec<Value> =
+        serde_json::from_str(&succeed(&["evaluate", &out, "--rows", "50", "--format", "json"]))
+            .unwrap();
+    assert!(
+        !rows.is_empty() && rows.iter().all(|row| row["quantity"] != "log_likelihood"),
+        "{rows:?}"
+    );
+}
+
+#[test]
+fn em_agrees_with_the_closed_form_where_the_data_have_no_noise() {
+    let scratch = Scratch::new("ppca-bars");
+    let found = ["closed-form", "em"].map(|method| {
+        let out = scratch.path(method);
+        let args = ["train", "ppca", "--data", "bars", "--latent-dim", "8", "--method", method];
+        succeed(&[&args[..], &["--progress", "none", "--out", &out]].concat());
+        let summary = fs::read(Path::new(&out).join("summary.json")).unwrap();
+        let summary: Value = serde_json::from_slice(&summary).unwrap();
+        summary["log_likelihood_train"].as_f64().unwrap()
+    });
+    // Bars and stripes of 4 x 4 lie in seven dimensions.
+    assert!((found[0] - found[1]).abs() < 1e-6, "{found:?}");
+}
+
+#[test]
 fn a_damaged_checkpoint_is_named() {
     let scratch = Scratch::new("damaged");
     let out = scratch.path("run");

@@ -61,13 +61,18 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
     /// $\ln \frac1K \sum_k w_k^{\beta}$; $-\infty$ if every power is zero.
     pub fn log_mean(&self, beta: F, b: usize) -> F {
         let none = F::from_f64(f64::NEG_INFINITY);
-        let power = |k| beta * self.log_weight(k, b);
+        let power = |k| self.log_power(beta, k, b);
         let top = (0..self.draws).map(power).fold(none, Real::max);
         if !top.is_finite() {
             return top;
         }
         let sum: F = (0..self.draws).map(|k| (power(k) - top).exp()).sum();
         top + (sum / F::from_f64(self.draws as f64)).ln()
+    }
+
+    /// $\ln w_k^\beta$, which is zero at $\beta = 0$ even where a weight is zero.
+    fn log_power(&self, beta: F, k: usize, b: usize) -> F {
+        if beta == F::ZERO { F::ZERO } else { beta * self.log_weight(k, b) }
     }
 
     /// Rényi's bound, $\frac{1}{1 - \alpha} \ln \frac1K \sum_k w_k^{1 - \alpha}$; at $\alpha = 1$ its limit
@@ -141,7 +146,7 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
         let (mean, draws) = (self.log_mean(beta, b), F::from_f64(self.draws as f64));
         let none = mean == F::from_f64(f64::NEG_INFINITY);
         move |k| {
-            let share = (beta * self.log_weight(k, b) - mean).exp() / draws;
+            let share = (self.log_power(beta, k, b) - mean).exp() / draws;
             if none { F::ZERO } else { share }
         }
     }
@@ -214,5 +219,17 @@ impl<F: Scalar> Cotangents<F> {
         for k in 0..w.draws {
             (self.log_joint[k * w.batch + b], self.log_q[k * w.batch + b]) = column(k);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LogWeights;
+
+    #[test]
+    fn a_weight_of_zero_counts_as_one_at_power_zero() {
+        let w = LogWeights::new(2, 1, &[f64::NEG_INFINITY, 3.0], &[0.0; 2]);
+        assert_eq!(w.log_mean(0.0, 0), 0.0);
+        assert_eq!([0, 1].map(w.tempered(0.0, 0)), [0.5, 0.5]);
     }
 }

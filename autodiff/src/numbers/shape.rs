@@ -92,6 +92,7 @@ impl FromIterator<usize> for Shape {
 
 /// The strides of a contiguous tensor of these dimensions, seen in `rank` axes. Axes that are
 /// broadcast or absent have stride zero, so the same numbers are read again.
+#[inline]
 pub(crate) fn strides(dims: &[usize], rank: usize) -> SmallVec<[isize; 6]> {
     let mut strides: SmallVec<[isize; 6]> = SmallVec::from_elem(0, rank);
     let mut step = 1;

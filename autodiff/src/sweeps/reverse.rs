@@ -11,6 +11,7 @@ use crate::tape::op::Op;
 use crate::tape::op::custom::CustomOp;
 use crate::tape::op::moves::Move;
 use crate::tape::record::{Bars, Kernel, Pass, Record, Tape, Var};
+use crate::tape::storage::for_args;
 use crate::tape::term::{Operand, Sink, Term};
 use smallvec::SmallVec;
 
@@ -53,8 +54,7 @@ pub(crate) fn carry<F: Scalar>(
         links.clear();
         let entry = TermOperands { record, id, y_bar, links: &mut *links };
         let mut sink = EagerSink { entry, below, begun, scratch, gates };
-        let shapes: SmallVec<[&[usize]; 4]> =
-            record.args(id).iter().map(|&arg| record.dims(arg)).collect();
+        let shapes = for_args(record.args(id), |arg| record.dims(arg));
         op::reverse(node.op, &shapes, &mut sink);
     }
     record.stop_if_strict_back(id, y_bar, |arg| {
@@ -118,8 +118,7 @@ impl<F: Scalar> Sink<F> for EagerSink<'_, F> {
         let (entry, zero) = (&self.entry, F::ZERO);
         let at = entry.links.last().map_or(0, |link| link.at + link.shape.size());
         let shape = {
-            let dims: SmallVec<[&[usize]; 4]> =
-                operands.iter().map(|&o| entry.operand(o, self.scratch, &zero).dims).collect();
+            let dims = for_args(operands, |o| entry.operand(o, self.scratch, &zero).dims);
             op::shape(op, &dims, shape).expect("a rule names operands that fit")
         };
         let end = at + shape.size();
@@ -127,8 +126,7 @@ impl<F: Scalar> Sink<F> for EagerSink<'_, F> {
             self.scratch.resize(end.next_power_of_two(), F::ZERO);
         }
         let (made, rest) = self.scratch.split_at_mut(at);
-        let views: SmallVec<[View<F>; 4]> =
-            operands.iter().map(|&o| entry.operand(o, made, &zero)).collect();
+        let views = for_args(operands, |o| entry.operand(o, made, &zero));
         match op {
             Op::Reshape => rest[..end - at].copy_from_slice(views[0].values),
             op => op::forward(op, &views, &shape, &mut rest[..end - at])
@@ -205,8 +203,7 @@ impl<F: Scalar> Sink<F> for EagerSink<'_, F> {
 
     fn kernel(&mut self, kernel: &dyn Kernel<F>) {
         let TermOperands { record, id, y_bar, .. } = self.entry;
-        let args: SmallVec<[View<F>; 4]> =
-            record.args(id).iter().map(|&arg| record.view(arg)).collect();
+        let args = for_args(record.args(id), |arg| record.view(arg));
         kernel.reverse(Pass { args: &args, y: record.values(id), y_bar }, self);
     }
 

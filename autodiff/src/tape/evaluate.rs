@@ -7,8 +7,7 @@ use crate::tape::node::{Id, NO_BAR, Node, Place, Span};
 use crate::tape::numbers;
 use crate::tape::op::Op;
 use crate::tape::record::Record;
-use crate::tape::storage::locate;
-use smallvec::SmallVec;
+use crate::tape::storage::{for_args, locate};
 use std::panic::Location;
 
 impl<F: Scalar> Record<F> {
@@ -81,16 +80,13 @@ impl<F: Scalar> Record<F> {
             (_, Place::Arena(at)) => at,
         };
         let (below, rest) = self.values.split_at_mut(at);
-        let views: SmallVec<[View<F>; 4]> = self.args[node.args.range()]
-            .iter()
-            .map(|&arg| {
-                let node = &self.nodes[arg.index()];
-                View {
-                    values: locate(below, &self.shared, node.place, node.len),
-                    dims: &self.dims[node.dims.range()],
-                }
-            })
-            .collect();
+        let views = for_args(&self.args[node.args.range()], |arg| {
+            let node = &self.nodes[arg.index()];
+            View {
+                values: locate(below, &self.shared, node.place, node.len),
+                dims: &self.dims[node.dims.range()],
+            }
+        });
         let (dims, y) = (&self.dims[node.dims.range()], &mut rest[..node.len]);
         match node.op {
             Op::Custom(op) => {
@@ -122,7 +118,7 @@ impl<F: Scalar> Record<F> {
         line: &'static Location<'static>,
     ) -> Result<Id, Error> {
         let dims = {
-            let shapes: SmallVec<[&[usize]; 4]> = args.iter().map(|&arg| self.dims(arg)).collect();
+            let shapes = for_args(args, |arg| self.dims(arg));
             match op {
                 Op::Custom(op) => self.custom.get(op).shape(&shapes)?,
                 op => F::shape(op, &shapes, wanted)?,

@@ -11,6 +11,6 @@ pub(crate) mod program;
 pub(crate) mod record;
 mod recording;
 mod show;
-mod storage;
+pub(crate) mod storage;
 pub(crate) mod term;
 pub(crate) mod var;

@@ -8,6 +8,7 @@ use std::panic::Location;
 pub struct Id(pub(crate) u32);
 
 impl Id {
+    #[inline]
     pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
@@ -33,12 +34,14 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    #[inline]
     pub(super) fn of<T: Clone>(pool: &mut Vec<T>, items: &[T]) -> Self {
         let span = Self { start: pool.len() as u32, len: items.len() as u32 };
         pool.extend_from_slice(items);
         span
     }
 
+    #[inline]
     pub(super) fn range(self) -> std::ops::Range<usize> {
         self.start as usize..(self.start + self.len) as usize
     }

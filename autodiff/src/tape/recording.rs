@@ -6,7 +6,7 @@ use crate::tape::engine::Scalar;
 use crate::tape::node::{Id, Mark, Place};
 use crate::tape::op::Op;
 use crate::tape::record::{Tape, Var};
-use smallvec::SmallVec;
+use crate::tape::storage::for_args;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -153,7 +153,7 @@ impl<F: Scalar> Tape<F> {
         if let Some(var) = self.apply_to_numbers(op, args) {
             return Ok(var);
         }
-        let ids: SmallVec<[Id; 4]> = args.iter().map(|arg| arg.id).collect();
+        let ids = for_args(args, |arg| arg.id);
         let mut record = self.record_mut();
         let id = record.apply(op, &ids, shape, Location::caller())?;
         record.stop_if_strict(id);

@@ -6,6 +6,7 @@ use crate::kernels::zip::View;
 use crate::tape::node::{Id, Mark, NO_BAR, Node, Place, Span};
 use crate::tape::op::Op;
 use crate::tape::record::Record;
+use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -52,28 +53,34 @@ impl<F: Float> Record<F> {
             + self.used * size_of::<F>()
     }
 
+    #[inline]
     pub(crate) fn node(&self, id: Id) -> &Node<F> {
         &self.nodes[id.index()]
     }
 
+    #[inline]
     pub(crate) fn args(&self, id: Id) -> &[Id] {
         &self.args[self.node(id).args.range()]
     }
 
+    #[inline]
     pub(crate) fn dims(&self, id: Id) -> &[usize] {
         &self.dims[self.node(id).dims.range()]
     }
 
+    #[inline]
     pub(crate) fn values(&self, id: Id) -> &[F] {
         let node = self.node(id);
         locate(&self.values, &self.shared, node.place, node.len)
     }
 
+    #[inline]
     pub(crate) fn view(&self, id: Id) -> View<'_, F> {
         View { values: self.values(id), dims: self.dims(id) }
     }
 
     /// The numbers of all entries that are not shared with the caller.
+    #[inline]
     pub(crate) fn arena(&self) -> &[F] {
         &self.values
     }
@@ -106,6 +113,7 @@ impl<F: Float> Record<F> {
     }
 
     /// The numbers of an entry in the arena, to overwrite.
+    #[inline]
     pub(crate) fn values_mut(&mut self, id: Id) -> Option<&mut [F]> {
         let node = *self.node(id);
         match node.place {
@@ -114,6 +122,7 @@ impl<F: Float> Record<F> {
         }
     }
 
+    #[inline]
     pub(super) fn push(
         &mut self,
         op: Op<F>,
@@ -165,7 +174,19 @@ impl<F: Float> Record<F> {
     }
 }
 
+/// `f` of each argument of an op. It is a loop because the compiler does not always inline the iterator of `collect`,
+/// which costs a tenth of the time of a tape of a few entries.
+#[inline(always)]
+pub(crate) fn for_args<A: Copy, T>(args: &[A], f: impl Fn(A) -> T) -> SmallVec<[T; 4]> {
+    let mut all = SmallVec::new();
+    for &arg in args {
+        all.push(f(arg));
+    }
+    all
+}
+
 /// The numbers at a place.
+#[inline]
 pub(super) fn locate<'a, F>(
     arena: &'a [F],
     shared: &'a [Arc<Vec<F>>],

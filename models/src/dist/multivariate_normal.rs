@@ -36,10 +36,23 @@ impl<'t, F: Scalar> MultivariateNormal<'t, F> {
     /// positive; numbers above the diagonal are ignored.
     ///
     /// # Panics
-    /// If the factor has fewer than two axes.
+    /// If the factor is neither one square matrix for all means nor one for each mean.
     #[track_caller]
     pub fn from_scale_tril(loc: Var<'t, F>, scale_tril: Var<'t, F>) -> Self {
-        Self { loc, scale_tril: scale_tril.tril(0) }
+        Self::new(loc, scale_tril.tril(0))
+    }
+
+    #[track_caller]
+    fn new(loc: Var<'t, F>, scale_tril: Var<'t, F>) -> Self {
+        let (mean, factor) = (loc.shape(), scale_tril.shape());
+        let n = mean.last().copied().unwrap_or(0);
+        let own: Vec<usize> = mean.iter().copied().chain([n]).collect();
+        assert!(
+            factor[..] == [n, n] || factor[..] == own[..],
+            "multivariate normal: a mean of shape {mean} needs a factor of shape [{n}, {n}] or one for each mean, not \
+             {factor}"
+        );
+        Self { loc, scale_tril }
     }
 
     /// The distribution with this mean and this covariance matrix.
@@ -51,7 +64,7 @@ impl<'t, F: Scalar> MultivariateNormal<'t, F> {
     /// If the covariance is not a square matrix in the last two axes.
     #[track_caller]
     pub fn from_covariance(loc: Var<'t, F>, covariance: Var<'t, F>) -> Result<Self, Error> {
-        Ok(Self { loc, scale_tril: covariance.cholesky()? })
+        Ok(Self::new(loc, covariance.cholesky()?))
     }
 
     /// $\mu$, the mean.

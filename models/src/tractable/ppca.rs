@@ -89,7 +89,7 @@ impl Ppca {
     /// [`Em::em_step`] takes only $O(\text{rows} \cdot \text{columns} \cdot L)$.
     ///
     /// If the rows lie in a subspace of at most $L$ dimensions, the likelihood has no maximum: $\sigma^2$ is then
-    /// held at the rounding error of the mean variance of a column.
+    /// held at $\sqrt\epsilon$ of the mean variance of a column, where $\epsilon$ is the precision of `F`.
     ///
     /// # Errors
     /// If the eigenvalues were not found, or do not add up to the trace of the covariance and their squares to its

@@ -3,6 +3,7 @@
 //! To add a problem is one row of [`problems`]: its name, one line, the model at known parameters, rows of data, and
 //! the capabilities of the model, from which the estimators that fit it follow.
 
+use super::all::estimators;
 use super::any::{any_rows, generative_rows};
 use super::bits::bits_rows;
 use super::exact::{enumerable_rows, normal_rows};
@@ -209,6 +210,14 @@ pub(crate) fn keep_estimators(
 ) -> anyhow::Result<Vec<ProblemRow>> {
     let Some(names) = names else { return Ok(problems) };
     let forms = form_names();
+    // The name of an estimator stands for all its forms.
+    let forms_of = |name: &String| match estimators().iter().find(|about| about.name == *name) {
+        Some(about) if !forms.contains(&name.as_str()) => {
+            about.forms().iter().map(|form| form.name.to_string()).collect()
+        }
+        _ => vec![name.clone()],
+    };
+    let names: Vec<String> = names.iter().flat_map(forms_of).collect();
     if let Some(name) = names.iter().find(|name| !forms.contains(&name.as_str())) {
         let forms = forms.join(", ");
         return Err(usage_error(format!("unknown estimator `{name}`: the choices are {forms}")));

@@ -115,8 +115,13 @@ impl<'a, F: Scalar, M: EnergyKindModel<F>> EnergyFit<'a, F, M> {
         mean(test) - mean(train)
     }
 
-    /// The exact mean of ln p(x) over the first rows of a table, if ln Z can be summed.
+    /// The exact mean of ln p(x) over the first rows of a table, if ln Z can be summed and the rows are bits: the
+    /// density of a grey value is not defined.
     fn log_likelihood(&self, table: &Table, rows: usize, seed: u64) -> Option<Mean> {
+        let bit = |&x: &f32| x == 0.0 || x == 1.0;
+        if self.binarize != Binarize::Dynamic && !table.values().iter().all(bit) {
+            return None;
+        }
         let log_z = self.trainer.model().log_partition(self.trainer.params())?;
         let log_prob = |energy: f64| -energy - log_z;
         let each: Vec<f64> =

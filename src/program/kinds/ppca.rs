@@ -255,7 +255,8 @@ fn start_at_data<F: Scalar>(model: &Model, params: &mut Params<F>, train: &Table
     let variance = squares.sum::<f64>() / train.values().len() as f64;
     let mean = params.get_mut(model.loc());
     mean.iter_mut().zip(&means).for_each(|(to, &from)| *to = F::from_f64(from));
-    let log_noise = variance.max(f64::MIN_POSITIVE).ln();
+    // The reciprocal of the least noise is finite in single precision too.
+    let log_noise = variance.max(1e-30).ln();
     params.get_mut(model.log_noise()).fill(F::from_f64(log_noise));
 }
 
@@ -292,6 +293,14 @@ impl<F: Scalar> Fitting for Fit<'_, F> {
             Fitter::Em { whole, gain, .. } => {
                 let found = finite(self.model.em_step(&mut whole.params, &whole.x, whole.rows))?;
                 *gain = found - whole.log_likelihood;
+                // A step of EM cannot lose likelihood; a millionth is far above the rounding error of the mean.
+                if *gain < -1e-6 * (1.0 + found.abs()) {
+                    anyhow::bail!(
+                        "step {} of EM changed the mean of ln p(x) from {} to {found}: the data leave no noise that double precision can resolve; try fewer latents",
+                        whole.taken,
+                        whole.log_likelihood
+                    );
+                }
                 whole.log_likelihood = found;
                 whole.taken += 1;
                 self.readings[0].value = found;
@@ -307,7 +316,7 @@ impl<F: Scalar> Fitting for Fit<'_, F> {
     fn finished(&self) -> bool {
         match &self.fitter {
             Fitter::ClosedForm(whole) => whole.taken > 0,
-            Fitter::Em { tolerance, gain, .. } => *gain < *tolerance,
+            Fitter::Em { tolerance, gain, .. } => gain.abs() < *tolerance,
             Fitter::Gradient { .. } => false,
         }
     }

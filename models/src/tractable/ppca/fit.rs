@@ -74,11 +74,19 @@ impl<'a, F: Scalar> Rows<'a, F> {
         sum
     }
 
-    /// $\sigma^2$, but at least the rounding error of the mean variance of a column.
+    /// $\sigma^2$, but at least $\sqrt\epsilon$ of the mean variance of a column: the likelihood divides differences of
+    /// numbers of the size of that variance by $\sigma^2$, and below $\sqrt\epsilon$ fewer than half of their digits would be
+    /// left. Data that do not vary have the least number with a finite reciprocal.
     fn held(&self, noise: f64) -> f64 {
-        let least = F::EPSILON.to_f64() * self.trace / self.mean.len() as f64;
-        noise.max(least).max(f64::MIN_POSITIVE)
+        let least = F::EPSILON.to_f64().sqrt() * self.trace / self.mean.len() as f64;
+        noise.max(least).max(least_noise::<F>())
     }
+}
+
+/// The least $\sigma^2$ of a precision, four times its least normal number: its logarithm may be rounded, and its
+/// reciprocal is finite.
+pub(super) fn least_noise<F: Scalar>() -> f64 {
+    4.0 * if F::NAME == "f32" { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE }
 }
 
 /// The parameters at the maximum of the likelihood for `columns` columns and `latents` latents, and the mean of

@@ -191,3 +191,48 @@ fn samples_have_the_moments_of_the_model() {
         assert!((spread - variance).abs() < 5.0 * variance * (2.0 / n as f64).sqrt());
     }
 }
+
+/// Twenty rows in a plane of the five columns.
+fn rows_of_rank_two() -> Vec<f64> {
+    let row = |i: usize| {
+        let (a, b) = ((i as f64).sin(), (2.0 * i as f64).cos());
+        [a, b, a + b, 2.0 * a - b, 3.0 * b]
+    };
+    (0..20).flat_map(row).collect()
+}
+
+#[test]
+fn data_without_noise_have_one_maximum_for_all_ways_to_it() {
+    let x = rows_of_rank_two();
+    for latents in 1..COLUMNS {
+        let mut params = Params::<f64>::new();
+        let model = Ppca::new(&mut params, COLUMNS, latents, &mut rng(1, Stream::Init, 0));
+        let best = model.closed_form(&mut params, &x, 20).expect("the eigenvalues converge");
+        // The returned number is the likelihood of the parameters. Where no noise is left it is held at 1.5e-8 of the
+        // mean variance, so that half of the digits of the quadratic form remain.
+        let there = mean_log_prob(&model, &params, &x);
+        assert!((best - there).abs() < 1e-6, "{latents} latents: {best} {there}");
+        let mut before = f64::NEG_INFINITY;
+        for _ in 0..2000 {
+            let found = model.em_step(&mut params, &x, 20);
+            assert!(found > before - 1e-6, "{latents} latents: {found} after {before}");
+            before = found;
+        }
+        assert!((before - best).abs() < 1e-6, "{latents} latents: {before} {best}");
+    }
+}
+
+#[test]
+fn data_that_do_not_vary_have_a_finite_likelihood_in_both_precisions() {
+    fn check<F: Scalar>() {
+        let x = [1.0, -2.0, 3.0].map(F::from_f64).repeat(4);
+        let mut params = Params::<F>::new();
+        let model = Ppca::new(&mut params, 3, 1, &mut rng(1, Stream::Init, 0));
+        model.closed_form(&mut params, &x, 4).expect("the eigenvalues are zero");
+        let tape = Tape::new();
+        let log_prob = model.log_prob(params.on(&tape), tape.constant(&x, [4, 3])).mean().item();
+        assert!(log_prob.to_f64().is_finite(), "{} in {}", log_prob.to_f64(), F::NAME);
+    }
+    check::<f32>();
+    check::<f64>();
+}
