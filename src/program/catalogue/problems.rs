@@ -213,7 +213,8 @@ pub(crate) fn keep_estimators(
     // The name of an estimator stands for all its forms.
     let forms_of = |name: &String| match estimators().iter().find(|about| about.name == *name) {
         Some(about) if !forms.contains(&name.as_str()) => {
-            about.forms().iter().map(|form| form.name.to_string()).collect()
+            let known = about.forms().into_iter().filter(|form| forms.contains(&form.name));
+            known.map(|form| form.name.to_string()).collect()
         }
         _ => vec![name.clone()],
     };

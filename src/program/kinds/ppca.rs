@@ -296,7 +296,7 @@ impl<F: Scalar> Fitting for Fit<'_, F> {
                 // A step of EM cannot lose likelihood; a millionth is far above the rounding error of the mean.
                 if *gain < -1e-6 * (1.0 + found.abs()) {
                     anyhow::bail!(
-                        "step {} of EM changed the mean of ln p(x) from {} to {found}: the data leave no noise that double precision can resolve; try fewer latents",
+                        "step {} of EM changed the mean of ln p(x) from {} to {found}: the data leave no noise that double precision can resolve; try fewer latents or --method closed-form",
                         whole.taken,
                         whole.log_likelihood
                     );
