@@ -55,7 +55,8 @@ pub struct PersistentContrastiveDivergence {
     /// The number of sweeps before each gradient.
     pub sweeps: usize,
     /// $n$, the number of chains, rounded up to a multiple of the shards of a batch. Without a number there are as many
-    /// chains as the first batch has rows, times the samples.
+    /// chains as the first batch has rows, times the samples. Where the shards of a batch differ in their rows, the chains
+    /// of a shard have the weight of its rows.
     pub chains: Option<usize>,
 }
 
