@@ -5,7 +5,7 @@ use crate::tree::Tree;
 /// The most lines of code in a file; tests, comments and blank lines do not count.
 const MOST_LINES: usize = 400;
 
-/// What one crate must keep to.
+/// The rules of one crate.
 pub(crate) struct Rules {
     pub(crate) name: &'static str,
     pub(crate) folder: &'static str,

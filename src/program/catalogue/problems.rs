@@ -211,7 +211,8 @@ pub(crate) fn keep_estimators(
     let Some(names) = names else { return Ok(problems) };
     let forms = form_names();
     // The name of an estimator stands for all its forms.
-    let forms_of = |name: &String| match estimators().iter().find(|about| about.name == *name) {
+    let estimators = estimators();
+    let forms_of = |name: &String| match estimators.iter().find(|about| about.name == *name) {
         Some(about) if !forms.contains(&name.as_str()) => {
             let known = about.forms().into_iter().filter(|form| forms.contains(&form.name));
             known.map(|form| form.name.to_string()).collect()
