@@ -115,6 +115,7 @@
 
 pub mod check;
 mod kernels;
+mod modules;
 mod numbers;
 mod rules;
 mod sweeps;

@@ -72,8 +72,11 @@ fn an_upward_import_is_found_through_reexports_and_written_out_paths() {
             ("latent/mod.rs", "mod vae; pub use vae::Vae;"),
             ("latent/vae.rs", "pub struct Vae;"),
         ];
-        let broken = broken(&files);
-        assert!(broken.len() == 1 && broken[0].contains("imports go down"), "{broken:?}");
+        let found = broken(&files);
+        assert!(found.len() == 1 && found[0].contains("imports go down"), "{found:?}");
+        let mut files = files;
+        files[2].1 = "modules! { sbn: Sbn; #[cfg(unix)] vae: Other, Vae; }";
+        assert_eq!(broken(&files), found);
     }
     let across = [("lib.rs", "use pathscore_estimators::Estimator;")];
     assert!(broken(&across)[0].contains("imports go down"));
@@ -96,6 +99,9 @@ fn a_circle_is_found_whether_between_brothers_or_between_parent_and_child() {
         ("dist/a.rs", "use super::T; pub struct A;"),
     ];
     assert!(broken(&family)[0].contains("circle"));
+    let mut table = family;
+    table[1].1 = "modules! { static ALL: &[&A] = { a: A; } } pub trait T {}";
+    assert!(broken(&table)[0].contains("circle"));
 }
 
 #[test]

@@ -24,9 +24,17 @@ pub(crate) static CRATES: &[Rules] = &[
         name: "pathscore_autodiff",
         folder: "autodiff/src",
         below: &[],
-        floors: &[&["numbers"], &["kernels"], &["tape"], &["rules"], &["sweeps"], &["check"]],
+        floors: &[
+            &["modules", "numbers"],
+            &["kernels"],
+            &["tape"],
+            &["rules"],
+            &["sweeps"],
+            &["check"],
+        ],
         // Each table of ops is a macro that hands its rows to a reader; the readers stand beside what they make.
         macros: &[
+            "modules",
             "unary",
             "binary",
             "fused",

@@ -102,6 +102,7 @@ impl Source {
                     self.definitions.insert(text(at + 1).into());
                 }
                 "macro_rules" if text(at + 1) == "!" => self.macros.push(text(at + 2).into()),
+                "modules" if text(at + 1) == "!" => self.modules(&tokens[at + 2..]),
                 // Not the `use<'t, F>` that says which lifetimes a type captures.
                 "use" if text(at + 1) != "<" => {
                     let handed_on = at > 0 && matches!(text(at - 1), "pub" | ")");
@@ -124,6 +125,37 @@ impl Source {
                 _ => {}
             }
             at += 1;
+        }
+    }
+
+    /// The rows of a list of modules, `module: Item, Item;`, which hand their items on; those of a table only use them.
+    fn modules(&mut self, tokens: &[Token]) {
+        let mut depth = 0;
+        let ends = |token: &Token| {
+            depth += i32::from(token.text == "{") - i32::from(token.text == "}");
+            depth == 0
+        };
+        let end = tokens.iter().position(ends).unwrap_or(tokens.len());
+        let handed_on = tokens[..end].iter().all(|token| token.text != "static");
+        let mut module = None;
+        for (at, token) in
+            tokens[..end].iter().enumerate().filter(|(_, token)| is_word(&token.text))
+        {
+            match (tokens[at + 1].text.as_str(), &module) {
+                (":", _) => module = Some(token.text.clone()),
+                ("," | ";", Some(module)) => {
+                    let segments = vec![module.clone(), token.text.clone()];
+                    let name = handed_on.then(|| token.text.clone());
+                    self.paths.push(Path {
+                        segments,
+                        name,
+                        handed_on,
+                        inline: 0,
+                        line: token.line,
+                    });
+                }
+                _ => {}
+            }
         }
     }
 

@@ -8,6 +8,6 @@
 //! differ in where the chains begin. Each phase is divided by its own count, so the chains need not be as many as the
 //! rows of the batch, and the states of the chains are constants to derivatives.
 
-mod contrastive;
-
-pub use contrastive::{ContrastiveDivergence, PersistentContrastiveDivergence};
+pathscore_autodiff::modules! {
+    contrastive: ContrastiveDivergence, PersistentContrastiveDivergence;
+}

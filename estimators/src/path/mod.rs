@@ -1,13 +1,9 @@
 //! Estimators along the path of a sample.
 
-mod dreg;
-mod iwae;
-mod renyi;
-mod sgvb;
-mod stl;
-
-pub use dreg::Dreg;
-pub use iwae::Iwae;
-pub use renyi::Renyi;
-pub use sgvb::{Sgvb, SgvbKl};
-pub use stl::StickingTheLanding;
+pathscore_autodiff::modules! {
+    dreg: Dreg;
+    iwae: Iwae;
+    renyi: Renyi;
+    sgvb: Sgvb, SgvbKl;
+    stl: StickingTheLanding;
+}

@@ -14,27 +14,24 @@
 //! # Ok::<(), DataError>(())
 //! ```
 
-mod bars;
 mod batches;
 mod binarize;
-mod digits;
 mod error;
 #[cfg(feature = "files")]
 mod files;
-mod glyphs;
 mod source;
-mod source_kind;
+mod sources;
 mod split;
 mod table;
 
-pub use bars::{bars, bars_patterns};
 pub use batches::Batches;
 pub use binarize::Binarize;
-pub use digits::{SIDE, digit, digits};
 pub use error::{DataError, Position};
 #[cfg(feature = "files")]
-pub use files::{read_csv, read_idx, read_idx_labels, read_npy};
-pub use source::{SOURCES, Source};
-pub use source_kind::SourceKind;
+pub use files::{read_idx, read_idx_labels};
+pub use source::Source;
+pub use sources::{SIDE, SOURCES, SourceKind, bars, bars_patterns, digit, digits};
+#[cfg(feature = "files")]
+pub use sources::{read_csv, read_npy};
 pub use split::Split;
 pub use table::Table;

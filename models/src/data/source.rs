@@ -4,22 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-#[cfg(feature = "files")]
-use super::files::{csv, mnist, npy};
-use super::source_kind::{Load, SourceKind};
-use super::{DataError, Split, bars, digits};
-
-/// Every kind of data source. To add one, write a file with a constant like these and add a row here.
-pub static SOURCES: &[SourceKind] = &[
-    digits::SOURCE,
-    bars::SOURCE,
-    #[cfg(feature = "files")]
-    mnist::SOURCE,
-    #[cfg(feature = "files")]
-    csv::SOURCE,
-    #[cfg(feature = "files")]
-    npy::SOURCE,
-];
+use super::sources::Load;
+use super::{DataError, SOURCES, SourceKind, Split};
 
 /// A data source: its kind and, if it reads a file, the path. It is written `name` or `name:PATH`.
 ///
@@ -45,7 +31,7 @@ impl FromStr for Source {
             Some((name, path)) => (name, Some(PathBuf::from(path))),
             None => (word, None),
         };
-        let fits = |kind: &&SourceKind| match (kind.load, &path) {
+        let fits = |kind: &&&SourceKind| match (kind.load, &path) {
             (Load::Generate(_), None) => true,
             (Load::Read(_), Some(path)) => !path.as_os_str().is_empty(),
             _ => false,
@@ -53,7 +39,7 @@ impl FromStr for Source {
         let kind = SOURCES.iter().find(|kind| kind.name() == name).filter(fits);
         let choices = || SOURCES.iter().map(|kind| kind.usage).collect::<Vec<_>>().join(", ");
         let unknown = || DataError::UnknownSource { word: word.into(), choices: choices() };
-        let kind = kind.ok_or_else(unknown)?;
+        let kind = *kind.ok_or_else(unknown)?;
         Ok(Source { kind, path })
     }
 }

@@ -9,37 +9,26 @@
 //! [`Reparam::rsample`] a tracked variable. An estimator that needs the second does not compile with a distribution
 //! that lacks it.
 
-mod bernoulli;
-mod beta;
-mod categorical;
-mod dirichlet;
-mod exponential;
-mod factorised;
-mod gamma;
-mod implicit;
-mod log_normal;
-mod multivariate_normal;
-mod normal;
-mod poisson;
-mod student;
-mod von_mises;
-mod weak_derivative;
+pathscore_autodiff::modules! {
+    bernoulli: Bernoulli;
+    beta: Beta;
+    categorical: Categorical;
+    dirichlet: Dirichlet;
+    exponential: Exponential, Laplace;
+    factorised: Factorised, Kind, Node, width;
+    gamma: Gamma;
+    log_normal: LogNormal;
+    multivariate_normal: MultivariateNormal;
+    normal: Normal;
+    poisson: Poisson;
+    student: StudentT;
+    von_mises: VonMises;
+    weak_derivative: CoupledPair, WeakDerivative;
+}
 
-pub use bernoulli::Bernoulli;
+mod implicit;
+
 pub(crate) use bernoulli::support_of_bits;
-pub use beta::Beta;
-pub use categorical::Categorical;
-pub use dirichlet::Dirichlet;
-pub use exponential::{Exponential, Laplace};
-pub use factorised::{Factorised, Kind, Node, width};
-pub use gamma::Gamma;
-pub use log_normal::LogNormal;
-pub use multivariate_normal::MultivariateNormal;
-pub use normal::Normal;
-pub use poisson::Poisson;
-pub use student::StudentT;
-pub use von_mises::VonMises;
-pub use weak_derivative::{CoupledPair, WeakDerivative};
 
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Shape, Var};

@@ -1,6 +1,6 @@
 //! Energy-based models: $p(x) = e^{-E(x)} / Z$, where the constant $Z$ is a sum over all $x$ that is usually out of
 //! reach.
 
-mod rbm;
-
-pub use rbm::Rbm;
+pathscore_autodiff::modules! {
+    rbm: Rbm;
+}

@@ -1,24 +1,16 @@
 //! Latent-variable models: $p(x, z) = p(x \mid z) p(z)$ with an approximate posterior $q(z \mid x)$.
 
-mod chain;
-mod dvae;
-mod linear_gaussian;
-mod logistic_normal;
-mod mixed;
-mod sbn;
-mod small;
-mod toys;
-mod vae;
-
-pub use chain::Chain;
-pub use dvae::DiscreteVae;
-pub use linear_gaussian::LinearGaussian;
-pub use logistic_normal::LogisticNormal;
-pub use mixed::{First, Mixed, MixedVae};
-pub use sbn::SigmoidBelief;
-pub use small::SmallBelief;
-pub use toys::{BernoulliToy, GaussianQuadratic};
-pub use vae::Vae;
+pathscore_autodiff::modules! {
+    chain: Chain;
+    dvae: DiscreteVae;
+    linear_gaussian: LinearGaussian;
+    logistic_normal: LogisticNormal;
+    mixed: First, Mixed, MixedVae;
+    sbn: SigmoidBelief;
+    small: SmallBelief;
+    toys: BernoulliToy, GaussianQuadratic;
+    vae: Vae;
+}
 
 use crate::RandomSource;
 use crate::dist::{Distribution, Layers};

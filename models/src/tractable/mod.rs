@@ -1,5 +1,5 @@
 //! Models whose log-likelihood $\ln p(x)$ is exact.
 
-mod ppca;
-
-pub use ppca::Ppca;
+pathscore_autodiff::modules! {
+    ppca: Ppca;
+}

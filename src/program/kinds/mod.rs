@@ -1,26 +1,28 @@
 //! The kinds of models that the program can fit: one file and one row of [`KINDS`] for each.
 
 mod criterion;
-mod dvae;
 mod energy;
 pub(crate) mod kind;
 mod latent;
 mod latent_kind;
 mod network;
-mod ppca;
-mod rbm;
-mod sbn;
 mod tractable;
 mod trainer;
-mod vae;
 mod views;
 
 use super::usage_error::usage_error;
 use kind::Kind;
 
-/// Every kind of model; `train` alone means the first.
-pub(crate) static KINDS: &[&dyn Kind] =
-    &[&vae::Vae, &dvae::Dvae, &sbn::Sbn, &ppca::Ppca, &rbm::Rbm];
+pathscore::autodiff::modules! {
+    /// Every kind of model; `train` alone means the first.
+    pub(crate) static KINDS: &[&dyn Kind] = {
+        vae: Vae;
+        dvae: Dvae;
+        sbn: Sbn;
+        ppca: Ppca;
+        rbm: Rbm;
+    }
+}
 
 /// The kind of a name, as `run.toml` has it.
 pub(crate) fn kind_of(name: &str) -> anyhow::Result<&'static dyn Kind> {

@@ -2,8 +2,8 @@
 
 use rand::Rng;
 
-use super::source_kind::{Load, SourceKind};
-use super::{Split, Table};
+use super::kind::{Load, SourceKind};
+use crate::data::{Split, Table};
 use crate::seed::{self, Stream};
 
 pub(super) const SOURCE: SourceKind = SourceKind {

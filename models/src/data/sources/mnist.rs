@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::idx::{read_idx, read_idx_labels};
-use crate::data::source_kind::{Load, SourceKind};
+use super::kind::{Load, SourceKind};
+use crate::data::files::idx::{read_idx, read_idx_labels};
 use crate::data::split::sixth;
 use crate::data::{DataError, Split, Table};
 
@@ -121,9 +121,9 @@ fn beside(images: &Path) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::idx::tests::idx;
-    use super::super::input::scratch::{Scratch, gzip};
     use super::*;
+    use crate::data::files::idx::tests::idx;
+    use crate::data::files::input::scratch::{Scratch, gzip};
 
     #[test]
     fn a_folder_without_images_says_which_names_would_do() {

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::path::Path;
 
-use super::{DataError, Split};
+use crate::data::{DataError, Split};
 
 /// A kind of data source: a row of [`SOURCES`](super::SOURCES).
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +14,7 @@ pub struct SourceKind {
     pub about: &'static str,
     /// True if the values are grey values in [0, 1], which a Bernoulli likelihood sees binarized by default.
     pub grey: bool,
-    pub(super) load: Load,
+    pub(in crate::data) load: Load,
 }
 
 /// The function that makes the two parts of a kind of source.
@@ -23,7 +23,7 @@ pub struct SourceKind {
     not(feature = "files"),
     expect(dead_code, reason = "only readers of files construct `Read`")
 )]
-pub(super) enum Load {
+pub(in crate::data) enum Load {
     /// Generates both parts from a seed.
     Generate(fn(u64) -> Result<Split, DataError>),
     /// Reads both parts from a file or folder; the seed shuffles the rows.

@@ -12,8 +12,8 @@ use std::ops::Range;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::glyphs::{GLYPHS, Glyph};
-use super::source_kind::{Load, SourceKind};
-use super::{Split, Table};
+use super::kind::{Load, SourceKind};
+use crate::data::{Split, Table};
 use crate::seed::{self, Stream, uniform_below, uniform_f32};
 
 pub(super) const SOURCE: SourceKind = SourceKind {

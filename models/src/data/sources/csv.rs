@@ -5,8 +5,8 @@ use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
 
-use super::input::{Input, MAX_VALUES};
-use crate::data::source_kind::{Load, SourceKind};
+use super::kind::{Load, SourceKind};
+use crate::data::files::input::{Input, MAX_VALUES};
 use crate::data::split::shuffled;
 use crate::data::{DataError, Position, Split, Table};
 
@@ -136,8 +136,8 @@ fn find_label(path: &Path, line: u64, header: &ByteRecord) -> Result<Option<usiz
 
 #[cfg(test)]
 mod tests {
-    use super::super::input::scratch::{Scratch, gzip};
     use super::*;
+    use crate::data::files::input::scratch::{Scratch, gzip};
 
     fn attempt(bytes: &[u8]) -> Result<Table, String> {
         let scratch = Scratch::new();

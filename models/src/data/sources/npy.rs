@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
-use super::input::Input;
-use super::npy_header::{Fault, Header};
-use crate::data::source_kind::{Load, SourceKind};
+use super::kind::{Load, SourceKind};
+use crate::data::files::input::Input;
+use crate::data::files::npy_header::{Fault, Header};
 use crate::data::split::shuffled;
 use crate::data::{DataError, Position, Split, Table};
 
@@ -99,8 +99,8 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::input::scratch::{Scratch, gzip};
     use super::*;
+    use crate::data::files::input::scratch::{Scratch, gzip};
 
     fn npy(version: u8, dictionary: &str, data: &[u8]) -> Vec<u8> {
         let mut bytes = b"\x93NUMPY".to_vec();
