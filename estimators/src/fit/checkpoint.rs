@@ -3,6 +3,7 @@
 use super::Trainer;
 use super::shards::Shard;
 use crate::estimator::Estimator;
+use crate::optim::Optimizer;
 use pathscore_autodiff::Scalar;
 use pathscore_models::Params;
 
@@ -47,6 +48,12 @@ pub enum RestoreError {
     },
 }
 
+/// Refuses parameters that have other names or shapes than the model's.
+fn check_layout<F: Scalar>(found: &Params<F>, expected: &Params<F>) -> Result<(), RestoreError> {
+    let [found, expected] = [found, expected].map(layout);
+    if found == expected { Ok(()) } else { Err(RestoreError::Params { found, expected }) }
+}
+
 /// The names and shapes of all tensors.
 fn layout<F: Scalar>(params: &Params<F>) -> String {
     let tensors: Vec<String> =
@@ -83,14 +90,13 @@ where
     /// # Ok::<(), pathscore_estimators::fit::RestoreError>(())
     /// ```
     pub fn state(&self) -> State<F> {
-        let vectors = self.optimizer.state().into_iter();
         State {
             step: self.step,
             params: self.params.clone(),
             optimizer_steps: self.optimizer.steps(),
-            optimizer: vectors.map(|(name, values)| (name.to_string(), values.to_vec())).collect(),
+            optimizer: vectors(&*self.optimizer),
             estimator: self.estimator.state(),
-            shards: self.shard_states(),
+            shards: save_shards(&self.shards),
         }
     }
 
@@ -99,38 +105,47 @@ where
     /// # Errors
     /// If the state has other parameters than the model, or lacks a vector of the optimiser.
     pub fn restore(&mut self, state: State<F>) -> Result<(), RestoreError> {
-        let [found, expected] = [&state.params, &self.params].map(layout);
-        if found != expected {
-            return Err(RestoreError::Params { found, expected });
-        }
-        let len = state.params.len();
-        let mut vectors = state.optimizer;
-        let mut find = |name: &str| {
-            let vector = vectors.iter_mut().find(|vector| vector.0 == name)?;
-            (vector.1.len() == len).then(|| std::mem::take(&mut vector.1))
-        };
-        self.optimizer
-            .restore(state.optimizer_steps, &mut find)
-            .map_err(|name| RestoreError::Optimizer { name })?;
-        self.params.values_mut().copy_from_slice(state.params.values());
-        self.estimator.restore(&state.estimator);
-        self.restore_shard_states(state.shards);
-        self.step = state.step;
+        let State { step, params, optimizer_steps, optimizer, estimator, shards } = state;
+        check_layout(&params, &self.params)?;
+        restore_vectors(&mut *self.optimizer, optimizer_steps, optimizer, params.len())?;
+        self.params.values_mut().copy_from_slice(params.values());
+        self.estimator.restore(&estimator);
+        restore_shards(&mut self.shards, shards);
+        self.step = step;
         Ok(())
     }
+}
 
-    /// The state of every shard that was ever used, since a later batch may use more shards than the last one.
-    pub(super) fn shard_states(&self) -> Vec<Vec<Vec<f64>>> {
-        self.shards.iter().map(|shard| shard.work.state.save()).collect()
-    }
+// What follows is compiled once for each precision, and not for each model and estimator.
 
-    pub(super) fn restore_shard_states(&mut self, states: Vec<Vec<Vec<f64>>>) {
-        while self.shards.len() < states.len() {
-            self.shards.push(Shard::new());
-        }
-        let states = states.into_iter().chain(std::iter::repeat_with(Vec::new));
-        self.shards.iter_mut().zip(states).for_each(|(shard, state)| {
-            shard.work.state.restore(state);
-        });
+/// The optimiser's vectors, by name.
+fn vectors<F: Scalar>(optimizer: &dyn Optimizer<F>) -> Vec<(String, Vec<F>)> {
+    let vectors = optimizer.state().into_iter();
+    vectors.map(|(name, values)| (name.to_string(), values.to_vec())).collect()
+}
+
+fn restore_vectors<F: Scalar>(
+    optimizer: &mut dyn Optimizer<F>,
+    steps: u64,
+    mut vectors: Vec<(String, Vec<F>)>,
+    len: usize,
+) -> Result<(), RestoreError> {
+    let mut find = |name: &str| {
+        let vector = vectors.iter_mut().find(|vector| vector.0 == name)?;
+        (vector.1.len() == len).then(|| std::mem::take(&mut vector.1))
+    };
+    optimizer.restore(steps, &mut find).map_err(|name| RestoreError::Optimizer { name })
+}
+
+/// The state of every shard that was ever used, since a later batch may use more shards than the last one.
+pub(super) fn save_shards<F: Scalar>(shards: &[Shard<F>]) -> Vec<Vec<Vec<f64>>> {
+    shards.iter().map(|shard| shard.work.state.save()).collect()
+}
+
+pub(super) fn restore_shards<F: Scalar>(shards: &mut Vec<Shard<F>>, states: Vec<Vec<Vec<f64>>>) {
+    while shards.len() < states.len() {
+        shards.push(Shard::new());
     }
+    let states = states.into_iter().chain(std::iter::repeat_with(Vec::new));
+    shards.iter_mut().zip(states).for_each(|(shard, state)| shard.work.state.restore(state));
 }

@@ -1,9 +1,11 @@
 //! The noise of a training run's gradient, and gradients drawn without a step.
 
 use super::Trainer;
+use super::checkpoint::{restore_shards, save_shards};
 use super::shards::{Shard, rng};
 use crate::estimator::Estimator;
 use pathscore_autodiff::Scalar;
+use pathscore_models::Params;
 use pathscore_models::seed::{Stream, derive};
 use std::ops::Range;
 
@@ -74,32 +76,52 @@ where
         );
         assert!(draws >= 2, "a variance needs two draws");
         let seed = derive(self.options.seed, Stream::Diagnose, self.step);
-        let len = self.params.len();
-        let mut parts = vec![("all", 0..len)];
-        for (name, shape, at) in self.params.iter() {
+        let mut sums = Sums::new(&self.params);
+        // Every draw begins with the same Markov chains, and the run continues with them.
+        let states = save_shards(&self.shards);
+        for draw in 0..draws {
+            self.pass(&|index, shard: &mut Shard<F>| shard.rng = rng(seed, draw, index));
+            restore_shards(&mut self.shards, states.clone());
+            sums.add(&self.grad, draws);
+        }
+        sums.noise(draws)
+    }
+}
+
+/// The mean of a gradient, and the sum of the squares of each part.
+struct Sums {
+    parts: Vec<(String, Range<usize>)>,
+    mean: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Sums {
+    fn new<F: Scalar>(params: &Params<F>) -> Self {
+        let len = params.len();
+        let mut parts = vec![("all".to_string(), 0..len)];
+        for (name, shape, at) in params.iter() {
             let name = name.split('.').next().unwrap_or(name);
             let range = at..at + shape.size();
             match parts.last_mut() {
                 Some((last, part)) if *last == name => part.end = range.end,
-                _ => parts.push((name, range)),
+                _ => parts.push((name.to_string(), range)),
             }
         }
-        let parts: Vec<(String, Range<usize>)> =
-            parts.into_iter().map(|(name, range)| (name.to_string(), range)).collect();
-        let mut mean = vec![0.0; len];
-        let mut squares = vec![0.0; parts.len()];
-        // Every draw begins with the same Markov chains, and the run continues with them.
-        let states = self.shard_states();
-        for draw in 0..draws {
-            self.pass(&|index, shard: &mut Shard<F>| shard.rng = rng(seed, draw, index));
-            self.restore_shard_states(states.clone());
-            for (sum, g) in mean.iter_mut().zip(&self.grad) {
-                *sum += g.to_f64() / draws as f64;
-            }
-            for (sum, (_, range)) in squares.iter_mut().zip(&parts) {
-                *sum += self.grad[range.clone()].iter().map(|g| g.to_f64().powi(2)).sum::<f64>();
-            }
+        Self { mean: vec![0.0; len], squares: vec![0.0; parts.len()], parts }
+    }
+
+    /// Adds one of `draws` gradients.
+    fn add<F: Scalar>(&mut self, grad: &[F], draws: u64) {
+        for (sum, g) in self.mean.iter_mut().zip(grad) {
+            *sum += g.to_f64() / draws as f64;
         }
+        for (sum, (_, range)) in self.squares.iter_mut().zip(&self.parts) {
+            *sum += grad[range.clone()].iter().map(|g| g.to_f64().powi(2)).sum::<f64>();
+        }
+    }
+
+    fn noise(self, draws: u64) -> Vec<Noise> {
+        let Self { parts, mean, squares } = self;
         let n = draws as f64;
         let noise = |((part, range), squares): ((String, Range<usize>), f64)| {
             let of_mean: f64 = mean[range].iter().map(|g| g * g).sum();

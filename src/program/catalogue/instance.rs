@@ -103,6 +103,31 @@ pub(super) struct Instantiate<M> {
     samples: usize,
 }
 
+impl<M> Instantiate<M>
+where
+    M: LatentModel<f64> + Clone + Send + Sync + 'static,
+{
+    /// The problem of an estimator of `target` that needs `least` samples.
+    fn latent(&self, target: Target, least: usize) -> Result<Latent<M>, String> {
+        let Self { problem, setting, samples } = self;
+        let name = problem.name;
+        if problem.expectation && target != Target::Elbo {
+            return Err(format!("{name} is an expectation E f(z): it has no {target}"));
+        }
+        if *samples < least {
+            return Err(format!("it needs {least} samples or more, not {samples}"));
+        }
+        let few = || format!("{name} has fewer than {} rows", setting.batch);
+        problem.latent(*setting, target).ok_or_else(few)
+    }
+
+    fn instance(&self, problem: Latent<M>, candidate: Box<dyn Candidate>) -> Instance {
+        let target = problem.target;
+        let key = format!("{} {target} {:?}", problem.name, self.setting);
+        Instance { problem: Rc::new(Cached::new(problem)), candidate, target, key }
+    }
+}
+
 impl<M> Job<f64, M> for Instantiate<M>
 where
     M: LatentModel<f64> + Clone + Send + Sync + 'static,
@@ -113,26 +138,12 @@ where
     where
         E: Estimator<f64, M> + Clone + Send + Sync + 'static,
     {
-        let Self { problem, setting, samples } = self;
-        let (name, target) = (problem.name, estimator.target());
-        if problem.expectation && target != Target::Elbo {
-            return Err(format!("{name} is an expectation E f(z): it has no {target}"));
-        }
-        let least = estimator.min_samples();
-        if samples < least {
-            return Err(format!("it needs {least} samples or more, not {samples}"));
-        }
-        let Some(problem) = problem.latent(setting, target) else {
-            return Err(format!("{name} has fewer than {} rows", setting.batch));
-        };
+        let (target, least) = (estimator.target(), estimator.min_samples());
+        let problem = self.latent(target, least)?;
         // The estimator's own parameters are no part of the problem.
-        let applied = Arc::new(Latent { params, samples, ..problem.clone() });
-        Ok(Instance {
-            problem: Rc::new(Cached::new(problem)),
-            candidate: Box::new(Applied::new(&applied, estimator)),
-            target,
-            key: format!("{name} {target} {setting:?}"),
-        })
+        let applied = Arc::new(Latent { params, samples: self.samples, ..problem.clone() });
+        let candidate = Box::new(Applied::new(&applied, estimator));
+        Ok(self.instance(problem, candidate))
     }
 }
 

@@ -52,45 +52,12 @@ impl<F: Scalar, M: Sync, E: Estimator<F, M>> AnyTrainer<F, M> for Trainer<F, M, 
     }
 
     fn save(&self) -> State {
-        let fit::State { step, params, optimizer_steps, optimizer, estimator, shards } =
-            self.state();
-        let estimator = estimator.iter().map(|x| x.to_bits()).collect();
-        let seed = self.options.seed;
-        let mut state = State::new(Counters { step, optimizer_steps, estimator, seed });
-        add_params(&mut state, &params);
-        for (name, values) in &optimizer {
-            state.add(format!("{OPTIMIZER}{name}"), &[values.len()], values);
-        }
-        for (i, shard) in shards.iter().enumerate() {
-            for (j, values) in shard.iter().enumerate() {
-                // All numbers have four digits, so that the order of the names is that of the numbers.
-                state.add(format!("{SHARD}{i:04}.{j:04}"), &[values.len()], values);
-            }
-        }
-        state
+        to_checkpoint(self.state(), self.options.seed)
     }
 
     fn restore(&mut self, state: &State) -> anyhow::Result<()> {
-        let Counters { step, optimizer_steps, estimator, .. } = &state.counters;
-        let mut params = self.params.clone();
-        restore_params(state, &mut params, usize::MAX)?;
-        let vectors = state.vectors::<F>(OPTIMIZER).into_iter();
-        let mut shards: Vec<Vec<Vec<f64>>> = Vec::new();
-        for (name, values) in state.vectors::<f64>(SHARD) {
-            let number = name.split('.').next().and_then(|number| number.parse::<usize>().ok());
-            let i = number.ok_or_else(|| state.error(format!("{SHARD}{name} has no number")))?;
-            shards.resize_with(shards.len().max(i + 1), Vec::new);
-            shards[i].push(values);
-        }
-        let state_of_fit = fit::State {
-            step: *step,
-            params,
-            optimizer_steps: *optimizer_steps,
-            optimizer: vectors.map(|(name, values)| (name.to_string(), values)).collect(),
-            estimator: estimator.iter().map(|&bits| f64::from_bits(bits)).collect(),
-            shards,
-        };
-        Trainer::restore(self, state_of_fit).map_err(|error| state.error(error.to_string()))
+        let restored = Trainer::restore(self, from_checkpoint(state, self.params.clone())?);
+        restored.map_err(|error| state.error(error.to_string()))
     }
 
     fn gradient_noise(&mut self) -> Vec<Noise> {
@@ -124,6 +91,49 @@ impl<F: Scalar, M: Sync, E: Estimator<F, M>> AnyTrainer<F, M> for Trainer<F, M, 
     fn taken(&self) -> u64 {
         self.step
     }
+}
+
+/// The state of a fit as a checkpoint keeps it.
+fn to_checkpoint<F: Scalar>(state: fit::State<F>, seed: u64) -> State {
+    let fit::State { step, params, optimizer_steps, optimizer, estimator, shards } = state;
+    let estimator = estimator.iter().map(|x| x.to_bits()).collect();
+    let mut state = State::new(Counters { step, optimizer_steps, estimator, seed });
+    add_params(&mut state, &params);
+    for (name, values) in &optimizer {
+        state.add(format!("{OPTIMIZER}{name}"), &[values.len()], values);
+    }
+    for (i, shard) in shards.iter().enumerate() {
+        for (j, values) in shard.iter().enumerate() {
+            // All numbers have four digits, so that the order of the names is that of the numbers.
+            state.add(format!("{SHARD}{i:04}.{j:04}"), &[values.len()], values);
+        }
+    }
+    state
+}
+
+/// The state of a fit that [`to_checkpoint`] kept; `params` has the names and shapes of the parameters.
+fn from_checkpoint<F: Scalar>(
+    state: &State,
+    mut params: Params<F>,
+) -> anyhow::Result<fit::State<F>> {
+    let Counters { step, optimizer_steps, estimator, .. } = &state.counters;
+    restore_params(state, &mut params, usize::MAX)?;
+    let vectors = state.vectors::<F>(OPTIMIZER).into_iter();
+    let mut shards: Vec<Vec<Vec<f64>>> = Vec::new();
+    for (name, values) in state.vectors::<f64>(SHARD) {
+        let number = name.split('.').next().and_then(|number| number.parse::<usize>().ok());
+        let i = number.ok_or_else(|| state.error(format!("{SHARD}{name} has no number")))?;
+        shards.resize_with(shards.len().max(i + 1), Vec::new);
+        shards[i].push(values);
+    }
+    Ok(fit::State {
+        step: *step,
+        params,
+        optimizer_steps: *optimizer_steps,
+        optimizer: vectors.map(|(name, values)| (name.to_string(), values)).collect(),
+        estimator: estimator.iter().map(|&bits| f64::from_bits(bits)).collect(),
+        shards,
+    })
 }
 
 /// Takes one step on the next batch of the training part; the first two readings become the mean bound of the batch and
@@ -187,18 +197,24 @@ impl<F: Scalar, M: Sync + 'static> Job<F, M> for Start<'_, M> {
         if samples < least {
             return Err(usage_error(format!("{words}: it needs --num-samples {least} or more")));
         }
+        let optimizer = optimizer(settings)?;
         let followed = settings.optimizer()?;
-        let optimizer: Box<dyn Optimizer<F>> = match (followed.name, followed.momentum) {
-            (OptimizerName::Adam, None) => Box::new(Adam::default()),
-            (OptimizerName::Sgd, Some(momentum)) => Box::new(Sgd::new(momentum)),
-            (name, momentum) => {
-                let (name, there) = (cli_name(&name), momentum.is_some());
-                let what = if there { "has no momentum" } else { "needs a momentum" };
-                return Err(usage_error(format!("run.toml, [optimizer]: {name} {what}")));
-            }
-        };
         let (lr, clip, seed) = (followed.lr, followed.clip, settings.run.seed);
         let options = Options { samples, lr, schedule, clip, seed };
         Ok(Box::new(Trainer::new(model, params, estimator, optimizer, options)))
+    }
+}
+
+/// The optimiser of a run, before its first step.
+fn optimizer<F: Scalar>(settings: &Settings) -> anyhow::Result<Box<dyn Optimizer<F>>> {
+    let followed = settings.optimizer()?;
+    match (followed.name, followed.momentum) {
+        (OptimizerName::Adam, None) => Ok(Box::new(Adam::default())),
+        (OptimizerName::Sgd, Some(momentum)) => Ok(Box::new(Sgd::new(momentum))),
+        (name, momentum) => {
+            let (name, there) = (cli_name(&name), momentum.is_some());
+            let what = if there { "has no momentum" } else { "needs a momentum" };
+            Err(usage_error(format!("run.toml, [optimizer]: {name} {what}")))
+        }
     }
 }
