@@ -1,34 +1,17 @@
 //! `train dvae`: a variational autoencoder with Bernoulli latents under a uniform prior.
 
-use super::kind::{About, Compared, Fitting, Kind};
+use super::kind::About;
 use super::latent::{DiagnosisInput, LatentKindModel, PICTURE_NAMES};
-use super::latent_kind::{self, Facts, PATH_ESTIMATORS};
+use super::latent_kind::{LatentKind, PATH_ESTIMATORS, Unfit};
 use super::network::Network;
 use super::trainer::Start;
 use super::views::Views;
 use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows};
-use crate::program::run::options::Given;
-use crate::program::run::settings::Settings;
-use clap::{Args, Command};
+use clap::Args;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Diagnosis;
-use pathscore::models::data::Split;
 use pathscore::models::latent::DiscreteVae as Model;
 use pathscore::models::{Params, seed};
-
-const ABOUT: About = About {
-    name: "dvae",
-    line: "a variational autoencoder with Bernoulli latents, uniform prior",
-    source: "Mnih & Gregor 2014",
-    pictures: PICTURE_NAMES,
-};
-
-const FACTS: Facts = Facts {
-    name: ABOUT.name,
-    estimator: "reinforce",
-    hidden: Some("200"),
-    unfit: &[PATH_ESTIMATORS],
-};
 
 /// The kind `dvae`.
 pub(crate) struct Dvae;
@@ -36,36 +19,27 @@ pub(crate) struct Dvae;
 /// The options of `dvae` alone.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model")]
-struct Options {
+pub(crate) struct Options {
     /// The number of latents.
     #[arg(long, default_value_t = 200, value_name = "D")]
     latent_dim: usize,
 }
 
-impl Kind for Dvae {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
+impl LatentKind for Dvae {
+    type Model = Model;
+    type Options = Options;
+    const ABOUT: &'static About = &About {
+        name: "dvae",
+        line: "a variational autoencoder with Bernoulli latents, uniform prior",
+        source: "Mnih & Gregor 2014",
+        pictures: PICTURE_NAMES,
+    };
+    const ESTIMATOR: &'static str = "reinforce";
+    const HIDDEN: Option<&'static str> = Some("200");
+    const UNFIT: &'static [Unfit] = &[PATH_ESTIMATORS];
 
-    fn options(&self, command: Command) -> Command {
-        latent_kind::options::<Model>(Options::augment_args(command), &FACTS)
-    }
-
-    fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
-        let Options { latent_dim } = given.options()?;
-        latent_kind::settings::<Model>(given, &FACTS, vec![latent_dim])
-    }
-
-    fn open<'a>(
-        &self,
-        settings: &'a Settings,
-        split: &'a Split,
-    ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
-        latent_kind::open::<Model, Model>(settings, split)
-    }
-
-    fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
-        latent_kind::compared::<Model>(settings, samples)
+    fn layers(Options { latent_dim }: Options) -> anyhow::Result<Vec<usize>> {
+        Ok(vec![latent_dim])
     }
 }
 

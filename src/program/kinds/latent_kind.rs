@@ -1,6 +1,6 @@
 //! From options to a model with latents and its estimator: the same for every kind of such models.
 
-use super::kind::{Compared, Fitting};
+use super::kind::{self, Compared, Fitting, Kind};
 use super::latent::{LatentFit, LatentKindModel};
 use super::network::{
     EvaluationOptions, EvaluationSettings, LikelihoodName, Network, NetworkOptions,
@@ -36,15 +36,57 @@ pub(crate) const PATH_ESTIMATORS: Unfit = (
     "it goes along the path of a sample, and no path leads through a bit; try reinforce, nvil or vimco",
 );
 
-/// The facts in which the kinds differ.
-pub(crate) struct Facts {
-    pub(crate) name: &'static str,
+/// The facts in which the kinds differ. Every such kind is a [`Kind`].
+pub(crate) trait LatentKind: Sync {
+    /// The model, in either precision.
+    type Model: LatentKindModel<f32> + LatentKindModel<f64>;
+    /// The options of the kind alone.
+    type Options: Args;
+    /// The entry of the kind in `list` and in the help.
+    const ABOUT: &'static kind::About;
     /// The estimator if none is given.
-    pub(crate) estimator: &'static str,
+    const ESTIMATOR: &'static str;
     /// The hidden widths if none are given; without any there are no hidden layers.
-    pub(crate) hidden: Option<&'static str>,
+    const HIDDEN: Option<&'static str>;
+    /// The help of `--hidden`, where it differs from that of the other kinds.
+    const HIDDEN_HELP: Option<&'static str> = None;
     /// The estimators of other kinds, which are refused with the reason.
-    pub(crate) unfit: &'static [Unfit],
+    const UNFIT: &'static [Unfit];
+
+    /// The widths of the layers of latents, nearest the data first.
+    ///
+    /// # Errors
+    /// If they are out of their range.
+    fn layers(options: Self::Options) -> anyhow::Result<Vec<usize>>;
+}
+
+impl<K: LatentKind> Kind for K {
+    fn about(&self) -> &'static kind::About {
+        K::ABOUT
+    }
+
+    fn options(&self, command: Command) -> Command {
+        options::<K>(command)
+    }
+
+    fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
+        settings::<K>(given)
+    }
+
+    fn open<'a>(
+        &self,
+        settings: &'a Settings,
+        split: &'a Split,
+    ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
+        match settings.run.dtype {
+            Dtype::F32 => open::<f32, K::Model>(settings, split),
+            Dtype::F64 => open::<f64, K::Model>(settings, split),
+        }
+    }
+
+    fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
+        compared::<K::Model>(settings, samples)
+    }
 }
 
 /// The estimators that fit a model, in double precision for their names alone.
@@ -52,22 +94,26 @@ fn abouts<M: LatentKindModel<f64>>() -> Vec<&'static About> {
     M::rows().iter().map(|row| row.about).collect()
 }
 
-/// Adds the options of the networks, the estimators, the optimiser and the evaluation.
-pub(crate) fn options<M: LatentKindModel<f64>>(command: Command, facts: &Facts) -> Command {
-    let estimators = abouts::<M>();
+/// Adds the options of the kind, the networks, the estimators, the optimiser and the evaluation.
+fn options<K: LatentKind>(command: Command) -> Command {
+    let estimators = abouts::<K::Model>();
     let shown = estimators.iter().map(|about| PossibleValue::new(about.name).help(about.line));
-    let of_others = facts.unfit.iter().flat_map(|(abouts, _)| abouts());
+    let of_others = K::UNFIT.iter().flat_map(|(abouts, _)| abouts());
     let hidden = of_others.map(|about| PossibleValue::new(about.name).hide(true));
     let values: Vec<PossibleValue> = shown.chain(hidden).collect();
-    let estimator = estimator_argument(&estimators, facts.estimator)
+    let estimator = estimator_argument(&estimators, K::ESTIMATOR)
         .value_parser(PossibleValuesParser::new(values));
     let samples = Arg::new("num_samples")
         .long("num-samples")
         .value_name("K")
         .value_parser(value_parser!(usize))
         .help("The number of draws for each row, K (Pyro's num_particles) [default: that of the estimator]");
-    let command = NetworkOptions::augment_args(command)
-        .mut_arg("hidden", |hidden| hidden.default_value(facts.hidden))
+    let networks = NetworkOptions::augment_args(K::Options::augment_args(command));
+    let command = networks
+        .mut_arg("hidden", |hidden| match K::HIDDEN_HELP {
+            Some(help) => hidden.default_value(K::HIDDEN).help(help),
+            None => hidden.default_value(K::HIDDEN),
+        })
         .next_help_heading("Estimator")
         .arg(estimator)
         .arg(samples)
@@ -78,15 +124,12 @@ pub(crate) fn options<M: LatentKindModel<f64>>(command: Command, facts: &Facts) 
 }
 
 /// The settings of a new run.
-pub(crate) fn settings<M: LatentKindModel<f64>>(
-    given: &Given,
-    facts: &Facts,
-    latents: Vec<usize>,
-) -> anyhow::Result<Settings> {
+fn settings<K: LatentKind>(given: &Given) -> anyhow::Result<Settings> {
+    let latents = K::layers(given.options()?)?;
     let NetworkOptions { hidden, activation, likelihood } = given.options()?;
     let EvaluationOptions { eval_samples, diagnostics } = given.options()?;
     let bits = likelihood == LikelihoodName::Bernoulli;
-    let mut settings = given.settings(facts.name, Length::Epochs(EPOCHS), bits)?;
+    let mut settings = given.settings(K::ABOUT.name, Length::Epochs(EPOCHS), bits)?;
     let hidden = hidden.unwrap_or_default();
     let network = Network { latents, hidden, activation, likelihood };
     settings.model = to_section(&network)?;
@@ -94,10 +137,10 @@ pub(crate) fn settings<M: LatentKindModel<f64>>(
     at_least_one("--eval-samples", eval_samples as u64)?;
     settings.evaluation = to_section(&EvaluationSettings { samples: eval_samples, diagnostics })?;
 
-    let estimators = abouts::<M>();
-    let name = given.text("estimator").map_or(facts.estimator, String::as_str);
+    let estimators = abouts::<K::Model>();
+    let name = given.text("estimator").map_or(K::ESTIMATOR, String::as_str);
     if let Some((_, why)) =
-        facts.unfit.iter().find(|(abouts, _)| abouts().iter().any(|about| about.name == name))
+        K::UNFIT.iter().find(|(abouts, _)| abouts().iter().any(|about| about.name == name))
     {
         return Err(usage_error(format!("{name}: {why}")));
     }
@@ -170,23 +213,8 @@ impl Chosen {
     }
 }
 
-/// A fit that has not begun.
-pub(crate) fn open<'a, A, B>(
-    settings: &'a Settings,
-    split: &'a Split,
-) -> anyhow::Result<Box<dyn Fitting + 'a>>
-where
-    A: LatentKindModel<f32>,
-    B: LatentKindModel<f64>,
-{
-    match settings.run.dtype {
-        Dtype::F32 => open_as::<f32, A>(settings, split),
-        Dtype::F64 => open_as::<f64, B>(settings, split),
-    }
-}
-
-/// A fit in one number type.
-fn open_as<'a, F: Scalar, M: LatentKindModel<F>>(
+/// A fit that has not begun, in one number type.
+fn open<'a, F: Scalar, M: LatentKindModel<F>>(
     settings: &'a Settings,
     split: &'a Split,
 ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
@@ -227,10 +255,7 @@ fn open_as<'a, F: Scalar, M: LatentKindModel<F>>(
 }
 
 /// The forms of estimators that `compare` studies at the parameters of a run.
-pub(crate) fn compared<M: LatentKindModel<f64>>(
-    settings: &Settings,
-    samples: usize,
-) -> Vec<Compared> {
+fn compared<M: LatentKindModel<f64>>(settings: &Settings, samples: usize) -> Vec<Compared> {
     let Ok(network) = settings.model::<Network>() else { return Vec::new() };
     let mut found = Vec::new();
     for about in abouts::<M>().into_iter().filter(|a| a.check_layers(&network.latents).is_ok()) {

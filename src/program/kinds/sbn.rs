@@ -1,31 +1,18 @@
 //! `train sbn`: a sigmoid belief network, one to three layers of Bernoulli latents with a learnt prior.
 
-use super::kind::{About, Compared, Fitting, Kind};
+use super::kind::About;
 use super::latent::{DiagnosisInput, LatentKindModel, PICTURE_NAMES};
-use super::latent_kind::{self, Facts, PATH_ESTIMATORS};
+use super::latent_kind::{LatentKind, PATH_ESTIMATORS, Unfit};
 use super::network::Network;
 use super::trainer::Start;
 use super::views::Views;
 use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows};
-use crate::program::run::options::Given;
-use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
-use clap::{Args, Command};
+use clap::Args;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Diagnosis;
-use pathscore::models::data::Split;
 use pathscore::models::latent::SigmoidBelief as Model;
 use pathscore::models::{Params, seed};
-
-const ABOUT: About = About {
-    name: "sbn",
-    line: "a sigmoid belief network: one to three layers of bits, prior learnt",
-    source: "Neal 1992",
-    pictures: PICTURE_NAMES,
-};
-
-const FACTS: Facts =
-    Facts { name: ABOUT.name, estimator: "vimco", hidden: None, unfit: &[PATH_ESTIMATORS] };
 
 /// The kind `sbn`.
 pub(crate) struct Sbn;
@@ -33,46 +20,32 @@ pub(crate) struct Sbn;
 /// The options of `sbn` alone.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model")]
-struct Options {
+pub(crate) struct Options {
     /// The widths of the layers of bits, nearest the data first, at most three.
     #[arg(long, value_delimiter = ',', default_value = "200,200", value_name = "N,N")]
     layers: Vec<usize>,
 }
 
-impl Kind for Sbn {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
+impl LatentKind for Sbn {
+    type Model = Model;
+    type Options = Options;
+    const ABOUT: &'static About = &About {
+        name: "sbn",
+        line: "a sigmoid belief network: one to three layers of bits, prior learnt",
+        source: "Neal 1992",
+        pictures: PICTURE_NAMES,
+    };
+    const ESTIMATOR: &'static str = "vimco";
+    const HIDDEN: Option<&'static str> = None;
+    const HIDDEN_HELP: Option<&'static str> =
+        Some("The widths of the hidden layers between any two layers of bits [default: none]");
+    const UNFIT: &'static [Unfit] = &[PATH_ESTIMATORS];
 
-    fn options(&self, command: Command) -> Command {
-        latent_kind::options::<Model>(Options::augment_args(command), &FACTS).mut_arg(
-            "hidden",
-            |hidden| {
-                hidden.help(
-                    "The widths of the hidden layers between any two layers of bits [default: none]",
-                )
-            },
-        )
-    }
-
-    fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
-        let Options { layers } = given.options()?;
+    fn layers(Options { layers }: Options) -> anyhow::Result<Vec<usize>> {
         if !(1..=3).contains(&layers.len()) {
             return Err(usage_error("--layers takes one to three widths"));
         }
-        latent_kind::settings::<Model>(given, &FACTS, layers)
-    }
-
-    fn open<'a>(
-        &self,
-        settings: &'a Settings,
-        split: &'a Split,
-    ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
-        latent_kind::open::<Model, Model>(settings, split)
-    }
-
-    fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
-        latent_kind::compared::<Model>(settings, samples)
+        Ok(layers)
     }
 }
 

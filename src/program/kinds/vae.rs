@@ -1,37 +1,17 @@
 //! `train vae`: a variational autoencoder with normal latents.
 
-use super::kind::{About, Compared, Fitting, Kind};
+use super::kind::About;
 use super::latent::{DiagnosisInput, LatentKindModel, PICTURE_NAMES};
-use super::latent_kind::{self, Facts};
+use super::latent_kind::{LatentKind, Unfit};
 use super::network::Network;
 use super::trainer::Start;
 use super::views::Views;
 use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows, path_rows};
-use crate::program::run::options::Given;
-use crate::program::run::settings::Settings;
-use clap::{Args, Command};
+use clap::Args;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Diagnosis;
-use pathscore::models::data::Split;
 use pathscore::models::latent::{DiscreteVae, Vae as Model};
 use pathscore::models::{Params, seed};
-
-const ABOUT: About = About {
-    name: "vae",
-    line: "a variational autoencoder with normal latents, networks both ways",
-    source: "Kingma & Welling 2014",
-    pictures: PICTURE_NAMES,
-};
-
-const FACTS: Facts = Facts {
-    name: ABOUT.name,
-    estimator: "sgvb",
-    hidden: Some("200,200"),
-    unfit: &[(
-        || bits_rows::<f64, DiscreteVae, Start<_>>().iter().map(|row| row.about).collect(),
-        "it is for bits; the latents of vae have a path: try sgvb",
-    )],
-};
 
 /// The kind `vae`.
 pub(crate) struct Vae;
@@ -39,36 +19,30 @@ pub(crate) struct Vae;
 /// The options of `vae` alone.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model")]
-struct Options {
+pub(crate) struct Options {
     /// The number of latents.
     #[arg(long, default_value_t = 10, value_name = "D")]
     latent_dim: usize,
 }
 
-impl Kind for Vae {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
+impl LatentKind for Vae {
+    type Model = Model;
+    type Options = Options;
+    const ABOUT: &'static About = &About {
+        name: "vae",
+        line: "a variational autoencoder with normal latents, networks both ways",
+        source: "Kingma & Welling 2014",
+        pictures: PICTURE_NAMES,
+    };
+    const ESTIMATOR: &'static str = "sgvb";
+    const HIDDEN: Option<&'static str> = Some("200,200");
+    const UNFIT: &'static [Unfit] = &[(
+        || bits_rows::<f64, DiscreteVae, Start<_>>().iter().map(|row| row.about).collect(),
+        "it is for bits; the latents of vae have a path: try sgvb",
+    )];
 
-    fn options(&self, command: Command) -> Command {
-        latent_kind::options::<Model>(Options::augment_args(command), &FACTS)
-    }
-
-    fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
-        let Options { latent_dim } = given.options()?;
-        latent_kind::settings::<Model>(given, &FACTS, vec![latent_dim])
-    }
-
-    fn open<'a>(
-        &self,
-        settings: &'a Settings,
-        split: &'a Split,
-    ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
-        latent_kind::open::<Model, Model>(settings, split)
-    }
-
-    fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
-        latent_kind::compared::<Model>(settings, samples)
+    fn layers(Options { latent_dim }: Options) -> anyhow::Result<Vec<usize>> {
+        Ok(vec![latent_dim])
     }
 }
 
