@@ -1,11 +1,11 @@
 //! The criteria by which energy models are fitted: their options, their section of `run.toml`, and their trainer.
 
+use super::chosen::{Chosen, find};
 use super::trainer::{AnyTrainer, Start};
 use crate::program::catalogue::{
-    About, Options, Setup, energy_rows, estimator_argument, given_options, option_arguments,
+    About, Setup, energy_rows, estimator_argument, given_options, option_arguments,
 };
 use crate::program::run::options::Given;
-use crate::program::usage_error::usage_error;
 use clap::Command;
 use pathscore::autodiff::Scalar;
 use pathscore::models::energy::Rbm;
@@ -47,61 +47,27 @@ pub(crate) fn settings(given: &Given) -> anyhow::Result<toml::Table> {
         }
     }
     let options = about.parse(&given_options(&criteria, given.matches()))?;
-    let mut section = toml::Table::new();
-    section.insert("name".into(), about.name.into());
-    for (name, value) in options.iter() {
-        section.insert(name.into(), toml::Value::try_from(value)?);
-    }
-    Ok(section)
-}
-
-fn find(criteria: &[&'static About], name: &str) -> anyhow::Result<&'static About> {
-    criteria.iter().copied().find(|about| about.name == name).ok_or_else(|| {
-        let names: Vec<&str> = criteria.iter().map(|about| about.name).collect();
-        usage_error(format!(
-            "no criterion is called `{name}`: the choices are {}",
-            names.join(", ")
-        ))
-    })
+    Chosen::section(about, &options)
 }
 
 /// The criterion of a run with its options.
-pub(crate) struct Criterion {
-    about: &'static About,
-    options: Options,
+///
+/// # Errors
+/// If there is no such criterion, or it does not have one of the options.
+pub(crate) fn read(section: &toml::Table) -> anyhow::Result<Chosen> {
+    Chosen::read(section, &[], &criteria())
 }
 
-impl Criterion {
-    /// Reads `[estimator]`.
-    ///
-    /// # Errors
-    /// If there is no such criterion, or it does not have one of the options.
-    pub(crate) fn read(section: &toml::Table) -> anyhow::Result<Self> {
-        let name = section.get("name").and_then(toml::Value::as_str).unwrap_or_default();
-        let about = find(&criteria(), name)?;
-        let options = section.iter().filter(|(name, _)| *name != "name");
-        let given: Vec<_> =
-            options.map(|(name, value)| (name.clone(), value.to_string())).collect();
-        Ok(Self { about, options: about.parse(&given)? })
-    }
-
-    /// The criterion and its options in a few words.
-    pub(crate) fn words(&self) -> String {
-        let options = self.options.iter().map(|(name, value)| format!(", {name} {value}"));
-        format!("{}{}", self.about.name, options.collect::<String>())
-    }
-
-    /// A trainer by this criterion.
-    pub(crate) fn trainer<F: Scalar, M: BlockGibbs<F> + 'static>(
-        &self,
-        start: Start<M>,
-        params: Params<F>,
-    ) -> anyhow::Result<Box<dyn AnyTrainer<F, M>>> {
-        let rows = energy_rows();
-        let row = rows.iter().find(|row| row.about.name == self.about.name);
-        let row = row.expect("the criteria are the same for every energy model");
-        let rng = seed::rng(start.settings.run.seed, Stream::Init, 1);
-        let (columns, layers, nodes) = (0, Vec::new(), Vec::new());
-        row.run(&self.options, Setup { params, columns, layers, nodes, rng }, start)
-    }
+/// A trainer by a criterion.
+pub(crate) fn trainer<F: Scalar, M: BlockGibbs<F> + 'static>(
+    criterion: &Chosen,
+    start: Start<M>,
+    params: Params<F>,
+) -> anyhow::Result<Box<dyn AnyTrainer<F, M>>> {
+    let rows = energy_rows();
+    let row = rows.iter().find(|row| row.about.name == criterion.about.name);
+    let row = row.expect("the criteria are the same for every energy model");
+    let rng = seed::rng(start.settings.run.seed, Stream::Init, 1);
+    let (columns, layers, nodes) = (0, Vec::new(), Vec::new());
+    row.run(&criterion.options, Setup { params, columns, layers, nodes, rng }, start)
 }

@@ -1,6 +1,6 @@
 //! The part that all energy models share: training by a criterion with Gibbs chains, free energies, pictures of chains.
 
-use super::criterion::Criterion;
+use super::criterion;
 use super::kind::{Curve, Fitting, Measure, Quantity, Reading};
 use super::tractable::{Mean, each_row};
 use super::trainer::{AnyTrainer, Start, step_on_batch};
@@ -69,11 +69,11 @@ impl<'a, F: Scalar, M: EnergyKindModel<F>> EnergyFit<'a, F, M> {
             )));
         }
         let (binarize, batches) = (settings.binarize()?, settings.batches(split.train.len())?);
-        let criterion = Criterion::read(&settings.estimator)?;
+        let criterion = criterion::read(&settings.estimator)?;
         let words = criterion.words();
         let schedule = settings.schedule(batches.per_epoch())?;
         let start = Start { model, settings, schedule, samples: 1, words: &words };
-        let trainer = criterion.trainer(start, params)?;
+        let trainer = criterion::trainer(&criterion, start, params)?;
         let keys = ["train/free_energy_difference", "grad/norm"];
         let readings = keys.map(|key| Reading { key, value: f64::NAN });
         Ok(Self { settings, split, binarize, batches, trainer, words, readings })

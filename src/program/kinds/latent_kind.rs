@@ -1,5 +1,6 @@
 //! From options to a model with latents and its estimator: the same for every kind of such models.
 
+use super::chosen::{Chosen, find};
 use super::kind::{self, Compared, Fitting, Kind};
 use super::latent::{LatentFit, LatentKindModel};
 use super::network::{
@@ -23,6 +24,9 @@ use pathscore::models::seed::{self, Stream};
 
 /// The length of a run if none is given.
 const EPOCHS: u64 = 60;
+
+/// The key of K in `[estimator]`.
+const SAMPLES: &str = "num-samples";
 
 /// The number of latents above which an evaluation for each latent is slow.
 const FEW_LATENTS: usize = 32;
@@ -152,65 +156,32 @@ fn settings<K: LatentKind>(given: &Given) -> anyhow::Result<Settings> {
         let reason = format!("{name} has its own number of samples");
         given.refuse(&["num_samples"], reason)?;
     }
-    settings.estimator = section(name, samples, &options)?;
+    settings.estimator = section(about, samples, &options)?;
     Ok(settings)
 }
 
-fn find(estimators: &[&'static About], name: &str) -> anyhow::Result<&'static About> {
-    let found = estimators.iter().copied().find(|about| about.name == name);
-    found.ok_or_else(|| {
-        let names: Vec<&str> = estimators.iter().map(|about| about.name).collect();
-        let names = names.join(", ");
-        usage_error(format!(
-            "the estimator {name} does not fit this kind of model; the choices are {names}"
-        ))
-    })
-}
-
-/// `[estimator]`: the name, K and the estimator's own options.
-fn section(name: &str, samples: usize, options: &Options) -> anyhow::Result<toml::Table> {
-    let mut section = toml::Table::new();
-    section.insert("name".into(), name.into());
-    section.insert("num-samples".into(), toml::Value::try_from(samples)?);
-    for (name, value) in options.iter() {
-        section.insert(name.into(), toml::Value::try_from(value)?);
-    }
+/// `[estimator]`: the estimator, its options and K.
+fn section(about: &About, samples: usize, options: &Options) -> anyhow::Result<toml::Table> {
+    let mut section = Chosen::section(about, options)?;
+    section.insert(SAMPLES.into(), toml::Value::try_from(samples)?);
     Ok(section)
 }
 
-/// The estimator of `[estimator]`.
-struct Chosen {
-    about: &'static About,
-    samples: usize,
-    options: Options,
-    words: String,
-}
-
-impl Chosen {
-    fn read(settings: &Settings, estimators: &[&'static About]) -> anyhow::Result<Self> {
-        let mut section = settings.estimator.clone();
-        let missing = |key: &str| usage_error(format!("run.toml, [estimator]: {key} is missing"));
-        let name = section.remove("name").ok_or_else(|| missing("name"))?;
-        let samples = section.remove("num-samples").ok_or_else(|| missing("num-samples"))?;
-        let samples = samples.as_integer().and_then(|k| usize::try_from(k).ok()).unwrap_or(0);
-        at_least_one("--num-samples", samples as u64)?;
-        let about = find(estimators, name.as_str().unwrap_or_default())?;
-        let text = |value: &toml::Value| match value {
-            toml::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let given: Vec<(String, String)> =
-            section.iter().map(|(name, value)| (name.clone(), text(value))).collect();
-        let options = about.parse(&given)?;
-        let mut words = about.name.to_string();
-        for (name, value) in options.iter() {
-            words += &format!(", {name} {value}");
-        }
-        if samples > 1 {
-            words += &format!(", K = {samples}");
-        }
-        Ok(Self { about, samples, options, words })
+/// The estimator of `[estimator]`, K, and both in a few words.
+fn read(
+    section: &toml::Table,
+    estimators: &[&'static About],
+) -> anyhow::Result<(Chosen, usize, String)> {
+    let missing = || usage_error(format!("run.toml, [estimator]: {SAMPLES} is missing"));
+    let samples = section.get(SAMPLES).ok_or_else(missing)?;
+    let samples = samples.as_integer().and_then(|k| usize::try_from(k).ok()).unwrap_or(0);
+    at_least_one("--num-samples", samples as u64)?;
+    let chosen = Chosen::read(section, &[SAMPLES], estimators)?;
+    let mut words = chosen.words();
+    if samples > 1 {
+        words += &format!(", K = {samples}");
     }
+    Ok((chosen, samples, words))
 }
 
 /// A fit that has not begun, in one number type.
@@ -231,7 +202,8 @@ fn open<'a, F: Scalar, M: LatentKindModel<F>>(
     let evaluation: EvaluationSettings = settings.evaluation()?;
     let rows = M::rows();
     let estimators: Vec<&'static About> = rows.iter().map(|row| row.about).collect();
-    let Chosen { about, samples, options, words } = Chosen::read(settings, &estimators)?;
+    let (chosen, samples, words) = read(&settings.estimator, &estimators)?;
+    let Chosen { about, options } = chosen;
     about.check_layers(&network.latents)?;
     let row = rows.iter().find(|row| row.about.name == about.name);
     let row = row.expect("the estimator was found among the rows");
@@ -263,7 +235,7 @@ fn compared<M: LatentKindModel<f64>>(settings: &Settings, samples: usize) -> Vec
             let given: Vec<_> =
                 form.options.iter().map(|(row, value)| (row.name, *value)).collect();
             let samples = if about.fixed_samples { about.samples } else { samples };
-            let section = about.options(&given).and_then(|o| section(about.name, samples, &o));
+            let section = about.options(&given).and_then(|o| section(about, samples, &o));
             if let Ok(estimator) = section {
                 found.push(Compared {
                     name: form.name.into(),

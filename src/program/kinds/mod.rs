@@ -1,5 +1,6 @@
 //! The kinds of models that the program can fit: one file and one row of [`KINDS`] for each.
 
+mod chosen;
 mod criterion;
 mod energy;
 pub(crate) mod kind;
