@@ -1,6 +1,8 @@
 //! A source of random numbers that can enumerate all outcomes with their probabilities.
 
+use crate::deadline;
 use crate::quadrature::{gauss_chi, gauss_hermite, gauss_legendre};
+use crate::tilted::Tilted;
 use pathscore_autodiff::{Scalar, Shape, Tape, Var};
 use pathscore_models::RandomSource;
 use pathscore_models::seed::{self, Stream};
@@ -28,8 +30,12 @@ pub struct Enumerator(Source);
 #[derive(Debug)]
 enum Source {
     Generator(Xoshiro256PlusPlus),
+    Tilted(Tilted),
     Enumeration(Outcomes),
 }
+
+/// The most choices of one run that is enumerated. A loop that waits for an outcome makes more.
+const MOST_CHOICES: usize = 4096;
 
 /// The nodes of a quadrature with their weights.
 type Rule = Vec<(f64, f64)>;
@@ -46,7 +52,8 @@ pub enum Coverage {
     },
     /// The program draws a continuous number, but no quadrature nodes were allowed.
     Continuous,
-    /// There are more outcomes than allowed.
+    /// There are more outcomes than allowed, or a run made more than 4096 choices, as a loop that waits for an outcome
+    /// does.
     TooMany,
 }
 
@@ -61,7 +68,16 @@ struct Outcomes {
     /// The rules of the chi distributions that were used, by degrees of freedom.
     chi: Vec<(usize, Rule)>,
     quadratures: usize,
-    continuous: bool,
+    /// The reason for which the enumeration was given up, and the generator that lets the run come to its end: a loop
+    /// that waits for an outcome would not end with outcomes in their order.
+    given_up: Option<(Coverage, Xoshiro256PlusPlus)>,
+}
+
+/// The source of the next choice.
+enum Active<'a> {
+    Generator(&'a mut Xoshiro256PlusPlus),
+    Tilted(&'a mut Tilted),
+    Enumeration(&'a mut Outcomes),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -84,29 +100,29 @@ impl Outcomes {
         choice.at
     }
 
-    /// Chooses a node of a rule. If the rule is empty, the enumeration is given up, and the number does not matter.
+    /// Chooses a node of a rule.
     fn node(&mut self, rule: impl Fn(&mut Self) -> &mut Rule) -> f64 {
         let nodes = std::mem::take(rule(self));
-        let node = match nodes.len() {
-            0 => {
-                self.continuous = true;
-                0.5
-            }
-            len => {
-                self.quadratures += 1;
-                nodes[self.choose(len, |i| nodes[i].1)].0
-            }
-        };
+        self.quadratures += 1;
+        let node = nodes[self.choose(nodes.len(), |i| nodes[i].1)].0;
         *rule(self) = nodes;
         node
+    }
+
+    /// True if continuous numbers have nodes.
+    fn has_nodes(&self) -> bool {
+        !self.hermite.is_empty()
+    }
+
+    fn give_up(&mut self, coverage: Coverage) {
+        self.given_up = Some((coverage, seed::rng(0, Stream::Estimate, 0)));
     }
 
     /// Chooses a node of the rule for the chi distribution, which is made when it is first needed.
     fn chi(&mut self, k: usize) -> f64 {
         let known = self.chi.iter().position(|(of, _)| *of == k);
         let at = known.unwrap_or_else(|| {
-            let n = self.hermite.len();
-            self.chi.push((k, if n > 0 { gauss_chi(k, n) } else { Vec::new() }));
+            self.chi.push((k, gauss_chi(k, self.hermite.len())));
             self.chi.len() - 1
         });
         self.node(|list| &mut list.chi[at].1)
@@ -131,6 +147,55 @@ impl Enumerator {
         Self(Source::Generator(seed::rng(seed, Stream::Estimate, index)))
     }
 
+    /// A generator that shows rare outcomes of about `choices` choices in more runs than have them by chance; a run
+    /// begins with [`Enumerator::begin`] and has the [`Enumerator::weight`].
+    pub(crate) fn tilted(seed: u64, index: u64, choices: usize) -> Self {
+        Self(Source::Tilted(Tilted::new(seed, index, choices)))
+    }
+
+    /// Begins a run of a tilted generator.
+    pub(crate) fn begin(&mut self) {
+        if let Source::Tilted(tilted) = &mut self.0 {
+            tilted.begin();
+        }
+    }
+
+    /// The weight of the run of a tilted generator; one for all other sources.
+    pub(crate) fn weight(&self) -> f64 {
+        if let Source::Tilted(tilted) = &self.0 { tilted.weight() } else { 1.0 }
+    }
+
+    /// The number of choices that the run has made of a tilted generator or an enumeration; zero for a plain generator.
+    pub(crate) fn choices(&self) -> usize {
+        match &self.0 {
+            Source::Generator(_) => 0,
+            Source::Tilted(tilted) => tilted.made(),
+            Source::Enumeration(list) => list.depth,
+        }
+    }
+
+    /// The source of the next choice; an enumeration is given up here if the choice is one too many, or is
+    /// `continuous` and there are no nodes.
+    fn active(&mut self, continuous: bool) -> Active<'_> {
+        match &mut self.0 {
+            Source::Generator(rng) => Active::Generator(rng),
+            Source::Tilted(tilted) => Active::Tilted(tilted),
+            Source::Enumeration(list) => {
+                if list.given_up.is_none() {
+                    if continuous && !list.has_nodes() {
+                        list.give_up(Coverage::Continuous);
+                    } else if list.depth >= MOST_CHOICES {
+                        list.give_up(Coverage::TooMany);
+                    }
+                }
+                match list.given_up {
+                    Some((_, ref mut rng)) => Active::Generator(rng),
+                    None => Active::Enumeration(list),
+                }
+            }
+        }
+    }
+
     /// Calls `run` once for each outcome of its random choices, at most `most` times. [`Enumerator::probability`] is
     /// the probability of the run. The choices of a run may depend on the outcomes of earlier choices and on nothing
     /// else.
@@ -139,12 +204,16 @@ impl Enumerator {
     /// (one for each piece, if it is drawn by [`RandomSource::uniform_split`]), and a number of [`RandomSource::chi`]
     /// those of a rule of its own: means of polynomials of degree below twice `nodes` are exact, and those of smooth
     /// functions converge quickly. If `nodes` is zero, only finite choices can be enumerated.
+    ///
+    /// A run that makes more than 4096 choices, such as a loop that waits for an outcome, ends with random numbers, and
+    /// the enumeration ends with it: time and memory are bounded for every program that ends with probability one.
     pub fn for_each(nodes: usize, most: usize, mut run: impl FnMut(&mut Self)) -> Coverage {
         let rule = |of: fn(usize) -> Rule| if nodes > 0 { of(nodes) } else { Vec::new() };
         let (hermite, legendre) = (rule(gauss_hermite), rule(gauss_legendre));
         let mut source =
             Self(Source::Enumeration(Outcomes { hermite, legendre, ..Outcomes::default() }));
         for outcomes in 1..=most {
+            deadline::check();
             if let Source::Enumeration(list) = &mut source.0 {
                 (list.depth, list.probability, list.quadratures) = (0, 1.0, 0);
             }
@@ -152,8 +221,8 @@ impl Enumerator {
             let Source::Enumeration(list) = &mut source.0 else {
                 unreachable!("a run cannot replace its source")
             };
-            if list.continuous {
-                return Coverage::Continuous;
+            if let Some((coverage, _)) = list.given_up {
+                return coverage;
             }
             let quadratures = list.quadratures;
             if !list.advance() {
@@ -174,7 +243,7 @@ impl Enumerator {
     /// The probability of the choices of the current run so far; one for a generator.
     pub fn probability(&self) -> f64 {
         match &self.0 {
-            Source::Generator(_) => 1.0,
+            Source::Generator(_) | Source::Tilted(_) => 1.0,
             Source::Enumeration(list) => list.probability,
         }
     }
@@ -182,28 +251,31 @@ impl Enumerator {
 
 impl RandomSource for Enumerator {
     fn bernoulli(&mut self, p: f64) -> bool {
-        match &mut self.0 {
-            Source::Generator(rng) => rng.bernoulli(p),
-            Source::Enumeration(list) => list.choose(2, |i| if i == 1 { p } else { 1.0 - p }) == 1,
+        match self.active(false) {
+            Active::Generator(rng) => rng.bernoulli(p),
+            Active::Tilted(tilted) => tilted.bernoulli(p),
+            Active::Enumeration(list) => list.choose(2, |i| if i == 1 { p } else { 1.0 - p }) == 1,
         }
     }
 
     fn categorical(&mut self, probs: &[f64]) -> usize {
-        match &mut self.0 {
-            Source::Generator(rng) => rng.categorical(probs),
-            Source::Enumeration(list) => list.choose(probs.len(), |i| probs[i]),
+        match self.active(false) {
+            Active::Generator(rng) => rng.categorical(probs),
+            Active::Tilted(tilted) => tilted.categorical(probs),
+            Active::Enumeration(list) => list.choose(probs.len(), |i| probs[i]),
         }
     }
 
     fn uniform(&mut self) -> f64 {
-        match &mut self.0 {
-            Source::Generator(rng) => rng.uniform(),
-            Source::Enumeration(list) => list.node(|list| &mut list.legendre),
+        match self.active(true) {
+            Active::Generator(rng) => rng.uniform(),
+            Active::Tilted(tilted) => tilted.uniform(),
+            Active::Enumeration(list) => list.node(|list| &mut list.legendre),
         }
     }
 
     fn uniform_split(&mut self, breaks: &[f64]) -> f64 {
-        let Source::Enumeration(list) = &mut self.0 else { return self.uniform() };
+        let Active::Enumeration(list) = self.active(true) else { return self.uniform() };
         let low = |piece: usize| if piece == 0 { 0.0 } else { breaks[piece - 1] };
         let width = |piece: usize| breaks.get(piece).copied().unwrap_or(1.0) - low(piece);
         let piece = list.choose(breaks.len() + 1, width);
@@ -211,16 +283,20 @@ impl RandomSource for Enumerator {
     }
 
     fn normal(&mut self) -> f64 {
-        match &mut self.0 {
-            Source::Generator(rng) => rng.normal(),
-            Source::Enumeration(list) => list.node(|list| &mut list.hermite),
+        match self.active(true) {
+            Active::Generator(rng) => rng.normal(),
+            Active::Tilted(tilted) => tilted.normal(),
+            Active::Enumeration(list) => list.node(|list| &mut list.hermite),
         }
     }
 
     fn chi(&mut self, k: usize) -> f64 {
-        match &mut self.0 {
-            Source::Generator(rng) => rng.chi(k),
-            Source::Enumeration(list) => list.chi(k),
+        match self.active(true) {
+            Active::Generator(rng) => rng.chi(k),
+            Active::Tilted(tilted) => {
+                (0..k).map(|_| tilted.normal()).map(|eps| eps * eps).sum::<f64>().sqrt()
+            }
+            Active::Enumeration(list) => list.chi(k),
         }
     }
 
@@ -237,21 +313,17 @@ impl RandomSource for Enumerator {
     }
 
     fn uniform_var<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
-        match &mut self.0 {
-            Source::Generator(rng) => rng.uniform_var(tape, shape),
-            Source::Enumeration(_) => {
-                tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.uniform())))
-            }
+        if let Source::Generator(rng) = &mut self.0 {
+            return rng.uniform_var(tape, shape);
         }
+        tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.uniform())))
     }
 
     fn normal_var<'t, F: Scalar>(&mut self, tape: &'t Tape<F>, shape: Shape) -> Var<'t, F> {
-        match &mut self.0 {
-            Source::Generator(rng) => rng.normal_var(tape, shape),
-            Source::Enumeration(_) => {
-                tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.normal())))
-            }
+        if let Source::Generator(rng) = &mut self.0 {
+            return rng.normal_var(tape, shape);
         }
+        tape.constant_with(shape, |out| out.fill_with(|| F::from_f64(self.normal())))
     }
 }
 
@@ -278,6 +350,30 @@ mod tests {
             assert!(source.bernoulli(1.0) && !source.bernoulli(0.0))
         });
         assert_eq!(coverage, Coverage::Complete { outcomes: 1, quadratures: 0 });
+    }
+
+    /// The first bit in the order of outcomes lets the loop go on, the first node of a rule is rejected: neither loop
+    /// ended, and the choices filled the memory.
+    #[test]
+    fn loops_that_wait_for_an_outcome_end_the_enumeration() {
+        let waits = |source: &mut Enumerator| while !source.bernoulli(0.5) {};
+        assert_eq!(Enumerator::for_each(0, 1000, waits), Coverage::TooMany);
+        let stops = |source: &mut Enumerator| while source.bernoulli(0.5) {};
+        assert_eq!(Enumerator::for_each(0, 2_000_000, stops), Coverage::TooMany);
+        let polar = |source: &mut Enumerator| loop {
+            let [u, v] = [2.0 * source.uniform() - 1.0, 2.0 * source.uniform() - 1.0];
+            let square = u * u + v * v;
+            if square > 0.0 && square < 1.0 {
+                break;
+            }
+        };
+        assert_eq!(Enumerator::for_each(0, 1000, polar), Coverage::Continuous);
+        // (The four points of two nodes are all accepted.)
+        for nodes in [1, 3, 9, 60] {
+            assert_eq!(Enumerator::for_each(nodes, 20_000, polar), Coverage::TooMany);
+        }
+        let positive = |source: &mut Enumerator| while source.normal() <= 0.0 {};
+        assert_eq!(Enumerator::for_each(7, 20_000, positive), Coverage::TooMany);
     }
 
     #[test]

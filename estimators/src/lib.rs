@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 pub mod both;
+mod deadline;
 mod diagnostics;
 pub mod differences;
 pub mod draw;
@@ -47,6 +48,7 @@ pub mod proof;
 pub mod quadrature;
 pub mod score;
 mod target;
+mod tilted;
 pub mod tractable;
 pub mod variance;
 mod weights;

@@ -69,6 +69,11 @@ impl Moments {
         self.squares[i]
     }
 
+    /// The variance of component `i` of one draw, of draws that were added with weights whose mean is one.
+    pub(crate) fn weighted_variance(&self, i: usize) -> f64 {
+        self.squares[i] / self.draws.max(f64::MIN_POSITIVE)
+    }
+
     /// The variance of component `i` of one draw.
     pub(crate) fn variance(&self, i: usize) -> f64 {
         self.squares[i] / (self.draws - 1.0).max(1.0)

@@ -80,7 +80,7 @@ pub(crate) static CRATES: &[Rules] = &[
         folder: "estimators/src",
         below: &["pathscore_autodiff", "pathscore_models"],
         floors: &[
-            &["parallel", "moments", "quadrature", "optim"],
+            &["parallel", "moments", "quadrature", "optim", "deadline", "tilted"],
             &["weights", "enumerator", "draw"],
             &["target", "work", "estimator"],
             &["both", "path", "score", "exact", "likelihood", "differences", "energy", "tractable"],

@@ -8,6 +8,8 @@ pub(super) struct ComponentMean {
     pub(super) exact: f64,
     pub(super) mean: f64,
     pub(super) error: f64,
+    /// The variance of one draw.
+    pub(super) variance: f64,
 }
 
 impl ComponentMean {
@@ -32,12 +34,16 @@ pub(super) fn diagnose(
     means: &[ComponentMean],
     names: &[String],
     known_mistakes: &[KnownMistake],
+    learns: bool,
 ) -> (Option<f64>, String) {
+    let possible =
+        |mistake: &&KnownMistake| learns || !matches!(mistake.effect, Effect::LearntFactor(_));
+    let known_mistakes: Vec<&KnownMistake> = known_mistakes.iter().filter(possible).collect();
     let gradient = WrongGradient::new(means);
     let mut explanations: Vec<String> = Vec::new();
     // A gradient of zero fits every mistake that removes something, so that no mistake is named.
     if !gradient.is_zero() {
-        let factor = gradient.known_factor(known_mistakes);
+        let factor = gradient.known_factor(&known_mistakes);
         for mistake in known_mistakes {
             let words = gradient.describe(mistake);
             if gradient.fits(&mistake.effect, factor) && !explanations.contains(&words) {
@@ -103,10 +109,10 @@ impl<'a> WrongGradient<'a> {
     }
 
     /// The factor of the known mistakes that the common factor equals, if there is exactly one.
-    fn known_factor(&self, known_mistakes: &[KnownMistake]) -> Option<f64> {
+    fn known_factor(&self, known_mistakes: &[&KnownMistake]) -> Option<f64> {
         let found = self.factor.filter(|factor| factor.error < LARGEST_FACTOR_ERROR)?;
         let near = known_mistakes.iter().filter_map(|mistake| match mistake.effect {
-            Effect::Factor(value) if found.is(value) => Some(value),
+            Effect::Factor(value) | Effect::LearntFactor(value) if found.is(value) => Some(value),
             _ => None,
         });
         let (least, most) = near
@@ -119,7 +125,9 @@ impl<'a> WrongGradient<'a> {
     /// True if the effect explains every component, the correct ones too; `factor` is the known factor.
     fn fits(&self, effect: &Effect, factor: Option<f64>) -> bool {
         match effect {
-            Effect::Factor(value) => factor.is_some_and(|known| (known - value).abs() < 1e-12),
+            Effect::Factor(value) | Effect::LearntFactor(value) => {
+                factor.is_some_and(|known| (known - value).abs() < 1e-12)
+            }
             Effect::Instead(other) => {
                 self.is_explained_by(|i| other[i])
                     || self.is_explained_by(|i| match self.wrong.contains(&i) {
@@ -143,19 +151,24 @@ impl<'a> WrongGradient<'a> {
         self.means.iter().enumerate().all(|(i, c)| c.is_near(gradient(i)))
     }
 
-    /// The multiple of `other` that is nearest to the bias of the wrong components.
+    /// The round multiple of `other` that is nearest to the bias of the wrong components, if one is near: a multiple of
+    /// another number is no cause.
     fn multiple_of(&self, other: &[f64]) -> Option<f64> {
         let sum = |f: &dyn Fn(usize) -> f64| self.wrong.iter().map(|&i| f(i)).sum::<f64>();
         let squares = sum(&|i| other[i] * other[i]);
         let product = sum(&|i| self.means[i].bias() * other[i]);
+        let error = sum(&|i| (self.means[i].error * other[i]).abs());
         // A vector of rounding errors has no meaningful multiple.
-        (squares > 1e-18).then(|| product / squares).filter(|times| times.abs() > 1e-6)
+        if squares <= 1e-18 {
+            return None;
+        }
+        round(product / squares, (error / squares).max(1e-6))
     }
 
     /// The description of a mistake, with the multiple in which it occurs.
     fn describe(&self, KnownMistake { what, effect }: &KnownMistake) -> String {
         match effect {
-            Effect::Factor(_) | Effect::Instead(_) => what.clone(),
+            Effect::Factor(_) | Effect::LearntFactor(_) | Effect::Instead(_) => what.clone(),
             Effect::Beside(other) => match self.multiple_of(other) {
                 Some(times) if is_once(times) => {
                     format!("{} {what}, beside the gradient", if times > 0.0 { '+' } else { '−' })
@@ -164,6 +177,7 @@ impl<'a> WrongGradient<'a> {
             },
             Effect::Term(other) => match 1.0 + self.multiple_of(other).unwrap_or(0.0) {
                 count if count.abs() < 1e-6 => format!("{what} is missing"),
+                count if (count + 1.0).abs() < 1e-6 => format!("{what} has the wrong sign"),
                 count => format!("{what} counts {count:.4} times"),
             },
         }
@@ -180,9 +194,17 @@ impl<'a> WrongGradient<'a> {
         format!("{}{more}", first.join(", "))
     }
 
+    /// True if the draws of a wrong component differ.
+    fn is_random(&self) -> bool {
+        self.wrong.iter().any(|&i| self.means[i].variance > 0.0)
+    }
+
     /// The size of the error: the common factor, or the largest bias.
     fn size(&self) -> String {
         match self.factor {
+            Some(factor) if factor.is(0.0) && self.is_random() => {
+                "the mean is zero, although draws are not".into()
+            }
             Some(factor) if factor.is(0.0) => "zero, no derivative arrives".into(),
             Some(factor) if factor.is(-1.0) => "the sign is wrong".into(),
             Some(CommonFactor { value, .. }) => format!("times {value:.6}"),
@@ -195,6 +217,25 @@ impl<'a> WrongGradient<'a> {
             }
         }
     }
+}
+
+/// The largest error of a multiple that is called round.
+const LARGEST_MULTIPLE_ERROR: f64 = 0.05;
+
+/// The round number other than zero within `error` of `times`: a half, a third or a quarter of a whole number up to
+/// sixteen, or one less or more than the inverse of a whole number up to 1024, as a mean in place of a sum gives.
+fn round(times: f64, error: f64) -> Option<f64> {
+    if error > LARGEST_MULTIPLE_ERROR {
+        return None;
+    }
+    let fractions = [1.0, 2.0, 3.0, 4.0].map(|parts| (times * parts).round() / parts);
+    let sign = times.signum();
+    // times = ±1/n or ±(1 − 1/n).
+    let inverse = |part: f64| 1.0 / (1.0 / part.max(f64::MIN_POSITIVE)).round().clamp(1.0, 1024.0);
+    let parts = [sign * inverse(times.abs()), sign * (1.0 - inverse(1.0 - times.abs()))];
+    let small = |round: &f64| *round != 0.0 && round.abs() <= 16.0;
+    let near = |round: &f64| (round - times).abs() <= error;
+    fractions.into_iter().filter(small).chain(parts).find(near)
 }
 
 /// True for a multiple of one or minus one.

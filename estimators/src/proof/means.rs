@@ -3,9 +3,8 @@
 use super::gradient::Candidate;
 use super::numerics::nodes_for;
 use crate::enumerator::{Coverage, Enumerator};
-use crate::moments::{Moments, sample};
-use std::ops::Range;
-use std::sync::Mutex;
+use crate::moments::Moments;
+use std::fmt;
 
 /// The largest number of outcomes over which two candidates are compared.
 const COMPARED_OUTCOMES: usize = 20_000;
@@ -18,14 +17,53 @@ const COMPARED_DRAWS: u64 = 1000;
 pub enum Method {
     /// All outcomes were enumerated; their number.
     Enumerated(usize),
-    /// Continuous numbers were replaced by the nodes of two quadratures that agree; the number of outcomes.
-    Quadrature(usize),
+    /// Continuous numbers were replaced by the nodes of two quadratures that agree, and draws confirm the result.
+    Quadrature {
+        /// The number of outcomes.
+        outcomes: usize,
+        /// The number of draws; zero if a declared bias needed none.
+        draws: usize,
+    },
     /// The mean was estimated from draws; their number.
     Sampled(usize),
 }
 
+impl Method {
+    /// The number of draws.
+    pub fn draws(self) -> usize {
+        match self {
+            Self::Enumerated(_) => 0,
+            Self::Quadrature { draws, .. } | Self::Sampled(draws) => draws,
+        }
+    }
+
+    /// The number of outcomes that were enumerated.
+    pub fn outcomes(self) -> usize {
+        match self {
+            Self::Enumerated(outcomes) | Self::Quadrature { outcomes, .. } => outcomes,
+            Self::Sampled(_) => 0,
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enumerated(1) => f.write_str("one outcome enumerated"),
+            Self::Enumerated(outcomes) => write!(f, "{outcomes} outcomes enumerated"),
+            Self::Quadrature { outcomes, draws: 0 } => {
+                write!(f, "quadrature of {outcomes} outcomes")
+            }
+            Self::Quadrature { outcomes, draws } => {
+                write!(f, "quadrature of {outcomes} outcomes, confirmed by {draws} draws")
+            }
+            Self::Sampled(draws) => write!(f, "{draws} draws"),
+        }
+    }
+}
+
 /// Writes a gradient into `out` and its value behind it, zero if none is reported.
-fn draw(candidate: &mut dyn Candidate, source: &mut Enumerator, out: &mut [f64]) {
+pub(super) fn draw(candidate: &mut dyn Candidate, source: &mut Enumerator, out: &mut [f64]) {
     let (value, gradient) = out.split_last_mut().expect("there is a place for the value");
     gradient.fill(0.0);
     *value = candidate.draw(source, gradient).unwrap_or(0.0);
@@ -72,39 +110,7 @@ pub(super) fn exact(
         let scale = moments.mean[i].abs() + a.sqrt();
         near(moments.mean[i], rough.mean[i], scale, 1e-10) && near(a, b, a, 1e-6)
     });
-    agrees.then_some((moments, Method::Quadrature(outcomes)))
-}
-
-/// The moments of a range of draws, cut into blocks that each begin with a copy of `candidate` and have random numbers
-/// of their own.
-pub(super) fn sampled(
-    candidate: &Mutex<Box<dyn Candidate>>,
-    len: usize,
-    draws: Range<usize>,
-    seed: u64,
-) -> Moments {
-    let (moments, _) = sample(len + 1, draws, |index| {
-        let mut candidate =
-            candidate.lock().expect("no thread panics while it holds the lock").clone_box();
-        let mut source = Enumerator::seeded(seed, index);
-        move |out: &mut [f64]| draw(&mut *candidate, &mut source, out)
-    });
-    moments
-}
-
-/// A copy of the candidate with the state that it learns from `draws` draws.
-pub(super) fn after_learning(
-    candidate: &dyn Candidate,
-    len: usize,
-    draws: usize,
-    seed: u64,
-) -> Box<dyn Candidate> {
-    let (mut candidate, mut out) = (candidate.clone_box(), vec![0.0; len]);
-    let mut source = Enumerator::seeded(seed, u64::MAX);
-    for _ in 0..draws {
-        candidate.draw(&mut source, &mut out);
-    }
-    candidate
+    agrees.then_some((moments, Method::Quadrature { outcomes, draws: 0 }))
 }
 
 /// The largest difference between the draws of two candidates that are given the same random numbers: over all outcomes
@@ -149,16 +155,4 @@ pub fn max_difference(a: &dyn Candidate, b: &dyn Candidate, len: usize) -> f64 {
         most = most.max(distance(&x, &y));
     }
     most
-}
-
-/// True if twenty draws of two candidates are equal to the bit.
-pub(super) fn same(a: &dyn Candidate, b: &dyn Candidate, len: usize) -> bool {
-    (0..20).all(|index| {
-        let [x, y] = [a, b].map(|candidate| {
-            let mut out = vec![0.0; len + 1];
-            draw(&mut *candidate.clone_box(), &mut Enumerator::seeded(1, index), &mut out);
-            out
-        });
-        x.iter().zip(&y).all(|(x, y)| x.to_bits() == y.to_bits())
-    })
 }

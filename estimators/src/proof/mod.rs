@@ -31,6 +31,8 @@ mod problem;
 mod prove;
 mod report;
 mod sequential_test;
+mod streams;
+mod verdict;
 
 pub use crate::target::Target;
 pub use applied::Applied;
@@ -42,4 +44,4 @@ pub use means::{Method, max_difference};
 pub use options::Options;
 pub use problem::{Cached, Problem, Solved, Truth};
 pub use prove::prove;
-pub use report::{ComponentTest, Proof, Verdict};
+pub use report::{ComponentTest, Proof, RelativeTo, Resolution, Verdict};

@@ -1,5 +1,7 @@
 //! Options of a proof.
 
+use std::time::{Duration, Instant};
+
 /// Options of [`prove`](super::prove()): error rates, and limits on the work.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
@@ -13,8 +15,12 @@ pub struct Options {
     pub resolution: f64,
     /// The largest number of draws.
     pub draws: usize,
-    /// The longest time for drawing, in seconds. With a limit, the number of draws and so the last digits depend on the
-    /// machine.
+    /// The least number of draws that confirm the result of a quadrature.
+    pub confirming: usize,
+    /// The number of draws of the longest stream: faults that come later are not seen.
+    pub depth: usize,
+    /// The longest time of a proof in seconds, for the exact gradient, the enumeration, the draws and the known
+    /// mistakes together. With a limit, the number of draws and so the last digits depend on the machine.
     pub seconds: f64,
     /// The largest number of outcomes that are enumerated.
     pub outcomes: usize,
@@ -30,9 +36,19 @@ impl Default for Options {
             power: 0.99,
             resolution: 0.02,
             draws: 8_192_000,
+            confirming: 128_000,
+            depth: 4096,
             seconds: f64::INFINITY,
             outcomes: 20_000,
             seed: 0,
         }
+    }
+}
+
+impl Options {
+    /// The instant at which a proof that begins now must have ended; none without a limit.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let limit = Duration::try_from_secs_f64(self.seconds.max(0.0)).ok()?;
+        Instant::now().checked_add(limit)
     }
 }

@@ -1,24 +1,60 @@
 //! The proof: from a problem and a candidate to a verdict.
 
 use super::gradient::Candidate;
-use super::means::{after_learning, exact, same};
+use super::means::{Method, draw, exact};
 use super::options::Options;
 use super::problem::Problem;
-use super::report::Proof;
-use super::sequential_test::SequentialTest;
+use super::report::{Proof, Verdict};
+use super::sequential_test::Nodes;
+use super::streams::Memory;
+use super::verdict::MeanTest;
+use crate::deadline;
+use crate::enumerator::Enumerator;
+use crate::estimator::Claim;
+use crate::moments::Moments;
+use std::time::Instant;
 
-/// The numbers of draws after which a candidate that learns is examined again.
-const DRAWS_LEARNT: [usize; 2] = [1, 25];
+/// The numbers of earlier draws after which the next draw of a candidate that learns is enumerated, in the order of
+/// their worth; as many as [`LEARNT_RUNS`] allow.
+const DRAWS_LEARNT: [usize; 30] = [
+    1, 25, 2, 3, 999, 4, 5, 6, 7, 8, 9, 10, 99, 12, 15, 19, 20, 29, 30, 31, 49, 50, 100, 199, 299,
+    499, 1000, 1999, 2999, 3999,
+];
+
+/// The number of single draws that are examined, if they differ from those before them and must be sampled.
+const MOST_CHANGES: usize = 4;
+
+/// The number of outcomes over which candidates that learn are enumerated after they have learnt.
+const LEARNT_RUNS: usize = 40_000;
+
+/// The number of histories over which the mean of a draw is averaged that depends on earlier draws.
+const HISTORIES: u64 = 256;
+
+/// The critical value of the mean over these histories. A normal number exceeds it once in 10¹⁵; means of skewed numbers
+/// do so more often.
+const CRITICAL_HISTORIES: f64 = 8.0;
 
 /// Compares the mean of the draws of `candidate` with the exact gradient of `problem`.
 ///
-/// If the candidate's choices can be enumerated (finite ones directly, normal and uniform numbers by two quadratures
-/// that must agree), its mean is exact and must equal the truth to $10^{-8}$: at the beginning, and with the state
-/// learnt from some draws. Otherwise draws are tested at interim looks with growing numbers of draws. A
-/// component is called biased if its mean is more than $z_c$ standard errors from the truth; $z_c$ is the normal
-/// quantile of the false alarm divided among both sides, all components and all looks, widened by Bernstein's
-/// term where single draws carry much of the variance. The candidate is called unbiased when a bias of the requested
-/// size would have been detected with the requested power, that is, when it exceeds $z_c + z_p$ standard errors.
+/// * If the candidate's choices are finite, all outcomes are enumerated; the mean is exact and must equal the truth to
+///   $10^{-8}$.
+/// * If normal and uniform numbers are among them, they become the nodes of two quadratures. If these agree, draws have
+///   to confirm the result: an event between two nodes is seen by no rule.
+/// * Otherwise, as after a loop that waits for an outcome, draws decide alone. A component is called biased if its mean
+///   is more than $z_c$ standard errors from the truth; $z_c$ is the normal quantile of the false alarm divided among
+///   both sides, all components and all looks, widened by Bernstein's term where single draws carry much of the
+///   variance. The candidate is called unbiased when a bias of the requested size would have been detected with the
+///   requested power, that is, when it exceeds $z_c + z_p$ standard errors.
+///
+/// In a quarter of the draws one choice comes from a wider law, and the draw has the ratio of the laws as its weight:
+/// rare outcomes are seen although the mean stays that of the candidate's own laws.
+///
+/// Two streams of which one is a draw ahead of the other are compared to the bit, [`Options::depth`] draws long, to find
+/// the draws that depend on earlier ones. The mean of such a draw is enumerated again after some numbers of draws, and
+/// long streams are drawn beside the short ones.
+///
+/// Nothing takes longer than [`Options::seconds`] by more than one draw or one outcome; a proof that is cut off is
+/// inconclusive.
 ///
 /// ```
 /// use pathscore_estimators::Enumerator;
@@ -40,29 +76,223 @@ const DRAWS_LEARNT: [usize; 2] = [1, 25];
 /// # Panics
 /// If the candidate panics on any outcome.
 pub fn prove(problem: &dyn Problem, candidate: &dyn Candidate, options: &Options) -> Proof {
-    let truth = problem.truth();
-    let test = SequentialTest { problem, truth: &truth, claim: candidate.claim(), options };
-    let len = truth.gradient.len();
-    let Some(first) = exact(candidate, len, options.outcomes) else {
-        return test.by_samples(candidate);
+    let (claim, end) = (candidate.claim(), options.deadline());
+    let none = |reason: &str| {
+        Proof::without_evidence(problem.name(), claim, options, reason.into(), f64::INFINITY)
     };
-    let mut proof = test.by_enumeration(first);
-    for draws in DRAWS_LEARNT {
-        let learnt = after_learning(candidate, len, draws, options.seed);
-        if same(candidate, &*learnt, len) {
-            continue;
-        }
-        let Some(next) = exact(&*learnt, len, options.outcomes) else { continue };
-        let mut later = test.by_enumeration(next);
-        if proof.ok && (!later.ok || later.max_abs_error > proof.max_abs_error) {
-            if let Some(diagnosis) = &mut later.diagnosis {
-                diagnosis.push_str(&format!(
-                    "; only after {draws} draws: the learnt state depends on the draw that it \
-                     corrects, or scales the gradient"
-                ));
-            }
-            proof = later;
-        }
+    let Some(truth) = deadline::within(end, || problem.truth()) else {
+        return none("the time ended before the exact gradient was found");
+    };
+    if !truth.gradient.iter().all(|g| g.is_finite()) {
+        return none("the exact gradient is not finite");
+    }
+    let len = truth.gradient.len();
+    let soon = part(end, PART_FOR_DEPTH);
+    let memory = Memory::of(candidate, len, options.depth, options.seed, soon);
+    let learns = memory.learns();
+    let test = MeanTest { problem, truth: &truth, claim, options, end, learns };
+    let mut proof = test.mean(candidate, &memory);
+    // Of a candidate that learns, long streams are drawn.
+    proof.depth = if learns { options.depth } else { memory.depth };
+    if memory.has_own_randomness {
+        proof.notes.push(
+            "equal random numbers give different draws: the candidate has random numbers of its own"
+                .into(),
+        );
+    } else if memory.choices == 0 && claim != Claim::Exact {
+        proof.notes.push("the candidate never used the random source that it was given".into());
     }
     proof
+}
+
+/// The part of the time that is left in which dependence on earlier draws is looked for, and that in which outcomes are
+/// enumerated: time for draws remains.
+const PART_FOR_DEPTH: f64 = 0.2;
+const PART_FOR_OUTCOMES: f64 = 0.5;
+
+/// The instant at which a part of the time until `end` is over.
+fn part(end: Option<Instant>, part: f64) -> Option<Instant> {
+    let now = Instant::now();
+    end.map(|end| now + end.saturating_duration_since(now).mul_f64(part))
+}
+
+impl MeanTest<'_> {
+    fn mean(&self, candidate: &dyn Candidate, memory: &Memory) -> Proof {
+        let (len, options) = (self.truth.gradient.len(), self.options);
+        let found = match memory.has_own_randomness {
+            true => None,
+            false => {
+                let end = part(self.end, PART_FOR_OUTCOMES);
+                deadline::within(end, || exact(candidate, len, options.outcomes)).flatten()
+            }
+        };
+        let Some((moments, method)) = found else {
+            let proof = self.by_samples(candidate, memory, None);
+            return if proof.ok { self.at_changes(candidate, memory, proof) } else { proof };
+        };
+        let evidence = self.enumerated(&moments, method);
+        let biased = self.is_biased(&evidence);
+        let finite = matches!(method, Method::Enumerated(_));
+        let mut proof = match finite || biased && self.claim == Claim::Biased {
+            true => self.verdict(evidence),
+            false => {
+                let nodes = Nodes { moments: &moments, outcomes: method.outcomes(), biased };
+                self.by_samples(candidate, memory, Some(&nodes))
+            }
+        };
+        if memory.learns() && proof.ok {
+            proof = self.after_learning(candidate, memory, proof);
+        }
+        proof
+    }
+
+    /// The worst proof of the first draw, `first`, and of draws after a candidate has learnt.
+    fn after_learning(&self, candidate: &dyn Candidate, memory: &Memory, first: Proof) -> Proof {
+        let (len, options) = (self.truth.gradient.len(), self.options);
+        let outcomes = first.method.outcomes().max(1);
+        let most = match self.claim.is_unbiased() {
+            true => (LEARNT_RUNS / outcomes).max(2),
+            false => 2,
+        };
+        // Changes that are few are faults of single draws, and cheap to look at.
+        let single = memory.changes.iter().filter(|_| memory.depth == options.depth);
+        let mut depths: Vec<usize> = DRAWS_LEARNT.iter().take(most).copied().collect();
+        depths.extend(single.take(most));
+        depths.retain(|depth| *depth > 0 && *depth <= options.depth);
+        depths.sort_unstable();
+        depths.dedup();
+        let (mut proof, mut examined) = (first, 0);
+        let mut stream = History::new(candidate, len, options.seed, u64::MAX);
+        for depth in depths {
+            let found = deadline::within(self.end, || {
+                stream.go_on_to(depth);
+                exact(&*stream.candidate, len, options.outcomes)
+            });
+            let Some(found) = found else { break };
+            let Some((moments, method)) = found else { continue };
+            examined += 1;
+            let evidence = self.enumerated(&moments, method);
+            let mut later = self.verdict(evidence);
+            if later.ok && later.max_abs_error <= proof.max_abs_error {
+                continue;
+            }
+            if later.ok {
+                later.draws = proof.draws;
+                later.method = proof.method;
+                later.detectable_bias = proof.detectable_bias;
+                later.resolution = proof.resolution;
+                later.notes = proof.notes;
+                proof = later;
+                continue;
+            }
+            match self.over_histories(candidate, depth) {
+                Some(true) => {
+                    let words = format!(
+                        "; only after {depth} draws: the learnt state depends on the draw that it \
+                         corrects, or scales the gradient"
+                    );
+                    later.diagnosis.iter_mut().for_each(|diagnosis| diagnosis.push_str(&words));
+                    return later;
+                }
+                Some(false) => return self.dependent(candidate, memory),
+                None => break,
+            }
+        }
+        proof.notes.push(format!("learns; enumerated again after {examined} numbers of draws"));
+        // Draws of whole streams see faults between the numbers of draws that were enumerated.
+        if proof.method.draws() == 0 && proof.verdict == Verdict::Unbiased {
+            let few = Options { draws: options.confirming.min(options.draws), ..*options };
+            let drawn = MeanTest { options: &few, ..*self }.by_samples(candidate, memory, None);
+            if drawn.verdict == Verdict::Biased {
+                return drawn;
+            }
+            if let Some(resolution) = drawn.resolution {
+                proof
+                    .notes
+                    .push(format!("{} of whole streams agree to {resolution}", drawn.method));
+            }
+        }
+        proof
+    }
+
+    /// The worst proof of all draws, `all`, and of the single draws that differ from those before them.
+    fn at_changes(&self, candidate: &dyn Candidate, memory: &Memory, all: Proof) -> Proof {
+        let changes = memory.single_changes();
+        // Half of the changes found are the draws beside those that differ.
+        for &depth in changes.iter().filter(|depth| **depth > 0).take(MOST_CHANGES) {
+            let after = Memory { at: Some(depth), changes: Vec::new(), ..memory.clone() };
+            let mut proof = self.by_samples(candidate, &after, None);
+            if proof.verdict == Verdict::Biased {
+                let words = format!("; only in the draw after {depth} draws of a stream");
+                proof.diagnosis.iter_mut().for_each(|diagnosis| diagnosis.push_str(&words));
+                return proof;
+            }
+        }
+        let mut all = all;
+        if changes.len() > MOST_CHANGES {
+            all.notes.push(format!(
+                "{} or more draws of a stream differ from those before, and {MOST_CHANGES} were examined",
+                changes.len() / 2
+            ));
+        }
+        all
+    }
+
+    /// The proof of a candidate whose draws depend on earlier ones in such a way that their mean over all histories is
+    /// right, or is not known to be wrong.
+    fn dependent(&self, candidate: &dyn Candidate, memory: &Memory) -> Proof {
+        let mut proof = self.by_samples(candidate, memory, None);
+        proof.notes.push(
+            "the mean of a draw depends on the draws before it; the verdict is on its mean over these"
+                .into(),
+        );
+        proof
+    }
+
+    /// True if the mean of the draw after `depth` draws is wrong over all histories; `None` if the time ended.
+    fn over_histories(&self, candidate: &dyn Candidate, depth: usize) -> Option<bool> {
+        let (len, options) = (self.truth.gradient.len(), self.options);
+        let mut means = Moments::new(len + 1);
+        for index in 0..HISTORIES {
+            let found = deadline::within(self.end, || {
+                let mut history = History::new(candidate, len, options.seed, u64::MAX - index);
+                history.go_on_to(depth);
+                exact(&*history.candidate, len, options.outcomes)
+            })?;
+            if let Some((moments, _)) = found {
+                means.add(&moments.mean);
+            }
+        }
+        let allowed = 1e-8 * self.scale();
+        Some(
+            (0..len).any(|i| {
+                let error = (means.variance(i) / means.draws.max(1.0)).sqrt();
+                let bias = (means.mean[i] - self.truth.gradient[i]).abs();
+                bias > CRITICAL_HISTORIES * error + allowed
+            }) || means.non_finite > 0.0,
+        )
+    }
+}
+
+/// A candidate with the state that it has learnt from a stream of draws.
+struct History {
+    candidate: Box<dyn Candidate>,
+    source: Enumerator,
+    out: Vec<f64>,
+    draws: usize,
+}
+
+impl History {
+    fn new(candidate: &dyn Candidate, len: usize, seed: u64, index: u64) -> Self {
+        let (candidate, source) = (candidate.clone_box(), Enumerator::seeded(seed, index));
+        Self { candidate, source, out: vec![0.0; len + 1], draws: 0 }
+    }
+
+    fn go_on_to(&mut self, draws: usize) {
+        for _ in self.draws..draws {
+            draw(&mut *self.candidate, &mut self.source, &mut self.out);
+            deadline::check();
+        }
+        self.draws = self.draws.max(draws);
+    }
 }

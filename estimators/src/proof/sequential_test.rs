@@ -1,16 +1,13 @@
-//! The verdict on a mean that was enumerated, or that is sampled with interim looks.
+//! The test of a mean that is sampled with interim looks.
 
-use super::diagnosis::{ComponentMean, diagnose};
 use super::gradient::Candidate;
-use super::means::{Method, sampled};
-use super::options::Options;
-use super::problem::{Problem, Truth};
-use super::report::{ComponentTest, Proof, Verdict};
+use super::means::Method;
+use super::report::{Proof, Resolution, Verdict};
+use super::streams::{Memory, Streams, Sums, is_over};
+use super::verdict::{Evidence, MeanTest};
 use crate::estimator::Claim;
 use crate::moments::{BLOCK, Moments};
 use pathscore_autodiff::Real;
-use std::sync::Mutex;
-use std::time::Instant;
 
 /// The number of draws at the first look; each look has four times as many as the one before.
 const FIRST_LOOK: usize = 4 * BLOCK;
@@ -19,37 +16,35 @@ const FIRST_LOOK: usize = 4 * BLOCK;
 /// large to name the factor.
 const DIAGNOSED: usize = 64 * FIRST_LOOK;
 
-/// The largest difference of an enumerated mean from the truth, relative to the largest component.
-const EXACT: f64 = 1e-8;
+/// The least number of streams from which the variance of a mean of dependent draws is estimated.
+const STREAMS: f64 = 16.0;
+
+/// The resolution that draws must have to confirm a quadrature, in multiples of the one that is required of draws alone.
+const CONFIRMED: f64 = 5.0;
+
+/// The result of a quadrature that draws have to confirm.
+pub(super) struct Nodes<'a> {
+    pub(super) moments: &'a Moments,
+    pub(super) outcomes: usize,
+    /// True if the quadrature differs from the truth.
+    pub(super) biased: bool,
+}
 
 /// The state of the test after a number of draws.
 struct InterimLook {
-    components: Vec<ComponentTest>,
-    /// The critical value of each $z$.
-    critical: Vec<f64>,
-    /// The smallest bias that would have been detected with the requested power.
-    detectable: f64,
+    evidence: Evidence,
+    biased: bool,
     /// The bias that must be detectable before the verdict is "unbiased".
     required: f64,
-    draws: usize,
-    /// The number of draws that were not finite.
-    non_finite: f64,
+    heavy_tailed: bool,
 }
 
-impl InterimLook {
-    /// True if one of the first `len` components is biased, or a draw was not finite.
-    fn is_biased(&self, len: usize) -> bool {
-        let far = |(c, critical): (&ComponentTest, &f64)| c.z().abs() > *critical;
-        self.non_finite > 0.0 || self.components[..len].iter().zip(&self.critical).any(far)
-    }
-}
-
-/// A test of the mean of a candidate against the truth, with the claim that it makes.
-pub(super) struct SequentialTest<'a> {
-    pub(super) problem: &'a dyn Problem,
-    pub(super) truth: &'a Truth,
-    pub(super) claim: Claim,
-    pub(super) options: &'a Options,
+/// A decision about the draws that are still needed.
+enum Next {
+    Stop,
+    /// The quadrature is wrong: draws decide alone.
+    Alone,
+    Draw,
 }
 
 /// The number that a standard normal number exceeds with probability `tail`.
@@ -57,90 +52,163 @@ fn upper_quantile(tail: f64) -> f64 {
     -Real::normal_quantile(tail)
 }
 
-impl SequentialTest<'_> {
-    /// The absolute value of the largest component of the exact gradient, at least one.
-    fn scale(&self) -> f64 {
-        self.truth.gradient.iter().fold(1.0_f64, |most, g| most.max(g.abs()))
-    }
+/// The quantile of Student's distribution with `freedom` degrees where the normal quantile is `z`: the first terms of
+/// the expansion of Cornish and Fisher.
+fn student_quantile(z: f64, freedom: f64) -> f64 {
+    let first = (z.powi(3) + z) / (4.0 * freedom);
+    let second = (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / (96.0 * freedom * freedom);
+    z + first + second
+}
 
-    /// The gradient's components and behind them the value, if it is known, with errors of zero.
-    fn components(&self, moments: &Moments, variance: impl Fn(usize) -> f64) -> Vec<ComponentTest> {
-        let value = self.truth.value.map(|exact| ("value".to_string(), exact));
-        let names = self.problem.components().into_iter();
-        let known = names.zip(self.truth.gradient.iter().copied()).chain(value);
-        let component = |(i, (name, exact)): (usize, (String, f64))| ComponentTest {
-            name,
-            exact,
-            mean: moments.mean[i],
-            error: 0.0,
-            variance: variance(i),
-        };
-        known.enumerate().map(component).collect()
-    }
-
-    /// The proof from moments over all outcomes.
-    pub(super) fn by_enumeration(&self, (moments, method): (Moments, Method)) -> Proof {
-        let mut components = self.components(&moments, |i| moments.enumerated_variance(i));
-        // The error is a tenth of the largest difference allowed, so that ten is the critical value of z.
-        components.iter_mut().for_each(|c| c.error = 0.1 * EXACT * self.scale().max(c.exact.abs()));
-        let critical = vec![10.0; components.len()];
-        let mut proof = self.verdict(components, &critical, method, moments.non_finite);
-        proof.draws = match method {
-            Method::Enumerated(n) | Method::Quadrature(n) | Method::Sampled(n) => n,
-        };
-        proof.detectable_bias = EXACT * self.scale();
-        proof
-    }
-
-    /// The proof from draws, as many as the options require for a certain verdict.
-    pub(super) fn by_samples(&self, candidate: &dyn Candidate) -> Proof {
+impl MeanTest<'_> {
+    /// The proof from draws, as many as the options require for a certain verdict, beside a quadrature if there is one.
+    pub(super) fn by_samples(
+        &self,
+        candidate: &dyn Candidate,
+        memory: &Memory,
+        nodes: Option<&Nodes>,
+    ) -> Proof {
         let options = self.options;
         let len = self.truth.gradient.len();
         let before = |look: &u32| FIRST_LOOK.saturating_mul(4_usize.pow(*look)) < options.draws;
         let looks = (0..30).take_while(before).count() + 1;
-        let tail = options.false_alarm / (2 * (len + 1) * looks) as f64;
-        let (z_critical, z_power) = (upper_quantile(tail), upper_quantile(1.0 - options.power));
-        let (first, started) = (Mutex::new(candidate.clone_box()), Instant::now());
-        let mut all = Moments::new(len + 1);
+        let groups = if memory.learns() { 2 } else { 1 };
+        let tail = options.false_alarm / (2 * (len + 1) * looks * groups) as f64;
+        let z = [upper_quantile(tail), upper_quantile(1.0 - options.power)];
+        let mut exact = self.truth.gradient.clone();
+        exact.push(self.truth.value.unwrap_or(0.0));
+        let mut streams = Streams::new(candidate, exact, memory, options.seed, self.end);
+        let (mut short, mut long) = (Sums::new(len), Sums::new(len));
         let (mut draws, mut until) = (0, FIRST_LOOK.min(options.draws));
+        let mut nodes = nodes;
+        let mut notes = Vec::new();
         // A detected bias stands: later draws cannot overturn it.
         let mut biased: Option<InterimLook> = None;
         loop {
-            all.join(&sampled(&first, len, draws..until, options.seed));
+            streams.add_short(draws..until, &mut short);
             draws = until;
-            let look = self.look(&all, draws, [z_critical, z_power]);
-            let exhausted =
-                draws >= options.draws || started.elapsed().as_secs_f64() > options.seconds;
+            let mut look = self.look(&short, &streams, z);
+            if memory.learns() {
+                streams.add_long(options.depth, draws, &mut long);
+                let later = self.look(&long, &streams, z);
+                let found = |look: &InterimLook| (look.biased, look.evidence.detectable);
+                if found(&later) > found(&look) {
+                    if later.biased && !look.biased {
+                        notes = vec![format!("only after {BLOCK} draws of a stream")];
+                    }
+                    look = later;
+                }
+            }
+            let exhausted = draws >= options.draws || is_over(self.end);
             let last = match biased.take() {
-                Some(before) if !look.is_biased(len) => before,
+                Some(before) if !look.biased => before,
                 _ => look,
             };
-            let wrong = last.is_biased(len);
-            let enough = match wrong {
-                true => draws >= DIAGNOSED || self.claim == Claim::Biased,
-                false => last.detectable <= last.required,
+            let next = match nodes {
+                Some(nodes) => self.next_beside(nodes, &last, draws, z),
+                None => self.next(&last, draws),
+            };
+            if let Next::Alone = next {
+                nodes = None;
+                let words = "the quadratures agree with each other, but not with the draws";
+                notes.extend((last.evidence.non_finite == 0.0).then(|| words.into()));
+            }
+            let enough = match next {
+                Next::Stop => true,
+                Next::Alone => matches!(self.next(&last, draws), Next::Stop),
+                Next::Draw => false,
             };
             if enough || exhausted {
-                return self.by_look(last, all.heavy_tailed(len));
+                let total = (short.draws() + long.draws()) as usize;
+                let mut proof = match nodes {
+                    Some(nodes) => self.beside(nodes, last, total),
+                    None => self.alone(last, total),
+                };
+                proof.notes.extend(notes);
+                return proof;
             }
-            biased = wrong.then_some(last);
+            biased = last.biased.then_some(last);
+            streams.centre_on(&short);
             until = (4 * until).min(options.draws);
         }
     }
 
-    /// The state of the test after `draws` draws with the moments `all`.
-    fn look(&self, all: &Moments, draws: usize, [z_critical, z_power]: [f64; 2]) -> InterimLook {
+    fn next(&self, look: &InterimLook, draws: usize) -> Next {
+        let enough = match look.biased {
+            true => draws >= DIAGNOSED || self.claim == Claim::Biased,
+            false => look.evidence.detectable <= look.required,
+        };
+        if enough { Next::Stop } else { Next::Draw }
+    }
+
+    /// The decision beside a quadrature: draws go on until they reject the truth or the quadrature, if those differ.
+    fn next_beside(&self, nodes: &Nodes, look: &InterimLook, draws: usize, z: [f64; 2]) -> Next {
+        let Evidence { components, critical, detectable, non_finite, .. } = &look.evidence;
         let len = self.truth.gradient.len();
-        let mut components = self.components(all, |i| all.variance(i));
-        for c in &mut components {
-            // The truth, found by differences, has an error of about 1e-11 itself.
-            c.error = (c.variance / all.draws.max(1.0)).sqrt().hypot(1e-10 * self.scale());
+        let errors = components[..len].iter().zip(critical).zip(&nodes.moments.mean);
+        let refuted = errors.clone().any(|((c, critical), mean)| {
+            (c.mean - mean).abs() > critical * c.error.hypot(1e-8 * self.scale())
+        });
+        if *non_finite > 0.0 {
+            return Next::Alone;
         }
+        if look.biased {
+            // Draws that agree with the quadrature need no diagnosis of their own.
+            return if refuted { Next::Alone } else { Next::Stop };
+        }
+        if !nodes.biased {
+            let confirmed = *detectable <= CONFIRMED * look.required;
+            let enough = draws >= self.options.confirming && confirmed;
+            return if enough { Next::Stop } else { Next::Draw };
+        }
+        if refuted {
+            return Next::Alone;
+        }
+        let share = errors
+            .map(|((c, critical), mean)| (mean - c.exact).abs() / ((critical + z[1]) * c.error))
+            .fold(0.0, f64::max);
+        // The standard error falls with the root of the number of draws.
+        let needed = draws as f64 / (share * share);
+        let hopeless = draws >= self.options.confirming && needed > self.options.draws as f64;
+        if hopeless { Next::Stop } else { Next::Draw }
+    }
+
+    /// The state of the test after the draws of `sums`.
+    fn look(&self, sums: &Sums, streams: &Streams, [z_critical, z_power]: [f64; 2]) -> InterimLook {
+        let len = self.truth.gradient.len();
+        let all = &sums.test;
+        let variance = |i: usize| sums.law.weighted_variance(i);
+        let mut components = self.components(&all.mean, variance);
+        if let Some(value) = components.get_mut(len)
+            && sums.law.mean[len] == 0.0
+            && value.variance == 0.0
+        {
+            // A value that is never reported has no weighted difference from the exact one either.
+            value.mean = 0.0;
+        }
+        let dependent = streams.are_dependent() && sums.streams.draws >= STREAMS;
+        for (i, c) in components.iter_mut().enumerate() {
+            let mut square = all.variance(i) / all.draws.max(1.0);
+            if dependent {
+                // Draws that depend on earlier ones, such as antithetic ones: the means of streams are independent.
+                square = square.max(sums.streams.variance(i) / sums.streams.draws);
+            }
+            // The truth, found by differences, has an error of about 1e-11 itself.
+            c.error = square.sqrt().hypot(1e-10 * self.scale());
+        }
+        let draws = sums.draws();
+        let z_critical = match streams.are_dependent() {
+            true => student_quantile(z_critical, sums.streams.draws - 1.0),
+            false => z_critical,
+        };
         let critical: Vec<f64> = (0..components.len())
             .map(|i| {
                 let c = &components[i];
-                if c.variance == 0.0 && c.z().abs() > z_critical && draws < DIAGNOSED {
+                if c.variance == 0.0 && c.z().abs() > z_critical && draws < DIAGNOSED as f64 {
                     // Few draws that are all equal may have missed a rare one that carries the mean.
+                    return f64::INFINITY;
+                }
+                if streams.are_dependent() && sums.streams.draws < STREAMS {
                     return f64::INFINITY;
                 }
                 // Bernstein: z² = z_c² (1 + r z/3), where r is the largest draw over the root of the sum of squares.
@@ -150,33 +218,23 @@ impl SequentialTest<'_> {
             .collect();
         let detectable =
             (0..len).map(|i| (critical[i] + z_power) * components[i].error).fold(0.0, f64::max);
-        let norm =
-            |f: &dyn Fn(&ComponentTest) -> f64| components[..len].iter().map(f).sum::<f64>().sqrt();
-        let mut size = norm(&|c| c.exact * c.exact);
-        if size < 1e-9 {
-            size = norm(&|c| c.variance);
-        }
+        let size = self.resolution(&components, detectable).size;
         let required = self.options.resolution * size.max(1e-7 * self.scale());
-        InterimLook {
-            components,
-            critical,
-            detectable,
-            required,
-            draws,
-            non_finite: all.non_finite,
-        }
+        let non_finite = sums.law.non_finite / draws.max(1.0);
+        let method = Method::Sampled(draws as usize);
+        let evidence = Evidence { components, critical, method, detectable, non_finite };
+        let biased = self.is_biased(&evidence);
+        InterimLook { evidence, biased, required, heavy_tailed: all.heavy_tailed(len) }
     }
 
     /// The proof from the last look.
-    fn by_look(&self, look: InterimLook, heavy_tailed: bool) -> Proof {
-        let InterimLook { components, critical, detectable, required, draws, non_finite } = look;
-        let mut proof = self.verdict(components, &critical, Method::Sampled(draws), non_finite);
-        proof.draws = draws;
-        proof.detectable_bias = detectable;
-        if proof.verdict != Verdict::Biased && detectable > required {
-            let needed = draws as f64 * (detectable / required).powi(2);
-            proof.verdict = Verdict::Inconclusive { draws: needed.ceil() };
-            proof.ok = self.claim == Claim::Biased;
+    fn alone(&self, look: InterimLook, draws: usize) -> Proof {
+        let InterimLook { mut evidence, biased, required, heavy_tailed } = look;
+        evidence.method = Method::Sampled(draws);
+        let detectable = evidence.detectable;
+        let mut proof = self.verdict(evidence);
+        if !biased && (detectable > required || detectable.is_nan()) {
+            self.make_inconclusive(&mut proof, required);
         }
         if heavy_tailed {
             proof.notes.push("one draw carries most of the variance: heavy tails".into());
@@ -184,92 +242,67 @@ impl SequentialTest<'_> {
         proof
     }
 
-    /// The verdict on means with their errors and critical values.
-    fn verdict(
-        &self,
-        components: Vec<ComponentTest>,
-        critical: &[f64],
-        method: Method,
-        non_finite: f64,
-    ) -> Proof {
-        let len = self.truth.gradient.len();
-        let far = |i: usize| components[i].z().abs() > critical[i];
-        let (gradient, value) = components.split_at(len);
-        let (mut failures, mut notes) = (Vec::new(), Vec::new());
-        let mut verdict = if (0..len).any(far) { Verdict::Biased } else { Verdict::Unbiased };
-        let mut diagnosis = None;
-        let mut factor = None;
-        if verdict == Verdict::Biased {
-            let compared = |(c, critical): (&ComponentTest, &f64)| ComponentMean {
-                exact: c.exact,
-                mean: c.mean,
-                error: critical * c.error,
+    /// The proof from a quadrature and the last look at the draws beside it.
+    fn beside(&self, nodes: &Nodes, look: InterimLook, draws: usize) -> Proof {
+        let method = Method::Quadrature { outcomes: nodes.outcomes, draws };
+        if nodes.biased && !look.biased {
+            // Neither was rejected.
+            let InterimLook { mut evidence, .. } = look;
+            evidence.method = method;
+            let bias = (self.truth.gradient.iter().zip(&nodes.moments.mean))
+                .map(|(exact, mean)| (mean - exact).abs())
+                .fold(0.0, f64::max);
+            let detectable = evidence.detectable;
+            let mut proof = self.verdict(evidence);
+            let (bias, needed) = match proof.resolution {
+                Some(resolution) => {
+                    let needed = draws as f64 * (detectable / bias).powi(2);
+                    (Resolution { bias, ..resolution }.to_string(), needed)
+                }
+                None => (format!("{bias:.1e}"), f64::INFINITY),
             };
-            let means: Vec<ComponentMean> = gradient.iter().zip(critical).map(compared).collect();
-            let names: Vec<String> = gradient.iter().map(|c| c.name.clone()).collect();
-            // A declared bias needs no explanation, and to find one may take long.
-            let known_mistakes = match self.claim {
-                Claim::Biased => Vec::new(),
-                _ => self.problem.known_mistakes(),
-            };
-            let (common, words) = diagnose(&means, &names, &known_mistakes);
-            (factor, diagnosis) = (common, Some(words));
-        }
-        if non_finite > 0.0 {
-            verdict = Verdict::Biased;
-            let share = match method {
-                Method::Sampled(draws) => non_finite / draws as f64,
-                _ => non_finite,
-            };
-            failures.push(format!("a draw is not finite with probability {share:.3}"));
-        }
-        let rounding = (1e-9 * self.scale()).powi(2);
-        let constant = gradient.iter().all(|c| c.variance <= rounding);
-        if constant {
-            notes.push("no variance".into());
-        } else if self.claim == Claim::Exact {
-            failures.push("claims to be exact, but its draws differ".into());
-        }
-        // The value of a candidate that reports none is zero in every draw.
-        let reported = value.iter().any(|v| v.mean != 0.0 || v.variance != 0.0);
-        if reported && far(len) && self.claim != Claim::Biased {
-            let v = &value[0];
-            failures.push(format!(
-                "reports the value {:.6} ± {:.1e}, but the exact value is {:.6}",
-                v.mean, v.error, v.exact
+            proof.verdict = Verdict::Inconclusive { draws: needed.ceil() };
+            proof.ok = self.claim == Claim::Biased;
+            proof.reason = Some(format!(
+                "two quadratures show a bias of {bias}, which {draws} draws neither confirm nor refute"
             ));
+            return proof;
         }
-        if self.claim == Claim::Shrunk && factor.is_some_and(|f| f > 1.0) {
-            failures.push(
-                "claims to shrink the gradient but amplifies it: a divisor is below one".into(),
-            );
+        let InterimLook { evidence, biased, required, .. } = look;
+        let (detectable, limit) = (evidence.detectable, CONFIRMED * required);
+        let mut proof = self.verdict(self.enumerated(nodes.moments, method));
+        if !biased {
+            proof.detectable_bias = detectable;
+            proof.resolution = Some(self.resolution(&proof.components, detectable));
+            let fine = self.enumerated(nodes.moments, method).detectable;
+            proof.notes.push(format!(
+                "the quadrature alone resolves {}",
+                self.resolution(&proof.components, fine)
+            ));
+            if detectable > limit || detectable.is_nan() {
+                self.make_inconclusive(&mut proof, limit);
+            }
         }
-        let fits = match (self.claim, verdict) {
-            (_, Verdict::Unbiased) | (Claim::Biased, _) => true,
-            (Claim::Shrunk, _) => factor.is_some_and(|f| f > 0.0 && f < 1.0),
-            _ => false,
+        proof
+    }
+
+    fn make_inconclusive(&self, proof: &mut Proof, required: f64) {
+        // The standard error falls with the root of the number of draws.
+        let needed = match proof.detectable_bias.is_finite() {
+            true => (proof.draws as f64 * (proof.detectable_bias / required).powi(2)).ceil(),
+            false => f64::INFINITY,
         };
-        let worst = (0..len).max_by(|&a, &b| {
-            let size = |i: usize| components[i].z().abs();
-            size(a).total_cmp(&size(b))
-        });
-        let error = |c: &ComponentTest| (c.mean - c.exact).abs();
-        Proof {
-            problem: self.problem.name(),
-            claim: self.claim,
-            verdict,
-            ok: fits && failures.is_empty(),
-            method,
-            z: worst.map_or(0.0, |i| components[i].z()),
-            at: worst.map_or(String::new(), |i| components[i].name.clone()),
-            draws: 0,
-            max_abs_error: gradient.iter().map(error).fold(0.0, f64::max),
-            detectable_bias: 0.0,
-            factor,
-            diagnosis,
-            failures,
-            notes,
-            components,
-        }
+        let of = self.resolution(&proof.components, required);
+        let have = match proof.resolution {
+            Some(resolution) if resolution.bias.is_finite() => resolution.to_string(),
+            _ => "nothing yet".into(),
+        };
+        let limit = match is_over(self.end) {
+            true => "the time ended",
+            false => "the draws ended",
+        };
+        proof.verdict = Verdict::Inconclusive { draws: needed };
+        proof.ok = self.claim == Claim::Biased;
+        proof.reason = Some(format!("{limit}: draws resolve {have}, and {of} is required"));
     }
 }

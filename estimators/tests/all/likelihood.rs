@@ -42,7 +42,7 @@ where
     E: Estimator<f64, M> + Clone + Send + 'static,
 {
     let applied = Applied::new(&Arc::new(problem.clone()), estimator.clone());
-    prove(problem, &applied, &Options::default())
+    prove(problem, &applied, &Options { confirming: 8_000, ..Options::default() })
 }
 
 #[track_caller]

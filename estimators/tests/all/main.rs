@@ -3,6 +3,7 @@
 mod antithetic;
 mod both;
 mod bounds;
+mod certificate;
 mod common;
 mod diagnostics;
 mod energy;
@@ -12,4 +13,5 @@ mod likelihood;
 mod nodes;
 mod proof;
 mod studies;
+mod suite;
 mod toys;

@@ -44,7 +44,7 @@ where
 {
     let problem = Arc::new(Latent { samples, ..problem.clone() });
     // Forty nodes for each of two normal numbers and a bit.
-    let options = Options { outcomes: 8_000, ..Options::default() };
+    let options = Options { outcomes: 8_000, confirming: 8_000, ..Options::default() };
     prove(&*problem, &Applied::new(&problem, estimator), &options)
 }
 

@@ -38,7 +38,7 @@ where
     E: Estimator<f64, M> + Clone + Send + 'static,
 {
     // Sixty nodes for one number and for each of two, six for each of four: enough for squares of squares.
-    let options = Options { outcomes: 4_000, ..Options::default() };
+    let options = Options { outcomes: 4_000, confirming: 8_000, ..Options::default() };
     prove(&**problem, &Applied::new(problem, estimator), &options)
 }
 

@@ -23,8 +23,8 @@ pub(crate) struct CheckArgs {
     #[arg(long, default_value_t = 8_192_000, value_name = "N")]
     pub(crate) draws: usize,
 
-    /// The longest time of drawing from each of these estimators, in seconds; a proof without a verdict by then is
-    /// inconclusive [default: no limit].
+    /// The longest time of each proof in seconds, with the exact gradient and the diagnosis; a proof without a verdict by
+    /// then is inconclusive [default: no limit].
     #[arg(long, value_name = "S")]
     pub(crate) seconds: Option<f64>,
 

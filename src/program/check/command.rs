@@ -22,6 +22,12 @@ const SETTINGS: [Setting; 4] = [
     Setting { samples: 2, batch: 2, scale: 0.7 },
 ];
 
+/// The draws that confirm a quadrature: some hundred thousand in the four settings together.
+const CONFIRMING: usize = 32_000;
+
+/// The number of draws of the longest stream of each proof.
+const DEPTH: usize = 2048;
+
 /// One estimator on one problem: the worst of its settings.
 #[derive(Serialize)]
 struct Row {
@@ -30,16 +36,26 @@ struct Row {
     claim: String,
     verdict: String,
     ok: bool,
-    z: f64,
+    /// Of means of draws only.
+    z: Option<f64>,
     draws: usize,
+    outcomes: usize,
+    /// The number of draws of one stream in which faults were looked for.
+    depth: usize,
     max_abs_error: f64,
     detectable_bias: f64,
+    /// The detectable bias as a fraction of the size that `relative_to` names.
+    resolution: Option<f64>,
+    relative_to: Option<String>,
+    power: f64,
+    false_alarm: f64,
     variance: f64,
     method: &'static str,
     settings: Vec<String>,
     at: String,
     draws_needed: Option<f64>,
     reasons: String,
+    notes: Vec<String>,
 }
 
 /// A row of the table for people.
@@ -50,13 +66,14 @@ struct TableRow<'a> {
     verdict: &'a str,
     ok: &'a str,
     z: String,
-    #[serde(rename = "draws or outcomes")]
+    outcomes: usize,
     draws: usize,
     method: &'a str,
+    depth: usize,
     #[serde(rename = "max |error|")]
     error: String,
-    #[serde(rename = "detectable bias")]
-    detectable: String,
+    #[serde(rename = "resolution")]
+    resolution: String,
 }
 
 /// Proves the estimators, prints a row for each, and fails if one is not what it claims.
@@ -65,6 +82,8 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         draws: args.draws,
         seconds: args.seconds.unwrap_or(f64::INFINITY),
         seed: args.seed,
+        confirming: CONFIRMING,
+        depth: DEPTH,
         ..Options::default()
     };
     if args.zoo {
@@ -89,8 +108,12 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         writeln!(
             out,
             "Each estimator is proven in up to {} settings ({settings}: K samples, B rows, times a scale); its row \
-             is the worst of them.",
-            SETTINGS.len()
+             is the worst of them. The resolution is the smallest bias that would have been detected, as a fraction of \
+             the norm of the gradient (of the standard deviation of a draw, where that is zero), by draws with power {} \
+             and false alarms {:e}; the depth is the number of draws of one stream in which faults were looked for.",
+            SETTINGS.len(),
+            options.power,
+            options.false_alarm
         )?;
         for of_one in rows.chunk_by(|a, b| a.problem == b.problem) {
             writeln!(out, "\n{}", of_one[0].problem)?;
@@ -141,16 +164,23 @@ fn worst(problem: &ProblemRow, pair: &Pair, options: &Options, truths: &mut Trut
         ok: proof.ok,
         z: proof.z,
         draws: proof.draws,
+        outcomes: proof.method.outcomes(),
+        depth: proof.depth,
         max_abs_error: proof.max_abs_error,
         detectable_bias: proof.detectable_bias,
+        resolution: proof.resolution.map(|resolution| resolution.relative()),
+        relative_to: proof.resolution.map(|resolution| resolution.relative_to.to_string()),
+        power: proof.power,
+        false_alarm: proof.false_alarm,
         variance: proof.variance(),
         method: method_name(proof.method),
         settings,
         draws_needed: match proof.verdict {
-            Verdict::Inconclusive { draws } => Some(draws),
+            Verdict::Inconclusive { draws } if draws.is_finite() => Some(draws),
             _ => None,
         },
         reasons,
+        notes: proof.notes,
         at: proof.at,
     })
 }
@@ -161,10 +191,24 @@ fn table_row(row: &Row) -> TableRow<'_> {
         claim: &row.claim,
         verdict: &row.verdict,
         ok: if row.ok { "yes" } else { "NO" },
-        z: if row.z.abs() < 1e4 { format!("{:.2}", row.z) } else { format!("{:.0e}", row.z) },
+        z: z(row.z),
+        outcomes: row.outcomes,
         draws: row.draws,
         method: row.method,
+        depth: row.depth,
         error: format!("{:.1e}", row.max_abs_error),
-        detectable: format!("{:.1e}", row.detectable_bias),
+        resolution: match row.resolution {
+            Some(resolution) if resolution.is_finite() => format!("{resolution:.1e}"),
+            _ => "–".into(),
+        },
+    }
+}
+
+/// A $z$ in two digits behind the point; a dash for a mean that has none.
+pub(super) fn z(z: Option<f64>) -> String {
+    match z {
+        None => "–".into(),
+        Some(z) if z.abs() < 1e4 => format!("{z:.2}"),
+        Some(z) => format!("{z:.0e}"),
     }
 }

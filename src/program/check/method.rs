@@ -6,7 +6,7 @@ use pathscore::estimators::proof::Method;
 pub(super) fn method_name(method: Method) -> &'static str {
     match method {
         Method::Enumerated(_) => "enumerated",
-        Method::Quadrature(_) => "quadrature",
+        Method::Quadrature { .. } => "quadrature",
         _ => "sampled",
     }
 }

@@ -23,7 +23,7 @@ struct Row {
     bias: f64,
     error: f64,
     factor: Option<f64>,
-    z: f64,
+    z: Option<f64>,
     draws: usize,
     method: &'static str,
     evidence: String,

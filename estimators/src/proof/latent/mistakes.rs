@@ -144,9 +144,28 @@ const ROWS: &[Row] = &[
         ..ONE_DRAW
     },
     Row {
-        what: "the entropy of the posterior",
+        what: "the entropy of the posterior (along a path, the log-determinant of the path)",
         inside: |_, o| -o.w.log_q(0, 0),
         effect: term_of_elbo,
+        ..ONE_DRAW
+    },
+    Row {
+        what: "the divergence of the prior from the posterior: the roles in KL are exchanged",
+        applies: Facts::is_elbo,
+        inside: |_, o| {
+            // KL(p ‖ q) = E_q (p/q)(ln p − ln q).
+            let (log_q, log_prior) = (o.w.log_q(0, 0), o.log_prior[0]);
+            let log_ratio = log_prior - log_q;
+            let divergence =
+                if log_ratio == f64::NEG_INFINITY { 0.0 } else { log_ratio.exp() * log_ratio };
+            o.w.log_weight(0, 0) + log_q - log_prior - divergence
+        },
+        ..ONE_DRAW
+    },
+    Row {
+        what: "the gradient of CUBO, ½ ln E w², instead",
+        inside: |_, o| (2.0 * o.w.log_weight(0, 0)).exp(),
+        outside: |_, mean| 0.5 * mean.ln(),
         ..ONE_DRAW
     },
     Row {
@@ -194,6 +213,12 @@ const ROWS: &[Row] = &[
         dependence: DrawDependence::Fixed,
         inside: |_, o| weighted_sum(o.w.draws(), o.unmoved.normalised(0), |k| o.w.log_q(k, 0)),
         effect: beside,
+        ..SEVERAL_DRAWS
+    },
+    Row {
+        what: "Σ w̃ₖ ∇ln q(zₖ) instead, which moves q towards the posterior (wake-φ)",
+        dependence: DrawDependence::Fixed,
+        inside: |_, o| weighted_sum(o.w.draws(), o.unmoved.normalised(0), |k| o.w.log_q(k, 0)),
         ..SEVERAL_DRAWS
     },
     Row {

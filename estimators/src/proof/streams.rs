@@ -1,0 +1,236 @@
+//! Streams of draws: the state that a candidate carries from draw to draw, and the moments of many draws.
+
+use super::gradient::Candidate;
+use super::means::draw;
+use crate::enumerator::Enumerator;
+use crate::moments::{BLOCK, Moments};
+use crate::parallel::map;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// A candidate whose draws change so many times in a row learns from each draw; the search for changes ends.
+const LEARNS: usize = 64;
+
+/// The streams of a proof that are longer than a block have random numbers of their own from this index on.
+const LONG_STREAMS: u64 = 1 << 40;
+
+/// The numbers of draws after which a candidate's draws change.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    /// The number of draws that were looked at.
+    pub(super) depth: usize,
+    /// The first numbers of earlier draws at which draws change, at most [`LEARNS`] of them, in ascending order.
+    pub(super) changes: Vec<usize>,
+    /// True if two copies of the candidate draw different gradients from equal random numbers.
+    pub(super) has_own_randomness: bool,
+    /// The largest number of choices of a draw.
+    pub(super) choices: usize,
+    /// The number of earlier draws after which all draws are made; `None` for draws that follow each other.
+    pub(super) at: Option<usize>,
+}
+
+impl Memory {
+    /// Compares two streams, one of which is a draw ahead of the other, from equal random numbers: as long as nothing
+    /// is learnt, their draws are equal to the bit.
+    pub(super) fn of(
+        candidate: &dyn Candidate,
+        len: usize,
+        depth: usize,
+        seed: u64,
+        end: Option<Instant>,
+    ) -> Self {
+        let mut memory = Self::default();
+        let mut outs = [vec![0.0; len + 1], vec![0.0; len + 1]];
+        let [mut ahead, mut behind] = [candidate.clone_box(), candidate.clone_box()];
+        // A stream of its own for each draw: the numbers of a draw do not depend on how many the last one took.
+        let source = |index: usize| {
+            let mut source = Enumerator::tilted(seed, index as u64, 0);
+            source.begin();
+            source
+        };
+        let differ = |outs: &[Vec<f64>; 2]| {
+            outs[0].iter().zip(&outs[1]).any(|(a, b)| a.to_bits() != b.to_bits())
+        };
+        let mut fresh = candidate.clone_box();
+        for index in 0..3 {
+            draw(&mut *fresh, &mut source(index), &mut outs[0]);
+            draw(&mut *behind, &mut source(index), &mut outs[1]);
+            memory.has_own_randomness |= differ(&outs);
+        }
+        behind = candidate.clone_box();
+        let mut first = source(depth);
+        draw(&mut *ahead, &mut first, &mut outs[0]);
+        memory.choices = first.choices();
+        for t in 0..depth {
+            if is_over(end) {
+                break;
+            }
+            let mut numbers = source(t);
+            draw(&mut *ahead, &mut numbers, &mut outs[0]);
+            draw(&mut *behind, &mut source(t), &mut outs[1]);
+            memory.choices = memory.choices.max(numbers.choices());
+            memory.depth = t + 1;
+            if differ(&outs) {
+                // The change is in the draw after t draws or in the one after t + 1.
+                let new = [t, t + 1].into_iter().filter(|t| memory.changes.last() < Some(t));
+                let new: Vec<usize> = new.collect();
+                memory.changes.extend(new);
+                if memory.changes.len() >= LEARNS {
+                    break;
+                }
+            }
+        }
+        memory
+    }
+
+    /// True if draws depend on earlier ones.
+    pub(super) fn learns(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// The numbers of earlier draws at which draws change, if these are single ones.
+    pub(super) fn single_changes(&self) -> &[usize] {
+        if self.changes.len() < LEARNS { &self.changes } else { &[] }
+    }
+}
+
+/// True if the deadline, if there is one, has passed.
+pub(super) fn is_over(end: Option<Instant>) -> bool {
+    end.is_some_and(|end| Instant::now() >= end)
+}
+
+/// The moments of draws from streams.
+#[derive(Clone, Debug)]
+pub(super) struct Sums {
+    /// The moments of draws, weighted such that they are those under the candidate's own laws.
+    pub(super) law: Moments,
+    /// The moments of the weighted differences from a centre, which are added to the centre.
+    pub(super) test: Moments,
+    /// The moments of the means of whole streams.
+    pub(super) streams: Moments,
+}
+
+impl Sums {
+    pub(super) fn new(len: usize) -> Self {
+        let [law, test, streams] = [(); 3].map(|()| Moments::new(len + 1));
+        Self { law, test, streams }
+    }
+
+    /// The number of draws, those that are not finite included.
+    pub(super) fn draws(&self) -> f64 {
+        self.test.draws + self.test.non_finite
+    }
+
+    fn join(&mut self, other: &Self, whole: bool) {
+        self.law.join(&other.law);
+        self.test.join(&other.test);
+        if whole && other.test.draws > 0.0 {
+            self.streams.add(&other.test.mean);
+        }
+    }
+}
+
+/// Streams of draws that all begin with a copy of one candidate and have random numbers of their own.
+pub(super) struct Streams<'a> {
+    candidate: Mutex<Box<dyn Candidate>>,
+    /// The values from which differences are weighted: the nearer to the means, the smaller the variance. They come
+    /// from the truth or from earlier draws.
+    centre: Vec<f64>,
+    /// The number of choices that may come from wider laws. Draws from such laws are no histories that a candidate
+    /// could have learnt from, so that none does where draws depend on earlier ones.
+    choices: usize,
+    seed: u64,
+    end: Option<Instant>,
+    pub(super) memory: &'a Memory,
+}
+
+impl<'a> Streams<'a> {
+    pub(super) fn new(
+        candidate: &dyn Candidate,
+        centre: Vec<f64>,
+        memory: &'a Memory,
+        seed: u64,
+        end: Option<Instant>,
+    ) -> Self {
+        let natural = memory.learns() || memory.has_own_randomness || memory.at.is_some();
+        let choices = if natural { 0 } else { memory.choices };
+        let candidate = Mutex::new(candidate.clone_box());
+        Self { candidate, centre, choices, seed, end, memory }
+    }
+
+    /// Sets the centre to means of earlier draws.
+    pub(super) fn centre_on(&mut self, sums: &Sums) {
+        self.centre.copy_from_slice(&sums.law.mean);
+    }
+
+    /// Adds a range of draws to `sums`, cut into streams of a block each.
+    pub(super) fn add_short(&self, draws: Range<usize>, sums: &mut Sums) {
+        let streams = draws.start / BLOCK..draws.end.div_ceil(BLOCK);
+        let length = |index: usize| draws.end.min((index + 1) * BLOCK) - index * BLOCK;
+        self.add(streams, 0, length, 0, sums);
+    }
+
+    /// Adds draws to `sums` that come later in their streams than those of a block, until there are `draws` of them.
+    pub(super) fn add_long(&self, depth: usize, draws: usize, sums: &mut Sums) {
+        let each = depth.saturating_sub(BLOCK).max(1);
+        let have = sums.draws() as usize / each;
+        self.add(have..draws.div_ceil(each), LONG_STREAMS, |_| BLOCK + each, BLOCK, sums);
+    }
+
+    fn add(
+        &self,
+        streams: Range<usize>,
+        first: u64,
+        length: impl Fn(usize) -> usize + Sync + Send,
+        skip: usize,
+        sums: &mut Sums,
+    ) {
+        let len = self.centre.len() - 1;
+        let stream = |(): &mut (), index: usize| {
+            let (mut found, mut out) = (Sums::new(len), vec![0.0; len + 1]);
+            if is_over(self.end) {
+                return (found, false);
+            }
+            let candidate =
+                self.candidate.lock().expect("no thread panics while it holds the lock");
+            let mut candidate = candidate.clone_box();
+            let mut source = match self.choices {
+                0 => Enumerator::seeded(self.seed, first + index as u64),
+                choices => Enumerator::tilted(self.seed, first + index as u64, choices),
+            };
+            let at = self.memory.at;
+            for t in 0..at.unwrap_or(0) + length(index) {
+                if is_over(self.end) {
+                    return (found, false);
+                }
+                source.begin();
+                match at {
+                    // Every draw begins with the state after the same history.
+                    Some(depth) if t >= depth => {
+                        draw(&mut *candidate.clone_box(), &mut source, &mut out);
+                    }
+                    _ => draw(&mut *candidate, &mut source, &mut out),
+                }
+                if t < at.unwrap_or(skip) {
+                    continue;
+                }
+                let weight = source.weight();
+                found.law.add_weighted(&out, weight);
+                for (out, centre) in out.iter_mut().zip(&self.centre) {
+                    *out = centre + weight * (*out - centre);
+                }
+                found.test.add(&out);
+            }
+            (found, true)
+        };
+        for (found, whole) in map(streams, || (), stream) {
+            sums.join(&found, whole);
+        }
+    }
+
+    /// True if draws of one stream depend on each other.
+    pub(super) fn are_dependent(&self) -> bool {
+        self.memory.learns() || self.memory.at.is_some()
+    }
+}

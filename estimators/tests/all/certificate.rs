@@ -1,0 +1,265 @@
+//! Tests of the terms of a certificate: its time limit, its method, its resolution and the depth to which it holds.
+
+use pathscore_estimators::proof::{
+    Expectation, FromFn, Gradient, KnownMistake, Method, Options, Problem, Proof, RelativeTo,
+    Solved, Truth, Verdict, prove,
+};
+use pathscore_estimators::{Claim, Enumerator};
+use pathscore_models::RandomSource;
+use std::time::{Duration, Instant};
+
+/// E z² for a normal number of mean one.
+fn square() -> Solved {
+    Solved::new("E z²", &[2.0], None)
+}
+
+fn path(source: &mut Enumerator, out: &mut [f64]) {
+    out[0] = 2.0 * (1.0 + source.normal());
+}
+
+/// The proof and the seconds that it took.
+fn timed(
+    problem: &dyn Problem,
+    candidate: &dyn pathscore_estimators::proof::Candidate,
+) -> (Proof, f64) {
+    let options = Options { seconds: LIMIT, ..Options::default() };
+    let started = Instant::now();
+    let proof = prove(problem, candidate, &options);
+    (proof, started.elapsed().as_secs_f64())
+}
+
+/// The time limit of the tests, and the most that a proof may take: a tenth more, and half a second for a machine on
+/// which other programs run.
+const LIMIT: f64 = 0.5;
+const MOST: f64 = 1.1 * LIMIT + 0.5;
+
+/// Enumerating two million outcomes of a microsecond each, for the truth and for each of its differences, would take
+/// minutes.
+#[test]
+fn the_time_limit_holds_for_an_exact_gradient() {
+    let slow = Expectation::new("twenty bits", &[0.3; 4], |at, source| {
+        (0..20).map(|i| f64::from(source.bernoulli(at[i % 4]))).sum()
+    });
+    let (proof, seconds) = timed(&slow, &FromFn(path));
+    assert!(seconds < MOST, "{seconds}");
+    assert!(matches!(proof.verdict, Verdict::Inconclusive { .. }) && !proof.ok, "{proof}");
+    assert!(proof.reasons().contains("before the exact gradient was found"), "{proof}");
+}
+
+#[test]
+fn the_time_limit_holds_for_known_mistakes() {
+    struct SlowMistakes;
+    impl Problem for SlowMistakes {
+        fn name(&self) -> String {
+            "slow mistakes".into()
+        }
+        fn components(&self) -> Vec<String> {
+            vec!["[0]".into()]
+        }
+        fn truth(&self) -> Truth {
+            square().truth()
+        }
+        fn known_mistakes(&self) -> Vec<KnownMistake> {
+            let slow = |source: &mut Enumerator| {
+                for _ in 0..40 {
+                    source.bernoulli(0.5);
+                }
+            };
+            Enumerator::for_each(0, usize::MAX, slow);
+            Vec::new()
+        }
+    }
+    let zero = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+        out[0] = f64::from(source.bernoulli(0.5));
+    });
+    let (proof, seconds) = timed(&SlowMistakes, &zero);
+    assert!(seconds < MOST, "{seconds}");
+    assert!(proof.verdict == Verdict::Biased && proof.diagnosis.is_some(), "{proof}");
+    assert!(proof.to_string().contains("before known mistakes were compared"), "{proof}");
+}
+
+/// A millisecond for each draw: neither the outcomes nor the first look would end in time.
+#[test]
+fn the_time_limit_holds_for_slow_draws() {
+    let wait = || std::thread::sleep(Duration::from_millis(1));
+    let finite = FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
+        wait();
+        out[0] = (0..10).map(|_| 0.4 * f64::from(source.bernoulli(0.5))).sum();
+    });
+    let sampled = FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
+        wait();
+        out[0] = 4.0 * f64::from((0..20).map(|_| source.uniform()).sum::<f64>() > 10.0);
+    });
+    let (proof, seconds) = timed(&square(), &finite);
+    assert!(seconds < MOST, "{seconds}: {proof}");
+    assert!(matches!(proof.verdict, Verdict::Inconclusive { .. }), "{proof}");
+    let (proof, seconds) = timed(&square(), &sampled);
+    assert!(seconds < MOST, "{seconds}: {proof}");
+    assert!(matches!(proof.verdict, Verdict::Inconclusive { .. }), "{proof}");
+    assert!(proof.reasons().contains("the time ended"), "{proof}");
+}
+
+/// Listing these loops never ended, and their choices filled the memory.
+#[test]
+fn loops_are_sampled() {
+    let geometric = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+        out[0] = 1.0;
+        while !source.bernoulli(0.5) {
+            out[0] += 1.0;
+        }
+    });
+    let proof = prove(&square(), &geometric, &Options::default());
+    assert!(proof.verdict == Verdict::Unbiased && proof.z.is_some(), "{proof}");
+    assert!(matches!(proof.method, Method::Sampled(_)), "{proof}");
+}
+
+/// The first of sixty nodes is 3.9e-4: a quadrature does not see what happens below, and was believed.
+#[test]
+fn a_quadrature_is_confirmed_by_draws() {
+    let proof = prove(&square(), &FromFn(path), &Options::default());
+    assert!(proof.verdict == Verdict::Unbiased && proof.ok, "{proof}");
+    let Method::Quadrature { draws, .. } = proof.method else { panic!("{proof}") };
+    assert!(draws >= 100_000 && proof.z.is_none(), "{proof}");
+    let words = proof.to_string();
+    assert!(
+        words.contains("confirmed by 128000 draws") && words.contains("alone resolves"),
+        "{proof}"
+    );
+    // The certificate promises no more than the draws: 7 standard errors of 2/√128000, over 2.
+    let resolution = proof.resolution.unwrap();
+    assert!((0.015..0.03).contains(&resolution.relative()), "{proof}");
+    let loses = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+        path(source, out);
+        if source.uniform() < 0.025 {
+            out[0] = 0.0;
+        }
+    });
+    let proof = prove(&square(), &loses, &Options::default());
+    assert!(proof.verdict == Verdict::Biased, "{proof}");
+    // A right gradient with such a branch was condemned.
+    let rare = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+        path(source, out);
+        out[0] = 0.5 * out[0] + if source.uniform() < 3e-4 { 1.0 / 3e-4 } else { 0.0 };
+    });
+    let coarse = Options { resolution: 0.05, ..Options::default() };
+    let proof = prove(&square(), &rare, &coarse);
+    assert!(proof.verdict == Verdict::Unbiased, "{proof}");
+    assert!(proof.to_string().contains("but not with the draws"), "{proof}");
+}
+
+/// Draws see the bias of a half of a thousandth no sooner than quadrature does: neither a certificate nor a verdict
+/// against the candidate would be known to be right.
+#[test]
+fn a_bias_that_only_quadrature_sees_is_inconclusive_with_the_draws_needed() {
+    let near = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+        path(source, out);
+        out[0] += 1e-3;
+    });
+    let proof = prove(&square(), &near, &Options::default());
+    let Verdict::Inconclusive { draws } = proof.verdict else { panic!("{proof}") };
+    assert!((1e7..1e9).contains(&draws) && proof.reasons().contains("neither confirm"), "{proof}");
+    assert!(proof.to_string().contains("draws are needed"), "{proof}");
+}
+
+/// After 30 or 1000 draws, or at every twentieth: enumeration looked at the draws after 0, 1 and 25.
+#[test]
+fn late_and_periodic_faults_are_found_and_the_depth_is_stated() {
+    let bit = Solved::new("a bit", &[0.5], None);
+    let with = |faulty: fn(usize) -> bool| {
+        let mut n = 0;
+        FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
+            let bit = if source.bernoulli(0.5) { 0.75 } else { 0.25 };
+            out[0] = bit * if faulty(n) { 1.5 } else { 1.0 };
+            n += 1;
+        })
+    };
+    let prove = |faulty| prove(&bit, &with(faulty), &Options::default());
+    let right = prove(|_| false);
+    assert!(right.ok && right.depth == 4096, "{right}");
+    assert!(right.to_string().contains("first 4096 draws of a stream"), "{right}");
+    for (after, faulty) in [
+        ("after 30 draws", (|n| n >= 30) as fn(usize) -> bool),
+        ("after 1000 draws", |n| n >= 1000),
+        ("after 19 draws", |n| n % 20 == 19),
+        ("after 3333 draws", |n| n == 3333),
+    ] {
+        let proof = prove(faulty);
+        assert!(proof.verdict == Verdict::Biased && proof.reasons().contains(after), "{proof}");
+    }
+    // A fault that comes later than the certificate says is not seen.
+    assert!(prove(|n| n >= 5000).ok);
+}
+
+#[test]
+fn a_candidate_that_never_used_its_source_is_told_so() {
+    let constant = FromFn(|_: &mut Enumerator, out: &mut [f64]| out[0] = 2.0);
+    let proof = prove(&square(), &constant, &Options::default());
+    assert!(proof.ok && proof.to_string().contains("never used the random source"), "{proof}");
+    let counter = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let own = FromFn(move |_: &mut Enumerator, out: &mut [f64]| {
+        let n = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        // A linear congruential generator, as an own source of numbers.
+        let bits =
+            n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        out[0] = 4.0 * (bits >> 11) as f64 / (1_u64 << 53) as f64;
+    });
+    let proof = prove(&square(), &own, &Options::default());
+    assert!(proof.to_string().contains("random numbers of its own"), "{proof}");
+    assert!(matches!(proof.method, Method::Sampled(_)), "{proof}");
+}
+
+/// Mean zero is another fault than a derivative that never arrives.
+#[test]
+fn a_mean_of_zero_is_not_a_missing_derivative() {
+    let toss = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+        out[0] = if source.bernoulli(0.5) { 1.0 } else { -1.0 };
+    });
+    let none = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+        source.bernoulli(0.5);
+        out[0] = 0.0;
+    });
+    let reasons = |proof: Proof| proof.reasons();
+    let options = Options::default();
+    assert!(reasons(prove(&square(), &toss, &options)).contains("the mean is zero"));
+    assert!(reasons(prove(&square(), &none, &options)).contains("no derivative arrives"));
+}
+
+#[test]
+fn small_probabilities_have_digits() {
+    let broken = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+        out[0] = if source.bernoulli(1e-6) { f64::NAN } else { 2.0 };
+    });
+    let proof = prove(&square(), &broken, &Options::default());
+    assert!(proof.reasons().contains("not finite with probability 1.0e-6"), "{proof}");
+}
+
+#[test]
+fn where_the_gradient_is_zero_the_resolution_is_relative_to_the_spread() {
+    let flat = Solved::new("an extremum", &[0.0], None);
+    let sine = FromFn(|source: &mut Enumerator, out: &mut [f64]| out[0] = source.normal().sin());
+    let proof = prove(&flat, &sine, &Options::default());
+    assert_eq!(proof.resolution.unwrap().relative_to, RelativeTo::Spread, "{proof}");
+    assert!(
+        proof.ok && proof.to_string().contains("of the standard deviation of a draw"),
+        "{proof}"
+    );
+}
+
+/// A value that lacks the constant of two normal densities.
+#[test]
+fn a_value_without_the_constant_of_a_normal_density_is_named() {
+    #[derive(Clone)]
+    struct Value;
+    impl Gradient for Value {
+        fn claim(&self) -> Claim {
+            Claim::Unbiased
+        }
+        fn draw(&mut self, source: &mut Enumerator, out: &mut [f64]) -> Option<f64> {
+            out[0] = 4.0 * f64::from(source.bernoulli(0.5));
+            Some(1.0 + (2.0 * std::f64::consts::PI).ln())
+        }
+    }
+    let problem = Solved::new("a bit", &[2.0], Some(1.0));
+    let reasons = prove(&problem, &Value, &Options::default()).reasons();
+    assert!(reasons.contains("2 times ½ ln 2π"), "{reasons}");
+}
