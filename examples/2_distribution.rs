@@ -5,11 +5,11 @@
 
 use pathscore::prelude::*;
 
-fn main() {
+fn main() -> Result<(), ParameterError> {
     let rng = &mut seed::rng(0, seed::Stream::Sample, 0);
     let tape = Tape::new();
     let (mu, log_sigma) = (tape.leaf(&[1.0_f64], [1]), tape.leaf(&[0.5_f64.ln()], [1]));
-    let q = Normal::from_log_scale(mu, log_sigma);
+    let q = Normal::from_log_scale(mu, log_sigma)?;
 
     // The log-density and its derivative with respect to the mean, (x − μ)/σ².
     let log_prob = q.log_prob(tape.constant(&[2.0], [1]));
@@ -41,7 +41,7 @@ fn main() {
     println!("z by rsample         {:+.6}   exactly zero", mean_score(q.rsample(draws, rng)));
 
     // KL(q‖p) = E_q[ln q − ln p]: the closed form and its Monte Carlo estimate, with gradients.
-    let p = Normal::from_scale(tape.constant(&[0.0], [1]), tape.constant(&[1.0], [1]));
+    let p = Normal::from_scale(tape.constant(&[0.0], [1]), tape.constant(&[1.0], [1]))?;
     let closed = q.kl(&p).sum();
     let z = q.rsample(draws, rng);
     let sampled = (q.log_prob(z) - p.log_prob(z)).mean();
@@ -52,6 +52,7 @@ fn main() {
 
     // A bit has no rsample: `Bernoulli` does not implement `Reparam`, and a program that asks for the path of a
     // bit does not compile. Instead, all values of a bit can be listed.
-    let bit = Bernoulli::from_logits(tape.leaf(&[0.4], [1]));
-    println!("\nall values of a bit  {:?}", bit.support().value().values());
+    let bit = Bernoulli::from_logits(tape.leaf(&[0.4], [1]))?;
+    println!("\nall values of a bit  {:?}", bit.enumerate_support().value().values());
+    Ok(())
 }

@@ -19,7 +19,7 @@ fn f(x: Var<'_, f64>) -> Var<'_, f64> {
 fn along_the_path(rng: &mut impl RandomSource) -> Vec<f64> {
     let tape = Tape::new();
     let mu = tape.leaf(&[MU; DRAWS], [DRAWS, 1]);
-    let q = Normal::from_log_scale(mu, tape.constant(&[0.0], [1]).broadcast_to([DRAWS, 1]));
+    let q = Normal::from_log_scale_unchecked(mu, tape.constant(&[0.0], [1]));
     // x = μ + ε, and the derivative goes through x.
     let x = q.rsample(1, rng);
     f(x).sum().backward().of(mu).values().to_vec()
@@ -29,7 +29,7 @@ fn along_the_path(rng: &mut impl RandomSource) -> Vec<f64> {
 fn through_the_score(b: f64, rng: &mut impl RandomSource) -> Vec<f64> {
     let tape = Tape::new();
     let mu = tape.leaf(&[MU; DRAWS], [DRAWS, 1]);
-    let q = Normal::from_log_scale(mu, tape.constant(&[0.0], [1]).broadcast_to([DRAWS, 1]));
+    let q = Normal::from_log_scale_unchecked(mu, tape.constant(&[0.0], [1]));
     let x = q.sample(1, rng);
     let weights: Vec<f64> = f(x).with(|f| f.iter().map(|f| f - b).collect());
     tape.pull(&[(q.log_prob(x), &weights[..])]).of(mu).values().to_vec()

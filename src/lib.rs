@@ -17,7 +17,8 @@ pub mod prelude {
         Columns, Cotangents, Estimator, LogWeights, Query, Work, evaluate,
     };
     pub use crate::models::dist::{
-        Bernoulli, Categorical, Distribution, Entropy, Enumerable, Kl, Normal, Reparam,
+        Bernoulli, Categorical, Cdf, Distribution, Entropy, Enumerable, Kl, Moments, Normal,
+        ParameterError, Reparam,
     };
     pub use crate::models::latent::{Decoder, DiscreteVae, LatentModel, Likelihood, Vae};
     pub use crate::models::nn::{Linear, Mlp};

@@ -159,7 +159,7 @@ where
     for<'t> M::Posterior<'t>: Enumerable<'t, F>,
 {
     fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, _: usize, _: &mut R) -> Var<'t, F> {
-        q.support()
+        q.enumerate_support()
     }
 }
 

@@ -21,7 +21,7 @@
 //! let tape = Tape::new();
 //! let bound = params.on(&tape);
 //! let x = tape.constant(&[0.1, 0.2, 0.3], [1, 3]);
-//! let bits = Bernoulli::from_logits(net.forward(bound, x));
+//! let bits = Bernoulli::from_logits_unchecked(net.forward(bound, x));
 //! let log_prob = bits.log_prob(tape.constant(&[1.0, 0.0], [1, 2]));
 //! assert_eq!(log_prob.backward().leading(params.len()).len(), 3 * 16 + 16 + 16 * 2 + 2);
 //! ```

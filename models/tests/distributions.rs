@@ -60,11 +60,11 @@ const LOGITS: [f64; 6] = [0.8, -0.5, 2.0, -3.0, 0.0, 1.2];
 const OTHER_LOGITS: [f64; 6] = [-0.4, 0.3, 1.0, 0.2, -1.5, 0.7];
 
 fn normal<'t>(tape: &'t Tape<f64>) -> Normal<'t, f64> {
-    Normal::from_log_scale(tape.leaf(&LOC, [2, 3]), tape.leaf(&LOG_SCALE, [2, 3]))
+    Normal::from_log_scale(tape.leaf(&LOC, [2, 3]), tape.leaf(&LOG_SCALE, [2, 3])).unwrap()
 }
 
 fn other_normal<'t>(tape: &'t Tape<f64>) -> Normal<'t, f64> {
-    Normal::from_log_scale(tape.leaf(&OTHER_LOC, [3]), tape.leaf(&OTHER_LOG_SCALE, [3]))
+    Normal::from_log_scale(tape.leaf(&OTHER_LOC, [3]), tape.leaf(&OTHER_LOG_SCALE, [3])).unwrap()
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn the_log_densities_are_those_of_the_formulas() {
     assert_close(found.value().values(), &[row(0), row(1)], CLOSE);
 
     let bits = [1.0, 0.0, 1.0, 1.0, 0.0, 0.0];
-    let found = Bernoulli::from_logits(tape.leaf(&LOGITS, [2, 3]));
+    let found = Bernoulli::from_logits(tape.leaf(&LOGITS, [2, 3])).unwrap();
     let found = found.log_prob(tape.constant(&bits, [2, 3]));
     let one = |i: usize| {
         let p = sigmoid(LOGITS[i]);
@@ -86,7 +86,7 @@ fn the_log_densities_are_those_of_the_formulas() {
     let row = |r: usize| (0..3).map(|j| one(3 * r + j)).sum::<f64>();
     assert_close(found.value().values(), &[row(0), row(1)], CLOSE);
 
-    let found = Categorical::from_logits(tape.leaf(&LOGITS, [2, 3]));
+    let found = Categorical::from_logits(tape.leaf(&LOGITS, [2, 3])).unwrap();
     let found = found.log_prob(tape.constant(&[0.0, 1.0, 0.0, 0.0, 0.0, 1.0], [2, 3]));
     let expected = [softmax(&LOGITS[..3])[1].ln(), softmax(&LOGITS[3..])[2].ln()];
     assert_close(found.value().values(), &expected, CLOSE);
@@ -96,8 +96,8 @@ fn the_log_densities_are_those_of_the_formulas() {
 fn a_scale_and_its_logarithm_make_the_same_normal() {
     let tape = Tape::new();
     let loc = tape.leaf(&LOC, [6]);
-    let by_scale = Normal::from_scale(loc, tape.leaf(&LOG_SCALE.map(f64::exp), [6]));
-    let by_log = Normal::from_log_scale(loc, tape.leaf(&LOG_SCALE, [6]));
+    let by_scale = Normal::from_scale(loc, tape.leaf(&LOG_SCALE.map(f64::exp), [6])).unwrap();
+    let by_log = Normal::from_log_scale(loc, tape.leaf(&LOG_SCALE, [6])).unwrap();
     let x = tape.constant(&[0.5; 6], [6]);
     let (found, expected) = (by_scale.log_prob(x).item(), by_log.log_prob(x).item());
     assert!((found - expected).abs() < CLOSE);
@@ -128,23 +128,25 @@ fn survival<F: Scalar>() {
         let event = [1.0, 0.0, 0.0, 0.0].map(F::from_f64);
         assert_survives::<F>("bernoulli log_prob", logits, |q, p| {
             let x = q.tape().constant(&event, [4]);
-            Bernoulli::from_logits(q).log_prob(x) + Bernoulli::from_logits(p).log_prob(x)
+            Bernoulli::from_logits(q).unwrap().log_prob(x)
+                + Bernoulli::from_logits(p).unwrap().log_prob(x)
         });
         assert_survives::<F>("bernoulli entropy", logits, |q, _| {
-            Bernoulli::from_logits(q).entropy()
+            Bernoulli::from_logits(q).unwrap().entropy()
         });
         assert_survives::<F>("bernoulli kl", logits, |q, p| {
-            Bernoulli::from_logits(q).kl(&Bernoulli::from_logits(p))
+            Bernoulli::from_logits(q).unwrap().kl(&Bernoulli::from_logits(p).unwrap())
         });
         assert_survives::<F>("categorical log_prob", logits, |q, p| {
             let x = q.tape().constant(&event, [4]);
-            Categorical::from_logits(q).log_prob(x) + Categorical::from_logits(p).log_prob(x)
+            Categorical::from_logits(q).unwrap().log_prob(x)
+                + Categorical::from_logits(p).unwrap().log_prob(x)
         });
         assert_survives::<F>("categorical entropy", logits, |q, _| {
-            Categorical::from_logits(q).entropy()
+            Categorical::from_logits(q).unwrap().entropy()
         });
         assert_survives::<F>("categorical kl", logits, |q, p| {
-            Categorical::from_logits(q).kl(&Categorical::from_logits(p))
+            Categorical::from_logits(q).unwrap().kl(&Categorical::from_logits(p).unwrap())
         });
     }
 }
@@ -158,8 +160,8 @@ fn saturated_logits_have_finite_values_and_derivatives() {
 #[test]
 fn a_saturated_bit_costs_its_logit() {
     let tape = Tape::new();
-    let q = Bernoulli::from_logits(tape.leaf(&[1e4, -1e4], [2, 1]));
-    let p = Bernoulli::from_logits(tape.leaf(&[-1e4, -1e4], [2, 1]));
+    let q = Bernoulli::from_logits(tape.leaf(&[1e4, -1e4], [2, 1])).unwrap();
+    let p = Bernoulli::from_logits(tape.leaf(&[-1e4, -1e4], [2, 1])).unwrap();
     assert_eq!(q.log_prob(tape.constant(&[0.0, 0.0], [2, 1])).value().values(), [-1e4, 0.0]);
     assert_eq!(q.kl(&p).value().values(), [1e4, 0.0]);
     assert_eq!(q.entropy().value().values(), [0.0, 0.0]);
@@ -179,13 +181,13 @@ fn entropies_are_the_mean_of_minus_the_log_density() {
     assert_close(normal(&tape).entropy().value().values(), &[row(0), row(1)], 1e-10);
 
     let eta = tape.leaf(&LOGITS, [2, 3]);
-    let bits = Bernoulli::from_logits(eta);
-    let log = bits.log_prob(bits.support());
+    let bits = Bernoulli::from_logits(eta).unwrap();
+    let log = bits.log_prob(bits.enumerate_support());
     let sum = -(log.exp() * log).sum_axis(0);
     assert_close(bits.entropy().value().values(), sum.value().values(), 1e-10);
 
-    let choice = Categorical::from_logits(eta);
-    let log = choice.log_prob(choice.support());
+    let choice = Categorical::from_logits(eta).unwrap();
+    let log = choice.log_prob(choice.enumerate_support());
     let sum = -(log.exp() * log).sum_axis(0);
     assert_close(choice.entropy().value().values(), sum.value().values(), 1e-10);
 }
@@ -208,13 +210,13 @@ fn divergences_are_the_mean_of_the_log_ratio() {
     assert_close(found.value().values(), &[row(0), row(1)], 1e-10);
 
     let (eta, other) = (tape.leaf(&LOGITS, [2, 3]), tape.leaf(&OTHER_LOGITS, [2, 3]));
-    let (q, p) = (Bernoulli::from_logits(eta), Bernoulli::from_logits(other));
-    let z = q.support();
+    let (q, p) = (Bernoulli::from_logits(eta).unwrap(), Bernoulli::from_logits(other).unwrap());
+    let z = q.enumerate_support();
     let sum = (q.log_prob(z).exp() * (q.log_prob(z) - p.log_prob(z))).sum_axis(0);
     assert_close(q.kl(&p).value().values(), sum.value().values(), 1e-10);
 
-    let (q, p) = (Categorical::from_logits(eta), Categorical::from_logits(other));
-    let z = q.support();
+    let (q, p) = (Categorical::from_logits(eta).unwrap(), Categorical::from_logits(other).unwrap());
+    let z = q.enumerate_support();
     let sum = (q.log_prob(z).exp() * (q.log_prob(z) - p.log_prob(z))).sum_axis(0);
     assert_close(q.kl(&p).value().values(), sum.value().values(), 1e-10);
 }
@@ -229,18 +231,19 @@ fn divergences_are_positive_and_vanish_where_the_two_agree() {
     let (a, b, c, d) = (spread(3.0, 1.3), spread(1.0, 0.7), spread(3.0, 2.1), spread(1.0, 0.9));
     let same = |y: Var<f64>| y.with(|y| y.iter().all(|&kl| kl.abs() < 1e-14));
     let positive = |y: Var<f64>| y.with(|y| y.iter().all(|&kl| kl > 0.0));
-    let (q, p) = (Normal::from_log_scale(a, b), Normal::from_log_scale(c, d));
+    let (q, p) = (Normal::from_log_scale(a, b).unwrap(), Normal::from_log_scale(c, d).unwrap());
     assert!(same(q.kl(&q)) && positive(q.kl(&p)) && positive(p.kl(&q)));
-    let (q, p) = (Bernoulli::from_logits(a), Bernoulli::from_logits(c));
+    let (q, p) = (Bernoulli::from_logits(a).unwrap(), Bernoulli::from_logits(c).unwrap());
     assert!(same(q.kl(&q)) && positive(q.kl(&p)) && positive(p.kl(&q)));
-    let (q, p) = (Categorical::from_logits(a), Categorical::from_logits(c));
+    let (q, p) = (Categorical::from_logits(a).unwrap(), Categorical::from_logits(c).unwrap());
     assert!(same(q.kl(&q)) && positive(q.kl(&p)) && positive(p.kl(&q)));
 }
 
 #[test]
 fn a_nearly_equal_normal_keeps_the_digits_of_its_divergence() {
     let tape = Tape::new();
-    let at = |loc: f64| Normal::from_log_scale(tape.leaf(&[loc], [1]), tape.leaf(&[0.0], [1]));
+    let at =
+        |loc: f64| Normal::from_log_scale(tape.leaf(&[loc], [1]), tape.leaf(&[0.0], [1])).unwrap();
     // δ²/2 exactly; a formula with µ² + σ² − ln σ² − 1 in it would keep no digit of it.
     let (found, delta) = (at(1e-9).kl(&at(0.0)).item(), 1e-9_f64);
     assert!((found / (0.5 * delta * delta) - 1.0).abs() < 1e-12);
@@ -249,12 +252,13 @@ fn a_nearly_equal_normal_keeps_the_digits_of_its_divergence() {
 #[test]
 fn the_small_constants_of_the_literature_come_out() {
     let tape = Tape::new();
-    let unit =
-        |loc, scale: f64| Normal::from_scale(tape.leaf(&[loc], [1]), tape.leaf(&[scale], [1]));
+    let unit = |loc, scale: f64| {
+        Normal::from_scale(tape.leaf(&[loc], [1]), tape.leaf(&[scale], [1])).unwrap()
+    };
     // Both are printed in the documentation of TensorFlow Probability, the second in single precision
     // (0.38190854, where 0.4 ln 0.5 + 0.6 ln 3 is 0.38190850).
     assert!((unit(0.0, 1.0).kl(&unit(1.0, 2.0)).item() - 0.44314718).abs() < 5e-9);
-    let bit = |p: f64| Bernoulli::from_logits(tape.leaf(&[(p / (1.0 - p)).ln()], [1]));
+    let bit = |p: f64| Bernoulli::from_logits(tape.leaf(&[(p / (1.0 - p)).ln()], [1])).unwrap();
     assert!((bit(0.4).kl(&bit(0.8)).item() - 0.38190854).abs() < 6e-8);
 }
 
@@ -278,7 +282,10 @@ fn assert_mean(what: &str, found: f64, expected: f64, variance: f64) {
 #[test]
 fn draws_have_the_right_frequencies() {
     let tape = Tape::new();
-    let bits = Bernoulli::from_logits(tape.leaf(&LOGITS, [2, 3])).sample(DRAWS, &mut rng()).value();
+    let bits = Bernoulli::from_logits(tape.leaf(&LOGITS, [2, 3]))
+        .unwrap()
+        .sample(DRAWS, &mut rng())
+        .value();
     assert_eq!(bits.shape()[..], [DRAWS, 2, 3]);
     assert!(bits.values().iter().all(|&bit| bit == 0.0 || bit == 1.0));
     for (j, mean) in means(&bits).into_iter().enumerate() {
@@ -291,7 +298,7 @@ fn draws_have_the_right_frequencies() {
     assert_mean("the frequency of a pair", both as f64 / DRAWS as f64, p, p * (1.0 - p));
 
     let eta = tape.leaf(&LOGITS, [2, 3]);
-    let choice = Categorical::from_logits(eta).sample(DRAWS, &mut rng()).value();
+    let choice = Categorical::from_logits(eta).unwrap().sample(DRAWS, &mut rng()).value();
     assert!(choice.values().chunks_exact(3).all(|row| row.iter().sum::<f64>() == 1.0));
     let probs = [softmax(&LOGITS[..3]), softmax(&LOGITS[3..])].concat();
     for (j, (mean, p)) in means(&choice).into_iter().zip(probs).enumerate() {
@@ -313,9 +320,10 @@ fn draws_have_the_right_frequencies() {
 #[test]
 fn certain_bits_and_classes_are_always_drawn() {
     let tape = Tape::<f32>::new();
-    let bits = Bernoulli::from_logits(tape.leaf(&[1e4, -1e4], [2])).sample(1000, &mut rng());
+    let bits =
+        Bernoulli::from_logits(tape.leaf(&[1e4, -1e4], [2])).unwrap().sample(1000, &mut rng());
     assert!(bits.with(|b| b.chunks_exact(2).all(|b| b == [1.0, 0.0])));
-    let choice = Categorical::from_logits(tape.leaf(&[-1e4, 1e4, 0.0], [3]));
+    let choice = Categorical::from_logits(tape.leaf(&[-1e4, 1e4, 0.0], [3])).unwrap();
     let choice = choice.sample(1000, &mut rng());
     assert!(choice.with(|c| c.chunks_exact(3).all(|c| c == [0.0, 1.0, 0.0])));
 }
@@ -324,14 +332,14 @@ fn certain_bits_and_classes_are_always_drawn() {
 fn a_support_lists_every_value_once_and_its_probabilities_sum_to_one() {
     let tape = Tape::new();
     let eta = tape.leaf(&LOGITS, [2, 3]);
-    let bits = Bernoulli::from_logits(eta);
-    assert_eq!(bits.support().shape()[..], [8, 2, 3]);
-    let total = bits.log_prob(bits.support()).exp().sum_axis(0).value();
+    let bits = Bernoulli::from_logits(eta).unwrap();
+    assert_eq!(bits.enumerate_support().shape()[..], [8, 2, 3]);
+    let total = bits.log_prob(bits.enumerate_support()).exp().sum_axis(0).value();
     assert_close(total.values(), &[1.0, 1.0], CLOSE);
-    let choice = Categorical::from_logits(eta);
-    let total = choice.log_prob(choice.support()).exp().sum_axis(0).value();
+    let choice = Categorical::from_logits(eta).unwrap();
+    let total = choice.log_prob(choice.enumerate_support()).exp().sum_axis(0).value();
     assert_close(total.values(), &[1.0, 1.0], CLOSE);
-    let mut rows: Vec<Vec<u8>> = bits.support().with(|values| {
+    let mut rows: Vec<Vec<u8>> = bits.enumerate_support().with(|values| {
         values.chunks_exact(6).map(|v| v[..3].iter().map(|&b| b as u8).collect()).collect()
     });
     rows.sort();
@@ -362,7 +370,8 @@ fn a_draw_along_the_path_moves_with_its_parameters() {
 fn a_draw_without_a_path_is_a_constant_and_so_is_what_is_detached() {
     let tape = Tape::new();
     let eta = tape.leaf(&LOGITS, [2, 3]);
-    let (bits, choice) = (Bernoulli::from_logits(eta), Categorical::from_logits(eta));
+    let (bits, choice) =
+        (Bernoulli::from_logits(eta).unwrap(), Categorical::from_logits(eta).unwrap());
     assert!(!normal(&tape).sample(3, &mut rng()).is_tracked());
     assert!(!bits.sample(3, &mut rng()).is_tracked());
     assert!(!choice.sample(3, &mut rng()).is_tracked());
@@ -387,17 +396,22 @@ fn derivatives_agree_with_finite_differences() {
     let normals: &[&[f64]] = &[&LOC, &LOG_SCALE, &OTHER_LOC, &OTHER_LOG_SCALE, x];
     assert_slopes(
         "normal log_prob",
-        |v| Normal::from_log_scale(v[0], v[1]).log_prob(v[4]).square(),
+        |v| Normal::from_log_scale(v[0], v[1]).unwrap().log_prob(v[4]).square(),
         normals,
     );
     assert_slopes(
         "normal entropy",
-        |v| Normal::from_log_scale(v[0], v[1]).entropy().square(),
+        |v| Normal::from_log_scale(v[0], v[1]).unwrap().entropy().square(),
         normals,
     );
     assert_slopes(
         "normal kl",
-        |v| Normal::from_log_scale(v[0], v[1]).kl(&Normal::from_log_scale(v[2], v[3])).square(),
+        |v| {
+            Normal::from_log_scale(v[0], v[1])
+                .unwrap()
+                .kl(&Normal::from_log_scale(v[2], v[3]).unwrap())
+                .square()
+        },
         normals,
     );
     let logits: &[&[f64]] = &[&LOGITS, &OTHER_LOGITS];
@@ -406,32 +420,46 @@ fn derivatives_agree_with_finite_differences() {
         "bernoulli log_prob",
         |v| {
             let x = v[0].tape().constant(&event, [2, 3]);
-            Bernoulli::from_logits(v[0]).log_prob(x).square()
+            Bernoulli::from_logits(v[0]).unwrap().log_prob(x).square()
         },
         logits,
     );
-    assert_slopes("bernoulli entropy", |v| Bernoulli::from_logits(v[0]).entropy().square(), logits);
+    assert_slopes(
+        "bernoulli entropy",
+        |v| Bernoulli::from_logits(v[0]).unwrap().entropy().square(),
+        logits,
+    );
     assert_slopes(
         "bernoulli kl",
-        |v| Bernoulli::from_logits(v[0]).kl(&Bernoulli::from_logits(v[1])).square(),
+        |v| {
+            Bernoulli::from_logits(v[0])
+                .unwrap()
+                .kl(&Bernoulli::from_logits(v[1]).unwrap())
+                .square()
+        },
         logits,
     );
     assert_slopes(
         "categorical log_prob",
         |v| {
             let x = v[0].tape().constant(&event, [2, 3]);
-            Categorical::from_logits(v[0]).log_prob(x).square()
+            Categorical::from_logits(v[0]).unwrap().log_prob(x).square()
         },
         logits,
     );
     assert_slopes(
         "categorical entropy",
-        |v| Categorical::from_logits(v[0]).entropy().square(),
+        |v| Categorical::from_logits(v[0]).unwrap().entropy().square(),
         logits,
     );
     assert_slopes(
         "categorical kl",
-        |v| Categorical::from_logits(v[0]).kl(&Categorical::from_logits(v[1])).square(),
+        |v| {
+            Categorical::from_logits(v[0])
+                .unwrap()
+                .kl(&Categorical::from_logits(v[1]).unwrap())
+                .square()
+        },
         logits,
     );
 }
@@ -447,7 +475,7 @@ fn the_coordinates_of_an_event_add_up_to_it() {
     }
     let tape = Tape::new();
     check(normal(&tape));
-    check(Bernoulli::from_logits(tape.leaf(&LOGITS, [2, 3])));
+    check(Bernoulli::from_logits(tape.leaf(&LOGITS, [2, 3])).unwrap());
     let mut params = Params::<f64>::new();
     let (tanh, bits) = (Activation::Tanh, Likelihood::Bernoulli);
     let net = SigmoidBelief::new(&mut params, 4, &[3, 2, 2], &[3], tanh, bits, &mut rng());

@@ -73,7 +73,8 @@ pub(crate) static CRATES: &[Rules] = &[
             &["capability"],
             &["latent", "tractable", "energy"],
         ],
-        macros: &[],
+        // A row of parameters makes a distribution with its constructors.
+        macros: &["distribution"],
     },
     Rules {
         name: "pathscore_estimators",

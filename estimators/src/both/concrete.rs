@@ -119,7 +119,7 @@ impl Surrogate {
         let bits = noisy.detach().greater(tape.number(F::ZERO));
         let z = if self.straight_through { soft + (bits - soft.detach()) } else { soft };
         let joint = model.log_joint(params, x, z);
-        let entropy = Bernoulli::from_logits(eta).entropy();
+        let entropy = Bernoulli::from_logits_unchecked(eta).entropy();
         let share = F::from_f64(1.0 / samples as f64);
         for (column, len, seed) in [
             (&mut cotangents.log_joint, samples * batch, scale * share),

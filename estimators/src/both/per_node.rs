@@ -182,8 +182,8 @@ impl<'t, F: Scalar> Trace<'t, F> {
                 (h, q.log_prob(h))
             }
             (Strategy::Sum, Node::Bits(q)) => {
-                let q = Bernoulli::from_logits(self.spread(q.logits()));
-                let values = q.support();
+                let q = Bernoulli::from_logits_unchecked(self.spread(q.logits()));
+                let values = q.enumerate_support();
                 let log_q = q.log_prob(values);
                 self.multiply(values.shape()[0]);
                 let units = values.shape()[3];
@@ -195,7 +195,7 @@ impl<'t, F: Scalar> Trace<'t, F> {
                 let (units, mut drawn) = (logits.shape()[2], Pairs::default());
                 let flat = logits.reshape([self.rows * self.batch, units]);
                 let h = pairs::<DisArm, F, R>(flat, 1, rng, &mut drawn);
-                let log_q = Bernoulli::from_logits(flat).detach().log_prob(h);
+                let log_q = Bernoulli::from_logits_unchecked(flat).detach().log_prob(h);
                 self.multiply(2);
                 of_pairs = Some((flat, drawn.weights, Vec::new()));
                 let shape = [self.rows, self.batch];
@@ -207,13 +207,13 @@ impl<'t, F: Scalar> Trace<'t, F> {
                 let flat = eta.reshape([self.rows * self.batch, units]);
                 let noise = logistic(flat, 1, rng, &mut memory).reshape(eta.shape());
                 let soft = ((eta + noise) * F::from_f64(1.0 / temperature)).sigmoid();
-                (soft, -Bernoulli::from_logits(eta).entropy())
+                (soft, -Bernoulli::from_logits_unchecked(eta).entropy())
             }
             (Strategy::StraightThrough, Node::Bits(q)) => {
                 let eta = self.spread(q.logits());
                 let p = eta.sigmoid();
                 let bits = rng.bernoulli_var(p.detach(), eta.shape());
-                (p + (bits - p.detach()), -Bernoulli::from_logits(eta).entropy())
+                (p + (bits - p.detach()), -Bernoulli::from_logits_unchecked(eta).entropy())
             }
             (strategy, _) => unreachable!("{strategy} was found to fit"),
         };

@@ -71,7 +71,7 @@ fn listed() -> Vec<Value> {
     let bound = params.on(&tape);
     let x = tape.constant(&X, [1, 3]);
     let q = model.posterior(bound, x);
-    let z = q.support();
+    let z = q.enumerate_support();
     let (joint, score) = (model.log_joint(bound, x, z), q.log_prob(z));
     (0..joint.size())
         .map(|i| {
@@ -151,7 +151,7 @@ fn the_log_likelihood_of_the_small_belief_net_has_its_known_digits() {
     let tape = Tape::new();
     let bound = params.on(&tape);
     let x = tape.constant(&X, [1, 3]);
-    let z = model.posterior(bound, x).support();
+    let z = model.posterior(bound, x).enumerate_support();
     let log_likelihood = model.log_joint(bound, x, z).log_sum_exp(0).item();
     assert!((log_likelihood + 2.557_711_808_9).abs() < 1e-9);
 }

@@ -67,7 +67,7 @@ fn a_baseline_network_leaves_the_mean_exact_and_learns_from_the_residual_alone()
             let bound = params.on(&tape);
             let x = tape.constant(&X, [1, 3]);
             let q = model.posterior(bound, x);
-            let z = q.support();
+            let z = q.enumerate_support();
             let (joint, score) = (model.log_joint(bound, x, z).value(), q.log_prob(z).value());
             let mut baseline = Params::<f64>::new();
             let net = pathscore_models::nn::Mlp::new(
@@ -182,9 +182,9 @@ fn the_probabilities_of_every_chain_of_layers_sum_to_one_and_its_draws_follow_th
         let bound = params.on(&tape);
         let x = tape.constant(&X, [1, 3]);
         let (q, p) = (model.posterior(bound, x), model.prior(bound));
-        assert!(q.log_prob(q.support()).log_sum_exp(0).value().values()[0].abs() < 1e-12);
-        assert!(p.log_prob(p.support()).log_sum_exp(0).item().abs() < 1e-12);
-        let z = q.support();
+        assert!(q.log_prob(q.enumerate_support()).log_sum_exp(0).value().values()[0].abs() < 1e-12);
+        assert!(p.log_prob(p.enumerate_support()).log_sum_exp(0).item().abs() < 1e-12);
+        let z = q.enumerate_support();
         let parts: f64 =
             model.log_joint_layers(bound, x, z).iter().map(|term| term.sum().item()).sum();
         let whole = model.log_likelihood(bound, x, z) + p.log_prob(z);
@@ -341,7 +341,7 @@ fn the_sleep_phase_is_the_gradient_of_what_the_model_dreams() {
             let (tape, still) = (Tape::new(), Tape::new());
             let (bound, held) = (at.on(&tape), fixed.on(&still));
             let q = model.posterior(bound, tape.constant(&x, [1, 3]));
-            let z = q.support();
+            let z = q.enumerate_support();
             let log_q = q.log_prob(z).value();
             let z = still.constant(z.value().values(), z.shape());
             let joint = model.log_joint(held, still.constant(&x, [1, 3]), z).value();

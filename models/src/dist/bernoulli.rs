@@ -1,32 +1,68 @@
 //! The Bernoulli distribution.
 
-use super::{Bits, Coordinates, Distribution, Entropy, Enumerable, Kl, sample_shape, unsqueeze};
+use super::edges::{impossible, level};
+use super::parameters::check;
+use super::{
+    Bits, Cdf, Constraint, Coordinates, Distribution, Entropy, Enumerable, Kl, Moments,
+    ParameterError, Support, over_event, sample_shape, unsqueeze,
+};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
 /// Independent variables that are one with probability $\sigma(\eta)$ and zero otherwise, with `logits` $\eta$.
 ///
-/// $\ln p(x) = \sum_j x_j\eta_j - \mathrm{softplus}(\eta_j)$, with derivative $x - \sigma(\eta)$; exact for
-/// logits of any size.
+/// $\ln p(x) = \sum_j x_j\eta_j - \mathrm{softplus}(\eta_j)$, with derivative $x - \sigma(\eta)$. Logits may be infinite:
+/// then a bit is certain.
+///
+/// A distribution made by [`Bernoulli::from_logits`] or [`Bernoulli::from_probs`] takes the logarithm of the probability
+/// of the value that each bit has, $\ln\sigma(\pm\eta)$, so that its derivative $\pm\sigma(\mp\eta)$ keeps its digits
+/// for logits of any size; values other than zero and one have probability zero. Its twin
+/// [`Bernoulli::from_logits_unchecked`] computes the formula above in one kernel, for finite logits. Its derivative is
+/// exact to rounding of one, and grey values between zero and one have the cross-entropy.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
-/// use pathscore_models::dist::{Bernoulli, Kl};
+/// use pathscore_models::dist::{Bernoulli, Distribution, Kl};
 /// let tape = Tape::new();
-/// let logit = |p: f64| (p / (1.0 - p)).ln();
-/// let q = Bernoulli::from_logits(tape.leaf(&[logit(0.4)], [1]));
-/// let p = Bernoulli::from_logits(tape.leaf(&[logit(0.8)], [1]));
+/// let of = |p: f64| Bernoulli::from_probs(tape.leaf(&[p], [1]));
+/// let (q, p) = (of(0.4)?, of(0.8)?);
 /// assert!((q.kl(&p).item() - (0.4 * 0.5_f64.ln() + 0.6 * 3_f64.ln())).abs() < 1e-15);
+/// // A certain bit.
+/// let log_prob = of(1.0)?.log_prob(tape.constant(&[1.0, 0.0], [2, 1])).value();
+/// assert_eq!(log_prob.values(), [0.0, f64::NEG_INFINITY]);
+/// # Ok::<(), pathscore_models::dist::ParameterError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Bernoulli<'t, F> {
     logits: Var<'t, F>,
+    /// True if logits are finite and `log_prob` is one kernel.
+    fused: bool,
 }
 
 impl<'t, F: Scalar> Bernoulli<'t, F> {
-    /// The distribution whose log-odds of the value one are `logits`.
-    pub fn from_logits(logits: Var<'t, F>) -> Self {
-        Self { logits }
+    /// The distribution whose log-odds of the value one are `logits`. They may be infinite.
+    ///
+    /// # Errors
+    /// If a logit is NaN.
+    pub fn from_logits(logits: Var<'t, F>) -> Result<Self, ParameterError> {
+        check("Bernoulli", &[("logits", logits, Constraint::LogOdds)])?;
+        Ok(Self { logits, fused: false })
+    }
+
+    /// The distribution with these probabilities of the value one, which may be zero or one. For probabilities near one
+    /// logits are better: $p$ itself has lost the digits of $1 - p$.
+    ///
+    /// # Errors
+    /// If a number is not between zero and one.
+    pub fn from_probs(probs: Var<'t, F>) -> Result<Self, ParameterError> {
+        check("Bernoulli", &[("probs", probs, Constraint::Probability)])?;
+        Ok(Self { logits: probs.logit(), fused: false })
+    }
+
+    /// The distribution whose log-odds of the value one are `logits`, which must be finite, without a look at them. Its
+    /// [`log_prob`](Distribution::log_prob) is one kernel.
+    pub fn from_logits_unchecked(logits: Var<'t, F>) -> Self {
+        Self { logits, fused: true }
     }
 
     /// The logits, $\eta$.
@@ -46,18 +82,71 @@ impl<'t, F: Scalar> Distribution<'t, F> for Bernoulli<'t, F> {
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
-        x.bernoulli_log_prob(self.logits)
+        if self.fused && !self.logits.shape().is_empty() {
+            return x.bernoulli_log_prob(self.logits);
+        }
+        over_event(self.logits, self.log_prob_each(x))
     }
 
     fn detach(&self) -> Self {
-        Self { logits: self.logits.detach() }
+        Self { logits: self.logits.detach(), fused: self.fused }
+    }
+
+    fn support(&self) -> Support {
+        Support::Bits
     }
 }
 
 impl<'t, F: Scalar> Coordinates<'t, F> for Bernoulli<'t, F> {
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
-        unsqueeze(x).bernoulli_log_prob(unsqueeze(self.logits))
+        if self.fused {
+            return unsqueeze(x).bernoulli_log_prob(unsqueeze(self.logits));
+        }
+        let one = x.equal(x.constant(1.0));
+        let log_prob = one.select(self.logits, -self.logits).log_sigmoid();
+        impossible(x.not_equal(x.constant(0.0)) * x.not_equal(x.constant(1.0)), log_prob)
     }
+}
+
+impl<'t, F: Scalar> Moments<'t, F> for Bernoulli<'t, F> {
+    /// $\sigma(\eta)$.
+    fn mean(&self) -> Var<'t, F> {
+        self.probs()
+    }
+
+    /// $\sigma(\eta)\sigma(-\eta)$.
+    fn variance(&self) -> Var<'t, F> {
+        self.probs() * (-self.logits).sigmoid()
+    }
+}
+
+impl<'t, F: Scalar> Cdf<'t, F> for Bernoulli<'t, F> {
+    /// $\sigma(-\eta)$ from zero, and one from one.
+    fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
+        let [zero, one] = [0.0, 1.0].map(|value| x.constant(value));
+        let below_one = x.less(zero).select(zero, (-self.logits).sigmoid());
+        x.less(one).select(below_one, one)
+    }
+
+    fn quantile(&self, u: Var<'t, F>) -> Var<'t, F> {
+        let u = level(u).detach();
+        // The product keeps a level of NaN.
+        u.greater((-self.logits.detach()).sigmoid()) + u * F::ZERO
+    }
+}
+
+/// $\sum_b p_b t_b$ over the two values of each bit, with the terms $t_b$ of the two; an impossible value adds nothing,
+/// even if its term is infinite.
+fn over_values<'t, F: Scalar>(
+    logits: Var<'t, F>,
+    [one, zero]: [Var<'t, F>; 2],
+    fused: bool,
+) -> Var<'t, F> {
+    let term = |p: Var<'t, F>, term: Var<'t, F>| match fused {
+        true => p * term,
+        false => p.equal(p.constant(0.0)).select(p.constant(0.0), p * term),
+    };
+    term(logits.sigmoid(), one) + term((-logits).sigmoid(), zero)
 }
 
 impl<'t, F: Scalar> Bits<'t, F> for Bernoulli<'t, F> {
@@ -69,7 +158,7 @@ impl<'t, F: Scalar> Bits<'t, F> for Bernoulli<'t, F> {
 impl<'t, F: Scalar> Enumerable<'t, F> for Bernoulli<'t, F> {
     /// # Panics
     /// If an event has more than 20 bits, which is more than a million values.
-    fn support(&self) -> Var<'t, F> {
+    fn enumerate_support(&self) -> Var<'t, F> {
         let bits = *self.logits.shape().last().expect("an event has an axis");
         support_of_bits(self.logits, bits)
     }
@@ -98,9 +187,8 @@ impl<'t, F: Scalar> Entropy<'t, F> for Bernoulli<'t, F> {
     /// $\sum \mathrm{softplus}(\eta) - \eta \sigma(\eta)$, written as two terms of the same sign.
     fn entropy(&self) -> Var<'t, F> {
         let eta = self.logits;
-        let one = eta.sigmoid() * eta.log_sigmoid();
-        let zero = (-eta).sigmoid() * (-eta).log_sigmoid();
-        -(one + zero).sum_axis(-1)
+        let terms = [eta.log_sigmoid(), (-eta).log_sigmoid()];
+        -over_event(eta, over_values(eta, terms, self.fused))
     }
 }
 
@@ -108,9 +196,9 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Bernoulli<'t, F> {
     /// $\sum p(\ln p - \ln p') + (1-p)(\ln(1-p) - \ln(1-p'))$ with every logarithm a log-sigmoid of a
     /// logit, so that saturated logits give neither NaN nor a vanished derivative.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let (q, p) = (self.logits, p.logits);
-        let one = q.sigmoid() * (q.log_sigmoid() - p.log_sigmoid());
-        let zero = (-q).sigmoid() * ((-q).log_sigmoid() - (-p).log_sigmoid());
-        (one + zero).sum_axis(-1)
+        let (q, p, fused) = (self.logits, p.logits, p.fused);
+        let terms = [q.log_sigmoid() - p.log_sigmoid(), (-q).log_sigmoid() - (-p).log_sigmoid()];
+        let each = over_values(q, terms, self.fused && fused);
+        over_event(each, each)
     }
 }

@@ -1,54 +1,51 @@
 //! The Dirichlet distribution.
 
+use super::edges::{impossible, off_simplex};
 use super::gamma::ln_standard;
-use super::{Distribution, Entropy, Kl, Reparam};
+use super::parameters::distribution;
+use super::{Distribution, Entropy, Kl, Moments, Reparam, Support, sample_shape, unsqueeze};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
-/// $\mathrm{Dirichlet}(\alpha_1, \dots, \alpha_C)$ over probability vectors, of density
-/// $\frac{\Gamma(\alpha_0)}{\prod_c \Gamma(\alpha_c)} \prod_c x_c^{\alpha_c - 1}$ with $\alpha_0 = \sum_c \alpha_c$; an
-/// event is a row of numbers that sum to one.
-///
-/// The means are $\alpha_c/\alpha_0$, the variances $m_c(1 - m_c)/(\alpha_0 + 1)$. The derivative of $\ln p$ with
-/// respect to $\alpha_c$ is $\ln x_c - \psi(\alpha_c) + \psi(\alpha_0)$. A sample is $\mathrm{softmax}(\ln g)$ of
-/// independent gamma variables $g_c$, each reparameterised implicitly (Figurnov, Mohamed and Mnih 2018). It is
-/// computed from logarithms up to the softmax, so no concentration is too small. Entries of a sample that underflow
-/// are zero.
-///
-/// ```
-/// use pathscore_autodiff::Tape;
-/// use pathscore_models::dist::{Dirichlet, Distribution, Reparam};
-/// use pathscore_models::seed;
-/// let tape = Tape::new();
-/// let even = Dirichlet::new(tape.leaf(&[1.0_f64; 3], [3]));
-/// // With equal concentrations of one the density is uniform, 2!.
-/// let x = tape.constant(&[0.2, 0.5, 0.3], [3]);
-/// assert!((even.log_prob(x).item() - 2_f64.ln()).abs() < 1e-15);
-/// let rng = &mut seed::rng(0, seed::Stream::Sample, 0);
-/// let sum = even.rsample(1, rng).sum();
-/// // A sample sums to one, whatever the parameters.
-/// assert!((sum.item() - 1.0).abs() < 1e-15);
-/// assert!(sum.backward().leading(3).iter().all(|g| g.abs() < 1e-14));
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Dirichlet<'t, F> {
-    concentration: Var<'t, F>,
+distribution! { joint
+    /// $\mathrm{Dirichlet}(\alpha_1, \dots, \alpha_C)$ over probability vectors, of density
+    /// $\frac{\Gamma(\alpha_0)}{\prod_c \Gamma(\alpha_c)} \prod_c x_c^{\alpha_c - 1}$ with $\alpha_0 = \sum_c \alpha_c$; an
+    /// event is a row of numbers that sum to one.
+    ///
+    /// The means are $\alpha_c/\alpha_0$, the variances $m_c(1 - m_c)/(\alpha_0 + 1)$. The derivative of $\ln p$ with
+    /// respect to $\alpha_c$ is $\ln x_c - \psi(\alpha_c) + \psi(\alpha_0)$. A sample is $\mathrm{softmax}(\ln g)$ of
+    /// independent gamma variables $g_c$, each reparameterised implicitly (Figurnov, Mohamed and Mnih 2018). It is
+    /// computed from logarithms up to the softmax, so no concentration is too small. Entries of a sample that underflow
+    /// are zero. A row is off the simplex, and its log-density $-\infty$, if a number is negative or the sum differs from one
+    /// by more than the rounding of single precision, $10^{-6}$.
+    ///
+    /// ```
+    /// use pathscore_autodiff::Tape;
+    /// use pathscore_models::dist::{Dirichlet, Distribution, Reparam};
+    /// use pathscore_models::seed;
+    /// let tape = Tape::new();
+    /// let even = Dirichlet::new(tape.leaf(&[1.0_f64; 3], [3]))?;
+    /// // With equal concentrations of one the density is uniform, 2!.
+    /// let x = tape.constant(&[0.2, 0.5, 0.3], [3]);
+    /// assert!((even.log_prob(x).item() - 2_f64.ln()).abs() < 1e-15);
+    /// let rng = &mut seed::rng(0, seed::Stream::Sample, 0);
+    /// let sum = even.rsample(1, rng).sum();
+    /// // A sample sums to one, whatever the parameters.
+    /// assert!((sum.item() - 1.0).abs() < 1e-15);
+    /// assert!(sum.backward().leading(3).iter().all(|g| g.abs() < 1e-14));
+    /// # Ok::<(), pathscore_models::dist::ParameterError>(())
+    /// ```
+    Dirichlet {
+        /// The concentration, $\alpha$, whose last axis is an event.
+        concentration: Positive,
+    }
 }
 
 impl<'t, F: Scalar> Dirichlet<'t, F> {
-    /// The distribution with concentration $\alpha$, whose last axis is an event and which must be positive.
-    pub fn new(concentration: Var<'t, F>) -> Self {
-        Self { concentration }
-    }
-
-    /// The concentration, $\alpha$.
-    pub fn concentration(self) -> Var<'t, F> {
-        self.concentration
-    }
-
     /// $\ln x$ of `count` samples, through which derivatives flow. It is finite where $x$ itself would underflow.
     pub fn rsample_ln<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
-        ln_standard(self.concentration, count, rng).log_softmax(-1)
+        let shape = sample_shape(count, self.concentration);
+        ln_standard(self.concentration, shape, rng).log_softmax(-1)
     }
 
     /// $\ln\frac{\prod_c \Gamma(\alpha_c)}{\Gamma(\alpha_0)}$.
@@ -64,17 +61,34 @@ impl<'t, F: Scalar> Distribution<'t, F> for Dirichlet<'t, F> {
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
-        (self.concentration - F::ONE).xlogy(x).sum_axis(-1) - self.log_norm()
+        let log_prob = (self.concentration - F::ONE).xlogy(x).sum_axis(-1) - self.log_norm();
+        impossible(off_simplex(x), log_prob)
     }
 
     fn detach(&self) -> Self {
-        Self { concentration: self.concentration.detach() }
+        self.detached()
+    }
+
+    fn support(&self) -> Support {
+        Support::Simplex
     }
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for Dirichlet<'t, F> {
     fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.rsample_ln(count, rng).exp()
+    }
+}
+
+impl<'t, F: Scalar> Moments<'t, F> for Dirichlet<'t, F> {
+    fn mean(&self) -> Var<'t, F> {
+        self.concentration / unsqueeze(self.concentration.sum_axis(-1))
+    }
+
+    /// $m_c(1 - m_c)/(\alpha_0 + 1)$.
+    fn variance(&self) -> Var<'t, F> {
+        let (mean, sum) = (self.mean(), unsqueeze(self.concentration.sum_axis(-1)));
+        mean * (-mean + F::ONE) / (sum + F::ONE)
     }
 }
 

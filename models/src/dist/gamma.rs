@@ -1,73 +1,72 @@
 //! The gamma distribution.
 
+use super::edges::{exp_excess, from_zero, impossible, level, off_half_line};
 use super::implicit::{implicit, ln_gamma_draw, ln_gamma_slope};
-use super::{Distribution, Entropy, Kl, Reparam, sample_shape};
+use super::parameters::distribution;
+use super::quantiles::ln_gamma_quantile;
+use super::{Cdf, Entropy, Kl, Moments, over_event, sample_shape};
 use crate::RandomSource;
-use pathscore_autodiff::{Scalar, Var};
+use pathscore_autodiff::{Scalar, Shape, Var};
 
-/// $\mathrm{Gamma}(\alpha, \beta)$ with concentration $\alpha$ and rate $\beta$, of density
-/// $\beta^\alpha x^{\alpha-1} e^{-\beta x}/\Gamma(\alpha)$.
-///
-/// The mean is $\alpha/\beta$, the variance $\alpha/\beta^2$. The derivatives of $\ln p$ are $\ln \beta x -
-/// \psi(\alpha)$ for $\alpha$ and $\alpha/\beta - x$ for $\beta$. A sample is $z = z_0/\beta$ with
-/// $\partial z_0/\partial\alpha = -\frac{\partial P(\alpha, z_0)}{\partial\alpha}/p(z_0)$ (Figurnov, Mohamed and Mnih
-/// 2018), computed for $\ln z_0$. A sample below the smallest normal number is replaced by that number.
-///
-/// ```
-/// use pathscore_autodiff::Tape;
-/// use pathscore_models::dist::{Distribution, Gamma, Kl};
-/// let tape = Tape::new();
-/// let at = |a: f64, b| Gamma::new(tape.leaf(&[a], [1]), tape.leaf(&[b], [1]));
-/// // At α = 1 it is the exponential distribution.
-/// let log_prob = at(1.0, 2.0).log_prob(tape.constant(&[0.7], [1])).item();
-/// assert!((log_prob - (2_f64.ln() - 1.4)).abs() < 1e-15);
-/// // The divergence of two exponential distributions is ln(β_q/β_p) + β_p/β_q − 1.
-/// let kl = at(1.0, 2.0).kl(&at(1.0, 3.0)).item();
-/// assert!((kl - ((2.0_f64 / 3.0).ln() + 0.5)).abs() < 1e-15);
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Gamma<'t, F> {
-    concentration: Var<'t, F>,
-    rate: Var<'t, F>,
+distribution! { continuous NonNegative
+    /// $\mathrm{Gamma}(\alpha, \beta)$ with concentration $\alpha$ and rate $\beta$, of density
+    /// $\beta^\alpha x^{\alpha-1} e^{-\beta x}/\Gamma(\alpha)$ for $x \ge 0$.
+    ///
+    /// The mean is $\alpha/\beta$, the variance $\alpha/\beta^2$. The derivatives of $\ln p$ are $\ln \beta x -
+    /// \psi(\alpha)$ for $\alpha$ and $\alpha/\beta - x$ for $\beta$. A sample is $z = z_0/\beta$ with
+    /// $\partial z_0/\partial\alpha = -\frac{\partial P(\alpha, z_0)}{\partial\alpha}/p(z_0)$ (Figurnov, Mohamed and Mnih
+    /// 2018), computed for $\ln z_0$. A sample below the smallest normal number is replaced by that number.
+    ///
+    /// ```
+    /// use pathscore_autodiff::Tape;
+    /// use pathscore_models::dist::{Distribution, Gamma, Kl};
+    /// let tape = Tape::new();
+    /// let at = |a: f64, b| Gamma::new(tape.leaf(&[a], [1]), tape.leaf(&[b], [1]));
+    /// // At α = 1 it is the exponential distribution.
+    /// let log_prob = at(1.0, 2.0)?.log_prob(tape.constant(&[0.7], [1])).item();
+    /// assert!((log_prob - (2_f64.ln() - 1.4)).abs() < 1e-15);
+    /// // The divergence of two exponential distributions is ln(β_q/β_p) + β_p/β_q − 1.
+    /// let kl = at(1.0, 2.0)?.kl(&at(1.0, 3.0)?).item();
+    /// assert!((kl - ((2.0_f64 / 3.0).ln() + 0.5)).abs() < 1e-15);
+    /// # Ok::<(), pathscore_models::dist::ParameterError>(())
+    /// ```
+    Gamma {
+        /// The concentration, $\alpha$.
+        concentration: Positive,
+        /// The rate, $\beta$.
+        rate: Positive,
+    }
 }
 
 impl<'t, F: Scalar> Gamma<'t, F> {
-    /// The distribution with concentration $\alpha$ and rate $\beta$, which must be positive.
-    pub fn new(concentration: Var<'t, F>, rate: Var<'t, F>) -> Self {
-        Self { concentration, rate }
-    }
-
-    /// The concentration, $\alpha$.
-    pub fn concentration(self) -> Var<'t, F> {
-        self.concentration
-    }
-
-    /// The rate, $\beta$.
-    pub fn rate(self) -> Var<'t, F> {
-        self.rate
-    }
-
     /// $\ln z$ of `count` samples, through which derivatives flow. It is finite where $z$ itself would underflow, as
     /// most samples do for $\alpha$ below a hundredth.
     pub fn rsample_ln<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
-        self.standard(count, rng) - self.rate.ln()
+        let shape = sample_shape(count, self.concentration);
+        ln_standard(self.concentration, shape, rng) - self.rate.ln()
     }
 
-    /// $\ln z_0$ of `count` samples.
-    fn standard<R: RandomSource>(self, count: usize, rng: &mut R) -> Var<'t, F> {
-        ln_standard(self.concentration, count, rng)
+    fn draw<R: RandomSource>(self, shape: Shape, rng: &mut R) -> Var<'t, F> {
+        let z = ln_standard(self.concentration, shape, rng).exp();
+        z.max(z.tape().number(smallest())) / self.rate
+    }
+
+    fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
+        let Self { concentration: alpha, rate: beta } = self;
+        let powers = alpha * beta.ln() + (alpha - F::ONE).xlogy(x);
+        impossible(off_half_line(x), powers - beta * x - alpha.ln_gamma())
     }
 }
 
-/// $\ln z_0$ of `count` samples from $\mathrm{Gamma}(\alpha, 1)$.
+/// $\ln z_0$ of samples from $\mathrm{Gamma}(\alpha, 1)$.
 pub(super) fn ln_standard<'t, F: Scalar, R: RandomSource>(
     concentration: Var<'t, F>,
-    count: usize,
+    shape: Shape,
     rng: &mut R,
 ) -> Var<'t, F> {
     let draw = |[alpha]: [f64; 1]| ln_gamma_draw(alpha, rng);
     let slope = |[alpha]: [f64; 1], ln_z| [ln_gamma_slope(alpha, ln_z)];
-    implicit([concentration], &sample_shape(count, concentration), draw, slope)
+    implicit([concentration], &shape, draw, slope)
 }
 
 /// The smallest normal number of the precision.
@@ -75,26 +74,25 @@ pub(super) fn smallest<F: Scalar>() -> F {
     F::from_f64(if F::NAME == "f64" { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) })
 }
 
-impl<'t, F: Scalar> Distribution<'t, F> for Gamma<'t, F> {
-    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        self.detach().rsample(count, rng)
+impl<'t, F: Scalar> Moments<'t, F> for Gamma<'t, F> {
+    fn mean(&self) -> Var<'t, F> {
+        self.concentration / self.rate
     }
 
-    fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
-        let Self { concentration: alpha, rate: beta } = *self;
-        let powers = alpha * beta.ln() + (alpha - F::ONE).xlogy(x);
-        (powers - beta * x - alpha.ln_gamma()).sum_axis(-1)
-    }
-
-    fn detach(&self) -> Self {
-        Self { concentration: self.concentration.detach(), rate: self.rate.detach() }
+    fn variance(&self) -> Var<'t, F> {
+        self.concentration / self.rate / self.rate
     }
 }
 
-impl<'t, F: Scalar> Reparam<'t, F> for Gamma<'t, F> {
-    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        let z = self.standard(count, rng).exp();
-        z.max(z.tape().number(smallest())) / self.rate
+impl<'t, F: Scalar> Cdf<'t, F> for Gamma<'t, F> {
+    /// $P(\alpha, \beta x)$.
+    fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
+        self.concentration.gamma_p(self.rate * from_zero(x))
+    }
+
+    /// The inverse of the distribution function, by Newton's iteration. It can be differentiated once.
+    fn quantile(&self, u: Var<'t, F>) -> Var<'t, F> {
+        ln_gamma_quantile(self.concentration, level(u)).exp() / self.rate
     }
 }
 
@@ -103,18 +101,19 @@ impl<'t, F: Scalar> Entropy<'t, F> for Gamma<'t, F> {
     fn entropy(&self) -> Var<'t, F> {
         let Self { concentration: alpha, rate: beta } = *self;
         let shape = alpha + alpha.ln_gamma() - (alpha - F::ONE) * alpha.digamma();
-        (shape - beta.ln()).sum_axis(-1)
+        over_event(alpha, shape - beta.ln())
     }
 }
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Gamma<'t, F> {
-    /// $\sum (\alpha_q - \alpha_p)\psi(\alpha_q) - \ln\Gamma(\alpha_q) + \ln\Gamma(\alpha_p) - \alpha_p \ln r +
-    /// \alpha_q (r - 1)$ with $r = \beta_p/\beta_q$; the derivatives with respect to the parameters of $q$ are
+    /// $\sum (\alpha_q - \alpha_p)\psi(\alpha_q) - \ln\Gamma(\alpha_q) + \ln\Gamma(\alpha_p) + (\alpha_q - \alpha_p) \ln r +
+    /// \alpha_q (r - 1 - \ln r)$ with $r = \beta_p/\beta_q$; the derivatives with respect to the parameters of $q$ are
     /// $(\alpha_q - \alpha_p)\psi'(\alpha_q) + r - 1$ and $(\alpha_p - \alpha_q r)/\beta_q$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let (alpha, other) = (self.concentration, p.concentration);
-        let ratio = p.rate / self.rate;
-        let shapes = (alpha - other) * alpha.digamma() - alpha.ln_gamma() + other.ln_gamma();
-        (shapes - other * ratio.ln() + alpha * (ratio - F::ONE)).sum_axis(-1)
+        let ln_ratio = (p.rate / self.rate).ln();
+        let shapes = (alpha - other) * (alpha.digamma() + ln_ratio);
+        let each = shapes - alpha.ln_gamma() + other.ln_gamma() + alpha * exp_excess(ln_ratio);
+        over_event(each, each)
     }
 }

@@ -8,6 +8,7 @@
 //! No inverse of $P$ is needed, and any sampler will do. Samples are drawn and differentiated on a scale on which
 //! they neither underflow nor round to the end of an interval: logarithms, logits, angles.
 
+use super::edges::ln_1p_excess;
 use crate::RandomSource;
 use pathscore_autodiff::{Adjoints, Custom, Real, Scalar, Shape, Tensor, Var, View};
 use std::f64::consts::{PI, TAU};
@@ -78,7 +79,7 @@ const TINY: f64 = -600.0;
 ///
 /// The method is that of Marsaglia and Tsang (2000); for $\alpha < 1$ it uses $z_\alpha = z_{\alpha + 1} u^{1/\alpha}$.
 pub(super) fn ln_gamma_draw<R: RandomSource>(alpha: f64, rng: &mut R) -> f64 {
-    if alpha < 0.0 {
+    if !(0.0..f64::INFINITY).contains(&alpha) {
         return f64::NAN;
     }
     if alpha < 1.0 {
@@ -91,8 +92,9 @@ pub(super) fn ln_gamma_draw<R: RandomSource>(alpha: f64, rng: &mut R) -> f64 {
         let x = rng.normal();
         let v = (1.0 + c * x).powi(3);
         let u = 1.0 - rng.uniform();
-        // The negated condition also accepts NaN, so that a concentration of NaN ends the loop.
-        if !(v <= 0.0 || u.ln() >= 0.5 * x * x + d * (1.0 - v + v.ln())) {
+        // v − 1 and ln v − (v − 1) without cancellation: for large α both are small, and multiplied by d.
+        let above_one = c * x * (3.0 + c * x * (3.0 + c * x));
+        if v > 0.0 && u.ln() < 0.5 * x * x + d * ln_1p_excess(above_one) {
             return (d * v).ln();
         }
     }
@@ -151,7 +153,10 @@ pub(super) fn logit_beta_slopes([a, b]: [f64; 2], y: f64) -> [f64; 2] {
 /// Best and Fisher (1979) reject from a wrapped Cauchy distribution; with $\rho = \kappa s$ and $w = \sin^2(z/2)$ their
 /// method is written so that nothing cancels for small or large $\kappa$.
 pub(super) fn von_mises_draw<R: RandomSource>(kappa: f64, rng: &mut R) -> f64 {
-    let root = (1.0 + 4.0 * kappa * kappa).sqrt();
+    if !(0.0..f64::INFINITY).contains(&kappa) {
+        return f64::NAN;
+    }
+    let root = f64::hypot(1.0, 2.0 * kappa);
     // This is ρ − κ, with ρ = (1 + √(1 + 4κ²))/2.
     let gap = 0.5 + 0.5 / (root + 2.0 * kappa);
     loop {

@@ -1,9 +1,15 @@
 //! Distributions as capabilities: one trait says that a distribution can be sampled, another that derivatives flow
 //! through its samples, another that its values can be enumerated.
 //!
-//! A row of the parameters is one member of a batch, and the columns of a row are independent
-//! coordinates of one event: `log_prob`, `entropy` and `kl` sum over the last axis. Samples come `count`
+//! Parameters broadcast against each other when a distribution is made. A row of them is one member of a batch, and the
+//! columns of a row are independent coordinates of one event: `log_prob`, `entropy` and `kl` sum over the last axis.
+//! If the parameters have no axis, the event is a single number, and there is nothing to sum. Samples come `count`
 //! at a time, with one more axis in front.
+//!
+//! A constructor looks at the numbers of its parameters and returns a [`ParameterError`] if one of them is NaN or out of
+//! range. Its twin `…_unchecked` looks at no number; models use it in the steps of a training.
+//!
+//! Outside the [`Support`] a log-density is $-\infty$, and its derivatives there are zero.
 //!
 //! The types tell whether a sample carries a derivative: [`Distribution::sample`] returns a constant and
 //! [`Reparam::rsample`] a tracked variable. An estimator that needs the second does not compile with a distribution
@@ -20,13 +26,17 @@ pathscore_autodiff::modules! {
     log_normal: LogNormal;
     multivariate_normal: MultivariateNormal;
     normal: Normal;
+    parameters: Constraint, ParameterError;
     poisson: Poisson;
     student: StudentT;
+    support: Support;
     von_mises: VonMises;
     weak_derivative: CoupledPair, WeakDerivative;
 }
 
+mod edges;
 mod implicit;
+mod quantiles;
 
 pub(crate) use bernoulli::support_of_bits;
 
@@ -54,6 +64,9 @@ pub trait Distribution<'t, F: Scalar>: Copy {
 
     /// The same distribution, constant to derivatives.
     fn detach(&self) -> Self;
+
+    /// The set of values of an event, or of each of its coordinates.
+    fn support(&self) -> Support;
 
     /// The parts of an event, nearest the data first, if they are drawn one after another; otherwise the event is the
     /// only part.
@@ -87,13 +100,12 @@ pub trait Reparam<'t, F: Scalar>: Distribution<'t, F> {
 /// A distribution with finitely many values.
 #[diagnostic::on_unimplemented(
     message = "the values of `{Self}` cannot be enumerated",
-    label = "this distribution has no `support` to sum over",
+    label = "this distribution has no values to sum over",
     note = "exact sums over z need `Enumerable`, a distribution with finitely many values"
 )]
-#[doc(alias = "enumerate_support")]
 pub trait Enumerable<'t, F: Scalar>: Distribution<'t, F> {
     /// Every value of an event, for every member of the batch: shape `[values, …batch, event]`.
-    fn support(&self) -> Var<'t, F>;
+    fn enumerate_support(&self) -> Var<'t, F>;
 }
 
 /// A distribution that has a log-density for each coordinate.
@@ -124,6 +136,51 @@ pub trait Entropy<'t, F: Scalar>: Distribution<'t, F> {
 pub trait Kl<'t, F: Scalar, Other>: Distribution<'t, F> {
     /// $\mathrm{KL}(q \Vert p) = E_q[\ln q - \ln p]$, summed over the last axis.
     fn kl(&self, p: &Other) -> Var<'t, F>;
+}
+
+/// A distribution with a known mean and variance of each coordinate.
+pub trait Moments<'t, F: Scalar>: Distribution<'t, F> {
+    /// $E x$, of the shape of an event for every member of the batch; NaN where it does not exist.
+    fn mean(&self) -> Var<'t, F>;
+
+    /// $E x^2 - (E x)^2$, in the shape of [`Moments::mean`]; infinite or NaN where it does not exist.
+    fn variance(&self) -> Var<'t, F>;
+
+    /// The standard deviation, the square root of the variance.
+    #[doc(alias = "stddev")]
+    fn std(&self) -> Var<'t, F> {
+        self.variance().sqrt()
+    }
+}
+
+/// A distribution of independent coordinates with a known distribution function.
+///
+/// ```
+/// use pathscore_autodiff::Tape;
+/// use pathscore_models::dist::{Cdf, Exponential};
+/// let tape = Tape::new();
+/// let waiting = Exponential::new(tape.leaf(&[2.0_f64], [1]))?;
+/// let median = waiting.quantile(tape.constant(&[0.5], [1]));
+/// assert!((median.item() - 0.5 * 2_f64.ln()).abs() < 1e-15);
+/// assert!((waiting.cdf(median).item() - 0.5).abs() < 1e-15);
+/// # Ok::<(), pathscore_models::dist::ParameterError>(())
+/// ```
+pub trait Cdf<'t, F: Scalar>: Coordinates<'t, F> {
+    /// $P(X \le x)$ of each coordinate, in the shape of `x`: zero below the support and one above it. The derivative
+    /// with respect to `x` is the density, and zero for a discrete distribution.
+    fn cdf(&self, x: Var<'t, F>) -> Var<'t, F>;
+
+    /// The smallest $x$ with $P(X \le x) \ge u$, of each coordinate, in the shape of `u`. The derivative with respect to
+    /// `u` is one over the density at the quantile. For `u` outside the unit interval the quantile is NaN.
+    #[doc(alias = "icdf")]
+    #[doc(alias = "ppf")]
+    fn quantile(&self, u: Var<'t, F>) -> Var<'t, F>;
+}
+
+/// Sums numbers of the coordinates over an event: over the last axis, unless `parameter` has no axis.
+#[track_caller]
+pub(crate) fn over_event<'t, F: Scalar>(parameter: Var<'t, F>, each: Var<'t, F>) -> Var<'t, F> {
+    if parameter.shape().is_empty() { each } else { each.sum_axis(-1) }
 }
 
 /// Makes every coordinate an event of its own, by an axis of length one behind the others.

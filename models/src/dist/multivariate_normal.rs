@@ -1,6 +1,10 @@
 //! The normal distribution with a full covariance matrix.
 
-use super::{Distribution, Entropy, Kl, Reparam, sample_shape, unsqueeze, width};
+use super::parameters::check;
+use super::{
+    Constraint, Distribution, Entropy, Kl, Moments, ParameterError, Reparam, Support, sample_shape,
+    unsqueeze, width,
+};
 use crate::RandomSource;
 use pathscore_autodiff::{Error, Scalar, Shape, Triangle, Var};
 
@@ -35,10 +39,33 @@ impl<'t, F: Scalar> MultivariateNormal<'t, F> {
     /// The distribution with this mean and this Cholesky factor of its covariance. The diagonal of the factor must be
     /// positive; numbers above the diagonal are ignored.
     ///
+    /// # Errors
+    /// If a number of the mean or of the lower triangle is not finite, or one of the diagonal not positive. The index of
+    /// the error counts the numbers of the diagonal alone if the parameter is `diagonal of scale_tril`.
+    ///
     /// # Panics
     /// If the factor is neither one square matrix for all means nor one for each mean.
     #[track_caller]
-    pub fn from_scale_tril(loc: Var<'t, F>, scale_tril: Var<'t, F>) -> Self {
+    pub fn from_scale_tril(
+        loc: Var<'t, F>,
+        scale_tril: Var<'t, F>,
+    ) -> Result<Self, ParameterError> {
+        let made = Self::from_scale_tril_unchecked(loc, scale_tril);
+        let parameters = [
+            ("loc", loc, Constraint::Finite),
+            ("scale_tril", made.scale_tril, Constraint::Finite),
+            ("diagonal of scale_tril", made.scale_tril.diagonal(0), Constraint::Positive),
+        ];
+        check("MultivariateNormal", &parameters)?;
+        Ok(made)
+    }
+
+    /// [`MultivariateNormal::from_scale_tril`] without a look at the numbers.
+    ///
+    /// # Panics
+    /// If the factor is neither one square matrix for all means nor one for each mean.
+    #[track_caller]
+    pub fn from_scale_tril_unchecked(loc: Var<'t, F>, scale_tril: Var<'t, F>) -> Self {
         Self::new(loc, scale_tril.tril(0))
     }
 
@@ -131,6 +158,21 @@ impl<'t, F: Scalar> Distribution<'t, F> for MultivariateNormal<'t, F> {
     fn detach(&self) -> Self {
         Self { loc: self.loc.detach(), scale_tril: self.scale_tril.detach() }
     }
+
+    fn support(&self) -> Support {
+        Support::Vectors
+    }
+}
+
+impl<'t, F: Scalar> Moments<'t, F> for MultivariateNormal<'t, F> {
+    fn mean(&self) -> Var<'t, F> {
+        self.loc
+    }
+
+    /// The diagonal of the covariance, the squared lengths of the rows of $L$.
+    fn variance(&self) -> Var<'t, F> {
+        self.scale_tril.sum_squares(-1).broadcast_to(self.loc.shape())
+    }
 }
 
 impl<'t, F: Scalar> Reparam<'t, F> for MultivariateNormal<'t, F> {
@@ -189,10 +231,12 @@ mod tests {
         let (loc, log_scale) = (tape.leaf(&LOC, [2, 3]), tape.leaf(&[-0.5, 0.2, 0.1], [3]));
         let other = (tape.leaf(&OTHER_LOC, [3]), tape.leaf(&[0.3, -0.1, 0.6], [3]));
         let spread = log_scale.broadcast_to([2, 3]);
-        let (q, p) =
-            (Normal::from_log_scale(loc, spread), Normal::from_log_scale(other.0, other.1));
+        let (q, p) = (
+            Normal::from_log_scale_unchecked(loc, spread),
+            Normal::from_log_scale_unchecked(other.0, other.1),
+        );
         fn full<'t>(loc: Var<'t, f64>, log_scale: Var<'t, f64>) -> MultivariateNormal<'t, f64> {
-            MultivariateNormal::from_scale_tril(loc, log_scale.exp().diag(0))
+            MultivariateNormal::from_scale_tril_unchecked(loc, log_scale.exp().diag(0))
         }
         let (full_q, full_p) = (full(loc, log_scale), full(other.0, other.1));
         let x = q.sample(4, &mut rng(0, Stream::Sample, 0));
@@ -207,14 +251,15 @@ mod tests {
     fn one_factor_for_all_members_is_the_same_factor_for_each() {
         let tape = Tape::new();
         let (loc, scale) = (tape.leaf(&LOC, [2, 3]), tape.leaf(&SCALE, [3, 3]));
-        let shared = MultivariateNormal::from_scale_tril(loc, scale);
-        let each = MultivariateNormal::from_scale_tril(loc, scale.broadcast_to([2, 3, 3]));
+        let shared = MultivariateNormal::from_scale_tril_unchecked(loc, scale);
+        let each =
+            MultivariateNormal::from_scale_tril_unchecked(loc, scale.broadcast_to([2, 3, 3]));
         let x = shared.rsample(5, &mut rng(0, Stream::Sample, 0));
         close(each.rsample(5, &mut rng(0, Stream::Sample, 0)), x);
         close(each.log_prob(x), shared.log_prob(x));
         close(each.entropy(), shared.entropy());
         let other = tape.leaf(&OTHER_SCALE, [3, 3]);
-        let p = MultivariateNormal::from_scale_tril(tape.leaf(&OTHER_LOC, [3]), other);
+        let p = MultivariateNormal::from_scale_tril_unchecked(tape.leaf(&OTHER_LOC, [3]), other);
         close(each.kl(&p), shared.kl(&p));
         close(each.kl(&each), tape.constant(&[0.0; 2], [2]));
     }
@@ -226,14 +271,22 @@ mod tests {
             .to_vec();
         type Q<'t> = MultivariateNormal<'t, f64>;
         let options = || check::Options::of::<f64>();
-        check::gradient(|v| Q::from_scale_tril(v[0], v[1]).log_prob(v[2]).square(), &at, options())
-            .expect("the log-density");
-        check::gradient(|v| Q::from_scale_tril(v[0], v[1]).entropy().square(), &at, options())
-            .expect("the entropy");
+        check::gradient(
+            |v| Q::from_scale_tril_unchecked(v[0], v[1]).log_prob(v[2]).square(),
+            &at,
+            options(),
+        )
+        .expect("the log-density");
+        check::gradient(
+            |v| Q::from_scale_tril_unchecked(v[0], v[1]).entropy().square(),
+            &at,
+            options(),
+        )
+        .expect("the entropy");
         check::gradient(
             |v| {
-                let p = Q::from_scale_tril(v[2].reshape([3]), v[3]);
-                Q::from_scale_tril(v[0], v[1]).kl(&p).square()
+                let p = Q::from_scale_tril_unchecked(v[2].reshape([3]), v[3]);
+                Q::from_scale_tril_unchecked(v[0], v[1]).kl(&p).square()
             },
             &at,
             options(),
@@ -245,7 +298,7 @@ mod tests {
     fn samples_have_the_mean_and_the_covariance() {
         let tape = Tape::new();
         let (loc, scale) = (tape.leaf(&OTHER_LOC, [3]), tape.leaf(&SCALE, [3, 3]));
-        let q = MultivariateNormal::from_scale_tril(loc, scale);
+        let q = MultivariateNormal::from_scale_tril_unchecked(loc, scale);
         let n = 40_000;
         let x = q.sample(n, &mut rng(1, Stream::Sample, 0));
         assert!(!x.is_tracked());

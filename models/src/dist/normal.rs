@@ -1,6 +1,11 @@
 //! The normal distribution with independent coordinates.
 
-use super::{Coordinates, Distribution, Entropy, Kl, Reparam, sample_shape, unsqueeze};
+use super::edges::level;
+use super::parameters::{broadcast, check};
+use super::{
+    Cdf, Constraint, Coordinates, Distribution, Entropy, Kl, Moments, ParameterError, Reparam,
+    Support, over_event, sample_shape, unsqueeze,
+};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Tape, Var};
 
@@ -13,10 +18,11 @@ use pathscore_autodiff::{Scalar, Tape, Var};
 /// use pathscore_autodiff::Tape;
 /// use pathscore_models::dist::{Distribution, Kl, Normal};
 /// let tape = Tape::new();
-/// let q = Normal::from_scale(tape.leaf(&[0.0_f64], [1]), tape.leaf(&[1.0], [1]));
-/// let p = Normal::from_scale(tape.leaf(&[1.0], [1]), tape.leaf(&[2.0], [1]));
+/// let q = Normal::from_scale(tape.leaf(&[0.0_f64], [1]), tape.leaf(&[1.0], [1]))?;
+/// let p = Normal::from_scale(tape.leaf(&[1.0], [1]), tape.leaf(&[2.0], [1]))?;
 /// assert!((q.kl(&p).item() - 0.44314718).abs() < 1e-8);
 /// assert!((q.log_prob(tape.constant(&[0.0], [1])).item() + 0.9189385332046727).abs() < 1e-15);
+/// # Ok::<(), pathscore_models::dist::ParameterError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[doc(alias = "Gaussian")]
@@ -27,13 +33,51 @@ pub struct Normal<'t, F> {
 
 impl<'t, F: Scalar> Normal<'t, F> {
     /// The distribution with this mean and this standard deviation, which must be positive.
+    ///
+    /// # Errors
+    /// If a number of the mean is not finite, or one of the standard deviation not positive.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
     #[track_caller]
-    pub fn from_scale(loc: Var<'t, F>, scale: Var<'t, F>) -> Self {
-        Self { loc, log_scale: scale.ln() }
+    pub fn from_scale(loc: Var<'t, F>, scale: Var<'t, F>) -> Result<Self, ParameterError> {
+        check(
+            "Normal",
+            &[("loc", loc, Constraint::Finite), ("scale", scale, Constraint::Positive)],
+        )?;
+        Ok(Self::from_scale_unchecked(loc, scale))
+    }
+
+    /// [`Normal::from_scale`] without a look at the numbers.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn from_scale_unchecked(loc: Var<'t, F>, scale: Var<'t, F>) -> Self {
+        Self::from_log_scale_unchecked(loc, scale.ln())
     }
 
     /// The distribution with this mean and this logarithm of the standard deviation.
-    pub fn from_log_scale(loc: Var<'t, F>, log_scale: Var<'t, F>) -> Self {
+    ///
+    /// # Errors
+    /// If a number of a parameter is not finite.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn from_log_scale(loc: Var<'t, F>, log_scale: Var<'t, F>) -> Result<Self, ParameterError> {
+        let finite = Constraint::Finite;
+        check("Normal", &[("loc", loc, finite), ("log_scale", log_scale, finite)])?;
+        Ok(Self::from_log_scale_unchecked(loc, log_scale))
+    }
+
+    /// [`Normal::from_log_scale`] without a look at the numbers.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn from_log_scale_unchecked(loc: Var<'t, F>, log_scale: Var<'t, F>) -> Self {
+        let [loc, log_scale] = broadcast("Normal", [loc, log_scale]);
         Self { loc, log_scale }
     }
 
@@ -69,11 +113,18 @@ impl<'t, F: Scalar> Distribution<'t, F> for Normal<'t, F> {
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
+        if self.loc.shape().is_empty() {
+            return self.log_prob_each(x);
+        }
         x.normal_log_prob(self.loc, self.log_scale)
     }
 
     fn detach(&self) -> Self {
         Self { loc: self.loc.detach(), log_scale: self.log_scale.detach() }
+    }
+
+    fn support(&self) -> Support {
+        Support::Real
     }
 }
 
@@ -89,11 +140,37 @@ impl<'t, F: Scalar> Coordinates<'t, F> for Normal<'t, F> {
     }
 }
 
+impl<'t, F: Scalar> Moments<'t, F> for Normal<'t, F> {
+    fn mean(&self) -> Var<'t, F> {
+        self.loc
+    }
+
+    fn variance(&self) -> Var<'t, F> {
+        (self.log_scale * F::from_f64(2.0)).exp()
+    }
+
+    fn std(&self) -> Var<'t, F> {
+        self.scale()
+    }
+}
+
+impl<'t, F: Scalar> Cdf<'t, F> for Normal<'t, F> {
+    /// $\Phi((x - \mu)/\sigma)$.
+    fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
+        ((x - self.loc) * (-self.log_scale).exp()).normal_cdf()
+    }
+
+    /// $\mu + \sigma\Phi^{-1}(u)$.
+    fn quantile(&self, u: Var<'t, F>) -> Var<'t, F> {
+        self.loc + self.scale() * level(u).normal_quantile()
+    }
+}
+
 impl<'t, F: Scalar> Entropy<'t, F> for Normal<'t, F> {
     /// $\sum \ln\sigma + \tfrac12 \ln 2\pi e$; the derivative with respect to $\ln\sigma$ is one.
     fn entropy(&self) -> Var<'t, F> {
         let constant = 0.5 + 0.5 * std::f64::consts::TAU.ln();
-        (self.log_scale + F::from_f64(constant)).sum_axis(-1)
+        over_event(self.loc, self.log_scale + F::from_f64(constant))
     }
 }
 
@@ -101,6 +178,14 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Normal<'t, F> {
     /// $\sum \tfrac12 (e^{2d} - 1 - 2d + t^2)$ with $d = \ln\sigma_q - \ln\sigma_p$ and
     /// $t = (\mu_q - \mu_p)/\sigma_p$, in one kernel.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        self.loc.normal_kl(self.log_scale, p.loc, p.log_scale)
+        let [loc, log_scale, p_loc, p_log_scale] = [self.loc, self.log_scale, p.loc, p.log_scale]
+            .map(|of| {
+                if self.loc.shape().is_empty() && p.loc.shape().is_empty() {
+                    unsqueeze(of)
+                } else {
+                    of
+                }
+            });
+        loc.normal_kl(log_scale, p_loc, p_log_scale)
     }
 }

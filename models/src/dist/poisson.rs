@@ -1,12 +1,18 @@
 //! The Poisson distribution.
 
-use super::{Distribution, Kl, sample_shape};
+use super::edges::{exp_excess, impossible, level, ln_poisson, off_counts};
+use super::parameters::check;
+use super::quantiles::{count_quantile, first_count};
+use super::{
+    Cdf, Constraint, Coordinates, Distribution, Kl, Moments, ParameterError, Support, over_event,
+    sample_shape,
+};
 use crate::RandomSource;
 use pathscore_autodiff::{Real, Scalar, Var};
 
 /// The Poisson distribution, $p(n) = \lambda^n e^{-\lambda}/n!$, with the logarithm of its rate $\lambda$ as parameter.
 ///
-/// The mean and the variance are $\lambda$; $\ln p(n) = n \ln\lambda - \lambda - \ln n!$ has the derivative
+/// The rate may be zero; then every count is zero. The mean and the variance are $\lambda$; $\ln p(n) = n \ln\lambda - \lambda - \ln n!$ has the derivative
 /// $n - \lambda$ with respect to $\ln\lambda$. No derivative flows through a sample, but there is a weak derivative
 /// ([`WeakDerivative`](super::WeakDerivative)).
 ///
@@ -14,10 +20,11 @@ use pathscore_autodiff::{Real, Scalar, Var};
 /// use pathscore_autodiff::Tape;
 /// use pathscore_models::dist::{Distribution, Poisson};
 /// let tape = Tape::new();
-/// let counts = Poisson::from_log_rate(tape.leaf(&[2_f64.ln()], [1]));
+/// let counts = Poisson::from_log_rate(tape.leaf(&[2_f64.ln()], [1]))?;
 /// // 2³ e⁻²/3!
 /// let log_prob = counts.log_prob(tape.constant(&[3.0], [1])).item();
 /// assert!((log_prob.exp() - 8.0 / 6.0 * (-2_f64).exp()).abs() < 1e-15);
+/// # Ok::<(), pathscore_models::dist::ParameterError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Poisson<'t, F> {
@@ -25,14 +32,38 @@ pub struct Poisson<'t, F> {
 }
 
 impl<'t, F: Scalar> Poisson<'t, F> {
-    /// The distribution with log-rate $\ln\lambda$.
-    pub fn from_log_rate(log_rate: Var<'t, F>) -> Self {
+    /// The distribution with log-rate $\ln\lambda$, which may be $-\infty$.
+    ///
+    /// # Errors
+    /// If a number is NaN or $\infty$.
+    pub fn from_log_rate(log_rate: Var<'t, F>) -> Result<Self, ParameterError> {
+        check("Poisson", &[("log_rate", log_rate, Constraint::LogRate)])?;
+        Ok(Self { log_rate })
+    }
+
+    /// [`Poisson::from_log_rate`] without a look at the numbers.
+    pub fn from_log_rate_unchecked(log_rate: Var<'t, F>) -> Self {
         Self { log_rate }
+    }
+
+    /// The distribution with rate $\lambda$, which may be zero. The derivative with respect to a rate of zero does not
+    /// exist.
+    ///
+    /// # Errors
+    /// If a number is negative or not finite.
+    pub fn from_rate(rate: Var<'t, F>) -> Result<Self, ParameterError> {
+        check("Poisson", &[("rate", rate, Constraint::NonNegative)])?;
+        Ok(Self { log_rate: rate.ln() })
     }
 
     /// The logarithm of the rate, $\ln\lambda$.
     pub fn log_rate(self) -> Var<'t, F> {
         self.log_rate
+    }
+
+    /// The rate, $\lambda$.
+    pub fn rate(self) -> Var<'t, F> {
+        self.log_rate.exp()
     }
 }
 
@@ -47,20 +78,64 @@ impl<'t, F: Scalar> Distribution<'t, F> for Poisson<'t, F> {
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
-        (x * self.log_rate - self.log_rate.exp() - (x + F::ONE).ln_gamma()).sum_axis(-1)
+        over_event(self.log_rate, self.log_prob_each(x))
     }
 
     fn detach(&self) -> Self {
         Self { log_rate: self.log_rate.detach() }
     }
+
+    fn support(&self) -> Support {
+        Support::Counts
+    }
+}
+
+impl<'t, F: Scalar> Coordinates<'t, F> for Poisson<'t, F> {
+    /// $n\ln\lambda - \lambda - \ln n!$.
+    fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
+        let never = self.log_rate.equal(self.log_rate.constant(f64::NEG_INFINITY));
+        let outside = off_counts(x) + never * x.greater(x.constant(0.0));
+        // A rate of zero is no factor of the probability of the count zero.
+        let power = x.mul_no_nan(self.log_rate);
+        impossible(outside, power - self.log_rate.exp() - (x + F::ONE).ln_gamma())
+    }
+}
+
+impl<'t, F: Scalar> Moments<'t, F> for Poisson<'t, F> {
+    fn mean(&self) -> Var<'t, F> {
+        self.rate()
+    }
+
+    fn variance(&self) -> Var<'t, F> {
+        self.rate()
+    }
+}
+
+impl<'t, F: Scalar> Cdf<'t, F> for Poisson<'t, F> {
+    /// $Q(\lfloor x \rfloor + 1, \lambda)$.
+    fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
+        let negative = x.less(x.constant(0.0));
+        let counts = negative.select(x.constant(0.0), x.floor()) + F::ONE;
+        negative.select(x.constant(0.0), counts.gamma_q(self.rate()))
+    }
+
+    fn quantile(&self, u: Var<'t, F>) -> Var<'t, F> {
+        count_quantile([self.rate()], level(u), |[rate], u| {
+            let (below, above) =
+                (|n: f64| Real::gamma_q(n + 1.0, rate), |n: f64| Real::gamma_p(n + 1.0, rate));
+            first_count(rate, |n| if u <= 0.5 { below(n) >= u } else { above(n) <= 1.0 - u })
+        })
+    }
 }
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Poisson<'t, F> {
-    /// $\sum \lambda_q (d - 1 + e^{-d})$ with $d = \ln\lambda_q - \ln\lambda_p$, written so that nothing cancels
-    /// where the two agree.
+    /// $\sum \lambda_q (e^d - 1 - d)$ with $d = \ln\lambda_p - \ln\lambda_q$, to the last digits also where the two are
+    /// close; $\lambda_p$ where $\lambda_q$ is zero.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let d = self.log_rate - p.log_rate;
-        (self.log_rate.exp() * (d + (-d).exp_m1())).sum_axis(-1)
+        let zero = self.log_rate.equal(self.log_rate.constant(f64::NEG_INFINITY));
+        let each = self.rate() * exp_excess(p.log_rate - self.log_rate);
+        let each = zero.select(p.rate(), each);
+        over_event(each, each)
     }
 }
 
@@ -69,7 +144,9 @@ const MAX_ENUMERATED_RATE: f64 = 30.0;
 
 /// A sample of the distribution with this rate.
 pub(super) fn draw<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
-    if rate > MAX_ENUMERATED_RATE {
+    if !(0.0..f64::INFINITY).contains(&rate) {
+        f64::NAN
+    } else if rate > MAX_ENUMERATED_RATE {
         transformed_rejection(rate, rng)
     } else {
         enumerated_draw(rate, rng)
@@ -107,7 +184,7 @@ fn transformed_rejection<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
             continue;
         }
         let hat = (v * inverse_alpha / (a / (us * us) + b)).ln();
-        if hat <= n * rate.ln() - rate - Real::ln_gamma(n + 1.0) {
+        if hat <= ln_poisson(n, rate) {
             return n;
         }
     }

@@ -1,41 +1,47 @@
 //! Student's distribution.
 
 use super::beta::logits;
+use super::edges::level;
 use super::implicit::logit_beta_draw;
-use super::{Distribution, Entropy, Reparam, sample_shape};
+use super::parameters::distribution;
+use super::quantiles::logit_beta_quantile;
+use super::{Cdf, Entropy, Moments, over_event};
 use crate::RandomSource;
-use pathscore_autodiff::{Scalar, Var};
+use pathscore_autodiff::{Scalar, Shape, Var};
 
-/// Student's $t$ distribution with $\nu$ degrees of freedom, location $\mu$ and scale $\sigma$.
-///
-/// With $t = (x - \mu)/\sigma$ the density is $(1 + t^2/\nu)^{-(\nu+1)/2}/(\sqrt\nu B(\nu/2, \tfrac12) \sigma)$; the
-/// mean is $\mu$ for $\nu > 1$, the variance $\sigma^2 \nu/(\nu - 2)$ for $\nu > 2$. A sample is $\mu + \sigma t$
-/// with $t = \pm\sqrt{\nu(1 - x)/x}$ and $x \sim \mathrm{Beta}(\nu/2, \tfrac12)$, which carries the derivative with
-/// respect to $\nu$ implicitly (Figurnov, Mohamed and Mnih 2018): because $t^2$ decreases in $x$, quantiles of $x$
-/// are quantiles of $t^2$.
-///
-/// ```
-/// use pathscore_autodiff::Tape;
-/// use pathscore_models::dist::{Distribution, StudentT};
-/// let tape = Tape::new();
-/// let [nu, mu, sigma] = [1.0_f64, 0.0, 1.0].map(|c| tape.leaf(&[c], [1]));
-/// // With one degree of freedom it is Cauchy's: 1/(π(1 + t²)).
-/// let log_prob = StudentT::new(nu, mu, sigma).log_prob(tape.constant(&[2.0], [1])).item();
-/// assert!((log_prob + (5.0 * std::f64::consts::PI).ln()).abs() < 1e-14);
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct StudentT<'t, F> {
-    freedom: Var<'t, F>,
-    loc: Var<'t, F>,
-    scale: Var<'t, F>,
+distribution! { continuous Real
+    /// Student's $t$ distribution with $\nu$ degrees of freedom, location $\mu$ and scale $\sigma$.
+    ///
+    /// With $t = (x - \mu)/\sigma$ the density is $(1 + t^2/\nu)^{-(\nu+1)/2}/(\sqrt\nu B(\nu/2, \tfrac12) \sigma)$; the
+    /// mean is $\mu$ for $\nu > 1$, the variance $\sigma^2 \nu/(\nu - 2)$ for $\nu > 2$. A sample is $\mu + \sigma t$
+    /// with $t = \pm\sqrt{\nu(1 - x)/x}$ and $x \sim \mathrm{Beta}(\nu/2, \tfrac12)$, which carries the derivative with
+    /// respect to $\nu$ implicitly (Figurnov, Mohamed and Mnih 2018): because $t^2$ decreases in $x$, quantiles of $x$
+    /// are quantiles of $t^2$.
+    ///
+    /// ```
+    /// use pathscore_autodiff::Tape;
+    /// use pathscore_models::dist::{Distribution, StudentT};
+    /// let tape = Tape::new();
+    /// let [nu, mu, sigma] = [1.0_f64, 0.0, 1.0].map(|c| tape.leaf(&[c], [1]));
+    /// // With one degree of freedom it is Cauchy's: 1/(π(1 + t²)).
+    /// let log_prob = StudentT::new(nu, mu, sigma)?.log_prob(tape.constant(&[2.0], [1])).item();
+    /// assert!((log_prob + (5.0 * std::f64::consts::PI).ln()).abs() < 1e-14);
+    /// # Ok::<(), pathscore_models::dist::ParameterError>(())
+    /// ```
+    StudentT {
+        /// The degrees of freedom, $\nu$.
+        freedom: Positive,
+        /// The location, $\mu$.
+        loc: Finite,
+        /// The scale, $\sigma$.
+        scale: Positive,
+    }
 }
 
-impl<'t, F: Scalar> StudentT<'t, F> {
-    /// The distribution with these $\nu$, $\mu$ and $\sigma$; $\nu$ and $\sigma$ must be positive.
-    pub fn new(freedom: Var<'t, F>, loc: Var<'t, F>, scale: Var<'t, F>) -> Self {
-        Self { freedom, loc, scale }
-    }
+/// Beyond this $|t|/\sqrt\nu$, $1 + t^2/\nu$ is $t^2/\nu$ to the digits of a double.
+const FAR: f64 = 1e8;
 
+impl<'t, F: Scalar> StudentT<'t, F> {
     /// The parameters $\nu$, $\mu$ and $\sigma$.
     pub fn parameters(self) -> [Var<'t, F>; 3] {
         [self.freedom, self.loc, self.scale]
@@ -47,28 +53,19 @@ impl<'t, F: Scalar> StudentT<'t, F> {
         let beta = (self.freedom * half).ln_beta(self.freedom.tape().number(half));
         self.freedom.ln() * half + beta + self.scale.ln()
     }
-}
 
-impl<'t, F: Scalar> Distribution<'t, F> for StudentT<'t, F> {
-    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        self.detach().rsample(count, rng)
+    fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
+        let away = x - self.loc;
+        let t = away / self.scale;
+        // Where t² would overflow, the logarithm is taken of each factor.
+        let far = (t / self.freedom.sqrt()).abs().greater(t.constant(FAR));
+        let of_factors = (away.abs().ln() - self.scale.ln()) * F::from_f64(2.0) - self.freedom.ln();
+        let log = far.select(of_factors, (t.square() / self.freedom).ln_1p());
+        (self.freedom + F::ONE) * F::from_f64(-0.5) * log - self.log_norm()
     }
 
-    fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
-        let t = (x - self.loc) / self.scale;
-        let power = (self.freedom + F::ONE) * F::from_f64(-0.5);
-        (power * (t.square() / self.freedom).ln_1p() - self.log_norm()).sum_axis(-1)
-    }
-
-    fn detach(&self) -> Self {
-        let [freedom, loc, scale] = self.parameters().map(|parameter| parameter.detach());
-        Self { freedom, loc, scale }
-    }
-}
-
-impl<'t, F: Scalar> Reparam<'t, F> for StudentT<'t, F> {
-    fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        let (shape, half) = (sample_shape(count, self.freedom), F::from_f64(0.5));
+    fn draw<R: RandomSource>(self, shape: Shape, rng: &mut R) -> Var<'t, F> {
+        let half = F::from_f64(0.5);
         let shapes = [self.freedom * half, self.freedom.tape().number(half)];
         let mut signs = Vec::with_capacity(shape.size());
         let y = logits(shapes, &shape, |at| {
@@ -81,13 +78,53 @@ impl<'t, F: Scalar> Reparam<'t, F> for StudentT<'t, F> {
     }
 }
 
+impl<'t, F: Scalar> Moments<'t, F> for StudentT<'t, F> {
+    /// $\mu$ for $\nu > 1$, otherwise NaN.
+    fn mean(&self) -> Var<'t, F> {
+        let exists = self.freedom.greater(self.freedom.constant(1.0));
+        exists.select(self.loc, self.loc.constant(f64::NAN))
+    }
+
+    /// $\sigma^2 \nu/(\nu - 2)$ for $\nu > 2$, infinite for $1 < \nu \le 2$, otherwise NaN.
+    fn variance(&self) -> Var<'t, F> {
+        let nu = self.freedom;
+        let finite = self.scale.square() * (nu / (nu - F::from_f64(2.0)));
+        let [nan, infinite] = [f64::NAN, f64::INFINITY].map(|c| nu.constant(c));
+        let otherwise = nu.greater(nu.constant(1.0)).select(infinite, nan);
+        nu.greater(nu.constant(2.0)).select(finite, otherwise)
+    }
+}
+
+impl<'t, F: Scalar> Cdf<'t, F> for StudentT<'t, F> {
+    /// $I_y(\nu/2, \nu/2)$ with $y = \tfrac12(1 + t/s)$ and $s = \sqrt{t^2 + \nu}$, which is smooth at $t = 0$.
+    fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
+        let t = (x - self.loc) / self.scale;
+        let (root, half) = (self.freedom.sqrt(), F::from_f64(0.5));
+        let s = t.hypot(root);
+        // The same y without cancellation for negative t: 1 + t/s = (ν/s)/(s − t).
+        let left = (root / s) * (root / (s - t));
+        let y = t.less(t.constant(0.0)).select(left, t / s + F::ONE) * half;
+        let nu = self.freedom * half;
+        y.beta_inc(nu, nu)
+    }
+
+    /// $\mu + \sigma\sqrt\nu \sinh(y/2)$ with $y$ the logit of the same quantile of $\mathrm{Beta}(\nu/2, \nu/2)$. It can be
+    /// differentiated once.
+    fn quantile(&self, u: Var<'t, F>) -> Var<'t, F> {
+        let half = F::from_f64(0.5);
+        let nu = self.freedom * half;
+        let y = logit_beta_quantile(nu, nu, level(u));
+        self.loc + self.scale * (self.freedom.sqrt() * (y * half).sinh())
+    }
+}
+
 impl<'t, F: Scalar> Entropy<'t, F> for StudentT<'t, F> {
     /// $\sum \tfrac{\nu + 1}{2}\bigl(\psi(\tfrac{\nu+1}{2}) - \psi(\tfrac\nu2)\bigr) + \ln(\sqrt\nu B(\nu/2,
     /// \tfrac12) \sigma)$.
     fn entropy(&self) -> Var<'t, F> {
         let half = F::from_f64(0.5);
+        let gap = (self.freedom * half).digamma_gap(self.freedom.tape().number(half));
         let above = (self.freedom + F::ONE) * half;
-        let gap = above.digamma() - (self.freedom * half).digamma();
-        (above * gap + self.log_norm()).sum_axis(-1)
+        over_event(self.freedom, above * gap + self.log_norm())
     }
 }

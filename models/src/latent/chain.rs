@@ -3,7 +3,7 @@
 use crate::RandomSource;
 use crate::dist::{
     Bernoulli, Bits, Coordinates, Distribution, Enumerable, Factorised, Kind, Layers, Node,
-    sample_shape, support_of_bits,
+    Support, sample_shape, support_of_bits,
 };
 use crate::nn::Mlp;
 use crate::params::Bound;
@@ -128,6 +128,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for Chain<'t, F> {
         Self { params: self.params.detach(), first: self.first.detach(), ..*self }
     }
 
+    fn support(&self) -> Support {
+        Support::Bits
+    }
+
     fn layers(&self, x: Var<'t, F>) -> Layers<Var<'t, F>> {
         if self.count == 1 {
             return std::iter::once(x).collect();
@@ -157,7 +161,7 @@ impl<'t, F: Scalar> Chain<'t, F> {
                 DrawnFrom::Bottom => layer.checked_sub(1).map(|below| layers[below]),
                 DrawnFrom::Top => layers.get(layer + 1).copied(),
             };
-            (layers[layer], Bernoulli::from_logits(self.logits(layer, before)))
+            (layers[layer], Bernoulli::from_logits_unchecked(self.logits(layer, before)))
         })
     }
 }
@@ -188,7 +192,7 @@ impl<'t, F: Scalar> Factorised<'t, F> for Chain<'t, F> {
 
     fn node(&self, before: &[Var<'t, F>]) -> Node<'t, F> {
         let layer = self.order().nth(before.len()).expect("a layer is left to draw");
-        Node::Bits(Bernoulli::from_logits(self.logits(layer, before.last().copied())))
+        Node::Bits(Bernoulli::from_logits_unchecked(self.logits(layer, before.last().copied())))
     }
 
     fn join(&self, nodes: &[Var<'t, F>]) -> Var<'t, F> {
@@ -201,7 +205,7 @@ impl<'t, F: Scalar> Factorised<'t, F> for Chain<'t, F> {
 impl<'t, F: Scalar> Enumerable<'t, F> for Chain<'t, F> {
     /// # Panics
     /// If an event has more than 20 bits, which is more than a million values.
-    fn support(&self) -> Var<'t, F> {
+    fn enumerate_support(&self) -> Var<'t, F> {
         support_of_bits(self.first, self.total())
     }
 }

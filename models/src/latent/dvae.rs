@@ -46,11 +46,13 @@ impl<F: Scalar> LatentModel<F> for DiscreteVae {
     type Prior<'t> = Bernoulli<'t, F>;
 
     fn posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Bernoulli<'t, F> {
-        Bernoulli::from_logits(self.encoder.forward(params, x))
+        Bernoulli::from_logits_unchecked(self.encoder.forward(params, x))
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Bernoulli<'t, F> {
-        Bernoulli::from_logits(params.tape().constant_with([self.latents], |z| z.fill(F::ZERO)))
+        Bernoulli::from_logits_unchecked(
+            params.tape().constant_with([self.latents], |z| z.fill(F::ZERO)),
+        )
     }
 
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {

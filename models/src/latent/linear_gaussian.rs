@@ -64,7 +64,7 @@ impl<F: Scalar> LatentModel<F> for LinearGaussian {
 
     fn posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Normal<'t, F> {
         let shape = [x.shape()[0], 1];
-        Normal::from_log_scale(
+        Normal::from_log_scale_unchecked(
             params.get(self.loc).broadcast_to(shape),
             params.get(self.log_scale).broadcast_to(shape),
         )
@@ -77,8 +77,11 @@ impl<F: Scalar> LatentModel<F> for LinearGaussian {
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
         let loc = z * params.get(self.weight) + params.get(self.bias);
         let log_scale = 0.5 * self.noise_variance.ln();
-        Normal::from_log_scale(loc, params.tape().constant(&[F::from_f64(log_scale)], [1]))
-            .log_prob(x)
+        Normal::from_log_scale_unchecked(
+            loc,
+            params.tape().constant(&[F::from_f64(log_scale)], [1]),
+        )
+        .log_prob(x)
     }
 }
 
@@ -93,7 +96,7 @@ impl<F: Scalar> Tractable<F> for LinearGaussian {
     /// $\ln \mathcal N(x; b, w^2 + s^2)$.
     fn log_prob<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         let log_scale = self.log_variance(params) * F::from_f64(0.5);
-        Normal::from_log_scale(params.get(self.bias), log_scale).log_prob(x)
+        Normal::from_log_scale_unchecked(params.get(self.bias), log_scale).log_prob(x)
     }
 }
 
@@ -107,7 +110,7 @@ impl<F: Scalar> ExactPosterior<F> for LinearGaussian {
         let loc = (x - bias) * (weight * (-log_variance).exp());
         let log_noise = F::from_f64(self.noise_variance.ln());
         let log_scale = (-log_variance + log_noise) * F::from_f64(0.5);
-        Normal::from_log_scale(loc, log_scale.broadcast_to(loc.shape()))
+        Normal::from_log_scale_unchecked(loc, log_scale.broadcast_to(loc.shape()))
     }
 }
 

@@ -77,12 +77,12 @@ impl<F: Scalar> LatentModel<F> for LogisticNormal {
     fn posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Normal<'t, F> {
         let [loc, log_scale] = self.posterior.map(|id| params.get(id));
         let shape = [x.shape()[0], 1];
-        Normal::from_log_scale(loc.broadcast_to(shape), log_scale.broadcast_to(shape))
+        Normal::from_log_scale_unchecked(loc.broadcast_to(shape), log_scale.broadcast_to(shape))
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Normal<'t, F> {
         let [loc, log_scale] = self.prior.map(|id| params.get(id));
-        Normal::from_log_scale(loc, log_scale)
+        Normal::from_log_scale_unchecked(loc, log_scale)
     }
 
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {

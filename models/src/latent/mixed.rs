@@ -3,7 +3,9 @@
 use super::vae::normal_of;
 use super::{DecoderNetwork, Generative, LatentModel, Likelihood, widths};
 use crate::RandomSource;
-use crate::dist::{Bernoulli, Distribution, Factorised, Kind, Layers, Node, Normal, width};
+use crate::dist::{
+    Bernoulli, Distribution, Factorised, Kind, Layers, Node, Normal, Support, width,
+};
 use crate::nn::Mlp;
 use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Scalar, Shape, Var};
@@ -37,7 +39,9 @@ impl<'t, F: Scalar> Mixed<'t, F> {
     /// The distribution of $h$, given $z$ if it was drawn first.
     fn bits(&self, z: Var<'t, F>) -> Bernoulli<'t, F> {
         match self.first {
-            First::Normal => Bernoulli::from_logits(self.bits.logits() + z.matmul(self.across)),
+            First::Normal => {
+                Bernoulli::from_logits_unchecked(self.bits.logits() + z.matmul(self.across))
+            }
             First::Bits => self.bits,
         }
     }
@@ -48,7 +52,7 @@ impl<'t, F: Scalar> Mixed<'t, F> {
             First::Normal => self.normal,
             First::Bits => {
                 let loc = self.normal.loc() + h.matmul(self.across);
-                Normal::from_log_scale(loc, self.normal.log_scale())
+                Normal::from_log_scale_unchecked(loc, self.normal.log_scale())
             }
         }
     }
@@ -89,6 +93,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for Mixed<'t, F> {
         let Self { normal, bits, across, first } = *self;
         let (normal, bits) = (normal.detach(), bits.detach());
         Self { normal, bits, across: across.detach(), first }
+    }
+
+    fn support(&self) -> Support {
+        Support::Mixed
     }
 }
 
@@ -183,13 +191,13 @@ impl<F: Scalar> LatentModel<F> for MixedVae {
     fn posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Mixed<'t, F> {
         let y = self.encoder.forward(params, x);
         let logits = y.slice(-1, 2 * self.normals..2 * self.normals + self.bits);
-        let (normal, bits) = (normal_of(y, self.normals), Bernoulli::from_logits(logits));
+        let (normal, bits) = (normal_of(y, self.normals), Bernoulli::from_logits_unchecked(logits));
         Mixed { normal, bits, across: params.get(self.posterior_weight), first: First::Normal }
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Mixed<'t, F> {
         let normal = Normal::standard(params.tape(), self.normals);
-        let bits = Bernoulli::from_logits(params.get(self.prior));
+        let bits = Bernoulli::from_logits_unchecked(params.get(self.prior));
         Mixed { normal, bits, across: params.get(self.prior_weight), first: First::Bits }
     }
 

@@ -67,11 +67,11 @@ impl<F: Scalar> LatentModel<F> for SmallBelief {
 
     fn posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Bernoulli<'t, F> {
         let logits = params.get(self.posterior);
-        Bernoulli::from_logits(logits.broadcast_to([x.shape()[0], logits.size()]))
+        Bernoulli::from_logits_unchecked(logits.broadcast_to([x.shape()[0], logits.size()]))
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Bernoulli<'t, F> {
-        Bernoulli::from_logits(params.get(self.prior))
+        Bernoulli::from_logits_unchecked(params.get(self.prior))
     }
 
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
@@ -97,7 +97,7 @@ impl<F: Scalar> Tractable<F> for SmallBelief {
     /// # Panics
     /// If there are more than 20 latents.
     fn log_prob<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
-        let support = self.prior(params).support();
+        let support = self.prior(params).enumerate_support();
         let (values, latents) = (support.shape()[0], support.shape()[1]);
         let every = support.reshape([values, 1, latents]);
         let z = every.broadcast_to([values, x.shape()[0], latents]);

@@ -79,11 +79,11 @@ impl<F: Scalar> LatentModel<F> for BernoulliToy {
     type Prior<'t> = Bernoulli<'t, F>;
 
     fn posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Bernoulli<'t, F> {
-        Bernoulli::from_logits(params.get(self.logit).broadcast_to([x.shape()[0], 1]))
+        Bernoulli::from_logits_unchecked(params.get(self.logit).broadcast_to([x.shape()[0], 1]))
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Bernoulli<'t, F> {
-        Bernoulli::from_logits(params.get(self.logit)).detach()
+        Bernoulli::from_logits_unchecked(params.get(self.logit)).detach()
     }
 
     fn log_likelihood<'t>(&self, _: Bound<'t, F>, _: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
@@ -98,11 +98,11 @@ impl<F: Scalar> LatentModel<F> for GaussianQuadratic {
     fn posterior<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Normal<'t, F> {
         let shape = [x.shape()[0], 1];
         let [loc, log_scale] = [self.loc, self.log_scale].map(|id| params.get(id));
-        Normal::from_log_scale(loc.broadcast_to(shape), log_scale.broadcast_to(shape))
+        Normal::from_log_scale_unchecked(loc.broadcast_to(shape), log_scale.broadcast_to(shape))
     }
 
     fn prior<'t>(&self, params: Bound<'t, F>) -> Normal<'t, F> {
-        Normal::from_log_scale(params.get(self.loc), params.get(self.log_scale)).detach()
+        Normal::from_log_scale_unchecked(params.get(self.loc), params.get(self.log_scale)).detach()
     }
 
     fn log_likelihood<'t>(&self, _: Bound<'t, F>, _: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {

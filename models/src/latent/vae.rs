@@ -17,7 +17,7 @@ pub(super) fn normal_of<F: Scalar>(h: Var<'_, F>, latents: usize) -> Normal<'_, 
     let (tape, limit) = (h.tape(), F::from_f64(LOG_VARIANCE_LIMIT));
     let log_variance = h.slice(-1, latents..2 * latents);
     let held = log_variance.max(tape.number(-limit)).min(tape.number(limit));
-    Normal::from_log_scale(h.slice(-1, 0..latents), held * F::from_f64(0.5))
+    Normal::from_log_scale_unchecked(h.slice(-1, 0..latents), held * F::from_f64(0.5))
 }
 
 /// Normal latents with an encoder network for their posterior and a decoder network for the data (Kingma and Welling

@@ -193,7 +193,7 @@ impl<F: Scalar> ExactPosterior<F> for Ppca {
         });
         posterior.unwrap_or_else(|_| {
             let nan = F::from_f64(f64::NAN);
-            MultivariateNormal::from_scale_tril(projected.transpose() * nan, inner * nan)
+            MultivariateNormal::from_scale_tril_unchecked(projected.transpose() * nan, inner * nan)
         })
     }
 }

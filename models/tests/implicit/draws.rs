@@ -28,7 +28,7 @@ fn draws_have_their_distribution_function() {
 fn counts_have_their_moments_and_frequencies() {
     for rate in [0.3, 7.0, 29.0, 31.0, 1000.0] {
         let tape = Tape::new();
-        let counts = Poisson::from_log_rate(tape.leaf(&[f64::ln(rate)], [1]));
+        let counts = Poisson::from_log_rate(tape.leaf(&[f64::ln(rate)], [1])).unwrap();
         let draws = counts.sample(DRAWS, &mut rng()).value();
         let n = || draws.values().iter().copied();
         let what = |what: &str| format!("poisson {rate}, {what}");
@@ -71,7 +71,7 @@ fn shares_have_their_moments() {
     let alpha = [0.2, 1.5, 4.0];
     let sum: f64 = alpha.iter().sum();
     let tape = Tape::new();
-    let case = Dirichlet::new(tape.leaf(&alpha, [3]));
+    let case = Dirichlet::new(tape.leaf(&alpha, [3])).unwrap();
     let draws = case.sample(DRAWS, &mut rng()).value();
     let rows = || draws.values().chunks_exact(3);
     assert!(rows().all(|x| (x.iter().sum::<f64>() - 1.0).abs() < 1e-14));
@@ -116,7 +116,7 @@ fn angles_and_shares_have_the_right_gradients_on_average() {
     for kappa in [0.3, 4.0] {
         let tape = Tape::new();
         let [mu, of_kappa] = [0.6, kappa].map(|c| tape.leaf(&[c; DRAWS], [DRAWS, 1]));
-        let z = VonMises::new(mu, of_kappa).rsample(1, &mut rng());
+        let z = VonMises::new(mu, of_kappa).unwrap().rsample(1, &mut rng());
         let grads = ((z * 2.0).cos() + z.sin()).sum().backward();
         // E cos 2x = I₂/I₀ cos 2μ and E sin x = A sin μ.
         let mean = |mu: f64, kappa: f64| {
@@ -131,7 +131,7 @@ fn angles_and_shares_have_the_right_gradients_on_average() {
     let alpha = [0.4, 2.0, 1.1];
     let tape = Tape::new();
     let of_alpha = tape.leaf(&alpha.repeat(DRAWS), [DRAWS, 3]);
-    let x = Dirichlet::new(of_alpha).rsample(1, &mut rng());
+    let x = Dirichlet::new(of_alpha).unwrap().rsample(1, &mut rng());
     let [first, second] = [0..1, 1..2].map(|column| x.slice(-1, column));
     let grads = (first.square() * second).sum().backward();
     let grads = grads.of(of_alpha);
@@ -154,12 +154,12 @@ fn extremes<F: Scalar>() {
         let of = |value: f64| tape.leaf(&[F::from_f64(value); 4], [4]);
         let (a, b) = (of(shape), of(1.0));
         let draws = [
-            Gamma::new(a, b).rsample(25, &mut rng()),
-            Gamma::new(a, b).rsample_ln(25, &mut rng()),
-            Beta::new(a, a).rsample(25, &mut rng()),
-            Beta::new(a, b).rsample(25, &mut rng()),
-            Dirichlet::new(a).rsample(25, &mut rng()),
-            VonMises::new(b, a).rsample(25, &mut rng()),
+            Gamma::new(a, b).unwrap().rsample(25, &mut rng()),
+            Gamma::new(a, b).unwrap().rsample_ln(25, &mut rng()),
+            Beta::new(a, a).unwrap().rsample(25, &mut rng()),
+            Beta::new(a, b).unwrap().rsample(25, &mut rng()),
+            Dirichlet::new(a).unwrap().rsample(25, &mut rng()),
+            VonMises::new(b, a).unwrap().rsample(25, &mut rng()),
         ];
         for (i, z) in draws.into_iter().enumerate() {
             assert!(
@@ -172,9 +172,11 @@ fn extremes<F: Scalar>() {
             assert!(finite, "draw {i} at {shape} in {}: {slopes:?}", F::NAME);
         }
         // The log-density of a sample is finite.
-        let z = Gamma::new(a, b).sample(25, &mut rng());
-        let x = Beta::new(a, a).sample(25, &mut rng());
-        for log_prob in [Gamma::new(a, b).log_prob(z), Beta::new(a, a).log_prob(x)] {
+        let z = Gamma::new(a, b).unwrap().sample(25, &mut rng());
+        let x = Beta::new(a, a).unwrap().sample(25, &mut rng());
+        for log_prob in
+            [Gamma::new(a, b).unwrap().log_prob(z), Beta::new(a, a).unwrap().log_prob(x)]
+        {
             assert!(
                 log_prob.with(|p| p.iter().all(|&p| Float::is_finite(p))),
                 "{shape}, {}",

@@ -15,31 +15,31 @@ use statrs::distribution as other;
 use statrs::distribution::{Continuous, ContinuousCDF};
 
 fn gamma<'t>(p: &[Var<'t, f64>]) -> Gamma<'t, f64> {
-    Gamma::new(p[0], p[1])
+    Gamma::new(p[0], p[1]).unwrap()
 }
 
 fn beta<'t>(p: &[Var<'t, f64>]) -> Beta<'t, f64> {
-    Beta::new(p[0], p[1])
+    Beta::new(p[0], p[1]).unwrap()
 }
 
 fn student<'t>(p: &[Var<'t, f64>]) -> StudentT<'t, f64> {
-    StudentT::new(p[0], p[1], p[2])
+    StudentT::new(p[0], p[1], p[2]).unwrap()
 }
 
 fn exponential<'t>(p: &[Var<'t, f64>]) -> Exponential<'t, f64> {
-    Exponential::new(p[0])
+    Exponential::new(p[0]).unwrap()
 }
 
 fn laplace<'t>(p: &[Var<'t, f64>]) -> Laplace<'t, f64> {
-    Laplace::new(p[0], p[1])
+    Laplace::new(p[0], p[1]).unwrap()
 }
 
 fn log_normal<'t>(p: &[Var<'t, f64>]) -> LogNormal<'t, f64> {
-    LogNormal(Normal::from_scale(p[0], p[1]))
+    LogNormal(Normal::from_scale(p[0], p[1]).unwrap())
 }
 
 fn von_mises<'t>(p: &[Var<'t, f64>]) -> VonMises<'t, f64> {
-    VonMises::new(p[0], p[1])
+    VonMises::new(p[0], p[1]).unwrap()
 }
 
 /// A distribution of one number that `statrs` has too, with its parameters.

@@ -49,7 +49,7 @@ fn gamma_draws_move_with_their_quantile() {
     for alpha in [0.005, 0.1, 0.9, 1.0, 4.0, 25.0, 3e3, 1e6] {
         let tape = Tape::new();
         let concentration = tape.leaf(&[alpha; 30], [30]);
-        let case = Gamma::new(concentration, tape.constant(&[1.0], [1]));
+        let case = Gamma::new(concentration, tape.constant(&[1.0], [1])).unwrap();
         for (ln_z, found) in slopes_of(case.rsample_ln(1, &mut rng()), concentration) {
             let tails = |a: f64, y: f64| (a.gamma_p(y.exp()), a.gamma_q(y.exp()));
             // Of smaller numbers only the logarithm is accurate, and there P = z^α/Γ(α + 1).
@@ -72,7 +72,7 @@ fn beta_draws_move_with_their_quantile() {
     {
         let tape = Tape::new();
         let [of_a, of_b] = [a, b].map(|value| tape.leaf(&[value; 30], [30]));
-        let y = Beta::new(of_a, of_b).rsample_logit(1, &mut rng());
+        let y = Beta::new(of_a, of_b).unwrap().rsample_logit(1, &mut rng());
         // The smaller of x and 1 − x is the accurate one.
         let tails = |a: f64, b: f64, y: f64| {
             if y < 0.0 {
@@ -104,7 +104,7 @@ fn student_draws_move_with_their_quantile() {
         let tape = Tape::new();
         let freedom = tape.leaf(&[nu; 30], [30]);
         let [loc, scale] = [0.0, 1.0].map(|c| tape.constant(&[c], [1]));
-        let draws = StudentT::new(freedom, loc, scale).rsample(1, &mut rng());
+        let draws = StudentT::new(freedom, loc, scale).unwrap().rsample(1, &mut rng());
         for (t, found) in slopes_of(draws, freedom) {
             let tail = |nu: f64, t: f64| {
                 // Near 1 the argument loses the sample to rounding, so the other tail is used.
@@ -127,7 +127,7 @@ fn angles_move_with_their_quantile() {
     for kappa in [0.02, 0.7, 3.0, 40.0, 500.0] {
         let tape = Tape::new();
         let concentration = tape.leaf(&[kappa; 8], [8]);
-        let case = VonMises::new(tape.constant(&[0.0], [1]), concentration);
+        let case = VonMises::new(tape.constant(&[0.0], [1]), concentration).unwrap();
         for (z, found) in slopes_of(case.rsample(1, &mut rng()), concentration) {
             // The area from the angle to π by Simpson's rule has the error |f⁗| h⁴/180 with h κ^½ below 0.03.
             let area = |kappa: f64, z: f64| {

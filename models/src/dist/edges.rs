@@ -1,0 +1,118 @@
+//! Formulas at the edges: values outside a support, and differences that cancel.
+
+use pathscore_autodiff::{Real, Scalar, Var};
+
+/// The log-density, and $-\infty$ with zero derivatives where `outside` is not zero.
+pub(super) fn impossible<'t, F: Scalar>(
+    outside: Var<'t, F>,
+    log_density: Var<'t, F>,
+) -> Var<'t, F> {
+    outside.select(log_density.constant(f64::NEG_INFINITY), log_density)
+}
+
+/// Not zero where `x` is negative or infinite.
+pub(super) fn off_half_line<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+    x.less(x.constant(0.0)) + x.equal(x.constant(f64::INFINITY))
+}
+
+/// Not zero where `x` is outside the unit interval.
+pub(super) fn off_unit_interval<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+    x.less(x.constant(0.0)) + x.greater(x.constant(1.0))
+}
+
+/// Not zero where `x` is not one of 0, 1, 2, ….
+pub(super) fn off_counts<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+    off_half_line(x) + x.greater(x.floor())
+}
+
+/// Not zero, for each row, where a number of the row is negative or the numbers do not sum to one. Rows may have been
+/// computed in single precision, so the sum may differ from one by $10^{-6}$.
+pub(super) fn off_simplex<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+    let sum = (x.sum_axis(-1) - F::ONE).abs();
+    sum.greater(sum.constant(1e-6)) + x.less(x.constant(0.0)).sum_axis(-1)
+}
+
+/// $u$, and NaN where it is no probability.
+pub(super) fn level<F: Scalar>(u: Var<'_, F>) -> Var<'_, F> {
+    off_unit_interval(u).select(u.constant(f64::NAN), u)
+}
+
+/// $x$ with everything below zero replaced by zero, where a distribution function on the half line is zero.
+pub(super) fn from_zero<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+    x.less(x.constant(0.0)).select(x.constant(0.0), x)
+}
+
+/// $e^x - 1 - x$, to the last digits also near zero. The derivative is $e^x - 1$.
+///
+/// For $|x| \le \tfrac12$ it is the sum of its series up to $x^{15}/15!$: the next term is below $10^{-17}$ of the sum.
+pub(super) fn exp_excess<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+    let small = x.abs().less_equal(x.constant(0.5));
+    // Horner's rule for Σ x^k/(k + 2)!, up to k = 13.
+    let sum =
+        (3..=15).rev().fold(x.constant(1.0), |sum, k| sum * x / F::from_f64(f64::from(k)) + F::ONE);
+    small.select(sum * x.square() * F::from_f64(0.5), x.exp_m1() - x)
+}
+
+/// $\ln(1 + x) - x$ in plain numbers, to the last digits also near zero.
+///
+/// With $r = x/(2 + x)$ it is $r(2(r^2/3 + r^4/5 + \dots) - x)$, because $\ln(1 + x) = 2\,\mathrm{artanh}(r)$ and
+/// $2r - x = -rx$.
+pub(super) fn ln_1p_excess(x: f64) -> f64 {
+    if x.abs() > 0.25 {
+        return x.ln_1p() - x;
+    }
+    let r = x / (2.0 + x);
+    let square = r * r;
+    // |r| ≤ 1/7: the first term that is left out is below 49⁻¹⁰ < 10⁻¹⁶.
+    let tail = (1..=10).rev().fold(0.0, |tail, k| square * (tail + 1.0 / f64::from(2 * k + 1)));
+    r * (2.0 * tail - x)
+}
+
+/// $\ln \frac{\lambda^n e^{-\lambda}}{n!}$ in plain numbers, without cancellation for large $\lambda$ (Loader 2000).
+pub(super) fn ln_poisson(n: f64, rate: f64) -> f64 {
+    if n < 100.0 || rate < 50.0 {
+        return n * rate.ln() - rate - Real::ln_gamma(n + 1.0);
+    }
+    // n ln(λ/n) + n − λ = n (ln(1 + u) − u) with u = λ/n − 1.
+    let bulk = n * ln_1p_excess((rate - n) / n);
+    let y = 1.0 / (n * n);
+    let stirling = (1.0 / 12.0 - y * (1.0 / 360.0 - y / 1260.0)) / n;
+    bulk - 0.5 * (std::f64::consts::TAU * n).ln() - stirling
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pathscore_autodiff::Tape;
+
+    #[test]
+    fn differences_that_cancel_keep_their_digits() {
+        let tape = Tape::new();
+        // From mpmath with 40 digits.
+        for (x, expected) in [
+            (1e-9, 5.000000001666667289899248222624e-19),
+            (-0.3, 0.04081822068171786318937798969308658),
+            (0.5, 0.1487212707001281468486507878141636),
+            (0.6, 0.222118800390508956620663244747741),
+            (-40.0, 39.00000000000000000424835425529159),
+        ] {
+            let at = tape.leaf(&[x], [1]);
+            let found = exp_excess(at);
+            // Horner's rule rounds fourteen times, to ever smaller parts of the sum.
+            assert!((found.item() / expected - 1.0).abs() < 1e-15, "{x}: {}", found.item());
+            let slope = found.sum().backward().of(at).item();
+            assert!((slope / x.exp_m1() - 1.0).abs() < 2e-15, "{x}: slope {slope}");
+        }
+        for (x, expected) in [
+            (1e-9, -4.999999996666667291982580619649e-19),
+            (0.2, -0.01767844320604537563865368255407964),
+            (-0.2, -0.02314355131420975854185265187272595),
+            (0.25, -0.0268564486857902442337049096901655),
+        ] {
+            assert!((ln_1p_excess(x) / expected - 1.0).abs() < 1e-14, "{x}: {}", ln_1p_excess(x));
+        }
+        // ln 1000^1000 e^{-1000}/1000! and a rate at which the plain formula keeps no digit.
+        assert!((ln_poisson(1000.0, 1000.0) + 4.372899506026296824_f64).abs() < 1e-14);
+        assert!((ln_poisson(1e18, 1e18) + 0.5 * (std::f64::consts::TAU * 1e18).ln()).abs() < 1e-12);
+    }
+}
