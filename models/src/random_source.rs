@@ -65,7 +65,7 @@ pub trait RandomSource {
     }
 
     /// One-hot rows, each of a class drawn with the probabilities of its row of `probs`, whose axes are the last axes
-    /// of `shape`. The result is a constant.
+    /// of `shape`. A row of probabilities that are NaN gives NaN. The result is a constant.
     fn categorical_var<'t, F: Scalar>(&mut self, probs: Var<'t, F>, shape: Shape) -> Var<'t, F> {
         let (tape, probs) = (probs.tape(), probs.value());
         let classes = *shape.last().expect("an event has an axis");
@@ -74,7 +74,11 @@ pub trait RandomSource {
             out.fill(F::ZERO);
             let rows = rows.chunks_exact(classes).cycle();
             for (out, probs) in out.chunks_exact_mut(classes).zip(rows) {
-                out[self.categorical(probs)] = F::ONE;
+                let class = self.categorical(probs);
+                match probs[class].is_nan() {
+                    true => out.fill(F::from_f64(f64::NAN)),
+                    false => out[class] = F::ONE,
+                }
             }
         })
     }

@@ -1,6 +1,7 @@
 //! Every distribution against its definition: densities, entropies and divergences by formula, sum or
 //! integral; samples by their frequencies; derivatives by differences.
 
+mod edges;
 mod implicit;
 
 use pathscore_autodiff::{Activation, Float, Scalar, Tape, Tensor, Var, check};

@@ -78,7 +78,10 @@ impl<'t, F: Scalar> Bernoulli<'t, F> {
 
 impl<'t, F: Scalar> Distribution<'t, F> for Bernoulli<'t, F> {
     fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        rng.bernoulli_var(self.detach().probs(), sample_shape(count, self.logits))
+        let probs = self.detach().probs();
+        let bits = rng.bernoulli_var(probs, sample_shape(count, self.logits));
+        // A comparison with NaN is false; the sum makes it NaN again. Checked logits are not NaN.
+        if self.fused { bits + probs * F::ZERO } else { bits }
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {

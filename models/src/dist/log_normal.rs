@@ -64,7 +64,8 @@ impl<'t, F: Scalar> Coordinates<'t, F> for LogNormal<'t, F> {
     /// $\ln\mathcal N(\ln x; \mu, \sigma^2) - \ln x$, which is $-\infty$ at zero.
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
         let outside = off_half_line(x) + x.equal(x.constant(0.0));
-        let log = x.ln();
+        // The kernel of the normal density passes on a slope of NaN, so it gets one where x is outside.
+        let log = outside.select(x.constant(1.0), x).ln();
         impossible(outside, self.0.log_prob_each(log) - log)
     }
 }

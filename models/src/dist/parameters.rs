@@ -66,12 +66,12 @@ impl Constraint {
         match self {
             Self::Finite | Self::AboveLow => value.is_finite(),
             Self::Positive => value > 0.0 && value < f64::INFINITY,
-            Self::NonNegative | Self::Weights => value >= 0.0 && value < f64::INFINITY,
+            Self::NonNegative | Self::Weights => (0.0..f64::INFINITY).contains(&value),
             Self::Probability => (0.0..=1.0).contains(&value),
             Self::Fraction => value > 0.0 && value < 1.0,
             Self::LogOdds => !value.is_nan(),
             Self::LogRate | Self::LogWeights => value < f64::INFINITY,
-            Self::Count => value >= 0.0 && value < f64::INFINITY && value.fract() == 0.0,
+            Self::Count => (0.0..f64::INFINITY).contains(&value) && value.fract() == 0.0,
         }
     }
 
