@@ -23,6 +23,7 @@ pathscore_autodiff::modules! {
     exponential: Exponential, Laplace;
     factorised: Factorised, Kind, Node, width;
     gamma: Gamma;
+    goodness_of_fit: GoodnessOfFit, cdf_fit, log_prob_fit, uniform_fit;
     log_normal: LogNormal;
     multivariate_normal: MultivariateNormal;
     normal: Normal;

@@ -96,16 +96,19 @@ impl<'t, F: Scalar> Moments<'t, F> for StudentT<'t, F> {
 }
 
 impl<'t, F: Scalar> Cdf<'t, F> for StudentT<'t, F> {
-    /// $I_y(\nu/2, \nu/2)$ with $y = \tfrac12(1 + t/s)$ and $s = \sqrt{t^2 + \nu}$, which is smooth at $t = 0$.
+    /// $I_y(\nu/2, \nu/2)$ with $y = \tfrac12(1 + t/s)$ and $s = \sqrt{t^2 + \nu}$ for $t < 0$, and one minus the same at
+    /// $-t$ otherwise. This form is smooth at zero.
     fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
         let t = (x - self.loc) / self.scale;
+        let negative = t.less(t.constant(0.0));
+        let left = negative.select(t, -t);
         let (root, half) = (self.freedom.sqrt(), F::from_f64(0.5));
-        let s = t.hypot(root);
-        // The same y without cancellation for negative t: 1 + t/s = (ν/s)/(s − t).
-        let left = (root / s) * (root / (s - t));
-        let y = t.less(t.constant(0.0)).select(left, t / s + F::ONE) * half;
+        // 1 + t/s without cancellation for negative t: (ν/s)/(s − t).
+        let s = left.hypot(root);
+        let y = (root / s) * (root / (s - left)) * half;
         let nu = self.freedom * half;
-        y.beta_inc(nu, nu)
+        let below = y.beta_inc(nu, nu);
+        negative.select(below, -below + F::ONE)
     }
 
     /// $\mu + \sigma\sqrt\nu \sinh(y/2)$ with $y$ the logit of the same quantile of $\mathrm{Beta}(\nu/2, \nu/2)$. It can be
