@@ -291,13 +291,16 @@ fn cells_of_intervals(
     Some(pooled(observed.zip(masses.iter().map(|mass| n * mass / total))))
 }
 
-/// The integral from `edge` outwards, over pieces that double from `width` on until three in a row hold nothing.
-fn tail(edge: f64, width: f64, density: &impl Fn(&[f64]) -> Vec<f64>) -> f64 {
-    let (mut from, mut width, mut sum, mut empty) = (edge, width, 0.0, 0);
+/// The integral from `edge` outwards, over pieces that double. The first is not wider than the distance of the edge from
+/// zero, where densities may have an end or a pole. The last three are wider than the neighbouring cell, `gap`, and hold
+/// nothing.
+fn tail(edge: f64, gap: f64, density: &impl Fn(&[f64]) -> Vec<f64>) -> f64 {
+    let least = if edge == 0.0 { gap.abs() } else { gap.abs().min(edge.abs()) };
+    let (mut from, mut width, mut sum, mut empty) = (edge, (0.5 * least).copysign(gap), 0.0, 0);
     while empty < 3 && (from + width).is_finite() {
         let piece = integral(from.min(from + width), from.max(from + width), density);
         sum += piece;
-        empty = if piece < 1e-12 { empty + 1 } else { 0 };
+        empty = if piece < 1e-12 && width.abs() > gap.abs() { empty + 1 } else { 0 };
         (from, width) = (from + width, 2.0 * width);
     }
     sum
