@@ -3,6 +3,7 @@
 
 mod edges;
 mod implicit;
+mod joint;
 mod univariate;
 
 use pathscore_autodiff::{Activation, Float, Scalar, Tape, Tensor, Var, check};

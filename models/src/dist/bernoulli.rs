@@ -4,7 +4,7 @@ use super::edges::{impossible, level};
 use super::parameters::check;
 use super::{
     Bits, Cdf, Constraint, Coordinates, Distribution, Entropy, Enumerable, Kl, Moments,
-    ParameterError, Support, over_event, sample_shape, unsqueeze,
+    ParameterError, Support, for_kernel, over_event, sample_shape, unsqueeze,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
@@ -86,7 +86,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Bernoulli<'t, F> {
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
         if self.fused && !self.logits.shape().is_empty() {
-            return x.bernoulli_log_prob(self.logits);
+            return for_kernel(x, self.logits).bernoulli_log_prob(self.logits);
         }
         over_event(self.logits, self.log_prob_each(x))
     }
@@ -103,7 +103,8 @@ impl<'t, F: Scalar> Distribution<'t, F> for Bernoulli<'t, F> {
 impl<'t, F: Scalar> Coordinates<'t, F> for Bernoulli<'t, F> {
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
         if self.fused {
-            return unsqueeze(x).bernoulli_log_prob(unsqueeze(self.logits));
+            return unsqueeze(for_kernel(x, self.logits))
+                .bernoulli_log_prob(unsqueeze(self.logits));
         }
         let one = x.equal(x.constant(1.0));
         let log_prob = one.select(self.logits, -self.logits).log_sigmoid();
@@ -199,9 +200,20 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Bernoulli<'t, F> {
     /// $\sum p(\ln p - \ln p') + (1-p)(\ln(1-p) - \ln(1-p'))$ with every logarithm a log-sigmoid of a
     /// logit, so that saturated logits give neither NaN nor a vanished derivative.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let (q, p, fused) = (self.logits, p.logits, p.fused);
-        let terms = [q.log_sigmoid() - p.log_sigmoid(), (-q).log_sigmoid() - (-p).log_sigmoid()];
-        let each = over_values(q, terms, self.fused && fused);
+        let each = divergence(self.logits, p.logits, self.fused && p.fused);
         over_event(each, each)
+    }
+}
+
+/// The divergence of each bit from its counterpart.
+fn divergence<'t, F: Scalar>(q: Var<'t, F>, p: Var<'t, F>, fused: bool) -> Var<'t, F> {
+    let terms = [q.log_sigmoid() - p.log_sigmoid(), (-q).log_sigmoid() - (-p).log_sigmoid()];
+    over_values(q, terms, fused)
+}
+
+impl<'t, F: Scalar> Bernoulli<'t, F> {
+    /// $\mathrm{KL}$ of one bit with log-odds `q` from one with log-odds `p`, both finite, in their common shape.
+    pub(super) fn kl_each(q: Var<'t, F>, p: Var<'t, F>) -> Var<'t, F> {
+        divergence(q, p, true)
     }
 }

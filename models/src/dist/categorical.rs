@@ -155,3 +155,6 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Categorical<'t, F> {
         (log_probs.exp() * self.if_possible(log_probs - p.log_probs())).sum_axis(-1)
     }
 }
+
+/// The field's name for a [`Categorical`] whose event is a one-hot row, as it is here.
+pub type OneHotCategorical<'t, F> = Categorical<'t, F>;

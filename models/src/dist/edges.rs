@@ -1,6 +1,7 @@
 //! Formulas at the edges: values outside a support, and differences that cancel.
 
-use pathscore_autodiff::{Real, Scalar, Var};
+use crate::RandomSource;
+use pathscore_autodiff::{Real, Scalar, Shape, Tape, Var};
 
 /// The log-density, and $-\infty$ with zero derivatives where `outside` is not zero.
 pub(super) fn impossible<'t, F: Scalar>(
@@ -32,6 +33,18 @@ pub(super) fn off_simplex<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
     sum.greater(sum.constant(1e-6)) + x.less(x.constant(0.0)).sum_axis(-1)
 }
 
+/// Uniform numbers between zero and one, and neither of them: half a step above those of the source.
+pub(super) fn open_uniform<'t, F: Scalar, R: RandomSource>(
+    tape: &'t Tape<F>,
+    shape: Shape,
+    rng: &mut R,
+) -> Var<'t, F> {
+    let u = rng.uniform_var(tape, shape);
+    // The sum rounds to one where the source returns its largest number.
+    let below_one = F::ONE - F::EPSILON * F::from_f64(0.5);
+    (u + F::EPSILON * F::from_f64(0.25)).min(tape.number(below_one))
+}
+
 /// $u$, and NaN where it is no probability.
 pub(super) fn level<F: Scalar>(u: Var<'_, F>) -> Var<'_, F> {
     off_unit_interval(u).select(u.constant(f64::NAN), u)
@@ -55,7 +68,7 @@ pub(super) fn exp_excess<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
 
 /// $\ln(1 + x) - x$ in plain numbers, to the last digits also near zero.
 ///
-/// With $r = x/(2 + x)$ it is $r(2(r^2/3 + r^4/5 + \dots) - x)$, because $\ln(1 + x) = 2\,\mathrm{artanh}(r)$ and
+/// With $r = x/(2 + x)$ it is $r(2(r^2/3 + r^4/5 + \dots) - x)$, because $\ln(1 + x) = 2\mathrm{artanh}(r)$ and
 /// $2r - x = -rx$.
 pub(super) fn ln_1p_excess(x: f64) -> f64 {
     if x.abs() > 0.25 {
@@ -80,7 +93,30 @@ pub(super) fn ln_poisson(n: f64, rate: f64) -> f64 {
     bulk - 0.5 * (std::f64::consts::TAU * n).ln() - stirling
 }
 
+/// $\ln \binom nk p^k q^{n-k}$ in plain numbers with $q = 1 - p$, without cancellation for large $n$ (Loader 2000).
+pub(super) fn ln_binomial(k: f64, n: f64, p: f64, q: f64) -> f64 {
+    if k == 0.0 || k == n {
+        return if k == 0.0 { n * (-p).ln_1p() } else { n * p.ln() };
+    }
+    let rest = |n: f64| {
+        if n < 30.0 {
+            return Real::ln_gamma(n + 1.0) - (n + 0.5) * n.ln() + n
+                - 0.5 * std::f64::consts::TAU.ln();
+        }
+        let y = 1.0 / (n * n);
+        (1.0 / 12.0 - y * (1.0 / 360.0 - y * (1.0 / 1260.0 - y / 1680.0))) / n
+    };
+    // x ln(m/x) + x − m with the mean m, as x(ln(1 + u) − u) with u = m/x − 1.
+    let bulk = |x: f64, mean: f64| x * ln_1p_excess((mean - x) / x);
+    let width = k / n * (n - k);
+    bulk(k, n * p) + bulk(n - k, n * q) + rest(n)
+        - rest(k)
+        - rest(n - k)
+        - 0.5 * (std::f64::consts::TAU * width).ln()
+}
+
 #[cfg(test)]
+#[allow(clippy::excessive_precision, reason = "the digits of the source")]
 mod tests {
     use super::*;
     use pathscore_autodiff::Tape;

@@ -188,7 +188,8 @@ fn ends<F: Scalar>(x: F, support: Support) -> [F; 2] {
 /// ```
 ///
 /// # Panics
-/// If an event of the distribution is more than one number, or if there are fewer than 200 draws.
+/// If an event of the distribution is more than one number, if there are fewer than 200 draws, or if discrete samples
+/// spread over more than a million values.
 pub fn log_prob_fit<'t, F: Scalar, D: Distribution<'t, F>>(
     distribution: &D,
     draws: usize,
@@ -224,21 +225,30 @@ pub fn log_prob_fit<'t, F: Scalar, D: Distribution<'t, F>>(
     }
 }
 
-/// Cells of neighbouring values and their observed and expected numbers; `None` if the probabilities exceed one.
+/// Cells of neighbouring counts, with their observed and expected numbers; `None` if the probabilities exceed one or if
+/// a sample is no whole number.
 fn cells_of_values(
     sorted: &[f64],
     probability: impl Fn(&[f64]) -> Vec<f64>,
 ) -> Option<Vec<(f64, f64)>> {
     let n = sorted.len() as f64;
-    let groups: Vec<&[f64]> = sorted.chunk_by(|a, b| a == b).collect();
-    let distinct: Vec<f64> = groups.iter().map(|group| group[0]).collect();
-    let probs = probability(&distinct);
-    // The values that were never drawn share what is left; they are expected to be few.
+    let (first, last) = (sorted[0], sorted[sorted.len() - 1]);
+    let range = last - first;
+    assert!(range < 1e6, "log_prob_fit: {range} values are too many to add up, use cdf_fit");
+    if sorted.iter().any(|x| x.fract() != 0.0) {
+        return None;
+    }
+    let values: Vec<f64> = (0..=range as u32).map(|i| first + f64::from(i)).collect();
+    let probs = probability(&values);
+    // The values below and above all samples share what is left.
     let left = 1.0 - probs.iter().sum::<f64>();
     if left.is_nan() || left < -1e-6 {
         return None;
     }
-    let observed = groups.iter().map(|group| group.len() as f64);
+    let observed = values.iter().map(|value| {
+        let start = sorted.partition_point(|x| x < value);
+        sorted[start..].partition_point(|x| x <= value) as f64
+    });
     let all = observed.zip(probs.iter().map(|p| n * p)).chain([(0.0, n * left.max(0.0))]);
     Some(pooled(all))
 }

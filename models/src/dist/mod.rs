@@ -18,21 +18,43 @@
 pathscore_autodiff::modules! {
     bernoulli: Bernoulli;
     beta: Beta;
-    categorical: Categorical;
+    bijection: AffineBijection, Bijection, CholeskyBijection, ExpBijection, Ordered,
+        SigmoidBijection, SoftplusBijection, StickBreaking, TanhBijection;
+    binomial: Binomial;
+    categorical: Categorical, OneHotCategorical;
+    cauchy: Cauchy, HalfCauchy;
+    continuous_bernoulli: ContinuousBernoulli;
     dirichlet: Dirichlet;
     exponential: Exponential, Laplace;
     factorised: Factorised, Kind, Node, width;
     gamma: Gamma;
+    geometric: Geometric;
     goodness_of_fit: GoodnessOfFit, cdf_fit, log_prob_fit, uniform_fit;
+    gumbel: Gumbel;
+    half_normal: HalfNormal;
+    independent: Independent;
+    inverse_gamma: InverseGamma;
     log_normal: LogNormal;
+    logistic: Logistic;
+    logit_normal: LogitNormal;
+    low_rank_normal: LowRankNormal;
+    mixture: Mixture;
+    multinomial: Multinomial;
     multivariate_normal: MultivariateNormal;
+    negative_binomial: NegativeBinomial;
     normal: Normal;
     parameters: Constraint, ParameterError;
+    pareto: Pareto;
     poisson: Poisson;
+    relaxed: RelaxedBernoulli, RelaxedOneHot;
     student: StudentT;
     support: Support;
+    transformed: Transformed;
+    truncated_normal: TruncatedNormal;
+    uniform: Uniform;
     von_mises: VonMises;
     weak_derivative: CoupledPair, WeakDerivative;
+    weibull: Weibull;
 }
 
 mod edges;
@@ -176,6 +198,20 @@ pub trait Cdf<'t, F: Scalar>: Coordinates<'t, F> {
     #[doc(alias = "icdf")]
     #[doc(alias = "ppf")]
     fn quantile(&self, u: Var<'t, F>) -> Var<'t, F>;
+}
+
+/// `x`, in the common shape with a parameter if neither shape is the end of the other: kernels repeat along leading axes
+/// only.
+#[track_caller]
+pub(crate) fn for_kernel<'t, F: Scalar>(x: Var<'t, F>, parameter: Var<'t, F>) -> Var<'t, F> {
+    let (of_x, of_parameter) = (x.shape(), parameter.shape());
+    if of_x.ends_with(&of_parameter) || of_parameter.ends_with(&of_x) {
+        return x;
+    }
+    let whole = Shape::broadcast(&of_x, &of_parameter);
+    x.broadcast_to(whole.unwrap_or_else(|| {
+        panic!("log_prob: an event of shape {of_x} does not fit parameters of shape {of_parameter}")
+    }))
 }
 
 /// Sums numbers of the coordinates over an event: over the last axis, unless `parameter` has no axis.

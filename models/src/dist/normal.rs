@@ -4,7 +4,7 @@ use super::edges::level;
 use super::parameters::{broadcast, check};
 use super::{
     Cdf, Constraint, Coordinates, Distribution, Entropy, Kl, Moments, ParameterError, Reparam,
-    Support, over_event, sample_shape, unsqueeze,
+    Support, for_kernel, over_event, sample_shape, unsqueeze,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Tape, Var};
@@ -116,7 +116,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Normal<'t, F> {
         if self.loc.shape().is_empty() {
             return self.log_prob_each(x);
         }
-        x.normal_log_prob(self.loc, self.log_scale)
+        for_kernel(x, self.loc).normal_log_prob(self.loc, self.log_scale)
     }
 
     fn detach(&self) -> Self {
@@ -136,7 +136,8 @@ impl<'t, F: Scalar> Reparam<'t, F> for Normal<'t, F> {
 
 impl<'t, F: Scalar> Coordinates<'t, F> for Normal<'t, F> {
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
-        unsqueeze(x).normal_log_prob(unsqueeze(self.loc), unsqueeze(self.log_scale))
+        unsqueeze(for_kernel(x, self.loc))
+            .normal_log_prob(unsqueeze(self.loc), unsqueeze(self.log_scale))
     }
 }
 

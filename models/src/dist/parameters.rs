@@ -56,8 +56,12 @@ pub enum Constraint {
     Weights,
     /// A whole number that is zero or above.
     Count,
-    /// A finite number above the lower end of the same interval.
+    /// A number that may be infinite: the lower end of an interval.
+    Low,
+    /// A finite number above the parameter `low`.
     AboveLow,
+    /// A number above the parameter `low`, which may be infinite.
+    EndAboveLow,
 }
 
 impl Constraint {
@@ -65,12 +69,13 @@ impl Constraint {
     pub fn allows(self, value: f64) -> bool {
         match self {
             Self::Finite | Self::AboveLow => value.is_finite(),
+            Self::EndAboveLow => value > f64::NEG_INFINITY,
             Self::Positive => value > 0.0 && value < f64::INFINITY,
             Self::NonNegative | Self::Weights => (0.0..f64::INFINITY).contains(&value),
             Self::Probability => (0.0..=1.0).contains(&value),
             Self::Fraction => value > 0.0 && value < 1.0,
             Self::LogOdds => !value.is_nan(),
-            Self::LogRate | Self::LogWeights => value < f64::INFINITY,
+            Self::LogRate | Self::LogWeights | Self::Low => value < f64::INFINITY,
             Self::Count => (0.0..f64::INFINITY).contains(&value) && value.fract() == 0.0,
         }
     }
@@ -99,7 +104,9 @@ impl std::fmt::Display for Constraint {
             Self::LogWeights => "below infinity, and not negative infinity in the whole row",
             Self::Weights => "a finite number that is not negative, and not zero in the whole row",
             Self::Count => "a whole number that is not negative",
-            Self::AboveLow => "a finite number above the lower end",
+            Self::Low => "a number below infinity",
+            Self::AboveLow => "a finite number above low",
+            Self::EndAboveLow => "above low",
         })
     }
 }
@@ -121,12 +128,27 @@ pub(super) fn check<F: Scalar>(
                 rows.filter(|&at| !constraint.allows_row(numbers().skip(at).take(width)));
             rows.next().map(|index| (index, numbers().nth(index)))
         });
+        let bad = bad.or_else(|| match constraint {
+            Constraint::AboveLow | Constraint::EndAboveLow => {
+                let low = parameters.iter().find(|(name, ..)| *name == "low")?.1;
+                not_above(numbers, low)
+            }
+            _ => None,
+        });
         if let Some((index, value)) = bad {
             let value = value.unwrap_or(f64::NAN);
             return Err(ParameterError { distribution, parameter, index, value, constraint });
         }
     }
     Ok(())
+}
+
+/// The first place, in the common shape, at which `high` is not above `low`, and the number there.
+fn not_above<F: Scalar>(high: Var<'_, F>, low: Var<'_, F>) -> Option<(usize, Option<f64>)> {
+    let [high, low] = broadcast("interval", [high, low]);
+    let above = high.greater(low);
+    let index = above.with(|above| above.iter().position(|&above| above == F::ZERO))?;
+    Some((index, high.with(|high| high.get(index).map(|high| high.to_f64()))))
 }
 
 /// The parameters in their common shape. A parameter that has this shape already is returned as it is.

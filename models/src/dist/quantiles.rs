@@ -8,7 +8,7 @@ use pathscore_autodiff::{Real, Scalar, Shape, Var};
 ///
 /// Newton's steps are taken within a bracket that every value narrows, and halve the bracket where they leave it. The
 /// bracket begins with unit width about `start` and doubles until it holds the root.
-fn root(start: f64, missing: impl Fn(f64) -> [f64; 2]) -> f64 {
+pub(super) fn root(start: f64, missing: impl Fn(f64) -> [f64; 2]) -> f64 {
     let (mut low, mut high, mut width) = (start, start, 1.0);
     while missing(high)[0] > 0.0 && high < f64::MAX {
         (low, high, width) = (high, high + width, 2.0 * width);
@@ -38,7 +38,7 @@ fn root(start: f64, missing: impl Fn(f64) -> [f64; 2]) -> f64 {
 }
 
 /// $u - F$, or with the complement $(1 - F) - (1 - u)$ in the upper half, so that neither loses its digits.
-fn left_of(u: f64, lower: impl Fn() -> f64, upper: impl Fn() -> f64) -> f64 {
+pub(super) fn left_of(u: f64, lower: impl Fn() -> f64, upper: impl Fn() -> f64) -> f64 {
     if u <= 0.5 { u - lower() } else { upper() - (1.0 - u) }
 }
 
@@ -54,7 +54,7 @@ fn at_ends(u: f64, inside: impl Fn() -> f64) -> f64 {
 
 /// The common shape of parameters and levels.
 #[track_caller]
-fn common<'t, F: Scalar>(parameter: Var<'t, F>, u: Var<'t, F>) -> Shape {
+pub(super) fn common<'t, F: Scalar>(parameter: Var<'t, F>, u: Var<'t, F>) -> Shape {
     let (of_parameter, of_level) = (parameter.shape(), u.shape());
     Shape::broadcast(&of_parameter, &of_level).unwrap_or_else(|| {
         panic!("quantile: levels of shape {of_level} and parameters of shape {of_parameter} do not broadcast")
@@ -64,21 +64,42 @@ fn common<'t, F: Scalar>(parameter: Var<'t, F>, u: Var<'t, F>) -> Shape {
 /// $\ln z$ with $P(\alpha, z) = u$. Its derivatives are those of implicit samples for $\alpha$, and one over the density of
 /// $\ln z$ for $u$.
 pub(super) fn ln_gamma_quantile<'t, F: Scalar>(alpha: Var<'t, F>, u: Var<'t, F>) -> Var<'t, F> {
+    gamma_root::<F, false>(alpha, u)
+}
+
+/// $\ln z$ with $Q(\alpha, z) = u$, and its derivatives.
+pub(super) fn ln_gamma_upper_quantile<'t, F: Scalar>(
+    alpha: Var<'t, F>,
+    u: Var<'t, F>,
+) -> Var<'t, F> {
+    gamma_root::<F, true>(alpha, u)
+}
+
+fn gamma_root<'t, F: Scalar, const UPPER: bool>(alpha: Var<'t, F>, u: Var<'t, F>) -> Var<'t, F> {
     let density = |alpha: f64, y: f64| y.exp() * Real::gamma_density(alpha, y.exp());
     let find = |[alpha, u]: [f64; 2]| {
         // For small z the distribution function is z^α/Γ(α + 1).
-        let small = (u.ln() + Real::ln_gamma(alpha + 1.0)) / alpha;
+        let ln_level = if UPPER { (-u).ln_1p() } else { u.ln() };
+        let small = (ln_level + Real::ln_gamma(alpha + 1.0)) / alpha;
         if small < -30.0 {
             return small;
         }
         root(small.min(alpha.ln()), |y| {
             let z = y.exp();
-            let left = left_of(u, || Real::gamma_p(alpha, z), || Real::gamma_q(alpha, z));
+            let (lower, upper) = (|| Real::gamma_p(alpha, z), || Real::gamma_q(alpha, z));
+            let left = if UPPER { -left_of(u, upper, lower) } else { left_of(u, lower, upper) };
             [left, density(alpha, y)]
         })
     };
-    let slopes = |[alpha, _]: [f64; 2], y: f64| [ln_gamma_slope(alpha, y), 1.0 / density(alpha, y)];
-    implicit([alpha, u], &common(alpha, u), |at| at_ends(at[1], || find(at)), slopes)
+    let slopes = |[alpha, _]: [f64; 2], y: f64| {
+        let by_level = 1.0 / density(alpha, y);
+        [ln_gamma_slope(alpha, y), if UPPER { -by_level } else { by_level }]
+    };
+    let draw = |[alpha, u]: [f64; 2]| {
+        let end = at_ends(u, || find([alpha, u]));
+        if UPPER && end.is_infinite() { -end } else { end }
+    };
+    implicit([alpha, u], &common(alpha, u), draw, slopes)
 }
 
 /// The logit $y$ of the $x$ with $I_x(a, b) = u$, with its derivatives.

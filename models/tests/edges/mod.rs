@@ -88,6 +88,20 @@ fn three_coordinates_with_one_mean_are_three_numbers() {
 }
 
 #[test]
+fn events_broadcast_against_parameters() {
+    let tape = Tape::new();
+    let loc = tape.leaf(&[0.1, 0.2, 0.3], [3, 1]);
+    let x = tape.constant(&[0.5, 1.0], [2, 1, 1]);
+    let long = x.broadcast_to([2, 3, 1]);
+    let q = Normal::from_log_scale(loc, loc).unwrap();
+    assert_eq!(q.log_prob(x).value(), q.log_prob(long).value());
+    assert_eq!(q.log_prob_each(x).value(), q.log_prob_each(long).value());
+    let q = Bernoulli::from_logits_unchecked(loc);
+    assert_eq!(q.log_prob(x).value(), q.log_prob(long).value());
+    assert_eq!(q.log_prob_each(x).value(), q.log_prob_each(long).value());
+}
+
+#[test]
 #[should_panic(expected = "Gamma: parameters of shapes [2] and [3] do not broadcast")]
 fn shapes_that_do_not_broadcast_are_refused() {
     let tape = Tape::new();

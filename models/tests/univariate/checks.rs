@@ -36,8 +36,10 @@ impl Check for Integrates {
         for (levels, piece) in levels().windows(2).zip(&rule.pieces) {
             let mass: f64 = rule.weights[piece[0]..piece[1]].iter().sum();
             let what = format!("{name} {at:?}: between the levels {levels:?}");
-            // A level near one has lost the digits of its complement.
-            let allowed = 1e-9 * (levels[1] - levels[0]) + 2.0 * f64::EPSILON * levels[1];
+            // The rounding of a quantile x moves the mass by x p(x) ε. A level near one has lost the digits of its complement.
+            let range = piece[0]..piece[1];
+            let moved = range.map(|i| rule.nodes[i].abs() * rule.density[i]).fold(0.0, f64::max);
+            let allowed = 1e-9 * (levels[1] - levels[0]) + 4.0 * f64::EPSILON * (moved + levels[1]);
             assert_near(&what, mass, levels[1] - levels[0], allowed);
         }
         if q.support().is_discrete() {
@@ -139,7 +141,14 @@ impl Check for HasMoments {
         }
         if variance.is_finite() {
             let found = rule.mean(|x| (x - mean) * (x - mean));
-            assert_near(&format!("{name} {at:?}: variance"), found, variance, 1e-8 * variance);
+            // Far out in a tail the variance of a truncated normal distribution cancels against the square of the end.
+            let lost = if name == "TruncatedNormal" { 1e-12 * mean * mean } else { 0.0 };
+            assert_near(
+                &format!("{name} {at:?}: variance"),
+                found,
+                variance,
+                1e-8 * variance + lost,
+            );
             assert_near(
                 &format!("{name} {at:?}: std"),
                 q.std().item(),
@@ -171,7 +180,14 @@ impl Check for HasScore {
         let parameters = leaves(tape, at, rule.nodes.len());
         let x = tape.constant(&rule.nodes, [rule.nodes.len(), 1]);
         let grads = make(&parameters).unwrap().log_prob(x).sum().backward();
-        for (i, &parameter) in parameters.iter().enumerate() {
+        // The support moves with these parameters, so that the mean score is not zero.
+        let moves = |i: usize| match name {
+            "Uniform" => true,
+            "Pareto" => i == 0,
+            "TruncatedNormal" => i >= 2,
+            _ => false,
+        };
+        for (i, &parameter) in parameters.iter().enumerate().filter(|(i, _)| !moves(*i)) {
             let score = grads.of(parameter);
             let terms = score.values().iter().zip(&rule.weights).filter(|(_, w)| **w > 0.0);
             let (mut mean, mut size) = (0.0, 0.0);

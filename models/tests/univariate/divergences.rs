@@ -67,8 +67,97 @@ fn divergences_are_means_of_the_log_ratio() {
         Beta::new(a, b)
     };
     kl(&tape, "Beta", beta(0.7, 2.0), beta(3.7, 1.5));
+    let uniform = |a, b| {
+        let [a, b] = two(a, b);
+        Uniform::new(a, b)
+    };
+    kl(&tape, "Uniform", uniform(0.3, 0.7), uniform(-1.0, 2.0));
+    let cauchy = |a, b| {
+        let [a, b] = two(a, b);
+        Cauchy::new(a, b)
+    };
+    kl(&tape, "Cauchy", cauchy(0.3, 0.7), cauchy(-1.0, 2.0));
+    let half_cauchy = |a: f64| HalfCauchy::new(of(&[a])[0]);
+    kl(&tape, "HalfCauchy", half_cauchy(0.3), half_cauchy(2.0));
+    let half_normal = |a: f64| HalfNormal::new(of(&[a])[0]);
+    kl(&tape, "HalfNormal", half_normal(0.3), half_normal(2.0));
+    let gumbel = |a, b| {
+        let [a, b] = two(a, b);
+        Gumbel::new(a, b)
+    };
+    kl(&tape, "Gumbel", gumbel(0.3, 0.7), gumbel(-1.0, 2.0));
+    let weibull = |a, b| {
+        let [a, b] = two(a, b);
+        Weibull::new(a, b)
+    };
+    kl(&tape, "Weibull", weibull(0.3, 2.7), weibull(1.0, 1.3));
+    let pareto = |a, b| {
+        let [a, b] = two(a, b);
+        Pareto::new(a, b)
+    };
+    kl(&tape, "Pareto", pareto(0.3, 2.7), pareto(0.2, 1.3));
+    let inverse_gamma = |a, b| {
+        let [a, b] = two(a, b);
+        InverseGamma::new(a, b)
+    };
+    kl(&tape, "InverseGamma", inverse_gamma(3.7, 2.0), inverse_gamma(2.7, 0.5));
+    let logit_normal = |a, b| {
+        let [a, b] = two(a, b);
+        LogitNormal::new(a, b)
+    };
+    kl(&tape, "LogitNormal", logit_normal(0.3, 0.7), logit_normal(-0.4, 1.1));
+    let grey = |a: f64| ContinuousBernoulli::new(of(&[a])[0]);
+    kl(&tape, "ContinuousBernoulli", grey(0.3), grey(-2.0));
+    let geometric = |a: f64| Geometric::from_probs(of(&[a])[0]);
+    kl(&tape, "Geometric", geometric(0.3), geometric(0.6));
+    let binomial = |a: f64| Binomial::from_probs(of(&[11.0])[0], of(&[a])[0]);
+    kl(&tape, "Binomial", binomial(0.3), binomial(0.6));
+    let negative = |a: f64| NegativeBinomial::from_probs(of(&[2.5])[0], of(&[a])[0]);
+    kl(&tape, "NegativeBinomial", negative(0.3), negative(0.6));
     let bernoulli = |a: f64| Bernoulli::from_logits(of(&[a])[0]);
     kl(&tape, "Bernoulli", bernoulli(0.7), bernoulli(-2.0));
     let poisson = |a: f64| Poisson::from_rate(of(&[a])[0]);
     kl(&tape, "Poisson", poisson(0.7), poisson(30.0));
+}
+
+/// Compares an entropy with its definition.
+#[track_caller]
+fn entropy<'t, Q: Cdf<'t, f64> + Entropy<'t, f64>>(
+    tape: &'t Tape<f64>,
+    q: Result<Q, ParameterError>,
+) {
+    let q = q.unwrap();
+    let rule = rule(&q, tape);
+    let log = q.log_prob(tape.constant(&rule.nodes, [rule.nodes.len(), 1])).value();
+    let terms = log.values().iter().zip(&rule.weights).filter(|(_, w)| **w > 0.0);
+    let expected: f64 = terms.map(|(log, w)| -log * w).sum();
+    let found = q.entropy().item();
+    let near = (found - expected).abs() < 1e-9 * expected.abs().max(1.0);
+    assert!(near, "entropy of {}: {found}, not {expected}", std::any::type_name::<Q>());
+}
+
+#[test]
+fn entropies_are_means_of_minus_the_log_density() {
+    let tape = Tape::new();
+    let p = leaves(&tape, &[1.3, 0.7, 2.0, 5.0, 0.4]);
+    entropy(&tape, Normal::from_scale(p[0], p[1]));
+    entropy(&tape, Laplace::new(p[0], p[1]));
+    entropy(&tape, LogNormal::new(p[0], p[1]));
+    entropy(&tape, Exponential::new(p[1]));
+    entropy(&tape, Gamma::new(p[0], p[1]));
+    entropy(&tape, Beta::new(p[0], p[2]));
+    entropy(&tape, StudentT::new(p[3], p[0], p[1]));
+    entropy(&tape, Uniform::new(p[0], p[2]));
+    entropy(&tape, Cauchy::new(p[0], p[1]));
+    entropy(&tape, HalfCauchy::new(p[1]));
+    entropy(&tape, HalfNormal::new(p[1]));
+    entropy(&tape, Logistic::new(p[0], p[1]));
+    entropy(&tape, Gumbel::new(p[0], p[1]));
+    entropy(&tape, Weibull::new(p[0], p[2]));
+    entropy(&tape, Pareto::new(p[0], p[2]));
+    entropy(&tape, InverseGamma::new(p[3], p[0]));
+    entropy(&tape, TruncatedNormal::new(p[0], p[1], p[4], p[2]));
+    entropy(&tape, ContinuousBernoulli::new(p[1]));
+    entropy(&tape, Geometric::from_probs(p[4]));
+    entropy(&tape, Bernoulli::from_logits(p[1]));
 }

@@ -37,6 +37,7 @@ pub(crate) struct Rule {
     pub(crate) nodes: Vec<f64>,
     /// The weight of each node times the density there.
     pub(crate) weights: Vec<f64>,
+    pub(crate) density: Vec<f64>,
     /// For each pair of neighbouring levels, the numbers of the first node and of the node behind the last.
     pub(crate) pieces: Vec<[usize; 2]>,
 }
@@ -108,8 +109,16 @@ pub(crate) fn rule<'t>(q: &impl Cdf<'t, f64>, tape: &'t Tape<f64>) -> Rule {
             other => {
                 let ends = q.quantile(tape.constant(&[0.0, 1.0], [2, 1])).value();
                 let [from, to] = [ends.values()[0], ends.values()[1]];
-                assert!(from.is_finite(), "{other:?} begins somewhere");
-                push(from, first);
+                assert!(from.is_finite() || to.is_finite(), "{other:?} ends somewhere");
+                if from.is_finite() {
+                    push(from, first);
+                } else {
+                    let mut step = step;
+                    for _ in 0..60 {
+                        push(low - step, low);
+                        (low, step) = (low - step, 2.0 * step);
+                    }
+                }
                 if to.is_finite() {
                     push(last, to);
                 } else {
@@ -122,6 +131,7 @@ pub(crate) fn rule<'t>(q: &impl Cdf<'t, f64>, tape: &'t Tape<f64>) -> Rule {
         }
     }
     let log_prob = q.log_prob(tape.constant(&nodes, [nodes.len(), 1])).value();
-    let weights = widths.iter().zip(log_prob.values()).map(|(w, log)| w * log.exp()).collect();
-    Rule { nodes, weights, pieces }
+    let density: Vec<f64> = log_prob.values().iter().map(|log| log.exp()).collect();
+    let weights = widths.iter().zip(&density).map(|(w, p)| w * p).collect();
+    Rule { nodes, weights, density, pieces }
 }

@@ -5,6 +5,7 @@ mod divergences;
 mod integral;
 
 use pathscore_autodiff::{Tape, Var};
+use pathscore_models::RandomSource;
 use pathscore_models::dist::*;
 
 /// A check of one distribution at given parameters.
@@ -48,6 +49,7 @@ pub(crate) fn every(check: &mut impl Check) {
         let tape = Tape::new();
         let mut rows = Rows { tape: &tape, check: &mut *check, wanted, seen: 0 };
         continuous(&mut rows);
+        further(&mut rows);
         discrete(&mut rows);
         if rows.seen <= wanted {
             assert!(wanted > 30, "the table has rows");
@@ -69,6 +71,93 @@ fn continuous<C: Check>(rows: &mut Rows<C>) {
     rows.row("Beta", betas, |p| Beta::new(p[0], p[1]));
     let students: &[&[f64]] = &[&[0.8, 0.0, 1.0], &[5.0, 1.0, 2.0], &[60.0, -1.0, 0.5]];
     rows.row("StudentT", students, |p| StudentT::new(p[0], p[1], p[2]));
+}
+
+fn further<C: Check>(rows: &mut Rows<C>) {
+    let line: &[&[f64]] = &[&[0.0, 1.0], &[-2.0, 0.3], &[1e3, 40.0]];
+    rows.row("Uniform", &[&[0.0, 1.0], &[-3.0, -1.0], &[-1.0, 1e3]], |p| Uniform::new(p[0], p[1]));
+    rows.row("Cauchy", line, |p| Cauchy::new(p[0], p[1]));
+    rows.row("HalfCauchy", &[&[1.0], &[1e-3]], |p| HalfCauchy::new(p[0]));
+    rows.row("HalfNormal", &[&[1.0], &[1e-3]], |p| HalfNormal::new(p[0]));
+    rows.row("Logistic", line, |p| Logistic::new(p[0], p[1]));
+    rows.row("Gumbel", line, |p| Gumbel::new(p[0], p[1]));
+    let weibulls: &[&[f64]] = &[&[1.0, 1.0], &[3.0, 0.4], &[0.2, 2.5], &[2.0, 30.0]];
+    rows.row("Weibull", weibulls, |p| Weibull::new(p[0], p[1]));
+    let paretos: &[&[f64]] = &[&[1.0, 0.6], &[3.0, 2.5], &[0.2, 30.0]];
+    rows.row("Pareto", paretos, |p| Pareto::new(p[0], p[1]));
+    let inverse_gammas: &[&[f64]] = &[&[0.3, 1.0], &[1.0, 3.0], &[4.5, 0.5], &[300.0, 3.0]];
+    rows.row("InverseGamma", inverse_gammas, |p| InverseGamma::new(p[0], p[1]));
+    rows.row("LogitNormal", &[&[0.0, 1.0], &[-2.0, 3.0]], |p| {
+        LogitNormal::new(p[0], p[1]).map(Only)
+    });
+    let inf = f64::INFINITY;
+    let truncated: &[&[f64]] = &[
+        &[0.0, 1.0, -1.0, 2.0],
+        &[1.0, 2.0, -inf, 0.0],
+        &[1.0, 2.0, 1.5, inf],
+        &[0.0, 1.0, 30.0, inf],
+        &[0.0, 1.0, -12.0, -11.5],
+    ];
+    rows.row("TruncatedNormal", truncated, |p| TruncatedNormal::new(p[0], p[1], p[2], p[3]));
+    let logits: &[&[f64]] = &[&[0.0], &[1e-9], &[0.9], &[-1.1], &[8.0], &[-60.0]];
+    rows.row("ContinuousBernoulli", logits, |p| ContinuousBernoulli::new(p[0]));
+    // Below temperature one the density has a pole at one, where doubles do not resolve it.
+    let relaxed: &[&[f64]] = &[&[1.0, 0.3], &[2.5, -1.0], &[1.2, 0.5]];
+    rows.row("RelaxedBernoulli", relaxed, |p| RelaxedBernoulli::new(p[0], p[1]).map(Only));
+    rows.row("Geometric", &[&[0.3], &[0.99], &[0.004]], |p| Geometric::from_probs(p[0]));
+    let binomials: &[&[f64]] =
+        &[&[0.0, 0.3], &[7.0, 0.2], &[40.0, 0.9], &[60.0, 0.5], &[4000.0, 0.02]];
+    rows.row("Binomial", binomials, |p| Binomial::from_probs(p[0].detach(), p[1]));
+    let negative: &[&[f64]] = &[&[0.4, 0.3], &[3.0, 0.8], &[250.0, 0.1]];
+    rows.row("NegativeBinomial", negative, |p| NegativeBinomial::from_probs(p[0], p[1]));
+}
+
+/// A distribution whose mean and variance are not known.
+#[derive(Clone, Copy, Debug)]
+struct Only<D>(D);
+
+impl<'t, D: Distribution<'t, f64>> Distribution<'t, f64> for Only<D> {
+    fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, f64> {
+        self.0.sample(count, rng)
+    }
+
+    fn log_prob(&self, x: Var<'t, f64>) -> Var<'t, f64> {
+        self.0.log_prob(x)
+    }
+
+    fn detach(&self) -> Self {
+        Self(self.0.detach())
+    }
+
+    fn support(&self) -> Support {
+        self.0.support()
+    }
+}
+
+impl<'t, D: Coordinates<'t, f64>> Coordinates<'t, f64> for Only<D> {
+    fn log_prob_each(&self, x: Var<'t, f64>) -> Var<'t, f64> {
+        self.0.log_prob_each(x)
+    }
+}
+
+impl<'t, D: Cdf<'t, f64>> Cdf<'t, f64> for Only<D> {
+    fn cdf(&self, x: Var<'t, f64>) -> Var<'t, f64> {
+        self.0.cdf(x)
+    }
+
+    fn quantile(&self, u: Var<'t, f64>) -> Var<'t, f64> {
+        self.0.quantile(u)
+    }
+}
+
+impl<'t, D: Cdf<'t, f64>> Moments<'t, f64> for Only<D> {
+    fn mean(&self) -> Var<'t, f64> {
+        self.0.sample(1, &mut crate::rng()).reshape([1]) * f64::NAN
+    }
+
+    fn variance(&self) -> Var<'t, f64> {
+        self.mean()
+    }
 }
 
 fn discrete<C: Check>(rows: &mut Rows<C>) {
