@@ -205,8 +205,8 @@ fn a_mixture_has_the_density_and_the_samples_of_its_components() {
         let terms: Vec<f64> = (0..3).map(|k| w[k] * each.values()[3 * row + k].exp()).collect();
         let total: f64 = terms.iter().sum();
         assert!((found.values()[row] - total.ln()).abs() < CLOSE);
-        for k in 0..3 {
-            assert!((posterior.values()[3 * row + k] - terms[k] / total).abs() < CLOSE);
+        for (k, term) in terms.iter().enumerate() {
+            assert!((posterior.values()[3 * row + k] - term / total).abs() < CLOSE);
         }
     }
     let fit = log_prob_fit(&q, 50_000, &mut rng());

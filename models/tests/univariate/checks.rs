@@ -1,7 +1,7 @@
 //! The checks of single distributions.
 
 use super::integral::{levels, rule};
-use super::{Check, every};
+use super::{Check, Make, every};
 use crate::{SEED, rng};
 use pathscore_autodiff::{Tape, Tensor, Var, check};
 use pathscore_models::dist::*;
@@ -10,8 +10,6 @@ fn leaves<'t>(tape: &'t Tape<f64>, at: &[f64], rows: usize) -> Vec<Var<'t, f64>>
     let shape = if rows == 1 { vec![1] } else { vec![rows, 1] };
     at.iter().map(|&p| tape.leaf(&vec![p; rows], &shape[..])).collect()
 }
-
-type Make<'a, 't, D> = &'a dyn Fn(&[Var<'t, f64>]) -> Result<D, ParameterError>;
 
 #[track_caller]
 fn assert_near(what: &str, found: f64, expected: f64, allowed: f64) {

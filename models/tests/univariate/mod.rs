@@ -8,6 +8,9 @@ use pathscore_autodiff::{Tape, Var};
 use pathscore_models::RandomSource;
 use pathscore_models::dist::*;
 
+/// Makes a distribution from its parameters.
+type Make<'a, 't, D> = &'a dyn Fn(&[Var<'t, f64>]) -> Result<D, ParameterError>;
+
 /// A check of one distribution at given parameters.
 pub(crate) trait Check {
     fn on<'t, D: Cdf<'t, f64> + Moments<'t, f64>>(
@@ -15,7 +18,7 @@ pub(crate) trait Check {
         name: &str,
         at: &[f64],
         tape: &'t Tape<f64>,
-        make: &dyn Fn(&[Var<'t, f64>]) -> Result<D, ParameterError>,
+        make: Make<'_, 't, D>,
     );
 }
 
