@@ -123,7 +123,8 @@ impl MeanTest<'_> {
             true => None,
             false => {
                 let end = part(self.end, PART_FOR_OUTCOMES);
-                deadline::within(end, || exact(candidate, len, options.outcomes)).flatten()
+                let find = || exact(candidate, len, options.outcomes, memory.learns());
+                deadline::within(end, find).flatten()
             }
         };
         let Some((moments, method)) = found else {
@@ -166,7 +167,7 @@ impl MeanTest<'_> {
         for depth in depths {
             let found = deadline::within(self.end, || {
                 stream.go_on_to(depth);
-                exact(&*stream.candidate, len, options.outcomes)
+                exact(&*stream.candidate, len, options.outcomes, true)
             });
             let Some(found) = found else { break };
             let Some((moments, method)) = found else { continue };
@@ -257,7 +258,7 @@ impl MeanTest<'_> {
             let found = deadline::within(self.end, || {
                 let mut history = History::new(candidate, len, options.seed, u64::MAX - index);
                 history.go_on_to(depth);
-                exact(&*history.candidate, len, options.outcomes)
+                exact(&*history.candidate, len, options.outcomes, true)
             })?;
             if let Some((moments, _)) = found {
                 means.add(&moments.mean);

@@ -1,11 +1,12 @@
 //! Tests of the terms of a certificate: its time limit, its method, its resolution and the depth to which it holds.
 
 use pathscore_estimators::proof::{
-    Expectation, FromFn, Gradient, KnownMistake, Method, Options, Problem, Proof, RelativeTo,
-    Solved, Truth, Verdict, prove,
+    Candidate, Expectation, FromFn, Gradient, KnownMistake, Latent, Method, Options, Problem,
+    Proof, RelativeTo, Solved, Truth, Verdict, prove,
 };
 use pathscore_estimators::{Claim, Enumerator};
-use pathscore_models::RandomSource;
+use pathscore_models::latent::SmallBelief;
+use pathscore_models::{Params, RandomSource, seed};
 use std::time::{Duration, Instant};
 
 /// E z² for a normal number of mean one.
@@ -18,10 +19,7 @@ fn path(source: &mut Enumerator, out: &mut [f64]) {
 }
 
 /// The proof and the seconds that it took.
-fn timed(
-    problem: &dyn Problem,
-    candidate: &dyn pathscore_estimators::proof::Candidate,
-) -> (Proof, f64) {
+fn timed(problem: &dyn Problem, candidate: &dyn Candidate) -> (Proof, f64) {
     let options = Options { seconds: LIMIT, ..Options::default() };
     let started = Instant::now();
     let proof = prove(problem, candidate, &options);
@@ -262,4 +260,80 @@ fn a_value_without_the_constant_of_a_normal_density_is_named() {
     let problem = Solved::new("a bit", &[2.0], Some(1.0));
     let reasons = prove(&problem, &Value, &Options::default()).reasons();
     assert!(reasons.contains("2 times ½ ln 2π"), "{reasons}");
+}
+
+/// Two bits behind three; the first parameters are the logits of q, then those of the prior.
+fn belief(samples: usize) -> Latent<SmallBelief> {
+    let mut params = Params::new();
+    let model = SmallBelief::known(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
+    let problem = Latent::new("two bits", model, params, &[1.0, 0.0, 1.0]);
+    Latent { samples, ..problem }
+}
+
+/// The reasons against a gradient that is always the exact one with a change.
+fn reasons_against(problem: &Latent<SmallBelief>, change: impl Fn(&[f64], &mut [f64])) -> String {
+    let mut wrong = problem.truth().gradient;
+    change(problem.params.values(), &mut wrong);
+    let constant = FromFn(move |_: &mut Enumerator, out: &mut [f64]| out.copy_from_slice(&wrong));
+    prove(problem, &constant, &Options::default()).reasons()
+}
+
+fn sigmoid(logit: f64) -> f64 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+/// $\partial H/\partial\varphi = -\varphi\, \sigma'(\varphi)$ for a bit of logit $\varphi$.
+#[test]
+fn the_sign_of_the_entropy_is_named() {
+    let reasons = reasons_against(&belief(1), |at, gradient| {
+        for i in 0..2 {
+            let p = sigmoid(at[i]);
+            gradient[i] += 2.0 * at[i] * p * (1.0 - p);
+        }
+    });
+    assert!(reasons.contains("the entropy of the posterior"), "{reasons}");
+    assert!(reasons.contains("has the wrong sign"), "{reasons}");
+}
+
+/// $\mathrm{KL}(q \Vert p)$ of bits with the logits $\varphi$ and $\eta$ has the derivatives $(\varphi - \eta)
+/// \sigma'(\varphi)$ and $\sigma(\eta) - \sigma(\varphi)$.
+#[test]
+fn a_divergence_with_its_roles_exchanged_is_named() {
+    let reasons = reasons_against(&belief(1), |at, gradient| {
+        for i in 0..2 {
+            let (phi, eta) = (at[i], at[2 + i]);
+            let [p, q] = [sigmoid(eta), sigmoid(phi)];
+            gradient[i] += (phi - eta) * q * (1.0 - q) - (q - p);
+            gradient[2 + i] += (p - q) - (eta - phi) * p * (1.0 - p);
+        }
+    });
+    assert!(reasons.contains("the roles in KL are exchanged"), "{reasons}");
+}
+
+/// With three draws the factor is a half, that of a running mean with a decay of a half as well: nothing is learnt here.
+#[test]
+fn a_baseline_that_leaves_out_another_draw_is_no_running_mean() {
+    let reasons = reasons_against(&belief(3), |_, gradient| {
+        gradient.iter_mut().for_each(|g| *g *= 0.5);
+    });
+    assert!(reasons.contains("leaves out another draw"), "{reasons}");
+    assert!(!reasons.contains("running mean"), "{reasons}");
+}
+
+/// 0.37 times the divergence is a multiple like any other.
+#[test]
+fn a_multiple_that_is_not_round_is_no_cause() {
+    let with = |times: f64| {
+        reasons_against(&belief(1), |at, gradient| {
+            for i in 0..2 {
+                let (phi, eta) = (at[i], at[2 + i]);
+                let q = sigmoid(phi);
+                gradient[i] -= times * (phi - eta) * q * (1.0 - q);
+                gradient[2 + i] -= times * (sigmoid(eta) - q);
+            }
+        })
+    };
+    let (round, other) = (with(1.0), with(0.3717));
+    assert!(round.contains("the divergence from the prior counts 2.0000 times"), "{round}");
+    assert!(!other.contains("the divergence from the prior"), "{other}");
 }

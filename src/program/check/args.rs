@@ -23,6 +23,11 @@ pub(crate) struct CheckArgs {
     #[arg(long, default_value_t = 8_192_000, value_name = "N")]
     pub(crate) draws: usize,
 
+    /// The bias that draws must be able to detect before they call an estimator unbiased, as a fraction of the norm of the
+    /// gradient.
+    #[arg(long, default_value_t = 0.05, value_name = "R")]
+    pub(crate) resolution: f64,
+
     /// The longest time of each proof in seconds, with the exact gradient and the diagnosis; a proof without a verdict by
     /// then is inconclusive [default: no limit].
     #[arg(long, value_name = "S")]

@@ -78,10 +78,15 @@ struct TableRow<'a> {
 
 /// Proves the estimators, prints a row for each, and fails if one is not what it claims.
 pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
+    if args.resolution.is_nan() || args.resolution <= 0.0 {
+        let given = args.resolution;
+        return Err(usage_error(format!("--resolution {given}: a resolution is positive")));
+    }
     let options = Options {
         draws: args.draws,
         seconds: args.seconds.unwrap_or(f64::INFINITY),
         seed: args.seed,
+        resolution: args.resolution,
         confirming: CONFIRMING,
         depth: DEPTH,
         ..Options::default()
