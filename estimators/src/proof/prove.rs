@@ -5,7 +5,7 @@ use super::means::{Method, draw, exact};
 use super::options::Options;
 use super::problem::Problem;
 use super::report::{Proof, Verdict};
-use super::sequential_test::Nodes;
+use super::sequential_test::NodeMeans;
 use super::streams::Memory;
 use super::verdict::MeanTest;
 use crate::deadline;
@@ -137,7 +137,7 @@ impl MeanTest<'_> {
         let mut proof = match finite || biased && self.claim == Claim::Biased {
             true => self.verdict(evidence),
             false => {
-                let nodes = Nodes { moments: &moments, outcomes: method.outcomes(), biased };
+                let nodes = NodeMeans { moments: &moments, outcomes: method.outcomes(), biased };
                 self.by_samples(candidate, memory, Some(&nodes))
             }
         };

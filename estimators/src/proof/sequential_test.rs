@@ -23,7 +23,7 @@ const STREAMS: f64 = 16.0;
 const CONFIRMED: f64 = 5.0;
 
 /// The result of a quadrature that draws have to confirm.
-pub(super) struct Nodes<'a> {
+pub(super) struct NodeMeans<'a> {
     pub(super) moments: &'a Moments,
     pub(super) outcomes: usize,
     /// True if the quadrature differs from the truth.
@@ -66,7 +66,7 @@ impl MeanTest<'_> {
         &self,
         candidate: &dyn Candidate,
         memory: &Memory,
-        nodes: Option<&Nodes>,
+        nodes: Option<&NodeMeans>,
     ) -> Proof {
         let options = self.options;
         let len = self.truth.gradient.len();
@@ -142,7 +142,13 @@ impl MeanTest<'_> {
     }
 
     /// The decision beside a quadrature: draws go on until they reject the truth or the quadrature, if those differ.
-    fn next_beside(&self, nodes: &Nodes, look: &InterimLook, draws: usize, z: [f64; 2]) -> Next {
+    fn next_beside(
+        &self,
+        nodes: &NodeMeans,
+        look: &InterimLook,
+        draws: usize,
+        z: [f64; 2],
+    ) -> Next {
         let Evidence { components, critical, detectable, non_finite, .. } = &look.evidence;
         let len = self.truth.gradient.len();
         let errors = components[..len].iter().zip(critical).zip(&nodes.moments.mean);
@@ -243,7 +249,7 @@ impl MeanTest<'_> {
     }
 
     /// The proof from a quadrature and the last look at the draws beside it.
-    fn beside(&self, nodes: &Nodes, look: InterimLook, draws: usize) -> Proof {
+    fn beside(&self, nodes: &NodeMeans, look: InterimLook, draws: usize) -> Proof {
         let method = Method::Quadrature { outcomes: nodes.outcomes, draws };
         if nodes.biased && !look.biased {
             // Neither was rejected.
