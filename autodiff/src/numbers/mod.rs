@@ -1,6 +1,7 @@
 //! The ground floor: numbers and what describes tensors of them. Nothing here computes on slices.
 
 pub(crate) mod binary;
+pub(crate) mod difference;
 pub(crate) mod dual;
 pub(crate) mod error;
 pub(crate) mod ops;

@@ -38,7 +38,7 @@ macro_rules! unary {
             /// accurate in both tails.
             Tanh tanh(x, y) {
                 value: primitive,
-                slope: { let x = x + x; x.of(4.0) * (x.sigmoid() * (-x).sigmoid()) },
+                slope: x.of(4.0) * (x + x).logistic_density(),
                 sample: (-3.0, 3.0),
             }
             /// $\sigma(x) = 1/(1 + e^{-x})$. The derivative is $\sigma(x)\sigma(-x)$.
@@ -47,6 +47,13 @@ macro_rules! unary {
             Sigmoid sigmoid(x, y) {
                 value: primitive,
                 slope: y * (-x).sigmoid(),
+                sample: (-4.0, 4.0),
+            }
+            /// $\sigma(x)\sigma(-x)$, the density of the standard logistic distribution, accurate in both tails. The
+            /// derivative is $-y \tanh(x/2)$.
+            LogisticDensity logistic_density(x, y) {
+                value: x.sigmoid() * (-x).sigmoid(),
+                slope: -(y * (x.of(0.5) * x).tanh()),
                 sample: (-4.0, 4.0),
             }
             /// $\ln \sigma(x) = -\mathrm{softplus}(-x)$, accurate in both tails. The derivative is $\sigma(-x)$.
@@ -117,16 +124,22 @@ macro_rules! unary {
             }
             /// The tangent. The derivative is $1 + y^2$.
             Tan tan(x, y) { value: primitive, slope: x.of(1.0) + y * y, sample: (-1.0, 1.0) }
+            /// $1 - x^2$, accurate near $\pm 1$. The derivative is $-2x$.
+            OneMinusSquare one_minus_square(x, y) {
+                value: (x.of(1.0) - x) * (x.of(1.0) + x),
+                slope: -(x + x),
+                sample: (-0.7, 0.7),
+            }
             /// The inverse sine. The derivative is $1/\sqrt{1 - x^2}$, infinite at $\pm 1$.
             Asin asin(x, y) {
                 value: primitive,
-                slope: ((x.of(1.0) - x) * (x.of(1.0) + x)).rsqrt(),
+                slope: x.one_minus_square().rsqrt(),
                 sample: (-0.7, 0.7),
             }
             /// The inverse cosine. The derivative is $-1/\sqrt{1 - x^2}$, infinite at $\pm 1$.
             Acos acos(x, y) {
                 value: primitive,
-                slope: -((x.of(1.0) - x) * (x.of(1.0) + x)).rsqrt(),
+                slope: -x.one_minus_square().rsqrt(),
                 sample: (-0.7, 0.7),
             }
             /// The inverse tangent. The derivative is $1/(1 + x^2)$.
@@ -154,7 +167,7 @@ macro_rules! unary {
             /// The inverse hyperbolic tangent. The derivative is $1/(1 - x^2)$, infinite at $\pm 1$.
             Atanh atanh(x, y) {
                 value: primitive,
-                slope: ((x.of(1.0) - x) * (x.of(1.0) + x)).recip(),
+                slope: x.one_minus_square().recip(),
                 sample: (-0.7, 0.7),
             }
             /// $\ln(1 - e^x)$ for $x < 0$, accurate at both ends. The derivative is $-1/(e^{-x} - 1)$.
@@ -197,12 +210,57 @@ macro_rules! unary {
                 slope: x.inverse_mills(),
                 sample: (-3.0, 2.0),
             }
-            /// $\varphi(x)/\Phi(x)$, the inverse of Mills' ratio at $-x$. The derivative is $-y(x + y)$.
+            /// $\varphi(x)/\Phi(x)$, the inverse of Mills' ratio at $-x$. The derivative is $-y(x + y)$, computed by
+            /// [`Var::inverse_mills_gap`](crate::Var::inverse_mills_gap), and below $-2$ as
+            /// [`Var::truncated_normal_variance`](crate::Var::truncated_normal_variance) less one.
             InverseMills inverse_mills(x, y) {
                 value: primitive,
-                slope: -(y * (x + y)),
+                slope: {
+                    let right = -y.mul_no_nan(x.inverse_mills_gap());
+                    let left = x.truncated_normal_variance() - x.of(1.0);
+                    x.of(-2.0).greater(x).select(left, right)
+                },
                 sample: (-3.0, 2.0),
             }
+            /// $x + \varphi(x)/\Phi(x)$, the mean distance from $x$ of a standard normal variable below $x$; without
+            /// cancellation on the left, where it is nearly $-1/x$. The derivative is the variance of that variable,
+            /// [`Var::truncated_normal_variance`](crate::Var::truncated_normal_variance).
+            InverseMillsGap inverse_mills_gap(x, y) {
+                value: primitive,
+                slope: x.truncated_normal_variance(),
+                sample: (-3.0, 2.0),
+            }
+            /// The variance $1 - m(x + m)$ of a standard normal variable below $x$, with $m = \varphi(x)/\Phi(x)$; without
+            /// cancellation on the left, where it is nearly $1/x^2$. The derivative is $m((x + m)^2 - y)$; below $-100$,
+            /// where that difference cancels, it is the asymptotic series $-2x^{-3} + 24x^{-5} - 300x^{-7} + \dots$
+            TruncatedNormalVariance truncated_normal_variance(x, y) {
+                value: primitive,
+                slope: {
+                    let gap = x.inverse_mills_gap();
+                    let near = x.inverse_mills() * (gap * gap - y);
+                    let inverse = x.recip();
+                    let u = inverse * inverse;
+                    let far = ((u * x.of(31770.0) - x.of(2072.0)) * u + x.of(150.0)) * u;
+                    let far = ((far - x.of(12.0)) * u + x.of(1.0)) * u * inverse * x.of(-2.0);
+                    x.of(-100.0).greater(x).select(far, near)
+                },
+                sample: (-3.0, 2.0),
+            }
+            /// $e^{x^2} \mathrm{erfc}(x)$, the scaled complementary error function: about $1/(x \sqrt\pi)$ far on the right,
+            /// infinite from about $-26.7$ on to the left. The derivative is $2xy - 2/\sqrt\pi$, computed as
+            /// $-\sqrt2 y g$ without cancellation, where $g$ is
+            /// [`Var::inverse_mills_gap`](crate::Var::inverse_mills_gap) at $-\sqrt2 x$.
+            Erfcx erfcx(x, y) {
+                value: primitive,
+                slope: {
+                    let root = x.of(std::f64::consts::SQRT_2);
+                    -(root * y * (-(root * x)).inverse_mills_gap())
+                },
+                sample: (-2.0, 2.0),
+            }
+            /// $\ln \cosh x$ without overflow, accurate near $0$ too. The derivative is $\tanh x$.
+            #[doc(alias = "logcosh")]
+            LnCosh ln_cosh(x, y) { value: primitive, slope: x.tanh(), sample: (-3.0, 3.0) }
             /// $\Phi^{-1}(x)$. The derivative is $1/\varphi(y)$, where $\varphi(y) = x \varphi(y)/\Phi(y)$.
             #[doc(alias = "ndtri")]
             #[doc(alias = "probit")]
@@ -216,31 +274,58 @@ macro_rules! unary {
             #[doc(alias = "gammaln")]
             LnGamma ln_gamma(x, y) { value: primitive, slope: x.digamma(), sample: (0.5, 5.0) }
             /// $\psi(x) = \mathrm d \ln\Gamma/\mathrm dx$. The derivative is the polygamma function of order one.
-            Digamma digamma(x, y) {
-                value: primitive,
-                slope: x.of(1.0).polygamma(x),
+            Digamma digamma(x, y) { value: primitive, slope: x.trigamma(), sample: (0.5, 5.0) }
+            /// $\psi'(x)$, the polygamma function of order one. The derivative is the polygamma function of order two.
+            Trigamma trigamma(x, y) {
+                value: x.of(1.0).polygamma(x),
+                slope: x.of(2.0).polygamma(x),
                 sample: (0.5, 5.0),
             }
+            /// $\Gamma(x)$ with its sign, also left of the origin: NaN at $-1, -2, \dots$, and $\pm\infty$ at $\pm 0$. The
+            /// derivative is $y \psi(x)$.
+            #[doc(alias = "tgamma")]
+            Gamma gamma(x, y) { value: primitive, slope: y * x.digamma(), sample: (0.5, 5.0) }
+            /// The sign of $\Gamma(x)$, with which [`Var::ln_gamma`](crate::Var::ln_gamma) gives $\Gamma$ without overflow:
+            /// $1$ for $x > 0$, and in turn $-1$ and $1$ on the intervals left of the origin. At $\pm 0$ it is
+            /// $\pm 1$, at $-1, -2, \dots$ NaN. The derivative is zero.
+            #[doc(alias = "gammasgn")]
+            GammaSign gamma_sign(x, y) { value: primitive, slope: flat, sample: (0.5, 5.0) }
             /// $e^{-|x|} I_0(x)$, the exponentially scaled modified Bessel function. The derivative is $e^{-|x|} I_1(x) - \mathrm{sign}(x) y$.
             I0e i0e(x, y) {
                 value: primitive,
                 slope: -(x.sign() * x.i0e_less_i1e()),
                 sample: (0.5, 5.0),
             }
-            /// $e^{-|x|} I_1(x)$. The derivative is $e^{-|x|} I_0(x) - y/x - \mathrm{sign}(x) y$, one half at $0$.
+            /// $e^{-|x|} I_1(x)$. The derivative is $e^{-|x|} I_0(x) - y/x - \mathrm{sign}(x) y$; below one, where the
+            /// quotient would spoil further derivatives, it is $\tfrac12 e^{-|x|} (I_0(x) + I_2(x)) - \mathrm{sign}(x) y$.
             I1e i1e(x, y) {
                 value: primitive,
-                slope: x.equal(x.of(0.0)).select(x.of(0.5), x.i0e_less_i1e() - y / x),
+                slope: {
+                    let near = x.of(0.5) * (x.i0e() + x.of(2.0).ive(x)) - x.sign() * y;
+                    let far = x.i0e_less_i1e() - y / x;
+                    x.of(1.0).greater(x.abs()).select(near, far)
+                },
                 sample: (0.5, 5.0),
             }
             /// $e^{-|x|} (I_0(x) - I_1(|x|))$, without cancellation. The derivative is
-            /// $e^{-|x|} I_1(x)/|x| - 2 \mathrm{sign}(x) y$, and $0$ at $0$, where it jumps.
+            /// $e^{-|x|} I_1(x)/|x| - 2 \mathrm{sign}(x) y$, and $0$ at $0$, where it jumps; below one the quotient is
+            /// $\tfrac12 \mathrm{sign}(x) e^{-|x|} (I_0(x) - I_2(x))$, which has accurate derivatives.
             I0eLessI1e i0e_less_i1e(x, y) {
                 value: primitive,
                 slope: {
-                    let zero = x.equal(x.of(0.0));
-                    zero.select(x.of(0.0), x.i1e() / x.abs() - x.of(2.0) * x.sign() * y)
+                    let near = x.sign() * (x.of(0.5) * (x.i0e() - x.of(2.0).ive(x)));
+                    let ratio = x.of(1.0).greater(x.abs()).select(near, x.i1e() / x.abs());
+                    ratio - x.of(2.0) * x.sign() * y
                 },
+                sample: (0.5, 5.0),
+            }
+            /// $\ln I_0(x)$ without overflow, accurate near $0$ too. The derivative is $I_1(x)/I_0(x)$.
+            LnI0 ln_i0(x, y) { value: primitive, slope: x.i1e() / x.i0e(), sample: (0.5, 5.0) }
+            /// $\ln I_1(x)$ for $x \ge 0$ without overflow; $-\infty$ at $0$, NaN for negative $x$. Near its zero at about
+            /// $1.809$ only the absolute error is small. The derivative is $I_0(x)/I_1(x) - 1/x$.
+            LnI1 ln_i1(x, y) {
+                value: primitive,
+                slope: x.i0e() / x.i1e() - x.recip(),
                 sample: (0.5, 5.0),
             }
             /// The largest integer not above $x$. The derivative is zero.

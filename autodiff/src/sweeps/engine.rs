@@ -90,6 +90,9 @@ macro_rules! engine {
             fn beta_inc(a: Self, b: Self, x: Self) -> [Self; 3] {
                 Special::beta_inc(a, b, x)
             }
+            fn beta_inc_second(a: Self, b: Self, x: Self) -> [Self; 3] {
+                Special::beta_inc_second(a, b, x)
+            }
         }
     )*};
 }

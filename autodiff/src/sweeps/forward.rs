@@ -10,7 +10,7 @@
 
 use crate::numbers::shape::Shape;
 use crate::sweeps::reach::Reach;
-use crate::sweeps::record::{TermRecorder, arguments, reverse};
+use crate::sweeps::record::{TermRecorder, reverse};
 use crate::tape::engine::Scalar;
 use crate::tape::node::Id;
 use crate::tape::op::Op;
@@ -123,7 +123,7 @@ impl<'t, F: Scalar> Sweep<'t, F> {
     /// Carries the tangents of an entry's arguments to the entry.
     fn carry(&mut self, id: Id) {
         let y = Var::new(self.tape, id);
-        let (op, args) = (self.tape.record().node(id).op, arguments(y));
+        let (op, args) = (self.tape.record().node(id).op, y.arguments());
         let moves = args.iter().any(|arg| self.tangents.contains_key(&arg.id));
         if moves && !op.is_flat() {
             reverse(op, &args, &mut ForwardSink { op, y, args: &args, chain: None, sweep: self });

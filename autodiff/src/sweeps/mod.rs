@@ -12,6 +12,7 @@
 
 mod engine;
 pub(crate) mod forward;
+mod lengths;
 pub(crate) mod plan;
 mod reach;
 pub(crate) mod record;

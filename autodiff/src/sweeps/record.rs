@@ -1,6 +1,7 @@
 //! Reverse mode in variables: the terms are recorded as ordinary entries, so the gradient has a gradient.
 
 use crate::numbers::shape::Shape;
+use crate::sweeps::lengths;
 use crate::sweeps::reach::Reach;
 use crate::tape::engine::Scalar;
 use crate::tape::node::Id;
@@ -73,7 +74,15 @@ impl<'t, F: Scalar> Sweep<'t, F> {
             if self.keep.contains(&id) {
                 self.found.insert(id, bar);
             }
-            let args = arguments(Var::new(self.tape, id));
+            if let Some(length) = lengths::squared(Var::new(self.tape, id), &self.keep) {
+                for (to, gain) in lengths::gains(length, bar) {
+                    if self.reach.contains(to) {
+                        self.gain(to, gain);
+                    }
+                }
+                continue;
+            }
+            let args = Var::new(self.tape, id).arguments();
             let op = self.tape.record().node(id).op;
             let recorder = TermRecorder::new(op, Var::new(self.tape, id), &args, bar);
             reverse(op, &args, &mut RecordingSink { recorder, sweep: self });
@@ -81,14 +90,9 @@ impl<'t, F: Scalar> Sweep<'t, F> {
     }
 }
 
-/// The arguments of an entry.
-pub(crate) fn arguments<'t, F: Scalar>(y: Var<'t, F>) -> SmallVec<[Var<'t, F>; 4]> {
-    y.tape.record().args(y.id).iter().map(|&arg| Var::new(y.tape, arg)).collect()
-}
-
 /// Records the definition of the op of an entry, applied to its arguments; `None` if the op is elementary.
 pub(crate) fn define<'t, F: Scalar>(y: Var<'t, F>) -> Option<Var<'t, F>> {
-    let (op, args) = (y.tape.record().node(y.id).op, arguments(y));
+    let (op, args) = (y.tape.record().node(y.id).op, y.arguments());
     match op {
         Op::Fused(kernel) => Some(F::define(kernel, &args)),
         Op::Custom(op) => {

@@ -19,7 +19,7 @@ use crate::tape::program::Instruction;
 use crate::tape::record::{Record, Var};
 use crate::tape::term::Sink;
 use rand::Rng;
-use std::ops::Range;
+use std::ops::{Add, Div, Mul, Range, Rem, Sub};
 
 /// The computations of an engine for one type of number.
 pub trait Engine: Float {
@@ -54,8 +54,25 @@ pub trait Engine: Float {
     );
 }
 
-/// A number that a tape can store: `f32` or `f64`.
-pub trait Scalar: Engine {
+/// A number that a tape can store: `f32` or `f64`. It may stand on the left of an arithmetic operator with a variable on the right, in
+/// generic code too.
+///
+/// ```
+/// use pathscore_autodiff::{Scalar, Tape, Var};
+/// fn complement<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+///     F::ONE - x
+/// }
+/// let tape = Tape::new();
+/// assert_eq!(complement(tape.leaf(&[0.25_f32], [1])).value().values(), [0.75]);
+/// ```
+pub trait Scalar:
+    Engine
+    + for<'t> Add<Var<'t, Self>, Output = Var<'t, Self>>
+    + for<'t> Sub<Var<'t, Self>, Output = Var<'t, Self>>
+    + for<'t> Mul<Var<'t, Self>, Output = Var<'t, Self>>
+    + for<'t> Div<Var<'t, Self>, Output = Var<'t, Self>>
+    + for<'t> Rem<Var<'t, Self>, Output = Var<'t, Self>>
+{
     /// A uniform number in $[0, 1)$ from the top bits of a random word, as many as the precision has.
     fn uniform(word: u64) -> Self;
     /// Fills `out` with independent uniform numbers in $[0, 1)$, one word of `rng` for each.
@@ -76,4 +93,7 @@ pub trait Scalar: Engine {
     /// $I_x(a, b)$ and its derivatives with respect to $a$ and $b$.
     #[doc(hidden)]
     fn beta_inc(a: Self, b: Self, x: Self) -> [Self; 3];
+    /// The second derivatives of $I_x(a, b)$ with respect to $a$ twice, $a$ and $b$, and $b$ twice.
+    #[doc(hidden)]
+    fn beta_inc_second(a: Self, b: Self, x: Self) -> [Self; 3];
 }

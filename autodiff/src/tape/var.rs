@@ -24,6 +24,7 @@ use crate::tape::node::{Id, NO_BAR};
 use crate::tape::op::Op;
 use crate::tape::op::moves::Move;
 use crate::tape::record::{Tape, Var};
+use smallvec::SmallVec;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 /// The position of `axis` counted from the front, negative ones counting from the back.
@@ -107,6 +108,11 @@ impl<'t, F: Scalar> Var<'t, F> {
     /// The number of the variable's entry on the tape.
     pub fn id(self) -> Id {
         self.id
+    }
+
+    /// The arguments of the variable's entry.
+    pub(crate) fn arguments(self) -> SmallVec<[Self; 4]> {
+        self.tape.record().args(self.id).iter().map(|&arg| Self::new(self.tape, arg)).collect()
     }
 
     /// The shape of the variable: the lengths of its axes, outermost first.

@@ -1,6 +1,7 @@
 //! All integration tests in one program, because every test program links the engine again.
 
 mod check;
+mod corners;
 mod finite;
 mod linalg;
 mod messages;

@@ -249,3 +249,34 @@ proptest! {
         prop_assert_eq!(&shape[..], &left[..]);
     }
 }
+
+#[test]
+fn a_p_norm_agrees_with_finite_differences_and_holds_far_out() {
+    let tensor = |values: &[f64]| Tensor::new(values.to_vec(), [2, 3]);
+    let at = [tensor(&[0.7, -1.2, 0.4, 2.0, -0.3, -0.9])];
+    for p in [1.0, 1.5, 2.0, 3.0, 7.5] {
+        for axis in [0, 1] {
+            let options = Options::of::<f64>();
+            check::gradient(|x| x[0].p_norm(axis, p), &at, options).unwrap();
+        }
+    }
+    for (p, size) in [(3.0, 1e200), (3.0, 1e-200), (1.5, 1e300), (40.0, 1e-300)] {
+        let tape = Tape::new();
+        let x = tape.leaf(&[size, -size, 0.0], [3]);
+        let y = x.p_norm(.., p);
+        // Two elements of equal size: 2^{1/p}, with the slopes 2^{1/p - 1}.
+        assert!((y.item() / size / 2_f64.powf(1.0 / p) - 1.0).abs() < 1e-15);
+        let slope = y.backward().of(x).values().to_vec();
+        let exact = 2_f64.powf(1.0 / p - 1.0);
+        assert!((slope[0] - exact).abs() < 1e-15 && (slope[1] + exact).abs() < 1e-15);
+        assert_eq!(slope[2], 0.0);
+    }
+    let tape = Tape::new();
+    let zero = tape.leaf(&[0.0; 4], [4]);
+    let y = zero.p_norm(.., 3.0);
+    assert_eq!((y.item(), y.backward().of(zero).values()), (0.0, &[0.0; 4][..]));
+    let x = tape.leaf(&[1.0, -3.0], [2]);
+    for (p, norm) in [(1.0, Norm::L1), (2.0, Norm::L2), (f64::INFINITY, Norm::Max)] {
+        assert_eq!(x.p_norm(.., p).item(), x.norm(.., norm).item());
+    }
+}

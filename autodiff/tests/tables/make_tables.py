@@ -1,6 +1,8 @@
 """Tables of the functions of the engine and of their slopes, to 40 digits, and constants of its code.
 
     python3 make_tables.py            writes elementary.csv, special.csv and slopes.csv beside this file
+    python3 make_tables.py more       writes more.csv and more_slopes.csv, the same for the functions of MORE
+    python3 make_tables.py higher     writes higher.csv, derivatives of higher order where the plain rule loses digits
     python3 make_tables.py remez      prints the minimax polynomials
     python3 make_tables.py temme      prints the coefficients of Temme's expansion
     python3 make_tables.py bessel     prints the Chebyshev series of the Bessel functions
@@ -8,7 +10,8 @@
 Needs mpmath. A row is: function, arguments (the shortest decimals of doubles; about half of
 them are exact in single precision), value. A row of slopes.csv is: function, the argument that the slope
 is by (0 or 1), arguments, slope, its condition number (see `condition`). Every number is evaluated with growing precision until two
-evaluations agree to 42 digits.
+evaluations agree to 42 digits. A row of higher.csv is: function, the order of the derivative by each argument
+(with colons), arguments, derivative.
 """
 import random
 import struct
@@ -410,6 +413,148 @@ def write():
         out.writelines(slopes(every))
 
 
+# ---- further functions: a table of their own, so that the points of the others stay ------------
+
+
+def mills(x):
+    return normal_density(x) / normal_cdf(x)
+
+
+def ln_bessel(n):
+    return lambda x: mp.log(mp.besseli(n, x))
+
+
+def log_diff_exp(a, b):
+    return a + mp.log(-mp.expm1(b - a))
+
+
+def ive(n, x):
+    return mp.besseli(abs(n), x) * mp.exp(-abs(x))
+
+
+# A function, the kind of its points, its slopes by each argument.
+MORE = {
+    "erfcx": (lambda x: mp.exp(x * x) * mp.erfc(x), ("real", 26, 1e5),
+              [lambda x: 2 * x * mp.exp(x * x) * mp.erfc(x) - 2 / mp.sqrt(mp.pi)]),
+    "ln_cosh": (lambda x: mp.log(mp.cosh(x)), ("real", 700, 700), [mp.tanh]),
+    "logistic_density": (lambda x: sigmoid(x) * sigmoid(-x), ("real", 700, 700),
+                         [lambda x: -sigmoid(x) * sigmoid(-x) * mp.tanh(x / 2)]),
+    "one_minus_square": (one_less_square, ("unit",), [lambda x: -2 * x]),
+    "inverse_mills_gap": (lambda x: x + mills(x), ("real", 1e5, 37), [lambda x: 1 - mills(x) * (x + mills(x))]),
+    "truncated_normal_variance": (lambda x: 1 - mills(x) * (x + mills(x)), ("real", 1e4, 6), [None]),
+    "gamma": (mp.gamma, ("real", 30, 170), [lambda x: mp.gamma(x) * mp.psi(0, x)]),
+    "ln_i0": (ln_bessel(0), ("real", 700, 1e4), [lambda x: mp.besseli(1, x) / mp.besseli(0, x)]),
+    "ln_i1": (ln_bessel(1), ("positive",), [lambda x: mp.besseli(0, x) / mp.besseli(1, x) - 1 / x]),
+    "log_diff_exp": (log_diff_exp, None, [lambda a, b: -1 / mp.expm1(b - a), lambda a, b: -1 / mp.expm1(a - b)]),
+    "ive": (ive, None, [None, lambda n, x: (ive(n - 1, x) + ive(n + 1, x)) / 2 - mp.sign(x) * ive(n, x)]),
+}
+
+
+def write_more():
+    random.seed(12)
+    rows = []
+    for name, (f, kind, _) in MORE.items():
+        if name == "log_diff_exp":
+            for i in range(40):
+                a = single(random.uniform(-700, 700)) if i % 2 else single(random.uniform(-3, 3))
+                rows.append((name, f, (a, single(a - float(mpf(10) ** random.uniform(-4, 2.5))))))
+        elif name == "ive":
+            for n in (0, 1, 2, 3, 7, 20, 100):
+                for x in (1e-3, 0.25, -1.0, 3.5, 12.0, -40.0, 200.0, 1000.0, 9000.0, 1e5):
+                    rows.append((name, f, (float(n), x)))
+        else:
+            xs = points(*kind)
+            if name == "ln_i1":
+                xs = [x for x in xs if 1e-30 < x < 1e4]
+            if name == "gamma":
+                xs = [x for x in xs if abs(x) > 1e-30]
+            rows += [(name, f, (x,)) for x in xs]
+    here = Path(__file__).parent
+    with open(here / "more.csv", "w", buffering=1) as out, open(here / "more_slopes.csv", "w", buffering=1) as slopes_out:
+        for name, f, args in rows:
+            v = value(f, args)
+            if not mpf("1e-305") < abs(v) < mpf("1e305"):
+                continue
+            out.write(",".join([name, *map(repr, args), mp.nstr(v, 40)]) + "\n")
+            for arg, slope in enumerate(MORE[name][2]):
+                if slope is None:
+                    continue
+                if name == "ive" and abs(args[1]) > 50:
+                    continue  # the terms of the rule cancel
+                v = value(slope, args)
+                if not mpf("1e-300") < abs(v) < mpf("1e300"):
+                    continue
+                moving, at = (lambda x: slope(mpf(args[0]), x), args[1:]) if name == "ive" else (slope, args)
+                size = mp.nstr(condition(moving, at, v), 3)
+                slopes_out.write(",".join([name, str(arg), *map(repr, args), mp.nstr(v, 40), size]) + "\n")
+
+
+# ---- derivatives of higher order --------------------------------------------------------
+
+
+def derivative(f, orders, args, digits=120):
+    """The derivative of mixed order, by differences with so many digits; `mp.diff` raises them by itself."""
+    mp.mp.dps = digits
+    return mp.diff(f, tuple(map(mpf, args)), tuple(orders))
+
+
+def hurwitz_psi(n, x):
+    """The polygamma function for any x that is no pole, by the recurrence from positive arguments."""
+    n, head = int(n), mpf(0)
+    while x < 1:
+        head += (-1) ** (n + 1) * mp.factorial(n) / mpf(x) ** (n + 1)
+        x += 1
+    return head + mp.psi(n, x)
+
+
+def higher():
+    """Name, orders, arguments and derivative of functions whose rules lose digits if written carelessly."""
+    sides = lambda x: 1 if x > 0 else -1
+    def rows(name, f, orders, places):
+        for order in orders:
+            for x in places:
+                yield name, (order,), (x,), derivative(lambda t: f(t, sides(x)), (order,), (x,))
+
+    near = [1e-12, -1e-9, 1e-4, 0.3, -0.8]
+    yield from rows("tanh", lambda x, _: mp.tanh(x), (2, 3, 4), [*near, 2.5, -12.0, 20.0])
+    yield from rows("asin", lambda x, _: mp.asin(x), (2, 3, 4), [*near, 0.999])
+    yield from rows("acos", lambda x, _: mp.acos(x), (2, 3, 4), [*near, 0.999])
+    yield from rows("atanh", lambda x, _: mp.atanh(x), (2, 3, 4), [*near, 0.999])
+    yield from rows("log_normal_cdf", lambda x, _: log_cdf(x), (2, 3, 4),
+                    [-1e6, -1e4, -300.0, -101.0, -99.0, -20.5, -10.0, -3.0, -0.5, 0.5, 4.0])
+    # Each side of the origin is a smooth function of its own, without |x|.
+    scaled = lambda n: lambda x, side: mp.besseli(n, x) * mp.exp(-side * x)
+    yield from rows("i0e", scaled(0), (2, 3, 4), [*near, 1.5, -7.0, 40.0])
+    yield from rows("i1e", scaled(1), (2, 3), [*near, 1.5, -7.0, 40.0])
+    for n in (2, 3, 4, 5, 10, 21):
+        for x in (-0.3, -1.25, -7.125, -30.75, -1000.2, -1e5 - 0.125):
+            mp.mp.dps = 60
+            yield "polygamma", (0, 0), (float(n), x), hurwitz_psi(n, mpf(x))
+    p = lambda a, x: gamma_p_pair(a, x)[0]
+    for a, ratios in ((0.01, (1e-6, 0.1, 1, 20)), (0.4, (1e-3, 0.5, 2, 20)), (1.0, (0.01, 0.5, 1, 3, 20)),
+                      (4.5, (0.1, 0.6, 1, 1.7, 4)), (19.0, (0.5, 0.9, 1.2)), (50.0, (0.7, 0.95, 1, 1.3)),
+                      (1e3, (0.95, 1, 1.03))):
+        for ratio in ratios:
+            x = a * ratio
+            for orders in ((2, 0), (2, 1), (3, 0)):
+                if orders[0] == 3 and a > 60:
+                    continue
+                yield "gamma_p", orders, (a, x), derivative(p, orders, (a, x), 42)
+    whole = lambda a, b, x: beta_triple(a, b, x)[0]
+    for a, b, x in ((0.5, 0.5, 0.3), (1.0, 1.0, 0.5), (0.01, 2.0, 0.2), (2.0, 0.05, 0.9), (3.0, 7.0, 0.25),
+                    (3.0, 7.0, 0.45), (30.0, 20.0, 0.61), (12.0, 12.0, 0.02), (200.0, 100.0, 0.65)):
+        for orders in ((2, 0, 0), (1, 1, 0), (0, 2, 0), (2, 0, 1), (1, 1, 1), (3, 0, 0), (1, 2, 0)):
+            if sum(orders) == 3 and orders[2] == 0 and a > 100:
+                continue
+            yield "beta_inc", orders, (a, b, x), derivative(whole, orders, (a, b, x), 42)
+
+
+def write_higher():
+    with open(Path(__file__).parent / "higher.csv", "w", buffering=1) as out:
+        for name, orders, args, v in higher():
+            out.write(",".join([name, ":".join(map(str, orders)), *map(repr, args), mp.nstr(v, 40)]) + "\n")
+
+
 # ---- the constants -------------------------------------------------------------------------
 
 
@@ -515,5 +660,5 @@ def print_bessel():
 
 
 if __name__ == "__main__":
-    jobs = {"remez": print_remez, "temme": print_temme, "bessel": print_bessel}
+    jobs = {"more": write_more, "higher": write_higher, "remez": print_remez, "temme": print_temme, "bessel": print_bessel}
     (jobs[sys.argv[1]] if len(sys.argv) > 1 else write)()

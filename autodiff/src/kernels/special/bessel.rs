@@ -6,7 +6,7 @@
 //! coefficients were computed in 60-digit arithmetic (`tests/tables/make_tables.py bessel`) and agree with
 //! those of Cephes.
 
-use libm::{exp, sqrt};
+use libm::{exp, log, log1p, sqrt};
 
 /// $\frac{c_0}{2} + \sum_{k ≥ 1} c_k T_k(t)$ by Clenshaw's recurrence.
 fn chebyshev(coefficients: &[f64], t: f64) -> f64 {
@@ -61,6 +61,67 @@ pub(super) fn i0e_less_i1e(x: f64) -> f64 {
     } else {
         chebyshev(&GAP_FAR, 16.0 / x - 1.0) / sqrt(x) / x
     }
+}
+
+/// $\ln I_0(x)$: from the power series, whose first term is one, or from $e^{-|x|} I_0(x)$.
+pub(super) fn ln_i0(x: f64) -> f64 {
+    let x = x.abs();
+    if x <= 1.0 {
+        // Σ_k (x²/4)^k / k!² without its first term.
+        let quarter = 0.25 * x * x;
+        let rest = (2..11).rev().fold(1.0, |sum, k| 1.0 + sum * quarter / (k * k) as f64);
+        log1p(quarter * rest)
+    } else if x == f64::INFINITY {
+        x
+    } else {
+        x + log(i0e(x))
+    }
+}
+
+/// $\ln I_1(x)$ for $x ≥ 0$.
+pub(super) fn ln_i1(x: f64) -> f64 {
+    if x == f64::INFINITY {
+        x
+    } else if x < 0.0 {
+        f64::NAN
+    } else {
+        x + log(i1e(x))
+    }
+}
+
+/// $e^{-|x|} I_n(x)$, by the continued fraction of the ratios $r_k = I_k/I_{k-1} = 1/(2k/x + r_{k+1})$ (Gautschi 1967),
+/// whose product with $I_0$ it is; nothing cancels. For large arguments Hankel's series is used,
+/// $\frac{1}{\sqrt{2πx}} \bigl(1 - \frac{μ - 1}{8x} + \frac{(μ - 1)(μ - 9)}{2! (8x)^2} - ⋯\bigr)$ with $μ = 4n^2$.
+pub(super) fn ive(n: u32, x: f64) -> f64 {
+    let size = x.abs();
+    let y = match n {
+        0 => return i0e(x),
+        1 => return i1e(x),
+        _ if size == 0.0 || size == f64::INFINITY => 0.0,
+        _ if size > 50.0 + 20.0 * (n as f64).powi(2) => {
+            let (mu, mut term, mut sum) = (4.0 * (n as f64).powi(2), 1.0, 1.0);
+            // The terms fall at least by the factor 40 until they no longer count.
+            for k in 1..16 {
+                let odd = (2 * k - 1) as f64;
+                term *= -(mu - odd * odd) / (k as f64 * 8.0 * size);
+                sum += term;
+            }
+            sum / sqrt(std::f64::consts::TAU * size)
+        }
+        _ => {
+            // An error at the top shrinks by r_k² at each step, and 1 − r_k is about k/x.
+            let top = n + 10 + (7.0 * sqrt(size)) as u32;
+            let (mut ratio, mut product) = (0.0, i0e(x));
+            for k in (1..=top).rev() {
+                ratio = 1.0 / (2.0 * k as f64 / size + ratio);
+                if k <= n {
+                    product *= ratio;
+                }
+            }
+            product
+        }
+    };
+    if n.is_multiple_of(2) { y } else { y.copysign(x) }
 }
 
 /// $e^{-x} I_0(x)$ on $[0, 8]$, in $x/4 - 1$.

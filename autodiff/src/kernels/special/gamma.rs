@@ -153,17 +153,52 @@ pub(super) fn trigamma(x: f64) -> f64 {
     s * s - hurwitz(2.0, 1.0 - x)
 }
 
-/// $ψ^{(n)}(x) = (-1)^{n+1} n! ζ(n + 1, x)$ for $x > 0$ and $n ≤ 170$, from where on $n!$ is not a
-/// double; of order 0 and 1 for negative $x$ too.
+/// $ψ^{(n)}(x) = (-1)^{n+1} n! ζ(n + 1, x)$ for $n ≤ 170$, from where on $n!$ is not a double.
 pub(super) fn polygamma(n: u32, x: f64) -> f64 {
     match n {
         0 => digamma(x),
         1 => trigamma(x),
-        _ if x < 0.0 || n > 170 => f64::NAN,
+        _ if n > 170 => f64::NAN,
         _ => {
-            let size = tgamma(n as f64 + 1.0) * hurwitz(n as f64 + 1.0, x);
+            let s = n as f64 + 1.0;
+            let zeta = if x < 0.0 { hurwitz_left(n + 1, x) } else { hurwitz(s, x) };
+            let size = tgamma(s) * zeta;
             if n.is_multiple_of(2) { -size } else { size }
         }
+    }
+}
+
+/// $ζ(s, x) = \sum_{k ≥ 0} (x + k)^{-s}$ for negative $x$ and a whole $s ≥ 2$.
+///
+/// With the fractional part $f$ of $x$ the sum over all integers $k$ is $ζ(s, f) + (-1)^s ζ(s, 1 - f)$, and the part
+/// of it with $k < 0$ is $(-1)^s ζ(s, 1 - x)$. At a pole the value is infinite for even $s$, and NaN for odd $s$, where
+/// the two sides differ.
+fn hurwitz_left(s: u32, x: f64) -> f64 {
+    let even = s.is_multiple_of(2);
+    // Exact, as is the smaller one of f and 1 − f.
+    let part = x - libm::rint(x);
+    if part == 0.0 || !x.is_finite() {
+        return if even && x.is_finite() { f64::INFINITY } else { f64::NAN };
+    }
+    let [f, rest] = if part > 0.0 { [part, 1.0 - part] } else { [1.0 + part, -part] };
+    let s = s as f64;
+    // Σ (k − f)^{-s} over k from 1 to the integer above −x.
+    let between = hurwitz(s, rest) - hurwitz(s, 1.0 - x);
+    hurwitz(s, f) + if even { between } else { -between }
+}
+
+/// The sign of $Γ(x)$: between the poles on the left it alternates.
+pub(super) fn gamma_sign(x: f64) -> f64 {
+    if x == 0.0 {
+        1f64.copysign(x)
+    } else if x > 0.0 || x.is_nan() {
+        x.signum()
+    } else if x == x.floor() {
+        f64::NAN
+    } else if x.floor() % 2.0 == 0.0 {
+        1.0
+    } else {
+        -1.0
     }
 }
 

@@ -1,6 +1,6 @@
 //! The regularised incomplete gamma and beta functions, with their derivatives with respect to the parameters.
 
-use super::dual::Dual;
+use super::dual::{Dual, Number};
 use super::gamma::{digamma, digamma_gap, ln_beta, ln_gamma_1p, log1pmx, stirling_remainder};
 use super::temme::TEMME;
 use libm::{erfc, exp, expm1, log, log1p, pow, sqrt, tgamma};
@@ -27,23 +27,52 @@ const LIMIT: u32 = 1000;
 /// Where $a$ is large and $x$ is near $a$, Temme's uniform expansion is used; elsewhere the power series for $x < a + 1$
 /// and the continued fraction beyond. The same series or fraction is differentiated term by term.
 pub(super) fn incomplete_gamma(a: f64, x: f64) -> IncompleteGamma {
-    if !(a >= 0.0 && x >= 0.0) {
-        return IncompleteGamma { p: f64::NAN, q: f64::NAN, da: f64::NAN };
+    match Branch::of(a, x) {
+        Branch::Outside => IncompleteGamma { p: f64::NAN, q: f64::NAN, da: f64::NAN },
+        Branch::Zero => IncompleteGamma { p: 0.0, q: 1.0, da: 0.0 },
+        Branch::One => IncompleteGamma { p: 1.0, q: 0.0, da: 0.0 },
+        Branch::Uniform(mu) => uniform(a, mu),
+        Branch::Series => from_series(a, x),
+        Branch::Fraction => from_fraction(a, x),
     }
-    // With shape 0 the distribution is a point mass at 0, with an infinite shape one at infinity.
-    if x == 0.0 || a == f64::INFINITY {
-        return IncompleteGamma { p: 0.0, q: 1.0, da: 0.0 };
-    }
-    if a == 0.0 || x == f64::INFINITY {
-        return IncompleteGamma { p: 1.0, q: 0.0, da: 0.0 };
-    }
-    let far = (x - a) / a;
-    if a > 20.0 && far.abs() <= 0.4 {
-        uniform(a, far)
-    } else if x < a + 1.0 {
-        series(a, x)
-    } else {
-        continued_fraction(a, x)
+}
+
+/// The way in which $P(a, x)$ and its derivatives are computed.
+pub(super) enum Branch {
+    /// The arguments lie outside the domain: NaN.
+    Outside,
+    /// $P$ is zero.
+    Zero,
+    /// $P$ is one.
+    One,
+    /// Temme's expansion at $x/a - 1$.
+    Uniform(f64),
+    /// The power series.
+    Series,
+    /// The continued fraction.
+    Fraction,
+}
+
+impl Branch {
+    pub(super) fn of(a: f64, x: f64) -> Self {
+        if !(a >= 0.0 && x >= 0.0) {
+            return Self::Outside;
+        }
+        // With shape 0 the distribution is a point mass at 0, with an infinite shape one at infinity.
+        if x == 0.0 || a == f64::INFINITY {
+            return Self::Zero;
+        }
+        if a == 0.0 || x == f64::INFINITY {
+            return Self::One;
+        }
+        let far = (x - a) / a;
+        if a > 20.0 && far.abs() <= 0.4 {
+            Self::Uniform(far)
+        } else if x < a + 1.0 {
+            Self::Series
+        } else {
+            Self::Fraction
+        }
     }
 }
 
@@ -51,7 +80,7 @@ pub(super) fn incomplete_gamma(a: f64, x: f64) -> IncompleteGamma {
 ///
 /// Large $a$ use Loader's form (2000), $e^{-a(λ - 1 - \ln λ) - δ(a)}/\sqrt{2πa}$ with
 /// $λ = x/a$ and the remainder $δ$ of Stirling's formula, in which no large terms cancel.
-fn prefactor(a: f64, x: f64) -> f64 {
+pub(super) fn prefactor(a: f64, x: f64) -> f64 {
     if a < 10.0 {
         return power_over_gamma(x, a, a + 1.0);
     }
@@ -84,24 +113,29 @@ pub(super) fn gamma_density(a: f64, x: f64) -> f64 {
     }
 }
 
-/// $P = \frac{x^a e^{-x}}{Γ(a+1)} \sum_k \frac{x^k}{(a+1)⋯(a+k)}$.
-fn series(a: f64, x: f64) -> IncompleteGamma {
-    let mut term = Dual::<1>::constant(1.0);
+/// $\sum_k \frac{x^k}{(a+1)⋯(a+k)}$.
+pub(super) fn series<T: Number>(shape: T, x: f64) -> T {
+    let a = shape.value();
+    let mut term = T::constant(1.0);
     let mut sum = term;
     let mut k = 0.0;
     loop {
         k += 1.0;
-        // The derivative of x/(a + k) is −x/(a + k)².
+        // The derivatives of x/(a + k) are −x/(a + k)² and 2x/(a + k)³.
         let ratio = x / (a + k);
-        term = term * Dual { v: ratio, d: [-ratio / (a + k)] };
+        let slope = -ratio / (a + k);
+        term = term * shape.compose(&[ratio, slope, -2.0 * slope / (a + k)]);
         sum = sum + term;
-        if term.v <= CONVERGED * sum.v && term.d[0].abs() <= CONVERGED * sum.d[0].abs() {
-            break;
-        }
-        if term.v == 0.0 {
-            break;
+        let small = term.every(sum, 0, &|_, term, sum| term.abs() <= CONVERGED * sum.abs());
+        if small || term.value() == 0.0 {
+            return sum;
         }
     }
+}
+
+/// $P = \frac{x^a e^{-x}}{Γ(a+1)} \sum_k \frac{x^k}{(a+1)⋯(a+k)}$.
+fn from_series(a: f64, x: f64) -> IncompleteGamma {
+    let sum = series(Dual::<f64, 1>::variable(a, 0), x);
     let prefactor = prefactor(a, x);
     let p = prefactor * sum.v;
     let da = prefactor * (sum.d[0] + sum.v * (log(x) - digamma(a + 1.0)));
@@ -122,25 +156,30 @@ fn small_q(a: f64, x: f64) -> f64 {
     -expm1(power) - exp(power) * a * sum
 }
 
-/// $Q = \frac{x^a e^{-x}}{Γ(a)} \cfrac{1}{x + 1 - a - \cfrac{1(1 - a)}{x + 3 - a - ⋯}}$ by Lentz's
-/// method (DLMF 8.9.2, contracted).
-fn continued_fraction(a: f64, x: f64) -> IncompleteGamma {
-    let shape = Dual::<1>::variable(a, 0);
-    let mut b = Dual::constant(x + 1.0) - shape;
+/// $x + 1 - a - \cfrac{1(1 - a)}{x + 3 - a - ⋯}$ by Lentz's method.
+pub(super) fn fraction<T: Number>(shape: T, x: f64) -> T {
+    let mut b = T::constant(x + 1.0) - shape;
     let mut f = b;
-    let (mut c, mut d) = (b, Dual::constant(0.0));
+    let (mut c, mut d) = (b, T::constant(0.0));
     for k in 1..=LIMIT {
         let k = k as f64;
         let above = (shape + -k) * k;
         b = b + 2.0;
         d = (b + above * d).recip();
-        c = b + above / c;
+        c = b + above * c.recip();
         let step = c * d;
         f = f * step;
         if converged(step, f) {
             break;
         }
     }
+    f
+}
+
+/// $Q = \frac{x^a e^{-x}}{Γ(a)} \cfrac{1}{x + 1 - a - \cfrac{1(1 - a)}{x + 3 - a - ⋯}}$
+/// (DLMF 8.9.2, contracted).
+fn from_fraction(a: f64, x: f64) -> IncompleteGamma {
+    let f = fraction(Dual::<f64, 1>::variable(a, 0), x);
     let f = f.recip();
     let prefactor = a * prefactor(a, x);
     let q = prefactor * f.v;
@@ -148,11 +187,22 @@ fn continued_fraction(a: f64, x: f64) -> IncompleteGamma {
     IncompleteGamma { p: 1.0 - q, q, da }
 }
 
-/// A factor that changes neither the value $f$ of a continued fraction nor its slopes.
-fn converged<const N: usize>(step: Dual<N>, f: Dual<N>) -> bool {
-    let still = |i: usize| step.d[i].abs() <= f64::EPSILON * (f.d[i] / f.v).abs().max(1.0);
-    let value = (step.v - 1.0).abs() <= 2.0 * f64::EPSILON;
-    (value && (0..N).all(still)) || !step.v.is_finite()
+/// A factor that changes neither the value $f$ of a continued fraction nor its slopes. The second derivatives of a factor
+/// carry the rounding errors of more operations.
+fn converged<T: Number>(step: T, f: T) -> bool {
+    let value = f.value();
+    let still = |order: u32, step: f64, f: f64| match order {
+        0 => (step - 1.0).abs() <= 2.0 * f64::EPSILON,
+        1 => step.abs() <= f64::EPSILON * (f / value).abs().max(1.0),
+        _ => step.abs() <= 16.0 * f64::EPSILON * (f / value).abs().max(1.0),
+    };
+    step.every(f, 0, &still) || !step.value().is_finite()
+}
+
+/// $½η^2 = μ - \ln(1 + μ)$, and $η$ with the sign of $μ$.
+pub(super) fn temme_scale(mu: f64) -> (f64, f64) {
+    let half_square = -log1pmx(mu);
+    (half_square, sqrt(2.0 * half_square).copysign(mu))
 }
 
 /// $Q = ½ \operatorname{erfc}(η\sqrt{a/2}) + \frac{e^{-aη^2/2}}{\sqrt{2πa}} \sum_k c_k(η) a^{-k}$
@@ -160,8 +210,7 @@ fn converged<const N: usize>(step: Dual<N>, f: Dual<N>) -> bool {
 ///
 /// With $x$ fixed, $dη/da = -μ/(aη)$ and $d(½aη^2)/da = -\ln λ$.
 fn uniform(a: f64, mu: f64) -> IncompleteGamma {
-    let half_square = -log1pmx(mu);
-    let eta = sqrt(2.0 * half_square).copysign(mu);
+    let (half_square, eta) = temme_scale(mu);
     // Σ c_k a^{-k} and its slopes in η and in ln a, Σ c_k' a^{-k} and −Σ k c_k a^{-k}, by Horner.
     let (mut sum, mut by_eta, mut by_log_a) = (0.0, 0.0, 0.0);
     for (k, row) in TEMME.iter().enumerate().rev() {
@@ -222,27 +271,25 @@ pub(super) fn incomplete_beta(a: f64, b: f64, x: f64) -> IncompleteBeta {
     }
 }
 
-/// The continued fraction $\frac{x^a (1-x)^b}{a B(a, b)} \cfrac{1}{1 + \cfrac{d_1}{1 + ⋯}}$,
-/// with $y = 1 - x$.
-fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
-    let (p, q) = (Dual::<2>::variable(a, 0), Dual::<2>::variable(b, 1));
-    let one = Dual::constant(1.0);
-    let (mut f, mut c, mut d) = (one, one, Dual::constant(0.0));
+/// $1 + \cfrac{d_1}{1 + ⋯}$ of DLMF 8.17.22.
+pub(super) fn beta_sum<T: Number>(p: T, q: T, x: f64) -> T {
+    let one = T::constant(1.0);
+    let (mut f, mut c, mut d) = (one, one, T::constant(0.0));
     // d_k of even and odd index k: with m = ⌊k/2⌋,
     // m (b − m) x / ((a + 2m − 1)(a + 2m)) and −(a + m)(a + b + m) x / ((a + 2m)(a + 2m + 1)).
     // Near the mean √(a + b) steps are about enough.
-    let limit = (1000.0 + 10.0 * sqrt(a + b)).min(1e6);
+    let limit = (1000.0 + 10.0 * sqrt(p.value() + q.value())).min(1e6);
     for k in 0..limit as u32 {
         let m = k as f64;
         // At m = 0 the first quotient is 1. It is not computed, because a may be too small to divide by.
-        let ratio = if k == 0 { one } else { (p + m) / (p + 2.0 * m) };
-        let odd = ratio * (p + q + m) * -x / (p + (2.0 * m + 1.0));
+        let ratio = if k == 0 { one } else { (p + m) * (p + 2.0 * m).recip() };
+        let odd = ratio * (p + q + m) * -x * (p + (2.0 * m + 1.0)).recip();
         let m = m + 1.0;
-        let even = (q + -m) * (m * x) / ((p + (2.0 * m - 1.0)) * (p + 2.0 * m));
+        let even = (q + -m) * (m * x) * ((p + (2.0 * m - 1.0)) * (p + 2.0 * m)).recip();
         let mut still = true;
         for above in [odd, even] {
             d = (one + above * d).recip();
-            c = one + above / c;
+            c = one + above * c.recip();
             let step = c * d;
             f = f * step;
             still &= converged(step, f);
@@ -251,17 +298,26 @@ fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
             break;
         }
     }
-    let f = f.recip();
+    f
+}
+
+/// The continued fraction $\frac{x^a (1-x)^b}{a B(a, b)} \cfrac{1}{1 + \cfrac{d_1}{1 + ⋯}}$,
+/// with $y = 1 - x$.
+fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
+    let f = beta_sum(Dual::<f64, 2>::variable(a, 0), Dual::<f64, 2>::variable(b, 1), x).recip();
     let prefactor = beta_prefactor(a, b, x, y);
-    // ln x + ψ(a + b) − ψ(a + 1) and ln y + ψ(a + b) − ψ(b).
-    let gap = if b < 1.0 { -digamma_gap(a + b, 1.0 - b) } else { digamma_gap(a + 1.0, b - 1.0) };
-    let by_a = log_share(x, y) + gap;
-    let by_b = log_share(y, x) + digamma_gap(b, a);
+    let [by_a, by_b] = beta_logs(a, b, x, y);
     IncompleteBeta {
         value: prefactor * f.v,
         da: prefactor * (f.d[0] + f.v * by_a),
         db: prefactor * (f.d[1] + f.v * by_b),
     }
+}
+
+/// The slopes of $\ln \frac{x^a y^b}{a B(a, b)}$: $\ln x + ψ(a + b) - ψ(a + 1)$ and $\ln y + ψ(a + b) - ψ(b)$.
+pub(super) fn beta_logs(a: f64, b: f64, x: f64, y: f64) -> [f64; 2] {
+    let gap = if b < 1.0 { -digamma_gap(a + b, 1.0 - b) } else { digamma_gap(a + 1.0, b - 1.0) };
+    [log_share(x, y) + gap, log_share(y, x) + digamma_gap(b, a)]
 }
 
 /// $\ln x$, computed from the smaller one of $x$ and `rest` $1 - x$, which is the accurate one.
@@ -274,7 +330,7 @@ fn log_share(x: f64, rest: f64) -> f64 {
 /// For large $a$ and $b$ Stirling's formula leaves
 /// $e^{a \ln(1+u) + b \ln(1+v)}$, $u = x(a+b)/a - 1$ and $v = y(a+b)/b - 1$, where $au + bv = 0$,
 /// so that $\ln(1+u) - u$ may replace the logarithms, and no large terms cancel.
-fn beta_prefactor(a: f64, b: f64, x: f64, y: f64) -> f64 {
+pub(super) fn beta_prefactor(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let s = a + b;
     if a < 10.0 || b < 10.0 {
         // B(a, b) = B(a + 1, b + 1) (a + b)(a + b + 1)/(ab), which is not infinite for small a, b.

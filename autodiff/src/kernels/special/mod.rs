@@ -12,6 +12,7 @@ mod gamma;
 mod incomplete;
 mod normal;
 pub(crate) mod pair;
+mod second;
 mod single;
 pub(crate) mod slices;
 mod temme;
@@ -301,6 +302,33 @@ pub(crate) trait Special:
         Self::narrow(normal::inverse_mills(self.widen()))
     }
 
+    /// $x + φ(x)/Φ(x)$, without cancellation on the left; the derivative is $1 - (y - x) y$.
+    fn inverse_mills_gap(self) -> Self {
+        Self::narrow(normal::truncated(self.widen()).gap)
+    }
+
+    /// $1 - m(x + m)$ with $m = φ(x)/Φ(x)$, without cancellation on the left; the derivative is $m((x + m)^2 - y)$.
+    fn truncated_normal_variance(self) -> Self {
+        Self::narrow(normal::truncated(self.widen()).variance)
+    }
+
+    /// $e^{x^2} \operatorname{erfc} x$; the derivative is $2xy - 2/\sqrt π$.
+    fn erfcx(self) -> Self {
+        Self::narrow(normal::erfcx(self.widen()))
+    }
+
+    /// $\ln \cosh x$; the derivative is $\tanh x$.
+    ///
+    /// Below 1 it is $½ \ln(1 + \sinh^2 x)$, beyond it $|x| + \ln(1 + e^{-2|x|}) - \ln 2$.
+    #[inline(always)]
+    fn ln_cosh(self) -> Self {
+        let x = self.abs();
+        let sinh = x.sinh();
+        let near = Self::narrow(0.5) * (sinh * sinh).ln_1p();
+        let far = x + ((x + x).exp_minus_abs().ln_1p_unit() - Self::narrow(std::f64::consts::LN_2));
+        if x < Self::narrow(1.0) { near } else { far }
+    }
+
     /// $Φ^{-1}(x)$; the derivative is $1/φ(Φ^{-1}(x))$. At 0 and 1 it is ∓∞.
     fn normal_quantile(self) -> Self {
         Self::narrow(normal::quantile(self.widen()))
@@ -310,6 +338,16 @@ pub(crate) trait Special:
     /// the origin only the absolute error is small.
     fn ln_gamma(self) -> Self {
         Self::narrow(libm::lgamma(self.widen()))
+    }
+
+    /// $Γ(x)$ with its sign; the derivative is $Γ(x) ψ(x)$. It is NaN at −1, −2, …, and $±∞$ at ±0.
+    fn gamma(self) -> Self {
+        Self::narrow(libm::tgamma(self.widen()))
+    }
+
+    /// The sign of $Γ(x)$; NaN at −1, −2, … and at $-∞$.
+    fn gamma_sign(self) -> Self {
+        Self::narrow(gamma::gamma_sign(self.widen()))
     }
 
     /// $ψ(x) = Γ'(x)/Γ(x)$; the derivative is $ψ'(x)$. It is NaN at −1, −2, …, and $∓∞$ at ±0.
@@ -333,8 +371,17 @@ pub(crate) trait Special:
         Self::narrow(bessel::i0e_less_i1e(self.widen()))
     }
 
-    /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$. The derivative is $ψ^{(n+1)}(x)$. It is NaN for
-    /// negative $x$ from $n = 2$ on, and for $n > 170$.
+    /// $\ln I_0(x)$; the derivative is $I_1(x)/I_0(x)$.
+    fn ln_i0(self) -> Self {
+        Self::narrow(bessel::ln_i0(self.widen()))
+    }
+
+    /// $\ln I_1(x)$, NaN for negative $x$; the derivative is $I_0(x)/I_1(x) - 1/x$.
+    fn ln_i1(self) -> Self {
+        Self::narrow(bessel::ln_i1(self.widen()))
+    }
+
+    /// $ψ^{(n)}(x)$, the derivative of order $n$ of $ψ$. The derivative is $ψ^{(n+1)}(x)$. It is NaN for $n > 170$.
     fn polygamma_of_order(self, n: u32) -> Self {
         Self::narrow(gamma::polygamma(n, self.widen()))
     }
@@ -345,6 +392,11 @@ pub(crate) trait Special:
     fn beta_inc(self, b: Self, x: Self) -> [Self; 3] {
         let at = incomplete::incomplete_beta(self.widen(), b.widen(), x.widen());
         [at.value, at.da, at.db].map(Self::narrow)
+    }
+
+    /// $∂^2 I_x(a, b)/∂a^2$, $∂^2 I_x(a, b)/∂a∂b$ and $∂^2 I_x(a, b)/∂b^2$ with `self` $a$.
+    fn beta_inc_second(self, b: Self, x: Self) -> [Self; 3] {
+        second::incomplete_beta(self.widen(), b.widen(), x.widen()).map(Self::narrow)
     }
 }
 

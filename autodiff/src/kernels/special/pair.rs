@@ -1,6 +1,6 @@
 //! Primitive functions of two arguments.
 
-use crate::kernels::special::{Special, gamma, incomplete};
+use crate::kernels::special::{Special, bessel, gamma, incomplete, second};
 
 /// The primitives of the table of two arguments, from those of one.
 pub(crate) trait Pair: Special {
@@ -33,6 +33,24 @@ pub(crate) trait Pair: Special {
         } else {
             high + (low - high).exp().ln_1p()
         }
+    }
+
+    /// $\ln(e^a - e^b)$ for $a ≥ b$ without overflow, NaN for $a < b$; the derivatives are $1/(1 - e^{b-a})$ and
+    /// $-1/(e^{a-b} - 1)$.
+    #[inline(always)]
+    fn log_diff_exp(self, other: Self) -> Self {
+        // If nothing is taken away, the difference of the arguments may be −∞ + ∞.
+        let nothing = other == Self::narrow(f64::NEG_INFINITY) && is_number(self);
+        if nothing { self } else { self + (other - self).log1m_exp() }
+    }
+
+    /// $e^{-|x|} I_n(x)$ of the order $n$ (`self`); NaN unless the order is a whole number of magnitude at most 1000.
+    fn ive(self, x: Self) -> Self {
+        let order = self.widen().abs();
+        if order.fract() != 0.0 || order > 1000.0 {
+            return Self::narrow(f64::NAN);
+        }
+        Self::narrow(bessel::ive(order as u32, x.widen()))
     }
 
     /// $ψ^{(n)}(x)$ of the order $n$ (`self`); NaN unless the order is a whole number from 0 to 170.
@@ -122,6 +140,11 @@ pub(crate) trait Pair: Special {
     /// $∂P(a, x)/∂a$ with `self` $a$, for implicit reparameterisation.
     fn gamma_p_da(self, x: Self) -> Self {
         Self::narrow(incomplete::incomplete_gamma(self.widen(), x.widen()).da)
+    }
+
+    /// $∂^2 P(a, x)/∂a^2$ with `self` $a$.
+    fn gamma_p_daa(self, x: Self) -> Self {
+        Self::narrow(second::incomplete_gamma(self.widen(), x.widen()))
     }
 }
 

@@ -40,6 +40,8 @@ macro_rules! fused {
             quadratic_form: QuadraticForm {}
             /// $\sum_i x_i^2$ over one axis: see [`Var::sum_squares`](crate::Var::sum_squares).
             sum_squares: SumSquares { axis: u8 }
+            /// $\sqrt{\sum_i x_i^2}$ over one axis: see [`Var::norm`](crate::Var::norm).
+            norm_l2: NormL2 { axis: u8 }
         }
     };
 }

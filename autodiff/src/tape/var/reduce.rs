@@ -167,7 +167,7 @@ impl<'t, F: Scalar> Var<'t, F> {
 
     /// A norm over axes. The derivatives are $\mathrm{sign}(x_i)$ ($L_1$), $x_i/\Vert x \Vert$ ($L_2$) and the sign of
     /// the largest element, shared evenly by elements that tie ($L_\infty$); at zero they are zero. The squares of $L_2$
-    /// neither overflow nor underflow.
+    /// neither overflow nor underflow. The square of $L_2$ has the second derivatives of $\sum x_i^2$, also at zero.
     ///
     /// ```
     /// # use pathscore_autodiff::{Norm, Tape};
@@ -187,21 +187,58 @@ impl<'t, F: Scalar> Var<'t, F> {
         match norm {
             Norm::L1 => self.abs().sum_axis(axes),
             Norm::Max => self.abs().max_axis(axes),
-            Norm::L2 => {
-                // Elements are divided by the largest one, if that is neither zero nor infinite.
-                let Reduced { shape, .. } = Reduced::new("norm", &axes, &self.shape());
-                let top = self.detach().abs().max_axis(axes.clone().keep());
-                let [zero, infinity] = [0.0, f64::INFINITY].map(|c| self.constant(c));
-                let fit = top.greater(zero) * top.less(infinity);
-                let unit = fit.select(top, self.constant(1.0)).detach();
-                (self / unit).square().sum_axis(axes).safe_sqrt() * unit.reshape(shape)
-            }
+            Norm::L2 => self.reduce_with("norm", axes, |axis| Fused::NormL2 { axis }),
         }
+    }
+
+    /// The $p$-norm $\Vert x \Vert_p = \bigl( \sum_i |x_i|^p \bigr)^{1/p}$ over axes, for $1 \le p \le \infty$. The derivatives are
+    /// $\mathrm{sign}(x_i) (|x_i|/\Vert x \Vert_p)^{p-1}$, and zero at zero; for $p = 1, 2, \infty$ it is [`Var::norm`]. The
+    /// powers neither overflow nor underflow. For $p < 2$ the second derivative is infinite where an element is zero.
+    ///
+    /// ```
+    /// # use pathscore_autodiff::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(&[1.0_f64, -2.0], [2]);
+    /// let y = x.p_norm(.., 3.0);
+    /// assert!((y.item() - 9_f64.cbrt()).abs() < 1e-15);
+    /// let slope = y.backward().of(x);
+    /// assert!((slope.values()[1] + 4.0 / 9_f64.cbrt().powi(2)).abs() < 1e-15);
+    /// ```
+    ///
+    /// # Panics
+    /// If $p$ is NaN or less than one, or if an axis does not exist or is named twice.
+    #[track_caller]
+    pub fn p_norm(self, axes: impl Into<Axes>, p: f64) -> Self {
+        assert!(p >= 1.0, "p_norm: p is {p}, but a norm has p of at least 1");
+        let axes = axes.into();
+        if p == 1.0 {
+            return self.norm(axes, Norm::L1);
+        } else if p == 2.0 {
+            return self.norm(axes, Norm::L2);
+        } else if p == f64::INFINITY {
+            return self.norm(axes, Norm::Max);
+        }
+        let Reduced { shape, .. } = Reduced::new("p_norm", &axes, &self.shape());
+        let unit = self.unit(&axes);
+        let sum = (self / unit).abs().powf(F::from_f64(p)).sum_axis(axes);
+        let zero = sum.equal(self.constant(0.0));
+        let root = zero.select(self.constant(1.0), sum).powf(F::from_f64(1.0 / p));
+        zero.select(self.constant(0.0), root) * unit.reshape(shape)
+    }
+
+    /// The largest magnitude over axes, by which elements are divided before they are raised to a power; one if it is zero or
+    /// infinite. It has no derivative.
+    #[track_caller]
+    pub(crate) fn unit(self, axes: &Axes) -> Self {
+        let top = self.detach().abs().max_axis(axes.clone().keep());
+        let [zero, infinity] = [0.0, f64::INFINITY].map(|c| self.constant(c));
+        let fit = top.greater(zero) * top.less(infinity);
+        fit.select(top, self.constant(1.0)).detach()
     }
 
     /// $\sqrt x$ with the derivative zero at zero.
     #[track_caller]
-    fn safe_sqrt(self) -> Self {
+    pub(crate) fn safe_sqrt(self) -> Self {
         let zero = self.equal(self.constant(0.0));
         zero.select(self.constant(0.0), zero.select(self.constant(1.0), self).sqrt())
     }

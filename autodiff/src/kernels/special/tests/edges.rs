@@ -60,6 +60,14 @@ fn rows<F: Special>() -> Vec<Row<F>> {
         ("i1e",             F::i1e,             [0.0, -0.0, 0.0, -0.0]),
         ("i0e_less_i1e",    F::i0e_less_i1e,    [1.0, 1.0, 0.0, 0.0]),
         ("inverse_mills",   F::inverse_mills,   [sqrt_2_pi, sqrt_2_pi, 0.0, INF]),
+        ("mills_gap",       F::inverse_mills_gap, [sqrt_2_pi, sqrt_2_pi, INF, 0.0]),
+        ("erfcx",           F::erfcx,           [1.0, 1.0, 0.0, INF]),
+        ("ln_cosh",         F::ln_cosh,         [0.0, 0.0, INF, INF]),
+        ("gamma",           F::gamma,           [INF, -INF, INF, NAN]),
+        ("gamma_sign",      F::gamma_sign,      [1.0, -1.0, 1.0, NAN]),
+        ("ln_i0",           F::ln_i0,           [0.0, 0.0, INF, INF]),
+        ("ln_i1",           F::ln_i1,           [-INF, -INF, INF, NAN]),
+        ("i2e",             |x| F::narrow(2.0).ive(x), [0.0, 0.0, 0.0, 0.0]),
     ]
 }
 
@@ -186,6 +194,19 @@ fn reflections_hold_left_of_the_origin() {
     }
     assert!(Special::digamma(-3.0f64).is_nan());
     assert_eq!(Special::polygamma_of_order(-3.0f64, 1), INF);
+    for n in 2..8 {
+        for x in [-0.3f64, -1.5, -7.25, -30.1] {
+            // ψ⁽ⁿ⁾(x + 1) = ψ⁽ⁿ⁾(x) + (−1)ⁿ n! x^{-n-1}.
+            let [near, far] = [x, x + 1.0].map(|x| Special::polygamma_of_order(x, n));
+            let size = (1..=n).map(f64::from).product::<f64>() * f64::powi(x, -(n as i32) - 1);
+            let gap = far - near - if n.is_multiple_of(2) { size } else { -size };
+            // At half integers of even order the terms of the nearest poles cancel.
+            let pole = (x - x.round()).abs();
+            let terms = (1..=n).map(f64::from).product::<f64>() * pole.powi(-(n as i32) - 1);
+            assert!(gap.abs() < 1e-14 * terms, "order {n} at {x}: {gap} of {terms}");
+        }
+        assert_eq!(Special::polygamma_of_order(-2.0f64, n).is_nan(), n.is_multiple_of(2));
+    }
     assert!(
         Special::polygamma_of_order(-1.0f64, 2).is_nan()
             && Special::polygamma_of_order(1.0f64, 171).is_nan()

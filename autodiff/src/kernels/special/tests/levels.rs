@@ -46,6 +46,7 @@ fn all_agree<F: Special>(x: &[F]) {
     agree("tanh", x, #[inline(always)] |x| x.tanh());
     agree("sinh", x, #[inline(always)] |x| x.sinh());
     agree("cosh", x, #[inline(always)] |x| x.cosh());
+    agree("ln_cosh", x, #[inline(always)] |x| x.ln_cosh());
     agree("sigmoid", x, #[inline(always)] |x| x.sigmoid());
     agree("softplus", x, #[inline(always)] |x| x.softplus());
     agree("log_sigmoid", x, #[inline(always)] |x| x.log_sigmoid());
