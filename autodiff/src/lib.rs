@@ -121,11 +121,12 @@ mod rules;
 mod sweeps;
 mod tape;
 
-/// Loops over slices in the widest vectors of the processor. The bits are the same for every width.
+/// Loops over slices in the widest vectors of the processor. The bits are the same for every width, which the environment variable
+/// `PATHSCORE_SIMD` can narrow (see [`width`](vector::width)).
 pub mod vector {
     pub use crate::kernels::aligned::Aligned;
     pub use crate::kernels::random::lanes::Lanes;
-    pub use crate::kernels::simd::dispatch;
+    pub use crate::kernels::simd::{dispatch, width};
     pub use crate::kernels::sum::{sum, sum_by};
 }
 

@@ -19,6 +19,9 @@
 //! fused product would buy a few per cent of speed and lose that. Matrix products and normal numbers in
 //! double precision are the exceptions ([`dispatch_kernel`]): fusing doubles the speed of the ones and saves a quarter of
 //! the time of the others, so their last bits depend on whether the processor can, and on nothing else.
+//!
+//! The environment variable `PATHSCORE_SIMD`, read once, holds a program to narrower vectors: `portable`, `avx2`, or `avx512`,
+//! which is the default. A test runs itself at every level in this way and compares the bits. Another value is a panic.
 #![allow(unsafe_code)]
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "one level only"))]
 
@@ -36,10 +39,10 @@ pub(crate) enum Level {
     Avx512 = 3,
 }
 
-/// The detected level, or 0 before anyone has asked.
+/// The level in use, or 0 before anyone has asked.
 static DETECTED: AtomicU8 = AtomicU8::new(0);
 
-/// The widest level of this processor.
+/// The widest level of this processor that `PATHSCORE_SIMD` permits.
 #[inline]
 pub(crate) fn widest() -> Level {
     match DETECTED.load(Ordering::Relaxed) {
@@ -47,11 +50,47 @@ pub(crate) fn widest() -> Level {
         2 => Level::Avx2,
         1 => Level::Baseline,
         _ => {
-            let level = detect();
+            let level = detect().min(permitted());
             // Two threads may both detect; they store the same answer.
             DETECTED.store(level as u8, Ordering::Relaxed);
             level
         }
+    }
+}
+
+/// The width of the vectors in use, in bits: 128, 256 or 512. It is that of the processor, or less by the environment variable
+/// `PATHSCORE_SIMD`, which may be `portable`, `avx2` or `avx512`.
+///
+/// ```
+/// assert!([128, 256, 512].contains(&pathscore_autodiff::vector::width()));
+/// ```
+///
+/// # Panics
+/// If the environment variable has another value.
+pub fn width() -> usize {
+    match widest() {
+        Level::Baseline => 128,
+        Level::Avx2 => 256,
+        Level::Avx512 => 512,
+    }
+}
+
+/// The level that the environment variable names.
+#[cold]
+fn permitted() -> Level {
+    match std::env::var_os("PATHSCORE_SIMD") {
+        None => Level::Avx512,
+        Some(name) => named(&name.to_string_lossy()),
+    }
+}
+
+/// The level of a name.
+fn named(name: &str) -> Level {
+    match name {
+        "portable" => Level::Baseline,
+        "avx2" => Level::Avx2,
+        "avx512" => Level::Avx512,
+        _ => panic!("PATHSCORE_SIMD is {name:?}, but may be portable, avx2 or avx512"),
     }
 }
 
@@ -196,6 +235,15 @@ mod tests {
         assert_eq!(at_level(Level::Baseline, chosen), Level::Baseline);
         assert!(at_level(Level::Avx2, chosen) <= Level::Avx2);
         assert_eq!(chosen(), before);
+    }
+
+    #[test]
+    fn a_level_has_a_name() {
+        let levels = ["portable", "avx2", "avx512"].map(named);
+        assert_eq!(levels, [Level::Baseline, Level::Avx2, Level::Avx512]);
+        let message = std::panic::catch_unwind(|| named("sse")).unwrap_err();
+        let message = message.downcast_ref::<String>().unwrap();
+        assert_eq!(message, "PATHSCORE_SIMD is \"sse\", but may be portable, avx2 or avx512");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use crate::kernels::float::Float;
 use crate::kernels::simd::dispatch;
-use crate::kernels::sum::sum;
+use crate::kernels::sum::{add_columns, is_long, sum};
 use smallvec::SmallVec;
 
 type Steps = SmallVec<[isize; 6]>;
@@ -28,13 +28,17 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// Calls `visit` for every line of the innermost axis, after neighbouring axes with joint strides are joined: with the
-    /// length of the line, its beginning on each side, and the stride of each side along it.
+    /// Joins neighbouring axes with joint strides.
+    fn collapse(&mut self) {
+        collapse(&mut self.dims, &mut [&mut self.from.strides, &mut self.to.strides]);
+    }
+
+    /// Calls `visit` for every line of the innermost axis: with the length of the line, its beginning on each side, and
+    /// the stride of each side along it.
     fn lines(mut self, mut visit: impl FnMut(usize, [usize; 2], [isize; 2])) {
         if self.dims.contains(&0) {
             return;
         }
-        collapse(&mut self.dims, &mut [&mut self.from.strides, &mut self.to.strides]);
         let n = self.dims.pop().unwrap_or(1);
         let steps = [&mut self.from, &mut self.to].map(|side| side.strides.pop().unwrap_or(1));
         let starts = [self.from.offset, self.to.offset];
@@ -43,8 +47,38 @@ impl Walk {
         });
     }
 
+    /// True if the two innermost axes are the rows and columns of long sums of columns, in single precision.
+    fn sums_columns<F: Float>(&self) -> bool {
+        let rows = self.dims.len().wrapping_sub(2);
+        self.dims.get(rows).is_some_and(|&n| is_long::<F>(n))
+            && self.to.strides[rows..] == [0, 1]
+            && self.from.strides[rows + 1] == 1
+    }
+
+    /// [`Walk::add`] of long sums of columns.
+    fn add_columns<F: Float>(mut self, from: &[F], to: &mut [F]) {
+        let mut pop = || Some((self.dims.pop()?, self.from.strides.pop()?, self.to.strides.pop()?));
+        let [(columns, ..), (rows, stride, _)] =
+            [pop(), pop()].map(|axis| axis.expect("two axes were seen"));
+        let starts = [self.from.offset, self.to.offset];
+        odometer(&self.dims, [&self.from.strides, &self.to.strides], starts, |[i, j]| {
+            add_columns(
+                rows,
+                #[inline(always)]
+                |row| &from[(i + row as isize * stride) as usize..][..columns],
+                #[inline(always)]
+                |x| x,
+                &mut to[j as usize..][..columns],
+            );
+        });
+    }
+
     /// `to += from` at every point of the index space.
-    pub(crate) fn add<F: Float>(self, from: &[F], to: &mut [F]) {
+    pub(crate) fn add<F: Float>(mut self, from: &[F], to: &mut [F]) {
+        self.collapse();
+        if self.sums_columns::<F>() {
+            return self.add_columns(from, to);
+        }
         self.lines(|n, [i, j], [r, w]| match (r, w) {
             (1, 1) => add_slice(&from[i..i + n], &mut to[j..j + n]),
             (0, 1) => add_number(from[i], &mut to[j..j + n]),
@@ -58,7 +92,8 @@ impl Walk {
     }
 
     /// `to = from` at every point of the index space. Each place of `to` must be reached exactly once.
-    pub(crate) fn set<F: Float>(self, from: &[F], to: &mut [F]) {
+    pub(crate) fn set<F: Float>(mut self, from: &[F], to: &mut [F]) {
+        self.collapse();
         self.lines(|n, [i, j], [r, w]| match (r, w) {
             (1, 1) => to[j..j + n].copy_from_slice(&from[i..i + n]),
             (0, 1) => to[j..j + n].fill(from[i]),

@@ -6,7 +6,7 @@
 
 use crate::kernels::float::Float;
 use crate::kernels::simd::dispatch;
-use crate::kernels::sum::sum;
+use crate::kernels::sum::{is_long, join, sum, two_sum};
 use crate::kernels::walk::{collapse, odometer};
 use crate::numbers::binary::binary;
 use crate::numbers::ops::Binary;
@@ -169,6 +169,9 @@ pub(crate) fn zip_slope<F: Float>(
     let tiling = Tiling::new(y.dims, [a.dims, b.dims, y.dims, bar_dims]);
     let whole = tiling.step == [1; 4];
     let (mut spread_a, mut spread_b) = ([F::ZERO; TILE], [F::ZERO; TILE]);
+    // A long line is summed with its rounding errors, as in `kernels/sum.rs`.
+    let long = is_long::<F>(tiling.inner);
+    let (mut done, mut low) = (0, F::ZERO);
     tiling.tiles(whole, |[i, j, k, l], n| {
         let a = tile_of(a.values, i, tiling.step[0], n, &mut spread_a);
         let b = tile_of(b.values, j, tiling.step[1], n, &mut spread_b);
@@ -179,7 +182,17 @@ pub(crate) fn zip_slope<F: Float>(
         } else {
             let mut gains = [F::ZERO; TILE];
             slope_tile(f, side, a, b, y, y_bar, &mut gains[..n]);
-            bar[l] += sum(&gains[..n]);
+            let gain = sum(&gains[..n]);
+            if !long {
+                bar[l] += gain;
+                return;
+            }
+            done += n;
+            (bar[l], low) = two_sum(bar[l], low, gain);
+            if done == tiling.inner {
+                bar[l] = join(bar[l], low);
+                (done, low) = (0, F::ZERO);
+            }
         }
     });
 }

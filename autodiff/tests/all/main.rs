@@ -9,3 +9,4 @@ mod ops;
 mod properties;
 mod reductions;
 mod transforms;
+mod width;

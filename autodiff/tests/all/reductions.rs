@@ -1,7 +1,7 @@
 //! Reductions and elementwise functions at their edges, and reductions over any axes against plain loops.
 
 use pathscore_autodiff::check::{self, Options};
-use pathscore_autodiff::{Axes, Norm, Scalar, Tape, Tensor, Var};
+use pathscore_autodiff::{Axes, Norm, Scalar, Tape, Tensor, Var, vector};
 use proptest::prelude::*;
 
 const NONE: f64 = f64::NEG_INFINITY;
@@ -278,5 +278,60 @@ fn a_p_norm_agrees_with_finite_differences_and_holds_far_out() {
     let x = tape.leaf(&[1.0, -3.0], [2]);
     for (p, norm) in [(1.0, Norm::L1), (2.0, Norm::L2), (f64::INFINITY, Norm::Max)] {
         assert_eq!(x.p_norm(.., p).item(), x.norm(.., norm).item());
+    }
+}
+
+/// $n$ copies of a number whose multiples are rounded in single precision.
+fn many(n: usize) -> (Vec<f32>, f64) {
+    (vec![0.1_f32; n], n as f64 * f64::from(0.1_f32))
+}
+
+#[test]
+fn long_sums_in_single_precision_keep_their_digits() {
+    // Chains of 32 roundings, each of at most half a unit of the last place of the chain's sum; mostly far less.
+    let near = |y: f32, exact: f64| (f64::from(y) / exact - 1.0).abs() < 1e-6;
+    let (x, exact) = many(10_000_000);
+    let y = vector::sum(&x);
+    assert!(near(y, exact), "{y}, not {exact}");
+    let tape = Tape::new();
+    let n = 1_000_000;
+    let (x, exact) = many(2 * n);
+    for dims in [[n, 2], [2 * n, 1], [n / 100, 200], [2, n]] {
+        let x = tape.leaf(&x, dims);
+        let exact = exact / dims[1] as f64;
+        for (name, y) in [("sum", x.sum_axis(0)), ("squares", x.sum_squares(0) / 0.1)] {
+            let values = y.value();
+            let wrong = values.values().iter().find(|&&y| !near(y, exact));
+            assert!(wrong.is_none(), "{name} over {dims:?}: {wrong:?}, not {exact}");
+        }
+    }
+    // The adjoint of a number that is broadcast.
+    let c = tape.leaf(&[3.0_f32], []);
+    let x = tape.constant(&x, [2 * n]);
+    let slope = (c * x).sum().backward().of(c).item();
+    assert!(near(slope, exact), "{slope}, not {exact}");
+}
+
+#[test]
+fn long_sums_keep_infinities() {
+    let mut x = vec![1.0_f32; 5000];
+    x[70] = f32::INFINITY;
+    assert_eq!(vector::sum(&x), f32::INFINITY);
+    let tape = Tape::new();
+    let y = tape.leaf(&x, [2500, 2]).sum_axis(0).value();
+    assert_eq!(y.values(), [f32::INFINITY, 2500.0]);
+    x[71] = f32::NEG_INFINITY;
+    assert!(vector::sum(&x).is_nan());
+}
+
+#[test]
+fn sums_of_random_numbers_are_near_those_in_double_precision() {
+    for n in [1, 100, 1024, 1025, 1500, 2048, 2049, 5000, 100_003] {
+        let x: Vec<f32> = (0..n).map(|i| ((i % 977) as f32 * 0.37).sin() + 0.5).collect();
+        let exact: f64 = x.iter().map(|&x| f64::from(x)).sum();
+        let size: f64 = x.iter().map(|&x| f64::from(x.abs())).sum();
+        // 64 roundings of a lane at most, of the size of its sum.
+        let error = (f64::from(vector::sum(&x)) - exact).abs();
+        assert!(error <= 64.0 * f64::from(f32::EPSILON) * size, "{n}: {error}");
     }
 }

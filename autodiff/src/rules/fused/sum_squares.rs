@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, without_axis};
 use crate::kernels::simd::dispatch;
-use crate::kernels::sum::sum_by;
+use crate::kernels::sum::{add_columns, by_blocks, is_long, sum_by};
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -34,6 +34,37 @@ fn sums<F: Scalar, const W: usize>(x: &[F], stride: usize, columns: Range<usize>
             }
         }
         y[start..start + W].copy_from_slice(&sums);
+    }
+}
+
+/// Long sums in single precision, by blocks as in `kernels/sum.rs`.
+fn long_sums<F: Scalar>(x: &[F], n: usize, stride: usize, y: &mut [F]) {
+    y.fill(F::ZERO);
+    for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(n * stride)) {
+        if stride > 1 {
+            add_columns(
+                n,
+                #[inline(always)]
+                |row| &x[row * stride..][..stride],
+                #[inline(always)]
+                |x| x * x,
+                y,
+            );
+            continue;
+        }
+        y[0] = by_blocks(n, |block| {
+            let x = &x[block];
+            dispatch(
+                #[inline(always)]
+                || {
+                    sum_by(
+                        [x],
+                        #[inline(always)]
+                        |[x]| x * x,
+                    )
+                },
+            )
+        });
     }
 }
 
@@ -75,6 +106,9 @@ impl<F: Scalar> Kernel<F> for SumSquares {
         let x = args[0].values;
         if n == 0 || y.is_empty() {
             return y.fill(F::ZERO);
+        }
+        if is_long::<F>(n) {
+            return long_sums(x, n, stride, y);
         }
         dispatch(
             #[inline(always)]
