@@ -4,7 +4,7 @@ use super::gradient::Candidate;
 use super::means::Method;
 use super::report::{Proof, Resolution, Verdict};
 use super::streams::{Memory, Streams, Sums, is_over};
-use super::verdict::{Evidence, MeanTest};
+use super::verdict::{Evidence, MeanTest, NEVER};
 use crate::estimator::Claim;
 use crate::moments::{BLOCK, Moments};
 use pathscore_autodiff::Real;
@@ -226,7 +226,9 @@ impl MeanTest<'_> {
             (0..len).map(|i| (critical[i] + z_power) * components[i].error).fold(0.0, f64::max);
         let size = self.resolution(&components, detectable).size;
         let required = self.options.resolution * size.max(1e-7 * self.scale());
-        let non_finite = sums.law.non_finite / draws.max(1.0);
+        let share = sums.law.non_finite / draws.max(1.0);
+        // Wide laws show numbers that no program ever draws, at which formulas may overflow.
+        let non_finite = if share < NEVER { 0.0 } else { share };
         let method = Method::Sampled(draws as usize);
         let evidence = Evidence { components, critical, method, detectable, non_finite };
         let biased = self.is_biased(&evidence);

@@ -12,6 +12,9 @@ use std::time::Instant;
 /// A candidate whose draws change so many times in a row learns from each draw; the search for changes ends.
 const LEARNS: usize = 64;
 
+/// After every so many draws a stream is compared with a new copy of the candidate.
+const FRESH: usize = 32;
+
 /// The streams of a proof that are longer than a block have random numbers of their own from this index on.
 const LONG_STREAMS: u64 = 1 << 40;
 
@@ -71,7 +74,13 @@ impl Memory {
             draw(&mut *behind, &mut source(t), &mut outs[1]);
             memory.choices = memory.choices.max(numbers.choices());
             memory.depth = t + 1;
-            if differ(&outs) {
+            // A state that an outcome sets is the same in both streams, but not that of a new copy.
+            let mut changed = differ(&outs);
+            if !changed && t % FRESH == FRESH - 1 {
+                draw(&mut *candidate.clone_box(), &mut source(t), &mut outs[0]);
+                changed = differ(&outs);
+            }
+            if changed {
                 // The change is in the draw after t draws or in the one after t + 1.
                 let new = [t, t + 1].into_iter().filter(|t| memory.changes.last() < Some(t));
                 let new: Vec<usize> = new.collect();

@@ -28,6 +28,8 @@ enum Fault {
     Echo(f64),
     /// The draw is not a number with this probability.
     NotANumber(f64),
+    /// Draws are doubled after an event of this probability has occurred.
+    Triggered(f64),
 }
 
 impl Fault {
@@ -44,6 +46,7 @@ impl Fault {
             }
             Self::Drift(by) => 4096.0 * by,
             Self::Echo(part) => part,
+            Self::Triggered(_) => 1.0,
             Self::NotANumber(_) => f64::INFINITY,
         }
     }
@@ -58,6 +61,7 @@ struct Faulty {
     fault: Fault,
     draws: usize,
     last: Vec<f64>,
+    triggered: bool,
 }
 
 impl Gradient for Faulty {
@@ -76,6 +80,10 @@ impl Gradient for Faulty {
             Fault::Between(from, to, times) => if_so((from..to).contains(&n), times),
             Fault::Drift(by) => 1.0 + by * n as f64,
             Fault::Echo(_) => 1.0,
+            Fault::Triggered(p) => {
+                self.triggered |= source.bernoulli(p);
+                if_so(self.triggered, 2.0)
+            }
             Fault::NotANumber(p) => if_so(source.uniform() < p, f64::NAN),
         };
         out.iter_mut().for_each(|g| *g *= times);
@@ -88,7 +96,7 @@ impl Gradient for Faulty {
     }
 }
 
-const FAULTS: [Fault; 17] = [
+const FAULTS: [Fault; 18] = [
     Fault::Uniform(0.025, 0.0),
     Fault::Uniform(1e-3, 101.0),
     Fault::Uniform(1e-4, 2001.0),
@@ -106,6 +114,7 @@ const FAULTS: [Fault; 17] = [
     Fault::Drift(1e-3),
     Fault::Echo(0.3),
     Fault::NotANumber(1e-5),
+    Fault::Triggered(1e-3),
 ];
 
 /// Every fault on five gradients.
@@ -120,7 +129,8 @@ pub(super) fn rows() -> Vec<Row> {
             _ => (&super::right::SOFTMAX, super::right::softmax_score),
         };
         for fault in FAULTS {
-            let candidate = Faulty { right, fault, draws: 0, last: vec![0.0; exact.len()] };
+            let candidate =
+                Faulty { right, fault, draws: 0, last: vec![0.0; exact.len()], triggered: false };
             let name = format!("{base}, {fault:?}");
             rows.push(Row {
                 name,
