@@ -23,7 +23,7 @@ fn main() {
     for samples in [2, 3, 5] {
         let bound = |target| {
             let latent = Latent::new("two bits", model, params.clone(), &X);
-            Latent { samples, target, ..latent }.truth().gradient
+            Latent { samples, target, ..latent }.truth().unwrap().gradient
         };
         let (elbo, many) = (bound(Target::Elbo), bound(Target::Bound));
         let one_out = Reinforce { baseline: Baseline::LeaveOneOut };
@@ -44,7 +44,7 @@ fn main() {
     let samples = 5;
     let bound = |params: &Params<f64>| {
         let latent = Latent::new("two bits", model, params.clone(), &X);
-        Latent { samples, target: Target::Bound, ..latent }.truth().value.unwrap()
+        Latent { samples, target: Target::Bound, ..latent }.truth().unwrap().value.unwrap()
     };
     println!("\nAscent on L_5 with VIMCO, step 0.05:");
     println!("step    0   L_5 = {:.4} (exact)", bound(&params));

@@ -38,7 +38,46 @@ enum Source {
 const MOST_CHOICES: usize = 4096;
 
 /// The nodes of a quadrature with their weights.
-type Rule = Vec<(f64, f64)>;
+type Rule = Vec<Node>;
+
+/// A node of a quadrature.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    /// The number that the node stands for.
+    pub(crate) at: f64,
+    /// The logarithm of the node's weight, which is finite where the weight itself underflows.
+    pub(crate) log_weight: f64,
+    /// The index of the interleaved rule that the node belongs to; zero if there is only one rule.
+    pub(crate) part: usize,
+}
+
+/// The rules that stand for continuous numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Quadratures {
+    normal: Rule,
+    uniform: Rule,
+    /// The number of nodes for a number of the chi distribution; zero if there are none.
+    chi: usize,
+}
+
+impl Quadratures {
+    /// Gauss' rules with so many nodes; with zero nodes no continuous number can be enumerated.
+    pub(crate) fn gauss(nodes: usize) -> Self {
+        let rule =
+            |of: fn(usize) -> Vec<(f64, f64)>| if nodes > 0 { of(nodes) } else { Vec::new() };
+        let with_logs = |rule: Vec<(f64, f64)>| {
+            let node = |(at, weight): (f64, f64)| Node { at, log_weight: weight.ln(), part: 0 };
+            rule.into_iter().map(node).collect()
+        };
+        let (normal, uniform) = (with_logs(rule(gauss_hermite)), with_logs(rule(gauss_legendre)));
+        Self { normal, uniform, chi: nodes }
+    }
+
+    /// A rule for normal numbers; uniform numbers and those of the chi distribution are not enumerated.
+    pub(crate) fn normal(normal: Vec<Node>) -> Self {
+        Self { normal, uniform: Vec::new(), chi: 0 }
+    }
+}
 
 /// The coverage of the outcomes by an enumeration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +102,20 @@ struct Outcomes {
     choices: Vec<Choice>,
     depth: usize,
     probability: f64,
+    log_probability: f64,
     hermite: Rule,
     legendre: Rule,
     /// The rules of the chi distributions that were used, by degrees of freedom.
     chi: Vec<(usize, Rule)>,
+    /// The number of nodes of such a rule.
+    chi_nodes: usize,
     quadratures: usize,
+    /// The number of normal numbers among the quadratures.
+    normals: usize,
+    /// The sum of the parts of the nodes.
+    parts: usize,
+    /// The least and the largest node that a normal number took.
+    extent: [f64; 2],
     /// The reason for which the enumeration was given up, and the generator that lets the run come to its end: a loop
     /// that waits for an outcome would not end with outcomes in their order.
     given_up: Option<(Coverage, Xoshiro256PlusPlus)>,
@@ -89,29 +137,41 @@ struct Choice {
 impl Outcomes {
     /// Chooses one of `count` outcomes with the probabilities `weight`; outcomes of probability zero are skipped.
     fn choose(&mut self, count: usize, weight: impl Fn(usize) -> f64) -> usize {
-        let from = |start: usize| (start..count).find(|&i| weight(i) > 0.0);
+        let at = self.next(count, |i| weight(i) > 0.0);
+        self.probability *= weight(at);
+        self.log_probability += weight(at).ln();
+        at
+    }
+
+    /// Chooses one of the possible outcomes among `count`.
+    fn next(&mut self, count: usize, possible: impl Fn(usize) -> bool) -> usize {
+        let from = |start: usize| (start..count).find(|&i| possible(i));
         if self.depth == self.choices.len() {
             self.choices.push(Choice { at: from(0).unwrap_or(0), next: None });
         }
         let choice = &mut self.choices[self.depth];
         choice.next = from(choice.at + 1);
         self.depth += 1;
-        self.probability *= weight(choice.at);
         choice.at
+    }
+
+    /// Goes back to the first choice.
+    fn restart(&mut self) {
+        (self.depth, self.probability, self.log_probability) = (0, 1.0, 0.0);
+        (self.quadratures, self.normals, self.parts) = (0, 0, 0);
+        self.extent = [f64::INFINITY, f64::NEG_INFINITY];
     }
 
     /// Chooses a node of a rule.
     fn node(&mut self, rule: impl Fn(&mut Self) -> &mut Rule) -> f64 {
         let nodes = std::mem::take(rule(self));
         self.quadratures += 1;
-        let node = nodes[self.choose(nodes.len(), |i| nodes[i].1)].0;
+        let node = nodes[self.next(nodes.len(), |_| true)];
+        self.probability *= node.log_weight.exp();
+        self.log_probability += node.log_weight;
+        self.parts += node.part;
         *rule(self) = nodes;
-        node
-    }
-
-    /// True if continuous numbers have nodes.
-    fn has_nodes(&self) -> bool {
-        !self.hermite.is_empty()
+        node.at
     }
 
     fn give_up(&mut self, coverage: Coverage) {
@@ -122,7 +182,8 @@ impl Outcomes {
     fn chi(&mut self, k: usize) -> f64 {
         let known = self.chi.iter().position(|(of, _)| *of == k);
         let at = known.unwrap_or_else(|| {
-            self.chi.push((k, gauss_chi(k, self.hermite.len())));
+            let node = |(at, weight): (f64, f64)| Node { at, log_weight: weight.ln(), part: 0 };
+            self.chi.push((k, gauss_chi(k, self.chi_nodes).into_iter().map(node).collect()));
             self.chi.len() - 1
         });
         self.node(|list| &mut list.chi[at].1)
@@ -174,15 +235,15 @@ impl Enumerator {
         }
     }
 
-    /// The source of the next choice; an enumeration is given up here if the choice is one too many, or is
-    /// `continuous` and there are no nodes.
-    fn active(&mut self, continuous: bool) -> Active<'_> {
+    /// The source of the next choice; an enumeration is given up here if the choice is one too many, or needs nodes that
+    /// it does not have.
+    fn active(&mut self, has_nodes: impl Fn(&Outcomes) -> bool) -> Active<'_> {
         match &mut self.0 {
             Source::Generator(rng) => Active::Generator(rng),
             Source::Tilted(tilted) => Active::Tilted(tilted),
             Source::Enumeration(list) => {
                 if list.given_up.is_none() {
-                    if continuous && !list.has_nodes() {
+                    if !has_nodes(list) {
                         list.give_up(Coverage::Continuous);
                     } else if list.depth >= MOST_CHOICES {
                         list.give_up(Coverage::TooMany);
@@ -207,16 +268,22 @@ impl Enumerator {
     ///
     /// A run that makes more than 4096 choices, such as a loop that waits for an outcome, ends with random numbers, and
     /// the enumeration ends with it: time and memory are bounded for every program that ends with probability one.
-    pub fn for_each(nodes: usize, most: usize, mut run: impl FnMut(&mut Self)) -> Coverage {
-        let rule = |of: fn(usize) -> Rule| if nodes > 0 { of(nodes) } else { Vec::new() };
-        let (hermite, legendre) = (rule(gauss_hermite), rule(gauss_legendre));
-        let mut source =
-            Self(Source::Enumeration(Outcomes { hermite, legendre, ..Outcomes::default() }));
+    pub fn for_each(nodes: usize, most: usize, run: impl FnMut(&mut Self)) -> Coverage {
+        Self::for_each_node(Quadratures::gauss(nodes), most, run)
+    }
+
+    /// [`Enumerator::for_each`] with rules of the caller's choice.
+    pub(crate) fn for_each_node(
+        rules: Quadratures,
+        most: usize,
+        mut run: impl FnMut(&mut Self),
+    ) -> Coverage {
+        let Quadratures { normal: hermite, uniform: legendre, chi: chi_nodes } = rules;
+        let list = Outcomes { hermite, legendre, chi_nodes, ..Outcomes::default() };
+        let mut source = Self(Source::Enumeration(list));
         for outcomes in 1..=most {
             deadline::check();
-            if let Source::Enumeration(list) = &mut source.0 {
-                (list.depth, list.probability, list.quadratures) = (0, 1.0, 0);
-            }
+            source.rewind();
             run(&mut source);
             let Source::Enumeration(list) = &mut source.0 else {
                 unreachable!("a run cannot replace its source")
@@ -236,7 +303,7 @@ impl Enumerator {
     /// probability is then that of its choices. A generator is not changed.
     pub(crate) fn rewind(&mut self) {
         if let Source::Enumeration(list) = &mut self.0 {
-            (list.depth, list.probability, list.quadratures) = (0, 1.0, 0);
+            list.restart();
         }
     }
 
@@ -247,11 +314,45 @@ impl Enumerator {
             Source::Enumeration(list) => list.probability,
         }
     }
+
+    /// The logarithm of [`Enumerator::probability`], which is finite where the probability itself underflows.
+    pub(crate) fn log_probability(&self) -> f64 {
+        match &self.0 {
+            Source::Generator(_) | Source::Tilted(_) => 0.0,
+            Source::Enumeration(list) => list.log_probability,
+        }
+    }
+
+    /// The sum of the parts of the nodes of the current run.
+    pub(crate) fn parts(&self) -> usize {
+        match &self.0 {
+            Source::Generator(_) | Source::Tilted(_) => 0,
+            Source::Enumeration(list) => list.parts,
+        }
+    }
+
+    /// The least and the largest normal number of the current run; infinite if there is none.
+    pub(crate) fn extent(&self) -> [f64; 2] {
+        match &self.0 {
+            Source::Generator(_) | Source::Tilted(_) => [f64::INFINITY, f64::NEG_INFINITY],
+            Source::Enumeration(list) => list.extent,
+        }
+    }
+
+    /// The numbers of normal and of other continuous numbers of the current run.
+    pub(crate) fn continuous_numbers(&self) -> [usize; 2] {
+        match &self.0 {
+            Source::Generator(_) | Source::Tilted(_) => [0, 0],
+            Source::Enumeration(list) => {
+                [list.normals, list.quadratures.saturating_sub(list.normals)]
+            }
+        }
+    }
 }
 
 impl RandomSource for Enumerator {
     fn bernoulli(&mut self, p: f64) -> bool {
-        match self.active(false) {
+        match self.active(|_| true) {
             Active::Generator(rng) => rng.bernoulli(p),
             Active::Tilted(tilted) => tilted.bernoulli(p),
             Active::Enumeration(list) => list.choose(2, |i| if i == 1 { p } else { 1.0 - p }) == 1,
@@ -259,7 +360,7 @@ impl RandomSource for Enumerator {
     }
 
     fn categorical(&mut self, probs: &[f64]) -> usize {
-        match self.active(false) {
+        match self.active(|_| true) {
             Active::Generator(rng) => rng.categorical(probs),
             Active::Tilted(tilted) => tilted.categorical(probs),
             Active::Enumeration(list) => list.choose(probs.len(), |i| probs[i]),
@@ -267,7 +368,7 @@ impl RandomSource for Enumerator {
     }
 
     fn uniform(&mut self) -> f64 {
-        match self.active(true) {
+        match self.active(|list| !list.legendre.is_empty()) {
             Active::Generator(rng) => rng.uniform(),
             Active::Tilted(tilted) => tilted.uniform(),
             Active::Enumeration(list) => list.node(|list| &mut list.legendre),
@@ -275,7 +376,8 @@ impl RandomSource for Enumerator {
     }
 
     fn uniform_split(&mut self, breaks: &[f64]) -> f64 {
-        let Active::Enumeration(list) = self.active(true) else { return self.uniform() };
+        let has_nodes = |list: &Outcomes| !list.legendre.is_empty();
+        let Active::Enumeration(list) = self.active(has_nodes) else { return self.uniform() };
         let low = |piece: usize| if piece == 0 { 0.0 } else { breaks[piece - 1] };
         let width = |piece: usize| breaks.get(piece).copied().unwrap_or(1.0) - low(piece);
         let piece = list.choose(breaks.len() + 1, width);
@@ -283,15 +385,20 @@ impl RandomSource for Enumerator {
     }
 
     fn normal(&mut self) -> f64 {
-        match self.active(true) {
+        match self.active(|list| !list.hermite.is_empty()) {
             Active::Generator(rng) => rng.normal(),
             Active::Tilted(tilted) => tilted.normal(),
-            Active::Enumeration(list) => list.node(|list| &mut list.hermite),
+            Active::Enumeration(list) => {
+                list.normals += 1;
+                let at = list.node(|list| &mut list.hermite);
+                list.extent = [list.extent[0].min(at), list.extent[1].max(at)];
+                at
+            }
         }
     }
 
     fn chi(&mut self, k: usize) -> f64 {
-        match self.active(true) {
+        match self.active(|list| list.chi_nodes > 0) {
             Active::Generator(rng) => rng.chi(k),
             Active::Tilted(tilted) => {
                 (0..k).map(|_| tilted.normal()).map(|eps| eps * eps).sum::<f64>().sqrt()

@@ -40,6 +40,23 @@ impl ComponentStats {
         }
     }
 
+    /// $z$ where the exact value has an error itself, which counts beside the standard error of the mean.
+    ///
+    /// ```
+    /// use pathscore_estimators::variance::ComponentStats;
+    /// let found = ComponentStats { exact: 1.0, mean: 1.05, variance: 9.0, draws: 10_000 };
+    /// // The standard errors are 0.03 and 0.04, together 0.05.
+    /// assert!((found.z_with(0.04) - 1.0).abs() < 1e-12);
+    /// ```
+    pub fn z_with(&self, exact_error: f64) -> f64 {
+        let z = self.z();
+        let standard_error = self.standard_error();
+        match exact_error > 0.0 && z != 0.0 {
+            true => (self.mean - self.exact) / standard_error.hypot(exact_error),
+            false => z,
+        }
+    }
+
     /// The signal-to-noise ratio of one draw, $|g| / \sqrt{\mathrm{var}}$.
     pub fn snr(&self) -> f64 {
         self.exact.abs() / self.variance.sqrt()

@@ -1,6 +1,7 @@
 //! Problems whose exact gradient is known.
 
 use super::known_mistakes::{Effect, KnownMistake};
+use super::numerics::Numeric;
 use crate::enumerator::Enumerator;
 use std::cell::OnceCell;
 
@@ -12,8 +13,11 @@ pub trait Problem {
     /// The names of the gradient's components.
     fn components(&self) -> Vec<String>;
 
-    /// The exact gradient and value.
-    fn truth(&self) -> Truth;
+    /// The exact gradient and value, with their errors.
+    ///
+    /// # Errors
+    /// If they cannot be found, or not to the tolerance of [`Truth::TOLERANCE`].
+    fn truth(&self) -> Result<Truth, TruthError>;
 
     /// The effective sample size of one set of draws, if the problem weights its draws:
     /// [`LogWeights::effective_draws`](crate::LogWeights::effective_draws).
@@ -28,13 +32,168 @@ pub trait Problem {
     }
 }
 
-/// The exact gradient and value of a problem.
+/// The exact gradient and value of a problem, with the errors of the ways in which they were found.
+///
+/// ```
+/// use pathscore_estimators::proof::{Latent, Problem, TruthMethod};
+/// use pathscore_estimators::Target;
+/// use pathscore_models::{Params, latent::LinearGaussian, seed};
+/// let mut params = Params::new();
+/// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+/// let model = LinearGaussian::new(&mut params, [0.3, -0.46, 1.5, 0.2], 0.5, rng);
+/// let problem = Latent::new("line", model, params, &[1.0]);
+/// let truth = Latent { target: Target::LogLikelihood, ..problem }.truth()?;
+/// // ∂ ln p(x)/∂w.
+/// assert!((truth.gradient[2] + 0.418512396694).abs() < 1e-10);
+/// assert!(truth.gradient_errors[2] < 1e-9 && truth.method == TruthMethod::Quadrature);
+/// # Ok::<(), pathscore_estimators::proof::TruthError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Truth {
     /// The gradient.
     pub gradient: Vec<f64>,
     /// The value whose gradient it is and which an estimator should report, if it is known.
     pub value: Option<f64>,
+    /// The error of each component of the gradient: the largest difference between the ways in which it was found, or a
+    /// standard error ([`TruthMethod::Draws`]).
+    pub gradient_errors: Vec<f64>,
+    /// The error of the value.
+    pub value_error: f64,
+    /// The way in which the gradient was found.
+    pub method: TruthMethod,
+}
+
+/// The way in which an exact gradient was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TruthMethod {
+    /// The answer was given, a closed form.
+    #[default]
+    Given,
+    /// A sum over all outcomes.
+    Sum,
+    /// A sum over finite choices and the nodes of three quadratures, which must agree.
+    Quadrature,
+    /// The mean of so many draws, with its standard error: there are too many outcomes to list.
+    Draws(usize),
+}
+
+impl std::fmt::Display for TruthMethod {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Given => f.write_str("closed form"),
+            Self::Sum => f.write_str("sum over all outcomes"),
+            Self::Quadrature => f.write_str("three quadratures that agree"),
+            Self::Draws(draws) => write!(f, "mean of {draws} draws"),
+        }
+    }
+}
+
+/// The reason for which a problem has no exact gradient.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TruthError {
+    /// The ways in which the gradient was found differ by more than the tolerance.
+    #[error(
+        "{problem} is refused: its exact gradient is known only to {error:.1e} at {component}, and {tolerance:.1e} \
+         is the tolerance ({method})"
+    )]
+    Inaccurate {
+        /// The name of the problem, with its target and number of samples.
+        problem: String,
+        /// The component with the largest error.
+        component: String,
+        /// Its error.
+        error: f64,
+        /// The largest error that is accepted.
+        tolerance: f64,
+        /// The way in which the gradient was found.
+        method: TruthMethod,
+    },
+    /// Draws contradict the quadrature: it misses an event between its nodes.
+    #[error(
+        "{problem} is refused: its mean is {mean:.6} by quadrature, but {drawn:.6} ± {error:.1e} by {draws} draws; draw \
+         a rare event as a bit, or split the interval at its threshold"
+    )]
+    Unconfirmed {
+        /// The name of the problem.
+        problem: String,
+        /// The mean by quadrature.
+        mean: f64,
+        /// The mean of draws.
+        drawn: f64,
+        /// The number of draws.
+        draws: usize,
+        /// The standard error of their mean.
+        error: f64,
+    },
+    /// The random choices of an expectation have too many outcomes.
+    #[error(
+        "{problem} is refused: its random choices have more than {most} outcomes, which cannot be listed"
+    )]
+    TooMany {
+        /// The name of the problem.
+        problem: String,
+        /// The most outcomes that are listed.
+        most: usize,
+    },
+}
+
+/// The norm below which a gradient is zero for the tolerance.
+const SMALLEST_NORM: f64 = 1e-6;
+
+impl Truth {
+    /// The largest error of a component that is accepted, relative to the norm of the gradient, and of the value,
+    /// relative to its size (at least one). Estimators are tested to a bias of 2 % of the norm, four times as much.
+    pub const TOLERANCE: f64 = 5e-3;
+
+    /// A given answer, which has no error.
+    pub fn given(gradient: &[f64], value: Option<f64>) -> Self {
+        let (gradient, gradient_errors) = (gradient.to_vec(), vec![0.0; gradient.len()]);
+        Self { gradient, value, gradient_errors, value_error: 0.0, method: TruthMethod::Given }
+    }
+
+    /// An answer that was found with errors.
+    pub(super) fn found(gradient: &[Numeric], value: Option<Numeric>, method: TruthMethod) -> Self {
+        Self {
+            gradient: gradient.iter().map(|slope| slope.value).collect(),
+            value: value.map(|value| value.value),
+            gradient_errors: gradient.iter().map(|slope| slope.error).collect(),
+            value_error: value.map_or(0.0, |value| value.error),
+            method,
+        }
+    }
+
+    /// The truth, if its errors are within the tolerance.
+    pub(super) fn within_tolerance(
+        self,
+        problem: &str,
+        components: impl Fn() -> Vec<String>,
+    ) -> Result<Self, TruthError> {
+        let norm = self.gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let refused = |component: String, error: f64, tolerance: f64| TruthError::Inaccurate {
+            problem: problem.into(),
+            component,
+            error,
+            tolerance,
+            method: self.method,
+        };
+        // An error that is not a number is the largest.
+        let size = |error: f64| if error.is_nan() { f64::INFINITY } else { error };
+        let errors = self.gradient_errors.iter().map(|&error| size(error)).enumerate();
+        let worst = errors.max_by(|a, b| a.1.total_cmp(&b.1));
+        let tolerance = Self::TOLERANCE * norm.max(SMALLEST_NORM);
+        if let Some((i, error)) = worst
+            && (error > tolerance || !norm.is_finite())
+        {
+            return Err(refused(components().swap_remove(i), error, tolerance));
+        }
+        let tolerance = Self::TOLERANCE * self.value.map_or(1.0, |value| value.abs().max(1.0));
+        if size(self.value_error) > tolerance || self.value.is_some_and(f64::is_nan) {
+            return Err(refused("the value".into(), self.value_error, tolerance));
+        }
+        Ok(self)
+    }
 }
 
 /// A problem whose answer is given: a closed form, or the answer of another problem.
@@ -44,7 +203,8 @@ pub struct Truth {
 /// // d/dμ E z² = 2μ at μ = 0.5, for z ~ N(μ, 1).
 /// let problem = Solved::new("E z²", &[1.0], Some(1.25))
 ///     .with_mistake("the factor 2 is missing", Effect::Factor(0.5));
-/// assert_eq!(problem.truth().gradient, [1.0]);
+/// assert_eq!(problem.truth()?.gradient, [1.0]);
+/// # Ok::<(), pathscore_estimators::proof::TruthError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Solved {
@@ -62,14 +222,17 @@ impl Solved {
     /// A problem with a gradient, and the value whose gradient it is if estimators report one.
     pub fn new(name: impl Into<String>, gradient: &[f64], value: Option<f64>) -> Self {
         let components = (0..gradient.len()).map(|i| format!("[{i}]")).collect();
-        let truth = Truth { gradient: gradient.to_vec(), value };
+        let truth = Truth::given(gradient, value);
         Self { name: name.into(), components, truth, known_mistakes: Vec::new() }
     }
 
     /// Solves another problem and keeps the answer.
-    pub fn of(problem: &dyn Problem) -> Self {
-        let (name, components) = (problem.name(), problem.components());
-        Self { name, components, truth: problem.truth(), known_mistakes: problem.known_mistakes() }
+    ///
+    /// # Errors
+    /// If the problem has none.
+    pub fn of(problem: &dyn Problem) -> Result<Self, TruthError> {
+        let (name, components, truth) = (problem.name(), problem.components(), problem.truth()?);
+        Ok(Self { name, components, truth, known_mistakes: problem.known_mistakes() })
     }
 
     /// Adds a known mistake: its description and its effect on the gradient.
@@ -89,8 +252,8 @@ impl Problem for Solved {
         self.components.clone()
     }
 
-    fn truth(&self) -> Truth {
-        self.truth.clone()
+    fn truth(&self) -> Result<Truth, TruthError> {
+        Ok(self.truth.clone())
     }
 
     fn known_mistakes(&self) -> Vec<KnownMistake> {
@@ -102,7 +265,7 @@ impl Problem for Solved {
 #[derive(Debug)]
 pub struct Cached<P> {
     problem: P,
-    truth: OnceCell<Truth>,
+    truth: OnceCell<Result<Truth, TruthError>>,
     known_mistakes: OnceCell<Vec<KnownMistake>>,
 }
 
@@ -122,7 +285,7 @@ impl<P: Problem> Problem for Cached<P> {
         self.problem.components()
     }
 
-    fn truth(&self) -> Truth {
+    fn truth(&self) -> Result<Truth, TruthError> {
         self.truth.get_or_init(|| self.problem.truth()).clone()
     }
 

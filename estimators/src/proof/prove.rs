@@ -73,6 +73,9 @@ const CRITICAL_HISTORIES: f64 = 8.0;
 /// assert_eq!(proof.verdict, Verdict::Biased);
 /// ```
 ///
+/// The error of the truth is part of every standard error. Where the problem has no truth within its tolerance, the
+/// verdict is [`Verdict::Inconclusive`], and no number of draws would change it.
+///
 /// # Panics
 /// If the candidate panics on any outcome.
 pub fn prove(problem: &dyn Problem, candidate: &dyn Candidate, options: &Options) -> Proof {
@@ -82,6 +85,10 @@ pub fn prove(problem: &dyn Problem, candidate: &dyn Candidate, options: &Options
     };
     let Some(truth) = deadline::within(end, || problem.truth()) else {
         return none("the time ended before the exact gradient was found");
+    };
+    let truth = match truth {
+        Ok(truth) => truth,
+        Err(refused) => return none(&refused.to_string()),
     };
     if !truth.gradient.iter().all(|g| g.is_finite()) {
         return none("the exact gradient is not finite");

@@ -199,8 +199,8 @@ impl MeanTest<'_> {
                 // Draws that depend on earlier ones, such as antithetic ones: the means of streams are independent.
                 square = square.max(sums.streams.variance(i) / sums.streams.draws);
             }
-            // The truth, found by differences, has an error of about 1e-11 itself.
-            c.error = square.sqrt().hypot(1e-10 * self.scale());
+            // The truth has an error itself, and sums are rounded.
+            c.error = square.sqrt().hypot(c.error.hypot(1e-10 * self.scale()));
         }
         let draws = sums.draws();
         let z_critical = match streams.are_dependent() {

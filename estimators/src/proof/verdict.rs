@@ -47,7 +47,7 @@ impl MeanTest<'_> {
         self.truth.gradient.iter().fold(1.0_f64, |most, g| most.max(g.abs()))
     }
 
-    /// The gradient's components and behind them the value, if it is known, with errors of zero.
+    /// The gradient's components and behind them the value, if it is known, with the errors of the truth.
     pub(super) fn components(
         &self,
         mean: &[f64],
@@ -56,11 +56,12 @@ impl MeanTest<'_> {
         let value = self.truth.value.map(|exact| ("value".to_string(), exact));
         let names = self.problem.components().into_iter();
         let known = names.zip(self.truth.gradient.iter().copied()).chain(value);
+        let error = |i| *self.truth.gradient_errors.get(i).unwrap_or(&self.truth.value_error);
         let component = |(i, (name, exact)): (usize, (String, f64))| ComponentTest {
             name,
             exact,
             mean: mean[i],
-            error: 0.0,
+            error: error(i),
             variance: variance(i),
         };
         known.enumerate().map(component).collect()
@@ -82,12 +83,15 @@ impl MeanTest<'_> {
     pub(super) fn enumerated(&self, moments: &Moments, method: Method) -> Evidence {
         let mut components = self.components(&moments.mean, |i| moments.enumerated_variance(i));
         // The error is a tenth of the largest difference allowed, so that ten is the critical value.
-        components.iter_mut().for_each(|c| c.error = 0.1 * EXACT * self.scale().max(c.exact.abs()));
+        let of_truth = self.truth.gradient_errors.iter().fold(0.0_f64, |most, e| most.max(*e));
+        for c in &mut components {
+            c.error = 0.1 * (EXACT * self.scale().max(c.exact.abs()) + c.error);
+        }
         let critical = vec![10.0; components.len()];
         // At the outermost nodes of a quadrature formulas may overflow that no draw ever reaches.
         let reached = matches!(method, Method::Enumerated(_)) || moments.non_finite > NEVER;
         let non_finite = if reached { moments.non_finite } else { 0.0 };
-        let detectable = EXACT * self.scale();
+        let detectable = EXACT * self.scale() + of_truth;
         Evidence { components, critical, method, detectable, non_finite }
     }
 

@@ -342,7 +342,7 @@ fn leaky(about: About, into_q: bool) -> Specimen {
     let leak = problem.gradient_at_fixed_draws(|f| -(f - psi).powi(2));
     let entropy = |eta: f64| eta.exp().ln_1p() - eta * sigmoid(eta);
     let mut into_baseline = vec![0.0; problem.params.len()];
-    let mut solved = Solved::of(&problem);
+    let mut solved = Solved::of(&problem).expect("a sum over four states is exact");
     // The baseline maximises −E(f − ψ)², whose derivative with respect to ψ is 2(E f − ψ).
     let value = solved.truth.value.expect("a bound has a value");
     *solved.truth.gradient.last_mut().expect("ψ is a parameter") = 2.0 * (value - psi);

@@ -233,6 +233,7 @@ fn weighted_ranks(at: [f64; 2]) -> Solved {
         let value =
             move |at: &[f64], source: &mut Enumerator| RankWeights::value(at, sort_twice, source);
         Solved::of(&Expectation::new("ranks of three", &at, value))
+            .expect("a sum over few outcomes is exact")
     };
     let once = ranked(false).truth.gradient;
     ranked(true).with_mistake("argsort instead of ranks, its inverse", Effect::Instead(once))
@@ -250,5 +251,6 @@ fn one_bit(logit: f64) -> Solved {
     })
     .gradient_at_fixed_probabilities();
     Solved::of(&one)
+        .expect("a sum over two outcomes is exact")
         .with_mistake("∂c(z̃) along the path of the conditional draw", Effect::Beside(left_out))
 }

@@ -2,7 +2,7 @@
 
 use pathscore_estimators::proof::{
     Candidate, Expectation, FromFn, Gradient, KnownMistake, Latent, Method, Options, Problem,
-    Proof, RelativeTo, Solved, Truth, Verdict, prove,
+    Proof, RelativeTo, Solved, Truth, TruthError, Verdict, prove,
 };
 use pathscore_estimators::{Claim, Enumerator};
 use pathscore_models::latent::SmallBelief;
@@ -54,7 +54,7 @@ fn the_time_limit_holds_for_known_mistakes() {
         fn components(&self) -> Vec<String> {
             vec!["[0]".into()]
         }
-        fn truth(&self) -> Truth {
+        fn truth(&self) -> Result<Truth, TruthError> {
             square().truth()
         }
         fn known_mistakes(&self) -> Vec<KnownMistake> {
@@ -272,7 +272,7 @@ fn belief(samples: usize) -> Latent<SmallBelief> {
 
 /// The reasons against a gradient that is always the exact one with a change.
 fn reasons_against(problem: &Latent<SmallBelief>, change: impl Fn(&[f64], &mut [f64])) -> String {
-    let mut wrong = problem.truth().gradient;
+    let mut wrong = problem.truth().unwrap().gradient;
     change(problem.params.values(), &mut wrong);
     let constant = FromFn(move |_: &mut Enumerator, out: &mut [f64]| out.copy_from_slice(&wrong));
     prove(problem, &constant, &Options::default()).reasons()

@@ -58,7 +58,7 @@ fn wide() -> UniformBox {
 
 #[test]
 fn the_likelihood_of_the_line_has_its_closed_form() {
-    let truth = line(1).truth();
+    let truth = line(1).truth().unwrap();
     let p = |w: Dual<f64>, b: Dual<f64>| LinearGaussian::log_marginal(1.0, 1.0, [w, b]);
     let (w, b) = (Dual::variable(0.8), Dual::variable(0.2));
     let by_w = p(w, Dual::constant(0.2));
@@ -123,7 +123,7 @@ fn the_path_moves_a_normal_prior_with_less_variance_than_the_score() {
 /// All outcomes are enumerated, so the bias of the ratio is exact, and N times the bias converges.
 #[test]
 fn the_self_normalised_gradient_has_a_bias_of_one_over_n() {
-    let exact = Latent { target: Target::LogLikelihood, ..belief(1) }.truth();
+    let exact = Latent { target: Target::LogLikelihood, ..belief(1) }.truth().unwrap();
     let bias = |samples: usize| {
         let problem = Latent { target: Target::LogLikelihood, ..belief(samples) };
         let proof = proof(&problem, &SelfNormalised);

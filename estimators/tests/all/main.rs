@@ -15,3 +15,4 @@ mod proof;
 mod studies;
 mod suite;
 mod toys;
+mod truth;

@@ -239,7 +239,7 @@ fn many_draws_of_a_wrong_estimator_are_sampled_and_diagnosed() {
 fn an_unknown_mistake_is_detected_and_given_no_name() {
     let specimen: Specimen = zoo().swap_remove(0);
     let len = specimen.problem.components().len();
-    let truth = specimen.problem.truth().gradient;
+    let truth = specimen.problem.truth().unwrap().gradient;
     let odd = FromFn(move |_: &mut Enumerator, out: &mut [f64]| {
         out.iter_mut().zip(&truth).enumerate().for_each(|(i, (out, g))| {
             *out = g + 0.1 * (3.0 * i as f64).sin();

@@ -88,7 +88,7 @@ fn the_bernoulli_toy_has_every_digit() {
         ),
     ] {
         let (one, two) = (toy(theta, t, 1), toy(theta, t, 2));
-        let truth = one.truth();
+        let truth = one.truth().unwrap();
         assert_digits("gradient", truth.gradient[0], gradient);
         let reinforce = |baseline| Reinforce { baseline };
         let mean = Baseline::Constant(truth.value.unwrap());
@@ -112,7 +112,7 @@ fn the_gaussian_quadratic_has_every_digit() {
     for (a, sigma) in [(1.0, 1.0), (4.0, 1.0), (-2.0, 0.5), (0.0, 1.7), (0.6, 2.0)] {
         let (one, two) = (quadratic(a, sigma, 1), quadratic(a, sigma, 2));
         let (a2, v) = (f64::powi(a, 2), f64::powi(sigma, 2));
-        let truth = one.truth();
+        let truth = one.truth().unwrap();
         assert!((truth.gradient[0] - 2.0 * a).abs() < 1e-9);
         assert!((truth.gradient[1] - 2.0 * v).abs() < 1e-9);
         let near = |what: &str, found: Option<f64>, known: f64| {
@@ -244,7 +244,7 @@ fn differences_work_for_bits_and_batches() {
     let x = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0];
     let problem = latent("belief", &x, 2, |params| SmallBelief::known(params, &mut rng()));
     let problem = Arc::new(Latent { batch: 2, scale: 0.7, ..Latent::clone(&problem) });
-    let exact = problem.truth().gradient;
+    let exact = problem.truth().unwrap().gradient;
     let study = pathscore_estimators::variance::study_candidate(
         &Applied::new(&problem, FiniteDifferences { step: 0.05 }),
         &exact,

@@ -1,7 +1,8 @@
 //! An estimator on a problem whose gradient is known, made for a proof or a study.
 
 use super::row::{Job, Place, Row, Setup, Skip, Variant};
-use pathscore::estimators::proof::{Applied, Cached, Candidate, Latent, Problem};
+use crate::program::usage_error::usage_error;
+use pathscore::estimators::proof::{Applied, Cached, Candidate, Latent, Problem, Truth};
 use pathscore::estimators::{Estimator, Target};
 use pathscore::models::dist::Kind;
 use pathscore::models::latent::LatentModel;
@@ -48,6 +49,14 @@ impl Truths {
     pub(crate) fn of(&mut self, instance: &Instance) -> Rc<dyn Problem> {
         let problem = || Rc::clone(&instance.problem);
         Rc::clone(self.0.entry(instance.key.clone()).or_insert_with(problem))
+    }
+
+    /// The exact gradient of the problem of an instance, with its error.
+    ///
+    /// # Errors
+    /// If it is not known to the tolerance: the program cannot use such a problem.
+    pub(crate) fn truth(&mut self, instance: &Instance) -> anyhow::Result<Truth> {
+        self.of(instance).truth().map_err(|refused| usage_error(refused.to_string()))
     }
 }
 
@@ -233,5 +242,34 @@ impl<M: LatentModel<f64> + Clone + Send + Sync + 'static> TestProblem<M> {
             row.run(&options, setup, Instantiate { problem: self, setting, samples })
         };
         Pair { estimator, instance: Box::new(instance) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::usage_error::exit_code;
+    use pathscore::estimators::Enumerator;
+    use pathscore::estimators::proof::{Expectation, FromFn};
+    use pathscore::models::RandomSource;
+
+    #[test]
+    fn a_problem_without_an_exact_gradient_is_refused_with_a_sentence() {
+        let step =
+            Expectation::new("a step", &[0.3], |at, source| f64::from(source.uniform() < at[0]));
+        let candidate = FromFn(|_: &mut Enumerator, out: &mut [f64]| out[0] = 1.0);
+        let instance = Instance {
+            problem: Rc::new(Cached::new(step)),
+            candidate: Box::new(candidate),
+            target: Target::Elbo,
+            key: "a step".into(),
+        };
+        let error = Truths::default().truth(&instance).expect_err("no rule sees the step");
+        assert_eq!(exit_code(&error), 2);
+        let sentence = error.to_string();
+        assert!(
+            sentence.contains("a step is refused") && sentence.contains("tolerance"),
+            "{sentence}"
+        );
     }
 }

@@ -310,7 +310,11 @@ fn sleep(setting: Setting) -> Option<Instance> {
     let estimator = WakeSleep { wake: 0.0 };
     let target = Estimator::<f64, SmallBelief>::target(&estimator);
     let problem: Latent<SmallBelief> = small_belief().latent(setting, target)?;
-    let mut truth = problem.truth();
+    let key = format!("{} {target} {setting:?}", problem.name());
+    let candidate = Box::new(Applied::new(&Arc::new(problem.clone()), estimator));
+    let instance = |problem| Some(Instance { problem, candidate, target, key });
+    // A problem without a truth is refused when the truth is asked for.
+    let Ok(mut truth) = problem.truth() else { return instance(Rc::new(problem)) };
     let sigmoid = |logit: f64| 1.0 / (1.0 + (-logit).exp());
     let at = problem.params.values();
     for i in 0..2 {
@@ -318,10 +322,7 @@ fn sleep(setting: Setting) -> Option<Instance> {
         truth.gradient[i] = setting.scale * setting.batch as f64 * slope;
     }
     let (name, components) = (problem.name(), problem.components());
-    let key = format!("{name} {target} {setting:?}");
-    let candidate = Box::new(Applied::new(&Arc::new(problem), estimator));
-    let solved = Solved { name, components, truth, known_mistakes: Vec::new() };
-    Some(Instance { problem: Rc::new(solved), candidate, target, key })
+    instance(Rc::new(Solved { name, components, truth, known_mistakes: Vec::new() }))
 }
 
 #[cfg(test)]

@@ -99,14 +99,14 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         None => problems(),
     };
     let problems = keep_estimators(asked, args.estimators.as_deref())?;
-    let rows_of = |problem: &ProblemRow| {
+    let rows_of = |problem: &ProblemRow| -> anyhow::Result<Vec<Row>> {
         let mut truths = Truths::default();
         let pairs = problem.pairs.iter();
-        pairs.filter_map(|pair| worst(problem, pair, &options, &mut truths)).collect()
+        pairs.filter_map(|pair| worst(problem, pair, &options, &mut truths).transpose()).collect()
     };
-    let rows: Vec<Vec<Row>> =
+    let rows: anyhow::Result<Vec<Vec<Row>>> =
         pool(args.threads)?.install(|| problems.par_iter().map(rows_of).collect());
-    let rows: Vec<Row> = rows.into_iter().flatten().collect();
+    let rows: Vec<Row> = rows?.into_iter().flatten().collect();
     let out = &mut std::io::stdout().lock();
     if args.format == Format::Table {
         let settings = SETTINGS.map(|setting| setting.to_string()).join("; ");
@@ -144,11 +144,20 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
 }
 
 /// The worst proof of an estimator on a problem, over the settings that fit it.
-fn worst(problem: &ProblemRow, pair: &Pair, options: &Options, truths: &mut Truths) -> Option<Row> {
+///
+/// # Errors
+/// If the problem has no exact gradient within the tolerance in one of them.
+fn worst(
+    problem: &ProblemRow,
+    pair: &Pair,
+    options: &Options,
+    truths: &mut Truths,
+) -> anyhow::Result<Option<Row>> {
     let mut settings = Vec::new();
     let mut worst: Option<(Proof, Setting)> = None;
     for setting in SETTINGS {
         let Ok(instance) = pair.instance(setting) else { continue };
+        truths.truth(&instance)?;
         let proof = prove(&*truths.of(&instance), &*instance.candidate, options);
         let rank = |proof: &Proof| (proof.ok, -proof.detectable_bias, -proof.max_abs_error);
         settings.push(setting.to_string());
@@ -156,12 +165,12 @@ fn worst(problem: &ProblemRow, pair: &Pair, options: &Options, truths: &mut Trut
             worst = Some((proof, setting));
         }
     }
-    let (proof, setting) = worst?;
+    let Some((proof, setting)) = worst else { return Ok(None) };
     let reasons = match (proof.reasons(), proof.ok) {
         (reasons, false) => format!("{reasons} ({setting})"),
         (reasons, true) => reasons,
     };
-    Some(Row {
+    Ok(Some(Row {
         problem: problem.name.into(),
         estimator: pair.estimator.name.into(),
         claim: proof.claim.to_string(),
@@ -187,7 +196,7 @@ fn worst(problem: &ProblemRow, pair: &Pair, options: &Options, truths: &mut Trut
         reasons,
         notes: proof.notes,
         at: proof.at,
-    })
+    }))
 }
 
 fn table_row(row: &Row) -> TableRow<'_> {

@@ -12,7 +12,7 @@ pub(super) struct Studied {
     /// The quantity whose gradient it estimates.
     pub(super) target: String,
     pub(super) study: Study,
-    /// The standard error of each component of the reference gradient; zero if that is exact.
+    /// The error of each component of the reference gradient.
     pub(super) errors: Vec<f64>,
     /// The variance of the whole gradient, and the norm of its mean.
     pub(super) variance: f64,
@@ -32,6 +32,8 @@ pub(super) struct Case {
     pub(super) effective: Option<f64>,
     /// Remarks on the reference gradient.
     pub(super) notes: Vec<String>,
+    /// True if the reference gradient is a mean of draws.
+    pub(super) estimated: bool,
 }
 
 /// A chart and its file.

@@ -51,7 +51,7 @@ fn compare_on(problems: &[ProblemRow], args: &CompareArgs) -> anyhow::Result<()>
     let mut truths = Truths::default();
     let mut all: Vec<Row> = Vec::new();
     for problem in problems {
-        all.extend(report(&study(problem, &mut truths, args), args)?);
+        all.extend(report(&study(problem, &mut truths, args)?, args)?);
         if let Some(figure) = signal(problem, args) {
             write(&figure, args)?;
         }

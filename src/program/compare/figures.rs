@@ -11,11 +11,7 @@ const SHOWN: usize = 13;
 /// The means with their costs, and the violins.
 pub(super) fn figures_of(case: &Case, rows: &[Row], args: &CompareArgs) -> [Figure; 2] {
     let Case { name, file, components, studied, .. } = case;
-    let estimated = if rows.iter().any(|row| row.exact_error > 0.0) {
-        ", the reference gradient is estimated"
-    } else {
-        ""
-    };
+    let estimated = if case.estimated { ", the reference gradient is estimated" } else { "" };
     let title = format!("{name}: {} draws of K = {}{estimated}", args.draws(), args.num_samples);
     let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);
     let estimates: Vec<Estimate> =
@@ -43,7 +39,7 @@ fn estimate(row: &Row) -> Estimate {
         component: row.component.clone(),
         exact: row.exact,
         mean: row.mean,
-        standard_error: (row.variance / row.draws as f64).sqrt(),
+        standard_error: (row.variance / row.draws as f64).sqrt().hypot(row.exact_error),
         variance: row.total_variance,
         seconds_per_draw: row.seconds_per_draw,
     }

@@ -14,7 +14,7 @@ pub(super) struct Row {
     pub(super) claim: String,
     pub(super) component: String,
     pub(super) exact: f64,
-    /// The standard error of `exact`, where it was itself estimated.
+    /// The error of `exact`: of a quadrature, or a standard error where it was itself estimated.
     pub(super) exact_error: f64,
     pub(super) mean: f64,
     pub(super) z: f64,
@@ -104,12 +104,7 @@ pub(super) fn rows_of(
             exact: component.exact,
             exact_error: error,
             mean: component.mean,
-            z: match error == 0.0 {
-                true => component.z(),
-                false => {
-                    (component.mean - component.exact) / component.standard_error().hypot(error)
-                }
-            },
+            z: component.z_with(error),
             variance: component.variance,
             snr: component.snr(),
             draws: component.draws,

@@ -4,37 +4,57 @@ use super::args::CompareArgs;
 use super::case::{Case, DRAWS, Studied};
 use crate::program::catalogue::{ProblemRow, Setting, Truths};
 use pathscore::estimators::Enumerator;
-use pathscore::estimators::proof::{Candidate, Problem};
+use pathscore::estimators::proof::{Candidate, Problem, Truth, TruthMethod};
 use pathscore::estimators::variance::study_candidate;
 
 /// The number of sets of draws for the mean effective sample size: enough for two digits of it.
 const ESS_DRAWS: usize = 2000;
 
 /// Studies the estimators of a problem.
-pub(super) fn study(problem: &ProblemRow, truths: &mut Truths, args: &CompareArgs) -> Case {
+///
+/// # Errors
+/// If the exact gradient of one of their targets is not known to the tolerance.
+pub(super) fn study(
+    problem: &ProblemRow,
+    truths: &mut Truths,
+    args: &CompareArgs,
+) -> anyhow::Result<Case> {
     let name = problem.name.to_string();
     let (components, studied, notes) = (Vec::new(), Vec::new(), Vec::new());
-    let mut case = Case { file: name.clone(), name, components, studied, effective: None, notes };
+    let (effective, estimated, file) = (None, false, name.clone());
+    let mut case = Case { name, file, components, studied, effective, notes, estimated };
     let setting = Setting { samples: args.num_samples, batch: 1, scale: 1.0 };
     for pair in &problem.pairs {
         let Ok(instance) = pair.instance(setting) else { continue };
         if case.studied.is_empty() {
             case.components = instance.problem.components();
-            case.effective = effective(&*instance.problem, args.seed);
+            case.effective = self::effective(&*instance.problem, args.seed);
         }
-        let exact = truths.of(&instance).truth().gradient;
+        let truth = truths.truth(&instance)?;
+        let note = note(&instance.target.to_string(), &truth);
+        if !case.notes.contains(&note) {
+            case.notes.push(note);
+        }
+        case.estimated |= matches!(truth.method, TruthMethod::Draws(_));
+        let exact = truth.gradient;
         let study = study_candidate(&*instance.candidate, &exact, args.draws(), args.seed);
         case.studied.push(Studied {
             estimator: pair.estimator.name.into(),
             target: instance.target.to_string(),
-            errors: vec![0.0; exact.len()],
+            errors: truth.gradient_errors,
             variance: study.components.iter().map(|component| component.variance).sum(),
             norm: exact.iter().map(|g| g * g).sum::<f64>().sqrt(),
             draws: draws(&*instance.candidate, exact.len(), DRAWS.min(args.draws()), args.seed),
             study,
         });
     }
-    case
+    Ok(case)
+}
+
+/// The way to an exact gradient and its largest error.
+fn note(target: &str, truth: &Truth) -> String {
+    let error = truth.gradient_errors.iter().fold(0.0_f64, |most, &error| most.max(error));
+    format!("gradient of {target}: {}, known to {error:.0e}; z counts this error", truth.method)
 }
 
 /// `count` draws of each component.
@@ -56,4 +76,42 @@ fn effective(problem: &dyn Problem, seed: u64) -> Option<f64> {
         sum += problem.effective_draws(&mut source)?;
     }
     Some(sum / ESS_DRAWS as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::{fronts, rows_of};
+    use super::*;
+    use crate::program::catalogue::problems;
+    use crate::program::table::Format;
+
+    /// Every estimator on every problem, from two samples to more than there are outcomes to list. A few gradients
+    /// show a truth that is wrong, since exact estimators have no noise and the others differ by many errors.
+    #[test]
+    fn the_truth_holds_for_any_number_of_samples() {
+        let of_all = problems();
+        for num_samples in [2, 5, 8, 16] {
+            let args = CompareArgs {
+                problem: None,
+                estimators: None,
+                draws: Some(150),
+                num_samples,
+                seed: 1,
+                threads: None,
+                out: "unused".into(),
+                format: Format::Json,
+            };
+            let mut truths = Truths::default();
+            for problem in &of_all {
+                let case = study(problem, &mut truths, &args).expect("the truth is known");
+                for row in rows_of(&case, &fronts(&case.studied), &args) {
+                    let at = format!("{} on {}, K={num_samples}", row.estimator, row.problem);
+                    // Exact estimators have the truth to 1e-9, which counts as no error.
+                    assert!(row.claim != "exact" || row.z == 0.0, "{at}: z = {}", row.z);
+                    assert!(row.claim != "unbiased" || row.z.abs() < 4.5, "{at}: z = {}", row.z);
+                    assert!(row.exact_error < 1e-8, "{at}: {}", row.exact_error);
+                }
+            }
+        }
+    }
 }

@@ -131,6 +131,7 @@ impl Run {
             studied: measured.into_iter().map(studied).collect(),
             effective: None,
             notes,
+            estimated: true,
         })
     }
 

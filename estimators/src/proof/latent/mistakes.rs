@@ -2,13 +2,13 @@
 //! moving the parameters. A new one is a row of [`ROWS`].
 
 use super::super::known_mistakes::{Effect, KnownMistake, other_parameterisations, wrong_factors};
-use super::outcomes::{DrawDependence, Functional, Latent, Outcome, Size};
+use super::outcomes::{DrawDependence, Form, Functional, Latent, Outcome, Size};
 use crate::estimator::LogWeights;
 use crate::target::Target;
 use pathscore_models::latent::LatentModel;
 
-/// The largest number of outcomes of several draws that are enumerated for the gradient of a mistake.
-const FEW_OUTCOMES: usize = 1024;
+/// The largest number of multisets of several draws that are summed for the gradient of a mistake.
+const FEW_MULTISETS: f64 = 2500.0;
 
 /// A mistake, and the function of an outcome whose mean has its gradient.
 struct Row {
@@ -24,6 +24,8 @@ struct Row {
     inside: fn(Target, &Outcome) -> f64,
     /// The function of the mean that is differentiated.
     outside: fn(Target, f64) -> f64,
+    /// The form of the mean, where it has a way of its own.
+    form: fn(Target) -> Form,
     /// The effect of the mistake on the gradient.
     effect: fn(&Facts, Vec<f64>) -> Effect,
     /// The row that this one repeats where both have the same gradient.
@@ -101,6 +103,7 @@ const ONE_DRAW: Row = Row {
     size: Facts::one_draw,
     inside: |_, o| o.w.log_weight(0, 0),
     outside: |_, mean| mean,
+    form: |_| Form::Any,
     effect: instead,
     repeats: None,
 };
@@ -174,6 +177,7 @@ const ROWS: &[Row] = &[
         size: |facts| facts.target_size,
         inside: |target, o| target.inside(&o.w),
         outside: Target::outside,
+        form: |target| Functional::form(&target),
         ..ONE_DRAW
     },
     Row {
@@ -253,6 +257,14 @@ impl Functional for RowOf<'_> {
     fn outside(&self, mean: f64) -> f64 {
         (self.0.outside)(self.1, mean)
     }
+
+    fn form(&self) -> Form {
+        (self.0.form)(self.1)
+    }
+
+    fn reads_prior(&self) -> bool {
+        true
+    }
 }
 
 /// All known mistakes that are possible on a problem with the exact `gradient`.
@@ -261,14 +273,15 @@ pub(super) fn known<M: LatentModel<f64>>(
     gradient: &[f64],
 ) -> Vec<KnownMistake> {
     let Latent { samples, batch, scale, target, .. } = *problem;
-    let several_draws = samples > 1 && problem.has_few_outcomes(1, FEW_OUTCOMES);
+    let few = |rows| problem.outcomes(Size { draws: samples, rows }) <= FEW_MULTISETS;
+    let several_draws = samples > 1 && few(1);
     let facts = Facts {
         target,
         target_size: problem.target_size(),
         samples,
         batch,
         several_draws,
-        several_rows: several_draws && batch > 1 && problem.has_few_outcomes(batch, FEW_OUTCOMES),
+        several_rows: several_draws && batch > 1 && few(batch),
     };
     let mut all = wrong_factors(samples, batch, scale);
     all.extend(other_parameterisations(problem.params.values(), gradient));
@@ -291,8 +304,14 @@ fn of_rows<M: LatentModel<f64>>(problem: &Latent<M>, facts: &Facts) -> Vec<Known
         let functionals: Vec<&dyn Functional> =
             functionals.iter().map(|row| row as &dyn Functional).collect();
         let (dependence, size) = draws(rows[i]);
-        for (j, found) in alike.into_iter().zip(problem.gradients(dependence, size, &functionals)) {
-            gradients[j] = found;
+        let plans = problem.plans(size);
+        // A gradient of a mistake from draws would be too noisy to recognise it.
+        if plans.draws().is_some() {
+            return Vec::new();
+        }
+        let found = problem.gradients(dependence, &plans, &functionals);
+        for (j, found) in alike.into_iter().zip(found) {
+            gradients[j] = found.iter().map(|slope| slope.value).collect();
         }
     }
     let differs = |i: usize| match rows.iter().position(|row| Some(row.what) == rows[i].repeats) {

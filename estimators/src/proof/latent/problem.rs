@@ -1,7 +1,8 @@
 //! The truth about a bound, from the enumeration of its draws.
 
 use super::super::known_mistakes::KnownMistake;
-use super::super::problem::{Problem, Truth};
+use super::super::numerics::SHORTEST_STEP;
+use super::super::problem::{Problem, Truth, TruthError, TruthMethod};
 use super::mistakes;
 use super::outcomes::{DrawDependence, Latent};
 use crate::enumerator::Enumerator;
@@ -20,11 +21,22 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
         component_names(&self.params)
     }
 
-    fn truth(&self) -> Truth {
-        let (size, total) = (self.target_size(), DrawDependence::Total);
-        let value = self.values(self.params.values(), total, size, &[&self.target])[0];
-        let gradient = self.gradients(total, size, &[&self.target]).remove(0);
-        Truth { gradient, value: Some(value) }
+    fn truth(&self) -> Result<Truth, TruthError> {
+        let (plans, total) = (self.plans(self.target_size()), DrawDependence::Total);
+        let ways = self.values(self.params.values(), total, &plans, &[&self.target]).remove(0);
+        let mut value = plans.spread().combine(&ways);
+        let mut gradient = self.gradients(total, &plans, &[&self.target]).remove(0);
+        let rounding = self.rounding(&plans, value.value);
+        value.error += rounding;
+        gradient.iter_mut().for_each(|g| g.error += self.scale.abs() * rounding / SHORTEST_STEP);
+        let method = match plans.draws() {
+            Some(draws) => TruthMethod::Draws(draws),
+            None if plans.is_sum() => TruthMethod::Sum,
+            None => TruthMethod::Quadrature,
+        };
+        let truth = Truth::found(&gradient, Some(value), method);
+        let Self { name, target, samples, .. } = self;
+        truth.within_tolerance(&format!("{name} ({target}, K = {samples})"), || self.components())
     }
 
     /// The effective sample size of the draws of the first row.
@@ -43,7 +55,7 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
     }
 
     fn known_mistakes(&self) -> Vec<KnownMistake> {
-        mistakes::known(self, &self.truth().gradient)
+        self.truth().map_or(Vec::new(), |truth| mistakes::known(self, &truth.gradient))
     }
 }
 
