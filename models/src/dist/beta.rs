@@ -90,7 +90,7 @@ impl<'t, F: Scalar> Cdf<'t, F> for Beta<'t, F> {
     fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
         let [zero, one] = [0.0, 1.0].map(|end| x.constant(end));
         let inside = x.less(zero).select(zero, x.greater(one).select(one, x));
-        inside.beta_inc(self.a, self.b)
+        self.a.beta_inc(self.b, inside)
     }
 
     /// The inverse of the distribution function, by Newton's iteration. It can be differentiated once.

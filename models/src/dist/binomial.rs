@@ -140,7 +140,7 @@ impl<'t, F: Scalar> Cdf<'t, F> for Binomial<'t, F> {
         // Outside, the function gets arguments that it allows.
         let k = (negative + all).select(zero, x.floor());
         let rest = (self.total - k).max(one);
-        let inside = (-self.logits).sigmoid().beta_inc(rest, k + F::ONE);
+        let inside = rest.beta_inc(k + F::ONE, (-self.logits).sigmoid());
         all.select(one, negative.select(zero, inside))
     }
 

@@ -141,7 +141,7 @@ impl<'t, F: Scalar> Cdf<'t, F> for NegativeBinomial<'t, F> {
         let zero = x.constant(0.0);
         let negative = x.less(zero);
         let k = negative.select(zero, x.floor());
-        negative.select(zero, (-self.logits).sigmoid().beta_inc(self.total, k + F::ONE))
+        negative.select(zero, self.total.beta_inc(k + F::ONE, (-self.logits).sigmoid()))
     }
 
     fn quantile(&self, u: Var<'t, F>) -> Var<'t, F> {

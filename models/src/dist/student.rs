@@ -107,7 +107,7 @@ impl<'t, F: Scalar> Cdf<'t, F> for StudentT<'t, F> {
         let s = left.hypot(root);
         let y = (root / s) * (root / (s - left)) * half;
         let nu = self.freedom * half;
-        let below = y.beta_inc(nu, nu);
+        let below = nu.beta_inc(nu, y);
         negative.select(below, -below + F::ONE)
     }
 
