@@ -1,7 +1,6 @@
 //! The beta distribution.
 
-use super::edges::{impossible, level, off_unit_interval};
-use super::gamma::smallest;
+use super::edges::{impossible, level, off_ends, off_unit_interval};
 use super::implicit::{implicit, logit_beta_draw, logit_beta_slopes};
 use super::parameters::distribution;
 use super::quantiles::logit_beta_quantile;
@@ -54,9 +53,7 @@ impl<'t, F: Scalar> Beta<'t, F> {
     }
 
     fn draw<R: RandomSource>(self, shape: Shape, rng: &mut R) -> Var<'t, F> {
-        let x = self.draw_logit(&shape, rng).sigmoid();
-        let below_one = F::ONE - F::EPSILON * F::from_f64(0.5);
-        x.max(x.tape().number(smallest())).min(x.tape().number(below_one))
+        off_ends(self.draw_logit(&shape, rng).sigmoid())
     }
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {

@@ -33,6 +33,18 @@ pub(super) fn off_simplex<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
     sum.greater(sum.constant(1e-6)) + x.less(x.constant(0.0)).sum_axis(-1)
 }
 
+/// The smallest normal number of the precision.
+pub(super) fn smallest<F: Scalar>() -> F {
+    F::from_f64(if F::NAME == "f64" { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) })
+}
+
+/// Samples of the open unit interval that were rounded to an end: at least the smallest normal number, and at most the
+/// largest number below one.
+pub(super) fn off_ends<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+    let below_one = F::ONE - F::EPSILON * F::from_f64(0.5);
+    x.max(x.tape().number(smallest())).min(x.tape().number(below_one))
+}
+
 /// Uniform numbers between zero and one, and neither of them: half a step above those of the source.
 pub(super) fn open_uniform<'t, F: Scalar, R: RandomSource>(
     tape: &'t Tape<F>,

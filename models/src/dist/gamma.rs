@@ -1,6 +1,6 @@
 //! The gamma distribution.
 
-use super::edges::{exp_excess, from_zero, impossible, level, off_half_line};
+use super::edges::{exp_excess, from_zero, impossible, level, off_half_line, smallest};
 use super::implicit::{implicit, ln_gamma_draw, ln_gamma_slope};
 use super::parameters::distribution;
 use super::quantiles::ln_gamma_quantile;
@@ -67,11 +67,6 @@ pub(super) fn ln_standard<'t, F: Scalar, R: RandomSource>(
     let draw = |[alpha]: [f64; 1]| ln_gamma_draw(alpha, rng);
     let slope = |[alpha]: [f64; 1], ln_z| [ln_gamma_slope(alpha, ln_z)];
     implicit([concentration], &shape, draw, slope)
-}
-
-/// The smallest normal number of the precision.
-pub(super) fn smallest<F: Scalar>() -> F {
-    F::from_f64(if F::NAME == "f64" { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) })
 }
 
 impl<'t, F: Scalar> Moments<'t, F> for Gamma<'t, F> {

@@ -114,7 +114,7 @@ fn chi_squared(cells: &[(f64, f64)]) -> f64 {
 /// The level of a sample $x$, $P(X \le x)$, is uniform, and [`uniform_fit`] tests it. A count stands for an interval of length
 /// one, and its level is drawn between the values of the distribution function at both ends, so that it is uniform
 /// exactly (the randomised probability integral transform). The smallest normal number and the largest number below one
-/// stand likewise for everything up to the end of the support that rounds to them.
+/// stand likewise for everything up to the end of the support that rounds to them, and so do zero and one.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -161,11 +161,13 @@ fn ends<F: Scalar>(x: F, support: Support) -> [F; 2] {
         // Beyond 2⁵³ neighbouring counts are the same number, and the count stands for itself.
         return [-0.5, 0.5].map(|half| F::from_f64(at + half));
     }
-    let smallest = super::gamma::smallest::<F>().to_f64();
+    let smallest = super::edges::smallest::<F>();
     let from_zero = matches!(support, Support::NonNegative | Support::UnitInterval);
-    let low = if from_zero && at <= smallest { F::ZERO } else { x };
-    let last = support == Support::UnitInterval && at >= 1.0 - F::EPSILON.to_f64();
-    [low, if last { F::ONE } else { x }]
+    if from_zero && at <= smallest.to_f64() {
+        return [F::ZERO, smallest];
+    }
+    let last = F::ONE - F::EPSILON;
+    if support == Support::UnitInterval && at >= last.to_f64() { [last, F::ONE] } else { [x, x] }
 }
 
 /// Tests whether `draws` samples of a distribution of one number follow its [`log_prob`](Distribution::log_prob), without

@@ -1,7 +1,7 @@
 //! The inverse gamma distribution.
 
-use super::edges::{from_zero, impossible, level, off_half_line};
-use super::gamma::{ln_standard, smallest};
+use super::edges::{from_zero, impossible, level, off_half_line, smallest};
+use super::gamma::ln_standard;
 use super::parameters::distribution;
 use super::quantiles::ln_gamma_upper_quantile;
 use super::{Cdf, Entropy, Gamma, Kl, Moments, over_event};

@@ -1,6 +1,6 @@
 //! The logit-normal distribution.
 
-use super::edges::{impossible, off_unit_interval};
+use super::edges::{impossible, off_ends, off_unit_interval};
 use super::{
     Cdf, Coordinates, Distribution, Kl, Normal, ParameterError, Reparam, Support, over_event,
 };
@@ -11,6 +11,7 @@ use pathscore_autodiff::{Scalar, Var};
 ///
 /// $\ln p(x) = \ln\mathcal N(\mathrm{logit} x; \mu, \sigma^2) - \ln x - \ln(1 - x)$ has the same derivatives as the normal
 /// density at $\mathrm{logit} x$. The density is zero at both ends. Mean, variance and entropy have no closed form.
+/// Samples are at least the smallest normal number and at most the largest number below one.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -42,7 +43,7 @@ impl<'t, F: Scalar> LogitNormal<'t, F> {
 
 impl<'t, F: Scalar> Distribution<'t, F> for LogitNormal<'t, F> {
     fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        self.0.sample(count, rng).sigmoid()
+        off_ends(self.0.sample(count, rng).sigmoid())
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
@@ -60,7 +61,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for LogitNormal<'t, F> {
 
 impl<'t, F: Scalar> Reparam<'t, F> for LogitNormal<'t, F> {
     fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        self.0.rsample(count, rng).sigmoid()
+        off_ends(self.0.rsample(count, rng).sigmoid())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The relaxed Bernoulli and categorical distributions (Maddison, Mnih and Teh 2017; Jang, Gu and Poole 2017).
 
-use super::edges::{impossible, level, off_simplex, off_unit_interval, open_uniform};
+use super::edges::{impossible, level, off_ends, off_simplex, off_unit_interval, open_uniform};
 use super::gumbel;
 use super::logistic::log_logistic;
 use super::parameters::{check, distribution};
@@ -38,7 +38,7 @@ distribution! { continuous UnitInterval
 
 impl<'t, F: Scalar> RelaxedBernoulli<'t, F> {
     fn draw<R: RandomSource>(self, shape: Shape, rng: &mut R) -> Var<'t, F> {
-        self.quantile(open_uniform(self.logits.tape(), shape, rng))
+        off_ends(self.quantile(open_uniform(self.logits.tape(), shape, rng)))
     }
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {

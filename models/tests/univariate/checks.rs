@@ -1,7 +1,7 @@
 //! The checks of single distributions.
 
 use super::integral::{levels, rule};
-use super::{Check, Make, every};
+use super::{Check, Make, every, every_extreme};
 use crate::{SEED, rng};
 use pathscore_autodiff::{Tape, Tensor, Var, check};
 use pathscore_models::dist::*;
@@ -228,6 +228,88 @@ impl Check for Fits {
 #[test]
 fn samples_fit_their_distribution_functions_and_their_densities() {
     every(&mut Fits);
+}
+
+struct FitsFarOut {
+    draws: usize,
+    failed: Vec<String>,
+}
+
+impl Check for FitsFarOut {
+    fn on<'t, D: Cdf<'t, f64> + Moments<'t, f64>>(
+        &mut self,
+        name: &str,
+        at: &[f64],
+        tape: &'t Tape<f64>,
+        make: Make<'_, 't, D>,
+    ) {
+        let q = make(&leaves(tape, at, 1)).unwrap();
+        let fit = cdf_fit(&q, self.draws, &mut rng());
+        if !fit.passes(FALSE_ALARMS) {
+            self.failed.push(format!("{name} {at:?}: {fit:?}"));
+        }
+        let x = q.sample(1000, &mut rng());
+        let log_prob = q.log_prob(x).value();
+        // The density of a sample is finite, or infinite at a pole that rounding reaches.
+        if !log_prob.values().iter().all(|p| *p > f64::NEG_INFINITY) {
+            self.failed.push(format!("{name} {at:?}: a sample has no density"));
+        }
+    }
+}
+
+#[test]
+fn samples_fit_over_the_whole_range_of_parameters() {
+    let mut check = FitsFarOut { draws: 20_000, failed: Vec::new() };
+    every_extreme(&mut check);
+    assert!(check.failed.is_empty(), "seed {SEED}: {:#?}", check.failed);
+}
+
+#[test]
+#[ignore = "a million draws of each distribution take minutes"]
+fn a_million_samples_fit() {
+    let mut check = FitsFarOut { draws: 1_000_000, failed: Vec::new() };
+    every(&mut check);
+    every_extreme(&mut check);
+    assert!(check.failed.is_empty(), "seed {SEED}: {:#?}", check.failed);
+}
+
+struct Draws(String);
+
+impl Check for Draws {
+    fn on<'t, D: Cdf<'t, f64> + Moments<'t, f64>>(
+        &mut self,
+        name: &str,
+        at: &[f64],
+        tape: &'t Tape<f64>,
+        make: Make<'_, 't, D>,
+    ) {
+        let q = make(&leaves(tape, at, 1)).unwrap();
+        let draws = q.sample(3, &mut rng()).value();
+        let list: Vec<String> = draws.values().iter().map(f64::to_string).collect();
+        self.0 += &format!("{name}{at:?}: {}\n", list.join(" "));
+    }
+}
+
+/// A change of a sampler changes the numbers that a seed gives; then the file is written again from the output of this test,
+/// and the change is told to users.
+#[test]
+fn each_seed_has_its_draws() {
+    let mut found = Draws(String::new());
+    every(&mut found);
+    let stored = include_str!("draws.txt");
+    let lines = found.0.lines().zip(stored.lines());
+    let same = lines.filter(|(found, stored)| {
+        let numbers = |line: &str| -> Vec<f64> {
+            let list = line.rsplit(": ").next().unwrap().split(' ');
+            list.map(|number| number.parse().unwrap()).collect()
+        };
+        let pairs = numbers(found).into_iter().zip(numbers(stored));
+        // Normal numbers differ in their last bits between processors.
+        found.split(": ").next() == stored.split(": ").next()
+            && pairs.into_iter().all(|(a, b)| (a - b).abs() <= 1e-11 * b.abs())
+    });
+    let all = found.0.lines().count();
+    assert!(same.count() == all && stored.lines().count() == all, "{}", found.0);
 }
 
 #[test]

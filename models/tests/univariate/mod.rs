@@ -3,6 +3,7 @@
 mod checks;
 mod divergences;
 mod integral;
+mod wide;
 
 use pathscore_autodiff::{Tape, Var};
 use pathscore_models::RandomSource;
@@ -23,7 +24,7 @@ pub(crate) trait Check {
 }
 
 /// The table, read up to the wanted case.
-struct Rows<'t, 'c, C> {
+pub(crate) struct Rows<'t, 'c, C> {
     tape: &'t Tape<f64>,
     check: &'c mut C,
     wanted: usize,
@@ -48,12 +49,23 @@ impl<'t, C: Check> Rows<'t, '_, C> {
 
 /// Makes the check on every case of the table, each on a tape of its own.
 pub(crate) fn every(check: &mut impl Check) {
+    each(check, |rows| {
+        continuous(rows);
+        further(rows);
+        discrete(rows);
+    });
+}
+
+/// Makes the check on parameters from the whole range of doubles.
+pub(crate) fn every_extreme(check: &mut impl Check) {
+    each(check, |rows| wide::rows(rows));
+}
+
+fn each<C: Check>(check: &mut C, table: impl Fn(&mut Rows<C>)) {
     for wanted in 0.. {
         let tape = Tape::new();
         let mut rows = Rows { tape: &tape, check: &mut *check, wanted, seen: 0 };
-        continuous(&mut rows);
-        further(&mut rows);
-        discrete(&mut rows);
+        table(&mut rows);
         if rows.seen <= wanted {
             assert!(wanted > 30, "the table has rows");
             return;
@@ -100,6 +112,8 @@ fn further<C: Check>(rows: &mut Rows<C>) {
         &[1.0, 2.0, 1.5, inf],
         &[0.0, 1.0, 30.0, inf],
         &[0.0, 1.0, -12.0, -11.5],
+        &[0.0, 1.0, 0.3, 0.32],
+        &[0.0, 1.0, 5.0, 5.009],
     ];
     rows.row("TruncatedNormal", truncated, |p| TruncatedNormal::new(p[0], p[1], p[2], p[3]));
     let logits: &[&[f64]] = &[&[0.0], &[1e-9], &[0.9], &[-1.1], &[8.0], &[-60.0]];
@@ -117,7 +131,7 @@ fn further<C: Check>(rows: &mut Rows<C>) {
 
 /// A distribution whose mean and variance are not known.
 #[derive(Clone, Copy, Debug)]
-struct Only<D>(D);
+pub(crate) struct Only<D>(pub(crate) D);
 
 impl<'t, D: Distribution<'t, f64>> Distribution<'t, f64> for Only<D> {
     fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, f64> {

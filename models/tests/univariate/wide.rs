@@ -1,0 +1,54 @@
+//! Parameters from the whole range of doubles, as far as samples are doubles that the distribution function can tell apart.
+
+use super::{Check, Only, Rows};
+use pathscore_models::dist::*;
+
+pub(super) fn rows<C: Check>(rows: &mut Rows<C>) {
+    let line: &[&[f64]] = &[&[0.0, 1e-300], &[0.0, 1e290], &[1e10, 1e-1], &[-1e-200, 1e-190]];
+    rows.row("Normal", line, |p| Normal::from_scale(p[0], p[1]));
+    rows.row("Laplace", line, |p| Laplace::new(p[0], p[1]));
+    rows.row("Cauchy", line, |p| Cauchy::new(p[0], p[1]));
+    rows.row("Logistic", line, |p| Logistic::new(p[0], p[1]));
+    rows.row("Gumbel", line, |p| Gumbel::new(p[0], p[1]));
+    let scales: &[&[f64]] = &[&[1e-300], &[1e290]];
+    rows.row("Exponential", scales, |p| Exponential::new(p[0]));
+    rows.row("HalfNormal", scales, |p| HalfNormal::new(p[0]));
+    rows.row("HalfCauchy", scales, |p| HalfCauchy::new(p[0]));
+    rows.row("LogNormal", &[&[0.0, 60.0], &[500.0, 1e-4]], |p| LogNormal::new(p[0], p[1]));
+    rows.row("LogitNormal", &[&[0.0, 60.0], &[-500.0, 1e-4]], |p| {
+        LogitNormal::new(p[0], p[1]).map(Only)
+    });
+    let gammas: &[&[f64]] = &[&[1e-6, 1.0], &[1e-3, 1e100], &[1e6, 1e-290], &[1e10, 1.0]];
+    rows.row("Gamma", gammas, |p| Gamma::new(p[0], p[1]));
+    let betas: &[&[f64]] = &[&[1e-3, 1e-3], &[1e-5, 3.0], &[1e6, 3.0], &[1e8, 1e8], &[2.0, 1e-4]];
+    rows.row("Beta", betas, |p| Beta::new(p[0], p[1]));
+    let students: &[&[f64]] = &[&[0.1, 0.0, 1.0], &[1e10, 0.0, 1e-300], &[3.0, 0.0, 1e200]];
+    rows.row("StudentT", students, |p| StudentT::new(p[0], p[1], p[2]));
+    let uniforms: &[&[f64]] = &[&[1e-300, 2e-300], &[-8e307, 8e307], &[0.0, 1e-300]];
+    rows.row("Uniform", uniforms, |p| Uniform::new(p[0], p[1]));
+    let weibulls: &[&[f64]] = &[&[1.0, 0.01], &[1e200, 1e5], &[1e-200, 3.0]];
+    rows.row("Weibull", weibulls, |p| Weibull::new(p[0], p[1]));
+    rows.row("Pareto", &[&[1.0, 0.1], &[1e-200, 1e6], &[1e200, 3.0]], |p| Pareto::new(p[0], p[1]));
+    let inverse: &[&[f64]] = &[&[0.5, 1e200], &[1e6, 1e-200], &[0.1, 1e-100]];
+    rows.row("InverseGamma", inverse, |p| InverseGamma::new(p[0], p[1]));
+    let inf = f64::INFINITY;
+    let truncated: &[&[f64]] = &[
+        &[0.0, 1.0, 1e4, inf],
+        &[0.0, 1e-5, -1.0, 1.0],
+        &[0.0, 1.0, -1e-9, 1e-9],
+        &[0.0, 1e200, -inf, -1e201],
+    ];
+    rows.row("TruncatedNormal", truncated, |p| TruncatedNormal::new(p[0], p[1], p[2], p[3]));
+    let grey: &[&[f64]] = &[&[1e-300], &[1e4], &[-1e4], &[300.0]];
+    rows.row("ContinuousBernoulli", grey, |p| ContinuousBernoulli::new(p[0]));
+    let relaxed: &[&[f64]] = &[&[1e3, 5.0], &[0.05, -1.0], &[2.0, -300.0]];
+    rows.row("RelaxedBernoulli", relaxed, |p| RelaxedBernoulli::new(p[0], p[1]).map(Only));
+    rows.row("Bernoulli", &[&[-30.0], &[8.0]], |p| Bernoulli::from_logits(p[0]));
+    let rates: &[&[f64]] = &[&[1e-300], &[1e-3], &[30.5], &[1e6], &[1e12]];
+    rows.row("Poisson", rates, |p| Poisson::from_rate(p[0]));
+    rows.row("Geometric", &[&[1e-12], &[0.999999]], |p| Geometric::from_probs(p[0]));
+    let binomials: &[&[f64]] = &[&[1e12, 0.3], &[1e15, 1e-14], &[1e6, 0.999999], &[1e5, 2e-4]];
+    rows.row("Binomial", binomials, |p| Binomial::from_probs(p[0].detach(), p[1]));
+    let negative: &[&[f64]] = &[&[1e-3, 0.5], &[1e6, 0.9], &[5.0, 0.999999]];
+    rows.row("NegativeBinomial", negative, |p| NegativeBinomial::from_probs(p[0], p[1]));
+}
