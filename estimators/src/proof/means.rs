@@ -2,6 +2,7 @@
 
 use super::gradient::Candidate;
 use super::numerics::nodes_for;
+use crate::deadline;
 use crate::enumerator::{Coverage, Enumerator};
 use crate::moments::Moments;
 use std::fmt;
@@ -86,6 +87,7 @@ pub(super) fn exact(
     let found = enumerated(len, most, |source, out| draw(&mut *copy, source, out));
     // It may have learnt after all, from an outcome that is rare.
     let alike = (0..10).all(|index| {
+        deadline::check();
         let [a, b] = [&*candidate, &*copy].map(|candidate| {
             let mut out = vec![0.0; len + 1];
             draw(&mut *candidate.clone_box(), &mut Enumerator::seeded(1, index), &mut out);

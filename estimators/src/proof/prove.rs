@@ -142,7 +142,7 @@ impl MeanTest<'_> {
         let biased = self.is_biased(&evidence);
         let finite = matches!(method, Method::Enumerated(_));
         let mut proof = match finite || biased && self.claim == Claim::Biased {
-            true => self.verdict(evidence),
+            true => self.unless_too_small(self.verdict(evidence)),
             false => {
                 let nodes = NodeMeans { moments: &moments, outcomes: method.outcomes(), biased };
                 self.by_samples(candidate, memory, Some(&nodes))
@@ -150,6 +150,22 @@ impl MeanTest<'_> {
         };
         if memory.learns() && proof.ok {
             proof = self.after_learning(candidate, memory, proof);
+        }
+        proof
+    }
+
+    /// An inconclusive proof if the gradient is so small that a bias of the requested resolution is one of rounding.
+    fn unless_too_small(&self, mut proof: Proof) -> Proof {
+        let Some(resolution) = proof.resolution else { return proof };
+        // A gradient of rounding errors is zero, and an equal mean is as right as can be.
+        let small = resolution.size > 1e-9 && resolution.relative() > self.options.resolution;
+        if proof.verdict == Verdict::Unbiased && small {
+            proof.verdict = Verdict::Inconclusive { draws: f64::INFINITY };
+            proof.ok = self.claim == Claim::Biased;
+            proof.reason = Some(format!(
+                "the norm of the gradient is {:.1e}, and a bias below {:.1e} may be one of rounding",
+                resolution.size, resolution.bias
+            ));
         }
         proof
     }

@@ -261,11 +261,6 @@ impl fmt::Display for Proof {
             None => writeln!(f, "  {method}; largest error {error:.3e}, worst at {at}")?,
         }
         writeln!(f, "  detectable {:.3e}; {}", self.detectable_bias, self.terms())?;
-        if let Verdict::Inconclusive { draws } = self.verdict
-            && draws.is_finite()
-        {
-            writeln!(f, "  about {draws:.0} draws are needed")?;
-        }
         let words = self.diagnosis.iter().chain(&self.reason).chain(&self.failures);
         for line in words.chain(&self.notes) {
             writeln!(f, "  {line}")?;

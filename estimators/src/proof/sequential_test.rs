@@ -9,7 +9,7 @@ use crate::estimator::Claim;
 use crate::moments::{BLOCK, Moments};
 use pathscore_autodiff::Real;
 
-/// The number of draws at the first look; each look has four times as many as the one before.
+/// The number of draws at the first look; each look has two to four times as many as the one before.
 const FIRST_LOOK: usize = 4 * BLOCK;
 
 /// The number of draws after which a detected bias is diagnosed; with fewer draws the error of its factor would be too
@@ -70,8 +70,8 @@ impl MeanTest<'_> {
     ) -> Proof {
         let options = self.options;
         let len = self.truth.gradient.len();
-        let before = |look: &u32| FIRST_LOOK.saturating_mul(4_usize.pow(*look)) < options.draws;
-        let looks = (0..30).take_while(before).count() + 1;
+        let before = |look: &u32| FIRST_LOOK.saturating_mul(2_usize.pow(*look)) < options.draws;
+        let looks = (0..50).take_while(before).count() + 1;
         let groups = if memory.learns() { 2 } else { 1 };
         let tail = options.false_alarm / (2 * (len + 1) * looks * groups) as f64;
         let z = [upper_quantile(tail), upper_quantile(1.0 - options.power)];
@@ -127,9 +127,21 @@ impl MeanTest<'_> {
                 proof.notes.extend(notes);
                 return proof;
             }
+            // A tenth more, because the variance is an estimate.
+            let needed = 1.1 * draws as f64 * self.missing(nodes, &last).powi(2);
             biased = last.biased.then_some(last);
             streams.centre_on(&short);
-            until = (4 * until).min(options.draws);
+            until = (needed as usize).clamp(2 * until, 4 * until);
+            until = until.next_multiple_of(BLOCK).min(options.draws);
+        }
+    }
+
+    /// The factor by which the standard error is too large for the next decision; infinity if that is not known.
+    fn missing(&self, nodes: Option<&NodeMeans>, look: &InterimLook) -> f64 {
+        let InterimLook { evidence, biased, required, .. } = look;
+        match nodes {
+            None if !biased => evidence.detectable / required,
+            _ => f64::INFINITY,
         }
     }
 
@@ -272,7 +284,8 @@ impl MeanTest<'_> {
             proof.verdict = Verdict::Inconclusive { draws: needed.ceil() };
             proof.ok = self.claim == Claim::Biased;
             proof.reason = Some(format!(
-                "two quadratures show a bias of {bias}, which {draws} draws neither confirm nor refute"
+                "two quadratures show a bias of {bias}, which {draws} draws neither confirm nor refute{}",
+                in_words(needed.ceil())
             ));
             return proof;
         }
@@ -311,6 +324,12 @@ impl MeanTest<'_> {
         };
         proof.verdict = Verdict::Inconclusive { draws: needed };
         proof.ok = self.claim == Claim::Biased;
-        proof.reason = Some(format!("{limit}: draws resolve {have}, and {of} is required"));
+        let needed = in_words(needed);
+        proof.reason = Some(format!("{limit}: draws resolve {have}, and {of} is required{needed}"));
     }
+}
+
+/// The number of draws that a verdict needs, behind a reason.
+fn in_words(needed: f64) -> String {
+    if needed.is_finite() { format!("; about {needed:.0} draws are needed") } else { String::new() }
 }

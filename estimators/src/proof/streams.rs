@@ -57,6 +57,9 @@ impl Memory {
         };
         let mut fresh = candidate.clone_box();
         for index in 0..3 {
+            if is_over(end) {
+                return memory;
+            }
             draw(&mut *fresh, &mut source(index), &mut outs[0]);
             draw(&mut *behind, &mut source(index), &mut outs[1]);
             memory.has_own_randomness |= differ(&outs);

@@ -337,3 +337,15 @@ fn a_multiple_that_is_not_round_is_no_cause() {
     assert!(round.contains("the divergence from the prior counts 2.0000 times"), "{round}");
     assert!(!other.contains("the divergence from the prior"), "{other}");
 }
+
+/// Twice a gradient of 1e-8 is as near to it as rounding may come.
+#[test]
+fn a_gradient_as_small_as_rounding_gets_no_certificate() {
+    let tiny = Solved::new("tiny", &[1e-8], None);
+    let twice = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+        out[0] = 4e-8 * f64::from(source.bernoulli(0.5));
+    });
+    let proof = prove(&tiny, &twice, &Options::default());
+    assert!(matches!(proof.verdict, Verdict::Inconclusive { .. }) && !proof.ok, "{proof}");
+    assert!(proof.reasons().contains("of rounding"), "{proof}");
+}

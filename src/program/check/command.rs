@@ -35,6 +35,8 @@ struct Row {
     estimator: String,
     claim: String,
     verdict: String,
+    /// The verdict with the resolution to which it holds.
+    certificate: String,
     ok: bool,
     /// Of means of draws only.
     z: Option<f64>,
@@ -175,6 +177,7 @@ fn worst(
         estimator: pair.estimator.name.into(),
         claim: proof.claim.to_string(),
         verdict: proof.verdict.to_string(),
+        certificate: proof.verdict_with_resolution(),
         ok: proof.ok,
         z: proof.z,
         draws: proof.draws,
