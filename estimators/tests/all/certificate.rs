@@ -2,7 +2,7 @@
 
 use pathscore_estimators::proof::{
     Candidate, Expectation, FromFn, Gradient, KnownMistake, Latent, Method, Options, Problem,
-    Proof, RelativeTo, Solved, Truth, TruthError, Verdict, prove,
+    Proof, RelativeTo, Solved, Truth, TruthError, TruthMethod, Verdict, prove,
 };
 use pathscore_estimators::{Claim, Enumerator};
 use pathscore_models::latent::SmallBelief;
@@ -31,12 +31,11 @@ fn timed(problem: &dyn Problem, candidate: &dyn Candidate) -> (Proof, f64) {
 const LIMIT: f64 = 0.5;
 const MOST: f64 = 1.1 * LIMIT + 0.5;
 
-/// Enumerating two million outcomes of a microsecond each, for the truth and for each of its differences, would take
-/// minutes.
+/// Enumerating 131 072 outcomes for each of some hundred differences takes seconds.
 #[test]
 fn the_time_limit_holds_for_an_exact_gradient() {
-    let slow = Expectation::new("twenty bits", &[0.3; 4], |at, source| {
-        (0..20).map(|i| f64::from(source.bernoulli(at[i % 4]))).sum()
+    let slow = Expectation::new("seventeen bits", &[0.3; 17], |at, source| {
+        at.iter().map(|&p| f64::from(source.bernoulli(p))).sum()
     });
     let (proof, seconds) = timed(&slow, &FromFn(path));
     assert!(seconds < MOST, "{seconds}");
@@ -348,4 +347,27 @@ fn a_gradient_as_small_as_rounding_gets_no_certificate() {
     let proof = prove(&tiny, &twice, &Options::default());
     assert!(matches!(proof.verdict, Verdict::Inconclusive { .. }) && !proof.ok, "{proof}");
     assert!(proof.reasons().contains("of rounding"), "{proof}");
+}
+
+/// The truth is a mean of draws itself, with a standard error: two of them are no bias, seven are one.
+#[test]
+fn a_truth_from_draws_is_known_to_several_standard_errors() {
+    let truth = Truth {
+        gradient_errors: vec![0.005],
+        method: TruthMethod::Draws(1000),
+        ..Truth::given(&[2.0], None)
+    };
+    let problem = Solved { truth, ..square() };
+    let off = |errors: f64| {
+        let exact = FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
+            source.bernoulli(0.5);
+            out[0] = 2.0 + 0.005 * errors;
+        });
+        prove(&problem, &exact, &Options::default())
+    };
+    let (near, far) = (off(2.0), off(7.0));
+    assert!(near.verdict == Verdict::Unbiased, "{near}");
+    // Six standard errors of 0.005, over two.
+    assert!((near.resolution.unwrap().relative() - 0.015).abs() < 1e-6, "{near}");
+    assert!(far.verdict == Verdict::Biased, "{far}");
 }
