@@ -3,8 +3,11 @@
 use super::known_mistakes::{Effect, KnownMistake, other_parameterisations};
 use super::numerics::{Numeric, Spread, extrapolated_gradients, in_all_ways};
 use super::problem::{Problem, Truth, TruthError, TruthMethod};
-use super::rules::{Agreement, MOST_OUTCOMES, Point, Rules, TooMany};
+use super::rules::{Agreement, Point, Rules, TooMany};
 use crate::enumerator::Enumerator;
+
+/// The largest number of outcomes of finite choices that are listed.
+const MOST_OUTCOMES: usize = 2_000_000;
 
 /// The outcomes that continuous numbers are cut into, about so many at most.
 const BUDGET: usize = 30_000;
@@ -52,14 +55,16 @@ impl<V: Fn(&[f64], &mut Enumerator) -> f64> Expectation<V> {
 
     /// The rules for the random choices, made at the parameters of the problem.
     fn rules(&self) -> Result<Rules, TooMany> {
-        Rules::choose(BUDGET, Agreement::Mean, &mut |rules, most| {
+        Rules::choose(MOST_OUTCOMES, BUDGET, Agreement::Mean, &mut |rules, most| {
             let (mut points, mut numbers) = (Vec::new(), [0, 0]);
             let coverage = rules.for_each(most, |source, round| {
                 let value = (self.value)(&self.at, source);
                 let (rule, log_p) = rules.place(source, round);
                 let (extent, log_size) = (source.extent(), value.abs().ln());
                 numbers = source.continuous_numbers();
-                points.push(Point { log_p, rule, extent, value, log_size });
+                if !rules.is_sum() {
+                    points.push(Point { log_p, rule, extent, value, log_size });
+                }
             });
             (points, coverage, numbers)
         })

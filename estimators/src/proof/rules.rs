@@ -3,9 +3,6 @@
 use super::numerics::{RULES, nodes_for};
 use crate::enumerator::{Coverage, Enumerator, Node, Quadratures};
 
-/// The largest number of outcomes of finite choices that are listed.
-pub(super) const MOST_OUTCOMES: usize = 250_000;
-
 /// The most normal numbers that the interleaved rules are made for; Gauss' need fewer nodes in more dimensions.
 const MOST_INTERLEAVED: usize = 2;
 
@@ -70,13 +67,15 @@ pub(super) type ListPoints<'a> =
     dyn FnMut(&Rules, usize) -> (Vec<Point>, Coverage, [usize; 2]) + 'a;
 
 impl Rules {
-    /// The rules for a program, with at most about `budget` outcomes where numbers are continuous.
+    /// The rules for a program, with at most `most` outcomes of finite choices, and about `budget` where numbers are
+    /// continuous.
     pub(super) fn choose(
+        most: usize,
         budget: usize,
         agreement: Agreement,
         list: &mut ListPoints,
     ) -> Result<Self, TooMany> {
-        match list(&Self::Sum, MOST_OUTCOMES).1 {
+        match list(&Self::Sum, most).1 {
             Coverage::Complete { .. } => return Ok(Self::Sum),
             Coverage::TooMany => return Err(TooMany),
             Coverage::Continuous => {}

@@ -8,6 +8,9 @@ use super::draws::{DrawOutcomes, Draws, ModelAtParams, Plan, listed, points};
 use super::outcomes::{DrawDependence, Form, Functional, Latent, OfLogWeight, Size};
 use pathscore_models::latent::LatentModel;
 
+/// The most outcomes of one draw that are listed; more are drawn.
+const MOST_OUTCOMES: usize = 250_000;
+
 /// The outcomes of one draw that continuous numbers are cut into, about so many at most.
 const BUDGET: usize = 20_000;
 
@@ -67,7 +70,7 @@ impl<M: LatentModel<f64>> Latent<M> {
         let mut model = ModelAtParams::new(self, self.params.values());
         let plan = |x: &[f64]| {
             let mut list = |rules: &Rules, most| points(rules, most, &mut model, x, size.rows);
-            Rules::choose(BUDGET, Agreement::Weights, &mut list).map(Plan::Listed)
+            Rules::choose(MOST_OUTCOMES, BUDGET, Agreement::Weights, &mut list).map(Plan::Listed)
         };
         let plans: Result<Vec<Plan>, _> = self.groups(size).map(plan).collect();
         let plans = plans.unwrap_or_else(|_| {
