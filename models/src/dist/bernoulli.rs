@@ -4,7 +4,7 @@ use super::edges::{impossible, level};
 use super::parameters::check;
 use super::{
     Bits, Cdf, Constraint, Coordinates, Distribution, Entropy, Enumerable, Kl, Moments,
-    ParameterError, Support, for_kernel, over_event, sample_shape, unsqueeze,
+    ParameterError, Shapes, Support, for_kernel, over_event, sample_shape, unsqueeze,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
@@ -97,6 +97,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for Bernoulli<'t, F> {
 
     fn support(&self) -> Support {
         Support::Bits
+    }
+
+    fn shapes(&self) -> Shapes {
+        Shapes::of(self.logits)
     }
 }
 

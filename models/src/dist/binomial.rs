@@ -4,8 +4,8 @@ use super::edges::{impossible, level, ln_binomial, off_counts};
 use super::parameters::{broadcast, check};
 use super::quantiles::{count_quantile, first_count};
 use super::{
-    Bernoulli, Cdf, Constraint, Coordinates, Distribution, Kl, Moments, ParameterError, Support,
-    over_event, sample_shape,
+    Bernoulli, Cdf, Constraint, Coordinates, Distribution, Kl, Moments, ParameterError, Shapes,
+    Support, over_event, sample_shape,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Real, Scalar, Var};
@@ -109,6 +109,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for Binomial<'t, F> {
 
     fn support(&self) -> Support {
         Support::BoundedCounts
+    }
+
+    fn shapes(&self) -> Shapes {
+        Shapes::of(self.total)
     }
 }
 

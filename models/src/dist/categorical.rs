@@ -3,7 +3,7 @@
 use super::edges::impossible;
 use super::parameters::check;
 use super::{
-    Constraint, Distribution, Entropy, Enumerable, Kl, Moments, ParameterError, Support,
+    Constraint, Distribution, Entropy, Enumerable, Kl, Moments, ParameterError, Shapes, Support,
     sample_shape,
 };
 use crate::RandomSource;
@@ -111,6 +111,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for Categorical<'t, F> {
 
     fn support(&self) -> Support {
         Support::OneHot
+    }
+
+    fn shapes(&self) -> Shapes {
+        Shapes::of(self.logits)
     }
 }
 

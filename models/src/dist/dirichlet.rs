@@ -3,7 +3,9 @@
 use super::edges::{impossible, off_simplex};
 use super::gamma::ln_standard;
 use super::parameters::distribution;
-use super::{Distribution, Entropy, Kl, Moments, Reparam, Support, sample_shape, unsqueeze};
+use super::{
+    Distribution, Entropy, Kl, Moments, Reparam, Shapes, Support, sample_shape, unsqueeze,
+};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
@@ -71,6 +73,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for Dirichlet<'t, F> {
 
     fn support(&self) -> Support {
         Support::Simplex
+    }
+
+    fn shapes(&self) -> Shapes {
+        Shapes::of(self.concentration)
     }
 }
 

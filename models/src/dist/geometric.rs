@@ -5,7 +5,7 @@ use super::exponential::standard;
 use super::parameters::check;
 use super::{
     Bernoulli, Cdf, Constraint, Coordinates, Distribution, Entropy, Kl, Moments, ParameterError,
-    Support, over_event, sample_shape,
+    Shapes, Support, over_event, sample_shape,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
@@ -86,6 +86,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for Geometric<'t, F> {
 
     fn support(&self) -> Support {
         Support::Counts
+    }
+
+    fn shapes(&self) -> Shapes {
+        Shapes::of(self.logits)
     }
 }
 

@@ -1,23 +1,28 @@
-//! Batch axes that become axes of the event.
+//! Axes of a batch as axes of an event.
 
-use super::{Distribution, Entropy, Kl, Reparam, Support};
+use super::shapes::{sum_last, with_event};
+use super::{Distribution, Entropy, Kl, Moments, Reparam, Shapes, Support};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
 
-/// A distribution whose last batch axes belong to the event: an event of shape `[event]` of a batch `[…, rows]` becomes
-/// one of shape `[rows, event]` of the batch `[…]`.
+/// The last `axes` axes of a batch of distributions as further axes of an event: `log_prob`, `entropy` and `kl` are summed
+/// over them.
 ///
-/// Samples stay the same; `log_prob`, entropy and divergence are summed over the further axes.
+/// The last axis of the parameters of a distribution is part of an event anyway, so rows of independent numbers need no
+/// wrapper. Matrices and images do: parameters of shape `[28, 28]` make 28 events of 28 numbers, and one image in an
+/// `Independent` with one axis. So do events of a [`MultivariateNormal`](super::MultivariateNormal) or a
+/// [`Categorical`](super::Categorical), of which several make one event.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
-/// use pathscore_models::dist::{Distribution, Independent, Normal};
+/// use pathscore_models::dist::{Distribution, Entropy, Independent, Normal};
 /// let tape = Tape::new();
-/// let pixels = Normal::from_scale(tape.leaf(&[0.0_f64; 12], [2, 3, 2]), tape.leaf(&[1.0], [1]))?;
-/// let image = Independent::new(pixels, 1);
-/// let x = tape.constant(&[0.0; 12], [2, 3, 2]);
-/// assert_eq!(pixels.log_prob(x).shape()[..], [2, 3]);
-/// assert_eq!(image.log_prob(x).shape()[..], [2]);
+/// let rows = Normal::from_scale(tape.leaf(&[0.0_f64; 6], [2, 3]), tape.leaf(&[1.0], [1]))?;
+/// let matrix = Independent::new(rows, 1);
+/// let x = tape.constant(&[0.1, -0.3, 0.5, 0.7, -0.9, 1.1], [2, 3]);
+/// assert_eq!(matrix.log_prob(x).item(), rows.log_prob(x).sum().item());
+/// assert_eq!(matrix.entropy().item(), rows.entropy().sum().item());
+/// assert_eq!(matrix.shapes().event[..], [2, 3]);
 /// # Ok::<(), pathscore_models::dist::ParameterError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -27,22 +32,31 @@ pub struct Independent<D> {
 }
 
 impl<D> Independent<D> {
-    /// The distribution of `base` with its last `axes` batch axes in the event.
-    pub fn new(base: D, axes: usize) -> Self {
+    /// The distribution whose events have the last `axes` axes of the batch of `base` in front of their own.
+    ///
+    /// # Panics
+    /// If the batch has fewer axes.
+    #[track_caller]
+    pub fn new<'t, F: Scalar>(base: D, axes: usize) -> Self
+    where
+        D: Distribution<'t, F>,
+    {
+        let batch = base.shapes().batch;
+        assert!(
+            axes <= batch.len(),
+            "Independent: a batch of shape {batch} does not have {axes} axes"
+        );
         Self { base, axes }
     }
 
-    /// The distribution of a single row.
-    pub fn base(&self) -> &D {
-        &self.base
+    /// The distribution of the parts.
+    pub fn base(self) -> D {
+        self.base
     }
 
-    #[track_caller]
-    fn sum<'t, F: Scalar>(&self, mut each: Var<'t, F>) -> Var<'t, F> {
-        for _ in 0..self.axes {
-            each = each.sum_axis(-1);
-        }
-        each
+    /// The number of axes of the batch that belong to an event.
+    pub fn axes(self) -> usize {
+        self.axes
     }
 }
 
@@ -51,18 +65,28 @@ impl<'t, F: Scalar, D: Distribution<'t, F>> Distribution<'t, F> for Independent<
         self.base.sample(count, rng)
     }
 
-    /// # Panics
-    /// If the batch has fewer axes than the event takes.
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
-        self.sum(self.base.log_prob(x))
+        // Numbers that stand for all parts of an event count once for each part.
+        let x = with_event(x, &self.shapes().event);
+        sum_last(self.base.log_prob(x), self.axes)
+    }
+
+    fn sample_and_log_prob<R: RandomSource>(&self, count: usize, rng: &mut R) -> [Var<'t, F>; 2] {
+        let [x, log_prob] = self.base.sample_and_log_prob(count, rng);
+        [x, sum_last(log_prob, self.axes)]
     }
 
     fn detach(&self) -> Self {
-        Self { base: self.base.detach(), axes: self.axes }
+        Self { base: self.base.detach(), ..*self }
     }
 
     fn support(&self) -> Support {
         self.base.support()
+    }
+
+    fn shapes(&self) -> Shapes {
+        let parts = self.base.shapes();
+        Shapes::split(&parts.whole(), parts.batch.len() - self.axes)
     }
 }
 
@@ -72,22 +96,39 @@ impl<'t, F: Scalar, D: Reparam<'t, F>> Reparam<'t, F> for Independent<D> {
     }
 }
 
-impl<'t, F: Scalar, D: Entropy<'t, F>> Entropy<'t, F> for Independent<D> {
-    fn entropy(&self) -> Var<'t, F> {
-        self.sum(self.base.entropy())
+impl<'t, F: Scalar, D: Moments<'t, F>> Moments<'t, F> for Independent<D> {
+    fn mean(&self) -> Var<'t, F> {
+        self.base.mean()
+    }
+
+    fn variance(&self) -> Var<'t, F> {
+        self.base.variance()
     }
 }
 
-impl<'t, F: Scalar, D: Kl<'t, F, P>, P> Kl<'t, F, Independent<P>> for Independent<D> {
+impl<'t, F: Scalar, D: Entropy<'t, F>> Entropy<'t, F> for Independent<D> {
+    fn entropy(&self) -> Var<'t, F> {
+        sum_last(self.base.entropy(), self.axes)
+    }
+}
+
+impl<'t, F, D, P> Kl<'t, F, Independent<P>> for Independent<D>
+where
+    F: Scalar,
+    D: Kl<'t, F, P>,
+    P: Distribution<'t, F>,
+{
+    /// The sum of the divergences of the parts.
+    ///
     /// # Panics
-    /// If the two events have different numbers of axes.
+    /// If the events have different numbers of axes of a batch.
     fn kl(&self, p: &Independent<P>) -> Var<'t, F> {
         assert!(
             self.axes == p.axes,
-            "Independent: events with {} and {} further axes have no divergence",
+            "Independent: events with {} and {} axes of a batch have no divergence",
             self.axes,
             p.axes
         );
-        self.sum(self.base.kl(&p.base))
+        sum_last(self.base.kl(&p.base), self.axes)
     }
 }

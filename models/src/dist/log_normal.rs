@@ -2,8 +2,8 @@
 
 use super::edges::{from_zero, impossible, off_half_line};
 use super::{
-    Cdf, Coordinates, Distribution, Entropy, Kl, Moments, Normal, ParameterError, Reparam, Support,
-    over_event,
+    Cdf, Coordinates, Distribution, Entropy, Kl, Moments, Normal, ParameterError, Reparam, Shapes,
+    Support, over_event,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
@@ -57,6 +57,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for LogNormal<'t, F> {
 
     fn support(&self) -> Support {
         Support::NonNegative
+    }
+
+    fn shapes(&self) -> Shapes {
+        self.0.shapes()
     }
 }
 

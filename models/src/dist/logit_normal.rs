@@ -2,7 +2,8 @@
 
 use super::edges::{impossible, off_ends, off_unit_interval};
 use super::{
-    Cdf, Coordinates, Distribution, Kl, Normal, ParameterError, Reparam, Support, over_event,
+    Cdf, Coordinates, Distribution, Kl, Normal, ParameterError, Reparam, Shapes, Support,
+    over_event,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
@@ -56,6 +57,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for LogitNormal<'t, F> {
 
     fn support(&self) -> Support {
         Support::UnitInterval
+    }
+
+    fn shapes(&self) -> Shapes {
+        self.0.shapes()
     }
 }
 

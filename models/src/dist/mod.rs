@@ -18,8 +18,7 @@
 pathscore_autodiff::modules! {
     bernoulli: Bernoulli;
     beta: Beta;
-    bijection: AffineBijection, Bijection, CholeskyBijection, ExpBijection, Ordered,
-        SigmoidBijection, SoftplusBijection, StickBreaking, TanhBijection;
+    bijection: Affine, Bijection, CholeskyFactor, Compose, Elementwise, Monotone, Ordered, StickBreaking;
     binomial: Binomial;
     categorical: Categorical, OneHotCategorical;
     cauchy: Cauchy, HalfCauchy;
@@ -47,6 +46,7 @@ pathscore_autodiff::modules! {
     pareto: Pareto;
     poisson: Poisson;
     relaxed: RelaxedBernoulli, RelaxedOneHot;
+    shapes: Shapes;
     student: StudentT;
     support: Support;
     transformed: Transformed;
@@ -59,11 +59,12 @@ pathscore_autodiff::modules! {
 
 mod edges;
 mod implicit;
+mod normal_divergences;
 mod quantiles;
 
 pub(crate) use bernoulli::support_of_bits;
 
-use crate::RandomSource;
+use crate::{RandomSource, seed};
 use pathscore_autodiff::{Scalar, Shape, Var};
 use smallvec::{SmallVec, smallvec};
 
@@ -90,6 +91,16 @@ pub trait Distribution<'t, F: Scalar>: Copy {
 
     /// The set of values of an event, or of each of its coordinates.
     fn support(&self) -> Support;
+
+    /// The shapes of the batch and of an event.
+    ///
+    /// Without an implementation of its own the shapes are read off a sample and its log-density, which are recorded on
+    /// the tape.
+    fn shapes(&self) -> Shapes {
+        let mut rng = seed::rng(0, seed::Stream::Sample, 0);
+        let [x, log_prob] = self.detach().sample_and_log_prob(1, &mut rng);
+        Shapes::split(&x.shape()[1..], log_prob.shape().len() - 1)
+    }
 
     /// The parts of an event, nearest the data first, if they are drawn one after another; otherwise the event is the
     /// only part.

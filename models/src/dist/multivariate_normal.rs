@@ -2,14 +2,15 @@
 
 use super::parameters::check;
 use super::{
-    Constraint, Distribution, Entropy, Kl, Moments, ParameterError, Reparam, Support, sample_shape,
-    unsqueeze, width,
+    Constraint, Distribution, Entropy, Kl, Moments, ParameterError, Reparam, Shapes, Support,
+    sample_shape, unsqueeze, width,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Error, Scalar, Shape, Triangle, Var};
 
 /// $\mathcal N(\mu, LL^\top)$ with `loc` $\mu$ of shape `[…, n]` and the lower triangular `scale_tril` $L$, either of
-/// shape `[n, n]`, one for all members of the batch, or `[…, n, n]`, one for each.
+/// shape `[n, n]`, one for all members of the batch, or `[…, n, n]`, one for each; batches of the two broadcast against each
+/// other.
 ///
 /// With $y = L^{-1}(x - \mu)$ the log-density is $-\tfrac12 \Vert y \Vert^2 - \sum_i \ln L_{ii} - \tfrac n2 \ln
 /// 2\pi$; its derivative is $L^{-\top} y$ for $\mu$, and the lower triangle of $L^{-\top}(y y^\top - I)$ for $L$
@@ -44,7 +45,7 @@ impl<'t, F: Scalar> MultivariateNormal<'t, F> {
     /// the error counts the numbers of the diagonal alone if the parameter is `diagonal of scale_tril`.
     ///
     /// # Panics
-    /// If the factor is neither one square matrix for all means nor one for each mean.
+    /// If the factor is no square matrix with a row for each coordinate, or the batches do not broadcast.
     #[track_caller]
     pub fn from_scale_tril(
         loc: Var<'t, F>,
@@ -63,7 +64,7 @@ impl<'t, F: Scalar> MultivariateNormal<'t, F> {
     /// [`MultivariateNormal::from_scale_tril`] without a look at the numbers.
     ///
     /// # Panics
-    /// If the factor is neither one square matrix for all means nor one for each mean.
+    /// If the factor is no square matrix with a row for each coordinate, or the batches do not broadcast.
     #[track_caller]
     pub fn from_scale_tril_unchecked(loc: Var<'t, F>, scale_tril: Var<'t, F>) -> Self {
         Self::new(loc, scale_tril.tril(0))
@@ -73,13 +74,21 @@ impl<'t, F: Scalar> MultivariateNormal<'t, F> {
     fn new(loc: Var<'t, F>, scale_tril: Var<'t, F>) -> Self {
         let (mean, factor) = (loc.shape(), scale_tril.shape());
         let n = mean.last().copied().unwrap_or(0);
-        let own: Vec<usize> = mean.iter().copied().chain([n]).collect();
-        assert!(
-            factor[..] == [n, n] || factor[..] == own[..],
-            "multivariate normal: a mean of shape {mean} needs a factor of shape [{n}, {n}] or one for each mean, not \
-             {factor}"
-        );
-        Self { loc, scale_tril }
+        let square = factor.len() >= 2 && factor[factor.len() - 2..] == [n, n];
+        // A factor without its columns has the shape of a mean.
+        let rows = square.then(|| &factor[..factor.len() - 1]);
+        let Some(whole) = rows.and_then(|rows| Shape::broadcast(&mean, rows)) else {
+            panic!(
+                "multivariate normal: a mean of shape {mean} needs a factor of shape [{n}, {n}] or one for each mean, \
+                 not {factor}"
+            );
+        };
+        let columns: Shape = whole.iter().copied().chain([n]).collect();
+        let own = factor.len() == 2 || *factor == *columns;
+        Self {
+            loc: if *mean == *whole { loc } else { loc.broadcast_to(whole) },
+            scale_tril: if own { scale_tril } else { scale_tril.broadcast_to(columns) },
+        }
     }
 
     /// The distribution with this mean and this covariance matrix.
@@ -115,12 +124,12 @@ impl<'t, F: Scalar> MultivariateNormal<'t, F> {
     }
 
     /// $\ln\det L = \sum_i \ln L_{ii}$, one number for each factor.
-    fn log_det_scale(self) -> Var<'t, F> {
+    pub(super) fn log_det_scale(self) -> Var<'t, F> {
         self.scale_tril.diagonal(0).ln().sum_axis(-1)
     }
 
     /// $\Vert L^{-1} d \Vert^2$ for every vector `d` along the last axis.
-    fn squared_distance(self, d: Var<'t, F>) -> Var<'t, F> {
+    pub(super) fn squared_distance(self, d: Var<'t, F>) -> Var<'t, F> {
         let shape = d.shape();
         let (n, lead) = (width(d), Shape::from(&shape[..shape.len() - 1]));
         // One triangular system with a column for each row of `d` is much faster than a system for each.
@@ -161,6 +170,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for MultivariateNormal<'t, F> {
 
     fn support(&self) -> Support {
         Support::Vectors
+    }
+
+    fn shapes(&self) -> Shapes {
+        Shapes::of(self.loc)
     }
 }
 

@@ -5,8 +5,8 @@ use super::implicit::ln_gamma_draw;
 use super::parameters::{broadcast, check};
 use super::quantiles::{count_quantile, first_count};
 use super::{
-    Bernoulli, Cdf, Constraint, Coordinates, Distribution, Kl, Moments, ParameterError, Support,
-    over_event, poisson, sample_shape,
+    Bernoulli, Cdf, Constraint, Coordinates, Distribution, Kl, Moments, ParameterError, Shapes,
+    Support, over_event, poisson, sample_shape,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Real, Scalar, Var};
@@ -112,6 +112,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for NegativeBinomial<'t, F> {
 
     fn support(&self) -> Support {
         Support::Counts
+    }
+
+    fn shapes(&self) -> Shapes {
+        Shapes::of(self.total)
     }
 }
 

@@ -4,7 +4,7 @@ use super::edges::level;
 use super::parameters::{broadcast, check};
 use super::{
     Cdf, Constraint, Coordinates, Distribution, Entropy, Kl, Moments, ParameterError, Reparam,
-    Support, for_kernel, over_event, sample_shape, unsqueeze,
+    Shapes, Support, for_kernel, over_event, sample_shape, unsqueeze,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Tape, Var};
@@ -125,6 +125,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for Normal<'t, F> {
 
     fn support(&self) -> Support {
         Support::Real
+    }
+
+    fn shapes(&self) -> Shapes {
+        Shapes::of(self.loc)
     }
 }
 

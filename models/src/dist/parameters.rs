@@ -38,6 +38,8 @@ pub struct ParameterError {
 pub enum Constraint {
     /// A finite number.
     Finite,
+    /// A finite number that is not zero.
+    NonZero,
     /// A finite number above zero.
     Positive,
     /// A finite number that is zero or above.
@@ -70,6 +72,7 @@ impl Constraint {
         match self {
             Self::Finite | Self::AboveLow => value.is_finite(),
             Self::EndAboveLow => value > f64::NEG_INFINITY,
+            Self::NonZero => value.is_finite() && value != 0.0,
             Self::Positive => value > 0.0 && value < f64::INFINITY,
             Self::NonNegative | Self::Weights => (0.0..f64::INFINITY).contains(&value),
             Self::Probability => (0.0..=1.0).contains(&value),
@@ -95,6 +98,7 @@ impl std::fmt::Display for Constraint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Finite => "a finite number",
+            Self::NonZero => "a finite number that is not zero",
             Self::Positive => "a positive number",
             Self::NonNegative => "a finite number that is not negative",
             Self::Probability => "between zero and one",
@@ -271,6 +275,10 @@ macro_rules! distribution {
 
             fn support(&self) -> $crate::dist::Support {
                 $crate::dist::Support::$support
+            }
+
+            fn shapes(&self) -> $crate::dist::Shapes {
+                $crate::dist::Shapes::of(self.$first)
             }
         }
 

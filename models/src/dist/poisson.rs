@@ -4,8 +4,8 @@ use super::edges::{exp_excess, impossible, level, ln_poisson, off_counts};
 use super::parameters::check;
 use super::quantiles::{count_quantile, first_count};
 use super::{
-    Cdf, Constraint, Coordinates, Distribution, Kl, Moments, ParameterError, Support, over_event,
-    sample_shape,
+    Cdf, Constraint, Coordinates, Distribution, Kl, Moments, ParameterError, Shapes, Support,
+    over_event, sample_shape,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Real, Scalar, Var};
@@ -87,6 +87,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for Poisson<'t, F> {
 
     fn support(&self) -> Support {
         Support::Counts
+    }
+
+    fn shapes(&self) -> Shapes {
+        Shapes::of(self.log_rate)
     }
 }
 

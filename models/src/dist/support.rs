@@ -42,6 +42,10 @@ pub enum Support {
     Simplex,
     /// Rows of real numbers that depend on each other.
     Vectors,
+    /// Rows of increasing real numbers.
+    Ordered,
+    /// Lower triangular matrices with a positive diagonal.
+    CholeskyFactors,
     /// Events whose parts are of different kinds.
     Mixed,
 }

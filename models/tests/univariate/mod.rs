@@ -32,7 +32,7 @@ pub(crate) struct Rows<'t, 'c, C> {
 }
 
 impl<'t, C: Check> Rows<'t, '_, C> {
-    fn row<D: Cdf<'t, f64> + Moments<'t, f64>>(
+    pub(crate) fn row<D: Cdf<'t, f64> + Moments<'t, f64>>(
         &mut self,
         name: &str,
         cases: &[&[f64]],
@@ -53,6 +53,7 @@ pub(crate) fn every(check: &mut impl Check) {
         continuous(rows);
         further(rows);
         discrete(rows);
+        crate::compound::of_others(rows);
     });
 }
 
