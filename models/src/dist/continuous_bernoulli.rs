@@ -10,7 +10,7 @@ distribution! { continuous UnitInterval
     /// The distribution on the unit interval with density $e^{\eta x - A(\eta)}$, where $A(\eta) = \ln\frac{e^\eta -
     /// 1}{\eta}$: the Bernoulli distribution for grey values (Loaiza-Ganem and Cunningham 2019).
     ///
-    /// The mean is $A'(\eta)$, the variance $A''(\eta)$; the derivative of $\ln p$ is $x - A'(\eta)$. At $\eta = 0$ the
+    /// The mean is $A'(\eta)$, the variance $A^{\prime\prime}(\eta)$; the derivative of $\ln p$ is $x - A'(\eta)$. At $\eta = 0$ the
     /// distribution is uniform, and $A$ and its derivatives are summed as power series about it. A sample is the quantile of
     /// a uniform number.
     ///
@@ -87,7 +87,7 @@ impl<'t, F: Scalar> Moments<'t, F> for ContinuousBernoulli<'t, F> {
         self.small().select(near, far)
     }
 
-    /// $A''(\eta) = \frac{1}{\eta^2} - \frac{1}{4\sinh^2(\eta/2)}$.
+    /// $A^{\prime\prime}(\eta) = \frac{1}{\eta^2} - \frac{1}{4\sinh^2(\eta/2)}$.
     fn variance(&self) -> Var<'t, F> {
         let eta = self.logits;
         let sinh = (eta * F::from_f64(0.5)).sinh() * F::from_f64(2.0);
