@@ -6,6 +6,7 @@
 use crate::kernels::float::Float;
 use crate::kernels::map::{map, map_slope};
 use crate::kernels::zip::{slope_tile, tile};
+use crate::numbers::ops::{Binary, Unary};
 use crate::tape::program::{Function, Instruction, NONE};
 use std::ops::Range;
 
@@ -14,16 +15,51 @@ const TILE: usize = 512;
 
 /// Computes a fused run over `len` numbers.
 pub(crate) fn forward<F: Float>(code: &[Instruction], len: usize, values: &mut [F]) {
-    if len == 1 {
-        for i in code {
-            let [a, b, y] = i.at.map(|at| at as usize);
-            values[y] = match i.function {
-                Function::Map(f) => f.value(values[a]),
-                Function::Zip(f) => f.value(values[a], values[b]),
-            };
-        }
-        return;
+    if len == 1 { forward_of_numbers(code, values) } else { forward_by_tiles(code, len, values) }
+}
+
+/// Computes a fused run over single numbers. It is a function of its own, without room for tiles on the stack.
+#[inline(never)]
+fn forward_of_numbers<F: Float>(code: &[Instruction], values: &mut [F]) {
+    for i in code {
+        let [a, b, y] = i.at.map(|at| at as usize);
+        values[y] = match i.function {
+            Function::Map(f) => unary_value(f, values[a]),
+            Function::Zip(f) => match f {
+                Binary::Add => Binary::Add.value(values[a], values[b]),
+                Binary::Sub => Binary::Sub.value(values[a], values[b]),
+                Binary::Mul => Binary::Mul.value(values[a], values[b]),
+                _ => binary_value(f, values[a], values[b]),
+            },
+        };
     }
+}
+
+// The loops over single numbers hold sums and products, and call all other functions: a loop that holds every function
+// has too few registers for the short ones.
+
+#[inline(never)]
+fn unary_value<F: Float>(f: Unary, x: F) -> F {
+    f.value(x)
+}
+
+#[inline(never)]
+fn unary_slope<F: Float>(f: Unary, x: F, y: F) -> F {
+    f.slope(x, y)
+}
+
+#[inline(never)]
+fn binary_value<F: Float>(f: Binary, a: F, b: F) -> F {
+    f.value(a, b)
+}
+
+#[inline(never)]
+fn binary_slopes<F: Float>(f: Binary, a: F, b: F, y: F) -> [F; 2] {
+    f.slopes(a, b, y)
+}
+
+#[inline(never)]
+fn forward_by_tiles<F: Float>(code: &[Instruction], len: usize, values: &mut [F]) {
     let mut broadcasts = [[F::ZERO; TILE]; 2];
     for start in (0..len).step_by(TILE) {
         let n = TILE.min(len - start);
@@ -47,25 +83,50 @@ pub(crate) fn back<F: Float>(
     values: &[F],
     bars: &mut [F],
 ) {
-    if len == 1 {
-        fresh.iter().for_each(|range| bars[range.clone()].fill(F::ZERO));
-        for i in code.iter().rev() {
-            let [a, b, y] = i.at.map(|at| values[at as usize]);
-            let y_bar = bars[i.bar[2] as usize];
-            match i.function {
-                Function::Map(f) => bars[i.bar[0] as usize] += y_bar.mul_no_nan(f.slope(a, y)),
-                Function::Zip(f) => {
-                    let slopes = f.slopes(a, b, y);
-                    for side in 0..2 {
-                        if i.bar[side] != NONE {
-                            bars[i.bar[side] as usize] += y_bar.mul_no_nan(slopes[side]);
-                        }
+    match len {
+        1 => back_of_numbers(code, fresh, values, bars),
+        _ => back_by_tiles(code, fresh, len, values, bars),
+    }
+}
+
+#[inline(never)]
+fn back_of_numbers<F: Float>(
+    code: &[Instruction],
+    fresh: &[Range<usize>],
+    values: &[F],
+    bars: &mut [F],
+) {
+    fresh.iter().for_each(|range| bars[range.clone()].fill(F::ZERO));
+    for i in code.iter().rev() {
+        let [a, b, y] = i.at.map(|at| values[at as usize]);
+        let y_bar = bars[i.bar[2] as usize];
+        match i.function {
+            Function::Map(f) => bars[i.bar[0] as usize] += y_bar.mul_no_nan(unary_slope(f, a, y)),
+            Function::Zip(f) => {
+                let slopes = match f {
+                    Binary::Add => Binary::Add.slopes(a, b, y),
+                    Binary::Sub => Binary::Sub.slopes(a, b, y),
+                    Binary::Mul => Binary::Mul.slopes(a, b, y),
+                    _ => binary_slopes(f, a, b, y),
+                };
+                for side in 0..2 {
+                    if i.bar[side] != NONE {
+                        bars[i.bar[side] as usize] += y_bar.mul_no_nan(slopes[side]);
                     }
                 }
             }
         }
-        return;
     }
+}
+
+#[inline(never)]
+fn back_by_tiles<F: Float>(
+    code: &[Instruction],
+    fresh: &[Range<usize>],
+    len: usize,
+    values: &[F],
+    bars: &mut [F],
+) {
     let mut broadcasts = [[F::ZERO; TILE]; 2];
     for start in (0..len).step_by(TILE) {
         let n = TILE.min(len - start);
