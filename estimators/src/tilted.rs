@@ -7,7 +7,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 /// The share of runs in which every choice comes from its own law. No weight exceeds the inverse of it.
 const NATURAL: f64 = 0.75;
 
-/// The smallest uniform number of the wide law is $2^{-52}$, the distance between uniform numbers near one.
+/// The smallest uniform number of the wide law is $2^{-52}$, twice the distance between uniform numbers: only the
+/// outermost number at each end is left to the other runs.
 const OCTAVES: f64 = 52.0;
 
 /// The standard deviation of the wide law of a normal number.
@@ -18,8 +19,8 @@ const WIDE: f64 = 3.0;
 /// A run draws all choices from their own laws $p$, or, with probability $1 - \alpha$, one of the first $M$ from a wide
 /// law $h_j p$: bits and classes with equal probabilities, uniform numbers log-uniform towards zero or one, and normal
 /// numbers three times as wide. The means of a function $g$ under the laws are $E[w g]$ with $w = 1 / (\alpha +
-/// \frac{1 - \alpha}{M} \sum_j h_j) \le 1/\alpha$. An outcome that only a uniform number below $10^{-6}$ shows is then
-/// one of some ten to fifteen outcomes if $M = 1$, and its weight is small.
+/// \frac{1 - \alpha}{M} \sum_j h_j) \le 1/\alpha$. An outcome that only a uniform number below $10^{-6}$ shows
+/// then occurs in about one run of thirteen if $M = 1$, and its weight is small.
 #[derive(Debug)]
 pub(crate) struct Tilted {
     rng: Xoshiro256PlusPlus,

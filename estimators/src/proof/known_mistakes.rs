@@ -81,7 +81,7 @@ pub(super) fn other_parameterisations(at: &[f64], gradient: &[f64]) -> Vec<Known
             0.5 * (-2.0 * theta).exp()
         }),
         with(
-            "with respect to ln θ (ln σ, where the parameter θ is σ), or θ stands where its tangent belongs",
+            "with respect to ln θ (ln σ, where the parameter θ is σ), or θ is used in place of its tangent, 1",
             &|theta| theta,
         ),
         with("with respect to the probability whose logit is the parameter", &|theta| {

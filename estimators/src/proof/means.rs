@@ -72,7 +72,7 @@ pub(super) fn draw(candidate: &mut dyn Candidate, source: &mut Enumerator, out: 
 
 /// The moments over all outcomes of the next draw of `candidate`, if there are at most `most` of them.
 ///
-/// Every outcome begins with a copy of the candidate; one that does not `learn` is copied once, which is much faster for
+/// Every outcome begins with a copy of the candidate; one that does not learn is copied once, which is much faster for
 /// estimators with a tape.
 pub(super) fn exact(
     candidate: &dyn Candidate,
@@ -145,7 +145,8 @@ fn enumerated(
 /// The largest difference between the draws of two candidates that are given the same random numbers: over all outcomes
 /// if they can be enumerated, and otherwise over a thousand draws.
 ///
-/// Candidates with different numbers of outcomes differ by infinity. The function proves invariances: with the mean of
+/// Candidates with different numbers of outcomes differ by infinity, and so do a number and NaN. The function checks
+/// invariances: with the mean of
 /// the other draws for a baseline, for example, no draw changes when a constant is added to the signal.
 ///
 /// ```
@@ -165,8 +166,12 @@ pub fn max_difference(a: &dyn Candidate, b: &dyn Candidate, len: usize) -> f64 {
         candidate.clone_box().draw(source, &mut out);
         out
     };
-    let distance =
-        |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
+    let difference_of = |(x, y): (&f64, &f64)| match (x - y).abs() {
+        _ if x == y || x.is_nan() && y.is_nan() => 0.0,
+        difference if difference.is_nan() => f64::INFINITY,
+        difference => difference,
+    };
+    let distance = |x: &[f64], y: &[f64]| x.iter().zip(y).map(difference_of).fold(0.0, f64::max);
     let mut most = 0.0_f64;
     let mut first = Vec::new();
     let coverage = Enumerator::for_each(0, COMPARED_OUTCOMES, |source| first.push(run(a, source)));

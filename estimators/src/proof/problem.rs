@@ -127,9 +127,10 @@ pub enum TruthError {
         /// The standard error of their mean.
         error: f64,
     },
-    /// The random choices of an expectation have too many outcomes.
+    /// The random choices of an expectation have too many outcomes, or cannot be listed at all.
     #[error(
-        "{problem} is refused: its random choices have more than {most} outcomes, which cannot be listed"
+        "{problem} is refused: the outcomes of its random choices cannot be listed: there are more than {most}, or a loop that \
+         waits for an outcome, or too many continuous numbers"
     )]
     TooMany {
         /// The name of the problem.

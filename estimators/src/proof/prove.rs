@@ -53,7 +53,8 @@ const CRITICAL_HISTORIES: f64 = 8.0;
 /// the draws that depend on earlier ones. The mean of such a draw is enumerated again after some numbers of draws, and
 /// long streams are drawn beside the short ones.
 ///
-/// Nothing takes longer than [`Options::seconds`] by more than one draw or one outcome; a proof that is cut off is
+/// [`Options::seconds`] is looked at between draws, between outcomes, and between the moved parameters of the exact gradient;
+/// a sum over multisets, or a run of draws that stands for a truth, is not interrupted. A proof that is cut off is
 /// inconclusive.
 ///
 /// ```

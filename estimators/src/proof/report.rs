@@ -87,7 +87,7 @@ impl fmt::Display for Resolution {
     }
 }
 
-/// A probability in words, with two digits however small it is.
+/// A probability with four decimals, or with two digits below 0.001.
 pub(super) fn small(p: f64) -> String {
     if p >= 0.001 { format!("{p:.4}") } else { format!("{p:.1e}") }
 }

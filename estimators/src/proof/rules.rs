@@ -50,8 +50,9 @@ pub(super) enum Rules {
     ///
     /// The trapezoidal rule converges geometrically for smooth functions that fall to zero at both ends, such as the
     /// normal density times anything that grows more slowly (Trefethen and Weideman 2014). It does so wherever the
-    /// bulk of the integrand lies. Where the integrand has a kink or a step, the three rules cannot all agree, since
-    /// their errors are a function with two equal values at most at three shifts of its argument.
+    /// bulk of the integrand lies. At a kink or a step the error of a rule depends on where
+    /// the kink lies between two nodes. The nodes of the three rules are shifted, so that at most two rules can have the
+    /// same error.
     Interleaved(Vec<Node>),
     /// Gauss' rules with three numbers of nodes.
     Gauss([usize; RULES]),
@@ -61,8 +62,8 @@ pub(super) enum Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooMany;
 
-/// The function that lists a program's outcomes with some rules, at most so many; it stops at the coverage that is not
-/// complete.
+/// The function that lists a program's outcomes with some rules, at most so many; it stops at the first enumeration
+/// that is not complete.
 pub(super) type ListPoints<'a> =
     dyn FnMut(&Rules, usize) -> (Vec<Point>, Coverage, [usize; 2]) + 'a;
 

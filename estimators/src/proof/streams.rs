@@ -9,7 +9,8 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// A candidate whose draws change so many times in a row learns from each draw; the search for changes ends.
+/// A candidate whose draws change at so many places learns from each draw, and the search ends. A change adds up to two
+/// places.
 const LEARNS: usize = 64;
 
 /// After every so many draws a stream is compared with a new copy of the candidate.
@@ -23,7 +24,7 @@ const LONG_STREAMS: u64 = 1 << 40;
 pub(super) struct Memory {
     /// The number of draws that were looked at.
     pub(super) depth: usize,
-    /// The first numbers of earlier draws at which draws change, at most [`LEARNS`] of them, in ascending order.
+    /// The first numbers of earlier draws at which draws change, about [`LEARNS`] of them at most, in ascending order.
     pub(super) changes: Vec<usize>,
     /// True if two copies of the candidate draw different gradients from equal random numbers.
     pub(super) has_own_randomness: bool,

@@ -2,7 +2,7 @@
 
 use pathscore_estimators::proof::{
     Candidate, Expectation, FromFn, Gradient, KnownMistake, Latent, Method, Options, Problem,
-    Proof, RelativeTo, Solved, Truth, TruthError, TruthMethod, Verdict, prove,
+    Proof, RelativeTo, Solved, Truth, TruthError, TruthMethod, Verdict, max_difference, prove,
 };
 use pathscore_estimators::{Claim, Enumerator};
 use pathscore_models::latent::SmallBelief;
@@ -370,4 +370,14 @@ fn a_truth_from_draws_is_known_to_several_standard_errors() {
     // Six standard errors of 0.005, over two.
     assert!((near.resolution.unwrap().relative() - 0.015).abs() < 1e-6, "{near}");
     assert!(far.verdict == Verdict::Biased, "{far}");
+}
+
+#[test]
+fn nan_in_one_of_two_candidates_is_an_infinite_difference() {
+    let constant = |x: f64| FromFn(move |_: &mut Enumerator, out: &mut [f64]| out[0] = x);
+    let difference = |x, y| max_difference(&constant(x), &constant(y), 1);
+    assert_eq!(difference(f64::NAN, 0.0), f64::INFINITY);
+    assert_eq!(difference(f64::NAN, f64::NAN), 0.0);
+    assert_eq!(difference(f64::INFINITY, f64::INFINITY), 0.0);
+    assert_eq!(difference(1.0, 3.0), 2.0);
 }

@@ -31,8 +31,8 @@ distribution! { continuous UnitInterval
     }
 }
 
-/// $B_{2k}/(2k (2k)!)$ with the Bernoulli numbers $B_{2k}$ for $k = 1, 2, \dots$: the coefficients of $\eta^{2k}$ in $A(\eta)
-/// - \eta/2$. The series converges for $|\eta| < 2\pi$, and up to $\eta = 1$ the next term is below $10^{-19}$.
+/// $B_{2k}/(2k (2k)!)$ with the Bernoulli numbers $B_{2k}$ for $k = 1, 2, \dots$: the coefficients of $\eta^{2k}$ in
+/// $A(\eta) - \eta/2$. The series converges for $|\eta| < 2\pi$, and up to $\eta = 1$ the next term is below $10^{-19}$.
 const COEFFICIENTS: [f64; 11] = [
     1.0 / 24.0,
     -1.0 / 2880.0,

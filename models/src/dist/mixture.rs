@@ -161,7 +161,7 @@ impl<'t, F: Scalar, D: Moments<'t, F>> Moments<'t, F> for Mixture<'t, F, D> {
 
 impl<'t, F: Scalar, D: Coordinates<'t, F>> Coordinates<'t, F> for Mixture<'t, F, D> {
     /// $\ln p(x_i \mid x_{<i}) = \ln p(x_1, \dots, x_i) - \ln p(x_1, \dots, x_{i-1})$, where each of the two is the logarithm of
-    /// a sum over components; after an impossible coordinate zero.
+    /// a sum over components; zero after an impossible coordinate.
     fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
         let axis = -1 - self.event_dim as isize;
         let each = self.components.log_prob_each(self.for_components(x));

@@ -11,23 +11,8 @@
 //! `compare` and `check` is one row of [`problems`], with the capabilities of its model: the estimators that fit it
 //! follow, and one that is left out although it fits has the reason in its row ([`Skip`](row::Skip)).
 //!
-//! # How `train` uses it
-//!
-//! ```text
-//! // The estimators that fit a model type, where F, the model's type and the job are known:
-//! let rows = rows_of([any_rows::<F, Vae, Fit>(), generative_rows(), path_rows()]);
-//! // The help of `train vae`:
-//! let abouts: Vec<&About> = rows.iter().map(|row| row.about).collect();
-//! let command = command.arg(estimator_argument(&abouts, "sgvb")).args(option_arguments(&abouts));
-//! // The estimator that was chosen, with its options; what has no effect is refused with the reason:
-//! let row = rows.iter().find(|row| row.about.name == name);
-//! let options = row.about.parse(&given_options(&abouts, &matches))?;
-//! row.about.check_layers(&layers)?;
-//! // The same pairs (name, text) stand in the section [estimator] of run.toml: options.iter().
-//! // The job receives the parameters, the estimator's own behind the model's, and the estimator:
-//! let setup = Setup { params, columns, layers, nodes: Vec::new(), rng: seed::rng(seed, Stream::Init, 1) };
-//! row.run(&options, setup, Fit { model, optimizer, options })
-//! ```
+//! `kinds/latent_kind.rs` shows how `train` uses it: the rows of a model type give the options of its help, and the row of
+//! the chosen name runs a [`Job`](row::Job) with the estimator that it makes.
 
 mod all;
 mod any;

@@ -166,7 +166,7 @@ const ROWS: &[Row] = &[
         ..ONE_DRAW
     },
     Row {
-        what: "the gradient of CUBO, ½ ln E w², instead",
+        what: "the gradient of CUBO (Dieng et al. 2017), ½ ln E w², instead",
         inside: |_, o| (2.0 * o.w.log_weight(0, 0)).exp(),
         outside: |_, mean| 0.5 * mean.ln(),
         ..ONE_DRAW
@@ -191,7 +191,7 @@ const ROWS: &[Row] = &[
         ..ONE_DRAW
     },
     Row {
-        what: "the derivative along paths alone: the score of what has no path is missing",
+        what: "the derivative along paths alone: the score term of latents without a path is missing",
         applies: Facts::is_elbo,
         dependence: DrawDependence::Path,
         // Where no latent has a path, both leave out the whole score term.
@@ -204,7 +204,7 @@ const ROWS: &[Row] = &[
         ..SEVERAL_DRAWS
     },
     Row {
-        what: "w̃² instead of w̃: the weights of the posterior's path are not the model's",
+        what: "w̃² stands where w̃ belongs: DReG's weights are used for the model's parameters too",
         dependence: DrawDependence::Fixed,
         inside: |_, o| {
             let share = o.unmoved.normalised(0);
