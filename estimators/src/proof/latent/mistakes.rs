@@ -204,7 +204,7 @@ const ROWS: &[Row] = &[
         ..SEVERAL_DRAWS
     },
     Row {
-        what: "w̃² stands where w̃ belongs: DReG's weights are used for the model's parameters too",
+        what: "w̃² instead of w̃: DReG's weights are used for the model's parameters too",
         dependence: DrawDependence::Fixed,
         inside: |_, o| {
             let share = o.unmoved.normalised(0);
