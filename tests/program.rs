@@ -321,6 +321,9 @@ fn an_option_without_effect_is_refused_with_the_reason() {
     refuse_in_words(&beside, &["--resume", "--lr"]);
 }
 
+/// Every kind of model.
+const KINDS: [&str; 5] = ["vae", "dvae", "sbn", "ppca", "rbm"];
+
 #[test]
 fn the_help_of_a_kind_shows_its_options_and_no_others() {
     let help = |kind: &str| succeed(&["train", kind, "--help"]);
@@ -334,7 +337,7 @@ fn the_help_of_a_kind_shows_its_options_and_no_others() {
         }
     };
     let common = ["data", "seed", "out", "lr", "dtype"];
-    for kind in ["vae", "dvae", "sbn", "ppca", "rbm"] {
+    for kind in KINDS {
         options(kind, &common, &["resume"]);
     }
     options(
@@ -359,12 +362,12 @@ fn the_help_of_a_kind_shows_its_options_and_no_others() {
         &["estimator", "latent-dim", "kl"],
     );
     let all = succeed(&["train", "--help"]);
-    for kind in ["vae", "dvae", "sbn", "ppca", "rbm"] {
+    for kind in KINDS {
         assert!(all.contains(&format!("\n  {kind} ")), "{kind} is missing: {all}");
     }
     assert!(all.contains("--resume"), "{all}");
     let list = succeed(&["list", "--format", "csv"]);
-    for kind in ["vae", "dvae", "sbn", "ppca", "rbm"] {
+    for kind in KINDS {
         assert!(list.contains(&format!("model,{kind},")), "{kind} is missing: {list}");
     }
 }

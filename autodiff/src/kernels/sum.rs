@@ -11,7 +11,6 @@
 use crate::kernels::float::Float;
 use crate::kernels::fold::fold;
 use crate::kernels::simd::dispatch;
-use std::ops::Range;
 
 const LANES: usize = 16;
 const HALF: usize = LANES / 2;
@@ -91,30 +90,33 @@ fn add_piece<F: Float, const W: usize, const N: usize>(
 /// assert!((f64::from(sum(&x)) / (1e6 * f64::from(0.1_f32)) - 1.0).abs() < 1e-6);
 /// ```
 pub fn sum<F: Float>(x: &[F]) -> F {
-    by_blocks(x.len(), |block| {
-        let x = &x[block];
+    sum_of(
+        x,
+        #[inline(always)]
+        |x| x,
+    )
+}
+
+/// $\sum_i f(x_i)$ in the fixed order: long sums in single precision by blocks.
+pub(crate) fn sum_of<F: Float>(x: &[F], f: impl Fn(F) -> F) -> F {
+    let of_block = |x: &[F]| {
         dispatch(
             #[inline(always)]
             || {
                 sum_by(
                     [x],
                     #[inline(always)]
-                    |[x]| x,
+                    |[x]| f(x),
                 )
             },
         )
-    })
-}
-
-/// The sum over `n` places, given the sum over each part of them.
-pub(crate) fn by_blocks<F: Float>(n: usize, sum: impl Fn(Range<usize>) -> F) -> F {
-    if !is_long::<F>(n) {
-        return sum(0..n);
+    };
+    if !is_long::<F>(x.len()) {
+        return of_block(x);
     }
-    const BLOCK: usize = CHAIN * LANES;
     let (mut high, mut low) = (F::ZERO, F::ZERO);
-    for at in (0..n).step_by(BLOCK) {
-        (high, low) = two_sum(high, low, sum(at..n.min(at + BLOCK)));
+    for block in x.chunks(CHAIN * LANES) {
+        (high, low) = two_sum(high, low, of_block(block));
     }
     join(high, low)
 }

@@ -39,7 +39,7 @@ pub(super) fn squared<'t, F: Scalar>(y: Var<'t, F>, keep: &[Id]) -> Option<Var<'
     (is_length(whole) && !asked).then_some(whole)
 }
 
-/// What the arguments of a length gain from the adjoint of its square.
+/// The terms that the adjoint of a squared length adds to the adjoints of the length's arguments.
 pub(super) fn gains<'t, F: Scalar>(
     length: Var<'t, F>,
     bar: Var<'t, F>,

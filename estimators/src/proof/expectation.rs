@@ -1,7 +1,7 @@
 //! Expectations whose outcomes can be enumerated.
 
 use super::known_mistakes::{Effect, KnownMistake, other_parameterisations};
-use super::numerics::{Numeric, Spread, extrapolated_gradients, in_all_ways};
+use super::numerics::{Numeric, SURE_Z, Spread, extrapolated_gradients, in_all_ways};
 use super::problem::{Problem, Truth, TruthError, TruthMethod};
 use super::rules::{Agreement, Point, Rules, TooMany};
 use crate::enumerator::Enumerator;
@@ -14,10 +14,6 @@ const BUDGET: usize = 30_000;
 
 /// The draws that confirm a quadrature: enough for events with a probability above $10^{-4}$.
 const CONFIRMING_DRAWS: usize = 100_000;
-
-/// The difference from the mean of draws, in standard errors, above which a quadrature is refused; one in $10^9$ if the
-/// mean of draws is normal.
-const CONFIRMING_Z: f64 = 6.0;
 
 /// The seed of those draws.
 const CONFIRMING_SEED: u64 = 0x636f_6e66;
@@ -100,7 +96,7 @@ impl<V: Fn(&[f64], &mut Enumerator) -> f64> Expectation<V> {
         let away = sum / CONFIRMING_DRAWS as f64;
         let error = (variance / CONFIRMING_DRAWS as f64).sqrt();
         let rounding = 1e-9 * mean.abs().max(1.0);
-        if away.abs() <= CONFIRMING_Z * error + rounding {
+        if away.abs() <= SURE_Z * error + rounding {
             return Ok(());
         }
         Err(TruthError::Unconfirmed {
@@ -159,11 +155,10 @@ impl<V: Fn(&[f64], &mut Enumerator) -> f64> Problem for Expectation<V> {
         truth.within_tolerance(&self.name, || self.components())
     }
 
-    fn known_mistakes(&self) -> Vec<KnownMistake> {
-        let Ok(Truth { gradient: total, .. }) = self.truth() else { return Vec::new() };
-        let inside = self.gradient_at_fixed_probabilities();
+    fn known_mistakes(&self, truth: &Truth) -> Vec<KnownMistake> {
+        let (total, inside) = (&truth.gradient, self.gradient_at_fixed_probabilities());
         let score = total.iter().zip(&inside).map(|(total, inside)| total - inside).collect();
-        let mut all = other_parameterisations(&self.at, &total);
+        let mut all = other_parameterisations(&self.at, total);
         for (what, gradient) in [
             ("the derivative of f at draws held still: the score term is missing", inside),
             ("the score term alone: the derivative of f itself is missing", score),

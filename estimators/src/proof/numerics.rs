@@ -66,6 +66,10 @@ impl Spread {
     }
 }
 
+/// The number of standard errors at which a mean of draws and an exact number surely differ: a normal mean is further away
+/// twice in $10^9$ times.
+pub(super) const SURE_Z: f64 = 6.0;
+
 /// The first step, relative to a parameter above one.
 const FIRST_STEP: f64 = 0.04;
 

@@ -26,8 +26,10 @@ pub trait Problem {
         None
     }
 
-    /// The mistakes that the diagnosis compares a wrong gradient with.
-    fn known_mistakes(&self) -> Vec<KnownMistake> {
+    /// The mistakes that the diagnosis compares a wrong gradient with. `truth` is the problem's own, which takes long to
+    /// find.
+    fn known_mistakes(&self, truth: &Truth) -> Vec<KnownMistake> {
+        let _ = truth;
         Vec::new()
     }
 }
@@ -233,7 +235,8 @@ impl Solved {
     /// If the problem has none.
     pub fn of(problem: &dyn Problem) -> Result<Self, TruthError> {
         let (name, components, truth) = (problem.name(), problem.components(), problem.truth()?);
-        Ok(Self { name, components, truth, known_mistakes: problem.known_mistakes() })
+        let known_mistakes = problem.known_mistakes(&truth);
+        Ok(Self { name, components, truth, known_mistakes })
     }
 
     /// Adds a known mistake: its description and its effect on the gradient.
@@ -257,7 +260,7 @@ impl Problem for Solved {
         Ok(self.truth.clone())
     }
 
-    fn known_mistakes(&self) -> Vec<KnownMistake> {
+    fn known_mistakes(&self, _: &Truth) -> Vec<KnownMistake> {
         self.known_mistakes.clone()
     }
 }
@@ -294,7 +297,7 @@ impl<P: Problem> Problem for Cached<P> {
         self.problem.effective_draws(source)
     }
 
-    fn known_mistakes(&self) -> Vec<KnownMistake> {
-        self.known_mistakes.get_or_init(|| self.problem.known_mistakes()).clone()
+    fn known_mistakes(&self, truth: &Truth) -> Vec<KnownMistake> {
+        self.known_mistakes.get_or_init(|| self.problem.known_mistakes(truth)).clone()
     }
 }

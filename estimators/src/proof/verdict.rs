@@ -2,6 +2,7 @@
 
 use super::diagnosis::{ComponentMean, diagnose};
 use super::means::Method;
+use super::numerics::SURE_Z;
 use super::options::Options;
 use super::problem::{Problem, Truth, TruthMethod};
 use super::report::{ComponentTest, Proof, RelativeTo, Resolution, Verdict, small};
@@ -12,9 +13,6 @@ use std::time::Instant;
 
 /// The largest difference of an enumerated mean from the truth, relative to the largest component.
 const EXACT: f64 = 1e-8;
-
-/// The standard errors by which a truth from draws may differ from an exact mean: they are exceeded once in 10⁹ times.
-const STANDARD_ERRORS: f64 = 6.0;
 
 /// A probability so small that what it stands for never happens: once in years of drawing.
 pub(super) const NEVER: f64 = 1e-10;
@@ -87,7 +85,7 @@ impl MeanTest<'_> {
         let mut components = self.components(&moments.mean, |i| moments.enumerated_variance(i));
         // The error is a tenth of the largest difference allowed, so that ten is the critical value.
         let errors = match self.truth.method {
-            TruthMethod::Draws(_) => STANDARD_ERRORS,
+            TruthMethod::Draws(_) => SURE_Z,
             _ => 1.0,
         };
         let largest = self.truth.gradient_errors.iter().fold(0.0_f64, |most, e| most.max(*e));
@@ -132,7 +130,7 @@ impl MeanTest<'_> {
             // A declared bias needs no explanation, and to find one may take long.
             let known_mistakes = match self.claim {
                 Claim::Biased => Some(Vec::new()),
-                _ => deadline::within(self.end, || self.problem.known_mistakes()),
+                _ => deadline::within(self.end, || self.problem.known_mistakes(self.truth)),
             };
             if known_mistakes.is_none() {
                 notes.push("the time ended before known mistakes were compared".into());

@@ -16,7 +16,7 @@ use pathscore_models::{Params, RandomSource, seed};
 /// ARM is linear in each uniform number between its breaks, and its square quadratic: two nodes of
 /// Gauss–Legendre are exact for both.
 const NODES: usize = 2;
-/// What is relaxed at temperature ½ or 1 is analytic in each uniform number between its breaks: with this
+/// A bit that is relaxed at temperature ½ or 1 is analytic in each uniform number between its breaks: with this
 /// many nodes the rule is at the limit of rounding for the numbers here.
 const FINE: usize = 24;
 /// Sums of at most 10⁴ products of numbers below ten.

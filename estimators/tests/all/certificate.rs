@@ -56,7 +56,7 @@ fn the_time_limit_holds_for_known_mistakes() {
         fn truth(&self) -> Result<Truth, TruthError> {
             square().truth()
         }
-        fn known_mistakes(&self) -> Vec<KnownMistake> {
+        fn known_mistakes(&self, _: &Truth) -> Vec<KnownMistake> {
             let slow = |source: &mut Enumerator| {
                 for _ in 0..40 {
                     source.bernoulli(0.5);

@@ -217,7 +217,7 @@ fn reinforce_has_the_enumerated_gradient_for_its_exact_mean() {
     assert_near(&moments(1, 3, reinforce(seen)).0, &exact, EXACT);
 }
 
-/// What the posterior's gradient is multiplied by; every component must agree.
+/// Fails if a component of the posterior's gradient is not `factor` times the exact one.
 #[track_caller]
 fn assert_factor(found: &[f64], exact: &[f64], factor: f64) {
     let scaled: Vec<f64> = exact[PHI].iter().map(|g| factor * g).collect();

@@ -48,7 +48,7 @@ where
     prove(&*problem, &Applied::new(&problem, estimator), &options)
 }
 
-/// That the exact mean is the gradient.
+/// Fails if the exact mean is not the gradient.
 #[track_caller]
 fn assert_exact<M, E>(problem: &Latent<M>, samples: usize, estimator: E)
 where

@@ -31,15 +31,15 @@ impl FromStr for Source {
             Some((name, path)) => (name, Some(PathBuf::from(path))),
             None => (word, None),
         };
-        let fits = |kind: &&&SourceKind| match (kind.load, &path) {
+        let fits = |kind: &&SourceKind| match (kind.load, &path) {
             (Load::Generate(_), None) => true,
             (Load::Read(_), Some(path)) => !path.as_os_str().is_empty(),
             _ => false,
         };
-        let kind = SOURCES.iter().find(|kind| kind.name() == name).filter(fits);
+        let kind = SOURCES.iter().copied().find(|kind| kind.name() == name).filter(fits);
         let choices = || SOURCES.iter().map(|kind| kind.usage).collect::<Vec<_>>().join(", ");
         let unknown = || DataError::UnknownSource { word: word.into(), choices: choices() };
-        let kind = *kind.ok_or_else(unknown)?;
+        let kind = kind.ok_or_else(unknown)?;
         Ok(Source { kind, path })
     }
 }

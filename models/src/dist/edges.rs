@@ -38,11 +38,15 @@ pub(super) fn smallest<F: Scalar>() -> F {
     F::from_f64(if F::NAME == "f64" { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) })
 }
 
+/// The largest number below one.
+pub(super) fn below_one<F: Scalar>() -> F {
+    F::ONE - F::EPSILON * F::from_f64(0.5)
+}
+
 /// Samples of the open unit interval that were rounded to an end: at least the smallest normal number, and at most the
 /// largest number below one.
 pub(super) fn off_ends<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
-    let below_one = F::ONE - F::EPSILON * F::from_f64(0.5);
-    x.max(x.tape().number(smallest())).min(x.tape().number(below_one))
+    x.max(x.tape().number(smallest())).min(x.tape().number(below_one()))
 }
 
 /// Uniform numbers between zero and one, and neither of them: half a step above those of the source.
@@ -53,8 +57,7 @@ pub(super) fn open_uniform<'t, F: Scalar, R: RandomSource>(
 ) -> Var<'t, F> {
     let u = rng.uniform_var(tape, shape);
     // The sum rounds to one where the source returns its largest number.
-    let below_one = F::ONE - F::EPSILON * F::from_f64(0.5);
-    (u + F::EPSILON * F::from_f64(0.25)).min(tape.number(below_one))
+    (u + F::EPSILON * F::from_f64(0.25)).min(tape.number(below_one()))
 }
 
 /// $u$, and NaN where it is no probability.

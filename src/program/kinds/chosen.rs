@@ -10,23 +10,10 @@ pub(crate) struct Chosen {
 }
 
 impl Chosen {
-    /// The estimator of a name among those that fit a kind of model, with the options that were given for it.
-    ///
-    /// # Errors
-    /// If there is no such estimator, or it does not have one of the options.
-    pub(crate) fn new(
-        fitting: &[&'static About],
-        name: &str,
-        given: &[(String, String)],
-    ) -> anyhow::Result<Self> {
-        let about = find(fitting, name)?;
-        Ok(Self { about, options: about.parse(given)? })
-    }
-
     /// Reads a section; keys of `others` are no options.
     ///
     /// # Errors
-    /// As [`Chosen::new`].
+    /// If there is no such estimator, or it does not have one of the options.
     pub(crate) fn read(
         section: &toml::Table,
         others: &[&str],
@@ -41,7 +28,8 @@ impl Chosen {
         let given: Vec<_> = options.map(|(key, value)| (key.clone(), text(value))).collect();
         let name = section.get("name").and_then(toml::Value::as_str);
         let name = name.ok_or_else(|| usage_error("run.toml, [estimator]: name is missing"))?;
-        Self::new(fitting, name, &given)
+        let about = find(fitting, name)?;
+        Ok(Self { about, options: about.parse(&given)? })
     }
 
     /// The section of an estimator.

@@ -197,8 +197,8 @@ impl<F: Scalar, M: Sync + 'static> Job<F, M> for Start<'_, M> {
         if samples < least {
             return Err(usage_error(format!("{words}: it needs --num-samples {least} or more")));
         }
-        let optimizer = optimizer(settings)?;
         let followed = settings.optimizer()?;
+        let optimizer = optimizer(followed.name, followed.momentum)?;
         let (lr, clip, seed) = (followed.lr, followed.clip, settings.run.seed);
         let options = Options { samples, lr, schedule, clip, seed };
         Ok(Box::new(Trainer::new(model, params, estimator, optimizer, options)))
@@ -206,9 +206,11 @@ impl<F: Scalar, M: Sync + 'static> Job<F, M> for Start<'_, M> {
 }
 
 /// The optimiser of a run, before its first step.
-fn optimizer<F: Scalar>(settings: &Settings) -> anyhow::Result<Box<dyn Optimizer<F>>> {
-    let followed = settings.optimizer()?;
-    match (followed.name, followed.momentum) {
+fn optimizer<F: Scalar>(
+    name: OptimizerName,
+    momentum: Option<f64>,
+) -> anyhow::Result<Box<dyn Optimizer<F>>> {
+    match (name, momentum) {
         (OptimizerName::Adam, None) => Ok(Box::new(Adam::default())),
         (OptimizerName::Sgd, Some(momentum)) => Ok(Box::new(Sgd::new(momentum))),
         (name, momentum) => {

@@ -3,7 +3,7 @@
 
 use std::ops::{Add, Mul, Sub};
 
-/// What the series and the continued fractions of this folder compute with: a number, with its derivatives or without.
+/// A number with its derivatives or without: the series and the continued fractions of this folder compute with it.
 pub(super) trait Number:
     Copy
     + Add<Output = Self>

@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, without_axis};
 use crate::kernels::simd::dispatch;
-use crate::kernels::sum::{add_columns, by_blocks, is_long, sum_by};
+use crate::kernels::sum::{add_columns, is_long, sum_by, sum_of};
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
@@ -52,19 +52,11 @@ fn long_sums<F: Scalar>(x: &[F], n: usize, stride: usize, y: &mut [F]) {
             );
             continue;
         }
-        y[0] = by_blocks(n, |block| {
-            let x = &x[block];
-            dispatch(
-                #[inline(always)]
-                || {
-                    sum_by(
-                        [x],
-                        #[inline(always)]
-                        |[x]| x * x,
-                    )
-                },
-            )
-        });
+        y[0] = sum_of(
+            x,
+            #[inline(always)]
+            |x| x * x,
+        );
     }
 }
 

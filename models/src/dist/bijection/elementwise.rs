@@ -2,7 +2,7 @@
 
 use super::{Bijection, Monotone, mapped};
 use crate::dist::Support;
-use crate::dist::edges::smallest;
+use crate::dist::edges::{below_one, smallest};
 use crate::dist::shapes::sum_last;
 use pathscore_autodiff::{Scalar, Shape, Var};
 use std::f64::consts::LN_2;
@@ -64,7 +64,7 @@ impl Elementwise {
 
 impl<'t, F: Scalar> Bijection<'t, F> for Elementwise {
     fn forward(&self, x: Var<'t, F>) -> Var<'t, F> {
-        let largest = x.tape().number(F::ONE - F::EPSILON * F::from_f64(0.5));
+        let largest = x.tape().number(below_one());
         let smallest = || x.tape().number(smallest());
         let y = self.formula(x);
         // `max` and `min` keep NaN.
