@@ -171,7 +171,7 @@ pub(crate) fn add_slice<F: Float>(x: &[F], to: &mut [F]) {
 }
 
 /// `to += x` for a single number `x`.
-fn add_number<F: Float>(x: F, to: &mut [F]) {
+pub(crate) fn add_number<F: Float>(x: F, to: &mut [F]) {
     dispatch(
         #[inline(always)]
         || {

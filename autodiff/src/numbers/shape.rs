@@ -23,19 +23,20 @@ impl Shape {
     /// assert_eq!(Shape::broadcast(&[2], &[3]), None);
     /// ```
     pub fn broadcast(a: &[usize], b: &[usize]) -> Option<Self> {
-        let rank = a.len().max(b.len());
-        let length = |dims: &[usize], axis: usize| {
-            (axis + dims.len()).checked_sub(rank).map_or(1, |i| dims[i])
-        };
-        (0..rank)
-            .map(|axis| match (length(a, axis), length(b, axis)) {
-                (m, n) if m == n => Some(m),
-                (1, n) => Some(n),
-                (m, 1) => Some(m),
-                _ => None,
-            })
-            .collect::<Option<SmallVec<_>>>()
-            .map(Self)
+        // Most shapes that meet are equal.
+        if a == b {
+            return Some(Self::from(a));
+        }
+        let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
+        let mut shape = Self::from(long);
+        for (m, &n) in shape[long.len() - short.len()..].iter_mut().zip(short) {
+            match (*m, n) {
+                (m, n) if m == n || n == 1 => {}
+                (1, n) => *m = n,
+                _ => return None,
+            }
+        }
+        Some(shape)
     }
 
     pub(crate) fn push(&mut self, length: usize) {

@@ -1,6 +1,7 @@
 //! Moves as strided walks: the index space and the two sides of each move.
 
-use crate::kernels::walk::{Side, Walk, add_slice};
+use crate::kernels::sum::sum;
+use crate::kernels::walk::{Side, Walk, add_number, add_slice};
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::error::shape_error;
@@ -216,6 +217,12 @@ pub(crate) fn add<F: Scalar>(m: Move, from: View<F>, dims: &[usize], to: &mut [F
             },
             to,
         ),
+        // A sum of everything, one number for everything, and a copy need no walk.
+        Move::SumTo if to.len() == 1 => to[0] += sum(from.values),
+        Move::Broadcast if from.values.len() == 1 => add_number(from.values[0], to),
+        Move::SumTo | Move::Broadcast if from.values.len() == to.len() => {
+            add_slice(from.values, to)
+        }
         _ => walk(m, from.dims, dims).add(from.values, to),
     }
 }

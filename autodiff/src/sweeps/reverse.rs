@@ -13,7 +13,6 @@ use crate::tape::op::moves::Move;
 use crate::tape::record::{Bars, Kernel, Pass, Record, Tape, Var};
 use crate::tape::storage::for_args;
 use crate::tape::term::{Operand, Sink, Term};
-use smallvec::SmallVec;
 
 /// Carries every begun adjoint of the first `end` entries to the arguments, from the last entry to the first.
 pub(crate) fn sweep<F: Scalar>(
@@ -276,9 +275,8 @@ impl<F: Scalar> Tape<F> {
         gates: &[(Var<'_, F>, &'s [F])],
         grads: &mut Grads<F>,
     ) {
-        let ids = |pairs: &[(Var<'_, F>, &'s [F])]| -> SmallVec<[(Id, &'s [F]); 4]> {
-            pairs.iter().map(|&(var, numbers)| (var.id, numbers)).collect()
-        };
+        let ids =
+            |pairs: &[(Var<'_, F>, &'s [F])]| for_args(pairs, |(var, numbers)| (var.id, numbers));
         let (record, seeds) = (self.record(), ids(seeds));
         grads.begin(&record);
         grads.seed(&record, &seeds);
