@@ -321,6 +321,21 @@ fn an_option_without_effect_is_refused_with_the_reason() {
     refuse_in_words(&beside, &["--resume", "--lr"]);
 }
 
+#[test]
+fn a_number_that_proves_nothing_is_refused() {
+    for (args, parts) in [
+        (["check", "--draws", "0"], ["--draws 0", "20"]),
+        (["check", "--draws", "19"], ["--draws 19", "20"]),
+        (["check", "--seconds", "0"], ["--seconds 0", "positive"]),
+        (["check", "--seconds", "nan"], ["--seconds NaN", "positive"]),
+        (["check", "--resolution", "2"], ["--resolution 2", "below 1"]),
+        (["check", "--resolution", "nan"], ["--resolution NaN", "above 0"]),
+        (["compare", "--draws", "2"], ["--draws 2", "20"]),
+    ] {
+        refuse(&args, &parts);
+    }
+}
+
 /// Every kind of model.
 const KINDS: [&str; 5] = ["vae", "dvae", "sbn", "ppca", "rbm"];
 

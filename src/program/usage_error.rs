@@ -65,3 +65,15 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     };
     error.chain().any(|e| kind(e) == Some(std::io::ErrorKind::BrokenPipe))
 }
+
+/// Refuses a number of draws that is too small for a standard error.
+///
+/// # Errors
+/// If there are fewer than twenty.
+pub(crate) fn enough_draws(draws: usize) -> anyhow::Result<()> {
+    if draws < 20 {
+        let words = "a standard error from fewer than 20 draws means nothing";
+        return Err(usage_error(format!("--draws {draws}: {words}")));
+    }
+    Ok(())
+}

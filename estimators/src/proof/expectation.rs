@@ -4,6 +4,7 @@ use super::known_mistakes::{Effect, KnownMistake, other_parameterisations};
 use super::numerics::{Numeric, SURE_Z, Spread, extrapolated_gradients, in_all_ways};
 use super::problem::{Problem, Truth, TruthError, TruthMethod};
 use super::rules::{Agreement, Point, Rules, TooMany};
+use crate::deadline;
 use crate::enumerator::Enumerator;
 
 /// The largest number of outcomes of finite choices that are listed.
@@ -91,6 +92,7 @@ impl<V: Fn(&[f64], &mut Enumerator) -> f64> Expectation<V> {
             (Spread::Rules.combine(&self.means(rules, square)).value - mean * mean).max(0.0);
         let (mut sum, mut source) = (0.0, Enumerator::seeded(CONFIRMING_SEED, 0));
         for _ in 0..CONFIRMING_DRAWS {
+            deadline::check();
             sum += (self.value)(&self.at, &mut source) - mean;
         }
         let away = sum / CONFIRMING_DRAWS as f64;
@@ -111,7 +113,7 @@ impl<V: Fn(&[f64], &mut Enumerator) -> f64> Expectation<V> {
     /// The gradient of the mean.
     fn gradient(&self, rules: &Rules) -> Vec<Numeric> {
         let mean = |at: &[f64]| vec![self.means(rules, |source| (self.value)(at, source))];
-        extrapolated_gradients(&self.at, 1, Spread::Rules, mean).remove(0)
+        extrapolated_gradients(&self.at, 1, Spread::Rules, 0.0, mean).remove(0)
     }
 
     /// $E[\partial_\theta f(\theta, \xi)]$, where the probabilities of $\xi$ stay those at the parameters of the
@@ -127,7 +129,7 @@ impl<V: Fn(&[f64], &mut Enumerator) -> f64> Expectation<V> {
                 value
             })]
         };
-        let gradient = extrapolated_gradients(&self.at, 1, Spread::Rules, mean).remove(0);
+        let gradient = extrapolated_gradients(&self.at, 1, Spread::Rules, 0.0, mean).remove(0);
         gradient.iter().map(|slope| slope.value).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Independent draws of one distribution without their order.
 
+use crate::deadline;
+
 /// $\ln n!$ of a small $n$.
 fn ln_factorial(n: usize) -> f64 {
     (2..=n).map(|i| (i as f64).ln()).sum()
@@ -20,6 +22,7 @@ pub(super) fn for_each_multiset(outcomes: usize, draws: usize, mut run: impl FnM
     }
     let mut indices = vec![0; draws];
     loop {
+        deadline::check();
         let repeats = indices.chunk_by(|a, b| a == b).map(|equal| ln_factorial(equal.len()));
         run(&indices, ln_factorial(draws) - repeats.sum::<f64>());
         let Some(last) = indices.iter().rposition(|&i| i + 1 < outcomes) else { return };
@@ -31,6 +34,14 @@ pub(super) fn for_each_multiset(outcomes: usize, draws: usize, mut run: impl FnM
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_sum_that_is_too_long_ends_in_time() {
+        let soon = Instant::now() + Duration::from_millis(5);
+        let endless = || for_each_multiset(1000, 100, |_, _| ());
+        assert!(deadline::within(Some(soon), endless).is_none());
+    }
 
     #[test]
     fn every_multiset_is_visited_once_and_their_probabilities_sum_to_one() {

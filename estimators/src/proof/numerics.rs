@@ -73,9 +73,6 @@ pub(super) const SURE_Z: f64 = 6.0;
 /// The first step, relative to a parameter above one.
 const FIRST_STEP: f64 = 0.04;
 
-/// The length of the last of [`MOST_STEPS`] steps from [`FIRST_STEP`].
-pub(super) const SHORTEST_STEP: f64 = 0.005;
-
 /// The error of a difference at which shorter steps are not tried, relative to a slope above one.
 const FINE: f64 = 1e-10;
 
@@ -90,7 +87,8 @@ struct Slopes {
 }
 
 /// The gradients at `at` of `count` smooth functions, by central differences extrapolated to $h \to 0$ (Richardson).
-/// `f` returns each function in each of the ways in which it is found.
+/// `f` returns each function in each of the ways in which it is found, with a rounding error of `rounding` beside that of
+/// its last digit.
 ///
 /// With $D(h) = f' + c_2h^2 + c_4h^4 + \dots$, the combination $[64 D(h/4) - 20 D(h/2) + D(h)]/45$ is free of $h^2$
 /// and $h^4$, and a fourth step removes $h^6$. The difference between the extrapolations of the last three steps and of
@@ -100,6 +98,7 @@ pub(super) fn extrapolated_gradients(
     at: &[f64],
     count: usize,
     spread: Spread,
+    rounding: f64,
     f: impl Fn(&[f64]) -> Vec<Vec<f64>>,
 ) -> Vec<Vec<Numeric>> {
     let mut gradients = vec![Vec::with_capacity(at.len()); count];
@@ -111,7 +110,8 @@ pub(super) fn extrapolated_gradients(
             f(&at)
         };
         let mut step = FIRST_STEP * at[i].abs().max(1.0);
-        let mut best = slopes(at[i].abs(), step, spread, moved);
+        let slopes = |step| slopes(at[i].abs(), step, spread, rounding, moved);
+        let mut best = slopes(step);
         for _ in 0..RETRIES {
             let improvable = best.of.iter().zip(&best.of_differences).any(|(slope, &error)| {
                 let others = slope.error - error;
@@ -121,7 +121,7 @@ pub(super) fn extrapolated_gradients(
                 break;
             }
             step *= 0.25;
-            let next = slopes(at[i].abs(), step, spread, moved);
+            let next = slopes(step);
             for n in 0..count {
                 if next.of[n].error < best.of[n].error {
                     best.of[n] = next.of[n];
@@ -135,7 +135,13 @@ pub(super) fn extrapolated_gradients(
 }
 
 /// The slopes at a parameter of this size with a first step.
-fn slopes(at: f64, first: f64, spread: Spread, moved: impl Fn(f64) -> Vec<Vec<f64>>) -> Slopes {
+fn slopes(
+    at: f64,
+    first: f64,
+    spread: Spread,
+    rounding: f64,
+    moved: impl Fn(f64) -> Vec<Vec<f64>>,
+) -> Slopes {
     let count = spread.steps();
     let steps: Vec<f64> = (0..count).map(|j| first * 0.5_f64.powi(j as i32)).collect();
     let sides: Vec<_> = steps.iter().map(|&h| (moved(h), moved(-h))).collect();
@@ -162,7 +168,7 @@ fn slopes(at: f64, first: f64, spread: Spread, moved: impl Fn(f64) -> Vec<Vec<f6
         let combined = spread.combine(&ways);
         // Both the values and the moved parameter are rounded.
         let rounded = size + combined.value.abs() * at;
-        let rounding = 4.0 * f64::EPSILON * rounded / steps[count - 1];
+        let rounding = (4.0 * f64::EPSILON * rounded + rounding) / steps[count - 1];
         of.push(Numeric { error: combined.error + error + rounding, ..combined });
         of_differences.push(error);
     }
@@ -178,7 +184,7 @@ mod tests {
         // Smooth, and with features much narrower than the first step.
         for (scale, tolerance) in [(1.0, 1e-11), (10.0, 1e-9), (200.0, 1e-5)] {
             let f = |at: &[f64]| vec![in_all_ways((scale * at[0]).sin() + at[0] * at[1].exp())];
-            let found = extrapolated_gradients(&[0.3, -0.5], 1, Spread::Rules, f).remove(0);
+            let found = extrapolated_gradients(&[0.3, -0.5], 1, Spread::Rules, 0.0, f).remove(0);
             let exact =
                 [scale * (scale * 0.3_f64).cos() + (-0.5_f64).exp(), 0.3 * (-0.5_f64).exp()];
             for (found, exact) in found.iter().zip(exact) {
@@ -189,9 +195,24 @@ mod tests {
     }
 
     #[test]
+    fn the_rounding_of_values_is_part_of_the_error_at_every_step() {
+        // Values with an error of 1e-9 in turn up and down, and a feature that needs steps shorter than the first.
+        for scale in [1.0, 30.0] {
+            let f = |at: &[f64]| {
+                let noise = if at[0].to_bits() % 2 == 0 { 1e-9 } else { -1e-9 };
+                vec![in_all_ways((scale * at[0]).sin() + noise)]
+            };
+            let found = extrapolated_gradients(&[0.3], 1, Spread::Rules, 1e-9, f)[0][0];
+            let exact = scale * (scale * 0.3_f64).cos();
+            assert!((found.value - exact).abs() <= found.error, "{found:?} for {exact}");
+            assert!(found.error < 1e-4 * scale, "{found:?}");
+        }
+    }
+
+    #[test]
     fn ways_that_differ_are_an_error() {
         let f = |at: &[f64]| vec![vec![at[0], at[0], 1.5 * at[0]]];
-        let found = extrapolated_gradients(&[1.0], 1, Spread::Rules, f)[0][0];
+        let found = extrapolated_gradients(&[1.0], 1, Spread::Rules, 0.0, f)[0][0];
         assert!((found.value - 7.0 / 6.0).abs() < 1e-12 && found.error >= 1.0 / 3.0, "{found:?}");
         let nan = Spread::Rules.combine(&[1.0, f64::NAN, 1.0]);
         assert!(nan.value.is_nan() && nan.error.is_nan());

@@ -53,9 +53,8 @@ const CRITICAL_HISTORIES: f64 = 8.0;
 /// the draws that depend on earlier ones. The mean of such a draw is enumerated again after some numbers of draws, and
 /// long streams are drawn beside the short ones.
 ///
-/// [`Options::seconds`] is looked at between draws, between outcomes, and between the moved parameters of the exact gradient;
-/// a sum over multisets, or a run of draws that stands for a truth, is not interrupted. A proof that is cut off is
-/// inconclusive.
+/// [`Options::seconds`] is looked at between draws, between outcomes, and between some thousand log-probabilities of the
+/// exact gradient. A proof that is cut off is inconclusive.
 ///
 /// ```
 /// use pathscore_estimators::Enumerator;
@@ -176,8 +175,8 @@ impl MeanTest<'_> {
         let (len, options) = (self.truth.gradient.len(), self.options);
         let outcomes = first.method.outcomes().max(1);
         let most = match self.claim.is_unbiased() {
-            true => (LEARNT_RUNS / outcomes).max(2),
-            false => 2,
+            true => (LEARNT_RUNS / outcomes).max(1),
+            false => 1,
         };
         // Changes that are few are faults of single draws, and cheap to look at.
         let single = memory.changes.iter().filter(|_| memory.depth == options.depth);

@@ -104,8 +104,9 @@ impl MeanTest<'_> {
                 Some(before) if !look.biased => before,
                 _ => look,
             };
+            let total = (short.draws() + long.draws()) as usize;
             let next = match nodes {
-                Some(nodes) => self.next_beside(nodes, &last, draws, z),
+                Some(nodes) => self.next_beside(nodes, &last, [draws, total], z),
                 None => self.next(&last, draws),
             };
             if let Next::Alone = next {
@@ -119,7 +120,6 @@ impl MeanTest<'_> {
                 Next::Draw => false,
             };
             if enough || exhausted {
-                let total = (short.draws() + long.draws()) as usize;
                 let mut proof = match nodes {
                     Some(nodes) => self.beside(nodes, last, total),
                     None => self.alone(last, total),
@@ -153,12 +153,13 @@ impl MeanTest<'_> {
         if enough { Next::Stop } else { Next::Draw }
     }
 
-    /// The decision beside a quadrature: draws go on until they reject the truth or the quadrature, if those differ.
+    /// The decision beside a quadrature: draws go on until they reject the truth or the quadrature, if those differ. There are
+    /// `draws` from short streams, and `total` with those from long ones.
     fn next_beside(
         &self,
         nodes: &NodeMeans,
         look: &InterimLook,
-        draws: usize,
+        [draws, total]: [usize; 2],
         z: [f64; 2],
     ) -> Next {
         let Evidence { components, critical, detectable, non_finite, .. } = &look.evidence;
@@ -176,7 +177,7 @@ impl MeanTest<'_> {
         }
         if !nodes.biased {
             let confirmed = *detectable <= CONFIRMED * look.required;
-            let enough = draws >= self.options.confirming && confirmed;
+            let enough = total >= self.options.confirming && confirmed;
             return if enough { Next::Stop } else { Next::Draw };
         }
         if refuted {
@@ -187,7 +188,7 @@ impl MeanTest<'_> {
             .fold(0.0, f64::max);
         // The standard error falls with the root of the number of draws.
         let needed = draws as f64 / (share * share);
-        let hopeless = draws >= self.options.confirming && needed > self.options.draws as f64;
+        let hopeless = total >= self.options.confirming && needed > self.options.draws as f64;
         if hopeless { Next::Stop } else { Next::Draw }
     }
 

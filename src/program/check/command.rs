@@ -8,7 +8,7 @@ use crate::program::catalogue::{
 };
 use crate::program::table::{Format, print};
 use crate::program::threads::pool;
-use crate::program::usage_error::{Refuted, usage_error};
+use crate::program::usage_error::{Refuted, enough_draws, usage_error};
 use pathscore::estimators::proof::{Options, Proof, Verdict, prove};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -22,8 +22,8 @@ const SETTINGS: [Setting; 4] = [
     Setting { samples: 2, batch: 2, scale: 0.7 },
 ];
 
-/// The draws that confirm a quadrature: some hundred thousand in the four settings together.
-const CONFIRMING: usize = 32_000;
+/// The draws that confirm a quadrature: a hundred thousand in the four settings together.
+const CONFIRMING: usize = 25_000;
 
 /// The number of draws of the longest stream of each proof.
 const DEPTH: usize = 2048;
@@ -80,15 +80,20 @@ struct TableRow<'a> {
 
 /// Proves the estimators, prints a row for each, and fails if one is not what it claims.
 pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
-    if args.resolution.is_nan() || args.resolution <= 0.0 {
-        let given = args.resolution;
-        return Err(usage_error(format!("--resolution {given}: a resolution is positive")));
+    let CheckArgs { resolution, seconds, .. } = *args;
+    if !(resolution > 0.0 && resolution < 1.0) {
+        let words = "it is a fraction of the norm of the gradient, above 0 and below 1";
+        return Err(usage_error(format!("--resolution {resolution}: {words}")));
     }
+    if let Some(seconds) = seconds.filter(|seconds| !(*seconds > 0.0 && seconds.is_finite())) {
+        return Err(usage_error(format!("--seconds {seconds}: a time is a positive number")));
+    }
+    enough_draws(args.draws)?;
     let options = Options {
         draws: args.draws,
-        seconds: args.seconds.unwrap_or(f64::INFINITY),
+        seconds: seconds.unwrap_or(f64::INFINITY),
         seed: args.seed,
-        resolution: args.resolution,
+        resolution,
         confirming: CONFIRMING,
         depth: DEPTH,
         ..Options::default()

@@ -12,7 +12,7 @@ use crate::program::catalogue::{ProblemRow, Truths, keep_estimators, problem, pr
 use crate::program::chart::write_chart;
 use crate::program::table::{Format, figure, print};
 use crate::program::threads::pool;
-use crate::program::usage_error::usage_error;
+use crate::program::usage_error::{enough_draws, usage_error};
 use std::io::Write;
 
 /// Runs the comparison, prints the rows and writes the figures.
@@ -22,9 +22,7 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
             "--num-samples must be at least 2: leave-one-out needs another draw",
         ));
     }
-    if args.draws() < 2 {
-        return Err(usage_error("--draws must be at least 2: a variance needs two"));
-    }
+    enough_draws(args.draws())?;
     let make_folder = || {
         std::fs::create_dir_all(&args.out)
             .map_err(|error| usage_error(format!("{}: {error}", args.out.display())))

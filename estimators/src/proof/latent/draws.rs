@@ -3,6 +3,7 @@
 use super::super::numerics::RULES;
 use super::super::rules::{Point, Rules};
 use super::outcomes::{DrawDependence, Latent, Outcome};
+use crate::deadline;
 use crate::enumerator::{Coverage, Enumerator};
 use crate::estimator::{LogWeights, rows};
 use pathscore_autodiff::Tape;
@@ -81,6 +82,7 @@ impl<'a, M: LatentModel<f64>> ModelAtParams<'a, M> {
         let mut all = LogProbs::default();
         let latents = z.len() / (count * draws).max(1);
         for z in z.chunks((TOGETHER * count * latents).max(1)) {
+            deadline::check();
             self.tape.clear();
             let params = self.params.on(&self.tape);
             let x = rows(&self.tape, x, count);
@@ -316,6 +318,7 @@ impl Draws {
         let each = draws.div_ceil(RUNS);
         let mut z = Vec::new();
         for run in 0..RUNS {
+            deadline::check();
             model.tape.clear();
             let source = &mut Enumerator::seeded(TRUTH_SEED, run as u64);
             model.posterior(x, count).sample(each, source).with(|drawn| z.extend_from_slice(drawn));

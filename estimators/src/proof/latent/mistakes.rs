@@ -309,7 +309,7 @@ fn of_rows<M: LatentModel<f64>>(problem: &Latent<M>, facts: &Facts) -> Vec<Known
         if plans.draws().is_some() {
             return Vec::new();
         }
-        let found = problem.gradients(dependence, &plans, &functionals);
+        let found = problem.gradients(dependence, &plans, &functionals, 0.0);
         for (j, found) in alike.into_iter().zip(found) {
             gradients[j] = found.iter().map(|slope| slope.value).collect();
         }

@@ -1,7 +1,6 @@
 //! The truth about a bound, from the enumeration of its draws.
 
 use super::super::known_mistakes::KnownMistake;
-use super::super::numerics::SHORTEST_STEP;
 use super::super::problem::{Problem, Truth, TruthError, TruthMethod};
 use super::mistakes;
 use super::outcomes::{DrawDependence, Latent};
@@ -25,10 +24,9 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
         let (plans, total) = (self.plans(self.target_size()), DrawDependence::Total);
         let ways = self.values(self.params.values(), total, &plans, &[&self.target]).remove(0);
         let mut value = plans.spread().combine(&ways);
-        let mut gradient = self.gradients(total, &plans, &[&self.target]).remove(0);
         let rounding = self.rounding(&plans, value.value);
         value.error += rounding;
-        gradient.iter_mut().for_each(|g| g.error += self.scale.abs() * rounding / SHORTEST_STEP);
+        let gradient = self.gradients(total, &plans, &[&self.target], rounding).remove(0);
         let method = match plans.draws() {
             Some(draws) => TruthMethod::Draws(draws),
             None if plans.is_sum() => TruthMethod::Sum,

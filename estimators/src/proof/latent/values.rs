@@ -106,16 +106,17 @@ impl<M: LatentModel<f64>> Latent<M> {
         sums
     }
 
-    /// The gradient of each of the [values](Latent::values), multiplied by the scale.
+    /// The gradient of each of the [values](Latent::values), which are rounded by up to `rounding`, multiplied by the scale.
     pub(super) fn gradients(
         &self,
         dependence: DrawDependence,
         plans: &Plans,
         functionals: &[&dyn Functional],
+        rounding: f64,
     ) -> Vec<Vec<Numeric>> {
         let values = |at: &[f64]| self.values(at, dependence, plans, functionals);
         let (at, count) = (self.params.values(), functionals.len());
-        let mut gradients = extrapolated_gradients(at, count, plans.spread(), values);
+        let mut gradients = extrapolated_gradients(at, count, plans.spread(), rounding, values);
         for slope in gradients.iter_mut().flatten() {
             slope.value *= self.scale;
             slope.error *= self.scale.abs();
@@ -148,7 +149,7 @@ impl<M: LatentModel<f64>> Latent<M> {
     /// The gradient of the mean of a function of the log-weight of one draw, where the draw is held fixed.
     pub(crate) fn gradient_at_fixed_draws(&self, inside: impl Fn(f64) -> f64) -> Vec<f64> {
         let plans = self.plans(Size { draws: 1, rows: 1 });
-        let found = self.gradients(DrawDependence::Fixed, &plans, &[&OfLogWeight(inside)]);
+        let found = self.gradients(DrawDependence::Fixed, &plans, &[&OfLogWeight(inside)], 0.0);
         found[0].iter().map(|slope| slope.value).collect()
     }
 
