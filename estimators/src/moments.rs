@@ -118,3 +118,109 @@ pub(crate) fn sample<D: FnMut(&mut [f64])>(
     }
     (all, seconds)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DRAWS: [f64; 6] = [1.0, 4.0, -2.0, 0.5, 7.0, 3.0];
+
+    fn near(found: f64, exact: f64) {
+        assert!((found - exact).abs() < 1e-13, "{found}, not {exact}");
+    }
+
+    /// The sum of weights, the mean and the sum of the squares about it.
+    fn by_hand(draws: &[f64], weight: impl Fn(usize) -> f64) -> [f64; 3] {
+        let sum = |f: &dyn Fn(f64) -> f64| -> f64 {
+            draws.iter().enumerate().map(|(i, &draw)| weight(i) * f(draw)).sum()
+        };
+        let total = sum(&|_| 1.0);
+        let mean = sum(&|draw| draw) / total;
+        [total, mean, sum(&|draw| (draw - mean).powi(2))]
+    }
+
+    #[test]
+    fn moments_are_those_of_the_draws_however_they_are_cut() {
+        let [n, mean, squares] = by_hand(&DRAWS, |_| 1.0);
+        for cut in 0..=DRAWS.len() {
+            let mut parts = [0, 1].map(|_| Moments::new(2));
+            for (i, &draw) in DRAWS.iter().enumerate() {
+                parts[usize::from(i >= cut)].add(&[draw, -2.0 * draw]);
+                parts[usize::from(i >= cut)].add(&[draw, f64::NAN]);
+            }
+            let [mut all, rest] = parts;
+            all.join(&rest);
+            assert_eq!((all.draws, all.non_finite), (n, n));
+            for (i, factor) in [1.0, -2.0].into_iter().enumerate() {
+                near(all.mean[i], factor * mean);
+                near(all.variance(i), factor * factor * squares / (n - 1.0));
+                near(all.weighted_variance(i), factor * factor * squares / n);
+            }
+        }
+        assert_eq!(Moments::new(1).variance(0), 0.0);
+    }
+
+    #[test]
+    fn weights_count_as_numbers_or_probabilities() {
+        let weight = |i: usize| 0.05 + 0.1 * i as f64;
+        let [total, mean, squares] = by_hand(&DRAWS, weight);
+        let mut all = Moments::new(1);
+        DRAWS.iter().enumerate().for_each(|(i, &draw)| all.add_weighted(&[draw], weight(i)));
+        all.add_weighted(&[f64::INFINITY], 0.25);
+        near(all.draws, total);
+        near(all.mean[0], mean);
+        near(all.enumerated_variance(0), squares);
+        near(all.weighted_variance(0), squares / total);
+        assert_eq!(all.non_finite, 0.25);
+    }
+
+    /// Of the draws 0, 0, 8, 2, the third adds 8 · (8 − 8/3) and the last (2 − 8/3)(2 − 5/2) to the squares.
+    #[test]
+    fn the_share_of_the_largest_draw_is_that_of_what_it_adds() {
+        let mut all = Moments::new(2);
+        [0.0, 0.0, 8.0, 2.0].iter().for_each(|&draw| all.add(&[1.0, draw]));
+        let largest = 8.0 * (8.0 - 8.0 / 3.0);
+        let exact = largest / (largest + (2.0 - 8.0 / 3.0) * (2.0 - 2.5));
+        assert_eq!(all.largest_share(0), 0.0);
+        near(all.largest_share(1), exact);
+        assert!(all.heavy_tailed(2) && !all.heavy_tailed(1));
+        // Among as many others that weigh more, half is not reached.
+        let mut other = Moments::new(2);
+        [0.0, 20.0, 0.0, 20.0].iter().for_each(|&draw| other.add(&[1.0, draw]));
+        let share = |moments: &Moments| moments.largest[1] / moments.squares[1];
+        let most = all.largest[1].max(other.largest[1]);
+        all.join(&other);
+        assert_eq!(all.largest[1], most);
+        near(all.largest_share(1), share(&all));
+        let mut even = Moments::new(1);
+        [1.0, -1.0, 1.0, -1.0, 1.0, -1.0].iter().for_each(|&draw| even.add(&[draw]));
+        assert!(!even.heavy_tailed(1));
+    }
+
+    #[test]
+    fn samples_begin_at_their_block_and_are_those_of_the_whole() {
+        let begin = |block: u64| {
+            let mut at = block * 1000;
+            move |out: &mut [f64]| {
+                out[0] = at as f64;
+                at += 1;
+            }
+        };
+        let value = |i: usize| (i / BLOCK * 1000 + i % BLOCK) as f64;
+        for range in [0..1, 0..BLOCK, 0..BLOCK + 1, BLOCK..2 * BLOCK + 7, 2 * BLOCK..2 * BLOCK] {
+            let (found, seconds) = sample(1, range.clone(), begin);
+            let draws: Vec<f64> = range.map(value).collect();
+            assert_eq!(found.draws, draws.len() as f64);
+            assert!(seconds >= 0.0);
+            if !draws.is_empty() {
+                let [_, mean, squares] = by_hand(&draws, |_| 1.0);
+                assert!((found.mean[0] - mean).abs() < 1e-9);
+                assert!((found.enumerated_variance(0) - squares).abs() < 1e-9 * squares.max(1.0));
+            }
+        }
+        let slow = |_: u64| |_: &mut [f64]| std::thread::sleep(std::time::Duration::from_millis(2));
+        // Ten draws of two milliseconds, in two blocks.
+        let (_, seconds) = sample(0, BLOCK - 5..BLOCK + 5, slow);
+        assert!((0.02..2.0).contains(&seconds), "{seconds}");
+    }
+}

@@ -109,3 +109,29 @@ pub(super) fn add_up<F: Scalar>(shards: &[Shard<F>], grad: &mut [F]) -> f64 {
     }
     total
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_cut_by_its_draws_into_powers_of_two() {
+        for (batch, samples, rows) in [
+            (1, 1, &[1][..]),
+            (0, 1, &[0]),
+            (99, 1, &[99]),
+            (100, 1, &[50, 50]),
+            (25, 4, &[12, 13]),
+            // √(960/25) is six, and the largest power of two below it four.
+            (240, 4, &[60; 4]),
+            (2, 5000, &[1, 1]),
+            (1_000_000, 1, &[62_500; MOST_SHARDS]),
+        ] {
+            let found: Vec<Range<usize>> = cut(batch, samples).collect();
+            let lengths: Vec<usize> = found.iter().map(|range| range.len()).collect();
+            assert_eq!(lengths, rows, "{batch} rows, {samples} draws");
+            assert!(found.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert_eq!((found[0].start, found[rows.len() - 1].end), (0, batch));
+        }
+    }
+}

@@ -111,15 +111,12 @@ impl<'a> WrongGradient<'a> {
     /// The factor of the known mistakes that the common factor equals, if there is exactly one.
     fn known_factor(&self, known_mistakes: &[&KnownMistake]) -> Option<f64> {
         let found = self.factor.filter(|factor| factor.error < LARGEST_FACTOR_ERROR)?;
-        let near = known_mistakes.iter().filter_map(|mistake| match mistake.effect {
+        let mut near = known_mistakes.iter().filter_map(|mistake| match mistake.effect {
             Effect::Factor(value) | Effect::LearntFactor(value) if found.is(value) => Some(value),
             _ => None,
         });
-        let (least, most) = near
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
-                (least.min(value), most.max(value))
-            });
-        (most - least < 1e-12 && least.is_finite()).then_some(least)
+        let first = near.next()?;
+        near.all(|value| (value - first).abs() < 1e-12).then_some(first)
     }
 
     /// True if the effect explains every component, the correct ones too; `factor` is the known factor.

@@ -301,3 +301,50 @@ impl<P: Problem> Problem for Cached<P> {
         self.known_mistakes.get_or_init(|| self.problem.known_mistakes(truth)).clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The component that is refused with its error and its tolerance, or nothing.
+    fn refused(truth: Truth) -> Option<(String, f64, f64)> {
+        let names = || vec!["a".to_string(), "b".to_string()];
+        match truth.within_tolerance("problem", names) {
+            Ok(_) => None,
+            Err(TruthError::Inaccurate { component, error, tolerance, .. }) => {
+                Some((component, error, tolerance))
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn errors_are_refused_beyond_the_tolerance_of_the_norm_and_of_the_value() {
+        let truth = |gradient: [f64; 2], gradient_errors: [f64; 2], value, value_error| {
+            let gradient_errors = gradient_errors.to_vec();
+            Truth { gradient_errors, value_error, ..Truth::given(&gradient, value) }
+        };
+        let none = [0.0; 2];
+        let gradient = |gradient, errors| refused(truth(gradient, errors, None, 0.0));
+        // The norm is five, and the tolerance 0.005 of it.
+        assert_eq!(gradient([3.0, -4.0], [0.0, 0.0249]), None);
+        assert_eq!(gradient([3.0, -4.0], [0.01, 0.0251]), Some(("b".into(), 0.0251, 0.025)));
+        assert_eq!(gradient([3.0, -4.0], [0.03, 0.0251]), Some(("a".into(), 0.03, 0.025)));
+        assert_eq!(gradient([0.003, 0.004], [0.0, 2.4e-5]), None);
+        assert!(gradient([0.003, 0.004], [0.0, 2.6e-5]).is_some());
+        // Below a norm of 10⁻⁶ the tolerance falls no further.
+        assert_eq!(gradient([0.0; 2], [4.9e-9, 0.0]), None);
+        assert!(gradient([0.0; 2], [5.1e-9, 0.0]).is_some());
+        assert_eq!(gradient([3.0, 4.0], [0.02, f64::NAN]).unwrap().0, "b");
+        assert!(gradient([3.0, f64::NAN], none).is_some());
+        assert!(gradient([f64::INFINITY, 0.0], none).is_some());
+        // Of the value, 0.005 of its size or of one.
+        let value = |value, error| refused(truth([3.0, 4.0], none, value, error));
+        assert_eq!(value(Some(-20.0), 0.099), None);
+        assert_eq!(value(Some(-20.0), 0.101), Some(("the value".into(), 0.101, 0.1)));
+        assert_eq!(value(Some(0.1), 0.0049), None);
+        assert!(value(Some(0.1), 0.0051).is_some() && value(None, 0.0051).is_some());
+        assert!(value(Some(1.0), f64::NAN).is_some() && value(Some(f64::NAN), 0.0).is_some());
+        assert_eq!(value(Some(f64::NEG_INFINITY), 0.0), None);
+    }
+}

@@ -221,6 +221,31 @@ fn effects_of_mistakes_are_distinguished() {
     }
 }
 
+/// A factor that may be either of two known ones is given neither name; one that has two names is given both.
+#[test]
+fn a_factor_between_two_known_ones_has_no_name() {
+    let half = Solved::new("three", &[1.0, -2.0, 0.5], None)
+        .with_mistake("half", Effect::Factor(0.5))
+        .with_mistake("nearly half", Effect::Factor(0.5005));
+    // The mean of 64 000 draws has an error of less than 0.004, and more than a tenth of that.
+    let noisy = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+        let noise = if source.bernoulli(0.5) { 0.05 } else { -0.05 };
+        let waits = source.bernoulli(0.5);
+        out.copy_from_slice(&[0.5 + noise, -1.0 + noise, 0.25 + noise]);
+        while waits && source.bernoulli(0.5) {}
+    });
+    let options = Options { draws: 64_000, ..Options::default() };
+    let reasons = prove(&half, &noisy, &options).reasons();
+    assert!(reasons.contains("times 0.") && !reasons.contains("half"), "{reasons}");
+    let exact = FromFn(|_: &mut Enumerator, out: &mut [f64]| {
+        out.copy_from_slice(&[0.5, -1.0, 0.25]);
+    });
+    let twice = half.clone().with_mistake("averaged twice", Effect::Factor(0.5));
+    let reasons = prove(&twice, &exact, &options).reasons();
+    assert!(reasons.contains(": half; or averaged twice"), "{reasons}");
+    assert!(!reasons.contains("nearly"), "{reasons}");
+}
+
 /// Fifty draws of two bits have 4⁵⁰ outcomes: neither the mean nor the known mistakes can be enumerated.
 #[test]
 fn many_draws_of_a_wrong_estimator_are_sampled_and_diagnosed() {
