@@ -163,3 +163,6 @@ impl DecoderNetwork {
 fn widths(first: usize, inner: &[usize], last: usize) -> Shape {
     std::iter::once(first).chain(inner.iter().copied()).chain(std::iter::once(last)).collect()
 }
+
+#[cfg(test)]
+mod tests;
