@@ -217,3 +217,7 @@ static LEGENDRE: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
     };
     (0..n).map(node).collect()
 });
+
+#[cfg(test)]
+#[allow(clippy::excessive_precision, reason = "the digits of the source")]
+mod tests;

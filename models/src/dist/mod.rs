@@ -57,6 +57,9 @@ pathscore_autodiff::modules! {
     weibull: Weibull;
 }
 
+#[cfg(test)]
+#[allow(clippy::excessive_precision, reason = "the digits of the source")]
+mod digits;
 mod edges;
 mod implicit;
 mod normal_divergences;

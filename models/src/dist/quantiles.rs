@@ -6,7 +6,8 @@ use pathscore_autodiff::{Real, Scalar, Shape, Var};
 /// The $y$ at which an increasing function of the real line reaches `u`. The function returns its value below `u`, the
 /// distance that is left, and its slope.
 ///
-/// Newton's steps are taken within a bracket that every value narrows, and halve the bracket where they leave it. The
+/// Newton's steps are taken within a bracket that every value narrows. The bracket is halved instead where a step leaves
+/// it, or is not half as long as the one before: in an exponential tail Newton's steps all have the same length. The
 /// bracket begins with unit width about `start` and doubles until it holds the root.
 pub(super) fn root(start: f64, missing: impl Fn(f64) -> [f64; 2]) -> f64 {
     let (mut low, mut high, mut width) = (start, start, 1.0);
@@ -17,22 +18,26 @@ pub(super) fn root(start: f64, missing: impl Fn(f64) -> [f64; 2]) -> f64 {
     while missing(low)[0] < 0.0 && low > f64::MIN {
         (high, low, width) = (low, low - width, 2.0 * width);
     }
-    let mut y = 0.5 * (low + high);
+    let (mut y, mut last) = (0.5 * (low + high), f64::INFINITY);
     // Bisection alone needs about sixty steps for the digits of a double.
-    for _ in 0..100 {
+    for _ in 0..200 {
         let [left, slope] = missing(y);
+        if left == 0.0 {
+            return y;
+        }
         if left > 0.0 {
             low = y
         } else {
             high = y
         }
-        let step = left / slope;
-        let next = y + step;
-        let next = if next > low && next < high { next } else { 0.5 * (low + high) };
-        if next == y || (next - y).abs() <= f64::EPSILON * y.abs() {
+        let newton = y + left / slope;
+        let quick = newton >= low && newton <= high && (newton - y).abs() <= 0.5 * last;
+        let next = if quick { newton } else { 0.5 * (low + high) };
+        let step = (next - y).abs();
+        if next == y || step <= f64::EPSILON * y.abs() {
             return next;
         }
-        y = next;
+        (y, last) = (next, step);
     }
     y
 }
@@ -180,3 +185,6 @@ pub(super) fn first_count(start: f64, reached: impl Fn(f64) -> bool) -> f64 {
     }
     high
 }
+
+#[cfg(test)]
+mod tests;
