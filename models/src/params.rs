@@ -246,4 +246,61 @@ mod tests {
         // The probability that all 600 numbers are below 0.97 of the limit is 0.97^600 ≈ 1e-8.
         assert!(top <= limit && top > 0.97 * limit);
     }
+
+    #[test]
+    fn tensors_keep_their_places_and_names() {
+        let (mut params, rng) = (Params::<f64>::new(), &mut rng(0, Stream::Init, 0));
+        assert!(params.is_empty());
+        let none = params.add("none", [0], Init::Constant(1.0), rng);
+        assert!(params.is_empty() && params.get(none).is_empty() && params.name_at(0).is_none());
+        let a = params.add("a", [2, 2], Init::Constant(1.0), rng);
+        let b = params.add("b", [], Init::Constant(2.0), rng);
+        assert!(!params.is_empty());
+        assert_eq!(params.values(), [1.0, 1.0, 1.0, 1.0, 2.0]);
+        assert_eq!((params.get(a), params.get(b)), (&[1.0; 4][..], &[2.0][..]));
+        assert!(params.ids().eq([none, a, b]));
+        let found: Vec<_> =
+            params.iter().map(|(name, shape, at)| (name, shape.size(), at)).collect();
+        assert_eq!(found, [("none", 0, 0), ("a", 4, 0), ("b", 1, 4)]);
+        assert_eq!((params.name_at(0), params.name_at(4)), (Some(("a", 0)), Some(("b", 0))));
+        let tape = Tape::new();
+        let bound = params.on(&tape);
+        let sum = bound.get(a).sum() * bound.get(b) + bound.detach().get(b);
+        assert_eq!(sum.item(), 10.0);
+        // The detached term does not count.
+        assert_eq!(sum.backward().leading(5), [2.0, 2.0, 2.0, 2.0, 4.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "the name a is taken")]
+    fn a_name_is_given_once() {
+        let (mut params, rng) = (Params::<f64>::new(), &mut rng(0, Stream::Init, 0));
+        params.add("a", [1], Init::Constant(0.0), rng);
+        params.add("a", [2], Init::Constant(0.0), rng);
+    }
+
+    /// The mean square of 6000 numbers at five standard errors: a third of the squared limit of a uniform number, whose
+    /// squares have the variance 4/45 of its fourth power, or the squared scale of a normal one, with 2 of its fourth.
+    #[test]
+    fn initial_values_have_the_variance_of_their_rule() {
+        for (init, shape, limit, [square, spread]) in [
+            (Init::Glorot, &[60, 100][..], (6.0_f64 / 160.0).sqrt(), [1.0 / 3.0, 4.0 / 45.0_f64]),
+            (Init::Glorot, &[6000], (6.0_f64 / 6001.0).sqrt(), [1.0 / 3.0, 4.0 / 45.0]),
+            (Init::He, &[60, 100], 0.1_f64.sqrt(), [1.0 / 3.0, 4.0 / 45.0]),
+            (Init::Normal(0.3), &[60, 100], 0.3, [1.0, 2.0]),
+        ] {
+            let mut params = Params::<f64>::new();
+            let id = params.add("w", shape, init, &mut rng(2, Stream::Init, 0));
+            let scaled = params.get(id).iter().map(|x| x / limit);
+            let mean = scaled.clone().sum::<f64>() / 6000.0;
+            let found = scaled.clone().map(|x| x * x).sum::<f64>() / 6000.0;
+            assert!(mean.abs() < 5.0 * f64::sqrt(square / 6000.0), "{init:?} {shape:?}: mean {mean}");
+            let error = (found - square) / f64::sqrt(spread / 6000.0);
+            assert!(error.abs() < 5.0, "{init:?} {shape:?}: {found} is {error} errors away");
+            if spread < 1.0 {
+                assert!(scaled.clone().all(|x| x.abs() <= 1.0), "{init:?} {shape:?}");
+                assert!(scaled.clone().any(|x| x < -0.9) && scaled.clone().any(|x| x > 0.9));
+            }
+        }
+    }
 }

@@ -107,4 +107,52 @@ mod tests {
         items.sort_unstable();
         assert_eq!(items, (0..100).collect::<Vec<_>>());
     }
+
+    /// The outputs of SplitMix64 from the state zero, as the authors of xoshiro print them.
+    #[test]
+    fn the_mixer_is_splitmix64() {
+        let expected = [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f];
+        assert_eq!([0, 1, 2].map(|index| mix(0, index)), expected);
+        // A state that has made two steps already.
+        let state = 2_u64.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        assert_eq!(mix(state, 0), expected[2]);
+    }
+
+    /// A generator that returns one word over and over.
+    struct Same(u64);
+
+    impl rand::rand_core::TryRng for Same {
+        type Error = std::convert::Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok((self.0 >> 32) as u32)
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(self.0)
+        }
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+            bytes.fill(self.0 as u8);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn words_become_numbers_by_their_leading_bits() {
+        for (word, of_unit, below_ten) in [
+            (0, 0.0, 0),
+            (1 << 63, 0.5, 5),
+            (1 << 40, 1.0 / 16_777_216.0, 0),
+            ((1 << 40) - 1, 0.0, 0),
+            (u64::MAX, 1.0 - 1.0 / 16_777_216.0, 9),
+            (3 << 62, 0.75, 7),
+        ] {
+            assert_eq!(uniform_f32(&mut Same(word)), of_unit);
+            assert_eq!(uniform_below(&mut Same(word), 10), below_ten);
+        }
+        // With the largest word every item stays; with zero the first one moves along to the end.
+        for (word, expected) in [(u64::MAX, [0, 1, 2, 3]), (0, [1, 2, 3, 0])] {
+            let mut items = [0, 1, 2, 3];
+            shuffle(&mut Same(word), &mut items);
+            assert_eq!(items, expected);
+        }
+    }
 }

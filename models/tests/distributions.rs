@@ -1,6 +1,7 @@
 //! Every distribution against its definition: densities, entropies and divergences by formula, sum or
 //! integral; samples by their frequencies; derivatives by differences.
 
+mod capabilities;
 mod compound;
 mod edges;
 mod implicit;

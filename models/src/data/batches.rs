@@ -113,4 +113,13 @@ mod tests {
         );
         assert_eq!(Batches::new(5, 5, 0).unwrap().at(u64::MAX).len(), 5);
     }
+
+    #[test]
+    fn a_step_has_its_epoch_and_its_place() {
+        let batches = Batches::new(10, 3, 0).unwrap();
+        assert_eq!((batches.n(), batches.batch(), batches.per_epoch()), (10, 3, 3));
+        for (step, place) in [(0, (0, 0..3)), (2, (0, 6..9)), (3, (1, 0..3)), (10, (3, 3..6))] {
+            assert_eq!(batches.place(step), place, "step {step}");
+        }
+    }
 }

@@ -245,4 +245,16 @@ mod tests {
         let error = DataError::content(Path::new("a"), at, "a number", "é".repeat(1000));
         assert!(error.to_string().ends_with(&("é".repeat(80) + "…")));
     }
+
+    #[test]
+    fn errors_of_the_operating_system_are_told_by_their_kind() {
+        for (kind, end) in [
+            (io::ErrorKind::NotFound, "there is no such file or folder"),
+            (io::ErrorKind::IsADirectory, "expected a file, found a folder"),
+            (io::ErrorKind::PermissionDenied, "permission denied"),
+        ] {
+            let text = DataError::io(Path::new("a/b"), kind.into()).to_string();
+            assert!(text.starts_with("a/b") && text.ends_with(end), "{text}");
+        }
+    }
 }

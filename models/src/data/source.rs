@@ -135,4 +135,25 @@ mod tests {
         assert_eq!(fixed.description, "grey; binarized once from seed 4");
         assert_eq!(split.clone().prepare(Binarize::None, 4).unwrap().train, split.train);
     }
+
+    #[test]
+    fn sources_are_equal_if_kind_and_path_are() {
+        use std::collections::HashSet;
+        let read = |word: &str| word.parse::<Source>().unwrap();
+        assert_eq!(read("csv:a"), read("csv:a"));
+        for other in ["csv:b", "npy:a", "bars"] {
+            assert_ne!(read("csv:a"), read(other));
+        }
+        assert_eq!((read("npy:a").path(), read("bars").path()), (Some(Path::new("a")), None));
+        let words = ["csv:a", "csv:b", "npy:a", "bars", "csv:a"];
+        assert_eq!(words.map(read).into_iter().collect::<HashSet<_>>().len(), 4);
+        let hash = |kind: &SourceKind| {
+            use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+            BuildHasherDefault::<DefaultHasher>::default().hash_one(kind)
+        };
+        assert_eq!(
+            SOURCES.iter().map(|kind| hash(kind)).collect::<HashSet<_>>().len(),
+            SOURCES.len()
+        );
+    }
 }

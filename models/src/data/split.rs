@@ -60,3 +60,33 @@ pub(super) fn shuffled(
     );
     Ok(Split { train: table.select(train), test: table.select(test), description })
 }
+
+#[cfg(all(test, feature = "files"))]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn a_sixth_is_rounded_and_at_least_one() {
+        let expected = [(0, 1), (1, 1), (8, 1), (9, 2), (14, 2), (15, 3), (60_000, 10_000)];
+        assert!(expected.into_iter().all(|(n, part)| sixth(n) == part));
+    }
+
+    #[test]
+    fn the_last_sixth_of_shuffled_rows_tests() {
+        let table = |n: usize| Table::new((0..n).map(|i| i as f32).collect(), 1).unwrap();
+        let split = shuffled(table(20), Path::new("x"), 3, "rows").unwrap();
+        assert_eq!((split.train.len(), split.test.len()), (17, 3));
+        let expected =
+            "rows: rows shuffled by seed 3, the first 17 train, the last sixth (3) tests";
+        assert_eq!(split.description, expected);
+        let mut all = [split.train.values(), split.test.values()].concat();
+        assert_ne!(all, table(20).values());
+        all.sort_by(f32::total_cmp);
+        assert_eq!(all, table(20).values());
+        let split = shuffled(table(2), Path::new("x"), 3, "rows").unwrap();
+        assert_eq!((split.train.len(), split.test.len()), (1, 1));
+        let text = shuffled(table(1), Path::new("x"), 3, "rows").unwrap_err().to_string();
+        assert_eq!(text, "x: expected at least 2 rows, found 1");
+    }
+}

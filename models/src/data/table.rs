@@ -218,4 +218,63 @@ mod tests {
         assert_eq!(last.take(0..2), part);
         assert_eq!(part.image(), Some((1, 2)));
     }
+
+    #[test]
+    fn refusals_say_where() {
+        #[track_caller]
+        fn says<T: std::fmt::Debug>(found: Result<T, DataError>, expected: &str) {
+            assert_eq!(found.unwrap_err().to_string(), format!("table: {expected}"));
+        }
+        says(Table::new(vec![0.0; 5], 2), "5 values do not fill rows of 2");
+        says(Table::new(vec![0.0; 5], 0), "5 values do not fill rows of 0");
+        let values = vec![0.0, 1.0, 2.0, 3.0, f32::INFINITY, 5.0];
+        says(Table::new(values, 3), "row 1, column 1 (from 0) is inf");
+        let table = Table::new(vec![0.0; 6], 3).unwrap();
+        says(table.clone().with_labels(vec![1; 3]), "3 labels for 2 rows");
+        says(table.with_image(2, 3), "an image of 2 x 3 pixels does not fill 3");
+    }
+
+    #[test]
+    fn a_table_tells_its_sizes_means_and_its_first_value_off_the_unit_interval() {
+        let table = Table::new(vec![0.0, 0.5, 1.0, 1.0, -2.0, 0.25], 3).unwrap();
+        assert_eq!((table.len(), table.columns(), table.is_empty()), (2, 3, false));
+        assert_eq!(table.mean(), [0.5, -0.75, 0.625]);
+        assert_eq!((table.row(0), table.row(1)), (&[0.0, 0.5, 1.0][..], &[1.0, -2.0, 0.25][..]));
+        assert_eq!(table.outside_unit(), Some((1, 1, -2.0)));
+        assert_eq!(table.take(0..1).outside_unit(), None);
+        let doubled =
+            table.map_rows(|row, out| out.iter_mut().zip(row).for_each(|(o, x)| *o = 2.0 * x));
+        assert_eq!(doubled.values(), [0.0, 1.0, 2.0, 2.0, -4.0, 0.5]);
+        let none = table.take(2..2);
+        assert!(none.is_empty() && none.in_unit_interval() && none.len() == 0);
+        assert!(none.mean().iter().all(|x| x.is_nan()));
+        let (all, rest) = table.clone().split_at(2);
+        assert_eq!((all, rest.len()), (table, 0));
+    }
+
+    #[test]
+    fn rows_beyond_the_end_are_refused() {
+        let table = Table::new(vec![0.0; 4], 2).unwrap();
+        type Try = fn(&Table);
+        for (i, attempt) in [
+            (|t| drop(t.row(2).to_vec())) as Try,
+            |t| drop(t.take(1..3)),
+            |t| drop(t.select(&[0, 2])),
+            |t| drop(t.clone().split_at(3)),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let panic =
+                std::panic::catch_unwind(|| attempt(&table)).expect_err("there are two rows");
+            let text = panic.downcast_ref::<String>().expect("the message has numbers");
+            let expected = [
+                "table: there is no row 2 among 2",
+                "table: rows 1..3 of 2",
+                "table: there is no row 2 among 2",
+                "table: cannot split 2 rows at 3",
+            ];
+            assert_eq!(text, expected[i]);
+        }
+    }
 }

@@ -132,3 +132,52 @@ impl Cursor<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_read_whatever_its_order_and_its_blanks() {
+        for text in [
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 20), }  \n",
+            "{\"shape\":(3,20),'fortran_order':False,'descr':\"<f4\"}",
+            " { 'shape' : ( 3 , 20 , ) , 'descr' : '<f4' , 'fortran_order' : False } ",
+        ] {
+            let header = Header::parse(text.as_bytes()).ok().expect("the header is complete");
+            assert_eq!((header.descr.as_str(), header.fortran), ("<f4", false), "{text}");
+            assert_eq!(header.shape, [3, 20], "{text}");
+        }
+        let text = "{'descr': '|u1', 'fortran_order': True, 'shape': ()}";
+        let header = Header::parse(text.as_bytes()).ok().expect("the header is complete");
+        assert!(header.fortran && header.shape.is_empty());
+    }
+
+    #[test]
+    fn faults_have_the_position_of_their_byte() {
+        for (text, at, expected, found) in [
+            ("", 0, "`{`", "the end of the header"),
+            ("x", 0, "`{`", "`x`"),
+            ("{", 1, "a string", "the end of the header"),
+            ("{'descr", 1, "a string with an end", "`\\'descr`"),
+            ("{'descr' 3", 9, "`:`", "`3`"),
+            ("{'descr': <f4}", 10, "a string", "`<f4}`"),
+            ("{'descr': '<f4' 'x'}", 16, "`}`", "`\\'x\\'}`"),
+            ("{'a': 3}", 5, "the key descr, fortran_order or shape", "a"),
+            ("{'fortran_order': 0}", 18, "True or False", "`0}`"),
+            ("{'shape': 3}", 10, "`(`", "`3}`"),
+            ("{'shape': (3 4)}", 13, "`)`", "`4)}`"),
+            ("{'shape': (-3)}", 11, "a size below 2^64", "`-3)}`"),
+            ("{'shape': (18446744073709551616)}", 11, "a size below 2^64", "`184467440737`"),
+            ("{'descr': 'a'} 0123456789abcdef", 15, "the end of the header", "`0123456789ab`"),
+            ("{'descr': 'a'}  ", 16, "the keys descr, fortran_order and shape", "fewer"),
+        ] {
+            let fault = Header::parse(text.as_bytes()).err().expect("the header is not valid");
+            assert_eq!(
+                (fault.at, &fault.expected[..], &fault.found[..]),
+                (at, expected, found),
+                "{text}"
+            );
+        }
+    }
+}

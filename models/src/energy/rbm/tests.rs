@@ -162,3 +162,37 @@ fn single_precision_agrees_with_double() {
     let expected = model.energy(params.on(&tape), tape.constant(&x, [1, 4])).item();
     assert!((f64::from(energy) - expected).abs() < 1e-5);
 }
+
+#[test]
+fn a_machine_tells_its_sizes_and_the_probabilities_of_its_units() {
+    let (model, params) = machine(4, 3);
+    assert_eq!((model.visible(), model.hidden()), (4, 3));
+    let tape = Tape::new();
+    let bound = params.on(&tape);
+    let (v, h) = (tape.constant(&all_states(4), [16, 4]), tape.constant(&all_states(3), [8, 3]));
+    // p(h_j = 1 | v) by the energies of the two states of a unit, the other units being zero, and likewise for v.
+    let unit = |n: usize, i: usize, rows: usize| {
+        let mut row = vec![0.0; n];
+        row[i] = 1.0;
+        tape.constant(&row.repeat(rows), [rows, n])
+    };
+    let zero = |rows: usize, n: usize| tape.constant(&vec![0.0; rows * n], [rows, n]);
+    let probs = model.hidden_probs(bound, v).value();
+    for j in 0..3 {
+        let off = model.joint_energy(bound, v, zero(16, 3));
+        let on = model.joint_energy(bound, v, unit(3, j, 16));
+        let expected = (off - on).sigmoid().value();
+        for (row, expected) in expected.values().iter().enumerate() {
+            assert!((probs.values()[3 * row + j] - expected).abs() < 1e-14);
+        }
+    }
+    let probs = model.visible_probs(bound, h).value();
+    for i in 0..4 {
+        let off = model.joint_energy(bound, zero(8, 4), h);
+        let on = model.joint_energy(bound, unit(4, i, 8), h);
+        let expected = (off - on).sigmoid().value();
+        for (row, expected) in expected.values().iter().enumerate() {
+            assert!((probs.values()[4 * row + i] - expected).abs() < 1e-14);
+        }
+    }
+}

@@ -236,3 +236,20 @@ fn data_that_do_not_vary_have_a_finite_likelihood_in_both_precisions() {
     check::<f32>();
     check::<f64>();
 }
+
+#[test]
+fn a_model_that_is_not_positive_definite_gives_nan_in_the_right_shape() {
+    let (ppca, mut params) = model::<f64>(1);
+    assert_eq!((ppca.columns(), Decoder::<f64>::latents(&ppca)), (COLUMNS, LATENTS));
+    // Without weights and without noise, M is zero.
+    params.get_mut(ppca.weights).fill(0.0);
+    params.get_mut(ppca.log_noise).fill(f64::NEG_INFINITY);
+    let tape = Tape::new();
+    let (bound, x) = (params.on(&tape), tape.constant(&data(), [ROWS, COLUMNS]));
+    let log_prob = ppca.log_prob(bound, x);
+    assert_eq!(log_prob.shape()[..], [ROWS]);
+    assert!(log_prob.with(|p| p.iter().all(|p| p.is_nan())));
+    let loc = ppca.exact_posterior(bound, x).loc();
+    assert_eq!(loc.shape()[..], [ROWS, LATENTS]);
+    assert!(loc.with(|z| z.iter().all(|z| z.is_nan())));
+}
