@@ -246,7 +246,7 @@ mod tests {
             table.map_rows(|row, out| out.iter_mut().zip(row).for_each(|(o, x)| *o = 2.0 * x));
         assert_eq!(doubled.values(), [0.0, 1.0, 2.0, 2.0, -4.0, 0.5]);
         let none = table.take(2..2);
-        assert!(none.is_empty() && none.in_unit_interval() && none.len() == 0);
+        assert!(none.is_empty() && none.in_unit_interval());
         assert!(none.mean().iter().all(|x| x.is_nan()));
         let (all, rest) = table.clone().split_at(2);
         assert_eq!((all, rest.len()), (table, 0));

@@ -184,3 +184,53 @@ pub(crate) mod scratch {
         encoder.finish().unwrap()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stream without end, `at` bytes of which were read already.
+    fn endless(at: u64) -> Input {
+        Input { path: "x".into(), reader: Box::new(io::repeat(7)), gzip: false, at }
+    }
+
+    #[test]
+    fn the_largest_array_with_the_largest_header_is_read_and_much_more_is_not() {
+        // The header of a NumPy array has at most 12 + 65536 bytes.
+        let largest = 8 * MAX_VALUES + 12 + 65_536;
+        let mut input = endless(largest - 1);
+        assert_eq!(input.header(1, "data").unwrap(), [7]);
+        assert_eq!(input.at(), largest);
+        let mut input = endless(MAX_BYTES - 1);
+        assert!(input.header(1, "data").is_ok() && input.header(1, "data").is_err());
+        let text = endless(9 * MAX_VALUES).header(1, "data").unwrap_err().to_string();
+        assert!(text.ends_with(&format!("it is longer than {MAX_BYTES} bytes")), "{text}");
+    }
+
+    #[test]
+    fn values_are_converted_in_order_up_to_the_limit() {
+        let input = |bytes: &[u8]| Input {
+            path: "x".into(),
+            reader: Box::new(Cursor::new(bytes.to_vec())),
+            gzip: false,
+            at: 0,
+        };
+        let word = |bytes: &[u8]| u16::from_le_bytes([bytes[0], bytes[1]]);
+        // More than one buffer of 65536 bytes.
+        let words: Vec<u16> = (0..40_000).collect();
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        assert_eq!(input(&bytes).values(&[200, 200], 2, word).unwrap(), words);
+        let text = |found: Result<Vec<u16>, DataError>| found.unwrap_err().to_string();
+        let found = text(input(&bytes[1..]).values(&[200, 200], 2, word));
+        let start = "x: declares 200 x 200 x 2 = 80000 bytes of data but the file";
+        assert_eq!(found, format!("{start} ends after 79999"));
+        let found = text(input(&bytes).values(&[199, 200], 2, word));
+        let start = "x: declares 199 x 200 x 2 = 79600 bytes of data but the file";
+        assert_eq!(found, format!("{start} goes on after them"));
+        let found = text(input(&bytes).values(&[MAX_VALUES], 2, word));
+        assert!(found.ends_with("ends after 80000"), "{found}");
+        let found = text(input(&bytes).values(&[MAX_VALUES + 1], 2, word));
+        assert_eq!(found, "x: holds 536870913 values, more than the limit of 536870912");
+        assert_eq!(input(&[]).values(&[3, 0], 2, word).unwrap(), []);
+    }
+}
