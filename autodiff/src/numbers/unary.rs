@@ -20,6 +20,13 @@ macro_rules! unary {
             /// $e^x - 1$, accurate near $0$. The derivative is $e^x$.
             #[doc(alias = "expm1")]
             ExpM1 exp_m1(x, y) { value: primitive, slope: x.exp(), sample: (-3.0, 3.0) }
+            /// $e^x - 1 - x$, accurate near $0$ too, where it is about $\tfrac12 x^2$. The derivative is $e^x - 1$.
+            #[doc(alias = "expm1x")]
+            ExpM1LessX exp_m1_less_x(x, y) {
+                value: primitive,
+                slope: x.exp_m1(),
+                sample: (-3.0, 3.0),
+            }
             /// The natural logarithm. The derivative is $1/x$; at $0$ the value is $-\infty$.
             #[doc(alias = "log")]
             Ln ln(x, y) { value: primitive, slope: x.recip(), sample: (0.2, 4.0) }

@@ -3,6 +3,7 @@
 mod check;
 mod corners;
 mod finite;
+mod kernels;
 mod linalg;
 mod messages;
 mod ops;

@@ -3,6 +3,7 @@
     python3 make_tables.py            writes elementary.csv, special.csv and slopes.csv beside this file
     python3 make_tables.py more       writes more.csv and more_slopes.csv, the same for the functions of MORE
     python3 make_tables.py higher     writes higher.csv, derivatives of higher order where the plain rule loses digits
+    python3 make_tables.py kernels    writes kernels.csv: fused kernels with their first and second derivatives
     python3 make_tables.py remez      prints the minimax polynomials
     python3 make_tables.py temme      prints the coefficients of Temme's expansion
     python3 make_tables.py bessel     prints the Chebyshev series of the Bessel functions
@@ -11,7 +12,8 @@ Needs mpmath. A row is: function, arguments (the shortest decimals of doubles; a
 them are exact in single precision), value. A row of slopes.csv is: function, the argument that the slope
 is by (0 or 1), arguments, slope, its condition number (see `condition`). Every number is evaluated with growing precision until two
 evaluations agree to 42 digits. A row of higher.csv is: function, the order of the derivative by each argument
-(with colons), arguments, derivative.
+(with colons), arguments, derivative. A row of kernels.csv is: kernel, the number of arguments, arguments, value, the derivative by
+each argument, and the second derivatives row by row.
 """
 import random
 import struct
@@ -447,6 +449,7 @@ MORE = {
     "ln_i1": (ln_bessel(1), ("positive",), [lambda x: mp.besseli(0, x) / mp.besseli(1, x) - 1 / x]),
     "log_diff_exp": (log_diff_exp, None, [lambda a, b: -1 / mp.expm1(b - a), lambda a, b: -1 / mp.expm1(a - b)]),
     "ive": (ive, None, [None, lambda n, x: (ive(n - 1, x) + ive(n + 1, x)) / 2 - mp.sign(x) * ive(n, x)]),
+    "exp_m1_less_x": (lambda x: mp.expm1(x) - x, ("real", 700, 700), [mp.expm1]),
 }
 
 
@@ -555,6 +558,36 @@ def write_higher():
             out.write(",".join([name, ":".join(map(str, orders)), *map(repr, args), mp.nstr(v, 40)]) + "\n")
 
 
+# ---- fused kernels ----------------------------------------------------------------------
+
+
+def normal_kl(mu, s, m, r):
+    return (mp.expm1(2 * (s - r)) - 2 * (s - r) + (mu - m) ** 2 * mp.exp(-2 * r)) / 2
+
+
+def bernoulli_log_prob(x, eta):
+    return x * eta - mp.log1p(mp.exp(eta))
+
+
+def write_kernels():
+    near = [0.0, 1e-300, 1e-12, -1e-9, 3e-7, 1e-4, -0.02, 0.2, -0.3, 1.5, -6.0, 30.0]
+    rows = [("normal_kl", normal_kl, (mu, 0.25 + d, 0.5, 0.25)) for mu in (0.5, 0.5000001, -1.25) for d in near]
+    rows += [("normal_kl", normal_kl, (0.125, -3.0 + d, 0.125, -3.0)) for d in near]
+    logits = [0.0, 1e-9, 0.75, 3.0, 17.0, 36.0, 40.0, 300.0, 700.0]
+    rows += [("bernoulli_log_prob", bernoulli_log_prob, (x, sign * eta))
+             for x in (0.0, 1.0, 0.25) for eta in logits for sign in (1, -1) if eta or sign == 1]
+    with open(Path(__file__).parent / "kernels.csv", "w", buffering=1) as out:
+        for name, f, args in rows:
+            mp.mp.dps = 700
+            at, n = tuple(map(mpf, args)), len(args)
+            order = lambda *sides: tuple(sides.count(i) for i in range(n))
+            found = [f(*at)] + [mp.diff(f, at, order(i)) for i in range(n)]
+            found += [mp.diff(f, at, order(i, j)) for i in range(n) for j in range(n)]
+            # What differences leave of zero.
+            found = [v if abs(v) > mpf("1e-320") else mpf(0) for v in found]
+            out.write(",".join([name, str(n), *map(repr, args), *(mp.nstr(v, 40) for v in found)]) + "\n")
+
+
 # ---- the constants -------------------------------------------------------------------------
 
 
@@ -660,5 +693,6 @@ def print_bessel():
 
 
 if __name__ == "__main__":
-    jobs = {"more": write_more, "higher": write_higher, "remez": print_remez, "temme": print_temme, "bessel": print_bessel}
+    jobs = {"more": write_more, "higher": write_higher, "kernels": write_kernels,
+            "remez": print_remez, "temme": print_temme, "bessel": print_bessel}
     (jobs[sys.argv[1]] if len(sys.argv) > 1 else write)()

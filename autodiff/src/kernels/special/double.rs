@@ -246,6 +246,20 @@ impl Special for f64 {
         ((s - 0.25) + s * r) + s * exp_remainder(r)
     }
 
+    /// The sum of $x^k/(k + 2)!$, in pairs; the first term that is left out is below 1.0e-17 of the sum.
+    #[inline(always)]
+    fn exp_rest(self) -> Self {
+        let z = self * self;
+        let a = 1.0 / 2.0 + self * (1.0 / 6.0);
+        let b = 1.0 / 24.0 + self * (1.0 / 120.0);
+        let c = 1.0 / 720.0 + self * (1.0 / 5040.0);
+        let d = 1.0 / 40_320.0 + self * (1.0 / 362_880.0);
+        let e = 1.0 / 3_628_800.0 + self * (1.0 / 39_916_800.0);
+        let f = 1.0 / 479_001_600.0 + self * (1.0 / 6_227_020_800.0);
+        let g = 1.0 / 87_178_291_200.0 + self * (1.0 / 1_307_674_368_000.0);
+        (((((g * z + f) * z + e) * z + d) * z + c) * z + b) * z + a
+    }
+
     #[inline(always)]
     fn ln(self) -> Self {
         let (k, f) = reduce_ln_full(self);

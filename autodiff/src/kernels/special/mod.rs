@@ -66,6 +66,8 @@ pub(crate) trait Special:
     fn exp2(self) -> Self;
     /// $¼ (e^x - 1)$, with $x$ clamped so that the result does not overflow. The last bit is wrong where $x$ is subnormal.
     fn quarter_exp_m1(self) -> Self;
+    /// $(e^x - 1 - x)/x^2$ for $|x| ≤ ½$.
+    fn exp_rest(self) -> Self;
     /// $\ln x$; the derivative is $1/x$. At 0 it is $-∞$.
     fn ln(self) -> Self;
     /// $-2 \ln x$ for $x$ in $(0, 1]$ that is not subnormal, to a few units in the last place.
@@ -130,6 +132,17 @@ pub(crate) trait Special:
     fn exp_m1(self) -> Self {
         let y = Self::narrow(4.0) * self.quarter_exp_m1();
         if self.abs() < Self::narrow(1e-20) { self } else { y }
+    }
+
+    /// $e^x - 1 - x$, accurate near 0; the derivative is $e^x - 1$.
+    ///
+    /// Up to ½ it is $x^2$ times the sum of $x^k/(k + 2)!$, beyond it a difference that loses two bits.
+    #[inline(always)]
+    fn exp_m1_less_x(self) -> Self {
+        let e = self.exp_m1();
+        let infinite = e == Self::narrow(f64::INFINITY);
+        let far = if infinite { e } else { e - self };
+        if self.abs() <= Self::narrow(0.5) { self * self * self.exp_rest() } else { far }
     }
 
     /// $\tanh x = E/(E + 2)$ with $E = e^{2x} - 1$; the derivative is $1 - \tanh^2 x$.

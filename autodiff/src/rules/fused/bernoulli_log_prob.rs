@@ -2,6 +2,9 @@
 //!
 //! In logits the formula needs no guard: at $\pm 10^4$ it is as accurate as at $0$.
 //!
+//! The derivative is $x\sigma(-\eta) - (1 - x)\sigma(\eta)$. It is computed as $x - \sigma(\eta)$ up to zero and as $(x - 1) +
+//! \sigma(-\eta)$ above it, so that it keeps its digits where a bit is nearly certain.
+//!
 //! The first part of $\mathrm{softplus}(\eta) = \max(\eta, 0) + \ln(1 + e^{-|\eta|})$ is subtracted from $x \eta$ number by
 //! number, so that large terms cancel there. The second part does not depend on the bits. Where many rows of bits share
 //! one row of logits, as with many draws from one layer, it is computed once.
@@ -77,11 +80,27 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
 
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
         let [x, eta] = [args[0], args[1]];
-        (x * eta - eta.softplus()).sum_axis(-1)
+        let above = eta.greater(eta.constant(0.0));
+        let size = above.select(eta, -eta);
+        ((x - above) * eta - (-size).softplus()).sum_axis(-1)
     }
 }
 
-/// $\bar\eta \mathrel{+}= \bar y (x - \sigma(\eta))$, or $=$ if `ONTO` is false; then $\bar\eta$ is not read.
+/// One for positive logits, and zero for others.
+#[inline(always)]
+fn step<F: Scalar>(eta: F) -> F {
+    if eta > F::ZERO { F::ONE } else { F::ZERO }
+}
+
+/// $\sigma(-\eta)$ for positive logits, and $-\sigma(\eta)$ for others: what $x$ less [`step`] leaves of the derivative.
+#[inline(always)]
+fn tail<F: Scalar>(eta: F) -> F {
+    let size = (-eta.abs()).sigmoid();
+    if eta > F::ZERO { size } else { -size }
+}
+
+/// $\bar\eta \mathrel{+}= \bar y (x\sigma(-\eta) - (1 - x)\sigma(\eta))$, or $=$ if `ONTO` is false; then $\bar\eta$ is not
+/// read.
 fn add_slopes<F: Scalar, const ONTO: bool>(x: View<F>, eta: View<F>, y_bar: &[F], bar: &mut [F]) {
     let width = x.dims[x.dims.len() - 1];
     dispatch(
@@ -91,7 +110,7 @@ fn add_slopes<F: Scalar, const ONTO: bool>(x: View<F>, eta: View<F>, y_bar: &[F]
                 let bar = row_of_mut(bar, width, row);
                 let (x, eta) = (&row_of(x, row)[..width], &row_of(eta, row)[..width]);
                 for j in 0..width {
-                    let gain = y_bar * (x[j] - eta[j].sigmoid());
+                    let gain = y_bar * ((x[j] - step(eta[j])) + tail(eta[j]));
                     bar[j] = if ONTO { bar[j] + gain } else { gain };
                 }
             }
@@ -192,8 +211,8 @@ fn for_pieces<F: Scalar, const N: usize>(
     }
 }
 
-/// $\bar\eta \mathrel{+}= \sum_k \bar y_k x_k - \big(\sum_k \bar y_k\big) \sigma(\eta)$ over the rows $k$ of bits
-/// that belong to one row of logits.
+/// $\bar\eta \mathrel{+}= \sum_k \bar y_k (x_k - s) + \big(\sum_k \bar y_k\big) (s - \sigma(\eta))$ over the rows $k$ of bits
+/// that belong to one row of logits, where $s$ is the [`step`] at $\eta$.
 fn reverse_repeated<F: Scalar>(x: View<F>, eta: View<F>, y_bar: &[F], bar: &mut [F]) {
     let width = x.dims[x.dims.len() - 1];
     let rows = eta.values.len() / width;
@@ -206,12 +225,13 @@ fn reverse_repeated<F: Scalar>(x: View<F>, eta: View<F>, y_bar: &[F], bar: &mut 
                 for row in (first..y_bar.len()).step_by(rows) {
                     let weight = y_bar[row];
                     total += weight;
-                    for (bar, &x) in bar.iter_mut().zip(row_of(x, row)) {
-                        *bar += weight * x;
+                    let x = row_of(x, row);
+                    for ((bar, &x), &eta) in bar.iter_mut().zip(x).zip(eta) {
+                        *bar += weight * (x - step(eta));
                     }
                 }
                 for (bar, &eta) in bar.iter_mut().zip(eta) {
-                    *bar += -(total * eta.sigmoid());
+                    *bar += total * tail(eta);
                 }
             }
         },
@@ -222,7 +242,8 @@ impl<F: Scalar> Var<'_, F> {
     /// The log-probability of bits $x$, $\sum_j x_j \eta_j - \mathrm{softplus}(\eta_j)$ over the last axis, with `logits`
     /// $\eta$. Arguments with fewer leading axes are repeated.
     ///
-    /// The derivatives are $x - \sigma(\eta)$ ($\eta$) and $\eta$ ($x$).
+    /// The derivatives are $x - \sigma(\eta) = x\sigma(-\eta) - (1 - x)\sigma(\eta)$ ($\eta$), to the last digits also where a bit
+    /// is nearly certain, and $\eta$ ($x$).
     ///
     /// # Panics
     /// If a shape is not the end of the longest.

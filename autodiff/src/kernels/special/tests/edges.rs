@@ -26,6 +26,7 @@ fn rows<F: Special>() -> Vec<Row<F>> {
         ("exp",             F::exp,             [1.0, 1.0, INF, 0.0]),
         ("exp2",            F::exp2,            [1.0, 1.0, INF, 0.0]),
         ("exp_m1",          F::exp_m1,          [0.0, -0.0, INF, -1.0]),
+        ("exp_m1_less_x",   F::exp_m1_less_x,   [0.0, 0.0, INF, INF]),
         ("ln",              F::ln,              [-INF, -INF, INF, NAN]),
         ("ln_1p",           F::ln_1p,           [0.0, -0.0, INF, NAN]),
         ("log2",            F::log2,            [-INF, -INF, INF, NAN]),

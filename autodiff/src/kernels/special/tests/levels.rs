@@ -39,6 +39,7 @@ fn all_agree<F: Special>(x: &[F]) {
     agree("exp_minus_abs", x, #[inline(always)] |x| x.exp_minus_abs());
     agree("exp2", x, #[inline(always)] |x| x.exp2());
     agree("exp_m1", x, #[inline(always)] |x| x.exp_m1());
+    agree("exp_m1_less_x", x, #[inline(always)] |x| x.exp_m1_less_x());
     agree("ln", x, #[inline(always)] |x| x.ln());
     agree("ln_1p", x, #[inline(always)] |x| x.ln_1p());
     agree("log2", x, #[inline(always)] |x| x.log2());

@@ -20,7 +20,7 @@ const SLOPE_TABLES: [&str; 2] = [
 ///
 /// For the functions from `gamma_p` on, the unit in double precision is larger in the tails, by
 /// $1 + |\ln \text{value}|$: the exponent of the exponential has been rounded.
-const BOUNDS: [(&str, f64, f64); 68] = [
+const BOUNDS: [(&str, f64, f64); 69] = [
     ("exp", 1.0, 1.0),
     ("exp2", 1.0, 1.0),
     ("exp_m1", 2.0, 1.5),
@@ -89,6 +89,7 @@ const BOUNDS: [(&str, f64, f64); 68] = [
     ("ln_i1", 64.0, 0.6),
     ("log_diff_exp", 4.0, 4.0),
     ("ive", 32.0, 0.51),
+    ("exp_m1_less_x", 8.0, 8.0),
 ];
 
 /// The errors allowed in slopes, in units in the last place times the condition number, at least one, of

@@ -1,0 +1,73 @@
+//! Fused kernels against values and derivatives of 40 digits (`tests/tables/make_tables.py`).
+
+use pathscore_autodiff::{Tape, Var};
+
+/// The kernel of a row.
+fn call<'t>(name: &str, x: &[Var<'t, f64>]) -> Var<'t, f64> {
+    match (name, x) {
+        ("normal_kl", &[mu, s, m, r]) => mu.normal_kl(s, m, r),
+        ("bernoulli_log_prob", &[x, eta]) => x.bernoulli_log_prob(eta),
+        _ => panic!("no kernel {name} of {} numbers", x.len()),
+    }
+}
+
+/// Sums of a few products with exponentials that err by a unit or two, and no more: nothing cancels.
+const ALLOWED: f64 = 3e-15;
+
+#[test]
+fn kernels_keep_their_digits_up_to_the_second_derivative() {
+    let mut failures = Vec::new();
+    let mut rows = 0;
+    for row in include_str!("../tables/kernels.csv").lines() {
+        let mut cells = row.split(',');
+        let name = cells.next().expect("a row has a name");
+        let numbers: Vec<f64> = cells.map(|cell| cell.parse().expect("a number")).collect();
+        let n = numbers[0] as usize;
+        let (at, exact) = numbers[1..].split_at(n);
+        let tape = Tape::new();
+        let leaves: Vec<Var<f64>> = at.iter().map(|&x| tape.leaf(&[x], [1])).collect();
+        let y = call(name, &leaves);
+        let (eager, recorded) = (y.backward(), y.grad(&leaves));
+        let mut expect = |what: String, found: f64, exact: f64| {
+            // An infinite relative error of a value that should be zero, too.
+            let right = (found - exact).abs() <= ALLOWED * exact.abs();
+            if !right {
+                failures.push(format!("{name} {at:?}, {what}: {found:e}, not {exact:e}"));
+            }
+        };
+        expect("value".into(), y.item(), exact[0]);
+        for i in 0..n {
+            expect(format!("slope {i}"), eager.of(leaves[i]).item(), exact[1 + i]);
+            expect(format!("recorded slope {i}"), recorded[i].item(), exact[1 + i]);
+            let second = recorded[i].grad(&leaves);
+            for (j, second) in second.iter().enumerate() {
+                expect(format!("slope {i} {j}"), second.item(), exact[1 + n + i * n + j]);
+            }
+        }
+        rows += 1;
+    }
+    assert!(rows > 90, "{rows} rows");
+    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn bits_that_share_a_row_of_logits_have_the_slopes_of_single_ones() {
+    // More bits than a vector holds, and rows of bits for each row of logits.
+    let eta: Vec<f64> = (0..2 * 19).map(|j| f64::from(j) * 2.2 - 42.0).collect();
+    let bits: Vec<f64> = (0..3 * 2 * 19).map(|i| f64::from(i * 7 % 11 % 2)).collect();
+    let tape = Tape::new();
+    let (x, logits) = (tape.constant(&bits, [3, 2, 19]), tape.leaf(&eta, [2, 19]));
+    let found = x.bernoulli_log_prob(logits).sum().backward().of(logits);
+    for (j, &found) in found.values().iter().enumerate() {
+        let at = tape.leaf(&eta[j..=j], [1]);
+        let single = |k: usize| {
+            let x = tape.constant(&bits[k * 38 + j..=k * 38 + j], [1]);
+            x.bernoulli_log_prob(at).backward().of(at).item()
+        };
+        let expected: f64 = (0..3).map(single).sum();
+        // Three numbers are added in another order, and one of them may be as large as three.
+        let ones = (0..3).filter(|k| bits[k * 38 + j] == 1.0).count();
+        let same = if ones % 3 == 0 { 1e-15 * expected.abs() } else { 1e-15 };
+        assert!((found - expected).abs() <= same, "at {}: {found:e}, not {expected:e}", eta[j]);
+    }
+}
