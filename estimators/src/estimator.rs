@@ -153,9 +153,8 @@ pub trait Estimator<F: Scalar, M>: Sync {
     /// Learns from a batch after the gradient of the batch was taken: `stats` is the sum of the [`Work::stats`] of the
     /// estimates.
     /// Only later batches use the learnt numbers, which are therefore independent of the draws of those batches.
-    fn observe(&mut self, stats: &[f64]) {
-        let _ = stats;
-    }
+    #[allow(unused_variables)]
+    fn observe(&mut self, stats: &[f64]) {}
 
     /// The numbers that the estimator has learnt, for a checkpoint.
     fn state(&self) -> Vec<f64> {
@@ -163,9 +162,8 @@ pub trait Estimator<F: Scalar, M>: Sync {
     }
 
     /// Replaces the learnt numbers by those of a checkpoint.
-    fn restore(&mut self, state: &[f64]) {
-        let _ = state;
-    }
+    #[allow(unused_variables)]
+    fn restore(&mut self, state: &[f64]) {}
 }
 
 /// An estimator that is two columns of numbers: a way to draw, and the cotangents of $\ln p(x, z_k)$ and
@@ -203,9 +201,8 @@ pub trait Columns: Sync {
     }
 
     /// Learns from the mean bound of a batch, after the gradient of the batch was taken; see [`Estimator::observe`].
-    fn observe(&mut self, mean: f64) {
-        let _ = mean;
-    }
+    #[allow(unused_variables)]
+    fn observe(&mut self, mean: f64) {}
 
     /// See [`Estimator::state`].
     fn state(&self) -> Vec<f64> {
@@ -213,9 +210,8 @@ pub trait Columns: Sync {
     }
 
     /// See [`Estimator::restore`].
-    fn restore(&mut self, state: &[f64]) {
-        let _ = state;
-    }
+    #[allow(unused_variables)]
+    fn restore(&mut self, state: &[f64]) {}
 }
 
 impl<F, M, C> Estimator<F, M> for C

@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(all.largest_share(0), 0.0);
         near(all.largest_share(1), exact);
         assert!(all.heavy_tailed(2) && !all.heavy_tailed(1));
-        // Among as many others that weigh more, half is not reached.
+        // Of two sums the larger of the largest draws counts.
         let mut other = Moments::new(2);
         [0.0, 20.0, 0.0, 20.0].iter().for_each(|&draw| other.add(&[1.0, draw]));
         let share = |moments: &Moments| moments.largest[1] / moments.squares[1];

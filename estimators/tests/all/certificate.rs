@@ -156,6 +156,36 @@ fn a_bias_that_only_quadrature_sees_is_inconclusive_with_the_draws_needed() {
     let Verdict::Inconclusive { draws } = proof.verdict else { panic!("{proof}") };
     assert!((1e7..1e9).contains(&draws) && proof.reasons().contains("neither confirm"), "{proof}");
     assert!(proof.to_string().contains("draws are needed"), "{proof}");
+    // That no verdict is to be had is known after few draws.
+    assert!((128_000..1_000_000).contains(&proof.draws), "{proof}");
+}
+
+/// A candidate that learns is enumerated after some numbers of draws, and its streams are drawn.
+#[test]
+fn a_candidate_that_learns_is_drawn_in_whole_streams() {
+    let bit = Solved::new("a bit", &[0.5], None);
+    let mut mean = 0.0;
+    let learner = FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
+        let [signal, other] = [(); 2].map(|()| if source.bernoulli(0.5) { 1.0 } else { 0.0 });
+        // Neither sees the mean that it is corrected by, and the two have equal means.
+        out[0] = signal + mean * (other - 0.5);
+        mean = 0.9 * mean + 0.1 * signal;
+    });
+    let proof = prove(&bit, &learner, &Options::default());
+    assert!(proof.ok && matches!(proof.method, Method::Enumerated(_)), "{proof}");
+    let words = proof.to_string();
+    assert!(words.contains("learns; enumerated again after 30 numbers of draws"), "{proof}");
+    assert!(words.contains(" draws of whole streams agree to "), "{proof}");
+    // The error is the largest of all that were enumerated, also of those that are small enough.
+    let mut draws = 0;
+    let mut inner = learner.clone();
+    let late = FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
+        (inner.0)(source, out);
+        out[0] += if draws >= 5 { 2e-9 } else { 0.0 };
+        draws += 1;
+    });
+    let proof = prove(&bit, &late, &Options::default());
+    assert!(proof.ok && (proof.max_abs_error - 2e-9).abs() < 1e-12, "{proof}");
 }
 
 /// After 30 or 1000 draws, or at every twentieth: enumeration looked at the draws after 0, 1 and 25.
