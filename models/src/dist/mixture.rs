@@ -261,3 +261,48 @@ fn middle(low: f64, high: f64, discrete: bool) -> f64 {
     // Where the ends are NaN or out of order nothing lies between them.
     if a < b && middle < high { middle } else { high }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_follow_the_order_of_numbers() {
+        let (least, inf) = (f64::from_bits(1), f64::INFINITY);
+        let line = [-inf, f64::MIN, -2.5, -1.0, -least, -0.0, 0.0, least, 1.0, 2.5, f64::MAX, inf];
+        assert!(line.windows(2).all(|pair| rank(pair[0]) < rank(pair[1])));
+        for x in line {
+            assert_eq!(from_rank(rank(x)).to_bits(), x.to_bits());
+        }
+        // Neighbours have neighbouring ranks.
+        for x in [-2.5, -1.0, 0.0, 1.0, 1e300_f64] {
+            assert_eq!(rank(x.next_up()) - rank(x), 1, "{x}");
+        }
+        assert_eq!((rank(0.0), rank(-0.0), rank(1.0)), (0, -1, 1.0_f64.to_bits() as i64));
+    }
+
+    #[test]
+    fn the_middle_halves_what_lies_between() {
+        for (low, high) in [(1.0, 2.0), (-3.0, 1e9), (f64::MIN, f64::MAX), (0.0, 1e-300)] {
+            let middle = middle(low, high, false);
+            let (a, b) = (i128::from(rank(low)), i128::from(rank(high)));
+            assert_eq!(i128::from(rank(middle)), (a + b + 1).div_euclid(2), "{low} and {high}");
+        }
+        for (low, high, expected) in [
+            (1.0, 1.0_f64.next_up(), 1.0_f64.next_up()),
+            (1.0, 1.0, 1.0),
+            (2.0, 1.0, 1.0),
+            (f64::NEG_INFINITY, 3.0, middle(f64::NEG_INFINITY, 3.0, false)),
+        ] {
+            assert_eq!(middle(low, high, false), expected, "{low} and {high}");
+        }
+        assert!(middle(f64::NAN, f64::NAN, false).is_nan());
+        for (low, high, expected) in
+            [(-1.0, 0.0, 0.0), (0.0, 2.0, 1.0), (2.0, 3.0, 3.0), (4.0, 7.0, 5.0), (6.0, 9.0, 7.0)]
+        {
+            assert_eq!(middle(low, high, true), expected, "counts {low} and {high}");
+        }
+        // Half of the doubles between 1 and 16 lie below 4.
+        assert_eq!((middle(1.0, 16.0, false), middle(1.0, 16.0, true)), (4.0, 4.0));
+    }
+}

@@ -231,6 +231,6 @@ mod tests {
         assert!(found.ends_with("ends after 80000"), "{found}");
         let found = text(input(&bytes).values(&[MAX_VALUES + 1], 2, word));
         assert_eq!(found, "x: holds 536870913 values, more than the limit of 536870912");
-        assert_eq!(input(&[]).values(&[3, 0], 2, word).unwrap(), Vec::<u16>::new());
+        assert!(input(&[]).values(&[3, 0], 2, word).unwrap().is_empty());
     }
 }

@@ -273,4 +273,127 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn random_numbers_of_three_uniform_ones_have_variance_one() {
+        let (n, rng) = (20_000, &mut seed::rng(5, Stream::Digits, 0));
+        let draws: Vec<f64> = (0..n).map(|_| f64::from(irwin_hall(rng))).collect();
+        assert!(draws.iter().all(|x| x.abs() <= 3.0));
+        let mean = draws.iter().sum::<f64>() / n as f64;
+        let square = draws.iter().map(|x| x * x).sum::<f64>() / n as f64;
+        // Five standard errors; the fourth moment is 2.6.
+        assert!(mean.abs() < 5.0 / (n as f64).sqrt(), "{mean}");
+        assert!((square - 1.0).abs() < 5.0 * (1.6 / n as f64).sqrt(), "{square}");
+    }
+
+    #[test]
+    fn ways_of_writing_come_by_their_weights() {
+        let (n, rng) = (4000, &mut seed::rng(6, Stream::Digits, 0));
+        for ways in GLYPHS {
+            let total: usize = ways.iter().map(|way| way.weight).sum();
+            let mut counts = vec![0; ways.len()];
+            for _ in 0..n {
+                let chosen = choose(ways, rng);
+                counts[ways.iter().position(|way| way.strokes == chosen.strokes).unwrap()] += 1;
+            }
+            for (way, count) in ways.iter().zip(counts) {
+                let p = way.weight as f64 / total as f64;
+                let error = f64::from(count) - f64::from(n) * p;
+                assert!(error.abs() <= 5.0 * (f64::from(n) * p * (1.0 - p)).sqrt(), "{p}: {count}");
+            }
+        }
+    }
+
+    /// Hermite's form of the curve, with half the difference of the neighbours as the tangent of a point.
+    #[test]
+    fn a_curve_goes_through_its_points_with_the_tangents_of_its_neighbours() {
+        let points: [Point; 4] = [[0.1, 0.2], [0.5, 0.9], [0.7, 0.3], [0.2, 0.4]];
+        for n in 2..=4 {
+            let (points, mut pieces) = (&points[..n], Vec::new());
+            curve(points, 1.5, 0.2, &mut pieces);
+            assert_eq!(pieces.len(), 6 * (n - 1));
+            let near = |a: Point, b: Point| (0..2).all(|k| (a[k] - b[k]).abs() < 1e-6);
+            assert!(pieces.windows(2).all(|pair| near(pair[0].b, pair[1].a)));
+            let tangent = |i: usize, k: usize| match i {
+                0 => points[1][k] - points[0][k],
+                i if i == n - 1 => points[i][k] - points[i - 1][k],
+                i => 0.5 * (points[i + 1][k] - points[i - 1][k]),
+            };
+            for (at, piece) in pieces.iter().enumerate() {
+                let (i, t) = (at / 6, (at % 6) as f32 / 6.0);
+                for k in 0..2 {
+                    let expected = (1.0 + 2.0 * t) * (1.0 - t).powi(2) * points[i][k]
+                        + t * (1.0 - t).powi(2) * tangent(i, k)
+                        + t * t * (3.0 - 2.0 * t) * points[i + 1][k]
+                        + t * t * (t - 1.0) * tangent(i + 1, k);
+                    assert!((piece.a[k] - expected).abs() < 1e-6, "{n} points, piece {at}");
+                }
+                // The pen's radius goes from 1.2 to 0.8 of its mean along the whole curve.
+                let pen = |at: usize| 1.5 * (1.2 - 0.4 * at as f32 / (6 * (n - 1)) as f32);
+                assert!((piece.radius - pen(at)).abs() < 1e-6, "{n} points, piece {at}");
+                assert!((piece.radius + piece.swell - pen(at + 1)).abs() < 1e-6);
+            }
+            assert!(near(pieces[6 * n - 7].b, points[n - 1]));
+        }
+    }
+
+    #[test]
+    fn a_digit_fills_its_box_about_its_centre_of_mass() {
+        for index in 0..50 {
+            let mut rng = seed::rng(9, Stream::Digits, index);
+            let mut pieces = write(choose(GLYPHS[index as usize % 10], &mut rng), &mut rng);
+            let shape = |pieces: &[Piece]| -> Vec<f32> {
+                let unit = (pieces[0].b[0] - pieces[0].a[0]).hypot(pieces[0].b[1] - pieces[0].a[1]);
+                pieces.iter().map(|p| (p.b[0] - p.a[0]).hypot(p.b[1] - p.a[1]) / unit).collect()
+            };
+            let before = shape(&pieces);
+            place(&mut pieces, &mut rng);
+            // Everything is scaled alike.
+            assert!(before.iter().zip(shape(&pieces)).all(|(a, b)| (a / b - 1.0).abs() < 1e-2));
+            let ends = |k: usize| pieces.iter().flat_map(move |p| [p.a[k], p.b[k]]);
+            let extent = |k: usize| {
+                ends(k).fold(f32::NEG_INFINITY, f32::max) - ends(k).fold(f32::INFINITY, f32::min)
+            };
+            let size = extent(0).max(extent(1)) + 2.0 * pieces[0].radius;
+            assert!((18.8 - 1e-3..20.0 + 1e-3).contains(&size), "digit {index}: {size} pixels");
+            let mass = |p: &Piece| (p.b[0] - p.a[0]).hypot(p.b[1] - p.a[1]) * p.radius;
+            let total: f32 = pieces.iter().map(mass).sum();
+            for k in 0..2 {
+                let moment = |p: &Piece| mass(p) * 0.5 * (p.a[k] + p.b[k]);
+                let centre = pieces.iter().map(moment).sum::<f32>() / total;
+                assert!((centre - 14.0).abs() < 0.9 + 1e-3, "digit {index}: centre {centre}");
+            }
+        }
+    }
+
+    /// The formula of a pixel's ink on every pixel, for pieces inside, at the border, without length and outside.
+    #[test]
+    fn ink_is_that_of_the_nearest_piece_on_every_pixel() {
+        let piece = |a: Point, b: Point, radius: f32, swell: f32| Piece { a, b, radius, swell };
+        let all = [
+            piece([5.2, 7.9], [9.1, 6.3], 1.3, 0.4),
+            piece([9.1, 6.3], [9.4, 15.0], 1.7, -0.5),
+            piece([0.3, 20.0], [-2.0, 24.5], 2.0, 0.0),
+            piece([26.9, 27.5], [28.4, 27.9], 0.8, 1.1),
+            piece([18.0, 18.5], [18.0, 18.5], 2.2, 0.3),
+            piece([40.0, 3.0], [45.0, 3.0], 1.0, 0.0),
+        ];
+        for soft in [0.9, 1.4] {
+            let found = ink(&all, soft);
+            for (i, found) in found.into_iter().enumerate() {
+                let (x, y) = ((i % SIDE) as f32 + 0.5, (i / SIDE) as f32 + 0.5);
+                let shade = |p: &Piece| {
+                    let (u, v) = ([p.b[0] - p.a[0], p.b[1] - p.a[1]], [x - p.a[0], y - p.a[1]]);
+                    let square = u[0] * u[0] + u[1] * u[1];
+                    let along =
+                        if square > 0.0 { (u[0] * v[0] + u[1] * v[1]) / square } else { 0.0 };
+                    let t = along.clamp(0.0, 1.0);
+                    let d = (v[0] - t * u[0]).hypot(v[1] - t * u[1]);
+                    (0.5 + (p.radius + t * p.swell - d) / soft).clamp(0.0, 1.0)
+                };
+                let expected = all.iter().map(shade).fold(0.0, f32::max);
+                assert!((found - expected).abs() < 1e-5, "pixel {x}, {y}: {found}, not {expected}");
+            }
+        }
+    }
 }
