@@ -1,6 +1,6 @@
 //! The Bernoulli distribution.
 
-use super::edges::{impossible, level};
+use super::edges::{below, impossible, level};
 use super::parameters::check;
 use super::{
     Bits, Cdf, Constraint, Coordinates, Distribution, Entropy, Enumerable, Kl, Moments,
@@ -17,8 +17,7 @@ use pathscore_autodiff::{Scalar, Var};
 /// A distribution made by [`Bernoulli::from_logits`] or [`Bernoulli::from_probs`] takes the logarithm of the probability
 /// of the value that each bit has, $\ln\sigma(\pm\eta)$, so that its derivative $\pm\sigma(\mp\eta)$ keeps its digits
 /// for logits of any size; values other than zero and one have probability zero. Its twin
-/// [`Bernoulli::from_logits_unchecked`] computes the formula above in one kernel, for finite logits. Its derivative is
-/// exact to rounding of one, and grey values between zero and one have the cross-entropy.
+/// [`Bernoulli::from_logits_unchecked`] computes the formula above in one kernel, for finite logits, and grey values between zero and one have the cross-entropy.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -202,7 +201,8 @@ impl<'t, F: Scalar> Entropy<'t, F> for Bernoulli<'t, F> {
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Bernoulli<'t, F> {
     /// $\sum p(\ln p - \ln p') + (1-p)(\ln(1-p) - \ln(1-p'))$ with every logarithm a log-sigmoid of a
-    /// logit, so that saturated logits give neither NaN nor a vanished derivative.
+    /// logit, so that saturated logits give neither NaN nor a vanished derivative. Where the logits are close, it is computed
+    /// without cancellation.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let each = divergence(self.logits, p.logits, self.fused && p.fused);
         over_event(each, each)
@@ -210,9 +210,18 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Bernoulli<'t, F> {
 }
 
 /// The divergence of each bit from its counterpart.
+///
+/// Where the logits are close, the ratios of the probabilities are $e^{d - l}$ and $e^{-l}$ with the difference $d$ of the logits
+/// and $l = \ln(1 + \sigma(\eta_q)(e^d - 1))$, and because probabilities sum to one the divergence is the mean of $e^y - 1 - y$
+/// over both logarithms $y$ of a ratio: no term is negative.
 fn divergence<'t, F: Scalar>(q: Var<'t, F>, p: Var<'t, F>, fused: bool) -> Var<'t, F> {
     let terms = [q.log_sigmoid() - p.log_sigmoid(), (-q).log_sigmoid() - (-p).log_sigmoid()];
-    over_values(q, terms, fused)
+    let far = over_values(q, terms, fused);
+    let d = p - q;
+    let (one, zero) = (q.sigmoid(), (-q).sigmoid());
+    let l = (one * d.exp_m1()).ln_1p();
+    let near = one * (d - l).exp_m1_less_x() + zero * (-l).exp_m1_less_x();
+    below(d.abs(), 0.5).select(near, far)
 }
 
 impl<'t, F: Scalar> Bernoulli<'t, F> {

@@ -4,7 +4,7 @@ use super::edges::impossible;
 use super::parameters::check;
 use super::{
     Constraint, Distribution, Entropy, Enumerable, Kl, Moments, ParameterError, Shapes, Support,
-    sample_shape,
+    sample_shape, unsqueeze,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Var};
@@ -85,6 +85,11 @@ impl<'t, F: Scalar> Categorical<'t, F> {
         self.log_probs().exp()
     }
 
+    /// $\ln\sum_c e^{\eta_c}$.
+    fn log_norm(self) -> Var<'t, F> {
+        self.logits.log_sum_exp(-1)
+    }
+
     /// The terms of the classes, with zero for those whose logit is $-\infty$.
     fn if_possible(self, terms: Var<'t, F>) -> Var<'t, F> {
         let never = self.logits.equal(self.logits.constant(f64::NEG_INFINITY));
@@ -154,9 +159,23 @@ impl<'t, F: Scalar> Entropy<'t, F> for Categorical<'t, F> {
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Categorical<'t, F> {
     /// $\sum_c p_c (\ln p_c - \ln p'_c)$, where a class of probability zero in $q$ adds nothing.
+    ///
+    /// Because probabilities sum to one, it is the sum of $p'_c - p_c - p_c y_c$ with the logarithms $y_c = \ln(p'_c/p_c)$ of the ratios,
+    /// which is $p_c(e^{y_c} - 1 - y_c)$: no term is negative, and no digits cancel where the two are close.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let log_probs = self.log_probs();
-        (log_probs.exp() * self.if_possible(log_probs - p.log_probs())).sum_axis(-1)
+        let (log_probs, others) = (self.log_probs(), p.log_probs());
+        let probs = log_probs.exp();
+        // Where the two are close, the logarithms of the ratios with the rounding of the logits alone, up to a number for each
+        // row, which the next line takes off, with its derivative.
+        let offset = unsqueeze((p.log_norm() - self.log_norm()).detach());
+        let d = self.if_possible(p.logits - self.logits - offset);
+        let apart = unsqueeze((-d.abs().less(d.constant(0.5)) + F::ONE).sum_axis(-1));
+        let near = d - unsqueeze((probs * d.exp_m1()).sum_axis(-1).ln_1p());
+        let y = apart.select(others - log_probs, near);
+        let larger = others.exp() - probs * (y + F::ONE);
+        let each = y.greater(y.constant(0.5)).select(larger, probs * y.exp_m1_less_x());
+        let never = self.logits.equal(self.logits.constant(f64::NEG_INFINITY));
+        never.select(others.exp(), each).sum_axis(-1)
     }
 }
 

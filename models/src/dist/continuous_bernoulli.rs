@@ -1,6 +1,7 @@
 //! The continuous Bernoulli distribution.
 
 use super::edges::{impossible, level, off_unit_interval};
+use super::near::remainder;
 use super::parameters::distribution;
 use super::{Cdf, Entropy, Kl, Moments, over_event};
 use crate::RandomSource;
@@ -61,12 +62,26 @@ impl<'t, F: Scalar> ContinuousBernoulli<'t, F> {
         self.logits.abs().less_equal(self.logits.constant(1.0))
     }
 
+    /// $A'(\eta) - \tfrac12 = \tfrac12\coth\tfrac\eta2 - \tfrac1\eta$, an odd function.
+    pub(super) fn mean_above_half(self) -> Var<'t, F> {
+        let (eta, half) = (self.logits, F::from_f64(0.5));
+        let far = (eta * half).tanh().recip() * half - eta.recip();
+        self.small().select(eta * series(eta.square(), |n| n), far)
+    }
+
     /// $A(\eta) = \tfrac\eta2 + \ln\frac{\sinh(\eta/2)}{\eta/2}$.
-    fn log_norm(self) -> Var<'t, F> {
+    pub(super) fn log_norm(self) -> Var<'t, F> {
         let (eta, size) = (self.logits, self.logits.abs());
         let half = F::from_f64(0.5);
         let far = size * half + (-size).log1m_exp() - size.ln();
         eta * half + self.small().select(eta.square() * series(eta.square(), |_| 1.0), far)
+    }
+
+    /// $A(\eta) - \max(\eta, 0) = \ln\frac{1 - e^{-|\eta|}}{|\eta|}$.
+    fn log_bend(self) -> Var<'t, F> {
+        let size = self.logits.abs();
+        let far = (-size).log1m_exp() - size.ln();
+        self.small().select(self.log_norm() - self.logits.relu(), far)
     }
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
@@ -131,17 +146,26 @@ impl<'t, F: Scalar> ContinuousBernoulli<'t, F> {
 }
 
 impl<'t, F: Scalar> Entropy<'t, F> for ContinuousBernoulli<'t, F> {
-    /// $\sum A(\eta) - \eta A'(\eta)$.
+    /// $\sum A(\eta) - \eta A'(\eta)$: minus the divergence from the uniform distribution.
     fn entropy(&self) -> Var<'t, F> {
-        over_event(self.logits, self.log_norm() - self.logits * self.mean())
+        -self.kl(&Self::new_unchecked(self.logits.constant(0.0)))
     }
 }
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for ContinuousBernoulli<'t, F> {
-    /// $\sum (\eta_q - \eta_p)A'(\eta_q) - A(\eta_q) + A(\eta_p)$.
+    /// $\sum (\eta_q - \eta_p)A'(\eta_q) - A(\eta_q) + A(\eta_p)$, without cancellation where the logits are close: where they
+    /// differ by less than $(1 + |\eta_q|)/8$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let along = (self.logits - p.logits) * self.mean();
-        let each = along - self.log_norm() + p.log_norm();
+        let d = p.logits - self.logits;
+        let close = d.abs().less((self.logits.abs() + F::ONE) * F::from_f64(0.125));
+        let curvature = |logits| Self::new_unchecked(logits).variance();
+        let near = remainder(self.logits, d, curvature) * d.square();
+        // A is max(η, 0) and a part that bends. Beyond the same side of zero, the first is straight.
+        let (eta, positive) = (self.logits, self.logits.greater(self.logits.constant(0.0)));
+        let slope = Self::new_unchecked(-eta.abs()).mean();
+        let kink = positive.select((-p.logits).relu(), p.logits.relu());
+        let far = p.log_bend() - self.log_bend() - d * positive.select(-slope, slope) + kink;
+        let each = close.select(near, far);
         over_event(each, each)
     }
 }

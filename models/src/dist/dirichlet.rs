@@ -2,6 +2,7 @@
 
 use super::edges::{impossible, off_simplex};
 use super::gamma::ln_standard;
+use super::near::concentrations;
 use super::parameters::distribution;
 use super::{
     Distribution, Entropy, Kl, Moments, Reparam, Shapes, Support, sample_shape, unsqueeze,
@@ -114,10 +115,13 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Dirichlet<'t, F> {
     /// $\ln B(\alpha_p) - \ln B(\alpha_q) + \sum_c (\alpha_{q,c} - \alpha_{p,c})\psi(\alpha_{q,c}) - (\alpha_{q,0} -
     /// \alpha_{p,0})\psi(\alpha_{q,0})$ with the normaliser $B$; the derivative with respect to $\alpha_{q,c}$ is
     /// $(\alpha_{q,c} - \alpha_{p,c})\psi'(\alpha_{q,c}) - (\alpha_{q,0} - \alpha_{p,0})\psi'(\alpha_{q,0})$.
+    ///
+    /// It is computed without cancellation where the concentrations differ by less than an eighth, and elsewhere exact to
+    /// rounding of $\ln\Gamma(\alpha_0)$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let one = |q: Var<'t, F>, p: Var<'t, F>| (q - p) * q.digamma();
         let (q, other) = (self.concentration, p.concentration);
-        let whole = one(q.sum_axis(-1), other.sum_axis(-1));
-        p.log_norm() - self.log_norm() + one(q, other).sum_axis(-1) - whole
+        let sums = [q, other, other - q].map(|x| unsqueeze(x.sum_axis(-1)));
+        let [parts, whole] = concentrations(q, other, sums);
+        parts.sum_axis(-1) - whole.sum_axis(-1)
     }
 }

@@ -1,6 +1,7 @@
 //! The exponential distribution and Laplace's, which is that of the difference of two exponential variables.
 
-use super::edges::{exp_excess, from_zero, impossible, level, off_half_line};
+use super::edges::{from_zero, impossible, level, off_half_line};
+use super::near::ln_ratio;
 use super::parameters::distribution;
 use super::{Cdf, Entropy, Kl, Moments, over_event};
 use crate::RandomSource;
@@ -103,7 +104,7 @@ impl<'t, F: Scalar> Entropy<'t, F> for Exponential<'t, F> {
 impl<'t, F: Scalar> Kl<'t, F, Self> for Exponential<'t, F> {
     /// $\sum e^d - 1 - d$ with $d = \ln\lambda_p - \ln\lambda_q$, to the last digits also where the two are close.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let each = exp_excess((p.rate / self.rate).ln());
+        let each = ln_ratio(p.rate, self.rate).exp_m1_less_x();
         over_event(each, each)
     }
 }
@@ -161,7 +162,7 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Laplace<'t, F> {
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let away = (self.loc - p.loc).abs() / self.scale;
         let ratio = self.scale / p.scale;
-        let each = exp_excess(ratio.ln()) + ratio * exp_excess(-away);
+        let each = ln_ratio(self.scale, p.scale).exp_m1_less_x() + ratio * (-away).exp_m1_less_x();
         over_event(each, each)
     }
 }

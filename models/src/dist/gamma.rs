@@ -1,7 +1,8 @@
 //! The gamma distribution.
 
-use super::edges::{exp_excess, from_zero, impossible, level, off_half_line, smallest};
+use super::edges::{from_zero, impossible, level, off_half_line, smallest};
 use super::implicit::{implicit, ln_gamma_draw, ln_gamma_slope};
+use super::near::{ln_gamma_rest, ln_ratio};
 use super::parameters::distribution;
 use super::quantiles::ln_gamma_quantile;
 use super::{Cdf, Entropy, Kl, Moments, over_event, sample_shape};
@@ -101,14 +102,17 @@ impl<'t, F: Scalar> Entropy<'t, F> for Gamma<'t, F> {
 }
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Gamma<'t, F> {
-    /// $\sum (\alpha_q - \alpha_p)\psi(\alpha_q) - \ln\Gamma(\alpha_q) + \ln\Gamma(\alpha_p) + (\alpha_q - \alpha_p) \ln r +
-    /// \alpha_q (r - 1 - \ln r)$ with $r = \beta_p/\beta_q$; the derivatives with respect to the parameters of $q$ are
-    /// $(\alpha_q - \alpha_p)\psi'(\alpha_q) + r - 1$ and $(\alpha_p - \alpha_q r)/\beta_q$.
+    /// $\sum \alpha_p(e^y - 1 - y) + B$ with $y = \ln\frac{\beta_p\alpha_q}{\beta_q\alpha_p}$ and the divergence $B = h(\alpha_p) -
+    /// h(\alpha_q) - h'(\alpha_q)(\alpha_p - \alpha_q)$ of what Stirling's formula leaves, $h(x) = \ln\Gamma(x) - x\ln x + x$. Neither
+    /// term is negative. The derivatives with respect to the parameters of $q$ are $(\alpha_q - \alpha_p)\psi'(\alpha_q) + r - 1$
+    /// and $(\alpha_p - \alpha_q r)/\beta_q$ with $r = \beta_p/\beta_q$.
+    ///
+    /// Where the concentrations differ by less than an eighth, the relative error is a few units of rounding; elsewhere
+    /// $B$ is exact to rounding of $\ln\Gamma$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let (alpha, other) = (self.concentration, p.concentration);
-        let ln_ratio = (p.rate / self.rate).ln();
-        let shapes = (alpha - other) * (alpha.digamma() + ln_ratio);
-        let each = shapes - alpha.ln_gamma() + other.ln_gamma() + alpha * exp_excess(ln_ratio);
+        let y = ln_ratio(p.rate, self.rate) - ln_ratio(other, alpha);
+        let each = other * y.exp_m1_less_x() + ln_gamma_rest(alpha, other, other - alpha);
         over_event(each, each)
     }
 }

@@ -1,6 +1,7 @@
 //! Gumbel's distribution.
 
 use super::edges::{level, open_uniform};
+use super::near;
 use super::parameters::distribution;
 use super::{Cdf, Entropy, Kl, Moments, over_event};
 use crate::RandomSource;
@@ -82,12 +83,9 @@ impl<'t, F: Scalar> Entropy<'t, F> for Gumbel<'t, F> {
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Gumbel<'t, F> {
     /// $\sum \gamma(r - 1) - \ln r - d - 1 + e^d\Gamma(1 + r)$ with $r = \beta_q/\beta_p$ and $d = (\mu_p -
-    /// \mu_q)/\beta_p$.
+    /// \mu_q)/\beta_p$, without cancellation where the two are close.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let ratio = self.scale / p.scale;
-        let d = (p.loc - self.loc) / p.scale;
-        let last = (d + (ratio + F::ONE).ln_gamma()).exp_m1();
-        let each = (ratio - F::ONE) * F::from_f64(EULER_GAMMA) - ratio.ln() - d + last;
+        let each = near::gumbel(self.scale, p.scale, (p.loc - self.loc) / p.scale);
         over_event(each, each)
     }
 }

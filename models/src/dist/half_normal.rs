@@ -1,6 +1,7 @@
 //! The half-normal distribution.
 
-use super::edges::{exp_excess, from_zero, impossible, level, off_half_line};
+use super::edges::{from_zero, impossible, level, off_half_line};
+use super::near::ln_ratio;
 use super::parameters::distribution;
 use super::{Cdf, Entropy, Kl, Moments, over_event};
 use crate::RandomSource;
@@ -76,8 +77,8 @@ impl<'t, F: Scalar> Entropy<'t, F> for HalfNormal<'t, F> {
 impl<'t, F: Scalar> Kl<'t, F, Self> for HalfNormal<'t, F> {
     /// $\sum \tfrac12(e^d - 1 - d)$ with $d = 2\ln(\sigma_q/\sigma_p)$: the divergence of the normal distributions.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let d = (self.scale / p.scale).ln() * F::from_f64(2.0);
-        let each = exp_excess(d) * F::from_f64(0.5);
+        let d = ln_ratio(self.scale, p.scale) * F::from_f64(2.0);
+        let each = d.exp_m1_less_x() * F::from_f64(0.5);
         over_event(each, each)
     }
 }

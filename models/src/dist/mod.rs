@@ -37,6 +37,7 @@ pathscore_autodiff::modules! {
     logistic: Logistic;
     logit_normal: LogitNormal;
     low_rank_normal: LowRankNormal;
+    mixed_divergences: Continuous, LogMean, Positive;
     mixture: Mixture;
     multinomial: Multinomial;
     multivariate_normal: MultivariateNormal;
@@ -62,6 +63,7 @@ pathscore_autodiff::modules! {
 mod digits;
 mod edges;
 mod implicit;
+mod near;
 mod normal_divergences;
 mod quantiles;
 
@@ -170,6 +172,26 @@ pub trait Entropy<'t, F: Scalar>: Distribution<'t, F> {
 }
 
 /// A distribution with a known Kullback–Leibler divergence from itself to `Other`.
+///
+/// Every distribution of this module has a divergence from its own kind, except for those without a closed form: [`StudentT`],
+/// [`RelaxedBernoulli`], [`RelaxedOneHot`], [`Mixture`], and [`Logistic`] with different scales. Across kinds there are:
+///
+/// | from | to |
+/// |---|---|
+/// | every [`Continuous`] distribution | [`Normal`] |
+/// | every [`Positive`] distribution, [`Exponential`], [`Gamma`], [`Uniform`] | [`Exponential`], [`Gamma`] |
+/// | [`Normal`] | [`Laplace`], [`Gumbel`], [`MultivariateNormal`], [`LowRankNormal`] |
+/// | [`MultivariateNormal`], [`LowRankNormal`] | each other, [`Normal`] |
+/// | [`Exponential`], [`Gamma`] | [`Gumbel`], [`Weibull`] |
+/// | [`Uniform`] | [`Beta`], [`ContinuousBernoulli`], [`Gumbel`], [`Pareto`] |
+/// | [`Beta`] | [`ContinuousBernoulli`], [`Uniform`] |
+/// | [`ContinuousBernoulli`] | [`Exponential`], [`Uniform`] |
+/// | [`TruncatedNormal`] | [`Uniform`] |
+/// | [`Bernoulli`] | [`Poisson`] |
+///
+/// [`Independent`] and [`Transformed`] have the divergences of their bases. A pair whose divergence is infinite for all parameters has
+/// no implementation. A divergence within a kind keeps its digits where both distributions nearly coincide, unless its docs
+/// say otherwise; one across kinds is exact to rounding of the entropy and of the mean of $\ln p$.
 pub trait Kl<'t, F: Scalar, Other>: Distribution<'t, F> {
     /// $\mathrm{KL}(q \Vert p) = E_q[\ln q - \ln p]$, summed over the last axis.
     fn kl(&self, p: &Other) -> Var<'t, F>;

@@ -1,5 +1,6 @@
 //! The normal distribution with a full covariance matrix.
 
+use super::near::ln_ratio;
 use super::parameters::check;
 use super::{
     Constraint, Distribution, Entropy, Kl, Moments, ParameterError, Reparam, Shapes, Support,
@@ -207,13 +208,17 @@ impl<'t, F: Scalar> Entropy<'t, F> for MultivariateNormal<'t, F> {
 impl<'t, F: Scalar> Kl<'t, F, Self> for MultivariateNormal<'t, F> {
     /// $\ln\det L_p - \ln\det L_q + \tfrac12 (\Vert L_p^{-1} L_q \Vert_F^2 + \Vert L_p^{-1} (\mu_q - \mu_p) \Vert^2 -
     /// n)$.
+    ///
+    /// $L_p^{-1} L_q$ is triangular. With the logarithms $d_i$ of its diagonal the divergence is $\tfrac12\sum_i (e^{2d_i} - 1 -
+    /// 2d_i)$ and half the squares below the diagonal, which are those of $L_p^{-1}(L_q - L_p)$: nothing cancels.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let solved = p.scale_tril.solve_triangular(Triangle::Lower, false, self.scale_tril);
-        let ratio = solved.expect("the diagonal of scale_tril is positive").sum_squares([-2, -1]);
-        let distance = p.squared_distance(self.loc - p.loc);
-        let n = F::from_f64(width(self.loc) as f64);
-        let quadratic = distance + ratio - n;
-        quadratic * F::from_f64(0.5) + p.log_det_scale() - self.log_det_scale()
+        let apart = self.scale_tril - p.scale_tril;
+        let solved = p.scale_tril.solve_triangular(Triangle::Lower, false, apart);
+        let solved = solved.expect("the diagonal of scale_tril is positive");
+        let [scale, other] = [self, p].map(|normal| normal.scale_tril.diagonal(0));
+        let diagonal = (ln_ratio(scale, other) * F::from_f64(2.0)).exp_m1_less_x().sum_axis(-1);
+        let quadratic = solved.tril(-1).sum_squares([-2, -1]) + diagonal;
+        (quadratic + p.squared_distance(self.loc - p.loc)) * F::from_f64(0.5)
     }
 }
 

@@ -181,7 +181,8 @@ impl<'t, F: Scalar> Entropy<'t, F> for Normal<'t, F> {
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Normal<'t, F> {
     /// $\sum \tfrac12 (e^{2d} - 1 - 2d + t^2)$ with $d = \ln\sigma_q - \ln\sigma_p$ and
-    /// $t = (\mu_q - \mu_p)/\sigma_p$, in one kernel.
+    /// $t = (\mu_q - \mu_p)/\sigma_p$, in one kernel. It keeps its digits where the two are close, up to the rounding of the
+    /// logarithms of the scales.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let [loc, log_scale, p_loc, p_log_scale] = [self.loc, self.log_scale, p.loc, p.log_scale]
             .map(|of| {

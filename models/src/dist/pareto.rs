@@ -1,7 +1,8 @@
 //! Pareto's distribution.
 
-use super::edges::{exp_excess, impossible, level, off_half_line};
+use super::edges::{impossible, level, off_half_line};
 use super::exponential::standard;
+use super::near::ln_ratio;
 use super::parameters::distribution;
 use super::{Cdf, Entropy, Kl, Moments, over_event};
 use crate::RandomSource;
@@ -89,8 +90,8 @@ impl<'t, F: Scalar> Entropy<'t, F> for Pareto<'t, F> {
 impl<'t, F: Scalar> Kl<'t, F, Self> for Pareto<'t, F> {
     /// $\sum (e^d - 1 - d) + \alpha_p\ln(m_q/m_p)$ with $d = \ln(\alpha_p/\alpha_q)$ where $m_q \ge m_p$, otherwise $\infty$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let excess = exp_excess((p.concentration / self.concentration).ln());
-        let finite = excess + p.concentration * (self.scale / p.scale).ln();
+        let excess = ln_ratio(p.concentration, self.concentration).exp_m1_less_x();
+        let finite = excess + p.concentration * ln_ratio(self.scale, p.scale);
         let each = self.scale.less(p.scale).select(finite.constant(f64::INFINITY), finite);
         over_event(each, each)
     }

@@ -1,6 +1,6 @@
 //! The Poisson distribution.
 
-use super::edges::{exp_excess, impossible, level, ln_poisson, off_counts};
+use super::edges::{impossible, level, ln_poisson, off_counts};
 use super::parameters::check;
 use super::quantiles::{count_quantile, first_count};
 use super::{
@@ -137,7 +137,7 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Poisson<'t, F> {
     /// close; $\lambda_p$ where $\lambda_q$ is zero.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let zero = self.log_rate.equal(self.log_rate.constant(f64::NEG_INFINITY));
-        let each = self.rate() * exp_excess(p.log_rate - self.log_rate);
+        let each = self.rate() * (p.log_rate - self.log_rate).exp_m1_less_x();
         let each = zero.select(p.rate(), each);
         over_event(each, each)
     }

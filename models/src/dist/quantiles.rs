@@ -3,8 +3,8 @@
 use super::implicit::{implicit, ln_gamma_slope, logit_beta_slopes};
 use pathscore_autodiff::{Real, Scalar, Shape, Var};
 
-/// The $y$ at which an increasing function of the real line reaches `u`. The function returns its value below `u`, the
-/// distance that is left, and its slope.
+/// The $y$ at which an increasing function of the real line reaches `u`. `missing` returns the
+/// distance that is left, of the function or of an increasing function of it, and its slope.
 ///
 /// Newton's steps are taken within a bracket that every value narrows. The bracket is halved instead where a step leaves
 /// it, or is not half as long as the one before: in an exponential tail Newton's steps all have the same length. The
@@ -42,9 +42,24 @@ pub(super) fn root(start: f64, missing: impl Fn(f64) -> [f64; 2]) -> f64 {
     y
 }
 
-/// $u - F$, or with the complement $(1 - F) - (1 - u)$ in the upper half, so that neither loses its digits.
-pub(super) fn left_of(u: f64, lower: impl Fn() -> f64, upper: impl Fn() -> f64) -> f64 {
-    if u <= 0.5 { u - lower() } else { upper() - (1.0 - u) }
+/// $\ln u - \ln F$ and the slope of $\ln F$, or in the upper half $\ln(1 - F) - \ln(1 - u)$ and the slope of $-\ln(1 - F)$, so that
+/// neither loses its digits; `slope` is that of $F$.
+///
+/// The logarithm of a distribution function bends little, also far out, where Newton's steps on the function itself are shorter
+/// by orders of magnitude than the distance that is left.
+pub(super) fn left_of(
+    u: f64,
+    slope: f64,
+    lower: impl Fn() -> f64,
+    upper: impl Fn() -> f64,
+) -> [f64; 2] {
+    if u <= 0.5 {
+        let lower = lower();
+        [Real::ln(u / lower), slope / lower]
+    } else {
+        let upper = upper();
+        [Real::ln(upper / (1.0 - u)), slope / upper]
+    }
 }
 
 /// The result at the two ends of the levels, where there is no root.
@@ -92,8 +107,13 @@ fn gamma_root<'t, F: Scalar, const UPPER: bool>(alpha: Var<'t, F>, u: Var<'t, F>
         root(small.min(alpha.ln()), |y| {
             let z = y.exp();
             let (lower, upper) = (|| Real::gamma_p(alpha, z), || Real::gamma_q(alpha, z));
-            let left = if UPPER { -left_of(u, upper, lower) } else { left_of(u, lower, upper) };
-            [left, density(alpha, y)]
+            let slope = density(alpha, y);
+            if UPPER {
+                let [left, slope] = left_of(u, slope, upper, lower);
+                [-left, slope]
+            } else {
+                left_of(u, slope, lower, upper)
+            }
         })
     };
     let slopes = |[alpha, _]: [f64; 2], y: f64| {
@@ -129,7 +149,7 @@ pub(super) fn logit_beta_quantile<'t, F: Scalar>(
         root(a.ln() - b.ln(), |y| {
             let lower = || f64::beta_inc(a, b, Real::sigmoid(y))[0];
             let upper = || f64::beta_inc(b, a, Real::sigmoid(-y))[0];
-            [left_of(u, lower, upper), density(a, b, y)]
+            left_of(u, density(a, b, y), lower, upper)
         })
     };
     let slopes = |[a, b, _]: [f64; 3], y: f64| {

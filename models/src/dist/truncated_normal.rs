@@ -94,10 +94,9 @@ fn quantile_of([a, b, u]: [f64; 3]) -> f64 {
     let t = root(start, |t| {
         let inside = t.clamp(a, b);
         let part = |a: f64, b: f64| if a < b { (ln_mass_of(a, b) - all).exp() } else { 0.0 };
-        let left = left_of(u, || part(a, inside), || part(inside, b));
         // Beyond the ends the function is flat, so that the bracket is halved.
         let slope = if inside == t { (-0.5 * t * t - 0.5 * TAU.ln() - all).exp() } else { 0.0 };
-        [left, slope]
+        left_of(u, slope, || part(a, inside), || part(inside, b))
     });
     t.clamp(a, b)
 }
@@ -128,8 +127,14 @@ impl<'t, F: Scalar> TruncatedNormal<'t, F> {
         impossible(x.less(self.low) + x.greater(self.high), t.square() * F::from_f64(-0.5) - norm)
     }
 
+    /// $\ln Z$.
+    pub(super) fn ln_mass(self) -> Var<'t, F> {
+        let [a, b] = self.ends();
+        ln_mass(a, b)
+    }
+
     /// $(\varphi(a) - \varphi(b))/Z$ and $(a\varphi(a) - b\varphi(b))/Z$.
-    fn moments_of_ends(self) -> [Var<'t, F>; 2] {
+    pub(super) fn moments_of_ends(self) -> [Var<'t, F>; 2] {
         let [a, b] = self.ends();
         let ln_norm = ln_mass(a, b) + F::from_f64(0.5 * TAU.ln());
         let density = |end: Var<'t, F>| (end.square() * F::from_f64(-0.5) - ln_norm).exp();

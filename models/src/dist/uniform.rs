@@ -1,6 +1,7 @@
 //! The uniform distribution on an interval.
 
 use super::edges::{impossible, level};
+use super::near::ln_ratio_by;
 use super::parameters::distribution;
 use super::{Cdf, Entropy, Kl, Moments, over_event};
 use crate::RandomSource;
@@ -83,7 +84,9 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Uniform<'t, F> {
     /// $\sum \ln\frac{b_p - a_p}{b_q - a_q}$ where the interval of $q$ lies in that of $p$, otherwise $\infty$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let outside = self.low.less(p.low) + self.high.greater(p.high);
-        let ratio = (p.width() / self.width()).ln();
+        // The difference of the widths, without the rounding of either.
+        let wider = (p.high - self.high) - (p.low - self.low);
+        let ratio = ln_ratio_by(p.width(), self.width(), wider);
         let each = outside.select(ratio.constant(f64::INFINITY), ratio);
         over_event(each, each)
     }

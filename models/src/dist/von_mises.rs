@@ -1,6 +1,8 @@
 //! The von Mises distribution.
 
+use super::edges::below;
 use super::implicit::{implicit, von_mises_draw, von_mises_slope};
+use super::near::remainder;
 use super::parameters::distribution;
 use super::{Entropy, Kl, over_event};
 use crate::RandomSource;
@@ -66,6 +68,17 @@ impl<'t, F: Scalar> VonMises<'t, F> {
     }
 }
 
+/// $A'(\kappa) = 1 - A/\kappa - A^2$, written with $1 - A$ for large concentrations and with $I_2 = I_0 - 2I_1/\kappa$ for small ones.
+fn mean_length_slope<F: Scalar>(kappa: Var<'_, F>) -> Var<'_, F> {
+    let (norm, two) = (kappa.i0e(), F::from_f64(2.0));
+    let length = kappa.i1e() / norm;
+    let second = kappa.constant(2.0).ive(kappa) / norm;
+    let near = (second + F::ONE) * F::from_f64(0.5) - length.square();
+    let rest = kappa.i0e_less_i1e() / norm;
+    let far = rest * (-rest + two) - length / kappa;
+    below(kappa, 1.0).select(near, far)
+}
+
 impl<'t, F: Scalar> Entropy<'t, F> for VonMises<'t, F> {
     /// $\sum \ln(2\pi I_0(\kappa)) - \kappa A(\kappa)$.
     fn entropy(&self) -> Var<'t, F> {
@@ -76,11 +89,18 @@ impl<'t, F: Scalar> Entropy<'t, F> for VonMises<'t, F> {
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for VonMises<'t, F> {
     /// $\sum A(\kappa_q)(\kappa_q - \kappa_p \cos(\mu_q - \mu_p)) - \ln I_0(\kappa_q) + \ln I_0(\kappa_p)$.
+    ///
+    /// Where the concentrations differ by less than $(1 + \kappa_q)/8$, it is computed from the curvature $A'(\kappa)$, with a relative
+    /// error of about $\varepsilon(1 + \kappa)$.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let along = (self.loc - p.loc).cos() * p.concentration;
-        let means = self.mean_length() * (self.concentration - along);
-        let norms = p.log_norm() + p.concentration - self.log_norm() - self.concentration;
-        let each = means + norms;
+        let (kappa, other) = (self.concentration, p.concentration);
+        let sin = ((self.loc - p.loc) * F::from_f64(0.5)).sin();
+        let turned = self.mean_length() * other * sin.square() * F::from_f64(2.0);
+        let d = other - kappa;
+        let close = d.abs().less((kappa + F::ONE) * F::from_f64(0.125));
+        let near = remainder(kappa, d, mean_length_slope) * d.square();
+        let far = other.ln_i0() - kappa.ln_i0() - self.mean_length() * d;
+        let each = turned + close.select(near, far);
         over_event(each, each)
     }
 }

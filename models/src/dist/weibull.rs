@@ -2,6 +2,7 @@
 
 use super::edges::{from_zero, impossible, level, off_half_line};
 use super::exponential::standard;
+use super::near::{self, ln_ratio};
 use super::parameters::distribution;
 use super::{Cdf, Entropy, Kl, Moments, over_event};
 use crate::RandomSource;
@@ -87,10 +88,8 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Weibull<'t, F> {
     /// $\sum \gamma(r - 1) - \ln r - d - 1 + e^d\Gamma(1 + r)$ with $r = k_p/k_q$ and $d = k_p\ln(\lambda_q/\lambda_p)$: the
     /// divergence of two Gumbel distributions, because $-\ln x$ has such a distribution (Bauckhage 2013).
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let ratio = p.concentration / self.concentration;
-        let d = p.concentration * (self.scale / p.scale).ln();
-        let last = (d + (ratio + F::ONE).ln_gamma()).exp_m1();
-        let each = (ratio - F::ONE) * F::from_f64(EULER_GAMMA) - ratio.ln() - d + last;
+        let d = p.concentration * ln_ratio(self.scale, p.scale);
+        let each = near::gumbel(p.concentration, self.concentration, d);
         over_event(each, each)
     }
 }

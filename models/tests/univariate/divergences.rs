@@ -1,7 +1,7 @@
 //! Divergences and entropies in closed form against integrals and sums of the densities.
 
 use super::integral::rule;
-use pathscore_autodiff::{Tape, Var};
+use pathscore_autodiff::{Tape, Tensor, Var, check};
 use pathscore_models::dist::*;
 
 /// The parameters as leaves of shape `[1]`.
@@ -118,6 +118,92 @@ fn divergences_are_means_of_the_log_ratio() {
     kl(&tape, "Bernoulli", bernoulli(0.7), bernoulli(-2.0));
     let poisson = |a: f64| Poisson::from_rate(of(&[a])[0]);
     kl(&tape, "Poisson", poisson(0.7), poisson(30.0));
+    kl(&tape, "Bernoulli and Poisson", bernoulli(0.7), poisson(0.7));
+}
+
+#[test]
+fn a_divergence_is_infinite_where_the_support_of_q_is_larger() {
+    let tape = Tape::new();
+    let v = leaves(&tape, &[-1.0, 0.25, 0.75, 1.5, 2.0]);
+    let uniform = |a: usize, b: usize| Uniform::new(v[a], v[b]).unwrap();
+    let infinite = |kl: Var<f64>| assert_eq!(kl.item(), f64::INFINITY);
+    infinite(uniform(0, 2).kl(&Exponential::new(v[1]).unwrap()));
+    infinite(uniform(0, 2).kl(&Gamma::new(v[1], v[2]).unwrap()));
+    infinite(uniform(1, 3).kl(&Beta::new(v[1], v[2]).unwrap()));
+    infinite(uniform(0, 2).kl(&ContinuousBernoulli::new(v[1]).unwrap()));
+    infinite(uniform(1, 3).kl(&Pareto::new(v[2], v[3]).unwrap()));
+    infinite(Beta::new(v[1], v[2]).unwrap().kl(&uniform(1, 4)));
+    infinite(ContinuousBernoulli::new(v[1]).unwrap().kl(&uniform(0, 2)));
+    let truncated = |a: usize, b: usize| TruncatedNormal::new(v[1], v[2], v[a], v[b]).unwrap();
+    infinite(truncated(0, 3).kl(&uniform(0, 2)));
+    infinite(truncated(0, 3).kl(&truncated(0, 2)));
+    // A variance that does not exist.
+    infinite(StudentT::new(v[2], v[0], v[3]).unwrap().kl(&Normal::from_scale(v[0], v[1]).unwrap()));
+    infinite(Pareto::new(v[2], v[3]).unwrap().kl(&Normal::from_scale(v[0], v[1]).unwrap()));
+    let logistic = |s: usize| Logistic::new(v[0], v[s]).unwrap();
+    assert!(logistic(1).kl(&logistic(2)).item().is_nan(), "there is no closed form");
+}
+
+#[test]
+fn a_column_of_q_that_stands_for_several_has_the_entropy_of_each() {
+    let tape = Tape::new();
+    let one = Gamma::new(tape.leaf(&[2.0], [1]), tape.leaf(&[1.0], [1])).unwrap();
+    let (means, log_scales) = (tape.leaf(&[0.5, 1.0, 3.0], [3]), tape.leaf(&[0.0], [1]));
+    let several = Normal::from_log_scale(means, log_scales).unwrap();
+    let each = [0.5, 1.0, 3.0].map(|mean| {
+        let mean = tape.leaf(&[mean], [1]);
+        one.kl(&Normal::from_log_scale(mean, log_scales).unwrap()).item()
+    });
+    let whole = one.kl(&several).item();
+    assert!((whole - each.iter().sum::<f64>()).abs() < 1e-14 * whole, "{whole}, not {each:?}");
+}
+
+#[test]
+fn derivatives_of_divergences_agree_with_finite_differences() {
+    /// Each divergence at parameters of which the first four are those of $q$ and the others those of $p$.
+    fn all<'t>(v: &[Var<'t, f64>]) -> Var<'t, f64> {
+        let pair = |at: usize| [v[at], v[at + 1]];
+        let gamma = |at: usize| Gamma::new(v[at], v[at + 1]).unwrap();
+        let beta = |at: usize| Beta::new(v[at], v[at + 1]).unwrap();
+        let gumbel = |at: usize| Gumbel::new(v[at], v[at + 1]).unwrap();
+        let weibull = |at: usize| Weibull::new(v[at], v[at + 1]).unwrap();
+        let von_mises = |at: usize| VonMises::new(v[at], v[at + 1]).unwrap();
+        let bits = |at: usize| Bernoulli::from_logits(v[at]).unwrap();
+        let grey = |at: usize| ContinuousBernoulli::new(v[at]).unwrap();
+        let classes = |at: usize| Categorical::from_logits(Var::concat(&pair(at), -1)).unwrap();
+        let logistic = |at: usize| Logistic::new(v[at], v[1]).unwrap();
+        let truncated =
+            |at: usize| TruncatedNormal::new(v[at], v[at + 1], -v[0] - 1.0, v[1] + 2.0).unwrap();
+        let normal = Normal::from_scale(v[2], v[3]).unwrap();
+        let uniform = Uniform::new(v[0], v[0] + v[1]).unwrap();
+        let sums = [
+            gamma(0).kl(&gamma(2)),
+            beta(0).kl(&beta(2)),
+            gumbel(0).kl(&gumbel(2)),
+            weibull(0).kl(&weibull(2)),
+            von_mises(0).kl(&von_mises(2)),
+            bits(0).kl(&bits(2)),
+            grey(0).kl(&grey(2)),
+            classes(0).kl(&classes(2)),
+            logistic(0).kl(&logistic(2)),
+            truncated(0).kl(&truncated(2)),
+            gamma(0).kl(&normal),
+            weibull(0).kl(&gamma(2)),
+            gamma(0).kl(&weibull(2)),
+            gamma(0).kl(&gumbel(2)),
+            normal.kl(&gumbel(0)),
+            normal.kl(&Laplace::new(v[0], v[1]).unwrap()),
+            uniform.kl(&gamma(2)),
+            uniform.kl(&gumbel(2)),
+            grey(0).entropy(),
+        ];
+        sums.into_iter().reduce(|sum, y| sum * 1.3 + y).unwrap()
+    }
+    // Close to each other, and far apart: on both sides of every branch.
+    for at in [[1.5, 0.75, 1.53, 0.76], [0.5, 2.0, 1.25, 0.875]] {
+        let at = at.map(|c| Tensor::new(vec![c], [1]));
+        check::gradient(all, &at, check::Options::of::<f64>()).unwrap();
+    }
 }
 
 /// Compares an entropy with its definition.
