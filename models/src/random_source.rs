@@ -6,7 +6,8 @@ use rand::Rng;
 /// A source of random numbers. All code that samples is generic over it.
 ///
 /// Every generator of `rand` is a source. A source may also enumerate the outcomes of every choice with their
-/// probabilities; code that is run once for each outcome is then averaged exactly, as a finite sum.
+/// probabilities; code that is run once for each outcome is then averaged exactly, as a finite sum. A source that wraps
+/// another should pass every method on: a bit made of the other's uniform numbers is no choice that the other can enumerate.
 ///
 /// ```
 /// use pathscore_models::{RandomSource, seed};

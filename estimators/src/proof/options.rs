@@ -20,7 +20,8 @@ pub struct Options {
     /// The number of draws of the longest stream: faults that come later are not seen.
     pub depth: usize,
     /// The longest time of a proof in seconds, for the exact gradient, the enumeration, the draws and the known
-    /// mistakes together. With a limit, the number of draws and so the last digits depend on the machine.
+    /// mistakes together. With a limit, the number of draws and so the last digits depend on the machine. A program built
+    /// to abort at a panic keeps the limit between draws alone.
     pub seconds: f64,
     /// The largest number of outcomes that are enumerated.
     pub outcomes: usize,
