@@ -24,10 +24,13 @@ impl Drop for Restore {
 /// The result of `work`, or `None` if the deadline passed before it was found. The work ends where it calls [`check`],
 /// which every enumeration of outcomes does between two runs.
 pub(crate) fn within<T>(deadline: Option<Instant>, work: impl FnOnce() -> T) -> Option<T> {
-    // A program that aborts at a panic cannot be unwound.
-    let Some(end) = deadline.filter(|_| cfg!(panic = "unwind")) else { return Some(work()) };
+    let Some(end) = deadline else { return Some(work()) };
     if Instant::now() >= end {
         return None;
+    }
+    // A program that aborts at a panic cannot be unwound.
+    if cfg!(panic = "abort") {
+        return Some(work());
     }
     let _restore = Restore(DEADLINE.replace(Some(end)));
     // Work that is cut off gives no result, and its problem keeps none.
