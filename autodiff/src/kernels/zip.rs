@@ -111,6 +111,13 @@ struct Tiling {
 
 impl Tiling {
     fn new(dims: &[usize], sides: [&[usize]; 4]) -> Self {
+        let size = |dims: &[usize]| dims.iter().product::<usize>();
+        let (inner, sizes) = (size(dims), sides.map(size));
+        // Most sides are whole or a single number: they form one line.
+        if sizes.iter().all(|&n| n == inner || n == 1) {
+            let step = sizes.map(|n| isize::from(n == inner));
+            return Self { dims: SmallVec::new(), sides: Default::default(), inner, step };
+        }
         let mut sides = sides.map(|side| strides(side, dims.len()));
         let mut dims: SmallVec<[usize; 6]> = SmallVec::from_slice(dims);
         let [a, b, c, d] = &mut sides;

@@ -25,7 +25,7 @@ const DRAWS_LEARNT: [usize; 30] = [
 const MOST_CHANGES: usize = 4;
 
 /// The number of outcomes over which candidates that learn are enumerated after they have learnt.
-const LEARNT_RUNS: usize = 40_000;
+const LEARNT_RUNS: usize = 20_000;
 
 /// The number of histories over which the mean of a draw is averaged that depends on earlier draws.
 const HISTORIES: u64 = 256;

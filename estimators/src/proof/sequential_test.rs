@@ -132,6 +132,11 @@ impl MeanTest<'_> {
             biased = last.biased.then_some(last);
             streams.centre_on(&short);
             until = (needed as usize).clamp(2 * until, 4 * until);
+            // Draws that confirm a quadrature are no more than asked for.
+            let enough = options.confirming.div_ceil(groups);
+            if nodes.is_some() && draws < enough {
+                until = until.min(enough);
+            }
             until = until.next_multiple_of(BLOCK).min(options.draws);
         }
     }

@@ -22,8 +22,8 @@ const SETTINGS: [Setting; 4] = [
     Setting { samples: 2, batch: 2, scale: 0.7 },
 ];
 
-/// The draws that confirm a quadrature: a hundred thousand in the four settings together.
-const CONFIRMING: usize = 25_000;
+/// The draws that confirm a quadrature in each setting: a hundred thousand together.
+const CONFIRMING: [usize; 4] = [40_000, 20_000, 20_000, 20_000];
 
 /// The number of draws of the longest stream of each proof.
 const DEPTH: usize = 2048;
@@ -94,7 +94,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         seconds: seconds.unwrap_or(f64::INFINITY),
         seed: args.seed,
         resolution,
-        confirming: CONFIRMING,
+        confirming: CONFIRMING[0],
         depth: DEPTH,
         ..Options::default()
     };
@@ -162,10 +162,11 @@ fn worst(
 ) -> anyhow::Result<Option<Row>> {
     let mut settings = Vec::new();
     let mut worst: Option<(Proof, Setting)> = None;
-    for setting in SETTINGS {
+    for (setting, confirming) in SETTINGS.into_iter().zip(CONFIRMING) {
         let Ok(instance) = pair.instance(setting) else { continue };
         truths.truth(&instance)?;
-        let proof = prove(&*truths.of(&instance), &*instance.candidate, options);
+        let options = Options { confirming, ..*options };
+        let proof = prove(&*truths.of(&instance), &*instance.candidate, &options);
         let rank = |proof: &Proof| (proof.ok, -proof.detectable_bias, -proof.max_abs_error);
         settings.push(setting.to_string());
         if worst.as_ref().is_none_or(|(old, _)| rank(&proof) < rank(old)) {
