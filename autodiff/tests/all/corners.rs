@@ -23,6 +23,8 @@ fn derivative(
 fn call<'t>(name: &str, x: &[Var<'t, f64>]) -> Var<'t, f64> {
     match (name, x) {
         ("gamma_p", &[a, x]) => a.gamma_p(x),
+        ("gamma_q", &[a, x]) => a.gamma_q(x),
+        ("log_diff_exp", &[a, b]) => a.log_diff_exp(b),
         ("beta_inc", &[a, b, x]) => a.beta_inc(b, x),
         ("polygamma", &[n, x]) => n.polygamma(x),
         (_, &[x]) => {
@@ -40,7 +42,7 @@ fn allowed(name: &str, orders: &[usize]) -> f64 {
         // shapes are differences, whose rounding error is a hundred times that of the function.
         "gamma_p" if orders[0] == 3 => 2e-8,
         "beta_inc" if orders[0] + orders[1] == 3 => 2e-8,
-        "gamma_p" | "beta_inc" => 1e-9,
+        "gamma_p" | "gamma_q" | "beta_inc" => 1e-9,
         // The slope of the variance of a truncated normal variable is 2/x³, and is computed as a difference of terms of
         // the order 1/|x| down to −100: four digits less, and eight for its own slope.
         "log_normal_cdf" if orders[0] == 4 => 1e-8,

@@ -550,6 +550,30 @@ def higher():
             if sum(orders) == 3 and orders[2] == 0 and a > 100:
                 continue
             yield "beta_inc", orders, (a, b, x), derivative(whole, orders, (a, b, x), 42)
+    yield from newer()
+
+
+def newer():
+    """Rows of the same kind for the functions of MORE, and for the upper incomplete gamma function."""
+    def rows(name, f, orders, places):
+        for order in orders:
+            for x in places:
+                yield name, (order,), (x,), derivative(f, (order,), (x,))
+
+    line = [1e-9, -1e-4, 0.3, -0.8, 2.5, -7.0, 20.0]
+    yield from rows("exp_m1_less_x", MORE["exp_m1_less_x"][0], (2, 3), line)
+    yield from rows("ln_cosh", MORE["ln_cosh"][0], (2, 3), line)
+    yield from rows("erfcx", MORE["erfcx"][0], (2, 3), [-3.0, -0.5, 1e-6, 0.75, 4.0, 30.0])
+    yield from rows("ln_i0", MORE["ln_i0"][0], (2, 3), [0.01, 0.3, 0.9, 1.5, -4.0, 12.0])
+    yield from rows("ln_i1", MORE["ln_i1"][0], (2, 3), [0.01, 0.3, 0.9, 2.5, 12.0])
+    yield from rows("gamma", mp.gamma, (2, 3), [0.25, 1.0, 4.5, -0.5, -2.25, 20.0])
+    yield from rows("trigamma", lambda x: mp.psi(1, x), (1, 2, 3), [0.01, 0.75, 3.5, 40.0])
+    for a, b in ((1.0, 0.5), (3.0, 2.999), (-2.0, -9.0), (500.0, 499.0)):
+        for orders in ((2, 0), (1, 1), (0, 2), (2, 1)):
+            yield "log_diff_exp", orders, (a, b), derivative(log_diff_exp, orders, (a, b))
+    for a, x in ((0.4, 0.2), (0.4, 8.0), (4.5, 2.7), (4.5, 18.0), (50.0, 47.5), (50.0, 65.0)):
+        for orders in ((2, 0), (1, 1), (2, 1)):
+            yield "gamma_q", orders, (a, x), derivative(gamma_q, orders, (a, x), 42)
 
 
 def write_higher():
@@ -569,6 +593,10 @@ def bernoulli_log_prob(x, eta):
     return x * eta - mp.log1p(mp.exp(eta))
 
 
+def p_norm(p):
+    return lambda *x: mp.fsum(abs(t) ** mpf(p) for t in x) ** (1 / mpf(p))
+
+
 def write_kernels():
     near = [0.0, 1e-300, 1e-12, -1e-9, 3e-7, 1e-4, -0.02, 0.2, -0.3, 1.5, -6.0, 30.0]
     rows = [("normal_kl", normal_kl, (mu, 0.25 + d, 0.5, 0.25)) for mu in (0.5, 0.5000001, -1.25) for d in near]
@@ -576,6 +604,8 @@ def write_kernels():
     logits = [0.0, 1e-9, 0.75, 3.0, 17.0, 36.0, 40.0, 300.0, 700.0]
     rows += [("bernoulli_log_prob", bernoulli_log_prob, (x, sign * eta))
              for x in (0.0, 1.0, 0.25) for eta in logits for sign in (1, -1) if eta or sign == 1]
+    sizes = [(3.0, -4.0, 1.0), (1e-200, 2e-200, -1e-200), (1e200, -3e200, 2e200), (1.0, 0.5, -0.25)]
+    rows += [(f"p_norm {p}", p_norm(p), args) for p in ("1.5", "3", "7.25") for args in sizes]
     with open(Path(__file__).parent / "kernels.csv", "w", buffering=1) as out:
         for name, f, args in rows:
             mp.mp.dps = 700
