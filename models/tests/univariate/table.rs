@@ -322,8 +322,11 @@ const MIXED: [(&str, &str, Pair); 48] = [
     }),
 ];
 
+/// An entropy of a distribution with these parameters.
+type Single = for<'t> fn(&[Var<'t, f64>]) -> Var<'t, f64>;
+
 /// Entropies.
-const ENTROPIES: [(&str, for<'t> fn(&[Var<'t, f64>]) -> Var<'t, f64>); 16] = [
+const ENTROPIES: [(&str, Single); 16] = [
     ("Normal", |q| Normal::from_scale(q[0], q[1]).unwrap().entropy()),
     ("Laplace", |q| Laplace::new_unchecked(q[0], q[1]).entropy()),
     ("LogNormal", |q| LogNormal::new(q[0], q[1]).unwrap().entropy()),
