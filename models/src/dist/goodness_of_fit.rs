@@ -166,7 +166,9 @@ fn ends<F: Scalar>(x: F, support: Support) -> [F; 2] {
     if from_zero && at <= smallest.to_f64() {
         return [F::ZERO, smallest];
     }
-    let last = F::ONE - F::EPSILON;
+    // Numbers below one have steps of ε/2, and stand for what rounds to them, from half a step below. Eight steps away from one, the half
+    // step is a sixteenth of the distance that is left; what is nearer is not told apart.
+    let last = F::ONE - F::EPSILON * F::from_f64(4.0);
     if support == Support::UnitInterval && at >= last.to_f64() { [last, F::ONE] } else { [x, x] }
 }
 

@@ -72,6 +72,11 @@ pub(crate) fn every_extreme(check: &mut impl Check) {
     each(check, |rows| wide::rows(rows));
 }
 
+/// Makes the check on parameters drawn from the whole range of doubles.
+pub(crate) fn every_drawn(check: &mut impl Check) {
+    each(check, |rows| wide::drawn(rows));
+}
+
 fn each<C: Check>(check: &mut C, table: impl Fn(&mut Rows<C>)) {
     for wanted in 0.. {
         let tape = Tape::new();
