@@ -321,13 +321,13 @@ mod tests {
             };
             for (at, piece) in pieces.iter().enumerate() {
                 let (i, t) = (at / 6, (at % 6) as f32 / 6.0);
-                for k in 0..2 {
-                    let expected = (1.0 + 2.0 * t) * (1.0 - t).powi(2) * points[i][k]
+                let expected = [0, 1].map(|k| {
+                    (1.0 + 2.0 * t) * (1.0 - t).powi(2) * points[i][k]
                         + t * (1.0 - t).powi(2) * tangent(i, k)
                         + t * t * (3.0 - 2.0 * t) * points[i + 1][k]
-                        + t * t * (t - 1.0) * tangent(i + 1, k);
-                    assert!((piece.a[k] - expected).abs() < 1e-6, "{n} points, piece {at}");
-                }
+                        + t * t * (t - 1.0) * tangent(i + 1, k)
+                });
+                assert!(near(piece.a, expected), "{n} points, piece {at}");
                 // The pen's radius goes from 1.2 to 0.8 of its mean along the whole curve.
                 let pen = |at: usize| 1.5 * (1.2 - 0.4 * at as f32 / (6 * (n - 1)) as f32);
                 assert!((piece.radius - pen(at)).abs() < 1e-6, "{n} points, piece {at}");
