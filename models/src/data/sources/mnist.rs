@@ -163,4 +163,47 @@ mod tests {
         let one = scratch.file("one", &idx(&[1, 1], &[0]));
         assert!(matches!(load(&one), Err(DataError::TooFewRows { .. })));
     }
+
+    #[test]
+    fn parts_of_one_folder_have_rows_of_the_same_length_and_shape() {
+        let scratch = Scratch::new();
+        scratch.file("train-images-idx3-ubyte", &idx(&[2, 2, 3], &[7; 12]));
+        for (sizes, fits) in
+            [([1, 2, 3], true), ([1, 3, 2], false), ([1, 2, 4], false), ([1, 1, 6], false)]
+        {
+            let bytes = vec![8; sizes.iter().product::<u32>() as usize];
+            scratch.file("t10k-images-idx3-ubyte", &idx(&sizes, &bytes));
+            let found = load(scratch.path());
+            assert_eq!(found.is_ok(), fits, "{sizes:?}");
+            let Err(error) = found else { continue };
+            let text = error.to_string().replace(&scratch.path().display().to_string(), "x");
+            let expected = format!(
+                "x/t10k-images-idx3-ubyte has {} values in a row (or another shape) but \
+                 x/train-images-idx3-ubyte has 6: they must agree",
+                sizes[1] * sizes[2]
+            );
+            assert_eq!(text, expected);
+        }
+        // Rows without an image have only a length.
+        scratch.file("t10k-images-idx3-ubyte", &idx(&[1, 6], &[8; 6]));
+        assert!(matches!(load(scratch.path()), Err(DataError::Mismatch { .. })));
+        scratch.file("t10k-images-idx3-ubyte", &idx(&[0, 2, 3], &[]));
+        assert!(load(scratch.path()).is_err());
+    }
+
+    #[test]
+    fn two_rows_of_one_file_are_enough_and_labels_are_not_needed() {
+        let scratch = Scratch::new();
+        let path = scratch.file("rows.gz", &gzip(&idx(&[2, 1, 1], &[0, 255])));
+        let split = load(&path).unwrap();
+        assert_eq!((split.train.values(), split.test.values()), (&[0.0][..], &[1.0][..]));
+        let start = format!("idx: {}: the first 1 rows train, the last sixth", path.display());
+        assert!(split.description.starts_with(&start), "{}", split.description);
+        assert!(split.description.ends_with("(1 rows) tests, not shuffled, no labels"));
+        let path = scratch.file("a-images-idx3-ubyte.gz", &gzip(&idx(&[2, 1, 1], &[0, 255])));
+        let labels = scratch.file("a-labels-idx1-ubyte.gz", &gzip(&idx(&[2], &[3, 4])));
+        let split = load(&path).unwrap();
+        assert_eq!((split.train.labels(), split.test.labels()), (Some(&[3][..]), Some(&[4][..])));
+        assert!(split.description.ends_with(&format!("labels from {}", labels.display())));
+    }
 }
