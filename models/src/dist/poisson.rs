@@ -193,3 +193,42 @@ fn transformed_rejection<R: RandomSource>(rate: f64, rng: &mut R) -> f64 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Uniform numbers in turn.
+    struct Script(std::vec::IntoIter<f64>);
+
+    impl RandomSource for Script {
+        fn uniform(&mut self) -> f64 {
+            self.0.next().expect("a candidate is left")
+        }
+
+        fn normal(&mut self) -> f64 {
+            unreachable!("counts are drawn from uniform numbers")
+        }
+    }
+
+    /// Candidates by hand at rate 10.5, where b = 9.13 and a = 0.168: with u = U − ½ and s = ½ − |u| the count is
+    /// ⌊(2a/s + b)u + 10.93⌋.
+    #[test]
+    fn rejection_takes_and_refuses_the_candidates_of_the_paper() {
+        for (uniforms, expected) in [
+            // In the middle, under the squeeze.
+            (&[0.5, 0.9][..], 10.0),
+            // u = −0.474 gives zero, which a small height accepts and a large one refuses.
+            (&[0.026, 0.99999], 0.0),
+            (&[0.026, 0.5, 0.5, 0.9], 10.0),
+            // u = −0.48 gives −2.
+            (&[0.02, 0.9999, 0.5, 0.9], 10.0),
+            // Far out on the right a tall candidate is refused.
+            (&[0.99, 0.5, 0.5, 0.9], 10.0),
+        ] {
+            let mut source = Script(uniforms.to_vec().into_iter());
+            assert_eq!(transformed_rejection(10.5, &mut source), expected, "{uniforms:?}");
+            assert!(source.0.next().is_none(), "{uniforms:?}: all are used");
+        }
+    }
+}
