@@ -178,7 +178,7 @@ fn a_candidate_that_learns_is_drawn_in_whole_streams() {
     assert!(words.contains(" draws of whole streams agree to "), "{proof}");
     // The error is the largest of all that were enumerated, also of those that are small enough.
     let mut draws = 0;
-    let mut inner = learner.clone();
+    let mut inner = learner;
     let late = FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
         (inner.0)(source, out);
         out[0] += if draws >= 5 { 2e-9 } else { 0.0 };
