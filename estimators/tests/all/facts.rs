@@ -169,3 +169,14 @@ fn too_few_draws_are_refused_with_their_number() {
     }
     assert!(run(2, Some(Baseline::LeaveOneOut)).is_ok() && run(1, None).is_ok());
 }
+
+#[test]
+fn an_estimator_that_learns_nothing_has_no_state() {
+    let mut sgvb = Sgvb;
+    Estimator::<f64, LinearGaussian>::observe(&mut sgvb, &[1.0, -2.0]);
+    Estimator::<f64, LinearGaussian>::restore(&mut sgvb, &[]);
+    assert!(Estimator::<f64, LinearGaussian>::state(&sgvb).is_empty());
+    assert!(Estimator::<f64, SmallBelief>::state(&DisArm).is_empty());
+    let constant = Reinforce { baseline: Baseline::Constant(1.0) };
+    assert!(Estimator::<f64, SmallBelief>::state(&constant).is_empty());
+}

@@ -8,8 +8,9 @@ use pathscore_estimators::draw::{Draw, Score};
 use pathscore_estimators::exact::Enumeration;
 use pathscore_estimators::fit::{Noise, Options, Trainer};
 use pathscore_estimators::optim::{Adam, Optimizer, Schedule, Sgd};
+use pathscore_estimators::score::{Baseline, Reinforce};
 use pathscore_estimators::variance::ComponentStats;
-use pathscore_estimators::{GROUP, ShardState, State, evaluate};
+use pathscore_estimators::{GROUP, ShardState, State, Work, evaluate};
 use pathscore_models::data::{Batches, Table};
 use pathscore_models::latent::SmallBelief;
 use pathscore_models::{Params, seed};
@@ -305,4 +306,55 @@ fn states_of_several_types_are_restored_in_the_order_in_which_they_were_asked_fo
     // Without numbers, values begin by default.
     resumed.restore(Vec::new());
     assert!(resumed.of::<Second>().0.is_empty());
+    // The memory of a shard gives the same values, one of each type.
+    let mut work = Work::<f64>::new();
+    work.state::<First>().0.push(3.0);
+    work.scratch::<Second>().0.push(4.0);
+    assert_eq!(work.state::<First>().0, [3.0]);
+    assert_eq!(work.scratch::<Second>().0, [4.0]);
+    assert_eq!(work.state.save(), [[3.0]]);
+    assert_eq!(format!("{:?}", work.scratch), "Scratch of 1 types");
+}
+
+/// Gradients without a step are those of the rows, however many shards there are, and an estimator learns from them.
+#[test]
+fn gradients_are_drawn_without_a_step() {
+    for (rows, samples) in [(5, 1), (40, 60)] {
+        let mut run = exact(Options { samples, ..Options::default() });
+        let (before, x) = (run.params.clone(), (0..rows).flat_map(bits).collect::<Vec<f64>>());
+        let (_, gradient) = mean(0..rows, &before);
+        let mut seen = 0;
+        run.gradients(&x, rows, 3, 7, &mut |found| {
+            assert_near(found, &gradient, 1e-12);
+            seen += 1;
+        });
+        assert_eq!((seen, run.step), (3, 0));
+        assert_eq!(run.params, before);
+    }
+    let (params, model) = belief();
+    let running = Reinforce { baseline: Baseline::running_mean() };
+    let mut run = Trainer::new(model, params, running, Box::new(Sgd::new(0.0)), Options::default());
+    let mut drawn = |seed| {
+        let mut all = Vec::new();
+        run.estimator = running;
+        run.gradients(&bits(5), 1, 4, seed, &mut |found| all.push(found.to_vec()));
+        assert_ne!(run.estimator, running);
+        all
+    };
+    let first = drawn(1);
+    assert!(first == drawn(1) && first != drawn(2) && first[0] != first[1]);
+}
+
+#[test]
+fn a_number_that_is_not_finite_is_reported_with_the_first_parameter_that_it_reaches() {
+    let mut run = exact(Options::default());
+    run.params.values_mut()[11] = f64::NAN;
+    let before = run.params.values().iter().map(|p| p.to_bits()).collect::<Vec<u64>>();
+    let error = run.step([2, 3], feed).unwrap_err();
+    let at = run.gradient().iter().position(|g| !g.is_finite()).unwrap();
+    let (name, index) = run.params.name_at(at).unwrap();
+    assert_eq!(error.what, format!("the bound is NaN, the gradient of {name}[{index}] is NaN"));
+    assert!(error.step == 0 && error.found.is_some() && run.step == 0, "{error}");
+    assert!(error.to_string().starts_with("step 0: the bound is NaN"), "{error}");
+    assert!(run.params.values().iter().map(|p| p.to_bits()).eq(before));
 }

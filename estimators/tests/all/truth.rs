@@ -51,6 +51,22 @@ fn assert_gradient(truth: &Truth, exact: &[f64], most: f64) {
     }
 }
 
+/// A scale multiplies the gradient and its errors, and leaves the value. Powers of two are exact.
+#[test]
+fn the_scale_is_that_of_the_gradient_and_of_its_errors() {
+    let one = known(Target::LogLikelihood, 1).truth().unwrap();
+    for scale in [4.0, -0.25] {
+        let problem = Latent { scale, ..known(Target::LogLikelihood, 1) };
+        let found = problem.truth().unwrap();
+        assert_eq!((found.value, found.value_error), (one.value, one.value_error));
+        for i in 0..4 {
+            assert_eq!(found.gradient[i], scale * one.gradient[i]);
+            let error = found.gradient_errors[i];
+            assert!(error > 0.0 && error == scale.abs() * one.gradient_errors[i], "{error}");
+        }
+    }
+}
+
 /// The gradient and value of a problem whose draws are listed one tuple after another would be the same.
 #[test]
 fn bounds_of_bits_have_their_known_digits() {
