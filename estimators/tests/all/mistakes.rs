@@ -1,9 +1,11 @@
 //! Every known mistake of a bound has the gradient of its formula: sums over all values of two bits, moved by differences.
 
 use pathscore_estimators::Enumerator;
-use pathscore_estimators::proof::{Cached, Effect, KnownMistake, Latent, Problem, Solved, Target};
+use pathscore_estimators::proof::{
+    Cached, Effect, Expectation, KnownMistake, Latent, Problem, Solved, Target,
+};
 use pathscore_models::latent::SmallBelief;
-use pathscore_models::{Params, seed};
+use pathscore_models::{Params, RandomSource, seed};
 
 const ROWS: [[f64; 3]; 2] = [[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]];
 const SCALE: f64 = 0.7;
@@ -409,4 +411,29 @@ fn problems_that_weight_their_draws_tell_how_many_are_effective() {
     let solved = Solved::new("one", &[1.0], None);
     let mut source = Enumerator::seeded(0, 0);
     assert_eq!(solved.effective_draws(&mut source), None);
+}
+
+#[test]
+fn problems_have_their_names_and_those_of_their_components() {
+    let expectation = Expectation::new("mean", &[1.0, 2.0], |at, source| {
+        at[0] * at[1] + f64::from(source.bernoulli(0.5))
+    });
+    let solved = Solved::new("solved", &[1.0, 2.0], None);
+    for (problem, name) in [
+        (&expectation as &dyn Problem, "mean"),
+        (&solved, "solved"),
+        (&Cached::new(solved.clone()), "solved"),
+        (&Solved::of(&expectation).unwrap(), "mean"),
+    ] {
+        assert_eq!(problem.name(), name);
+        assert_eq!(problem.components().len(), 2);
+    }
+    assert_eq!(solved.components(), ["[0]", "[1]"]);
+    let bits = belief(Target::Elbo, 1, 1);
+    let components = bits.components();
+    assert_eq!((bits.name().as_str(), components.len()), ("belief", 13));
+    for (name, shape, at) in bits.params.iter() {
+        let expected = if shape.size() == 1 { name.into() } else { format!("{name}[0]") };
+        assert_eq!(components[at], expected);
+    }
 }
