@@ -339,3 +339,23 @@ impl MeanTest<'_> {
 fn in_words(needed: f64) -> String {
     if needed.is_finite() { format!("; about {needed:.0} draws are needed") } else { String::new() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Quantiles of Student's distribution from tables; the third term of the expansion is below a thousandth.
+    #[test]
+    fn students_quantiles_are_those_of_the_tables() {
+        for (tail, freedom, exact) in [
+            (0.025, 30.0, 2.042_272),
+            (0.025, 100.0, 1.983_972),
+            (0.005, 30.0, 2.749_996),
+            (0.005, 120.0, 2.617_421),
+            (0.975, 30.0, -2.042_272),
+        ] {
+            let found = student_quantile(upper_quantile(tail), freedom);
+            assert!((found - exact).abs() < 1e-3, "{tail}, {freedom}: {found}, not {exact}");
+        }
+    }
+}

@@ -55,6 +55,8 @@ fn assert_gradient(truth: &Truth, exact: &[f64], most: f64) {
 #[test]
 fn the_scale_is_that_of_the_gradient_and_of_its_errors() {
     let one = known(Target::LogLikelihood, 1).truth().unwrap();
+    assert_eq!(one.method, TruthMethod::Quadrature);
+    assert_eq!(belief(Target::LogLikelihood, 1).truth().unwrap().method, TruthMethod::Sum);
     for scale in [4.0, -0.25] {
         let problem = Latent { scale, ..known(Target::LogLikelihood, 1) };
         let found = problem.truth().unwrap();

@@ -3,14 +3,18 @@
 use super::common::assert_near;
 use pathscore_estimators::score::{Baseline, Reinforce, Vimco};
 use pathscore_estimators::zoo::baselines::{
-    BatchMean, NvilDivisor, OthersOverK, UpdatedRunningMean,
+    BaselineOfLatents, BatchMean, NvilDivisor, OthersOverK, UpdatedRunningMean,
 };
 use pathscore_estimators::zoo::bounds::{
     BatchAveragedWeights, MeanOfLogs, ScaledTwice, SquaredForModel, UndetachedSample,
     UndetachedWeights, WrongVimco,
 };
 use pathscore_estimators::zoo::zoo;
-use pathscore_estimators::{Columns, Cotangents, LogWeights, Others};
+use pathscore_estimators::{
+    Columns, Cotangents, Enumerator, Estimator, LogWeights, Others, Query, Work,
+};
+use pathscore_models::latent::SmallBelief;
+use pathscore_models::{Params, seed};
 
 const LOG_JOINT: [f64; 6] = [-1.0, -3.0, -2.5, 0.5, -0.25, -1.5];
 const LOG_Q: [f64; 6] = [-0.5, -0.75, -1.25, 0.25, -2.0, -0.125];
@@ -175,10 +179,10 @@ fn wrong_columns_are_wrong_as_they_say() {
         });
     }
     let mut learner = NvilDivisor { floor: 1.0, includes_draw: false, running: [-2.0, 9.0] };
-    learner.observe(3.0);
+    Columns::observe(&mut learner, 3.0);
     assert_near(&learner.running, &[0.8 * -2.0 + 0.2 * 3.0, 0.8 * 9.0 + 0.2 * 25.0], 1e-14);
     let mut learner = updated;
-    learner.observe(3.0);
+    Columns::observe(&mut learner, 3.0);
     assert_eq!(learner.mean, 0.75 * -2.0 + 0.25 * 3.0);
 }
 
@@ -194,4 +198,26 @@ fn the_two_bits_of_the_zoo_have_the_gradient_of_their_function() {
     let by_second =
         r * (1.0 - r) * (p * (f(1.0, 1.0) - f(1.0, 0.0)) + (1.0 - p) * (f(0.0, 1.0) - f(0.0, 0.0)));
     assert_near(&truth.gradient, &[by_first, by_second], 1e-9);
+}
+
+/// The sums by which the baseline of the latents is fitted: the signal above the fit, times one and each latent.
+#[test]
+fn a_baseline_of_latents_learns_from_every_latent() {
+    let mut params = Params::new();
+    let model = SmallBelief::known(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
+    let query = Query::new(&model, &params, &[1.0, 0.0, 1.0], 1);
+    let (mut work, plain) = (Work::new(), BaselineOfLatents::default());
+    let fitted = BaselineOfLatents { weights: vec![-2.0, 0.5, 3.0] };
+    for (learner, [w0, w1, w2]) in [(plain, [0.0; 3]), (fitted, [-2.0, 0.5, 3.0])] {
+        let mut count = 0;
+        Enumerator::for_each(0, 10, |source| {
+            let f = learner.estimate(query, source, &mut work);
+            // The bits in the order of the outcomes, the last fastest.
+            let z = [count / 2, count % 2].map(|bit| f64::from(bit));
+            let signal = f - (w0 + w1 * z[0] + w2 * z[1]);
+            assert_near(&work.stats, &[signal, signal * z[0], signal * z[1]], 1e-14);
+            count += 1;
+        });
+        assert_eq!(count, 4);
+    }
 }
