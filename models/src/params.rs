@@ -294,7 +294,10 @@ mod tests {
             let scaled = params.get(id).iter().map(|x| x / limit);
             let mean = scaled.clone().sum::<f64>() / 6000.0;
             let found = scaled.clone().map(|x| x * x).sum::<f64>() / 6000.0;
-            assert!(mean.abs() < 5.0 * f64::sqrt(square / 6000.0), "{init:?} {shape:?}: mean {mean}");
+            assert!(
+                mean.abs() < 5.0 * f64::sqrt(square / 6000.0),
+                "{init:?} {shape:?}: mean {mean}"
+            );
             let error = (found - square) / f64::sqrt(spread / 6000.0);
             assert!(error.abs() < 5.0, "{init:?} {shape:?}: {found} is {error} errors away");
             if spread < 1.0 {

@@ -42,9 +42,15 @@ fn a_root_is_found_from_anywhere_by_doubling_the_bracket() {
 
 #[test]
 fn a_level_is_compared_in_the_half_where_it_is_small() {
-    assert_eq!(left_of(0.5, || 0.25, || unreachable!("the lower half")), 0.25);
-    assert_eq!(left_of(1e-20, || 3e-20, || unreachable!("the lower half")), 1e-20 - 3e-20);
-    assert_eq!(left_of(0.75, || unreachable!("the upper half"), || 0.5), 0.25);
+    let other = || -> f64 { unreachable!("the other half") };
+    let check = |found: [f64; 2], expected: [f64; 2]| {
+        for (found, expected) in found.into_iter().zip(expected) {
+            assert!((found / expected - 1.0).abs() < 1e-15, "{found}, not {expected}");
+        }
+    };
+    check(left_of(0.5, 2.0, || 0.25, other), [std::f64::consts::LN_2, 8.0]);
+    check(left_of(1e-20, 3.0, || 2e-20, other), [-std::f64::consts::LN_2, 1.5e20]);
+    check(left_of(0.75, 2.0, other, || 0.5), [std::f64::consts::LN_2, 4.0]);
 }
 
 #[test]
