@@ -72,7 +72,7 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// If there are fewer than twenty.
 pub(crate) fn enough_draws(draws: usize) -> anyhow::Result<()> {
     if draws < 20 {
-        let words = "a standard error from fewer than 20 draws means nothing";
+        let words = "a standard error from fewer than 20 draws is itself off by more than a sixth";
         return Err(usage_error(format!("--draws {draws}: {words}")));
     }
     Ok(())

@@ -39,7 +39,7 @@ fn kernels_keep_their_digits_up_to_the_second_derivative() {
         let y = call(name, &leaves);
         let (eager, recorded) = (y.backward(), y.grad(&leaves));
         let mut expect = |what: String, found: f64, exact: f64| {
-            // An infinite relative error of a value that should be zero, too.
+            // Where the exact number is zero, the found one must be zero.
             let right = (found - exact).abs() <= allowed(name) * exact.abs();
             if !right {
                 failures.push(format!("{name} {at:?}, {what}: {found:e}, not {exact:e}"));
@@ -75,7 +75,7 @@ fn bits_that_share_a_row_of_logits_have_the_slopes_of_single_ones() {
             x.bernoulli_log_prob(at).backward().of(at).item()
         };
         let expected: f64 = (0..3).map(single).sum();
-        // Three numbers are added in another order, and one of them may be as large as three.
+        // Where bits differ, slopes near one cancel or dominate, and the error is that of one.
         let ones = (0..3).filter(|k| bits[k * 38 + j] == 1.0).count();
         let same = if ones % 3 == 0 { 1e-15 * expected.abs() } else { 1e-15 };
         assert!((found - expected).abs() <= same, "at {}: {found:e}, not {expected:e}", eta[j]);

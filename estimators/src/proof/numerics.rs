@@ -199,7 +199,7 @@ mod tests {
         // Values with an error of 1e-9 in turn up and down, and a feature that needs steps shorter than the first.
         for scale in [1.0, 30.0] {
             let f = |at: &[f64]| {
-                let noise = if at[0].to_bits() % 2 == 0 { 1e-9 } else { -1e-9 };
+                let noise = if at[0].to_bits().is_multiple_of(2) { 1e-9 } else { -1e-9 };
                 vec![in_all_ways((scale * at[0]).sin() + noise)]
             };
             let found = extrapolated_gradients(&[0.3], 1, Spread::Rules, 1e-9, f)[0][0];

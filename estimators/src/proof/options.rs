@@ -21,7 +21,7 @@ pub struct Options {
     pub depth: usize,
     /// The longest time of a proof in seconds, for the exact gradient, the enumeration, the draws and the known
     /// mistakes together. With a limit, the number of draws and so the last digits depend on the machine. A program built
-    /// to abort at a panic looks at the limit between draws alone.
+    /// to abort at a panic looks at the limit only between draws.
     pub seconds: f64,
     /// The largest number of outcomes that are enumerated.
     pub outcomes: usize,

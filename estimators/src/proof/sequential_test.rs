@@ -7,7 +7,8 @@ use super::streams::{Memory, Streams, Sums, is_over};
 use super::verdict::{Evidence, MeanTest, NEVER};
 use crate::estimator::Claim;
 use crate::moments::{BLOCK, Moments};
-use pathscore_autodiff::Real;
+use pathscore_autodiff::{Real, Tape};
+use pathscore_models::dist::{Cdf, StudentT};
 
 /// The number of draws at the first look; each look has two to four times as many as the one before.
 const FIRST_LOOK: usize = 4 * BLOCK;
@@ -52,12 +53,13 @@ fn upper_quantile(tail: f64) -> f64 {
     -Real::normal_quantile(tail)
 }
 
-/// The quantile of Student's distribution with `freedom` degrees where the normal quantile is `z`: the first terms of
-/// the expansion of Cornish and Fisher.
+/// The number that Student's distribution with `freedom` degrees exceeds with the probability with which a normal number
+/// exceeds `z`.
 fn student_quantile(z: f64, freedom: f64) -> f64 {
-    let first = (z.powi(3) + z) / (4.0 * freedom);
-    let second = (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / (96.0 * freedom * freedom);
-    z + first + second
+    let tape = Tape::new();
+    let [zero, one, freedom, tail] =
+        [0.0, 1.0, freedom, Real::normal_cdf(-z)].map(|x| tape.constant(&[x], [1]));
+    -StudentT::new_unchecked(freedom, zero, one).quantile(tail).item()
 }
 
 impl MeanTest<'_> {
@@ -132,9 +134,14 @@ impl MeanTest<'_> {
             biased = last.biased.then_some(last);
             streams.centre_on(&short);
             until = (needed as usize).clamp(2 * until, 4 * until);
-            // Draws that confirm a quadrature are no more than asked for.
-            let enough = options.confirming.div_ceil(groups);
-            if nodes.is_some() && draws < enough {
+            // A verdict may need no more draws than confirm a quadrature, and than make up enough long streams.
+            let of_nodes = nodes.map_or(0, |_| options.confirming.div_ceil(groups));
+            let of_streams = match memory.learns() {
+                true => STREAMS as usize * options.depth.saturating_sub(BLOCK),
+                false => 0,
+            };
+            let enough = of_nodes.max(of_streams);
+            if draws < enough {
                 until = until.min(enough);
             }
             until = until.next_multiple_of(BLOCK).min(options.draws);
@@ -210,7 +217,8 @@ impl MeanTest<'_> {
             // A value that is never reported has no weighted difference from the exact one either.
             value.mean = 0.0;
         }
-        let dependent = streams.are_dependent() && sums.streams.draws >= STREAMS;
+        let few = streams.are_dependent() && sums.streams.draws < STREAMS;
+        let dependent = streams.are_dependent() && !few;
         for (i, c) in components.iter_mut().enumerate() {
             let mut square = all.variance(i) / all.draws.max(1.0);
             if dependent {
@@ -221,7 +229,7 @@ impl MeanTest<'_> {
             c.error = square.sqrt().hypot(c.error.hypot(1e-10 * self.scale()));
         }
         let draws = sums.draws();
-        let z_critical = match streams.are_dependent() {
+        let z_critical = match dependent {
             true => student_quantile(z_critical, sums.streams.draws - 1.0),
             false => z_critical,
         };
@@ -232,7 +240,7 @@ impl MeanTest<'_> {
                     // Few draws that are all equal may have missed a rare one that carries the mean.
                     return f64::INFINITY;
                 }
-                if streams.are_dependent() && sums.streams.draws < STREAMS {
+                if few {
                     return f64::INFINITY;
                 }
                 // Bernstein: z² = z_c² (1 + r z/3), where r is the largest draw over the root of the sum of squares.
@@ -344,18 +352,17 @@ fn in_words(needed: f64) -> String {
 mod tests {
     use super::*;
 
-    /// Quantiles of Student's distribution from tables; the third term of the expansion is below a thousandth.
+    /// Quantiles of Student's distribution, from mpmath.
     #[test]
-    fn students_quantiles_are_those_of_the_tables() {
-        for (tail, freedom, exact) in [
-            (0.025, 30.0, 2.042_272),
-            (0.025, 100.0, 1.983_972),
-            (0.005, 30.0, 2.749_996),
-            (0.005, 120.0, 2.617_421),
-            (0.975, 30.0, -2.042_272),
+    fn few_streams_have_the_quantiles_of_student() {
+        for (z, freedom, exact) in [
+            (3.0, 15.0, 3.586_423_226_344_952_5),
+            (5.0, 15.0, 8.267_096_139_752_575),
+            (5.0, 40.0, 5.940_366_676_567_615),
+            (5.5, 400.0, 5.609_257_347_859_556),
         ] {
-            let found = student_quantile(upper_quantile(tail), freedom);
-            assert!((found - exact).abs() < 1e-3, "{tail}, {freedom}: {found}, not {exact}");
+            let found = student_quantile(z, freedom);
+            assert!((found / exact - 1.0).abs() < 1e-10, "{z}, {freedom}: {found}, not {exact}");
         }
     }
 }

@@ -156,7 +156,7 @@ fn a_bias_that_only_quadrature_sees_is_inconclusive_with_the_draws_needed() {
     let Verdict::Inconclusive { draws } = proof.verdict else { panic!("{proof}") };
     assert!((1e7..1e9).contains(&draws) && proof.reasons().contains("neither confirm"), "{proof}");
     assert!(proof.to_string().contains("draws are needed"), "{proof}");
-    // That no verdict is to be had is known after few draws.
+    // The proof ends early, because no affordable number of draws would decide.
     assert!((128_000..1_000_000).contains(&proof.draws), "{proof}");
 }
 

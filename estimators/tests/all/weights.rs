@@ -213,7 +213,7 @@ fn a_baseline_of_latents_learns_from_every_latent() {
         Enumerator::for_each(0, 10, |source| {
             let f = learner.estimate(query, source, &mut work);
             // The bits in the order of the outcomes, the last fastest.
-            let z = [count / 2, count % 2].map(|bit| f64::from(bit));
+            let z = [count / 2, count % 2].map(f64::from);
             let signal = f - (w0 + w1 * z[0] + w2 * z[1]);
             assert_near(&work.stats, &[signal, signal * z[0], signal * z[1]], 1e-14);
             count += 1;

@@ -15,9 +15,9 @@ use pathscore_autodiff::{Scalar, Var};
 /// then a bit is certain.
 ///
 /// A distribution made by [`Bernoulli::from_logits`] or [`Bernoulli::from_probs`] takes the logarithm of the probability
-/// of the value that each bit has, $\ln\sigma(\pm\eta)$, so that its derivative $\pm\sigma(\mp\eta)$ keeps its digits
-/// for logits of any size; values other than zero and one have probability zero. Its twin
-/// [`Bernoulli::from_logits_unchecked`] computes the formula above in one kernel, for finite logits, and grey values between zero and one have the cross-entropy.
+/// of the value that each bit has; values other than zero and one have probability zero. Its twin
+/// [`Bernoulli::from_logits_unchecked`] is for finite logits: it computes the formula above in one kernel, which gives grey
+/// values between zero and one their cross-entropy. Both keep the digits of the derivative for logits of any size.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;

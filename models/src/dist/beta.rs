@@ -112,8 +112,8 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Beta<'t, F> {
     /// $\sum \ln B(a_p, b_p) - \ln B(a_q, b_q) + (a_q - a_p)\psi(a_q) + (b_q - b_p)\psi(b_q) - (s_q - s_p)\psi(s_q)$
     /// with $s = a + b$; the derivative with respect to $a_q$ is $(a_q - a_p)\psi'(a_q) - (s_q - s_p)\psi'(s_q)$.
     ///
-    /// It is computed without cancellation where the concentrations differ by less than an eighth, and elsewhere exact to
-    /// rounding of $\ln\Gamma(s)$.
+    /// Where the concentrations differ by less than an eighth, the relative error is a few units of rounding times the sum $s$
+    /// over the smallest concentration; elsewhere it is that of the largest term.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let sums = [self.a + self.b, p.a + p.b, (p.a - self.a) + (p.b - self.b)];
         let [of_a, of_sum] = concentrations(self.a, p.a, sums);

@@ -165,8 +165,8 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Categorical<'t, F> {
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let (log_probs, others) = (self.log_probs(), p.log_probs());
         let probs = log_probs.exp();
-        // Where the two are close, the logarithms of the ratios with the rounding of the logits alone, up to a number for each
-        // row, which the next line takes off, with its derivative.
+        // Where the two are close, the logarithms of the ratios with the rounding of the logits alone, up to one number for
+        // each row, which `near` takes off together with its derivative.
         let offset = unsqueeze((p.log_norm() - self.log_norm()).detach());
         let d = self.if_possible(p.logits - self.logits - offset);
         let apart = unsqueeze((-d.abs().less(d.constant(0.5)) + F::ONE).sum_axis(-1));

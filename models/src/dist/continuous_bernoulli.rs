@@ -160,7 +160,7 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for ContinuousBernoulli<'t, F> {
         let close = d.abs().less((self.logits.abs() + F::ONE) * F::from_f64(0.125));
         let curvature = |logits| Self::new_unchecked(logits).variance();
         let near = remainder(self.logits, d, curvature) * d.square();
-        // A is max(η, 0) and a part that bends. Beyond the same side of zero, the first is straight.
+        // A(η) = max(η, 0) + log_bend(η). The first contributes only where the two logits lie on different sides of zero.
         let (eta, positive) = (self.logits, self.logits.greater(self.logits.constant(0.0)));
         let slope = Self::new_unchecked(-eta.abs()).mean();
         let kink = positive.select((-p.logits).relu(), p.logits.relu());

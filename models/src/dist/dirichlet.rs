@@ -116,8 +116,8 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Dirichlet<'t, F> {
     /// \alpha_{p,0})\psi(\alpha_{q,0})$ with the normaliser $B$; the derivative with respect to $\alpha_{q,c}$ is
     /// $(\alpha_{q,c} - \alpha_{p,c})\psi'(\alpha_{q,c}) - (\alpha_{q,0} - \alpha_{p,0})\psi'(\alpha_{q,0})$.
     ///
-    /// It is computed without cancellation where the concentrations differ by less than an eighth, and elsewhere exact to
-    /// rounding of $\ln\Gamma(\alpha_0)$.
+    /// Where the concentrations differ by less than an eighth, the relative error is a few units of rounding times the sum
+    /// $\alpha_0$ over the smallest concentration; elsewhere it is that of the largest term.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let (q, other) = (self.concentration, p.concentration);
         let sums = [q, other, other - q].map(|x| unsqueeze(x.sum_axis(-1)));

@@ -108,7 +108,7 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Gamma<'t, F> {
     /// and $(\alpha_p - \alpha_q r)/\beta_q$ with $r = \beta_p/\beta_q$.
     ///
     /// Where the concentrations differ by less than an eighth, the relative error is a few units of rounding; elsewhere
-    /// $B$ is exact to rounding of $\ln\Gamma$.
+    /// $B$ is exact to rounding of its largest term.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let (alpha, other) = (self.concentration, p.concentration);
         let y = ln_ratio(p.rate, self.rate) - ln_ratio(other, alpha);

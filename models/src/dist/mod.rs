@@ -171,12 +171,13 @@ pub trait Entropy<'t, F: Scalar>: Distribution<'t, F> {
     fn entropy(&self) -> Var<'t, F>;
 }
 
-/// A distribution with a known Kullback–Leibler divergence from itself to `Other`.
+/// A distribution with a known Kullback–Leibler divergence of itself from `Other`.
 ///
 /// Every distribution of this module has a divergence from its own kind, except for those without a closed form: [`StudentT`],
-/// [`RelaxedBernoulli`], [`RelaxedOneHot`], [`Mixture`], and [`Logistic`] with different scales. Across kinds there are:
+/// [`RelaxedBernoulli`], [`RelaxedOneHot`], [`Mixture`], and [`Logistic`] with different scales, [`NegativeBinomial`] with
+/// different numbers of failures, [`Binomial`] with fewer trials in $q$ (NaN). Across kinds there are:
 ///
-/// | from | to |
+/// | of | from |
 /// |---|---|
 /// | every [`Continuous`] distribution | [`Normal`] |
 /// | every [`Positive`] distribution, [`Exponential`], [`Gamma`], [`Uniform`] | [`Exponential`], [`Gamma`] |
@@ -189,7 +190,7 @@ pub trait Entropy<'t, F: Scalar>: Distribution<'t, F> {
 /// | [`TruncatedNormal`] | [`Uniform`] |
 /// | [`Bernoulli`] | [`Poisson`] |
 ///
-/// [`Independent`] and [`Transformed`] have the divergences of their bases. A pair whose divergence is infinite for all parameters has
+/// [`Independent`], and [`Transformed`] with equal bijections, have the divergences of their bases. A pair whose divergence is infinite for all parameters has
 /// no implementation. A divergence within a kind keeps its digits where both distributions nearly coincide, unless its docs
 /// say otherwise; one across kinds is exact to rounding of the entropy and of the mean of $\ln p$.
 pub trait Kl<'t, F: Scalar, Other>: Distribution<'t, F> {

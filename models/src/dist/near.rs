@@ -1,13 +1,13 @@
 //! Divergences of distributions that nearly coincide, where the plain formula is a difference of large numbers.
 //!
-//! The divergence of two members of an exponential family is $f(p) - f(q) - f'(q)(p - q)$ with the logarithm $f$ of the
-//! normaliser. Where $q$ and $p$ are close it is computed as $\int_0^1 (1 - s) f^{\prime\prime}(q + s(p - q)) \mathrm ds$ times
+//! The divergence of two members of an exponential family is the Bregman divergence $f(p) - f(q) - f'(q)(p - q)$ of the
+//! logarithm $f$ of the normaliser. Where $q$ and $p$ are close it is computed as $\int_0^1 (1 - s) f^{\prime\prime}(q + s(p - q)) \mathrm ds$ times
 //! $(p - q)^2$: all terms are positive.
 
 use super::edges::below;
 use pathscore_autodiff::{Scalar, Shape, Var};
 
-/// Nodes and weights of Gauss' rule for integrals over the unit interval with the weight $1 - s$.
+/// The nodes and weights of the Gauss–Jacobi rule of six nodes for the weight $1 - s$ on the unit interval.
 ///
 /// For $f^{\prime\prime} = 1/x^2$ and $|p - q| \le q/8$ its error is $2 \cdot 10^{-17}$.
 #[rustfmt::skip]
@@ -66,11 +66,11 @@ fn curvature<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
     below(x, 16.0).select(near, sum * inverse + F::from_f64(0.5))
 }
 
-/// $h(p) - h(q) - h'(q) d$ with $d = p - q$ and $h(x) = \ln\Gamma(x) - x\ln x + x$, which is not negative: $h$ is what
-/// Stirling's formula leaves of $\ln\Gamma$.
+/// The Bregman divergence $h(p) - h(q) - h'(q) d$, with $d = p - q$, of $h(x) = \ln\Gamma(x) - x\ln x + x$, where $x\ln x - x$ are
+/// the leading terms of Stirling's formula. It is not negative, because $h$ is convex.
 ///
-/// To about $30\varepsilon$ of itself where $|d| \le q/8$; elsewhere to $\varepsilon$ times the larger of
-/// $\ln\Gamma(q)$ and $\ln\Gamma(p)$.
+/// To about $30\varepsilon$ of itself where $|d| \le q/8$; elsewhere to $\varepsilon$ times the largest of $\ln\Gamma(q)$,
+/// $\ln\Gamma(p)$ and $\psi(q) d$.
 pub(super) fn ln_gamma_rest<'t, F: Scalar>(
     q: Var<'t, F>,
     p: Var<'t, F>,
@@ -101,7 +101,8 @@ pub(super) fn gumbel<'t, F: Scalar>(a: Var<'t, F>, b: Var<'t, F>, d: Var<'t, F>)
 /// shape that broadcasts against them.
 ///
 /// $\ln\Gamma$ is $x\ln x - x$ and a rest. The first part gives $\sum_c p_c (e^{y_c} - 1 - y_c)$ with $y_c = \ln\frac{q_c
-/// p_0}{p_c q_0}$, and the second the terms of [`ln_gamma_rest`] for each concentration less that for the sum.
+/// p_0}{p_c q_0}$, and the second the terms of [`ln_gamma_rest`] for each concentration less that for the sum, which may cancel
+/// the first where one concentration is small beside the sum.
 pub(super) fn concentrations<'t, F: Scalar>(
     q: Var<'t, F>,
     p: Var<'t, F>,
@@ -111,4 +112,20 @@ pub(super) fn concentrations<'t, F: Scalar>(
     let [sum_q, sum_p, sum_d] = sums;
     let y = ln_ratio_by(sum_p, sum_q, sum_d) - ln_ratio_by(p, q, d);
     [p * y.exp_m1_less_x() + ln_gamma_rest(q, p, d), ln_gamma_rest(sum_q, sum_p, sum_d)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A rule of six nodes is exact up to degree eleven: $\int_0^1 (1 - s) s^n \mathrm ds = \frac1{(n + 1)(n + 2)}$.
+    #[test]
+    fn the_rule_integrates_polynomials_exactly() {
+        for n in 0..12 {
+            let sum: f64 = RULE.iter().map(|[s, weight]| weight * s.powi(n)).sum();
+            let exact = 1.0 / f64::from((n + 1) * (n + 2));
+            // The nodes and the weights are rounded.
+            assert!((sum - exact).abs() < 2e-16, "{n}: {sum}, not {exact}");
+        }
+    }
 }

@@ -106,9 +106,10 @@ fn divergence<'t, F: Scalar>(q: impl Gaussian<'t, F>, p: impl Gaussian<'t, F>) -
 }
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for LowRankNormal<'t, F> {
-    /// The divergence of two distributions of low rank, without a matrix of $n$ columns. Where the factor of $p$ explains
-    /// nearly all of a variance, the trace has no more
-    /// digits than the difference of one and the share that it explains.
+    /// The divergence of two distributions of low rank, without a matrix of $n$ columns. It is a difference of the trace, $n$
+    /// and the determinants, exact to rounding of these: where the two nearly coincide, no digit may be left. Where the
+    /// factor of $p$ explains nearly all of a variance, the trace has no more digits than the difference of one and the share
+    /// that it explains.
     fn kl(&self, p: &Self) -> Var<'t, F> {
         divergence(*self, *p)
     }

@@ -226,7 +226,7 @@ mod tests {
             // Far out on the right a tall candidate is refused.
             (&[0.99, 0.5, 0.5, 0.9], 10.0),
         ] {
-            let mut source = Script(uniforms.to_vec().into_iter());
+            let mut source = Script(Vec::from(uniforms).into_iter());
             assert_eq!(transformed_rejection(10.5, &mut source), expected, "{uniforms:?}");
             assert!(source.0.next().is_none(), "{uniforms:?}: all are used");
         }

@@ -3,8 +3,8 @@
 use super::implicit::{implicit, ln_gamma_slope, logit_beta_slopes};
 use pathscore_autodiff::{Real, Scalar, Shape, Var};
 
-/// The $y$ at which an increasing function of the real line reaches `u`. `missing` returns the
-/// distance that is left, of the function or of an increasing function of it, and its slope.
+/// The $y$ at which an increasing function $F$ of the real line reaches $u$. `missing` returns $g(u) - g(F(y))$ with some
+/// increasing function $g$, and the slope of $g(F(y))$.
 ///
 /// Newton's steps are taken within a bracket that every value narrows. The bracket is halved instead where a step leaves
 /// it, or is not half as long as the one before: in an exponential tail Newton's steps all have the same length. The
@@ -19,7 +19,8 @@ pub(super) fn root(start: f64, missing: impl Fn(f64) -> [f64; 2]) -> f64 {
         (high, low, width) = (low, low - width, 2.0 * width);
     }
     let (mut y, mut last) = (0.5 * (low + high), f64::INFINITY);
-    // Bisection alone needs about sixty steps for the digits of a double.
+    // Bisection alone needs about sixty steps for the digits of a double; quick steps between halvings can make it three
+    // times as many.
     for _ in 0..200 {
         let [left, slope] = missing(y);
         if left == 0.0 {

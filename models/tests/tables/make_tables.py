@@ -1,4 +1,4 @@
-"""Tables of distributions and of their divergences and entropies, to 40 digits.
+"""Tables of distributions and of their divergences to 40 digits, and of entropies and divergences across kinds to 25.
 
     python3 make_tables.py distributions   writes distributions.csv beside this file
     python3 make_tables.py divergences     writes divergences.csv
@@ -8,7 +8,7 @@ distribution, parameters (with colons), argument, value, and the change of the v
 argument and of each parameter cause together; the last tells what rounding them once costs. A row of divergences.csv is:
 distribution of q, distribution of p (or `entropy`, without parameters), parameters of q, parameters of p, value, and the sum of the sizes of the terms
 where the value is their difference (zero if nothing may cancel). Divergences within a kind are formulas; entropies and divergences across kinds are integrals
-of the densities, to 25 digits. Every other number is evaluated with growing precision until two
+of the densities, to 25 digits. Quantiles are roots at 70 digits; every other number is evaluated with growing precision until two
 evaluations agree to 42 digits.
 """
 import itertools
@@ -171,7 +171,7 @@ LEVELS = [1e-100, 1e-20, 1e-6, 0.01, 0.3, 0.5, 0.9, 0.999, 1 - 1e-9]
 
 
 def quantile(cdf, at, u, ends):
-    """The root of cdf(x) = u between the ends, by halving and then Newton's iteration."""
+    """The root of cdf(x) = u between the ends, by halving and then Anderson and Björck's method."""
     low, high = ends
     # A map of the real line onto the interval, which has room for every magnitude.
     if low == -INF and high == INF:

@@ -1,4 +1,5 @@
-//! Every distribution of one number, and divergences, against values of 40 digits (`tests/tables/make_tables.py`).
+//! Every distribution of one number, and divergences, against values of 40 digits, entropies and divergences across kinds against
+//! 25 (`tests/tables/make_tables.py`).
 
 use super::{Check, Make, every_kind};
 use pathscore_autodiff::{Tape, Var};

@@ -19,7 +19,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, conflicts_with_all = ["problem", "estimators"])]
     pub(crate) zoo: bool,
 
-    /// The largest number of gradients drawn from an estimator whose mean cannot be enumerated.
+    /// The largest number of gradients drawn from an estimator whose mean cannot be enumerated, at least 20.
     #[arg(long, default_value_t = 8_192_000, value_name = "N")]
     pub(crate) draws: usize,
 

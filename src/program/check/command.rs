@@ -25,8 +25,11 @@ const SETTINGS: [Setting; 4] = [
 /// The draws that confirm a quadrature in each setting: a hundred thousand together.
 const CONFIRMING: [usize; 4] = [40_000, 20_000, 20_000, 20_000];
 
+/// The largest number of outcomes that are enumerated: nine nodes for each of four numbers.
+const OUTCOMES: usize = 8000;
+
 /// The number of draws of the longest stream of each proof.
-const DEPTH: usize = 2048;
+const DEPTH: usize = 1280;
 
 /// One estimator on one problem: the worst of its settings.
 #[derive(Serialize)]
@@ -96,6 +99,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         resolution,
         confirming: CONFIRMING[0],
         depth: DEPTH,
+        outcomes: OUTCOMES,
         ..Options::default()
     };
     if args.zoo {

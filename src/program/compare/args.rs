@@ -44,7 +44,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub(crate) estimators: Option<Vec<String>>,
 
-    /// The number of gradients drawn from each estimator [default: 20000; on a run 400].
+    /// The number of gradients drawn from each estimator, at least 20 [default: 20000; on a run 400].
     #[arg(long, value_name = "N")]
     pub(crate) draws: Option<usize>,
 

@@ -219,7 +219,7 @@ impl Special for f32 {
         ((s - 0.25) + s * r) + s * exp_remainder(r)
     }
 
-    /// The sum of $x^k/(k + 2)!$, in pairs; the first term that is left out is below 2e-9 of the sum.
+    /// The sum of $x^k/(k + 2)!$, in pairs; the first term that is left out is below 2.6e-9 of the sum.
     #[inline(always)]
     fn exp_rest(self) -> Self {
         let z = self * self;

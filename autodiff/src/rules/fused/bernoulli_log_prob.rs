@@ -92,7 +92,7 @@ fn step<F: Scalar>(eta: F) -> F {
     if eta > F::ZERO { F::ONE } else { F::ZERO }
 }
 
-/// $\sigma(-\eta)$ for positive logits, and $-\sigma(\eta)$ for others: what $x$ less [`step`] leaves of the derivative.
+/// $\sigma(-\eta)$ for positive logits, and $-\sigma(\eta)$ for others: the derivative less $x - s$ with the [`step`] $s$.
 #[inline(always)]
 fn tail<F: Scalar>(eta: F) -> F {
     let size = (-eta.abs()).sigmoid();
