@@ -74,7 +74,9 @@ impl MeanTest<'_> {
         let len = self.truth.gradient.len();
         let before = |look: &u32| FIRST_LOOK.saturating_mul(2_usize.pow(*look)) < options.draws;
         let looks = (0..50).take_while(before).count() + 1;
-        let groups = if memory.learns() { 2 } else { 1 };
+        // Short streams are a block long.
+        let goes_on = memory.learns() && options.depth > BLOCK;
+        let groups = if goes_on { 2 } else { 1 };
         let tail = options.false_alarm / (2 * (len + 1) * looks * groups) as f64;
         let z = [upper_quantile(tail), upper_quantile(1.0 - options.power)];
         let mut exact = self.truth.gradient.clone();
@@ -90,7 +92,7 @@ impl MeanTest<'_> {
             streams.add_short(draws..until, &mut short);
             draws = until;
             let mut look = self.look(&short, &streams, z);
-            if memory.learns() {
+            if goes_on {
                 streams.add_long(options.depth, draws, &mut long);
                 let later = self.look(&long, &streams, z);
                 let found = |look: &InterimLook| (look.biased, look.evidence.detectable);
@@ -136,8 +138,8 @@ impl MeanTest<'_> {
             until = (needed as usize).clamp(2 * until, 4 * until);
             // A verdict may need no more draws than confirm a quadrature, and than make up enough long streams.
             let of_nodes = nodes.map_or(0, |_| options.confirming.div_ceil(groups));
-            let of_streams = match memory.learns() {
-                true => STREAMS as usize * options.depth.saturating_sub(BLOCK),
+            let of_streams = match goes_on {
+                true => STREAMS as usize * (options.depth - BLOCK),
                 false => 0,
             };
             let enough = of_nodes.max(of_streams);

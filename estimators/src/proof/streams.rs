@@ -184,9 +184,10 @@ impl<'a> Streams<'a> {
         self.add(streams, 0, length, 0, sums);
     }
 
-    /// Adds draws to `sums` that come later in their streams than those of a block, until there are `draws` of them.
+    /// Adds draws to `sums` that come later in their streams than those of a block, until there are `draws` of them;
+    /// `depth` is more than a block.
     pub(super) fn add_long(&self, depth: usize, draws: usize, sums: &mut Sums) {
-        let each = depth.saturating_sub(BLOCK).max(1);
+        let each = depth - BLOCK;
         let have = sums.draws() as usize / each;
         self.add(have..draws.div_ceil(each), LONG_STREAMS, |_| BLOCK + each, BLOCK, sums);
     }

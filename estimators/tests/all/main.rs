@@ -13,6 +13,7 @@ mod learned;
 mod likelihood;
 mod mistakes;
 mod nodes;
+mod pinned;
 mod proof;
 mod report;
 mod resume;

@@ -46,6 +46,11 @@ impl Row {
     }
 }
 
+/// The right gradients, the wrong ones, and right ones with a fault.
+pub(crate) fn all_rows() -> [Vec<Row>; 3] {
+    [right::rows(), wrong::rows(), faults::rows()]
+}
+
 #[test]
 fn right_gradients_are_never_called_biased_in_ten_seeds() {
     let rows = right::rows();
