@@ -153,8 +153,9 @@ pub trait Estimator<F: Scalar, M>: Sync {
     /// Learns from a batch after the gradient of the batch was taken: `stats` is the sum of the [`Work::stats`] of the
     /// estimates.
     /// Only later batches use the learnt numbers, which are therefore independent of the draws of those batches.
-    #[allow(unused_variables)]
-    fn observe(&mut self, stats: &[f64]) {}
+    fn observe(&mut self, stats: &[f64]) {
+        let _ = stats;
+    }
 
     /// The numbers that the estimator has learnt, for a checkpoint.
     fn state(&self) -> Vec<f64> {
@@ -162,8 +163,9 @@ pub trait Estimator<F: Scalar, M>: Sync {
     }
 
     /// Replaces the learnt numbers by those of a checkpoint.
-    #[allow(unused_variables)]
-    fn restore(&mut self, state: &[f64]) {}
+    fn restore(&mut self, state: &[f64]) {
+        let _ = state;
+    }
 }
 
 /// An estimator that is two columns of numbers: a way to draw, and the cotangents of $\ln p(x, z_k)$ and
@@ -201,8 +203,9 @@ pub trait Columns: Sync {
     }
 
     /// Learns from the mean bound of a batch, after the gradient of the batch was taken; see [`Estimator::observe`].
-    #[allow(unused_variables)]
-    fn observe(&mut self, mean: f64) {}
+    fn observe(&mut self, mean: f64) {
+        let _ = mean;
+    }
 
     /// See [`Estimator::state`].
     fn state(&self) -> Vec<f64> {
@@ -210,8 +213,9 @@ pub trait Columns: Sync {
     }
 
     /// See [`Estimator::restore`].
-    #[allow(unused_variables)]
-    fn restore(&mut self, state: &[f64]) {}
+    fn restore(&mut self, state: &[f64]) {
+        let _ = state;
+    }
 }
 
 impl<F, M, C> Estimator<F, M> for C

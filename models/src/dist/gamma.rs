@@ -2,7 +2,7 @@
 
 use super::edges::{from_zero, impossible, level, off_half_line, smallest};
 use super::implicit::{implicit, ln_gamma_draw, ln_gamma_slope};
-use super::near::{ln_gamma_rest, ln_ratio};
+use super::near::{ln_ratio, stirling_bregman};
 use super::parameters::distribution;
 use super::quantiles::ln_gamma_quantile;
 use super::{Cdf, Entropy, Kl, Moments, over_event, sample_shape};
@@ -112,7 +112,7 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Gamma<'t, F> {
     fn kl(&self, p: &Self) -> Var<'t, F> {
         let (alpha, other) = (self.concentration, p.concentration);
         let y = ln_ratio(p.rate, self.rate) - ln_ratio(other, alpha);
-        let each = other * y.exp_m1_less_x() + ln_gamma_rest(alpha, other, other - alpha);
+        let each = other * y.exp_m1_less_x() + stirling_bregman(alpha, other, other - alpha);
         over_event(each, each)
     }
 }

@@ -31,69 +31,69 @@ impl<F> Continuous for TruncatedNormal<'_, F> {}
 impl<F> Continuous for Uniform<'_, F> {}
 impl<F> Continuous for Weibull<'_, F> {}
 
-/// A [`Continuous`] distribution of positive numbers with a [`LogMean`]. Each has a divergence from an [`Exponential`] and a
+/// A [`Continuous`] distribution of positive numbers with a [`MeanLog`]. Each has a divergence from an [`Exponential`] and a
 /// [`Gamma`], except for those two, whose divergences have formulas of their own.
-pub trait Positive: Continuous {}
+pub trait PositiveSupport: Continuous {}
 
-impl<F> Positive for Beta<'_, F> {}
-impl<F> Positive for HalfNormal<'_, F> {}
-impl<F> Positive for InverseGamma<'_, F> {}
-impl<F> Positive for LogNormal<'_, F> {}
-impl<F> Positive for Pareto<'_, F> {}
-impl<F> Positive for Weibull<'_, F> {}
+impl<F> PositiveSupport for Beta<'_, F> {}
+impl<F> PositiveSupport for HalfNormal<'_, F> {}
+impl<F> PositiveSupport for InverseGamma<'_, F> {}
+impl<F> PositiveSupport for LogNormal<'_, F> {}
+impl<F> PositiveSupport for Pareto<'_, F> {}
+impl<F> PositiveSupport for Weibull<'_, F> {}
 
 /// A distribution of positive numbers of whose logarithm the mean is known.
-pub trait LogMean<'t, F: Scalar>: Moments<'t, F> {
+pub trait MeanLog<'t, F: Scalar>: Moments<'t, F> {
     /// $E \ln x$, in the shape of [`Moments::mean`].
-    fn mean_ln(&self) -> Var<'t, F>;
+    fn mean_log(&self) -> Var<'t, F>;
 }
 
-impl<'t, F: Scalar> LogMean<'t, F> for Beta<'t, F> {
+impl<'t, F: Scalar> MeanLog<'t, F> for Beta<'t, F> {
     /// $\psi(a) - \psi(a + b)$.
-    fn mean_ln(&self) -> Var<'t, F> {
+    fn mean_log(&self) -> Var<'t, F> {
         let [a, b] = self.concentrations();
         -a.digamma_gap(b)
     }
 }
 
-impl<'t, F: Scalar> LogMean<'t, F> for Gamma<'t, F> {
+impl<'t, F: Scalar> MeanLog<'t, F> for Gamma<'t, F> {
     /// $\psi(\alpha) - \ln\beta$.
-    fn mean_ln(&self) -> Var<'t, F> {
+    fn mean_log(&self) -> Var<'t, F> {
         self.concentration().digamma() - self.rate().ln()
     }
 }
 
-impl<'t, F: Scalar> LogMean<'t, F> for HalfNormal<'t, F> {
+impl<'t, F: Scalar> MeanLog<'t, F> for HalfNormal<'t, F> {
     /// $\ln\sigma - \tfrac12(\gamma + \ln 2)$.
-    fn mean_ln(&self) -> Var<'t, F> {
+    fn mean_log(&self) -> Var<'t, F> {
         self.scale().ln() - F::from_f64(0.5 * (EULER_GAMMA + LN_2))
     }
 }
 
-impl<'t, F: Scalar> LogMean<'t, F> for InverseGamma<'t, F> {
+impl<'t, F: Scalar> MeanLog<'t, F> for InverseGamma<'t, F> {
     /// $\ln\beta - \psi(\alpha)$.
-    fn mean_ln(&self) -> Var<'t, F> {
+    fn mean_log(&self) -> Var<'t, F> {
         self.scale().ln() - self.concentration().digamma()
     }
 }
 
-impl<'t, F: Scalar> LogMean<'t, F> for LogNormal<'t, F> {
+impl<'t, F: Scalar> MeanLog<'t, F> for LogNormal<'t, F> {
     /// $\mu$.
-    fn mean_ln(&self) -> Var<'t, F> {
+    fn mean_log(&self) -> Var<'t, F> {
         self.0.loc()
     }
 }
 
-impl<'t, F: Scalar> LogMean<'t, F> for Pareto<'t, F> {
+impl<'t, F: Scalar> MeanLog<'t, F> for Pareto<'t, F> {
     /// $\ln m + 1/\alpha$.
-    fn mean_ln(&self) -> Var<'t, F> {
+    fn mean_log(&self) -> Var<'t, F> {
         self.scale().ln() + self.concentration().recip()
     }
 }
 
-impl<'t, F: Scalar> LogMean<'t, F> for Weibull<'t, F> {
+impl<'t, F: Scalar> MeanLog<'t, F> for Weibull<'t, F> {
     /// $\ln\lambda - \gamma/k$.
-    fn mean_ln(&self) -> Var<'t, F> {
+    fn mean_log(&self) -> Var<'t, F> {
         self.scale().ln() - self.concentration().recip() * F::from_f64(EULER_GAMMA)
     }
 }
@@ -133,15 +133,15 @@ fn exponential<'t, F: Scalar>(p: &Exponential<'t, F>, mean: Var<'t, F>) -> Var<'
 }
 
 /// Minus the mean of the log-density $\alpha\ln\beta + (\alpha - 1)\ln x - \beta x - \ln\Gamma(\alpha)$.
-fn gamma<'t, F: Scalar>(p: &Gamma<'t, F>, mean: Var<'t, F>, mean_ln: Var<'t, F>) -> Var<'t, F> {
+fn gamma<'t, F: Scalar>(p: &Gamma<'t, F>, mean: Var<'t, F>, mean_log: Var<'t, F>) -> Var<'t, F> {
     let (alpha, beta) = (p.concentration(), p.rate());
-    beta * mean - alpha * beta.ln() - (alpha - F::ONE) * mean_ln + alpha.ln_gamma()
+    beta * mean - alpha * beta.ln() - (alpha - F::ONE) * mean_log + alpha.ln_gamma()
 }
 
 impl<'t, F, Q> Kl<'t, F, Exponential<'t, F>> for Q
 where
     F: Scalar,
-    Q: Positive + LogMean<'t, F> + Entropy<'t, F>,
+    Q: PositiveSupport + MeanLog<'t, F> + Entropy<'t, F>,
 {
     /// $\sum \lambda m - \ln\lambda$ with the mean $m$ of $q$, less the entropy of $q$.
     fn kl(&self, p: &Exponential<'t, F>) -> Var<'t, F> {
@@ -152,11 +152,11 @@ where
 impl<'t, F, Q> Kl<'t, F, Gamma<'t, F>> for Q
 where
     F: Scalar,
-    Q: Positive + LogMean<'t, F> + Entropy<'t, F>,
+    Q: PositiveSupport + MeanLog<'t, F> + Entropy<'t, F>,
 {
     /// $\sum \beta m - \alpha\ln\beta - (\alpha - 1) E \ln x + \ln\Gamma(\alpha)$ with the mean $m$ of $q$, less the entropy of $q$.
     fn kl(&self, p: &Gamma<'t, F>) -> Var<'t, F> {
-        less_entropy(self, gamma(p, self.mean(), self.mean_ln()))
+        less_entropy(self, gamma(p, self.mean(), self.mean_log()))
     }
 }
 
@@ -193,7 +193,7 @@ impl<'t, F: Scalar> Kl<'t, F, Weibull<'t, F>> for Gamma<'t, F> {
         let (alpha, k) = (self.concentration(), p.concentration());
         let ln_unit = (self.rate() * p.scale()).ln();
         let power = ((alpha + k).ln_gamma() - alpha.ln_gamma() - k * ln_unit).exp();
-        let along = (k - F::ONE) * (self.mean_ln() - p.scale().ln());
+        let along = (k - F::ONE) * (self.mean_log() - p.scale().ln());
         less_entropy(self, p.scale().ln() - k.ln() - along + power)
     }
 }

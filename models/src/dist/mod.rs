@@ -37,7 +37,7 @@ pathscore_autodiff::modules! {
     logistic: Logistic;
     logit_normal: LogitNormal;
     low_rank_normal: LowRankNormal;
-    mixed_divergences: Continuous, LogMean, Positive;
+    mixed_divergences: Continuous, MeanLog, PositiveSupport;
     mixture: Mixture;
     multinomial: Multinomial;
     multivariate_normal: MultivariateNormal;
@@ -180,7 +180,7 @@ pub trait Entropy<'t, F: Scalar>: Distribution<'t, F> {
 /// | of | from |
 /// |---|---|
 /// | every [`Continuous`] distribution | [`Normal`] |
-/// | every [`Positive`] distribution, [`Exponential`], [`Gamma`], [`Uniform`] | [`Exponential`], [`Gamma`] |
+/// | every [`PositiveSupport`] distribution, [`Exponential`], [`Gamma`], [`Uniform`] | [`Exponential`], [`Gamma`] |
 /// | [`Normal`] | [`Laplace`], [`Gumbel`], [`MultivariateNormal`], [`LowRankNormal`] |
 /// | [`MultivariateNormal`], [`LowRankNormal`] | each other, [`Normal`] |
 /// | [`Exponential`], [`Gamma`] | [`Gumbel`], [`Weibull`] |

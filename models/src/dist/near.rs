@@ -71,7 +71,7 @@ fn curvature<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
 ///
 /// To about $30\varepsilon$ of itself where $|d| \le q/8$; elsewhere to $\varepsilon$ times the largest of $\ln\Gamma(q)$,
 /// $\ln\Gamma(p)$ and $\psi(q) d$.
-pub(super) fn ln_gamma_rest<'t, F: Scalar>(
+pub(super) fn stirling_bregman<'t, F: Scalar>(
     q: Var<'t, F>,
     p: Var<'t, F>,
     d: Var<'t, F>,
@@ -101,7 +101,7 @@ pub(super) fn gumbel<'t, F: Scalar>(a: Var<'t, F>, b: Var<'t, F>, d: Var<'t, F>)
 /// shape that broadcasts against them.
 ///
 /// $\ln\Gamma$ is $x\ln x - x$ and a rest. The first part gives $\sum_c p_c (e^{y_c} - 1 - y_c)$ with $y_c = \ln\frac{q_c
-/// p_0}{p_c q_0}$, and the second the terms of [`ln_gamma_rest`] for each concentration less that for the sum, which may cancel
+/// p_0}{p_c q_0}$, and the second the terms of [`stirling_bregman`] for each concentration less that for the sum, which may cancel
 /// the first where one concentration is small beside the sum.
 pub(super) fn concentrations<'t, F: Scalar>(
     q: Var<'t, F>,
@@ -111,7 +111,7 @@ pub(super) fn concentrations<'t, F: Scalar>(
     let d = p - q;
     let [sum_q, sum_p, sum_d] = sums;
     let y = ln_ratio_by(sum_p, sum_q, sum_d) - ln_ratio_by(p, q, d);
-    [p * y.exp_m1_less_x() + ln_gamma_rest(q, p, d), ln_gamma_rest(sum_q, sum_p, sum_d)]
+    [p * y.exp_m1_less_x() + stirling_bregman(q, p, d), stirling_bregman(sum_q, sum_p, sum_d)]
 }
 
 #[cfg(test)]

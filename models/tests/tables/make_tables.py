@@ -190,12 +190,9 @@ def quantile(cdf, at, u, ends):
         m = (a + b) / 2
         a, b = (m, b) if f(m) else (a, m)
 
-    def solved():
-        y = mp.findroot(lambda y: mp.log(cdf(of(y), *at)) - mp.log(u), (a, b), solver="anderson", tol=mpf(10) ** (-2 * mp.mp.dps + 20), verify=False)
-        return of(y)
-
     mp.mp.dps = 70
-    return solved()
+    error = lambda y: mp.log(cdf(of(y), *at)) - mp.log(u)
+    return of(mp.findroot(error, (a, b), solver="anderson", tol=mpf(10) ** (-2 * mp.mp.dps + 20), verify=False))
 
 
 def ends(name, at):
@@ -254,10 +251,6 @@ def distributions(out):
 
 
 # ---- divergences ---------------------------------------------------------------------------
-
-
-def xlogy(x, y):
-    return x * mp.log(y) if x else mpf(0)
 
 
 def kl_bernoulli(q, p):

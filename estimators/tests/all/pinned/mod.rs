@@ -136,9 +136,12 @@ fn proofs_of_right_and_wrong_gradients() {
 struct Told {
     claim: Claim,
     value: fn(f64) -> Option<f64>,
-    draw: fn(&mut Enumerator, &mut f64) -> f64,
+    draw: Drawn,
     state: f64,
 }
+
+/// A draw of $z$ from a source and what the draws before have left.
+type Drawn = fn(&mut Enumerator, &mut f64) -> f64;
 
 impl Gradient for Told {
     fn claim(&self) -> Claim {
@@ -204,7 +207,7 @@ fn proofs_of_claims_values_and_streams() {
     }
     // More draws, finer bounds and longer streams.
     let more = Options { draws: 1_000_000, resolution: 0.02, depth: 2_000, seed: 2, ..FEW };
-    let drawn: [(&str, fn(&mut Enumerator, &mut f64) -> f64); 6] = [
+    let drawn: [(&str, Drawn); 6] = [
         ("a loop", loops),
         ("a loop of learnt means", smoothed),
         ("a loop that is three thousandths too large", |source, _| 1.003 * waited(source)),
