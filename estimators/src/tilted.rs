@@ -170,6 +170,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_certain_is_drawn_so_and_counts_once() {
+        let mut source = Tilted::new(2, 0, 3);
+        for _ in 0..1000 {
+            source.begin();
+            assert!(!source.bernoulli(0.0) && source.bernoulli(1.0));
+            assert_eq!(source.categorical(&[0.0, 1.0, 0.0]), 1);
+            assert_eq!(source.weight(), 1.0);
+        }
+    }
+
     /// Plain draws would need ten million to see the outcome ten times. The standard deviations of one draw are 12 and
     /// 2.8.
     #[test]

@@ -46,7 +46,8 @@ pub(super) fn mean_log_mean(draws: usize, outcomes: &[(f64, f64)], offset: f64) 
     let term = |i: f64| {
         let u = middle + (i + offset) * STEP;
         let (t, absent) = (u.exp(), transform.complement(u));
-        let power = if absent < 1.0 { (k * (-absent).ln_1p()).exp_m1() } else { -1.0 };
+        // The complement may exceed one by rounding.
+        let power = (k * (-absent.min(1.0)).ln_1p()).exp_m1();
         ((-t).exp_m1() - power, t, -power)
     };
     let mut sum = 0.0;
@@ -146,6 +147,11 @@ mod tests {
             let found = mean_log_mean(7, &[(0.0, log_w)], 0.0);
             assert!((found - log_w).abs() < 1e-12 * log_w.abs().max(1.0), "{found} for {log_w}");
         }
+        // The ratio to the centre of the weights is beyond every number.
+        let rare = [(1e-5_f64.ln(), 2000.0), ((-1e-5_f64).ln_1p(), 0.0)];
+        let exact = 2e-5 * (1.0 - 1e-5) * (2000.0 - 2_f64.ln()) + 1e-10 * 2000.0;
+        let found = mean_log_mean(2, &rare, 0.3);
+        assert!((found - exact).abs() < 1e-10, "{found} for {exact}");
         // Far apart: the larger weight wins unless both draws are small, and its share is one half or one.
         let pair = [(0.25_f64.ln(), 300.0), (0.75_f64.ln(), -300.0)];
         let exact = 0.0625 * 300.0 + 0.375 * (300.0 - 2_f64.ln()) - 0.5625 * 300.0;
@@ -162,6 +168,9 @@ mod tests {
         );
         assert!(mean_log_mean(3, &[(half, 0.0), (half, f64::NAN)], 0.0).is_nan());
         assert!(mean_log_mean(3, &[(half, 0.0), (half, f64::INFINITY)], 0.0).is_nan());
+        // The sum of the probabilities is taken for one.
+        let halves = [(half - 1.0, 1.0), (half - 1.0, 1.0)];
+        assert!((mean_log_mean(3, &halves, 0.0) - 1.0).abs() < 1e-13);
         // What is impossible does not count.
         let impossible = [(0.0, 1.0), (f64::NEG_INFINITY, f64::NEG_INFINITY)];
         assert!((mean_log_mean(3, &impossible, 0.0) - 1.0).abs() < 1e-13);

@@ -328,6 +328,7 @@ mod tests {
         let gradient = |gradient, errors| refused(truth(gradient, errors, None, 0.0));
         // The norm is five, and the tolerance 0.005 of it.
         assert_eq!(gradient([3.0, -4.0], [0.0, 0.0249]), None);
+        assert_eq!(gradient([3.0, -4.0], [0.0, 0.025]), None);
         assert_eq!(gradient([3.0, -4.0], [0.01, 0.0251]), Some(("b".into(), 0.0251, 0.025)));
         assert_eq!(gradient([3.0, -4.0], [0.03, 0.0251]), Some(("a".into(), 0.03, 0.025)));
         assert_eq!(gradient([0.003, 0.004], [0.0, 2.4e-5]), None);

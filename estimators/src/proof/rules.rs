@@ -239,3 +239,37 @@ fn agree(points: &[Point], agreement: Agreement, finite: bool) -> bool {
     let sizes = mean(&|point| (point.log_p + point.log_size - top).exp()).map(f64::ln);
     near(values) && near(bounded) && (!finite || near(sizes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program with so many finite outcomes for each value of its continuous numbers.
+    fn choose(outcomes: usize, numbers: [usize; 2], budget: usize) -> Result<Rules, TooMany> {
+        let mut list = |rules: &Rules, _| {
+            let coverage = match rules {
+                Rules::Gauss(_) => {
+                    Coverage::Complete { outcomes: RULES * outcomes, quadratures: 1 }
+                }
+                _ => Coverage::Continuous,
+            };
+            (Vec::new(), coverage, numbers)
+        };
+        Rules::choose(10, budget, Agreement::Mean, &mut list)
+    }
+
+    /// Three rules of at most 8³ nodes for each of two outcomes make 3072 runs; five nodes are the fewest.
+    #[test]
+    fn the_numbers_of_nodes_spend_the_budget() {
+        let nodes = |budget| match choose(2, [2, 1], budget) {
+            Ok(Rules::Gauss(counts)) => Some(counts),
+            Ok(other) => panic!("{other:?}"),
+            Err(TooMany) => None,
+        };
+        assert_eq!(nodes(3_100), Some([8, 7, 5]));
+        assert_eq!(nodes(3_000), None);
+        assert_eq!(nodes(6 * 20_usize.pow(3) + 60), Some([20, 19, 17]));
+        assert_eq!(nodes(usize::MAX), Some([60, 59, 57]));
+        assert!(matches!(choose(1, [0, 1], 1_000), Ok(Rules::Gauss([60, 59, 57]))));
+    }
+}

@@ -135,6 +135,7 @@ impl Sums {
         self.test.draws + self.test.non_finite
     }
 
+    /// Adds the draws of a stream; those of one that was cut off do not stand for a whole stream.
     fn join(&mut self, other: &Self, whole: bool) {
         self.law.join(&other.law);
         self.test.join(&other.test);
@@ -246,5 +247,24 @@ impl<'a> Streams<'a> {
     /// True if draws of one stream depend on each other.
     pub(super) fn are_dependent(&self) -> bool {
         self.memory.learns() || self.memory.at.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sums;
+
+    #[test]
+    fn whole_streams_with_draws_have_a_mean() {
+        let mut drawn = Sums::new(1);
+        drawn.test.add(&[3.0, 4.0]);
+        let mut sums = Sums::new(1);
+        for (stream, whole, count) in
+            [(&drawn, true, 1.0), (&drawn, false, 1.0), (&Sums::new(1), true, 1.0)]
+        {
+            sums.join(stream, whole);
+            assert_eq!(sums.streams.draws, count);
+        }
+        assert_eq!((sums.streams.mean[0], sums.test.draws), (3.0, 2.0));
     }
 }

@@ -220,3 +220,22 @@ fn constant_of_normals(value: &ComponentTest, critical: f64) -> String {
         false => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_is_far_beyond_the_critical_value_or_if_it_is_no_number() {
+        let far = |exact, mean, error| {
+            let c = ComponentTest { name: String::new(), exact, mean, error, variance: 1.0 };
+            is_far(&c, 2.0)
+        };
+        assert!(far(1.0, 1.3, 0.1) && far(1.0, 0.7, 0.1));
+        assert!(!far(1.0, 1.1, 0.1) && !far(0.0, 2.0, 1.0));
+        assert!(far(1.0, f64::NAN, 0.1) && far(1.0, f64::INFINITY, 0.1));
+        // The logarithm of a likelihood of zero.
+        let none = f64::NEG_INFINITY;
+        assert!(!far(none, none, 1.0) && far(none, 0.0, 1.0));
+    }
+}

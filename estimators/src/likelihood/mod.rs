@@ -9,7 +9,7 @@
 //! | [`PriorPath`] | $p(z)$, along the path | $\nabla p(x \mid z_i)$ |
 //!
 //! The gradient of $\ln p(x)$ is $\nabla p(x)/p(x)$. A ratio of two unbiased estimates is biased, so [`SelfNormalised`]
-//! has a bias of $O(1/N)$. The variance of all four grows exponentially with the number of latents, since few
+//! has a bias of $O(1/N)$. [`Multilevel`] has none. The variance of all four grows exponentially with the number of latents, since few
 //! draws fall where the posterior is; [`importance_stats`] returns the effective sample size.
 //!
 //! Weights are logarithms until they are divided by their sum, so that the gradient of $\ln p(x)$ never underflows;
@@ -31,6 +31,10 @@
 //! let stats = importance_stats(&work);
 //! assert!(stats.effective_draws > 5_000.0 && stats.effective_draws < 20_000.0);
 //! ```
+
+mod multilevel;
+
+pub use multilevel::{Multilevel, RussianRoulette};
 
 use crate::estimator::{Claim, Estimator, LogWeights, Query, Work};
 use crate::target::Target;
