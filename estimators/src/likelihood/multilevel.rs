@@ -17,10 +17,10 @@ use std::ops::Range;
 /// $$\Delta_l = \hat L(\text{all}) - \tfrac12\bigl[\hat L(\text{first half}) + \hat L(\text{second half})\bigr].$$
 ///
 /// Its mean is $L_{2^{l+1} K} - L_{2^l K}$, so that $\ln p(x) = L_K + \sum_l E \Delta_l$. The level is drawn with probability
-/// $P_l = (1 - r) r^l$, $r = 2^{-3/2}$, and the estimate is $\hat L_K + \Delta_l/P_l$, where $\hat L_K$ is the mean over all sets
+/// $P_l = (1 - r) r^l$, $r = 2^{-5/4}$, and the estimate is $\hat L_K + \Delta_l/P_l$, where $\hat L_K$ is the mean over all sets
 /// of $K$ draws that follow each other. Because the halves share their draws with the whole, $E \Delta_l^2$ falls as $4^{-l}$,
-/// and the variance and the mean number of draws, $2 K (1 - r)/(1 - 2r) \approx 4.4 K$, are both finite, as long as the
-/// weights have enough moments. The number of draws of one estimate is not bounded: one in $2^{1.5 l}$ has $2^{l + 1} K$.
+/// and the variance and the mean number of draws, $2 K (1 - r)/(1 - 2r) \approx 7.3 K$, are both finite, as long as the
+/// weights have enough moments. The number of draws of one estimate is not bounded: one in about $2^{1.25 l}$ has $2^{l + 1} K$.
 ///
 /// The gradient for the model is $\sum_k a_k \nabla \ln p(x, z_k)$ with the derivatives $a_k$ of the estimate by $\ln w_k$;
 /// that of $q$ is zero, because $\ln p(x)$ does not depend on $q$. It is unbiased for models whose posterior has parameters of
@@ -56,9 +56,9 @@ pub struct Multilevel;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RussianRoulette;
 
-/// $r = 2^{-3/2}$, the probability of going on to the next level: between those at which the cost ($2^{-1}$) and the variance
-/// ($2^{-2}$) become infinite.
-const GO_ON: f64 = 0.353_553_390_593_273_8;
+/// $r = 2^{-5/4}$, the probability of going on to the next level. The cost is infinite from $2^{-1}$ on, the variance up to
+/// $2^{-2}$, and the fourth moment, on which the error of a variance rests, up to $2^{-4/3}$.
+const GO_ON: f64 = 0.420_448_207_626_857_3;
 
 /// The number of terms from which the probability of a further one is constant.
 const CONSTANT_FROM: usize = 80;

@@ -210,7 +210,7 @@ impl<'a> WrongGradient<'a> {
                 let worst = self.wrong.iter().max_by(|&&i, &&j| size(i).total_cmp(&size(j)));
                 let worst = self.means[worst.map_or(0, |&i| i)];
                 let ComponentMean { exact, mean, .. } = worst;
-                format!("off by up to {:.4} ({mean:.6} for {exact:.6})", worst.bias())
+                format!("off by up to {:.3e} ({mean:.6e} for {exact:.6e})", worst.bias())
             }
         }
     }

@@ -4,9 +4,9 @@ use super::gradient::Candidate;
 use super::means::{Method, draw, exact};
 use super::options::Options;
 use super::problem::Problem;
-use super::report::{Proof, Verdict};
-use super::sequential_test::NodeMeans;
-use super::streams::Memory;
+use super::report::{Proof, Resolution, Verdict};
+use super::sequential_test::{CONFIRMED, NodeMeans};
+use super::streams::{Memory, is_over};
 use super::verdict::MeanTest;
 use crate::deadline;
 use crate::enumerator::Enumerator;
@@ -24,8 +24,12 @@ const DRAWS_LEARNT: [usize; 30] = [
 /// The number of single draws that are examined, if they differ from those before them and must be sampled.
 const MOST_CHANGES: usize = 4;
 
-/// The number of outcomes over which candidates that learn are enumerated after they have learnt.
+/// The number of outcomes over which candidates that learn are enumerated after they have learnt. Numbers of earlier draws
+/// are taken in their order where [`DRAWS_LEARNT`] leaves outcomes over.
 const LEARNT_RUNS: usize = 20_000;
+
+/// The largest gradient whose squares and their sums are finite.
+const LARGEST_GRADIENT: f64 = 1e150;
 
 /// The number of histories over which the mean of a draw is averaged that depends on earlier draws.
 const HISTORIES: u64 = 256;
@@ -93,20 +97,23 @@ pub fn prove(problem: &dyn Problem, candidate: &dyn Candidate, options: &Options
     if !truth.gradient.iter().all(|g| g.is_finite()) {
         return none("the exact gradient is not finite");
     }
+    if truth.gradient.iter().any(|g| g.abs() > LARGEST_GRADIENT) {
+        return none("the squares of the exact gradient are not finite");
+    }
     let len = truth.gradient.len();
     let soon = part(end, PART_FOR_DEPTH);
     let memory = Memory::of(candidate, len, options.depth, options.seed, soon);
     let learns = memory.learns();
     let test = MeanTest { problem, truth: &truth, claim, options, end, learns };
     let mut proof = test.mean(candidate, &memory);
-    // Of a candidate that learns, long streams are drawn.
-    proof.depth = if learns { options.depth } else { memory.depth };
+    // Of a candidate that learns, long streams are drawn if there is time.
+    proof.depth = if learns && !is_over(end) { options.depth } else { memory.depth };
     if memory.has_own_randomness {
         proof.notes.push(
             "equal random numbers give different draws: the candidate has random numbers of its own"
                 .into(),
         );
-    } else if memory.choices == 0 && claim != Claim::Exact {
+    } else if memory.choices == 0 && memory.depth > 0 && claim != Claim::Exact {
         proof.notes.push("the candidate never used the random source that it was given".into());
     }
     proof
@@ -157,8 +164,8 @@ impl MeanTest<'_> {
     /// An inconclusive proof if the gradient is so small that a bias of the requested resolution is one of rounding.
     fn unless_too_small(&self, mut proof: Proof) -> Proof {
         let Some(resolution) = proof.resolution else { return proof };
-        // A gradient of rounding errors is zero, and an equal mean is as right as can be.
-        let small = resolution.size > 1e-9 && resolution.relative() > self.options.resolution;
+        // Where the gradient is zero, an equal mean is as right as can be.
+        let small = resolution.size > 0.0 && resolution.relative() > self.options.resolution;
         if proof.verdict == Verdict::Unbiased && small {
             proof.verdict = Verdict::Inconclusive { draws: f64::INFINITY };
             proof.ok = self.claim == Claim::Biased;
@@ -181,6 +188,7 @@ impl MeanTest<'_> {
         // Changes that are few are faults of single draws, and cheap to look at.
         let single = memory.changes.iter().filter(|_| memory.depth == options.depth);
         let mut depths: Vec<usize> = DRAWS_LEARNT.iter().take(most).copied().collect();
+        depths.extend(1..=most.saturating_sub(DRAWS_LEARNT.len()).min(options.depth));
         depths.extend(single.take(most));
         depths.retain(|depth| *depth > 0 && *depth <= options.depth);
         depths.sort_unstable();
@@ -192,7 +200,7 @@ impl MeanTest<'_> {
                 stream.go_on_to(depth);
                 exact(&*stream.candidate, len, options.outcomes, true)
             });
-            let Some(found) = found else { break };
+            let Some(found) = found else { return self.cut_off(proof, examined) };
             let Some((moments, method)) = found else { continue };
             examined += 1;
             let evidence = self.enumerated(&moments, method);
@@ -219,30 +227,63 @@ impl MeanTest<'_> {
                     return later;
                 }
                 Some(false) => return self.dependent(candidate, memory),
-                None => break,
+                None => return self.cut_off(proof, examined),
             }
         }
-        proof.notes.push(format!("learns; enumerated again after {examined} numbers of draws"));
-        // Draws of whole streams see faults between the numbers of draws that were enumerated.
-        if proof.method.draws() == 0 && proof.verdict == Verdict::Unbiased {
-            let few = Options { draws: options.confirming.min(options.draws), ..*options };
-            let drawn = MeanTest { options: &few, ..*self }.by_samples(candidate, memory, None);
-            if drawn.verdict == Verdict::Biased {
-                return drawn;
-            }
-            if let Some(resolution) = drawn.resolution {
-                proof
-                    .notes
-                    .push(format!("{} of whole streams agree to {resolution}", drawn.method));
-            }
+        proof.notes.push(learnt(examined));
+        let sampled = proof.method.draws() > 0;
+        if sampled || proof.verdict != Verdict::Unbiased {
+            return proof;
         }
+        self.by_whole_streams(candidate, memory, proof)
+    }
+
+    /// An enumerated proof with the resolution of draws of whole streams, which see faults between the numbers of draws that
+    /// were enumerated: of more draws, if some are not enough to confirm it.
+    fn by_whole_streams(&self, candidate: &dyn Candidate, memory: &Memory, all: Proof) -> Proof {
+        let options = self.options;
+        let coarse = Options { resolution: CONFIRMED * options.resolution, ..*options };
+        let few = Options { draws: options.confirming.min(options.draws), ..*options };
+        let draw =
+            |options: &Options| MeanTest { options, ..*self }.by_samples(candidate, memory, None);
+        let confirms = |drawn: &Proof| {
+            let resolution = drawn.resolution;
+            let fine = |r: Resolution| r.size == 0.0 || r.relative() <= coarse.resolution;
+            drawn.verdict == Verdict::Unbiased || resolution.is_some_and(fine)
+        };
+        let mut drawn = draw(&few);
+        if drawn.verdict != Verdict::Biased && !confirms(&drawn) {
+            drawn = draw(&coarse);
+        }
+        let drawn_notes = std::mem::take(&mut drawn.notes);
+        if drawn.verdict == Verdict::Biased || !confirms(&drawn) {
+            drawn.notes = [all.notes, drawn_notes].concat();
+            return drawn;
+        }
+        let mut all = all;
+        let fine = all.resolution.map_or(String::new(), |fine| fine.to_string());
+        all.notes.push(format!(
+            "the enumerated draws agree to {fine}, {} of whole streams in the mean",
+            drawn.method
+        ));
+        all.detectable_bias = drawn.detectable_bias;
+        all.resolution = drawn.resolution;
+        all
+    }
+
+    /// The proof of a candidate that learns, if the time ended before all was enumerated.
+    fn cut_off(&self, proof: Proof, examined: usize) -> Proof {
+        let mut proof = proof;
+        proof.notes.push(learnt(examined));
+        proof.verdict = Verdict::Inconclusive { draws: f64::INFINITY };
+        proof.ok = self.claim == Claim::Biased;
+        proof.reason = Some("the time ended before later draws were enumerated".into());
         proof
     }
 
     /// The worst proof of all draws, `all`, and of the single draws that differ from those before them.
     fn at_changes(&self, candidate: &dyn Candidate, memory: &Memory, all: Proof) -> Proof {
         let changes = memory.single_changes();
-        // Half of the changes found are the draws beside those that differ.
         for &depth in changes.iter().filter(|depth| **depth > 0).take(MOST_CHANGES) {
             let after = Memory { at: Some(depth), changes: Vec::new(), ..memory.clone() };
             let mut proof = self.by_samples(candidate, &after, None);
@@ -256,7 +297,7 @@ impl MeanTest<'_> {
         if changes.len() > MOST_CHANGES {
             all.notes.push(format!(
                 "{} or more draws of a stream differ from those before, and {MOST_CHANGES} were examined",
-                changes.len() / 2
+                changes.len()
             ));
         }
         all
@@ -296,6 +337,11 @@ impl MeanTest<'_> {
             }) || means.non_finite > 0.0,
         )
     }
+}
+
+/// The note about a candidate that learns.
+fn learnt(examined: usize) -> String {
+    format!("learns; enumerated again after {examined} numbers of draws")
 }
 
 /// A candidate with the state that it has learnt from a stream of draws.

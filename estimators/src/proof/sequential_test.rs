@@ -2,7 +2,7 @@
 
 use super::gradient::Candidate;
 use super::means::Method;
-use super::report::{Proof, Resolution, Verdict};
+use super::report::{ComponentTest, Proof, Resolution, Verdict};
 use super::streams::{Memory, Streams, Sums, is_over};
 use super::verdict::{Evidence, MeanTest, NEVER};
 use crate::estimator::Claim;
@@ -21,7 +21,11 @@ const DIAGNOSED: usize = 64 * FIRST_LOOK;
 const STREAMS: f64 = 16.0;
 
 /// The resolution that draws must have to confirm a quadrature, in multiples of the one that is required of draws alone.
-const CONFIRMED: f64 = 5.0;
+pub(super) const CONFIRMED: f64 = 5.0;
+
+/// The largest share of one draw in the sum of squares with which the mean of draws is taken for normal. With a larger one
+/// rarer draws that were not seen may carry the mean.
+const LARGEST_SHARE: f64 = 0.1;
 
 /// The result of a quadrature that draws have to confirm.
 pub(super) struct NodeMeans<'a> {
@@ -37,7 +41,21 @@ struct InterimLook {
     biased: bool,
     /// The bias that must be detectable before the verdict is "unbiased".
     required: f64,
-    heavy_tailed: bool,
+    /// The bias that would be detectable with any number of draws: the truth has an error, and numbers are rounded.
+    limit: f64,
+    /// The largest share of one draw in the variance of a component.
+    largest_share: f64,
+}
+
+impl InterimLook {
+    /// The factor by which there are too few draws to detect a bias of `required`; infinity if no number is enough.
+    ///
+    /// The variance of a mean falls with the number of draws, that of the truth does not.
+    fn missing(&self, required: f64) -> f64 {
+        let of_draws = self.evidence.detectable.powi(2) - self.limit.powi(2);
+        let allowed = required.powi(2) - self.limit.powi(2);
+        if allowed > 0.0 { of_draws / allowed } else { f64::INFINITY }
+    }
 }
 
 /// A decision about the draws that are still needed.
@@ -132,7 +150,7 @@ impl MeanTest<'_> {
                 return proof;
             }
             // A tenth more, because the variance is an estimate.
-            let needed = 1.1 * draws as f64 * self.missing(nodes, &last).powi(2);
+            let needed = 1.1 * draws as f64 * self.missing(nodes, &last);
             biased = last.biased.then_some(last);
             streams.centre_on(&short);
             until = (needed as usize).clamp(2 * until, 4 * until);
@@ -150,11 +168,10 @@ impl MeanTest<'_> {
         }
     }
 
-    /// The factor by which the standard error is too large for the next decision; infinity if that is not known.
+    /// The factor by which there are too few draws for the next decision; infinity if that is not known.
     fn missing(&self, nodes: Option<&NodeMeans>, look: &InterimLook) -> f64 {
-        let InterimLook { evidence, biased, required, .. } = look;
         match nodes {
-            None if !biased => evidence.detectable / required,
+            None if !look.biased => look.missing(look.required),
             _ => f64::INFINITY,
         }
     }
@@ -162,7 +179,7 @@ impl MeanTest<'_> {
     fn next(&self, look: &InterimLook, draws: usize) -> Next {
         let enough = match look.biased {
             true => draws >= DIAGNOSED || self.claim == Claim::Biased,
-            false => look.evidence.detectable <= look.required,
+            false => look.evidence.detectable <= look.required || look.limit > look.required,
         };
         if enough { Next::Stop } else { Next::Draw }
     }
@@ -186,12 +203,13 @@ impl MeanTest<'_> {
             return Next::Alone;
         }
         if look.biased {
-            // Draws that agree with the quadrature need no diagnosis of their own.
-            return if refuted { Next::Alone } else { Next::Stop };
+            // Draws that agree with a quadrature that rejects the truth need no diagnosis of their own.
+            return if refuted || !nodes.biased { Next::Alone } else { Next::Stop };
         }
         if !nodes.biased {
             let confirmed = *detectable <= CONFIRMED * look.required;
-            let enough = total >= self.options.confirming && confirmed;
+            let hopeless = look.limit > CONFIRMED * look.required;
+            let enough = total >= self.options.confirming && (confirmed || hopeless);
             return if enough { Next::Stop } else { Next::Draw };
         }
         if refuted {
@@ -221,6 +239,8 @@ impl MeanTest<'_> {
         }
         let few = streams.are_dependent() && sums.streams.draws < STREAMS;
         let dependent = streams.are_dependent() && !few;
+        let floor = |c: &ComponentTest| c.error.hypot(1e-10 * self.scale());
+        let floors: Vec<f64> = components.iter().map(floor).collect();
         for (i, c) in components.iter_mut().enumerate() {
             let mut square = all.variance(i) / all.draws.max(1.0);
             if dependent {
@@ -228,7 +248,7 @@ impl MeanTest<'_> {
                 square = square.max(sums.streams.variance(i) / sums.streams.draws);
             }
             // The truth has an error itself, and sums are rounded.
-            c.error = square.sqrt().hypot(c.error.hypot(1e-10 * self.scale()));
+            c.error = square.sqrt().hypot(floors[i]);
         }
         let draws = sums.draws();
         let z_critical = match dependent {
@@ -242,7 +262,7 @@ impl MeanTest<'_> {
                     // Few draws that are all equal may have missed a rare one that carries the mean.
                     return f64::INFINITY;
                 }
-                if few {
+                if few || all.largest_share(i) > LARGEST_SHARE {
                     return f64::INFINITY;
                 }
                 // Bernstein: z² = z_c² (1 + r z/3), where r is the largest draw over the root of the sum of squares.
@@ -252,28 +272,33 @@ impl MeanTest<'_> {
             .collect();
         let detectable =
             (0..len).map(|i| (critical[i] + z_power) * components[i].error).fold(0.0, f64::max);
+        let limit = (0..len).map(|i| (z_critical + z_power) * floors[i]).fold(0.0, f64::max);
         let size = self.resolution(&components, detectable).size;
-        let required = self.options.resolution * size.max(1e-7 * self.scale());
+        // Where the gradient is zero and all draws are, rounding alone is left.
+        let required =
+            if size > 0.0 { self.options.resolution * size } else { 1e-8 * self.scale() };
         let share = sums.law.non_finite / draws.max(1.0);
         // Wide laws show numbers that no program ever draws, at which formulas may overflow.
         let non_finite = if share < NEVER { 0.0 } else { share };
         let method = Method::Sampled(draws as usize);
         let evidence = Evidence { components, critical, method, detectable, non_finite };
         let biased = self.is_biased(&evidence);
-        InterimLook { evidence, biased, required, heavy_tailed: all.heavy_tailed(len) }
+        InterimLook { evidence, biased, required, limit, largest_share: all.largest_of_shares(len) }
     }
 
     /// The proof from the last look.
     fn alone(&self, look: InterimLook, draws: usize) -> Proof {
-        let InterimLook { mut evidence, biased, required, heavy_tailed } = look;
+        let missing = look.missing(look.required);
+        let InterimLook { mut evidence, biased, required, largest_share, .. } = look;
         evidence.method = Method::Sampled(draws);
         let detectable = evidence.detectable;
         let mut proof = self.verdict(evidence);
         if !biased && (detectable > required || detectable.is_nan()) {
-            self.make_inconclusive(&mut proof, required);
+            self.make_inconclusive(&mut proof, required, missing);
         }
-        if heavy_tailed {
-            proof.notes.push("one draw carries most of the variance: heavy tails".into());
+        if largest_share > LARGEST_SHARE {
+            let share = 100.0 * largest_share;
+            proof.notes.push(format!("one draw carries {share:.0} % of the variance: heavy tails"));
         }
         proof
     }
@@ -283,19 +308,17 @@ impl MeanTest<'_> {
         let method = Method::Quadrature { outcomes: nodes.outcomes, draws };
         if nodes.biased && !look.biased {
             // Neither was rejected.
-            let InterimLook { mut evidence, .. } = look;
-            evidence.method = method;
+            let missing = |bias: f64| look.missing(bias);
             let bias = (self.truth.gradient.iter().zip(&nodes.moments.mean))
                 .map(|(exact, mean)| (mean - exact).abs())
                 .fold(0.0, f64::max);
-            let detectable = evidence.detectable;
+            let needed = draws as f64 * missing(bias);
+            let InterimLook { mut evidence, .. } = look;
+            evidence.method = method;
             let mut proof = self.verdict(evidence);
-            let (bias, needed) = match proof.resolution {
-                Some(resolution) => {
-                    let needed = draws as f64 * (detectable / bias).powi(2);
-                    (Resolution { bias, ..resolution }.to_string(), needed)
-                }
-                None => (format!("{bias:.1e}"), f64::INFINITY),
+            let bias = match proof.resolution {
+                Some(resolution) => Resolution { bias, ..resolution }.to_string(),
+                None => format!("{bias:.1e}"),
             };
             proof.verdict = Verdict::Inconclusive { draws: needed.ceil() };
             proof.ok = self.claim == Claim::Biased;
@@ -305,6 +328,7 @@ impl MeanTest<'_> {
             ));
             return proof;
         }
+        let missing = look.missing(CONFIRMED * look.required);
         let InterimLook { evidence, biased, required, .. } = look;
         let (detectable, limit) = (evidence.detectable, CONFIRMED * required);
         let mut proof = self.verdict(self.enumerated(nodes.moments, method));
@@ -317,26 +341,27 @@ impl MeanTest<'_> {
                 self.resolution(&proof.components, fine)
             ));
             if detectable > limit || detectable.is_nan() {
-                self.make_inconclusive(&mut proof, limit);
+                self.make_inconclusive(&mut proof, limit, missing);
             }
         }
         proof
     }
 
-    fn make_inconclusive(&self, proof: &mut Proof, required: f64) {
-        // The standard error falls with the root of the number of draws.
-        let needed = match proof.detectable_bias.is_finite() {
-            true => (proof.draws as f64 * (proof.detectable_bias / required).powi(2)).ceil(),
-            false => f64::INFINITY,
-        };
+    /// Makes a proof inconclusive whose draws are too few by the factor `missing`.
+    fn make_inconclusive(&self, proof: &mut Proof, required: f64, missing: f64) {
+        let needed = (proof.draws as f64 * missing).ceil();
+        let needed = if needed.is_finite() { needed } else { f64::INFINITY };
         let of = self.resolution(&proof.components, required);
         let have = match proof.resolution {
             Some(resolution) if resolution.bias.is_finite() => resolution.to_string(),
             _ => "nothing yet".into(),
         };
-        let limit = match is_over(self.end) {
-            true => "the time ended",
-            false => "the draws ended",
+        let limit = match (is_over(self.end), proof.detectable_bias.is_finite()) {
+            (true, _) => "the time ended",
+            (false, true) if needed == f64::INFINITY => {
+                "no number of draws is enough: the exact gradient has an error, or is near that of rounding"
+            }
+            _ => "the draws ended",
         };
         proof.verdict = Verdict::Inconclusive { draws: needed };
         proof.ok = self.claim == Claim::Biased;

@@ -61,14 +61,16 @@ impl Memory {
             if is_over(end) {
                 return memory;
             }
-            draw(&mut *fresh, &mut source(index), &mut outs[0]);
+            let mut numbers = source(index);
+            draw(&mut *fresh, &mut numbers, &mut outs[0]);
+            memory.choices = memory.choices.max(numbers.choices());
             draw(&mut *behind, &mut source(index), &mut outs[1]);
             memory.has_own_randomness |= differ(&outs);
         }
         behind = candidate.clone_box();
         let mut first = source(depth);
         draw(&mut *ahead, &mut first, &mut outs[0]);
-        memory.choices = first.choices();
+        memory.choices = memory.choices.max(first.choices());
         for t in 0..depth {
             if is_over(end) {
                 break;
@@ -102,9 +104,21 @@ impl Memory {
         !self.changes.is_empty()
     }
 
-    /// The numbers of earlier draws at which draws change, if these are single ones.
-    pub(super) fn single_changes(&self) -> &[usize] {
-        if self.changes.len() < LEARNS { &self.changes } else { &[] }
+    /// The numbers of earlier draws after which a draw differs from others, if these are single ones.
+    ///
+    /// A draw that differs makes a change before it and one behind it, so that it is found between two others: of places
+    /// in a row, all but the first and the last. Draws that differ from some place on make one change, and the later of its
+    /// two places is such a draw.
+    pub(super) fn single_changes(&self) -> Vec<usize> {
+        if self.changes.len() >= LEARNS {
+            return Vec::new();
+        }
+        let rows = self.changes.chunk_by(|a, b| a + 1 == *b);
+        let differ = rows.flat_map(|row| match row {
+            [_, between @ .., _] if !between.is_empty() => between,
+            _ => &row[row.len() - 1..],
+        });
+        differ.copied().collect()
     }
 }
 
@@ -252,7 +266,19 @@ impl<'a> Streams<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::Sums;
+    use super::{LEARNS, Memory, Sums};
+
+    #[test]
+    fn single_changes_are_the_draws_between_others_or_the_first_of_a_new_kind() {
+        let of = |changes: &[usize]| {
+            let changes = changes.to_vec();
+            Memory { changes, ..Memory::default() }.single_changes()
+        };
+        assert_eq!(of(&[99, 100, 101, 199, 200, 201]), [100, 200]);
+        assert_eq!(of(&[29, 30]), [30]);
+        assert_eq!(of(&[7, 19, 20, 21, 22]), [7, 20, 21]);
+        assert!(of(&[]).is_empty() && of(&[1; LEARNS]).is_empty());
+    }
 
     #[test]
     fn whole_streams_with_draws_have_a_mean() {

@@ -73,11 +73,17 @@ impl MeanTest<'_> {
         let gradient = &components[..self.truth.gradient.len()];
         let norm = |f: fn(&ComponentTest) -> f64| gradient.iter().map(f).sum::<f64>().sqrt();
         let (norm, spread) = (norm(|c| c.exact * c.exact), norm(|c| c.variance));
-        // A gradient of rounding errors is zero.
-        match norm < 1e-9 && spread > 0.0 {
+        let [norm, spread] = [norm, spread].map(|size| if size > self.zero() { size } else { 0.0 });
+        match norm == 0.0 && spread > 0.0 {
             true => Resolution { bias, size: spread, relative_to: RelativeTo::Spread },
             false => Resolution { bias, size: norm, relative_to: RelativeTo::Norm },
         }
+    }
+
+    /// The norm up to which a gradient may be zero but for errors of the truth and of rounding.
+    fn zero(&self) -> f64 {
+        let errors = self.truth.gradient_errors.iter().map(|e| e * e).sum::<f64>().sqrt();
+        10.0 * errors + 1e-12 * self.scale()
     }
 
     /// The evidence from moments over all outcomes.

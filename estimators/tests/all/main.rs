@@ -11,6 +11,7 @@ mod exact;
 mod facts;
 mod learned;
 mod likelihood;
+mod limits;
 mod mistakes;
 mod nodes;
 mod pinned;

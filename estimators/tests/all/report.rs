@@ -190,7 +190,7 @@ fn diagnoses_name_round_multiples_and_the_first_wrong_components() {
 
     // The largest bias is that of the second component.
     let found = reasons([0.1, -0.375, 0.2, 0.3, 0.0, 0.0]);
-    let sizes = "off by up to -0.3750 (-2.375000 for -2.000000)";
+    let sizes = "off by up to -3.750e-1 (-2.375000e0 for -2.000000e0)";
     assert_eq!(found, format!("[0], [1], [2], [3]: {sizes}"));
     let found = reasons([0.1, -0.375, 0.2, 0.3, 0.05, 0.0]);
     assert_eq!(found, format!("[0], [1], [2], [3], …: {sizes}"));

@@ -15,8 +15,17 @@ use crate::program::threads::pool;
 use crate::program::usage_error::{enough_draws, usage_error};
 use std::io::Write;
 
+/// The largest number of samples within a gradient: a gigabyte of numbers on the smallest problem.
+const MOST_SAMPLES: usize = 1_000_000;
+
 /// Runs the comparison, prints the rows and writes the figures.
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
+    if args.num_samples > MOST_SAMPLES {
+        return Err(usage_error(format!(
+            "--num-samples {}: at most {MOST_SAMPLES} samples are drawn for a gradient",
+            args.num_samples
+        )));
+    }
     if args.num_samples < 2 {
         return Err(usage_error(
             "--num-samples must be at least 2: leave-one-out needs another draw",

@@ -275,6 +275,7 @@ fn truths_and_known_mistakes() {
         (Target::Bound, 2, 2),
         (Target::Bound, 3, 1),
         (Target::Bound, 9, 1),
+        (Target::Bound, 9, 2),
         (Target::Renyi { alpha: 0.5 }, 2, 1),
         (Target::Renyi { alpha: 1.0 }, 2, 1),
         (Target::Likelihood, 2, 1),
