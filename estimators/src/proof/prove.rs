@@ -51,11 +51,14 @@ const CRITICAL_HISTORIES: f64 = 8.0;
 ///   requested power, that is, when it exceeds $z_c + z_p$ standard errors.
 ///
 /// In a quarter of the draws one choice comes from a wider law, and the draw has the ratio of the laws as its weight:
-/// rare outcomes are seen although the mean stays that of the candidate's own laws.
+/// rare values of a single choice are seen although the mean stays that of the candidate's own laws. What several choices
+/// bring about together is as rare as it is, and may be missed. Where one draw carries a tenth of the variance, rarer ones may
+/// carry the mean, and the verdict is open.
 ///
 /// Two streams of which one is a draw ahead of the other are compared to the bit, [`Options::depth`] draws long, to find
-/// the draws that depend on earlier ones. The mean of such a draw is enumerated again after some numbers of draws, and
-/// long streams are drawn beside the short ones.
+/// the draws that depend on earlier ones. The mean of such a draw is enumerated again after one, two, three … draws, as many
+/// as some thousand outcomes allow, and long streams are drawn beside the short ones: the resolution is that of the mean over
+/// whole streams. A state that one stream in hundreds takes may be missed.
 ///
 /// [`Options::seconds`] is looked at between draws, between outcomes, and between some thousand log-probabilities of the
 /// exact gradient. A proof that is cut off is inconclusive.
