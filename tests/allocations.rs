@@ -14,15 +14,17 @@ mod numbers;
 mod work;
 
 use pathscore_autodiff::vector::Lanes;
-use pathscore_autodiff::{Activation, Grads, Tape};
+use pathscore_autodiff::{Activation, Grads, Tape, Var};
 use pathscore_estimators::Estimator;
 use pathscore_estimators::both::{Concrete, DisArm};
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, on_tape};
 use pathscore_estimators::optim::Adam;
 use pathscore_estimators::path::SgvbKl;
+use pathscore_estimators::samplers::{Constrained, Hmc, Mala, RandomWalk, Sampler};
 use pathscore_estimators::score::{Baseline, Reinforce};
 use pathscore_models::data::{Batches, Binarize, digits};
+use pathscore_models::dist::Elementwise;
 use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
 use pathscore_models::{Params, seed};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -154,6 +156,26 @@ fn expectations() -> impl FnMut(u64) + Send {
     }
 }
 
+/// Steps of Markov chains on a constrained target that is recorded on a tape.
+fn markov_chains() -> impl FnMut(u64) + Send {
+    let target = Constrained::new(
+        20,
+        |x| Var::concat(&[x.real(10), x.next(10, Elementwise::Softplus)], -1),
+        |y| y.sum_squares(-1) * -0.5,
+    );
+    let mut rng = seed::rng(1, seed::Stream::Sample, 0);
+    let (walk, mala) = (RandomWalk::new(0.5), Mala::new(0.5));
+    let hmc = Hmc { jitter: 0.1, ..Hmc::default() };
+    let mut walked = walk.init(&target, &[0.1; 20], &mut rng);
+    let mut drifted = mala.init(&target, &[0.1; 20], &mut rng);
+    let mut moved = hmc.init(&target, &[0.1; 20], &mut rng);
+    move |_| {
+        walk.step(&target, &mut walked, &mut rng);
+        mala.step(&target, &mut drifted, &mut rng);
+        hmc.step(&target, &mut moved, &mut rng);
+    }
+}
+
 fn vae() -> Trainer<f32, Vae, SgvbKl> {
     let mut params = Params::new();
     let rng = &mut seed::rng(1, seed::Stream::Init, 0);
@@ -197,6 +219,7 @@ fn a_step_allocates_nothing_after_its_warm_up() {
     assert_eq!(allocated(1, training(dvae(relaxed, 1))), 0, "relaxed bits");
     assert_eq!(allocated(1, factorisations()), 0, "factorisations");
     assert_eq!(allocated(1, expectations()), 0, "expectations");
+    assert_eq!(allocated(1, markov_chains()), 0, "Markov chains");
     // The allocator does count: it sees a vector in every step.
     let seen = allocated(1, |_| drop(std::hint::black_box(vec![1_u8; 100])));
     // A thread of an earlier pool may still be on its way out.

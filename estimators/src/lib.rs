@@ -46,6 +46,7 @@ mod parallel;
 pub mod path;
 pub mod proof;
 pub mod quadrature;
+pub mod samplers;
 pub mod score;
 mod target;
 mod tilted;

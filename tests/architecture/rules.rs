@@ -85,7 +85,7 @@ pub(crate) static CRATES: &[Rules] = &[
             &["weights", "enumerator", "draw"],
             &["target", "work", "estimator"],
             &["both", "path", "score", "exact", "likelihood", "differences", "energy", "tractable"],
-            &["fit", "evaluate", "diagnostics", "montecarlo"],
+            &["fit", "evaluate", "diagnostics", "montecarlo", "samplers"],
             &["proof", "variance"],
             &["zoo"],
         ],

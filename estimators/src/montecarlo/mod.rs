@@ -44,7 +44,7 @@ mod distribution;
 mod estimate;
 mod integrand;
 mod partition;
-mod pool;
+pub(crate) mod pool;
 mod sums;
 
 pub use distribution::{Bernoulli, Gaussian, ScoreFunction};

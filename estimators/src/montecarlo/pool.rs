@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// A pool of reusable objects, which holds as many as were ever in use at once.
 #[derive(Debug)]
-pub(super) struct Pool<T>(Mutex<Vec<T>>);
+pub(crate) struct Pool<T>(Mutex<Vec<T>>);
 
 impl<T> Default for Pool<T> {
     fn default() -> Self {
@@ -14,7 +14,7 @@ impl<T> Default for Pool<T> {
 
 impl<T> Pool<T> {
     /// Runs `work` with an object from the pool that fits, or with a new one, and puts it back.
-    pub(super) fn lend_fitting<R>(
+    pub(crate) fn lend_fitting<R>(
         &self,
         fits: impl Fn(&T) -> bool,
         new: impl FnOnce() -> T,
@@ -35,7 +35,7 @@ impl<T> Pool<T> {
 
 impl<T: Default> Pool<T> {
     /// Runs `work` with any object from the pool, and puts it back.
-    pub(super) fn lend<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+    pub(crate) fn lend<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         self.lend_fitting(|_| true, T::default, work)
     }
 }

@@ -17,7 +17,7 @@ const ROUNDING: f64 = 1e-12;
 const DATA: [[f64; 4]; 3] = [[0.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]];
 
 /// The machine of 4 × 3 units with $W_{ij} = \sin(1 + 3i + 5j)$, $b_i = (i - 1.5)/10$ and $c_j = (j - 1)/5$.
-fn machine() -> (Rbm, Params<f64>) {
+pub(crate) fn machine() -> (Rbm, Params<f64>) {
     let mut params = Params::new();
     let model = Rbm::new(&mut params, 4, 3, &mut seed::rng(0, seed::Stream::Init, 0));
     let weights = (0..12).map(|at| f64::sin((1 + 3 * (at / 3) + 5 * (at % 3)) as f64));
@@ -29,11 +29,11 @@ fn machine() -> (Rbm, Params<f64>) {
 }
 
 /// Every row of four bits.
-fn states() -> Vec<[f64; 4]> {
+pub(crate) fn states() -> Vec<[f64; 4]> {
     (0..16).map(|state| [0, 1, 2, 3].map(|bit| f64::from(state >> bit & 1))).collect()
 }
 
-fn index(row: &[f64]) -> usize {
+pub(crate) fn index(row: &[f64]) -> usize {
     row.iter().enumerate().map(|(bit, &on)| (on as usize) << bit).sum()
 }
 
@@ -60,7 +60,7 @@ fn phases(model: &Rbm, params: &Params<f64>, negative: &[f64]) -> Vec<f64> {
 }
 
 /// $p(v)$ of every state.
-fn probabilities(model: &Rbm, params: &Params<f64>) -> Vec<f64> {
+pub(crate) fn probabilities(model: &Rbm, params: &Params<f64>) -> Vec<f64> {
     let (_, energy) = energies(model, params, &[0.0; 16]);
     let total: f64 = energy.iter().map(|e| (-e).exp()).sum();
     energy.iter().map(|e| (-e).exp() / total).collect()

@@ -18,6 +18,7 @@ mod pinned;
 mod proof;
 mod report;
 mod resume;
+mod samplers;
 mod studies;
 mod suite;
 mod toys;
