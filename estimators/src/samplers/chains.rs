@@ -1,6 +1,6 @@
 //! Several chains in parallel, and their draws.
 
-use super::convergence::{ess, ess_bulk, rhat, standard_error};
+use super::convergence::{ess, ess_bulk, rhat, variance};
 use super::{Info, Position, Sampler};
 use crate::parallel::map;
 use pathscore_models::seed::{self, Stream};
@@ -130,7 +130,8 @@ impl Draws {
         let series = self.series(f);
         let count = (self.chains() * self.draws()) as f64;
         let mean = series.iter().flatten().sum::<f64>() / count;
-        Estimate { mean, standard_error: standard_error(&series), ess: ess(&series) }
+        let ess = ess(&series);
+        Estimate { mean, standard_error: (variance(&series) / ess).sqrt(), ess }
     }
 
     /// The [`rhat`] of a coordinate.

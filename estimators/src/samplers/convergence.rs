@@ -33,8 +33,8 @@ pub fn split_rhat(chains: &[Vec<f64>]) -> f64 {
 ///
 /// ```
 /// use pathscore_estimators::samplers::convergence::{rhat, split_rhat};
-/// let draw = |n: i32, scale: f64| scale * (f64::from(n * 17 % 101) - 50.0);
-/// let chains = [1.0, 5.0].map(|scale| (0..101).map(|n| draw(n, scale)).collect::<Vec<_>>());
+/// let draw = |n: usize, scale: f64| scale * [-2.0, -1.0, 1.0, 2.0][n % 4];
+/// let chains = [1.0, 5.0].map(|scale| (0..80).map(|n| draw(n, scale)).collect::<Vec<_>>());
 /// // Equal means, but different scales.
 /// assert!(split_rhat(&chains) < 1.01 && rhat(&chains) > 1.2);
 /// ```
@@ -126,10 +126,15 @@ pub fn ess_bulk(chains: &[Vec<f64>]) -> f64 {
 /// # Panics
 /// If the chains differ in length or have fewer than four draws.
 pub fn standard_error(chains: &[Vec<f64>]) -> f64 {
+    (variance(chains) / ess(chains)).sqrt()
+}
+
+/// The sample variance of all draws together.
+pub(crate) fn variance(chains: &[Vec<f64>]) -> f64 {
     let count = chains.iter().map(Vec::len).sum::<usize>() as f64;
     let mean = chains.iter().flatten().sum::<f64>() / count;
     let squares = chains.iter().flatten().map(|x| (x - mean) * (x - mean)).sum::<f64>();
-    (squares / (count - 1.0) / ess(chains)).sqrt()
+    squares / (count - 1.0)
 }
 
 /// The spread of chains.

@@ -45,13 +45,14 @@ pub struct Hmc {
 }
 
 impl Default for Hmc {
-    /// Ten steps of size 0.1 with unit masses, without jitter; a divergence begins at an increase of 1000, as in Stan.
+    /// Ten steps of size 0.1 with unit masses and a jitter of 20 %, as in Neal (2011); a divergence begins at an increase of
+    /// 1000, as in Stan.
     fn default() -> Self {
         Self {
             step_size: 0.1,
             steps: 10,
             inverse_mass: vec![1.0],
-            jitter: 0.0,
+            jitter: 0.2,
             max_energy_error: MAX_ENERGY_ERROR,
         }
     }

@@ -2,7 +2,7 @@
 //! catch samplers that are wrong on purpose.
 //!
 //! All draws are functions of fixed seeds. With fresh ones a right sampler would fail at one moment, at four standard errors, once
-//! in 15 800: at one of the 149 moments of the largest target with probability 1 %, at one of all 614 with 4 %. Standard
+//! in 15 800: at one of the 149 moments of the largest target with probability 1 %, at one of all 617 with 4 %. Standard
 //! errors are themselves estimated: over forty seeds the root mean square of such distances was between 0.97 and 1.05, and
 //! 1.15 for squares where trajectories of HMC nearly return, which these tests avoid.
 
@@ -58,8 +58,8 @@ fn warm<T: Differentiable>(target: &T, steps: usize) -> Hmc {
     hmc.warm_up(target, &vec![0.1; target.dim()], WarmUp::default(), rng).sampler
 }
 
-/// Checks the moments by all three samplers with proposals of these scales. The random walk is thinned by the number of
-/// dimensions, so that its draws are worth as much as the others'.
+/// Checks the moments by all three samplers with proposals of these scales. The random walk is thinned by a fifth of the
+/// number of dimensions, so that its draws are worth about as much as the others'.
 fn check_moments<T>(target: &T, moments: &[Moment], [walk, langevin]: [f64; 2], steps: usize)
 where
     T: Differentiable + Sync,
@@ -67,7 +67,7 @@ where
     let dim = target.dim();
     let hmc = warm(target, steps);
     let all = [
-        ("random walk", thinned(&RandomWalk::new(walk), target, dim, dim)),
+        ("random walk", thinned(&RandomWalk::new(walk), target, dim, dim.div_ceil(5))),
         ("mala", four_chains(&Mala::new(langevin), target, dim)),
         ("hmc", four_chains(&hmc, target, dim)),
     ];
@@ -123,7 +123,9 @@ fn the_check_of_moments_catches_every_mistake() {
     let right = errors(&WrongHmc(coarse(), Mistake::None));
     assert!(right.0 < MOST_ERRORS, "the right twin: {}", right.1);
     for mistake in MISTAKES {
-        let found = errors(&WrongHmc(coarse(), mistake));
+        // The least of the mistakes needs the largest steps; with them chains of the wrong sign run away.
+        let step_size = if mistake == Mistake::FullFirstStep { 0.66 } else { 0.6 };
+        let found = errors(&WrongHmc(Hmc { step_size, ..coarse() }, mistake));
         println!("{mistake:?}: {}", found.1);
         assert!(found.0 > MOST_ERRORS, "{mistake:?} is not caught: {}", found.1);
     }
@@ -145,7 +147,9 @@ fn the_check_of_moments_catches_every_mistake() {
 /// Nine means, each wrong by chance once in 15 800: once in 1750 for each sampler.
 #[test]
 fn gewekes_joint_test_passes_the_samplers_and_catches_every_mistake() {
-    const DRAWS: usize = 100_000;
+    const DRAWS: usize = 60_000;
+    // The least of the mistakes needs more draws; chains of the others may run away, and more draws show no more.
+    let draws = |mistake| if mistake == Mistake::FullFirstStep { 150_000 } else { 20_000 };
     let hmc = Hmc { step_size: 0.55, steps: 3, ..Hmc::default() };
     for (name, errors) in [
         ("random walk", geweke(&RandomWalk::new(0.8), true, DRAWS, 1)),
@@ -158,12 +162,12 @@ fn gewekes_joint_test_passes_the_samplers_and_catches_every_mistake() {
         assert!(errors < MOST_ERRORS, "{name}: {errors}");
     }
     let wrong = MISTAKES.map(|mistake| {
-        (format!("{mistake:?}"), geweke(&WrongHmc(hmc.clone(), mistake), true, DRAWS, 6))
+        (format!("{mistake:?}"), geweke(&WrongHmc(hmc.clone(), mistake), true, draws(mistake), 6))
     });
     let others = [
-        ("no proposals".into(), geweke(&WithoutProposals { scale: 0.6 }, true, DRAWS, 7)),
-        ("unadjusted".into(), geweke(&Ula::new(0.6), true, DRAWS, 8)),
-        ("no Jacobian".into(), geweke(&hmc, false, DRAWS, 9)),
+        ("no proposals".into(), geweke(&WithoutProposals { scale: 0.6 }, true, 20_000, 7)),
+        ("unadjusted".into(), geweke(&Ula::new(0.6), true, 20_000, 8)),
+        ("no Jacobian".into(), geweke(&hmc, false, 20_000, 9)),
     ];
     for (name, errors) in wrong.into_iter().chain(others) {
         println!("{name}: {errors:.2} errors");
@@ -277,7 +281,8 @@ fn the_leapfrog_integrator_preserves_volume() {
 #[test]
 fn mala_is_hmc_with_one_leapfrog_step() {
     let target = bent();
-    let (mala, hmc) = (Mala::new(0.9), Hmc { step_size: 0.9, steps: 1, ..Hmc::default() });
+    let (mala, hmc) =
+        (Mala::new(0.9), Hmc { step_size: 0.9, steps: 1, jitter: 0.0, ..Hmc::default() });
     let rngs = &mut [(); 2].map(|()| seed::rng(2, Stream::Sample, 0));
     let [a, b] = rngs;
     let mut states = [mala.init(&target, &[0.1; 3], a), hmc.init(&target, &[0.1; 3], b)];
@@ -512,7 +517,7 @@ fn a_warm_up_reaches_its_acceptance_and_the_variances() {
         let draws = chains(&warm.sampler, &target, &vec![warm.position; 4], options);
         let found = draws.acceptance();
         println!("{found} for {aim}");
-        // The averaged step size errs downwards after the 150 transitions of the last phase, as in Stan.
+        // The step sizes of the search scatter; at their mean more is accepted than on average over them, as in Stan.
         assert!(found > aim - 0.05 && found < aim + 0.12, "an acceptance of {found} for {aim}");
     }
 }

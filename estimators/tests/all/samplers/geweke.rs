@@ -98,7 +98,7 @@ pub(super) fn geweke<S: Sampler<Posterior>>(
     let rng = &mut seed::rng(seed, seed::Stream::Sample, 0);
     let mut theta = prior(rng);
     let mut y = data(theta, rng);
-    let mut series = [(); 2].map(|()| vec![Vec::with_capacity(draws); 9]);
+    let mut series = [(); 2].map(|()| vec![Vec::new(); 9]);
     for _ in 0..draws {
         let independent = prior(rng);
         let mut state = sampler.init(&Posterior { y, jacobian }, &theta, rng);

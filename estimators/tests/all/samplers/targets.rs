@@ -4,10 +4,12 @@ use pathscore_autodiff::Var;
 use pathscore_estimators::samplers::{Constrained, Differentiable, Draws, FromTape, Parts};
 use pathscore_models::dist::{Affine, Bijection, Compose, Elementwise, StickBreaking};
 
+type Function = Box<dyn Fn(&[f64]) -> f64>;
+
 /// A function of a draw with its exact mean.
 pub(super) struct Moment {
     name: String,
-    function: Box<dyn Fn(&[f64]) -> f64>,
+    function: Function,
     exact: f64,
 }
 
@@ -90,7 +92,7 @@ fn parts<'t>(x: &mut Parts<'t>) -> Var<'t, f64> {
 }
 
 pub(super) fn bounded() -> impl Differentiable + Sync {
-    Constrained::new(5, |x| parts(x), |y| log_prob(y))
+    Constrained::new(5, parts, log_prob)
 }
 
 /// A mistake: the density of $y$ is taken for the density of $x$.
