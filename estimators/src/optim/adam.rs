@@ -1,6 +1,6 @@
 //! Adam (Kingma and Ba 2015).
 
-use super::{Optimizer, in_chunks};
+use super::{Optimizer, find_all, in_chunks, prepare};
 use pathscore_autodiff::Scalar;
 use pathscore_autodiff::vector::dispatch;
 
@@ -41,17 +41,7 @@ impl<F> Default for Adam<F> {
 
 impl<F: Scalar> Optimizer<F> for Adam<F> {
     fn step(&mut self, params: &mut [F], grad: &[F], lr: f64) {
-        if self.steps == 0 {
-            self.m = vec![F::ZERO; params.len()];
-            self.v = vec![F::ZERO; params.len()];
-        }
-        assert!(
-            params.len() == grad.len() && self.m.len() == grad.len(),
-            "adam: {} parameters, a gradient of {} numbers and means of {} numbers do not fit",
-            params.len(),
-            grad.len(),
-            self.m.len()
-        );
+        prepare("adam", self.steps, [params, grad], [&mut self.m, &mut self.v], F::ZERO);
         self.steps += 1;
         let t = self.steps as f64;
         let number = F::from_f64;
@@ -94,11 +84,7 @@ impl<F: Scalar> Optimizer<F> for Adam<F> {
         steps: u64,
         find: &mut dyn FnMut(&str) -> Option<Vec<F>>,
     ) -> Result<(), String> {
-        if steps > 0 {
-            let m = find("m").ok_or("m")?;
-            self.v = find("v").filter(|v| v.len() == m.len()).ok_or("v")?;
-            self.m = m;
-        }
+        [self.m, self.v] = find_all(["m", "v"], steps, find)?;
         self.steps = steps;
         Ok(())
     }
