@@ -297,7 +297,15 @@ fn an_option_without_effect_is_refused_with_the_reason() {
         (&["--points", "7"], &["--points", "sgvb"]),
         (&["--wake", "0.3"], &["--wake", "sgvb"]),
         (&["--nvil-mode", "paper"], &["--nvil-mode", "sgvb"]),
-        (&["--momentum", "0.5"], &["--momentum", "adam", "sgd"]),
+        (&["--momentum", "0.5"], &["--momentum", "adam", "sgd", "rmsprop"]),
+        (&["--nesterov"], &["--nesterov", "adam", "sgd"]),
+        (
+            &["--optimizer", "sgd", "--nesterov", "--momentum", "0"],
+            &["--nesterov", "momentum is 0"],
+        ),
+        (&["--optimizer", "sgd", "--centered"], &["--centered", "sgd", "rmsprop"]),
+        (&["--optimizer", "rmsprop", "--weight-decay", "0.1"], &["--weight-decay", "adamw"]),
+        (&["--optimizer", "adagrad", "--momentum", "0.5"], &["--momentum", "adagrad", "sgd"]),
         (
             &["--estimator", "reinforce", "--baseline-value", "3"],
             &["--baseline-value", "leave-one-out", "constant"],
@@ -430,6 +438,34 @@ fn em_and_gradients_of_ppca_resume_to_the_same_bytes() {
     killed_and_resumed("ppca-em", &[&ppca[..], &em].concat());
     let gradient = ["--method", "gradient", "--batch", "100", "--steps", "3000"];
     killed_and_resumed("ppca-gradient", &[&ppca[..], &gradient].concat());
+}
+
+#[test]
+fn every_optimiser_resumes_to_the_same_bytes() {
+    let scratch = Scratch::new("optimisers");
+    for (i, more) in [
+        &["adam"][..],
+        &["adamw", "--weight-decay", "0.1"],
+        &["adamax"],
+        &["adagrad"],
+        &["rmsprop"],
+        &["rmsprop", "--momentum", "0.9", "--centered"],
+        &["sgd", "--nesterov"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let args = ["train", "rbm", "--data", "bars", "--hidden", "4", "--optimizer"];
+        let quiet = ["--progress", "none"];
+        let train = |steps: &str, out: &str| {
+            succeed(&[&args[..], more, &["--steps", steps, "--out", out], &quiet].concat());
+        };
+        let (whole, broken) = (scratch.path(&format!("whole{i}")), scratch.path(&format!("{i}")));
+        train("8", &whole);
+        train("5", &broken);
+        succeed(&[&["train", "--resume", &broken, "--steps", "8"][..], &quiet].concat());
+        assert!(checkpoint(&broken) == checkpoint(&whole), "{more:?}");
+    }
 }
 
 #[test]

@@ -5,13 +5,15 @@ use super::kind::Reading;
 use crate::program::catalogue::Job;
 use crate::program::choice::cli_name;
 use crate::program::run::checkpoint::{Counters, State};
-use crate::program::run::choices::OptimizerName;
-use crate::program::run::settings::Settings;
+use crate::program::run::choices::{OPTIMIZER_OPTIONS, OptimizerName};
+use crate::program::run::settings::{OptimizerSettings, Settings};
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::Scalar;
 use pathscore::autodiff::vector::Lanes;
 use pathscore::estimators::fit::{self, Noise, NotFinite, Options, Report, Trainer};
-use pathscore::estimators::optim::{Adam, Optimizer, Schedule, Sgd};
+use pathscore::estimators::optim::{
+    AdaGrad, Adam, AdamW, Adamax, Optimizer, RmsProp, Schedule, Sgd,
+};
 use pathscore::estimators::{Claim, Estimator, Target};
 use pathscore::models::Params;
 use pathscore::models::data::{Batches, Binarize, Table};
@@ -198,7 +200,7 @@ impl<F: Scalar, M: Sync + 'static> Job<F, M> for Start<'_, M> {
             return Err(usage_error(format!("{words}: it needs --num-samples {least} or more")));
         }
         let followed = settings.optimizer()?;
-        let optimizer = optimizer(followed.name, followed.momentum)?;
+        let optimizer = optimizer(followed)?;
         let (lr, clip, seed) = (followed.lr, followed.clip, settings.run.seed);
         let options = Options { samples, lr, schedule, clip, seed };
         Ok(Box::new(Trainer::new(model, params, estimator, optimizer, options)))
@@ -206,17 +208,40 @@ impl<F: Scalar, M: Sync + 'static> Job<F, M> for Start<'_, M> {
 }
 
 /// The optimiser of a run, before its first step.
-fn optimizer<F: Scalar>(
-    name: OptimizerName,
-    momentum: Option<f64>,
-) -> anyhow::Result<Box<dyn Optimizer<F>>> {
-    match (name, momentum) {
-        (OptimizerName::Adam, None) => Ok(Box::new(Adam::default())),
-        (OptimizerName::Sgd, Some(momentum)) => Ok(Box::new(Sgd::new(momentum))),
-        (name, momentum) => {
-            let (name, there) = (cli_name(&name), momentum.is_some());
-            let what = if there { "has no momentum" } else { "needs a momentum" };
-            Err(usage_error(format!("run.toml, [optimizer]: {name} {what}")))
+fn optimizer<F: Scalar>(settings: &OptimizerSettings) -> anyhow::Result<Box<dyn Optimizer<F>>> {
+    let &OptimizerSettings { name, momentum, nesterov, centered, weight_decay, .. } = settings;
+    for (option, words, _) in OPTIMIZER_OPTIONS {
+        let (there, optional) = match option {
+            "momentum" => (momentum.is_some(), false),
+            "nesterov" => (nesterov, true),
+            "centered" => (centered, true),
+            _ => (weight_decay.is_some(), false),
+        };
+        let has = name.options().contains(&option);
+        if there != has && !(has && optional) {
+            let name = cli_name(&name);
+            let verb = if there { "has no" } else { "needs a" };
+            return Err(usage_error(format!("run.toml, [optimizer]: {name} {verb} {words}")));
         }
     }
+    let momentum = momentum.unwrap_or_default();
+    Ok(match name {
+        OptimizerName::Adam => Box::new(Adam::default()),
+        OptimizerName::AdamW => {
+            let weight_decay = weight_decay.unwrap_or_default();
+            Box::new(AdamW { weight_decay, ..AdamW::default() })
+        }
+        OptimizerName::Adamax => Box::new(Adamax::default()),
+        OptimizerName::AdaGrad => Box::new(AdaGrad::default()),
+        OptimizerName::RmsProp => {
+            let mut rule = RmsProp::default();
+            (rule.momentum, rule.centered) = (momentum, centered);
+            Box::new(rule)
+        }
+        OptimizerName::Sgd => {
+            let mut rule = Sgd::new(momentum);
+            rule.nesterov = nesterov;
+            Box::new(rule)
+        }
+    })
 }

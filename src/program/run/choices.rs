@@ -46,11 +46,45 @@ impl ScheduleName {
 
 /// Optimisers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
+#[value(rename_all = "lowercase")]
 pub(crate) enum OptimizerName {
     /// Adam with β₁ 0.9, β₂ 0.999, ε 1e-8.
     #[default]
     Adam,
-    /// Stochastic gradient ascent with --momentum.
+    /// Adam with decoupled --weight-decay.
+    AdamW,
+    /// Adam with the maximum norm: β₁ 0.9, β₂ 0.999, ε 1e-8.
+    Adamax,
+    /// AdaGrad with ε 1e-10.
+    AdaGrad,
+    /// RMSProp with α 0.99, ε 1e-8, and --momentum and --centered.
+    RmsProp,
+    /// Stochastic gradient ascent with --momentum and --nesterov.
     Sgd,
 }
+
+impl OptimizerName {
+    /// The options that the optimiser has, by their names on the command line.
+    pub(crate) fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Adam | Self::Adamax | Self::AdaGrad => &[],
+            Self::AdamW => &["weight-decay"],
+            Self::RmsProp => &["momentum", "centered"],
+            Self::Sgd => &["momentum", "nesterov"],
+        }
+    }
+
+    /// The momentum of the optimiser unless another is given.
+    pub(crate) fn momentum(self) -> f64 {
+        if self == Self::Sgd { 0.9 } else { 0.0 }
+    }
+}
+
+/// Every option that only some optimisers have, with the words for it in a sentence and the optimisers that have it.
+pub(crate) const OPTIMIZER_OPTIONS: [(&str, &str, &str); 4] = [
+    ("momentum", "momentum", "sgd or rmsprop"),
+    ("nesterov", "Nesterov momentum", "sgd"),
+    ("centered", "centred form", "rmsprop"),
+    ("weight-decay", "weight decay", "adamw"),
+];

@@ -1,6 +1,6 @@
 //! The options of `train` that several kinds of models share, and a reader of the options that were given.
 
-use super::choices::{Dtype, OptimizerName, ScheduleName};
+use super::choices::{Dtype, OPTIMIZER_OPTIONS, OptimizerName, ScheduleName};
 use super::settings::{DataSettings, Length, OptimizerSettings, Settings};
 use crate::program::choice::cli_name;
 use crate::program::progress::ProgressKind;
@@ -90,9 +90,21 @@ pub(crate) struct OptimizerOptions {
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub(crate) optimizer: OptimizerName,
 
-    /// The momentum of --optimizer sgd.
-    #[arg(long, default_value_t = 0.9, value_name = "M")]
-    pub(crate) momentum: f64,
+    /// The momentum of --optimizer sgd [default: 0.9] or rmsprop [default: 0].
+    #[arg(long, value_name = "M")]
+    pub(crate) momentum: Option<f64>,
+
+    /// Nesterov's form of the momentum of --optimizer sgd.
+    #[arg(long)]
+    pub(crate) nesterov: bool,
+
+    /// Divide the gradient by its standard deviation and not by its root mean square, with --optimizer rmsprop.
+    #[arg(long)]
+    pub(crate) centered: bool,
+
+    /// The rate at which --optimizer adamw lets weights decay, as a multiple of the learning rate.
+    #[arg(long, default_value_t = 0.01, value_name = "R")]
+    pub(crate) weight_decay: f64,
 
     /// The largest norm of a gradient; a longer one is shortened.
     #[arg(long, value_name = "NORM")]
@@ -105,7 +117,17 @@ pub(crate) fn epochs_help(default: u64) -> String {
 }
 
 /// The names of [`OptimizerOptions`], for a method that follows no gradient.
-pub(crate) const OPTIMIZER: &[&str] = &["batch", "lr", "schedule", "optimizer", "momentum", "clip"];
+pub(crate) const OPTIMIZER: &[&str] = &[
+    "batch",
+    "lr",
+    "schedule",
+    "optimizer",
+    "momentum",
+    "nesterov",
+    "centered",
+    "weight_decay",
+    "clip",
+];
 
 /// The options that may stand beside `--resume`.
 pub(crate) const BESIDE_RESUME: &[&str] =
@@ -195,18 +217,28 @@ impl<'a> Given<'a> {
     /// If an option was given that the chosen optimiser does not have.
     pub(crate) fn optimizer(&self) -> anyhow::Result<OptimizerSettings> {
         let given: OptimizerOptions = self.options()?;
-        let sgd = given.optimizer == OptimizerName::Sgd;
-        if !sgd {
-            let name = cli_name(&given.optimizer);
-            let reason = format!("{name} has no momentum to set; it goes with --optimizer sgd");
-            self.refuse(&["momentum"], reason)?;
+        let (chosen, name) = (given.optimizer, cli_name(&given.optimizer));
+        let has = |option: &str| chosen.options().contains(&option);
+        for (option, words, owners) in OPTIMIZER_OPTIONS {
+            if !has(option) {
+                let reason =
+                    format!("{name} has no {words} to set; it goes with --optimizer {owners}");
+                self.refuse(&[&option.replace('-', "_")], reason)?;
+            }
+        }
+        let momentum = given.momentum.unwrap_or(chosen.momentum());
+        if given.nesterov && momentum == 0.0 {
+            self.refuse(&["nesterov"], "the momentum is 0")?;
         }
         Ok(OptimizerSettings {
             name: given.optimizer,
             batch: given.batch,
             lr: given.lr,
             schedule: given.schedule,
-            momentum: sgd.then_some(given.momentum),
+            momentum: has("momentum").then_some(momentum),
+            nesterov: given.nesterov,
+            centered: given.centered,
+            weight_decay: has("weight-decay").then_some(given.weight_decay),
             clip: given.clip,
         })
     }

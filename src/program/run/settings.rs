@@ -78,9 +78,18 @@ pub(crate) struct OptimizerSettings {
     pub(crate) batch: Option<usize>,
     pub(crate) lr: f64,
     pub(crate) schedule: ScheduleName,
-    /// The momentum of sgd; absent for other optimisers.
+    /// The momentum of sgd and rmsprop; absent for other optimisers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) momentum: Option<f64>,
+    /// Nesterov's momentum of sgd.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) nesterov: bool,
+    /// The centred form of rmsprop.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) centered: bool,
+    /// The weight decay of adamw; absent for other optimisers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) weight_decay: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) clip: Option<f64>,
 }
@@ -154,6 +163,10 @@ impl Settings {
         if let Some(momentum) = optimizer.momentum {
             let fits = (0.0..1.0).contains(&momentum);
             within("--momentum", momentum, fits, "at least 0 and below 1")?;
+        }
+        if let Some(decay) = optimizer.weight_decay {
+            let fits = decay >= 0.0 && decay.is_finite();
+            within("--weight-decay", decay, fits, "at least 0 and finite")?;
         }
         if let Some(clip) = optimizer.clip {
             within("--clip", clip, positive(clip), "positive")?;
