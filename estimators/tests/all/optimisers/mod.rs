@@ -151,7 +151,8 @@ fn chunks_make_no_difference<F: Scalar>() {
     for (name, mut whole) in rules::<F>() {
         let on = |threads: usize, rule: &mut dyn Optimizer<F>| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| bits(rule, &mut vec![F::ONE; LONG], 2))
+            let mut x = vec![F::ONE; LONG];
+            pool.install(|| bits(rule, &mut x, 2))
         };
         let found = on(3, &mut *whole);
         assert!(found == on(1, &mut *rule(name)), "{name}: threads make a difference");
