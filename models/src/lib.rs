@@ -9,7 +9,7 @@
 //! | promise | trait | models |
 //! |---|---|---|
 //! | $\ln p(x, z)$ and $q(z \mid x)$ | [`latent::LatentModel`] | [`latent::Vae`], [`latent::SigmoidBelief`], … |
-//! | exact $\ln p(x)$ | [`Tractable`], [`ExactPosterior`], [`Em`] | [`tractable::Ppca`], [`latent::LinearGaussian`], … |
+//! | exact $\ln p(x)$ | [`Tractable`], [`ExactPosterior`], [`Em`] | [`tractable::Ppca`], [`tractable::FactorAnalysis`], [`tractable::GaussianMixture`], [`latent::LinearGaussian`], … |
 //! | $E(x)$ with $p(x) \propto e^{-E(x)}$ | [`Energy`], [`BlockGibbs`] | [`energy::Rbm`] |
 //!
 //! ```

@@ -1,5 +1,12 @@
-//! Models whose log-likelihood $\ln p(x)$ is exact.
+//! Models whose log-likelihood $\ln p(x)$ is exact, and what to choose and read them by.
+
+mod rows;
 
 pathscore_autodiff::modules! {
+    factor_analysis: FactorAnalysis;
+    gaussian_mixture: Covariance, GaussianMixture, StartError;
+    information: aic, bic;
+    minka: minka_log_evidence;
     ppca: Ppca;
+    varimax: Rotation, varimax, varimax_criterion;
 }

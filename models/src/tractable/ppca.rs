@@ -1,9 +1,12 @@
 //! Probabilistic principal component analysis.
 
 mod fit;
+mod observed;
 #[cfg(test)]
 mod tests;
 
+use super::minka::minka_log_evidence;
+use super::rows::Rows;
 use crate::RandomSource;
 use crate::capability::{Em, ExactPosterior, Tractable};
 use crate::dist::{MultivariateNormal, Normal};
@@ -108,6 +111,39 @@ impl Ppca {
         Ok(log_prob)
     }
 
+    /// The number of latents that Minka's evidence prefers (Minka 2000) for `rows` rows of `x`, and
+    /// $\ln p(\text{data} \mid L)$ of [`minka_log_evidence`](super::minka_log_evidence) for each $L = 1, 2, \dots$ below the number
+    /// of `columns`.
+    ///
+    /// # Errors
+    /// If the eigenvalues of the sample covariance were not found.
+    ///
+    /// # Panics
+    /// If `x` does not hold `rows` rows, if there are no rows, or fewer than two columns.
+    ///
+    /// ```
+    /// use pathscore_models::tractable::Ppca;
+    /// // Two wide columns and two narrow ones.
+    /// let (a, b) = (f64::sin, f64::cos);
+    /// let row = |t: f64| [5.0 * a(t), 3.0 * b(2.0 * t), 0.2 * a(5.0 * t), 0.21 * b(7.0 * t)];
+    /// let x: Vec<f64> = (0..60).flat_map(|i| row(f64::from(i))).collect();
+    /// assert_eq!(Ppca::choose_latents(&x, 60, 4)?.0, 2);
+    /// # Ok::<(), pathscore_autodiff::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn choose_latents<F: Scalar>(
+        x: &[F],
+        rows: usize,
+        columns: usize,
+    ) -> Result<(usize, Vec<f64>), Error> {
+        let spectrum = fit::spectrum(&Rows::new("ppca", x, rows, columns))?;
+        let found = minka_log_evidence(&spectrum.values, rows);
+        // The first among equals.
+        let best =
+            (1..found.len()).fold(0, |best, i| if found[i] > found[best] { i } else { best });
+        Ok((best + 1, found))
+    }
+
     /// The number of columns of the data.
     pub fn columns(&self) -> usize {
         self.columns
@@ -135,6 +171,12 @@ impl Ppca {
         set(self.weights, &values.weights);
         set(self.mean, &values.mean);
         set(self.log_noise, &[values.noise.ln()]);
+    }
+
+    fn read<F: Scalar>(&self, params: &Params<F>) -> Values {
+        let double = |id: ParamId| params.get(id).iter().map(|x| x.to_f64()).collect::<Vec<_>>();
+        let noise = double(self.log_noise)[0].exp();
+        Values { weights: double(self.weights), mean: double(self.mean), noise }
     }
 
     /// $M = W^\top W + \sigma^2 I$, of shape `[latents, latents]`.
@@ -204,10 +246,7 @@ impl<F: Scalar> Em<F> for Ppca {
     /// $SW$ takes two products of the data with a matrix of $L$ columns: $S$ is not formed. All is computed in double
     /// precision, and $\sigma^2$ is held as in [`Ppca::closed_form`].
     fn em_step(&self, params: &mut Params<F>, x: &[F], rows: usize) -> f64 {
-        let double = |id: ParamId| params.get(id).iter().map(|x| x.to_f64()).collect::<Vec<_>>();
-        let noise = double(self.log_noise)[0].exp();
-        let now = Values { weights: double(self.weights), mean: double(self.mean), noise };
-        let (next, log_prob) = fit::em_step(&now, x, rows);
+        let (next, log_prob) = fit::em_step(&self.read(params), x, rows);
         if let Some(next) = next {
             self.write(params, &next);
         }
