@@ -16,6 +16,7 @@
 //! All of them pass the *log density*, not the density, not the energy. [`Hmc::warm_up`] chooses a step size and a mass
 //! matrix and returns a sampler that is fixed from then on. [`chains`] runs several chains in parallel, with the same
 //! bits for any number of threads, and the functions of [`convergence`] tell how far the draws can be trusted.
+//! [`Annealing`] estimates ratios of normalisers with the transitions of a sampler, from below and from above.
 //!
 //! ```
 //! use pathscore_estimators::samplers::{FromTape, Hmc, Options, WarmUp, chains};
@@ -35,6 +36,7 @@
 //! ```
 
 pathscore_autodiff::modules! {
+    annealing: Annealed, Annealing, LogMeanWeight, Tempered;
     chains: Draws, Estimate, Options, chains;
     constrained: Constrained, Parts;
     gibbs: Bits, Conditionals, Gibbs, GibbsBits;

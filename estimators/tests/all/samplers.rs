@@ -6,6 +6,7 @@
 //! errors are themselves estimated: over forty seeds the root mean square of such distances was between 0.97 and 1.05, and
 //! 1.15 for squares where trajectories of HMC nearly return, which these tests avoid.
 
+mod annealing;
 mod geweke;
 mod mistakes;
 mod targets;
