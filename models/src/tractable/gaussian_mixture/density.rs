@@ -48,8 +48,17 @@ impl<'t, F: Scalar> Density<'t, F> {
         } else {
             ((x.reshape([rows, 1, d]) - mean) * (-log_scale).exp()).sum_squares(-1)
         };
-        let constant = 0.5 * d as f64 * std::f64::consts::TAU.ln();
-        let each = logits.log_softmax(-1) - log_scale.sum_axis(-1) - F::from_f64(constant);
-        each - distance * F::from_f64(0.5)
+        combine(logits, log_scale, distance)
     }
+}
+
+/// $\ln\pi_k - \sum_j \ln (L_k)_{jj} - \tfrac D2 \ln 2\pi - \tfrac12 d_k$ for squared distances $d$ of shape `[batch, components]`.
+pub(super) fn combine<'t, F: Scalar>(
+    logits: Var<'t, F>,
+    log_scale: Var<'t, F>,
+    distance: Var<'t, F>,
+) -> Var<'t, F> {
+    let constant = 0.5 * log_scale.shape()[1] as f64 * std::f64::consts::TAU.ln();
+    let each = logits.log_softmax(-1) - log_scale.sum_axis(-1) - F::from_f64(constant);
+    each - distance * F::from_f64(0.5)
 }

@@ -1,6 +1,6 @@
 //! A step of expectation maximisation, in double precision.
 
-use super::density::{Density, Values};
+use super::density::{self, Density, Values};
 use super::floor;
 use crate::tractable::rows::Rows;
 use pathscore_autodiff::{Error, Scalar, Tape};
@@ -29,18 +29,40 @@ fn e_step<F: Scalar>(now: &Values, data: &Rows<F>) -> (Vec<f64>, f64) {
     let (k, d) = (now.logits.len(), data.mean.len());
     let mut found = Vec::with_capacity(data.rows * k);
     let mut sum = 0.0;
+    let precisions: Vec<f64> = now.log_scale.iter().map(|s| (-2.0 * s).exp()).collect();
     data.each_block(&vec![0.0; d], |tape, x, _| {
-        let density = Density {
-            logits: tape.constant(&now.logits, [k]),
-            mean: tape.constant(&now.mean, [k, d]),
-            log_scale: tape.constant(&now.log_scale, [k, d]),
-            lower: now.lower.as_ref().map(|lower| tape.constant(lower, [k, d, d])),
+        let rows = x.len() / d;
+        let logits = tape.constant(&now.logits, [k]);
+        let log_scale = tape.constant(&now.log_scale, [k, d]);
+        let joint = match &now.lower {
+            Some(lower) => {
+                let mean = tape.constant(&now.mean, [k, d]);
+                let lower = Some(tape.constant(lower, [k, d, d]));
+                let density = Density { logits, mean, log_scale, lower };
+                density.log_joint(tape.constant(x, [rows, d]))
+            }
+            None => {
+                let distance = distances(x, &now.mean, &precisions, d);
+                density::combine(logits, log_scale, tape.constant(&distance, [rows, k]))
+            }
         };
-        let joint = density.log_joint(tape.constant(x, [x.len() / d, d]));
         sum += joint.log_sum_exp(-1).sum().item();
         joint.log_softmax(-1).exp().with(|r| found.extend_from_slice(r));
     });
     (found, sum / data.rows as f64)
+}
+
+/// $\sum_j (x_j - \mu_{kj})^2 / \sigma_{kj}^2$ for every row and component. One pass over the rows writes nothing else, where a
+/// tape would hold $K$ numbers for each cell.
+fn distances(x: &[f64], mean: &[f64], precisions: &[f64], d: usize) -> Vec<f64> {
+    let of_row = |row| {
+        let components = mean.chunks_exact(d).zip(precisions.chunks_exact(d));
+        components.map(move |(mean, precisions): (&[f64], &[f64])| {
+            let cells = mean.iter().zip(precisions).zip(row);
+            cells.map(|((mean, precision), x): (_, &f64)| (x - mean) * (x - mean) * precision).sum()
+        })
+    };
+    x.chunks_exact(d).flat_map(of_row).collect()
 }
 
 fn m_step<F: Scalar>(
