@@ -323,6 +323,12 @@ fn an_option_without_effect_is_refused_with_the_reason() {
     refuse(&["train", "ppca", "--steps", "9"], &["--steps", "closed-form"]);
     refuse(&["train", "ppca", "--method", "gradient", "--tolerance", "1"], &["--tolerance", "em"]);
     refuse(&["train", "ppca", "--method", "em", "--binarize", "dynamic"], &["dynamic", "fixed"]);
+    for kind in ["fa", "gmm"] {
+        refuse(&["train", kind, "--lr", "0.1"], &["--lr", "em", "follows no gradient"]);
+        let gradient = ["train", kind, "--method", "gradient", "--tolerance", "1"];
+        refuse(&gradient, &["--tolerance", "em"]);
+        refuse(&["train", kind, "--binarize", "dynamic"], &["dynamic", "fixed"]);
+    }
     refuse(&["train", "rbm", "--criterion", "cd", "--chains", "9"], &["--chains", "pcd"]);
     refuse(&["train", "rbm", "--resume", "somewhere"], &["train --resume DIR"]);
     let beside = ["train", "--resume", "somewhere", "--lr", "0.1"];
@@ -345,7 +351,7 @@ fn a_number_that_proves_nothing_is_refused() {
 }
 
 /// Every kind of model.
-const KINDS: [&str; 5] = ["vae", "dvae", "sbn", "ppca", "rbm"];
+const KINDS: [&str; 7] = ["vae", "dvae", "sbn", "ppca", "fa", "gmm", "rbm"];
 
 #[test]
 fn the_help_of_a_kind_shows_its_options_and_no_others() {
@@ -378,6 +384,16 @@ fn the_help_of_a_kind_shows_its_options_and_no_others() {
         "ppca",
         &["latent-dim", "method", "tolerance"],
         &["estimator", "eval-samples", "sweeps"],
+    );
+    options(
+        "fa",
+        &["latent-dim", "method", "tolerance", "noise-floor", "rotation"],
+        &["estimator", "eval-samples", "components"],
+    );
+    options(
+        "gmm",
+        &["components", "covariance", "covariance-floor", "method", "tolerance"],
+        &["estimator", "eval-samples", "latent-dim", "noise-floor"],
     );
     options(
         "rbm",
@@ -466,6 +482,97 @@ fn every_optimiser_resumes_to_the_same_bytes() {
         succeed(&[&["train", "--resume", &broken, "--steps", "8"][..], &quiet].concat());
         assert!(checkpoint(&broken) == checkpoint(&whole), "{more:?}");
     }
+}
+
+
+fn em_and_gradients_of_fa_and_gmm_resume_to_the_same_bytes() {
+    let gradient = ["--method", "gradient", "--batch", "100", "--steps", "2000"];
+    let em = ["--tolerance", "1e-300", "--steps", "300"];
+    for (name, method) in [("em", &em[..]), ("gradient", &gradient)] {
+        let fa = ["fa", "--data", "bars", "--latent-dim", "3"];
+        killed_and_resumed(&format!("fa-{name}"), &[&fa[..], method].concat());
+        let gmm = ["gmm", "--data", "bars", "--components", "3", "--covariance", "full"];
+        killed_and_resumed(&format!("gmm-{name}"), &[&gmm[..], method].concat());
+    }
+}
+
+/// Rows of three groups with four columns, whose noise differs from column to column.
+fn grouped_rows(scratch: &Scratch) -> String {
+    let rows: String = (0..400)
+        .map(|i| {
+            let t = f64::from(i);
+            let (a, b, c) = ((0.7 * t).sin(), (1.3 * t).cos(), (2.9 * t).sin());
+            let d = (5.3 * t + 1.0).sin();
+            let group = f64::from(i % 3);
+            format!(
+                "{},{},{},{}\n",
+                3.0 * group + a + 0.2 * c,
+                a - 2.0 * group + b,
+                a + 0.8 * d,
+                0.5 * c + 0.1 * a
+            )
+        })
+        .collect();
+    format!("csv:{}", scratch.file("rows.csv", rows.as_bytes()))
+}
+
+#[test]
+fn em_and_gradients_of_fa_and_gmm_agree() {
+    let scratch = Scratch::new("fa-gmm");
+    let source = grouped_rows(&scratch);
+    let fa: (&str, &[&str], &[&str]) = ("fa", &["--latent-dim", "1"], &["loadings.png"]);
+    let full = ["--components", "3", "--covariance", "full"];
+    let gmm: (&str, &[&str], &[&str]) = ("gmm", &full, &["means.png", "responsibilities.png"]);
+    for (kind, options, pictures) in [fa, gmm] {
+        let found = ["em", "gradient"].map(|method| {
+            let out = scratch.path(&format!("{kind}-{method}"));
+            let args = ["train", kind, "--data", &source, "--method", method, "--out", &out];
+            let more: &[&str] = if method == "em" { &[] } else { &["--steps", "6000"] };
+            succeed(&[&args[..], options, more, &["--progress", "none"]].concat());
+            for name in pictures.iter().chain(&["samples.png", "curve.svg"]) {
+                assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
+            }
+            let summary = fs::read(Path::new(&out).join("summary.json")).unwrap();
+            let summary: Value = serde_json::from_slice(&summary).unwrap();
+            let number = |key: &str| summary[key].as_f64().unwrap();
+            let (train, free) = (number("log_likelihood_train"), number("parameters"));
+            let text = succeed(&["evaluate", &out, "--format", "json"]);
+            let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+            let quantity = |name: &str| rows.iter().find(|row| row["quantity"] == name).unwrap();
+            assert_eq!(quantity("log_likelihood")["samples"], Value::Null);
+            let n = quantity("bic")["rows"].as_f64().unwrap();
+            let total = 2.0 * n * train;
+            let aic = quantity("aic")["value"].as_f64().unwrap();
+            let bic = quantity("bic")["value"].as_f64().unwrap();
+            assert!((aic - (2.0 * free - total)).abs() < 1e-8 * total.abs(), "{aic}");
+            assert!((bic - (free * n.ln() - total)).abs() < 1e-8 * total.abs(), "{bic}");
+            train
+        });
+        // The promise is 1e-6 nats for each row.
+        assert!((found[0] - found[1]).abs() < 1e-6, "{kind}: {found:?}");
+    }
+    let out = scratch.path("gmm-em");
+    refuse(&["evaluate", &out, "--num-samples", "5"], &["--num-samples", "gmm is exact"]);
+    refuse(&["compare", "--problem", &format!("run:{out}")], &["gmm", "no gradient estimators"]);
+    let picture = scratch.path("new.png");
+    succeed(&["sample", &out, "--count", "4", "--out", &picture]);
+    assert_eq!(fs::read(picture).unwrap()[..4], *b"\x89PNG");
+}
+
+#[test]
+fn fa_and_gmm_refuse_sizes_that_the_data_do_not_have() {
+    let scratch = Scratch::new("fa-gmm-sizes");
+    let source = grouped_rows(&scratch);
+    let fa = ["train", "fa", "--data", &source, "--latent-dim"];
+    refuse(&[&fa[..], &["0"]].concat(), &["--latent-dim"]);
+    refuse(&[&fa[..], &["4"]].concat(), &["--latent-dim is 4", "4 columns"]);
+    refuse(&["train", "fa", "--noise-floor", "0"], &["--noise-floor", "above 0"]);
+    refuse(&["train", "gmm", "--components", "0"], &["--components"]);
+    refuse(&["train", "gmm", "--covariance-floor", "1"], &["--covariance-floor", "below 1"]);
+    let same = format!("csv:{}", scratch.file("same.csv", "1,2\n".repeat(20).as_bytes()));
+    refuse(&["train", "gmm", "--data", &same], &["rows are equal"]);
+    let two = format!("csv:{}", scratch.file("two.csv", "1,2\n3,5\n".repeat(20).as_bytes()));
+    refuse(&["train", "gmm", "--data", &two, "--components", "3"], &["only 2 rows are distinct"]);
 }
 
 #[test]

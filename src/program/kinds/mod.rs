@@ -3,6 +3,7 @@
 mod chosen;
 mod criterion;
 mod energy;
+mod exact;
 pub(crate) mod kind;
 mod latent;
 mod latent_kind;
@@ -21,6 +22,8 @@ pathscore::autodiff::modules! {
         dvae: Dvae;
         sbn: Sbn;
         ppca: Ppca;
+        fa: Fa;
+        gmm: Gmm;
         rbm: Rbm;
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::program::gallery::Gallery;
 use crate::program::picture::Sheet;
+use crate::program::usage_error::usage_error;
 use pathscore::autodiff::{Scalar, Tape};
 use pathscore::models::data::Table;
 use pathscore::models::dist::Distribution;
@@ -17,6 +18,22 @@ const REACH: f64 = 2.5;
 /// Latents whose effect is drawn, and pictures along each.
 const TRAVERSED: usize = 10;
 const ALONG: usize = 11;
+
+/// Loadings side by side in `loadings.png`.
+const ACROSS: usize = 6;
+
+/// Refuses a number of latents that a linear model of so many columns does not have.
+///
+/// # Errors
+/// If there are no latents, or not fewer than columns.
+pub(crate) fn latent_dim_fits(latents: usize, columns: usize) -> anyhow::Result<()> {
+    match (1..columns).contains(&latents) {
+        true => Ok(()),
+        false => Err(usage_error(format!(
+            "--latent-dim is {latents}; it must be at least 1 and less than the {columns} columns of the data"
+        ))),
+    }
+}
 
 /// Draws pictures of one model.
 pub(crate) struct Views<'a, F, M> {
@@ -71,6 +88,15 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
     pub(crate) fn reconstructions(&self) -> Vec<u8> {
         let rows = self.gallery.data().len().min(40);
         self.gallery.pairs(&self.decode(&self.encode(rows)))
+    }
+
+    /// The mean of the data and the loadings of each latent of a linear model, whose weights lie row by row, a row for each
+    /// column of the data.
+    pub(crate) fn loadings(&self, mean: &[f64], weights: &[f64]) -> Vec<u8> {
+        let latents = weights.len() / mean.len();
+        let loading = |k: usize| weights.iter().skip(k).step_by(latents);
+        let rows = mean.iter().chain((0..latents).flat_map(loading));
+        self.gallery.signed(&rows.map(|&x| x as f32).collect::<Vec<_>>(), ACROSS)
     }
 
     /// The latents in the order of their variance over the data, the largest first.

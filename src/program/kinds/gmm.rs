@@ -1,0 +1,219 @@
+//! `train gmm`: a mixture of normal distributions, fitted by EM or by gradients of the exact likelihood.
+
+use super::exact::{self, ExactFit, ExactModel, Iterative, PICTURES};
+use super::kind::{About, Fitting, Kind};
+use crate::program::gallery::Gallery;
+use crate::program::picture::Sheet;
+use crate::program::run::choices::Dtype;
+use crate::program::run::options::Given;
+use crate::program::run::settings::{Settings, at_least_one, to_section, within};
+use crate::program::usage_error::usage_error;
+use clap::{Args, Command, ValueEnum};
+use pathscore::autodiff::{Scalar, Tape};
+use pathscore::models::Params;
+use pathscore::models::data::{Split, Table};
+use pathscore::models::seed::{self, Stream};
+use pathscore::models::tractable::{Covariance, GaussianMixture as Model};
+use serde::{Deserialize, Serialize};
+
+const ABOUT: About = About {
+    name: "gmm",
+    line: "a Gaussian mixture: diagonal or full covariances, exact likelihood, EM or gradients",
+    source: "Dempster, Laird & Rubin 1977",
+    pictures: &["samples.png", "means.png", "responsibilities.png"],
+};
+
+/// Test rows whose responsibilities are drawn.
+const ROWS: usize = 200;
+/// The height of a component in `responsibilities.png`, and the least width of the whole, in pixels.
+const HEIGHT: usize = 16;
+const WIDTH: usize = 800;
+
+/// The kind `gmm`.
+pub(crate) struct Gmm;
+
+/// The form of the covariances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Form {
+    /// A variance for each column of each component.
+    Diagonal,
+    /// A full matrix for each component.
+    Full,
+}
+
+/// The options of `gmm` alone.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Model")]
+struct Options {
+    /// The number of components.
+    #[arg(long, default_value_t = 10, value_name = "K")]
+    components: usize,
+
+    /// The form of the covariances.
+    #[arg(long, value_enum, default_value_t = Form::Diagonal, value_name = "FORM")]
+    covariance: Form,
+
+    /// The least variance of a component, as a fraction of the variance of the column.
+    #[arg(long, default_value_t = 1e-3, value_name = "FRACTION")]
+    covariance_floor: f64,
+
+    /// The way to the maximum of the likelihood; both begin with k-means++ from the --seed.
+    #[arg(long, value_enum, default_value_t = Iterative::Em, value_name = "NAME")]
+    method: Iterative,
+}
+
+/// The section `[model]` of `run.toml`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelSettings {
+    components: usize,
+    covariance: Form,
+    covariance_floor: f64,
+}
+
+impl Kind for Gmm {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn options(&self, command: Command) -> Command {
+        exact::options(Options::augment_args(command))
+    }
+
+    fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
+        let Options { components, covariance, covariance_floor, method } = given.options()?;
+        let mut settings = exact::settings(given, ABOUT.name, method.into())?;
+        let model = ModelSettings { components, covariance, covariance_floor };
+        model.check()?;
+        settings.model = to_section(&model)?;
+        Ok(settings)
+    }
+
+    fn open<'a>(
+        &self,
+        settings: &'a Settings,
+        split: &'a Split,
+    ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
+        Ok(match settings.run.dtype {
+            Dtype::F32 => Box::new(open::<f32>(settings, split)?),
+            Dtype::F64 => Box::new(open::<f64>(settings, split)?),
+        })
+    }
+}
+
+impl ModelSettings {
+    fn check(&self) -> anyhow::Result<()> {
+        let floor = self.covariance_floor;
+        at_least_one("--components", self.components as u64)?;
+        within("--covariance-floor", floor, floor > 0.0 && floor < 1.0, "above 0 and below 1")
+    }
+}
+
+fn open<'a, F: Scalar>(
+    settings: &'a Settings,
+    split: &'a Split,
+) -> anyhow::Result<ExactFit<'a, F, Model>> {
+    let shape: ModelSettings = settings.model()?;
+    shape.check()?;
+    let form = match shape.covariance {
+        Form::Diagonal => Covariance::Diagonal,
+        Form::Full => Covariance::Full,
+    };
+    ExactFit::open(settings, split, |params, x, rows| {
+        let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
+        let model = Model::new(params, split.train.columns(), shape.components, form, rng)
+            .with_covariance_floor(shape.covariance_floor);
+        model
+            .start(params, x, rows, rng)
+            .map_err(|error| usage_error(format!("{}: {error}", settings.data.source)))?;
+        Ok(model)
+    })
+}
+
+impl<F: Scalar> ExactModel<F> for Model {
+    const ABOUT: &'static About = &ABOUT;
+    const ADVICE: &'static str = "try fewer components or a larger --covariance-floor";
+
+    fn floors(&self, x: &[F], rows: usize) -> Vec<f64> {
+        self.covariance_floors(x, rows)
+    }
+
+    fn hold(&self, params: &mut Params<F>, floors: &[f64]) -> Option<(&'static str, usize)> {
+        Some(("components", self.hold_covariances(params, floors)))
+    }
+
+    fn free(&self) -> Option<usize> {
+        Some(self.free_parameters())
+    }
+
+    fn draws(&self, params: &Params<F>, _: &Table, count: usize, seed: u64) -> Vec<f32> {
+        let tape = Tape::new();
+        let rng = &mut seed::rng(seed, Stream::Sample, 0);
+        let rows = self.sample(params.on(&tape), count, rng);
+        rows.with(|rows| rows.iter().map(|x| x.to_f64() as f32).collect())
+    }
+
+    fn draw_pictures(
+        &self,
+        params: &Params<F>,
+        data: &Table,
+        settings: &Settings,
+    ) -> anyhow::Result<Vec<Vec<u8>>> {
+        let gallery = Gallery::new(data);
+        let samples = self.draws(params, data, PICTURES, settings.run.seed);
+        let order = heaviest_first(params.get(self.logits()));
+        let means = params.get(self.loc());
+        let mean = |&k: &usize| &means[k * self.columns()..(k + 1) * self.columns()];
+        let means: Vec<f32> = order.iter().flat_map(mean).map(|x| x.to_f64() as f32).collect();
+        let responsibilities = responsibilities(self, params, data, &order);
+        Ok(vec![gallery.square(&samples), gallery.square(&means), responsibilities])
+    }
+}
+
+/// The components in the order of their weights, the largest first.
+fn heaviest_first<F: Scalar>(logits: &[F]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    order.sort_by(|&a, &b| logits[b].to_f64().total_cmp(&logits[a].to_f64()));
+    order
+}
+
+/// The responsibilities of the components for rows of the data, from black at zero to white at one: a line for each component, a
+/// column for each row. Rows lie in the order of their labels, with a grey line between two labels; without labels, in the order of
+/// their most probable components.
+fn responsibilities<F: Scalar>(
+    model: &Model,
+    params: &Params<F>,
+    data: &Table,
+    order: &[usize],
+) -> Vec<u8> {
+    let (rows, columns, k) = (data.len().min(ROWS), data.columns(), order.len());
+    let tape = Tape::new();
+    let x = tape.constant_with([rows, columns], |x| {
+        x.iter_mut().zip(data.values()).for_each(|(x, &value)| *x = F::from(value));
+    });
+    let found = model.responsibilities(params.on(&tape), x).value();
+    let row = |i: usize| order.iter().map(move |&j| (i, j));
+    let of: Vec<Vec<f32>> = (0..rows)
+        .map(|i| row(i).map(|(i, j)| found.values()[i * k + j].to_f64() as f32).collect())
+        .collect();
+    let most = |r: &[f32]| (0..k).max_by(|&a, &b| r[a].total_cmp(&r[b])).unwrap_or(0);
+    let labels = data.labels();
+    let label = |i: usize| labels.map_or(0, |labels| labels[i]);
+    let mut sorted: Vec<usize> = (0..rows).collect();
+    sorted.sort_by_key(|&i| (label(i), most(&of[i])));
+    let mut lines: Vec<Option<usize>> = Vec::new();
+    for (place, &i) in sorted.iter().enumerate() {
+        if place > 0 && label(i) != label(sorted[place - 1]) {
+            lines.push(None);
+        }
+        lines.push(Some(i));
+    }
+    let cell = |j: usize| {
+        let of = &of;
+        lines.iter().map(move |line| line.map_or(f32::NAN, |i| of[i][j]))
+    };
+    let cells: Vec<f32> = (0..k).flat_map(cell).collect();
+    let scale = (HEIGHT, WIDTH.div_ceil(lines.len().max(1)));
+    Sheet { shape: (k, lines.len()), columns: 1, scale, gap: 2 }.grid(&cells)
+}
