@@ -39,7 +39,8 @@ impl<F: Scalar> Custom<F> for Draws<F> {
         for (parameter, slopes) in self.slopes.iter().enumerate() {
             let Some(bar) = bars.of(parameter) else { continue };
             for ((bar, &y_bar), &slope) in bar.iter_mut().zip(y_bar).zip(slopes) {
-                *bar += y_bar * slope;
+                // An adjoint of zero adds nothing, even if the slope is infinite.
+                *bar += y_bar.mul_no_nan(slope);
             }
         }
     }

@@ -64,6 +64,7 @@ mod digits;
 mod edges;
 mod implicit;
 mod near;
+mod near_end;
 mod normal_divergences;
 mod quantiles;
 

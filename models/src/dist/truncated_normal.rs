@@ -4,7 +4,7 @@ use super::edges::{impossible, level};
 use super::implicit::implicit;
 use super::parameters::distribution;
 use super::quantiles::{common, left_of, root};
-use super::{Cdf, Entropy, Moments, over_event};
+use super::{Cdf, Entropy, Moments, near_end, over_event};
 use crate::RandomSource;
 use pathscore_autodiff::{Real, Scalar, Shape, Var};
 use std::f64::consts::TAU;
@@ -14,11 +14,11 @@ distribution! { continuous Interval
     ///
     /// With $t = (x - \mu)/\sigma$, the ends $a$ and $b$ on the same scale and $Z = \Phi(b) - \Phi(a)$ the density is
     /// $\varphi(t)/(\sigma Z)$. The mean is $\mu + \sigma h$ with $h = (\varphi(a) - \varphi(b))/Z$, the variance $\sigma^2\bigl(1 -
-    /// h^2 + (a\varphi(a) - b\varphi(b))/Z\bigr)$, which cancels where the interval is narrow or far out. The derivatives of
+    /// h^2 + (a\varphi(a) - b\varphi(b))/Z\bigr)$. The derivatives of
     /// $\ln p$ are $(t - h)/\sigma$ for $\mu$ and $(t^2 - 1 - (a\varphi(a) - b\varphi(b))/Z)/\sigma$ for $\sigma$; the means
-    /// of those for the ends are not zero, because the support moves with them. $Z$ is computed from logarithms, so that
-    /// intervals far out in a tail are as accurate as others. A sample is the quantile of a uniform number and carries
-    /// derivatives of first order.
+    /// of those for the ends are not zero, because the support moves with them. Where the interval is narrow or
+    /// lies in a tail, all of these are computed from the distances to the end nearest the mode, so that they are as accurate as
+    /// others. A sample is the quantile of a uniform number, lies in the interval and carries derivatives of first order.
     ///
     /// ```
     /// use pathscore_autodiff::Tape;
@@ -46,6 +46,9 @@ distribution! { continuous Interval
 /// An interval is narrow if its width times the larger of one and its distance from zero is below this number. Then the
 /// difference of the distribution functions is the series [`narrow`], whose next term is below $10^{-18}$.
 const NARROW: f64 = 0.05;
+
+/// The distance from the mode, in standard deviations, beyond which there is no mass in any precision.
+const BEYOND: f64 = 1e15;
 
 /// $\ln w - \tfrac12 m^2 - \tfrac12\ln 2\pi + \ln\Bigl(1 + \frac{m^2 - 1}{24}w^2 + \frac{m^4 - 6m^2 + 3}{1920}w^4 + \frac{m^6 - 15m^4 +
 /// 45m^2 - 15}{322560}w^6\Bigr)$: the logarithm of $\Phi(b) - \Phi(a)$ from the derivatives of $\varphi$ at the middle $m$ of
@@ -109,7 +112,45 @@ fn slopes_of([a, b, u]: [f64; 3], t: f64) -> [f64; 3] {
     [by_end(1.0 - u, a), by_end(u, b), by_level]
 }
 
+/// The interval seen from its end nearest the mode.
+#[derive(Clone, Copy)]
+struct NearEnd<'t, F> {
+    /// Not zero where the interval is narrow or in a tail, so that it is looked at in this way.
+    needed: Var<'t, F>,
+    /// The end, and the direction from there into the interval, plus or minus one.
+    end: Var<'t, F>,
+    up: Var<'t, F>,
+    /// The distance of the end from the mode, negative if the mode lies inside, and the width, in standard deviations.
+    e: Var<'t, F>,
+    w: Var<'t, F>,
+}
+
 impl<'t, F: Scalar> TruncatedNormal<'t, F> {
+    /// The view from the near end, if it is needed anywhere; ordinary intervals do not pay for it.
+    fn near_end(self) -> Option<NearEnd<'t, F>> {
+        let [a, b] = self.ends();
+        let positive = (a + b).greater(a.constant(0.0));
+        let (e, w) = (positive.select(a, -b), (self.high - self.low) / self.scale);
+        let needed = near_end::needed(e, w);
+        if needed.with(|needed| needed.iter().all(|&here| here == F::ZERO)) {
+            return None;
+        }
+        let up = positive.select(e.constant(1.0), e.constant(-1.0));
+        Some(NearEnd { needed, end: positive.select(self.low, self.high), up, e, w })
+    }
+
+    /// The number that the view from the near end gives where it is needed, and elsewhere the `plain` one.
+    fn seen(
+        self,
+        plain: impl FnOnce() -> Var<'t, F>,
+        near: impl FnOnce(NearEnd<'t, F>) -> Var<'t, F>,
+    ) -> Var<'t, F> {
+        match self.near_end() {
+            Some(view) => view.needed.select(near(view), plain()),
+            None => plain(),
+        }
+    }
+
     /// The ends on the scale of the standard normal distribution.
     fn ends(self) -> [Var<'t, F>; 2] {
         [self.low, self.high].map(|end| (end - self.loc) / self.scale)
@@ -121,10 +162,17 @@ impl<'t, F: Scalar> TruncatedNormal<'t, F> {
     }
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
-        let [a, b] = self.ends();
-        let t = (x - self.loc) / self.scale;
-        let norm = self.scale.ln() + ln_mass(a, b) + F::from_f64(0.5 * TAU.ln());
-        impossible(x.less(self.low) + x.greater(self.high), t.square() * F::from_f64(-0.5) - norm)
+        let plain = || {
+            let [a, b] = self.ends();
+            let t = (x - self.loc) / self.scale;
+            t.square() * F::from_f64(-0.5) - ln_mass(a, b) - F::from_f64(0.5 * TAU.ln())
+        };
+        let near = |view: NearEnd<'t, F>| {
+            let s = (x - view.end) * view.up / self.scale;
+            -near_end::exponent(view.e, s) - near_end::moments(view.e, view.w)[0]
+        };
+        let density = self.seen(plain, near) - self.scale.ln();
+        impossible(x.less(self.low) + x.greater(self.high), density)
     }
 
     /// $\ln Z$.
@@ -146,40 +194,79 @@ impl<'t, F: Scalar> TruncatedNormal<'t, F> {
 
 impl<'t, F: Scalar> Moments<'t, F> for TruncatedNormal<'t, F> {
     fn mean(&self) -> Var<'t, F> {
-        self.loc + self.scale * self.moments_of_ends()[0]
+        let plain = || self.loc + self.scale * self.moments_of_ends()[0];
+        self.seen(plain, |view| {
+            view.end + view.up * self.scale * near_end::moments(view.e, view.w)[1]
+        })
     }
 
     fn variance(&self) -> Var<'t, F> {
-        let [first, second] = self.moments_of_ends();
-        self.scale.square() * (second - first.square() + F::ONE)
+        self.std().square()
+    }
+
+    fn std(&self) -> Var<'t, F> {
+        let plain = || {
+            let [first, second] = self.moments_of_ends();
+            (second - first.square() + F::ONE).sqrt()
+        };
+        self.scale * self.seen(plain, |view| near_end::moments(view.e, view.w)[2])
     }
 }
 
 impl<'t, F: Scalar> Cdf<'t, F> for TruncatedNormal<'t, F> {
     /// $(\Phi(t) - \Phi(a))/Z$.
     fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
-        let [a, b] = self.ends();
         let [zero, one] = [0.0, 1.0].map(|end| x.constant(end));
         let (below, above) = (x.less_equal(self.low), x.greater_equal(self.high));
-        let inside = (ln_mass(a, (x - self.loc) / self.scale) - ln_mass(a, b)).exp();
-        below.select(zero, above.select(one, inside))
+        let plain = || {
+            let [a, b] = self.ends();
+            let t = (x - self.loc) / self.scale;
+            // Beyond, nothing is left of the tails, and the logarithm of the distribution function would overflow.
+            let t = t.max(t.constant(-BEYOND)).min(t.constant(BEYOND));
+            (ln_mass(a, t) - ln_mass(a, b)).exp()
+        };
+        let near = |view: NearEnd<'t, F>| {
+            let up = view.up.greater(view.up.constant(0.0));
+            let [from_low, from_high] = [x - self.low, self.high - x].map(|part| part / self.scale);
+            let (s, rest) = (up.select(from_low, from_high), up.select(from_high, from_low));
+            let [near, far] = near_end::parts(view.e, view.w, s, rest);
+            up.select(near, far)
+        };
+        below.select(zero, above.select(one, self.seen(plain, near)))
     }
 
     /// The inverse of the distribution function, by Newton's iteration. It can be differentiated once.
     fn quantile(&self, u: Var<'t, F>) -> Var<'t, F> {
-        let [a, b] = self.ends();
         let u = level(u);
-        let t = implicit([a, b, u], &common(a, u), quantile_of, slopes_of);
-        self.loc + self.scale * t
+        let plain = || {
+            let [a, b] = self.ends();
+            self.loc + self.scale * implicit([a, b, u], &common(a, u), quantile_of, slopes_of)
+        };
+        let near = |view: NearEnd<'t, F>| {
+            let s = near_end::quantile([view.e, view.w, view.up], u);
+            view.end + view.up * self.scale * s
+        };
+        // A quantile that rounding carried out of the interval is its end.
+        let x = self.seen(plain, near);
+        let x = x.less(self.low).select(self.low, x);
+        x.greater(self.high).select(self.high, x)
     }
 }
 
 impl<'t, F: Scalar> Entropy<'t, F> for TruncatedNormal<'t, F> {
     /// $\sum \ln(\sigma Z\sqrt{2\pi e}) + \tfrac12 (a\varphi(a) - b\varphi(b))/Z$.
+    ///
+    /// From the near end it is $\sum \ln\sigma + \ln\int e^{-es - s^2/2}\mathrm ds + eEs + \tfrac12 Es^2$.
     fn entropy(&self) -> Var<'t, F> {
-        let [a, b] = self.ends();
         let half = F::from_f64(0.5);
-        let norm = self.scale.ln() + ln_mass(a, b) + F::from_f64(0.5 + 0.5 * TAU.ln());
-        over_event(self.loc, norm + self.moments_of_ends()[1] * half)
+        let plain = || {
+            let [a, b] = self.ends();
+            ln_mass(a, b) + F::from_f64(0.5 + 0.5 * TAU.ln()) + self.moments_of_ends()[1] * half
+        };
+        let near = |view: NearEnd<'t, F>| {
+            let [ln_mass, mean, std] = near_end::moments(view.e, view.w);
+            ln_mass + view.e * mean + (std.square() + mean.square()) * half
+        };
+        over_event(self.loc, self.scale.ln() + self.seen(plain, near))
     }
 }
