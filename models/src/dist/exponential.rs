@@ -80,6 +80,10 @@ impl<'t, F: Scalar> Moments<'t, F> for Exponential<'t, F> {
     fn variance(&self) -> Var<'t, F> {
         self.rate.recip().square()
     }
+
+    fn std(&self) -> Var<'t, F> {
+        self.rate.recip()
+    }
 }
 
 impl<'t, F: Scalar> Cdf<'t, F> for Exponential<'t, F> {
@@ -128,6 +132,11 @@ impl<'t, F: Scalar> Moments<'t, F> for Laplace<'t, F> {
 
     fn variance(&self) -> Var<'t, F> {
         self.scale.square() * F::from_f64(2.0)
+    }
+
+    /// $\sqrt2 b$.
+    fn std(&self) -> Var<'t, F> {
+        self.scale * F::from_f64(std::f64::consts::SQRT_2)
     }
 }
 

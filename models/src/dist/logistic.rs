@@ -54,6 +54,11 @@ impl<'t, F: Scalar> Moments<'t, F> for Logistic<'t, F> {
     fn variance(&self) -> Var<'t, F> {
         self.scale.square() * F::from_f64(PI * PI / 3.0)
     }
+
+    /// $\pi s/\sqrt3$.
+    fn std(&self) -> Var<'t, F> {
+        self.scale * F::from_f64(PI / 3_f64.sqrt())
+    }
 }
 
 impl<'t, F: Scalar> Cdf<'t, F> for Logistic<'t, F> {

@@ -119,10 +119,14 @@ where
 {
     /// $\sum \tfrac12 (v + (m - \mu)^2)/\sigma^2 + \tfrac12\ln(2\pi\sigma^2)$ with mean $m$ and variance $v$ of $q$, less the entropy of
     /// $q$; $\infty$ where $q$ has no variance.
+    ///
+    /// The standard deviation and $m - \mu$ are divided by $\sigma$ before they are squared, because their squares may leave the
+    /// range of the numbers where the quotients do not.
     fn kl(&self, p: &Normal<'t, F>) -> Var<'t, F> {
-        let second = self.variance() + (self.mean() - p.loc()).square();
+        let in_units = |length: Var<'t, F>| (length * (-p.log_scale()).exp()).square();
+        let second = in_units(self.std()) + in_units(self.mean() - p.loc());
         let second = infinite_where(second.not_equal(second), second);
-        let scaled = second * (p.log_scale() * F::from_f64(-2.0)).exp() * F::from_f64(0.5);
+        let scaled = second * F::from_f64(0.5);
         less_entropy(self, scaled + p.log_scale() + F::from_f64(0.5 * TAU.ln()))
     }
 }
@@ -247,9 +251,13 @@ impl<'t, F: Scalar> Kl<'t, F, Uniform<'t, F>> for TruncatedNormal<'t, F> {
 }
 
 /// The mean of $\ln x$ between `low` and `high`, $\ln b - 1 + \frac{a}{b - a}\ln\frac ba$.
+///
+/// At $a = 0$ the last term is zero, and its derivative is infinite with respect to $a$ and zero with respect to $b$.
 fn mean_ln_between<'t, F: Scalar>(low: Var<'t, F>, high: Var<'t, F>) -> Var<'t, F> {
     let width = high - low;
-    high.ln() - F::ONE + (low / width).mul_no_nan((width / low).ln_1p())
+    let at_zero = low.mul_no_nan(low.constant(f64::INFINITY));
+    let above = (low / width) * (width / low).ln_1p();
+    high.ln() - F::ONE + low.equal(low.constant(0.0)).select(at_zero, above)
 }
 
 impl<'t, F: Scalar> Kl<'t, F, Exponential<'t, F>> for Uniform<'t, F> {

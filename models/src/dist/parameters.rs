@@ -60,7 +60,7 @@ pub enum Constraint {
     Count,
     /// A number that may be infinite: the lower end of an interval.
     Low,
-    /// A finite number above the parameter `low`.
+    /// A finite number above the parameter `low`, at a finite distance.
     AboveLow,
     /// A number above the parameter `low`, which may be infinite.
     EndAboveLow,
@@ -109,7 +109,7 @@ impl std::fmt::Display for Constraint {
             Self::Weights => "a finite number that is not negative, and not zero in the whole row",
             Self::Count => "a whole number that is not negative",
             Self::Low => "a number below infinity",
-            Self::AboveLow => "a finite number above low",
+            Self::AboveLow => "a finite number above low, at a finite distance",
             Self::EndAboveLow => "above low",
         })
     }
@@ -135,7 +135,7 @@ pub(super) fn check<F: Scalar>(
         let bad = bad.or_else(|| match constraint {
             Constraint::AboveLow | Constraint::EndAboveLow => {
                 let low = parameters.iter().find(|(name, ..)| *name == "low")?.1;
-                not_above(numbers, low)
+                not_above(numbers, low, constraint == Constraint::AboveLow)
             }
             _ => None,
         });
@@ -147,10 +147,17 @@ pub(super) fn check<F: Scalar>(
     Ok(())
 }
 
-/// The first place, in the common shape, at which `high` is not above `low`, and the number there.
-fn not_above<F: Scalar>(high: Var<'_, F>, low: Var<'_, F>) -> Option<(usize, Option<f64>)> {
+/// The first place, in the common shape, at which `high` is not above `low`, or the interval must be `bounded` and its width
+/// overflows, and the number there.
+fn not_above<F: Scalar>(
+    high: Var<'_, F>,
+    low: Var<'_, F>,
+    bounded: bool,
+) -> Option<(usize, Option<f64>)> {
     let [high, low] = broadcast("interval", [high, low]);
     let above = high.greater(low);
+    let width = high - low;
+    let above = if bounded { above * width.less(width.constant(f64::INFINITY)) } else { above };
     let index = above.with(|above| above.iter().position(|&above| above == F::ZERO))?;
     Some((index, high.with(|high| high.get(index).map(|high| high.to_f64()))))
 }

@@ -78,6 +78,16 @@ impl<'t, F: Scalar> StudentT<'t, F> {
     }
 }
 
+impl<'t, F: Scalar> StudentT<'t, F> {
+    /// The variance where the scale is one.
+    fn standard_variance(self) -> Var<'t, F> {
+        let nu = self.freedom;
+        let [nan, infinite] = [f64::NAN, f64::INFINITY].map(|c| nu.constant(c));
+        let otherwise = nu.greater(nu.constant(1.0)).select(infinite, nan);
+        nu.greater(nu.constant(2.0)).select(nu / (nu - F::from_f64(2.0)), otherwise)
+    }
+}
+
 impl<'t, F: Scalar> Moments<'t, F> for StudentT<'t, F> {
     /// $\mu$ for $\nu > 1$, otherwise NaN.
     fn mean(&self) -> Var<'t, F> {
@@ -87,11 +97,11 @@ impl<'t, F: Scalar> Moments<'t, F> for StudentT<'t, F> {
 
     /// $\sigma^2 \nu/(\nu - 2)$ for $\nu > 2$, infinite for $1 < \nu \le 2$, otherwise NaN.
     fn variance(&self) -> Var<'t, F> {
-        let nu = self.freedom;
-        let finite = self.scale.square() * (nu / (nu - F::from_f64(2.0)));
-        let [nan, infinite] = [f64::NAN, f64::INFINITY].map(|c| nu.constant(c));
-        let otherwise = nu.greater(nu.constant(1.0)).select(infinite, nan);
-        nu.greater(nu.constant(2.0)).select(finite, otherwise)
+        self.scale.square() * self.standard_variance()
+    }
+
+    fn std(&self) -> Var<'t, F> {
+        self.scale * self.standard_variance().sqrt()
     }
 }
 

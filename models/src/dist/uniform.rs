@@ -27,7 +27,7 @@ distribution! { continuous Interval
     Uniform {
         /// The lower end, $a$.
         low: Finite,
-        /// The upper end, $b$.
+        /// The upper end, $b$; the width $b - a$ must be finite, too.
         high: AboveLow,
     }
 }
@@ -51,11 +51,17 @@ impl<'t, F: Scalar> Uniform<'t, F> {
 
 impl<'t, F: Scalar> Moments<'t, F> for Uniform<'t, F> {
     fn mean(&self) -> Var<'t, F> {
-        (self.low + self.high) * F::from_f64(0.5)
+        // The sum of the ends may overflow.
+        self.low * F::from_f64(0.5) + self.high * F::from_f64(0.5)
     }
 
     fn variance(&self) -> Var<'t, F> {
         self.width().square() * F::from_f64(1.0 / 12.0)
+    }
+
+    /// $(b - a)/\sqrt{12}$.
+    fn std(&self) -> Var<'t, F> {
+        self.width() * F::from_f64(12_f64.sqrt().recip())
     }
 }
 

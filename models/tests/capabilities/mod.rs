@@ -177,7 +177,7 @@ fn constraints_allow_their_ranges_and_no_more() {
         (Weights, "a finite number that is not negative, and not zero in the whole row"),
         (Count, "a whole number that is not negative"),
         (Low, "a number below infinity"),
-        (AboveLow, "a finite number above low"),
+        (AboveLow, "a finite number above low, at a finite distance"),
         (EndAboveLow, "above low"),
     ];
     for (constraint, text) in all {

@@ -1,6 +1,8 @@
 //! Shapes, refused parameters, and the edges of supports and parameters.
 
 #[allow(clippy::excessive_precision, reason = "the digits of the source")]
+mod extremes;
+#[allow(clippy::excessive_precision, reason = "the digits of the source")]
 mod truncated;
 
 use super::rng;

@@ -1,0 +1,91 @@
+//! Parameters and levels at the ends of the range of doubles, against mpmath.
+
+use super::value_and_slopes;
+use crate::rng;
+use pathscore_autodiff::{Scalar, Tape, Var};
+use pathscore_models::dist::*;
+
+const INF: f64 = f64::INFINITY;
+
+#[track_caller]
+fn assert_near(what: &str, found: f64, exact: f64) {
+    let error = if found == exact { 0.0 } else { (found - exact).abs() / exact.abs().max(1e-300) };
+    assert!(error <= 1e-12, "{what}: {found:e}, not {exact:e}");
+}
+
+#[test]
+fn a_divergence_of_a_uniform_distribution_from_zero_has_a_derivative_for_the_other_end() {
+    let gamma = |alpha: f64| {
+        value_and_slopes([0.0, 2.0], move |[low, high]| {
+            let p = Gamma::new(low.constant(alpha), low.constant(1.5)).unwrap();
+            Uniform::new(low, high).unwrap().kl(&p)
+        })
+    };
+    let (value, [low, high]) = gamma(3.0);
+    assert_near("gamma", value, 0.89731031455561624);
+    assert_near("gamma, high", high, -0.75);
+    assert_eq!(low, -INF);
+    // The exponential distribution: the logarithm has no part in the divergence.
+    assert!(gamma(1.0).1.iter().all(|slope| slope.is_finite()));
+    let beta = |low: f64, high: f64| {
+        value_and_slopes([low, high], |[low, high]| {
+            let p = Beta::new(low.constant(3.0), low.constant(1.5)).unwrap();
+            Uniform::new(low, high).unwrap().kl(&p)
+        })
+    };
+    let (value, [_, high]) = beta(0.0, 0.5);
+    assert_near("beta from zero", value, 2.3514963234821211);
+    assert_near("beta from zero, high", high, -5.6137056388801094);
+    let (value, [low, _]) = beta(0.25, 1.0);
+    assert_near("beta to one", value, 0.12595524001333551);
+    assert_near("beta to one, low", low, -0.26237995064849998);
+}
+
+#[test]
+fn an_interval_of_infinite_width_is_refused_and_a_wide_one_has_its_mean() {
+    let tape = Tape::new();
+    let of = |low: f64, high: f64| Uniform::new(tape.leaf(&[low], [1]), tape.leaf(&[high], [1]));
+    assert_near("mean", of(1e308, 1.7e308).unwrap().mean().item(), 1.35e308);
+    assert!(of(-8e307, 8e307).is_ok());
+    let error = of(-1e308, 1.7e308).unwrap_err();
+    assert_eq!((error.parameter, error.constraint), ("high", Constraint::AboveLow));
+    let single = Tape::<f32>::new();
+    assert!(Uniform::new(single.leaf(&[-2e38], [1]), single.leaf(&[2e38], [1])).is_err());
+}
+
+#[test]
+fn a_divergence_from_a_normal_does_not_depend_on_the_unit() {
+    for unit in [1.0, 1e-200, 1e200, 1e-300, 1e300] {
+        let tape = Tape::new();
+        let of = |c: f64| tape.leaf(&[c], [1]);
+        let wide = Normal::from_scale(of(0.0), of(2.0 * unit)).unwrap();
+        let check = |name: &str, kl: Var<'_, f64>, exact: f64| {
+            // The logarithms of the scales cancel: each is rounded to 10⁻¹³.
+            assert!(
+                (kl.item() - exact).abs() < 1e-12,
+                "{name} {unit:e}: {}, not {exact}",
+                kl.item()
+            );
+        };
+        let p = Normal::from_scale(of(unit), of(3.0 * unit)).unwrap();
+        check(
+            "uniform",
+            Uniform::new(of(-unit), of(2.0 * unit)).unwrap().kl(&p),
+            0.9744940887602283,
+        );
+        let q = Exponential::new(of(unit.recip())).unwrap();
+        check("exponential", q.kl(&wide), 0.86208571376461805);
+        let q = Laplace::new(of(0.0), of(unit)).unwrap();
+        check("laplace", q.kl(&wide), 0.16893853320467274);
+        let q = Logistic::new(of(0.0), of(unit)).unwrap();
+        check("logistic", q.kl(&wide), 0.02331923047667466);
+        let q = StudentT::new(of(5.0), of(0.0), of(unit)).unwrap();
+        check("student", q.kl(&wide), 0.1929163746835554);
+        let [low, high] = [of(unit), of(3.0 * unit)];
+        let q = TruncatedNormal::new(of(0.0), of(unit), low, high).unwrap();
+        let same = TruncatedNormal::new(of(0.0), of(1.0), of(1.0), of(3.0)).unwrap();
+        let same = same.kl(&Normal::from_scale(of(0.0), of(2.0)).unwrap()).item();
+        check("truncated", q.kl(&wide), same);
+    }
+}
+
