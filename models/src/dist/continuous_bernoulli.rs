@@ -1,6 +1,6 @@
 //! The continuous Bernoulli distribution.
 
-use super::edges::{impossible, level, off_unit_interval};
+use super::edges::{below, impossible, level, off_unit_interval, smallest};
 use super::near::remainder;
 use super::parameters::distribution;
 use super::{Cdf, Entropy, Kl, Moments, over_event};
@@ -112,6 +112,12 @@ impl<'t, F: Scalar> Moments<'t, F> for ContinuousBernoulli<'t, F> {
     }
 }
 
+/// The number with its derivative, its value moved into the unit interval where rounding has carried it out.
+fn within_unit<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+    let value = x.detach();
+    x + (value.max(x.constant(0.0)).min(x.constant(1.0)) - value)
+}
+
 impl<'t, F: Scalar> Cdf<'t, F> for ContinuousBernoulli<'t, F> {
     /// $\frac{e^{\eta x} - 1}{e^\eta - 1}$, divided by $e^\eta$ above and below the line for positive $\eta$.
     fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
@@ -127,14 +133,21 @@ impl<'t, F: Scalar> Cdf<'t, F> for ContinuousBernoulli<'t, F> {
         self.tiny().select(linear, scaled)
     }
 
-    /// $\ln(1 + u(e^\eta - 1))/\eta$, where $e^\eta$ is large $1 + \ln(u + (1 - u)e^{-\eta})/\eta$.
+    /// $\ln(1 + u(e^\eta - 1))/\eta$, where $e^\eta$ is large $\mathrm{softplus}(\eta + \ln u)/\eta$, and where the argument of the
+    /// logarithm is small, the same with the argument $1 - u + ue^\eta$, neither term of which is negative.
     fn quantile(&self, u: Var<'t, F>) -> Var<'t, F> {
         let (eta, u) = (self.logits, level(u));
         let large = eta.greater(eta.constant(50.0));
-        let from_one = (u + (-u + F::ONE) * (-eta).exp()).ln() / eta + F::ONE;
-        let far = large.select(from_one, (u * eta.exp_m1()).ln_1p() / eta);
+        let part = u * eta.exp_m1();
+        let sum = -u + F::ONE + u * eta.exp();
+        // At level one for very negative logits; other levels differ from one by a step at least.
+        let least = sum.less(sum.tape().number(smallest()));
+        let near_one = least.select(eta, sum.ln());
+        let ln = below(part, -0.5).select(near_one, part.ln_1p());
+        let from_zero = u.equal(u.constant(0.0)).select(u, (eta + u.ln()).softplus());
+        let far = large.select(from_zero, ln) / eta;
         let linear = u + eta * u * (-u + F::ONE) * F::from_f64(0.5);
-        self.tiny().select(linear, far)
+        within_unit(self.tiny().select(linear, far))
     }
 }
 

@@ -42,6 +42,51 @@ fn a_divergence_of_a_uniform_distribution_from_zero_has_a_derivative_for_the_oth
 }
 
 #[test]
+fn a_continuous_bernoulli_quantile_stays_in_the_unit_interval() {
+    for eta in [-1e5, -800.0, -700.0, -40.0, -5.0, -1.1, 0.0, 1e-9, 3.0, 60.0, 700.0, 800.0, 1e5] {
+        let at = |u: f64| {
+            value_and_slopes([eta, u], |[eta, u]| {
+                ContinuousBernoulli::new(eta).unwrap().quantile(u)
+            })
+        };
+        for (u, exact) in [(0.0, 0.0), (1.0, 1.0)] {
+            let (found, [slope, _]) = at(u);
+            // At the end opposite to the mass the quantile is steep, so that its rounding shows.
+            assert!(
+                (found - exact).abs() <= 1e-15 && (0.0..=1.0).contains(&found),
+                "{eta}: {found}"
+            );
+            assert!(slope.abs() < 1e-15, "{eta}: {slope}");
+        }
+        let tape = Tape::<f32>::new();
+        let x = ContinuousBernoulli::new(tape.leaf(&[eta as f32], [1])).unwrap();
+        let x = x.rsample(2000, &mut rng());
+        assert!(x.with(|x| x.iter().all(|x| (0.0..=1.0).contains(x))), "{eta}");
+    }
+    for (eta, u, exact, slope) in [
+        (-25.0, 0.9999999999990905, 0.99746268079810848, 0.0023570265159797593),
+        (-37.0, 1.0 - 0.5 * f64::EPSILON, 0.97747618219182447, 0.014672940582490482),
+        (-30.0, 0.999999999999, 0.9180529358188547, 0.027749406666308838),
+        (-30.0, 0.3, 0.011889164797956409, 0.00039630549326387682),
+        (800.0, 1e-300, 0.13653059012723287, 0.0010793367623409589),
+        (800.0, 0.25, 0.99826713204860014, 2.1660849392498291e-6),
+        (-800.0, 0.75, 0.0017328679513998633, 2.1660849392498291e-6),
+        (60.0, 1e-20, 0.23247165026282965, 0.012792124568114347),
+        (1e5, 0.5, 0.9999930685281944, 6.9314718055994531e-11),
+    ] {
+        let (found, [found_slope]) = value_and_slopes([eta], |[eta]| {
+            ContinuousBernoulli::new(eta).unwrap().quantile(eta.constant(u))
+        });
+        assert!((found / exact - 1.0).abs() < 1e-13, "{eta} at {u}: {found}, not {exact}");
+        // The two terms of the derivative may cancel.
+        assert!(
+            (found_slope - slope).abs() < 1e-11 * slope + 1e-15 * exact / eta.abs(),
+            "{eta} at {u}: {found_slope}, not {slope}"
+        );
+    }
+}
+
+#[test]
 fn an_interval_of_infinite_width_is_refused_and_a_wide_one_has_its_mean() {
     let tape = Tape::new();
     let of = |low: f64, high: f64| Uniform::new(tape.leaf(&[low], [1]), tape.leaf(&[high], [1]));
