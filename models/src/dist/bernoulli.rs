@@ -111,7 +111,10 @@ impl<'t, F: Scalar> Coordinates<'t, F> for Bernoulli<'t, F> {
         }
         let one = x.equal(x.constant(1.0));
         let log_prob = one.select(self.logits, -self.logits).log_sigmoid();
-        impossible(x.not_equal(x.constant(0.0)) * x.not_equal(x.constant(1.0)), log_prob)
+        let x = x.detach();
+        // Neither zero nor one, and zero at NaN, which is kept.
+        let outside = (x * (-x + F::ONE)).abs().greater(x.constant(0.0));
+        impossible(outside, x.not_equal(x).select(x, log_prob))
     }
 }
 
@@ -132,7 +135,8 @@ impl<'t, F: Scalar> Cdf<'t, F> for Bernoulli<'t, F> {
     fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
         let [zero, one] = [0.0, 1.0].map(|value| x.constant(value));
         let below_one = x.less(zero).select(zero, (-self.logits).sigmoid());
-        x.less(one).select(below_one, one)
+        let inside = x.less(one).select(below_one, one);
+        x.not_equal(x).select(x, inside)
     }
 
     fn quantile(&self, u: Var<'t, F>) -> Var<'t, F> {

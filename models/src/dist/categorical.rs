@@ -106,8 +106,10 @@ impl<'t, F: Scalar> Distribution<'t, F> for Categorical<'t, F> {
         // A class that x does not select contributes nothing, even if its log-probability is −∞.
         let log_probs = self.log_probs();
         let log_prob = x.select(x * log_probs, x.detach() * F::ZERO).sum_axis(-1);
-        let in_between = (x - x.square()).abs().sum_axis(-1);
-        impossible(in_between + (x.sum_axis(-1) - F::ONE).abs(), log_prob)
+        // A comparison with NaN is zero, so that a row with NaN keeps it.
+        let off = |distance: Var<'t, F>| distance.abs().greater(distance.constant(0.0));
+        let in_between = off(x * (-x + F::ONE)).sum_axis(-1);
+        impossible(in_between + off(x.sum_axis(-1) - F::ONE), log_prob)
     }
 
     fn detach(&self) -> Self {
@@ -174,7 +176,10 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Categorical<'t, F> {
         let y = apart.select(others - log_probs, near);
         let larger = others.exp() - probs * (y + F::ONE);
         let each = y.greater(y.constant(0.5)).select(larger, probs * y.exp_m1_less_x());
-        let never = self.logits.equal(self.logits.constant(f64::NEG_INFINITY));
+        let [never, of_p] =
+            [self, p].map(|of| of.logits.equal(of.logits.constant(f64::NEG_INFINITY)));
+        // A class that only p excludes, however small its probability in q.
+        let each = of_p.select(each.constant(f64::INFINITY), each);
         never.select(others.exp(), each).sum_axis(-1)
     }
 }

@@ -87,6 +87,15 @@ fn a_continuous_bernoulli_quantile_stays_in_the_unit_interval() {
 }
 
 #[test]
+fn a_class_that_only_p_excludes_makes_the_divergence_infinite() {
+    let tape = Tape::new();
+    let of = |logits: &[f64]| Categorical::from_logits(tape.leaf(logits, [2])).unwrap();
+    assert_eq!(of(&[-800.0, 0.0]).kl(&of(&[-INF, 0.0])).item(), INF);
+    assert_eq!(of(&[-INF, 0.0]).kl(&of(&[-800.0, 0.0])).item(), 0.0);
+    assert_eq!(of(&[-INF, 0.0]).kl(&of(&[-INF, 3.0])).item(), 0.0);
+}
+
+#[test]
 fn an_interval_of_infinite_width_is_refused_and_a_wide_one_has_its_mean() {
     let tape = Tape::new();
     let of = |low: f64, high: f64| Uniform::new(tape.leaf(&[low], [1]), tape.leaf(&[high], [1]));
@@ -134,3 +143,32 @@ fn a_divergence_from_a_normal_does_not_depend_on_the_unit() {
     }
 }
 
+#[test]
+fn nan_is_no_event() {
+    let tape = Tape::new();
+    let of = |c: f64| tape.leaf(&[c], [1]);
+    let nan = tape.constant(&[f64::NAN], [1]);
+    fn check<'t, D: Cdf<'t, f64>>(name: &str, q: D, nan: Var<'t, f64>) {
+        assert!(q.log_prob(nan).item().is_nan(), "log_prob of {name}");
+        assert!(q.log_prob_each(nan).item().is_nan(), "log_prob_each of {name}");
+        assert!(q.cdf(nan).item().is_nan(), "cdf of {name}");
+    }
+    check("bernoulli", Bernoulli::from_logits(of(0.3)).unwrap(), nan);
+    check("binomial", Binomial::from_logits(of(3.0).detach(), of(0.3)).unwrap(), nan);
+    check("geometric", Geometric::from_logits(of(0.3)).unwrap(), nan);
+    check("uniform", Uniform::new(of(0.0), of(1.0)).unwrap(), nan);
+    check("continuous bernoulli", ContinuousBernoulli::new(of(0.3)).unwrap(), nan);
+    check("log-normal", LogNormal::new(of(0.3), of(1.0)).unwrap(), nan);
+    for [low, high] in [[-1.0, 2.0], [0.0, 1e-3], [9.0, INF]] {
+        let q = TruncatedNormal::new(of(0.0), of(1.0), of(low), of(high)).unwrap();
+        check("truncated normal", q, nan);
+    }
+    check("exponential", Exponential::new(of(0.3)).unwrap(), nan);
+    check("logistic", Logistic::new(of(0.3), of(1.0)).unwrap(), nan);
+    check("student", StudentT::new(of(3.0), of(0.3), of(1.0)).unwrap(), nan);
+    let rows = tape.constant(&[f64::NAN, 1.0, 0.0, f64::NAN, 0.0, 0.0], [2, 3]);
+    let choice = Categorical::from_logits(tape.leaf(&[0.1, 0.2, 0.3], [3])).unwrap();
+    assert!(choice.log_prob(rows).with(|p| p.iter().all(|p| p.is_nan())));
+    let shares = Dirichlet::new(tape.leaf(&[0.1, 0.2, 0.3], [3])).unwrap();
+    assert!(shares.log_prob(rows).with(|p| p.iter().all(|p| p.is_nan())));
+}
