@@ -1,6 +1,6 @@
 //! The Dirichlet distribution.
 
-use super::edges::{impossible, off_simplex};
+use super::edges::{impossible, off_simplex, smallest};
 use super::gamma::ln_standard;
 use super::near::concentrations;
 use super::parameters::distribution;
@@ -19,7 +19,7 @@ distribution! { joint
     /// respect to $\alpha_c$ is $\ln x_c - \psi(\alpha_c) + \psi(\alpha_0)$. A sample is $\mathrm{softmax}(\ln g)$ of
     /// independent gamma variables $g_c$, each reparameterised implicitly (Figurnov, Mohamed and Mnih 2018). It is
     /// computed from logarithms up to the softmax, so no concentration is too small. Entries of a sample that underflow
-    /// are zero. A row is off the simplex, and its log-density $-\infty$, if a number is negative or the sum differs from one
+    /// are replaced by the smallest normal number. A row is off the simplex, and its log-density $-\infty$, if a number is negative or the sum differs from one
     /// by more than the rounding of single precision, $10^{-6}$.
     ///
     /// ```
@@ -83,7 +83,8 @@ impl<'t, F: Scalar> Distribution<'t, F> for Dirichlet<'t, F> {
 
 impl<'t, F: Scalar> Reparam<'t, F> for Dirichlet<'t, F> {
     fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        self.rsample_ln(count, rng).exp()
+        let x = self.rsample_ln(count, rng).exp();
+        x.max(x.tape().number(smallest()))
     }
 }
 

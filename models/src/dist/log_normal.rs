@@ -1,6 +1,6 @@
 //! The log-normal distribution.
 
-use super::edges::{from_zero, impossible, off_half_line};
+use super::edges::{from_zero, impossible, off_half_line, smallest};
 use super::{
     Cdf, Coordinates, Distribution, Entropy, Kl, Moments, Normal, ParameterError, Reparam, Shapes,
     Support, over_event,
@@ -11,7 +11,7 @@ use pathscore_autodiff::{Scalar, Var};
 /// The distribution of $e^y$ for a normal $y \sim \mathcal N(\mu, \sigma^2)$.
 ///
 /// The mean is $e^{\mu + \sigma^2/2}$; $\ln p(x) = \ln\mathcal N(\ln x; \mu, \sigma^2) - \ln x$ has the same
-/// derivatives as the normal density at $\ln x$.
+/// derivatives as the normal density at $\ln x$. A sample below the smallest normal number is replaced by that number.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -42,9 +42,14 @@ impl<'t, F: Scalar> LogNormal<'t, F> {
     }
 }
 
+/// $e^y$, and the smallest normal number where that would be less.
+fn positive<F: Scalar>(y: Var<'_, F>) -> Var<'_, F> {
+    y.exp().max(y.tape().number(smallest()))
+}
+
 impl<'t, F: Scalar> Distribution<'t, F> for LogNormal<'t, F> {
     fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        self.0.sample(count, rng).exp()
+        positive(self.0.sample(count, rng))
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
@@ -80,10 +85,16 @@ impl<'t, F: Scalar> Moments<'t, F> for LogNormal<'t, F> {
         (self.0.loc() + self.0.variance() * F::from_f64(0.5)).exp()
     }
 
-    /// $(e^{\sigma^2} - 1)e^{2\mu + \sigma^2}$.
+    /// $(1 - e^{-\sigma^2})e^{2(\mu + \sigma^2)}$.
     fn variance(&self) -> Var<'t, F> {
         let square = self.0.variance();
-        square.exp_m1() * (self.0.loc() * F::from_f64(2.0) + square).exp()
+        -(-square).exp_m1() * ((self.0.loc() + square) * F::from_f64(2.0)).exp()
+    }
+
+    /// $\sqrt{1 - e^{-\sigma^2}} e^{\mu + \sigma^2}$.
+    fn std(&self) -> Var<'t, F> {
+        let square = self.0.variance();
+        (-(-square).exp_m1()).sqrt() * (self.0.loc() + square).exp()
     }
 }
 
@@ -101,7 +112,7 @@ impl<'t, F: Scalar> Cdf<'t, F> for LogNormal<'t, F> {
 
 impl<'t, F: Scalar> Reparam<'t, F> for LogNormal<'t, F> {
     fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
-        self.0.rsample(count, rng).exp()
+        positive(self.0.rsample(count, rng))
     }
 }
 

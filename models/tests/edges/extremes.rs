@@ -96,6 +96,19 @@ fn a_class_that_only_p_excludes_makes_the_divergence_infinite() {
 }
 
 #[test]
+fn a_wide_log_normal_has_positive_samples_and_its_variance() {
+    let tape = Tape::new();
+    let of =
+        |loc: f64, scale: f64| LogNormal::new(tape.leaf(&[loc], [1]), tape.leaf(&[scale], [1]));
+    let q = of(-800.0, 30.0).unwrap();
+    for x in [q.sample(2000, &mut rng()), q.rsample(2000, &mut rng())] {
+        assert!(q.log_prob(x).with(|p| p.iter().all(|p| p.is_finite())));
+    }
+    assert_near("variance", q.variance().item(), 7.2259737681257493e86);
+    assert_near("std", q.std().item(), 7.2259737681257493e86_f64.sqrt());
+}
+
+#[test]
 fn an_interval_of_infinite_width_is_refused_and_a_wide_one_has_its_mean() {
     let tape = Tape::new();
     let of = |low: f64, high: f64| Uniform::new(tape.leaf(&[low], [1]), tape.leaf(&[high], [1]));
@@ -105,6 +118,21 @@ fn an_interval_of_infinite_width_is_refused_and_a_wide_one_has_its_mean() {
     assert_eq!((error.parameter, error.constraint), ("high", Constraint::AboveLow));
     let single = Tape::<f32>::new();
     assert!(Uniform::new(single.leaf(&[-2e38], [1]), single.leaf(&[2e38], [1])).is_err());
+}
+
+#[test]
+fn samples_of_small_concentrations_have_a_density() {
+    fn check<F: Scalar>(concentration: f64) {
+        let tape = Tape::<F>::new();
+        let q = Dirichlet::new(tape.leaf(&[F::from_f64(concentration); 3], [3])).unwrap();
+        for x in [q.sample(500, &mut rng()), q.rsample(500, &mut rng())] {
+            assert!(q.log_prob(x).with(|p| p.iter().all(|p| p.is_finite())), "{concentration}");
+        }
+    }
+    for concentration in [1e-3, 1e-6, 0.1, 1.0] {
+        check::<f64>(concentration);
+        check::<f32>(concentration);
+    }
 }
 
 #[test]
