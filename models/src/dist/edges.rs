@@ -43,6 +43,11 @@ pub(super) fn smallest<F: Scalar>() -> F {
     F::from_f64(if F::NAME == "f64" { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) })
 }
 
+/// The largest finite number of the precision.
+pub(super) fn largest<F: Scalar>() -> F {
+    F::from_f64(if F::NAME == "f64" { f64::MAX } else { f64::from(f32::MAX) })
+}
+
 /// The largest number below one.
 pub(super) fn below_one<F: Scalar>() -> F {
     F::ONE - F::EPSILON * F::from_f64(0.5)

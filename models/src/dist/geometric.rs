@@ -1,6 +1,6 @@
 //! The geometric distribution.
 
-use super::edges::{impossible, level, off_counts};
+use super::edges::{below, impossible, largest, level, off_counts};
 use super::exponential::standard;
 use super::parameters::check;
 use super::{
@@ -14,7 +14,8 @@ use pathscore_autodiff::{Scalar, Var};
 /// $p(n) = (1 - p)^n p$.
 ///
 /// The mean is $(1 - p)/p = e^{-\eta}$, the variance $(1 - p)/p^2$. The derivative of $\ln p(n)$ with respect to the
-/// logits $\eta$ is $1 - (n + 1)p$. A sample is $\lfloor e/(-\ln(1 - p)) \rfloor$ with an exponential variable $e$.
+/// logits $\eta$ is $1 - (n + 1)p$. A sample is $\lfloor e/(-\ln(1 - p)) \rfloor$ with an exponential variable $e$, and the largest
+/// number of the precision where that would be more, as almost always if $\eta$ is below minus the logarithm of that number.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -29,6 +30,9 @@ use pathscore_autodiff::{Scalar, Var};
 pub struct Geometric<'t, F> {
     logits: Var<'t, F>,
 }
+
+/// The logits below which $\ln(1 - p) = -p$ and $\ln p = \eta$ up to rounding: $e^{-40} < 10^{-17}$.
+const RARE: f64 = -40.0;
 
 impl<'t, F: Scalar> Geometric<'t, F> {
     /// The distribution with these probabilities of a success.
@@ -68,12 +72,29 @@ impl<'t, F: Scalar> Geometric<'t, F> {
     fn log_failure(self) -> Var<'t, F> {
         (-self.logits).log_sigmoid()
     }
+
+    /// Not zero where $1 - p/2$ rounds to one, so that $-\ln(1 - p)$ is $p$ to the last digit. There $p$ itself may underflow.
+    fn rare(self) -> Var<'t, F> {
+        below(self.logits, RARE)
+    }
+
+    /// $-\frac{1 - p}{p}\ln(1 - p)$, which tends to one as $p$ tends to zero.
+    fn mean_log_failure(self) -> Var<'t, F> {
+        let plain = (-self.logits).exp() * -self.log_failure();
+        self.rare().select(plain.constant(1.0), plain)
+    }
+}
+
+/// $a/b$ of numbers that are not negative, and zero where $a$ is, also if $b$ has underflowed.
+fn quotient<'t, F: Scalar>(a: Var<'t, F>, b: Var<'t, F>) -> Var<'t, F> {
+    a.equal(a.constant(0.0)).select(a, a / b)
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Geometric<'t, F> {
     fn sample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         let waiting = standard(self.logits, sample_shape(count, self.logits), rng);
-        (-waiting / self.log_failure().detach()).floor()
+        let failures = quotient(waiting, self.log_failure().detach().abs()).floor();
+        failures.min(failures.tape().number(largest()))
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
@@ -115,12 +136,14 @@ impl<'t, F: Scalar> Cdf<'t, F> for Geometric<'t, F> {
     fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
         let negative = x.less(x.constant(0.0));
         let trials = negative.select(x.constant(0.0), x.floor() + F::ONE);
-        -(trials * self.log_failure()).exp_m1()
+        // Infinitely many trials do not all fail, also where the logarithm underflows to zero.
+        let sure = trials.equal(trials.constant(f64::INFINITY));
+        -sure.select(-trials, trials * self.log_failure()).exp_m1()
     }
 
     /// $\lceil \ln(1 - u)/\ln(1 - p) \rceil - 1$, at least zero.
     fn quantile(&self, u: Var<'t, F>) -> Var<'t, F> {
-        let trials = (-level(u)).ln_1p() / self.log_failure();
+        let trials = quotient(-(-level(u)).ln_1p(), self.log_failure().abs());
         (trials.detach().ceil() - F::ONE).max(u.constant(0.0))
     }
 }
@@ -128,16 +151,23 @@ impl<'t, F: Scalar> Cdf<'t, F> for Geometric<'t, F> {
 impl<'t, F: Scalar> Entropy<'t, F> for Geometric<'t, F> {
     /// $\sum -\ln p - \frac{1 - p}{p}\ln(1 - p)$.
     fn entropy(&self) -> Var<'t, F> {
-        let each = self.logits.log_sigmoid() + (-self.logits).exp() * self.log_failure();
-        over_event(self.logits, -each)
+        over_event(self.logits, self.mean_log_failure() - self.logits.log_sigmoid())
     }
 }
 
 impl<'t, F: Scalar> Kl<'t, F, Self> for Geometric<'t, F> {
     /// $\sum \mathrm{KL}(\mathrm{Bernoulli}(p_q) \Vert \mathrm{Bernoulli}(p_p))/p_q$: the divergence of one trial times the
     /// mean number of trials.
+    ///
+    /// Where $p_q$ may underflow it is $e^d - 1 - d + (d + \eta_q - \ln p_p)$ with $d = \ln(-\ln(1 - p_p)) - \eta_q$, where the
+    /// last term vanishes if $p_p$ is as small.
     fn kl(&self, p: &Self) -> Var<'t, F> {
-        let each = Bernoulli::kl_each(self.logits, p.logits) / self.probs();
+        let plain = Bernoulli::kl_each(self.logits, p.logits) / self.probs();
+        let failure = p.rare().select(p.logits, (-p.log_failure()).ln());
+        let d = failure - self.logits;
+        let limit =
+            d.exp_m1_less_x() + (failure - p.rare().select(p.logits, p.logits.log_sigmoid()));
+        let each = self.rare().select(limit, plain);
         over_event(each, each)
     }
 }

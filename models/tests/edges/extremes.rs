@@ -109,6 +109,44 @@ fn a_wide_log_normal_has_positive_samples_and_its_variance() {
 }
 
 #[test]
+fn a_rare_success_has_finite_counts() {
+    for (eta, entropy) in [(-800.0_f64, 801.0), (-720.0, 721.0), (-45.0, 46.0)] {
+        let tape = Tape::new();
+        let leaf = tape.leaf(&[eta], [1]);
+        let q = Geometric::from_logits(leaf).unwrap();
+        let x = q.sample(500, &mut rng());
+        assert!(q.log_prob(x).with(|p| p.iter().all(|p| p.is_finite())), "{eta}");
+        assert_eq!(q.cdf(tape.constant(&[INF, -1.0], [2, 1])).value().values(), [1.0, 0.0]);
+        assert_eq!(q.quantile(tape.constant(&[0.0], [1])).item(), 0.0);
+        assert_near("entropy", q.entropy().item(), entropy);
+        assert_near("slope of the entropy", q.entropy().backward().of(leaf).item(), -1.0);
+        assert_eq!(q.kl(&q).item(), 0.0);
+    }
+    let (tape, single) = (Tape::new(), Tape::<f32>::new());
+    let q = Geometric::from_logits(tape.leaf(&[-800.0], [1])).unwrap();
+    assert_eq!(q.quantile(tape.constant(&[0.5], [1])).item(), INF);
+    let q = Geometric::from_logits(single.leaf(&[-95.0_f32], [1])).unwrap();
+    let x = q.sample(500, &mut rng());
+    assert!(q.log_prob(x).with(|p| p.iter().all(|p| p.is_finite())));
+    for (at, kl, slopes) in [
+        ([-800.0, -801.5], 0.72313016014842983, [0.77686983985157017, -0.77686983985157017]),
+        ([-800.0, -799.0], 0.71828182845904524, [-1.7182818284590452, 1.7182818284590452]),
+        ([-60.0, -59.5], 0.14872127070012815, [-0.64872127070012815, 0.64872127070012815]),
+        ([-45.0, -30.0], 3269001.3724719577, [-3269016.3724719577, 3269016.3724718047]),
+        ([-41.0, -38.0], 16.085536923187667, [-19.085536923187667, 19.085536923187667]),
+    ] {
+        let (found, found_slopes) = value_and_slopes(at, |at| {
+            let [q, p] = at.map(|eta| Geometric::from_logits(eta).unwrap());
+            q.kl(&p)
+        });
+        assert_near("kl", found, kl);
+        for (found, exact) in found_slopes.into_iter().zip(slopes) {
+            assert_near("slope of kl", found, exact);
+        }
+    }
+}
+
+#[test]
 fn an_interval_of_infinite_width_is_refused_and_a_wide_one_has_its_mean() {
     let tape = Tape::new();
     let of = |low: f64, high: f64| Uniform::new(tape.leaf(&[low], [1]), tape.leaf(&[high], [1]));
