@@ -4,7 +4,7 @@
 //! logarithm $f$ of the normaliser. Where $q$ and $p$ are close it is computed as $\int_0^1 (1 - s) f^{\prime\prime}(q + s(p - q)) \mathrm ds$ times
 //! $(p - q)^2$: all terms are positive.
 
-use super::edges::below;
+use super::edges::{below, smallest};
 use pathscore_autodiff::{Scalar, Shape, Var};
 
 /// The nodes and weights of the Gauss–Jacobi rule of six nodes for the weight $1 - s$ on the unit interval.
@@ -36,14 +36,21 @@ pub(super) fn remainder<'t, F: Scalar>(
     (f(q + column(0) * d) * column(1)).sum_axis(0)
 }
 
-/// $\ln(a/b)$ of positive numbers with $d = a - b$, to the last digits also where they are close.
+/// $\ln(a/b)$ of positive numbers with $d = a - b$, to the last digits also where they are close. Where $a/b$ leaves the range of
+/// the normal numbers it is $\ln a - \ln b$, which is recorded only if there is such a ratio.
 pub(super) fn ln_ratio_by<'t, F: Scalar>(
     a: Var<'t, F>,
     b: Var<'t, F>,
     d: Var<'t, F>,
 ) -> Var<'t, F> {
-    let part = d / b;
-    below(part.abs(), 0.5).select(part.ln_1p(), (a / b).ln())
+    let (part, ratio) = (d / b, a / b);
+    let near = below(part.abs(), 0.5).select(part.ln_1p(), ratio.ln());
+    let [least, most] = [smallest::<F>(), smallest::<F>().recip()];
+    if ratio.with(|ratio| ratio.iter().all(|&r| !(r < least || r > most))) {
+        return near;
+    }
+    let outside = ratio.less(ratio.tape().number(least)) + ratio.greater(ratio.tape().number(most));
+    outside.select(a.ln() - b.ln(), near)
 }
 
 /// $\ln(a/b)$ of positive numbers, to the last digits also where they are close.
@@ -86,14 +93,16 @@ pub(super) fn stirling_bregman<'t, F: Scalar>(
 /// in units of the scale of $p$: $\gamma(r - 1) - \ln r - d - 1 + e^d\Gamma(1 + r)$.
 ///
 /// With $B = \ln\Gamma(r) + \gamma(r - 1)$ and $y = d + \ln\Gamma(1 + r) = d + \ln r - \gamma(r - 1) + B$ it is $(e^y - 1 - y) + B$,
-/// and neither term is negative.
+/// and neither term is negative. For small $r$ the first term of $B$ is infinite, so that it is taken from $\Gamma(r) =
+/// \Gamma(1 + r)/r$.
 pub(super) fn gumbel<'t, F: Scalar>(a: Var<'t, F>, b: Var<'t, F>, d: Var<'t, F>) -> Var<'t, F> {
     let u = (a - b) / b;
     let along = u * F::from_f64(std::f64::consts::EULER_GAMMA);
     let near = remainder(u.constant(1.0), u, |x| x.trigamma()) * u.square();
-    let far = (a / b).ln_gamma() + along;
+    let ln_r = ln_ratio(a, b);
+    let far = (a / b + F::ONE).ln_gamma() - ln_r + along;
     let rest = below(u.abs(), 0.125).select(near, far);
-    (d + ln_ratio(a, b) - along + rest).exp_m1_less_x() + rest
+    (d + ln_r - along + rest).exp_m1_less_x() + rest
 }
 
 /// The divergence of two Dirichlet distributions without its sums over the concentrations: those of each concentration,

@@ -210,6 +210,42 @@ fn a_divergence_from_a_normal_does_not_depend_on_the_unit() {
 }
 
 #[test]
+fn a_divergence_of_far_scales_is_the_difference_of_their_logarithms() {
+    let [small, large] = [1e-300, 1e300];
+    let both = |f: &dyn for<'t> Fn([Var<'t, f64>; 2]) -> Var<'t, f64>, name: &str, exact: f64| {
+        let (value, slopes) = value_and_slopes([small, large], |at| f(at));
+        assert_near(name, value, exact);
+        // The logarithm of the smaller scale has the derivative minus one over it.
+        assert!((slopes[0] * small + 1.0).abs() < 1e-12, "{name}: {slopes:?}");
+        assert!(slopes[1].is_finite(), "{name}: {slopes:?}");
+    };
+    both(
+        &|at| {
+            let [q, p] = at.map(|scale| HalfNormal::new(scale).unwrap());
+            q.kl(&p)
+        },
+        "half-normal",
+        1381.0510557964274,
+    );
+    both(
+        &|at| {
+            let [q, p] = at.map(|scale| Laplace::new(scale.constant(0.0), scale).unwrap());
+            q.kl(&p)
+        },
+        "laplace",
+        1380.5510557964274,
+    );
+    both(
+        &|at| {
+            let [q, p] = at.map(|scale| Gumbel::new(scale.constant(0.0), scale).unwrap());
+            q.kl(&p)
+        },
+        "gumbel",
+        1380.9738401315259,
+    );
+}
+
+#[test]
 fn nan_is_no_event() {
     let tape = Tape::new();
     let of = |c: f64| tape.leaf(&[c], [1]);
