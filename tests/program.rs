@@ -484,7 +484,7 @@ fn every_optimiser_resumes_to_the_same_bytes() {
     }
 }
 
-
+#[test]
 fn em_and_gradients_of_fa_and_gmm_resume_to_the_same_bytes() {
     let gradient = ["--method", "gradient", "--batch", "100", "--steps", "2000"];
     let em = ["--tolerance", "1e-300", "--steps", "300"];

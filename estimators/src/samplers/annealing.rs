@@ -190,7 +190,7 @@ impl Chain {
     }
 
     /// Adds $(\beta_t - \beta_{t-1})(\ell_1 - \ell_0)$ at the position.
-    fn weigh<P, T>(&mut self, at: &Tempered<P, T>, step: &[f64])
+    fn add_ratio<P, T>(&mut self, at: &Tempered<P, T>, step: &[f64])
     where
         P: LogDensity + ?Sized,
         T: LogDensity + ?Sized,

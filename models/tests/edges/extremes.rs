@@ -213,7 +213,7 @@ fn a_divergence_from_a_normal_does_not_depend_on_the_unit() {
 fn a_divergence_of_far_scales_is_the_difference_of_their_logarithms() {
     let [small, large] = [1e-300, 1e300];
     let both = |f: &dyn for<'t> Fn([Var<'t, f64>; 2]) -> Var<'t, f64>, name: &str, exact: f64| {
-        let (value, slopes) = value_and_slopes([small, large], |at| f(at));
+        let (value, slopes) = value_and_slopes([small, large], f);
         assert_near(name, value, exact);
         // The logarithm of the smaller scale has the derivative minus one over it.
         assert!((slopes[0] * small + 1.0).abs() < 1e-12, "{name}: {slopes:?}");
