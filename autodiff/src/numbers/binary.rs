@@ -110,11 +110,23 @@ macro_rules! binary {
                 ),
                 sample: (0.3, 3.0),
             }
-            /// $\sqrt{a^2 + b^2}$ without overflow. The derivatives are $a/y$ and $b/y$, zero at the origin. The square of
+            /// $\sqrt{a^2 + b^2}$ without overflow. The derivatives are $a/y$ and $b/y$, zero at the origin; the
+            /// larger one is computed as the root of one less the square of the other, whose own derivative does not cancel. The square of
             /// the result has the second derivatives of $a^2 + b^2$, also at the origin.
             Hypot hypot(a, b, y) {
                 value: primitive,
-                slopes: (y.equal(a.of(0.0)).select(y, a / y), y.equal(a.of(0.0)).select(y, b / y)),
+                slopes: (
+                    {
+                        let larger = a.abs().greater(b.abs());
+                        let from_other = a.sign() * (b / y).one_minus_square().sqrt();
+                        y.equal(a.of(0.0)).select(y, larger.select(from_other, a / y))
+                    },
+                    {
+                        let larger = b.abs().greater(a.abs());
+                        let from_other = b.sign() * (a / y).one_minus_square().sqrt();
+                        y.equal(a.of(0.0)).select(y, larger.select(from_other, b / y))
+                    }
+                ),
                 sample: (0.3, 3.0),
             }
             /// $a \ln b$, zero where $a = 0$. The derivatives are $\ln b$ and $a/b$, both zero where $a = b = 0$.
@@ -151,7 +163,17 @@ macro_rules! binary {
             /// $\psi'(a + b) - \psi'(a)$ and $\psi'(a + b)$.
             DigammaGap digamma_gap(a, b, y) {
                 value: primitive,
-                slopes: ((a + b).trigamma() - a.trigamma(), (a + b).trigamma()),
+                slopes: (a.trigamma_gap(b), (a + b).trigamma()),
+                sample: (0.3, 3.0),
+            }
+            /// $\psi'(a + b) - \psi'(a)$, accurate also where the two terms are nearly equal. The derivatives are
+            /// $\psi^{(2)}(a + b) - \psi^{(2)}(a)$ and $\psi^{(2)}(a + b)$.
+            TrigammaGap trigamma_gap(a, b, y) {
+                value: primitive,
+                slopes: (
+                    a.of(2.0).polygamma(a + b) - a.of(2.0).polygamma(a),
+                    a.of(2.0).polygamma(a + b)
+                ),
                 sample: (0.3, 3.0),
             }
             /// The regularised lower incomplete gamma function $P(a, x) = \frac1{\Gamma(a)} \int_0^x t^{a-1} e^{-t} dt$,

@@ -72,10 +72,11 @@ macro_rules! unary {
             }
             /// $\ln(1 + e^x)$, accurate in both tails. The derivative is $\sigma(x)$.
             Softplus softplus(x, y) { value: primitive, slope: x.sigmoid(), sample: (-4.0, 4.0) }
-            /// $\ln \tfrac{x}{1 - x}$, the inverse of the sigmoid; $\mp\infty$ at $0$ and $1$. The derivative is $1/(x(1 - x))$.
+            /// $\ln \tfrac{x}{1 - x}$, the inverse of the sigmoid; $\mp\infty$ at $0$ and $1$. The derivative is $1/(x(1 - x)) =
+            /// 1/x + 1/(1 - x)$.
             Logit logit(x, y) {
                 value: primitive,
-                slope: (x * (x.of(1.0) - x)).recip(),
+                slope: x.recip() + (x.of(1.0) - x).recip(),
                 sample: (0.1, 0.9),
             }
             /// $x \sigma(x)$, also called swish (Ramachandran et al. 2017). The derivative is
@@ -181,7 +182,8 @@ macro_rules! unary {
             #[doc(alias = "log1mexp")]
             Log1mExp log1m_exp(x, y) {
                 value: primitive,
-                slope: -(-x).exp_m1().recip(),
+                // A quotient whose own derivative does not underflow before it is e^x.
+                slope: x.exp() / x.exp_m1(),
                 sample: (-3.0, -0.3),
             }
             /// The error function. The derivative is $2e^{-x^2}/\sqrt\pi$.

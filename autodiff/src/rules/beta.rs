@@ -99,12 +99,13 @@ fn slope_by_x<F: Scalar>(op: Beta, [a, b, x]: [Operand; 3], sink: &mut dyn Sink<
     let factor = match logs[..] {
         [log] => log,
         _ => {
-            let both = link(Op::Zip(Binary::Add), &[a, b]);
-            let mut curvature = link(Op::Map(Unary::Trigamma), &[both]);
-            if sides[0] == sides[1] {
-                let own = link(Op::Map(Unary::Trigamma), &[shapes[sides[0]].0]);
-                curvature = link(Op::Zip(Binary::Sub), &[curvature, own]);
-            }
+            let curvature = if sides[0] == sides[1] {
+                let (n, other) = shapes[sides[0]];
+                link(Op::Zip(Binary::TrigammaGap), &[n, other])
+            } else {
+                let both = link(Op::Zip(Binary::Add), &[a, b]);
+                link(Op::Map(Unary::Trigamma), &[both])
+            };
             let product = link(Op::Zip(Binary::Mul), &logs);
             link(Op::Zip(Binary::Add), &[product, curvature])
         }

@@ -25,6 +25,8 @@ fn call<'t>(name: &str, x: &[Var<'t, f64>]) -> Var<'t, f64> {
         ("gamma_p", &[a, x]) => a.gamma_p(x),
         ("gamma_q", &[a, x]) => a.gamma_q(x),
         ("log_diff_exp", &[a, b]) => a.log_diff_exp(b),
+        ("hypot", &[a, b]) => a.hypot(b),
+        ("digamma_gap", &[a, b]) => a.digamma_gap(b),
         ("beta_inc", &[a, b, x]) => a.beta_inc(b, x),
         ("polygamma", &[n, x]) => n.polygamma(x),
         (_, &[x]) => {
@@ -77,6 +79,16 @@ fn derivatives_of_higher_order_keep_their_digits() {
         println!("{name:>16} {orders:6} {error:8.1e}   {row}");
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn second_derivatives_overflow_with_their_sign() {
+    let logit = |x| derivative(|x| x[0].logit(), &[2], &[x]);
+    assert_eq!([logit(1e-160), logit(1e-300)], [f64::NEG_INFINITY; 2]);
+    // b²/y³ = 5e-324² 10⁹⁰⁰, whose first factor is a subnormal number.
+    let hypot = derivative(|x| x[0].hypot(x[1]), &[2, 0], &[1e-300, f64::from_bits(1)]);
+    let exact = (f64::from_bits(1) * 1e300).powi(2) * 1e300;
+    assert!((hypot / exact - 1.0).abs() < 1e-12, "{hypot:e}, not {exact:e}");
 }
 
 #[test]

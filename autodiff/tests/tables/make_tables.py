@@ -133,6 +133,10 @@ def digamma_gap(a, b):
     return mp.psi(0, a + b) - mp.psi(0, a)
 
 
+def trigamma_gap(a, b):
+    return mp.psi(1, a + b) - mp.psi(1, a)
+
+
 def gamma_density(a, x):
     return mp.exp((a - 1) * mp.log(x) - x - mp.loggamma(a))
 
@@ -277,6 +281,7 @@ def two_and_three():
     for a in (1e-10, 0.3, 1.0, 7.0, 33.0, 1e5, 1e15):
         for b in (1e-10, 1e-3, 0.3, 1.0, 9.5, 1e3, 1e15):
             rows.append(("digamma_gap", digamma_gap, (a, b)))
+            rows.append(("trigamma_gap", trigamma_gap, (a, b)))
     sizes = [1e-300, 1e-10, 1e-3, 0.3, 1.0, 1.7, 4.0, 9.5, 10.5, 33.0, 1e3, 1e5, 1e8, 1e15]
     for i, a in enumerate(sizes):
         for b in sizes[i:]:
@@ -571,6 +576,17 @@ def newer():
     for a, b in ((1.0, 0.5), (3.0, 2.999), (-2.0, -9.0), (500.0, 499.0)):
         for orders in ((2, 0), (1, 1), (0, 2), (2, 1)):
             yield "log_diff_exp", orders, (a, b), derivative(log_diff_exp, orders, (a, b))
+    for a, b in ((1e-3, 1e-10), (3.0, 1e-3), (0.3, 2.5), (-2.0, 1e-8), (2.0, -2.0)):
+        for orders in ((2, 0), (1, 1), (0, 2), (2, 1)):
+            yield "hypot", orders, (a, b), derivative(mp.hypot, orders, (a, b))
+    for a, b in ((1.0, 1e-10), (3.0, 1e-6), (50.0, 2.0), (0.3, 1e-12)):
+        for orders in ((1, 0), (1, 1)):
+            yield "digamma_gap", orders, (a, b), derivative(digamma_gap, orders, (a, b))
+    for x in (-500.5, -372.5, -30.0, -0.3, -1e-5):
+        for order in (2, 3):
+            # The function is tiny far out: 400 digits.
+            yield "log1m_exp", (order,), (x,), derivative(lambda x: mp.log(1 - mp.exp(x)), (order,), (x,), 400)
+    yield from rows("logit", lambda x: mp.log(x / (1 - x)), (2, 3), [1e-20, 0.3, 0.9])
     for a, x in ((0.4, 0.2), (0.4, 8.0), (4.5, 2.7), (4.5, 18.0), (50.0, 47.5), (50.0, 65.0)):
         for orders in ((2, 0), (1, 1), (2, 1)):
             yield "gamma_q", orders, (a, x), derivative(gamma_q, orders, (a, x), 42)

@@ -1,7 +1,9 @@
 //! The regularised incomplete gamma and beta functions, with their derivatives with respect to the parameters.
 
 use super::dual::{Dual, Number};
-use super::gamma::{digamma, digamma_gap, ln_beta, ln_gamma_1p, log1pmx, stirling_remainder};
+use super::gamma::{
+    digamma, digamma_gap, ln_beta, ln_gamma_1p, ln_gamma_gap, log1pmx, stirling_remainder,
+};
 use super::temme::TEMME;
 use libm::{erfc, exp, expm1, log, log1p, pow, sqrt, tgamma};
 use std::f64::consts::{PI, TAU};
@@ -255,7 +257,8 @@ pub(super) struct IncompleteBeta {
 /// $I_x(a, b) = \frac{1}{B(a, b)} \int_0^x t^{a-1} (1-t)^{b-1} dt$ and its slopes.
 ///
 /// The continued fraction DLMF 8.17.22 is used on the side of the mean where it converges fast, by
-/// $I_x(a, b) = 1 - I_{1-x}(b, a)$. The same fraction is differentiated step by step.
+/// $I_x(a, b) = 1 - I_{1-x}(b, a)$. The same fraction is differentiated step by step. On the far side of the mean there is a series
+/// for small $b$.
 pub(super) fn incomplete_beta(a: f64, b: f64, x: f64) -> IncompleteBeta {
     if !(a > 0.0 && b > 0.0 && (0.0..=1.0).contains(&x)) {
         return IncompleteBeta { value: f64::NAN, da: f64::NAN, db: f64::NAN };
@@ -265,6 +268,8 @@ pub(super) fn incomplete_beta(a: f64, b: f64, x: f64) -> IncompleteBeta {
     }
     if x <= (a + 1.0) / (a + b + 2.0) {
         beta_fraction(a, b, x, 1.0 - x)
+    } else if b < SMALL_SHAPE {
+        beta_complement(a, b, x, 1.0 - x)
     } else {
         let other = beta_fraction(b, a, 1.0 - x, x);
         IncompleteBeta { value: 1.0 - other.value, da: -other.db, db: -other.da }
@@ -307,10 +312,51 @@ fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
     let f = beta_sum(Dual::<f64, 2>::variable(a, 0), Dual::<f64, 2>::variable(b, 1), x).recip();
     let prefactor = beta_prefactor(a, b, x, y);
     let [by_a, by_b] = beta_logs(a, b, x, y);
+    let value = prefactor * f.v;
     IncompleteBeta {
-        value: prefactor * f.v,
+        // Rounding may lead above one.
+        value: if value > 1.0 { 1.0 } else { value },
         da: prefactor * (f.d[0] + f.v * by_a),
         db: prefactor * (f.d[1] + f.v * by_b),
+    }
+}
+
+/// Below this $b$ nearly all of the mass may lie at one, and $I_x(a, b)$ for $x$ beyond the mean has no digits as a difference.
+const SMALL_SHAPE: f64 = 0.1;
+
+/// $I_x(a, b)$ for $b < 0.1$ and $x$ beyond the mean, with $y = 1 - x$, so that $y$ is below about $1/(a + 2)$.
+///
+/// It is $1 - \frac{y^b Γ(a + b)}{Γ(a) Γ(1 + b)} (1 + b S)$ with $S = \sum_{n ≥ 1} \frac{(1 - a)_n y^n}{n! (b + n)}$ (DLMF 8.17.7), of
+/// which $-e^L bS - (e^L - 1)$ is computed with the logarithm $L$ of the factor. All parts of $L$ are proportional to $b$ where $b$ is
+/// small.
+fn beta_complement(a: f64, b: f64, x: f64, y: f64) -> IncompleteBeta {
+    // (1 − a)_n y^n/n! and its slope in a.
+    let (mut term, mut term_da, mut n) = (1.0, 0.0, 0.0);
+    let (mut sum, mut by_a, mut by_b) = (0.0, 0.0, 0.0);
+    loop {
+        n += 1.0;
+        let part = y / n;
+        (term, term_da) = (term * (n - a) * part, (term_da * (n - a) - term) * part);
+        let under = b + n;
+        sum += term / under;
+        by_a += term_da / under;
+        by_b -= term / under / under;
+        let size = f64::abs(term) + f64::abs(term_da);
+        if size <= CONVERGED * (f64::abs(sum) + f64::abs(by_a)) || size.is_nan() {
+            break;
+        }
+    }
+    let log_y = log_share(y, x);
+    // ln Γ(a + b) − ln Γ(a), raised by one because a may be small.
+    let ratio = ln_gamma_gap(a + 1.0, b) - log1p(b / a);
+    let power = b * log_y + ratio - ln_gamma_1p(b);
+    let factor = exp(power);
+    let log_by_b = log_y
+        + if a < 1.0 + b { -digamma_gap(a + b, 1.0 - a) } else { digamma_gap(1.0 + b, a - 1.0) };
+    IncompleteBeta {
+        value: -expm1(power) - factor * b * sum,
+        da: -factor * (digamma_gap(a, b) * (1.0 + b * sum) + b * by_a),
+        db: -factor * (log_by_b * (1.0 + b * sum) + sum + b * by_b),
     }
 }
 

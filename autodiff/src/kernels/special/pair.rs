@@ -120,6 +120,12 @@ pub(crate) trait Pair: Special {
         Self::narrow(gamma::digamma_gap(self.widen(), h.widen()))
     }
 
+    /// $ψ'(x + h) - ψ'(x)$, accurate where the two are nearly equal; the derivative with respect to
+    /// $h$ is $ψ''(x + h)$.
+    fn trigamma_gap(self, h: Self) -> Self {
+        Self::narrow(gamma::trigamma_gap(self.widen(), h.widen()))
+    }
+
     /// $x^{a-1} e^{-x}/Γ(a)$, the density at $x$ of the gamma distribution with shape $a$ (`self`); the derivative with
     /// respect to $x$ is the density times $(a - 1)/x - 1$.
     fn gamma_density(self, x: Self) -> Self {

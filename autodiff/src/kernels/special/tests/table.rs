@@ -20,7 +20,7 @@ const SLOPE_TABLES: [&str; 2] = [
 ///
 /// For the functions from `gamma_p` on, the unit in double precision is larger in the tails, by
 /// $1 + |\ln \text{value}|$: the exponent of the exponential has been rounded.
-const BOUNDS: [(&str, f64, f64); 69] = [
+const BOUNDS: [(&str, f64, f64); 70] = [
     ("exp", 1.0, 1.0),
     ("exp2", 1.0, 1.0),
     ("exp_m1", 2.0, 1.5),
@@ -78,6 +78,7 @@ const BOUNDS: [(&str, f64, f64); 69] = [
     ("xlog1py", 3.0, 2.0),
     ("gamma_density", 10.0, 0.51),
     ("digamma_gap", 4.0, 0.51),
+    ("trigamma_gap", 8.0, 0.51),
     ("erfcx", 4.0, 0.51),
     ("ln_cosh", 3.0, 3.0),
     ("logistic_density", 4.0, 4.0),
