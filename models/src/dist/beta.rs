@@ -5,6 +5,7 @@ use super::implicit::{implicit, logit_beta_draw, logit_beta_slopes};
 use super::near::concentrations;
 use super::parameters::distribution;
 use super::quantiles::logit_beta_quantile;
+use super::stirling::{any_large, divergence_or, entropy_parts, ln_gamma_rest};
 use super::{Cdf, Entropy, Kl, Moments, over_event, sample_shape};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Shape, Var};
@@ -59,7 +60,26 @@ impl<'t, F: Scalar> Beta<'t, F> {
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
         let powers = (self.a - F::ONE).xlogy(x) + (self.b - F::ONE).xlog1py(-x);
-        impossible(off_unit_interval(x), powers - self.a.ln_beta(self.b))
+        let plain = powers - self.a.ln_beta(self.b);
+        let large = any_large(self.a) && any_large(self.b);
+        let log = if large { self.near_mean(x, plain) } else { plain };
+        impossible(off_unit_interval(x), log)
+    }
+
+    /// The `plain` log-density, without cancellation where both concentrations are large and $x$ is near the mean. With $s = a + b$ it is
+    /// $-aE(\ln\frac{xs}a) - bE(\ln\frac{(1-x)s}b) + h(s) - h(a) - h(b) - \ln x(1 - x)$ with $E$ and $h$ of `stirling.rs`, because $xs - a$ and
+    /// $(1 - x)s - b$ sum to zero.
+    fn near_mean(self, x: Var<'t, F>, plain: Var<'t, F>) -> Var<'t, F> {
+        let (a, b, rest) = (self.a, self.b, -x + F::ONE);
+        let gap = x * b - rest * a;
+        let sum = a + b;
+        let norm = ln_gamma_rest(sum) - ln_gamma_rest(a) - ln_gamma_rest(b);
+        let outer = norm - x.ln() - (-x).ln_1p();
+        // Where one of the two is not near its mean, the second choice is NaN, and so is the first.
+        let nan = x.constant(f64::NAN);
+        let of_b = divergence_or(b, rest * sum, -gap, outer, nan);
+        let near = divergence_or(a, x * sum, gap, of_b, nan);
+        near.equal(near).select(near, plain)
     }
 }
 
@@ -101,6 +121,11 @@ impl<'t, F: Scalar> Entropy<'t, F> for Beta<'t, F> {
     /// $\sum \ln B(a, b) - (a - 1)\psi(a) - (b - 1)\psi(b) + (a + b - 2)\psi(a + b)$.
     fn entropy(&self) -> Var<'t, F> {
         let (a, b) = (self.a, self.b);
+        if any_large(a) || any_large(b) {
+            let sum = a + b;
+            let each = entropy_parts(a, sum) + entropy_parts(b, sum) - ln_gamma_rest(sum);
+            return over_event(a, each);
+        }
         let one = |n: Var<'t, F>| (n - F::ONE) * n.digamma();
         let sum = a + b;
         let two = F::from_f64(2.0);

@@ -1,6 +1,6 @@
 //! Cauchy's distribution, on the line and on the half line.
 
-use super::edges::{from_zero, impossible, level, off_half_line, open_uniform};
+use super::edges::{from_zero, impossible, in_range, level, off_half_line, open_uniform};
 use super::parameters::distribution;
 use super::{Cdf, Entropy, Kl, Moments, over_event};
 use crate::RandomSource;
@@ -51,9 +51,9 @@ distribution! { continuous NonNegative
     }
 }
 
-/// $\ln(1 + t^2)$ without overflow.
-fn ln_1p_square<F: Scalar>(t: Var<'_, F>) -> Var<'_, F> {
-    t.hypot(t.constant(1.0)).ln() * F::from_f64(2.0)
+/// $\ln\frac{\sigma}{\sigma^2 + d^2}$, without squares and quotients that overflow.
+fn ln_density<'t, F: Scalar>(d: Var<'t, F>, scale: Var<'t, F>) -> Var<'t, F> {
+    scale.ln() - d.hypot(scale).ln() * F::from_f64(2.0)
 }
 
 /// $\ln\frac{(\sigma_q + \sigma_p)^2 + d^2}{4\sigma_q\sigma_p}$, written as $\ln(1 + r)$ with $r = \frac{(\sigma_q -
@@ -66,12 +66,11 @@ fn divergence<'t, F: Scalar>(q: Var<'t, F>, p: Var<'t, F>, d: Var<'t, F>) -> Var
 impl<'t, F: Scalar> Cauchy<'t, F> {
     fn draw<R: RandomSource>(self, shape: Shape, rng: &mut R) -> Var<'t, F> {
         let u = open_uniform(self.loc.tape(), shape, rng);
-        self.loc + self.scale * ((u - F::from_f64(0.5)) * F::from_f64(PI)).tan()
+        in_range(self.loc + self.scale * ((u - F::from_f64(0.5)) * F::from_f64(PI)).tan())
     }
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
-        let t = (x - self.loc) / self.scale;
-        -ln_1p_square(t) - self.scale.ln() - F::from_f64(PI.ln())
+        ln_density(x - self.loc, self.scale) - F::from_f64(PI.ln())
     }
 }
 
@@ -122,11 +121,11 @@ impl<'t, F: Scalar> Kl<'t, F, Self> for Cauchy<'t, F> {
 impl<'t, F: Scalar> HalfCauchy<'t, F> {
     fn draw<R: RandomSource>(self, shape: Shape, rng: &mut R) -> Var<'t, F> {
         let u = open_uniform(self.scale.tape(), shape, rng);
-        self.scale * (u * F::from_f64(0.5 * PI)).tan()
+        in_range(self.scale * (u * F::from_f64(0.5 * PI)).tan())
     }
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
-        let log = -ln_1p_square(x / self.scale) - self.scale.ln() - F::from_f64(PI.ln() - LN_2);
+        let log = ln_density(x, self.scale) - F::from_f64(PI.ln() - LN_2);
         impossible(off_half_line(x), log)
     }
 }

@@ -1,9 +1,10 @@
 //! The Dirichlet distribution.
 
-use super::edges::{impossible, off_simplex, smallest};
+use super::edges::{impossible, ln_quotient, off_simplex, smallest};
 use super::gamma::ln_standard;
 use super::near::concentrations;
 use super::parameters::distribution;
+use super::stirling::{any_large, divergence_or, entropy_parts, ln_gamma_rest};
 use super::{
     Distribution, Entropy, Kl, Moments, Reparam, Shapes, Support, sample_shape, unsqueeze,
 };
@@ -56,6 +57,19 @@ impl<'t, F: Scalar> Dirichlet<'t, F> {
         let sum = self.concentration.sum_axis(-1);
         self.concentration.ln_gamma().sum_axis(-1) - sum.ln_gamma()
     }
+
+    /// The log-density without cancellation of large concentrations: $\sum_c \bigl(\alpha_c\ln\frac{x_c\alpha_0}{\alpha_c} + \alpha_c -
+    /// x_c\alpha_0 - \ln x_c - h(\alpha_c)\bigr) + h(\alpha_0)$ with $h$ of `stirling.rs`, because the entries of a row sum to one.
+    fn large_log_prob(self, x: Var<'t, F>) -> Var<'t, F> {
+        let alpha = self.concentration;
+        let sum = unsqueeze(alpha.sum_axis(-1));
+        let (mean, rest) = (x * sum, ln_gamma_rest(alpha));
+        let plain = (alpha - F::ONE).xlogy(x) + alpha * ln_quotient(sum, alpha) + alpha - mean;
+        let terms = divergence_or(alpha, mean, mean - alpha, -x.ln() - rest, plain - rest);
+        // Off the simplex the derivatives are those of the plain formula, which has no term α₀(1 − Σx).
+        let away = (x.sum_axis(-1) - x.sum_axis(-1).detach()) * sum.sum_axis(-1);
+        terms.sum_axis(-1) + ln_gamma_rest(sum).sum_axis(-1) + away
+    }
 }
 
 impl<'t, F: Scalar> Distribution<'t, F> for Dirichlet<'t, F> {
@@ -64,7 +78,11 @@ impl<'t, F: Scalar> Distribution<'t, F> for Dirichlet<'t, F> {
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
-        let log_prob = (self.concentration - F::ONE).xlogy(x).sum_axis(-1) - self.log_norm();
+        let log_prob = if any_large(self.concentration) {
+            self.large_log_prob(x)
+        } else {
+            (self.concentration - F::ONE).xlogy(x).sum_axis(-1) - self.log_norm()
+        };
         impossible(off_simplex(x), log_prob)
     }
 
@@ -105,6 +123,11 @@ impl<'t, F: Scalar> Entropy<'t, F> for Dirichlet<'t, F> {
     /// 1)\psi(\alpha_c)$.
     fn entropy(&self) -> Var<'t, F> {
         let alpha = self.concentration;
+        if any_large(alpha) {
+            let sum = unsqueeze(alpha.sum_axis(-1));
+            let parts = entropy_parts(alpha, sum).sum_axis(-1);
+            return parts - ln_gamma_rest(sum).sum_axis(-1);
+        }
         let parts = alpha.shape().last().copied().unwrap_or(1);
         let sum = alpha.sum_axis(-1);
         let whole = (sum - F::from_f64(parts as f64)) * sum.digamma();

@@ -48,6 +48,32 @@ pub(super) fn largest<F: Scalar>() -> F {
     F::from_f64(if F::NAME == "f64" { f64::MAX } else { f64::from(f32::MAX) })
 }
 
+/// Samples of the line, with those beyond the largest number replaced by it, with its sign.
+pub(super) fn in_range<F: Scalar>(x: Var<'_, F>) -> Var<'_, F> {
+    let [low, high] = [-largest::<F>(), largest()].map(|end| x.tape().number(end));
+    x.max(low).min(high)
+}
+
+/// `n`, and the largest number of the precision for numbers above it.
+pub(super) fn within<F: Scalar>(n: f64) -> f64 {
+    let end = largest::<F>().to_f64();
+    if n > end { end } else { n }
+}
+
+/// $\ln\frac ab$ of numbers that are not negative, also where the quotient or its derivative would not be a number of the precision. Where the
+/// quotient is moderate its logarithm is recorded, which keeps the digits of $a$ near $b$; elsewhere the difference of two
+/// logarithms is large, too.
+pub(super) fn ln_quotient<'t, F: Scalar>(a: Var<'t, F>, b: Var<'t, F>) -> Var<'t, F> {
+    let quotient = a / b;
+    let (low, high) = (F::EPSILON, F::ONE / F::EPSILON);
+    if quotient.with(|q| q.iter().all(|&q| q >= low && q <= high)) {
+        return quotient.ln();
+    }
+    let [low, high] = [low, high].map(|end| a.tape().number(end));
+    let moderate = quotient.greater_equal(low) * quotient.less_equal(high);
+    moderate.select(quotient.ln(), a.ln() - b.ln())
+}
+
 /// The largest number below one.
 pub(super) fn below_one<F: Scalar>() -> F {
     F::ONE - F::EPSILON * F::from_f64(0.5)

@@ -1,10 +1,11 @@
 //! The gamma distribution.
 
-use super::edges::{from_zero, impossible, level, off_half_line, smallest};
+use super::edges::{from_zero, impossible, largest, level, off_half_line, smallest};
 use super::implicit::{implicit, ln_gamma_draw, ln_gamma_slope};
 use super::near::{ln_ratio, stirling_bregman};
 use super::parameters::distribution;
 use super::quantiles::ln_gamma_quantile;
+use super::stirling::{any_large, digamma_rest, divergence_or, ln_gamma_rest};
 use super::{Cdf, Entropy, Kl, Moments, over_event, sample_shape};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Shape, Var};
@@ -16,7 +17,8 @@ distribution! { continuous NonNegative
     /// The mean is $\alpha/\beta$, the variance $\alpha/\beta^2$. The derivatives of $\ln p$ are $\ln \beta x -
     /// \psi(\alpha)$ for $\alpha$ and $\alpha/\beta - x$ for $\beta$. A sample is $z = z_0/\beta$ with
     /// $\partial z_0/\partial\alpha = -\frac{\partial P(\alpha, z_0)}{\partial\alpha}/p(z_0)$ (Figurnov, Mohamed and Mnih
-    /// 2018), computed for $\ln z_0$. A sample below the smallest normal number is replaced by that number.
+    /// 2018), computed for $\ln z_0$. A sample $z_0$ below the smallest normal number is
+    /// replaced by that number, and a sample above the largest number by the largest.
     ///
     /// ```
     /// use pathscore_autodiff::Tape;
@@ -49,14 +51,28 @@ impl<'t, F: Scalar> Gamma<'t, F> {
 
     fn draw<R: RandomSource>(self, shape: Shape, rng: &mut R) -> Var<'t, F> {
         let z = ln_standard(self.concentration, shape, rng).exp();
-        z.max(z.tape().number(smallest())) / self.rate
+        let x = z.max(z.tape().number(smallest())) / self.rate;
+        x.min(x.tape().number(largest()))
     }
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
         let Self { concentration: alpha, rate: beta } = self;
         let powers = alpha * beta.ln() + (alpha - F::ONE).xlogy(x);
-        impossible(off_half_line(x), powers - beta * x - alpha.ln_gamma())
+        let plain = powers - beta * x - alpha.ln_gamma();
+        let log = if any_large(alpha) { near_mean(alpha, beta * x, x, plain) } else { plain };
+        impossible(off_half_line(x), log)
     }
+}
+
+/// The `plain` log-density at $x$ of a gamma variable, or of its inverse; without cancellation where the concentration is large and the
+/// variable, divided by its scale, is near it: with its value $y$ it is $-\alpha E(\ln\frac y\alpha) - h(\alpha) - \ln x$, with $E$ and $h$ of `stirling.rs`.
+pub(super) fn near_mean<'t, F: Scalar>(
+    alpha: Var<'t, F>,
+    y: Var<'t, F>,
+    x: Var<'t, F>,
+    plain: Var<'t, F>,
+) -> Var<'t, F> {
+    divergence_or(alpha, y, y - alpha, -ln_gamma_rest(alpha) - x.ln(), plain)
 }
 
 /// $\ln z_0$ of samples from $\mathrm{Gamma}(\alpha, 1)$.
@@ -96,7 +112,12 @@ impl<'t, F: Scalar> Entropy<'t, F> for Gamma<'t, F> {
     /// $\sum \alpha - \ln\beta + \ln\Gamma(\alpha) + (1 - \alpha)\psi(\alpha)$.
     fn entropy(&self) -> Var<'t, F> {
         let Self { concentration: alpha, rate: beta } = *self;
-        let shape = alpha + alpha.ln_gamma() - (alpha - F::ONE) * alpha.digamma();
+        let shape = if any_large(alpha) {
+            // With ln Γ(α) = α ln α − α + h(α) and ψ(α) = ln α + h'(α).
+            alpha.ln() + ln_gamma_rest(alpha) - (alpha - F::ONE) * digamma_rest(alpha)
+        } else {
+            alpha + alpha.ln_gamma() - (alpha - F::ONE) * alpha.digamma()
+        };
         over_event(alpha, shape - beta.ln())
     }
 }

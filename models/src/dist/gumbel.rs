@@ -48,7 +48,8 @@ impl<'t, F: Scalar> Gumbel<'t, F> {
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
         let t = (x - self.loc) / self.scale;
-        -t - (-t).exp() - self.scale.ln()
+        // −t − e^{−t}, in which infinities do not cancel.
+        -(-t).exp_m1_less_x() - F::ONE - self.scale.ln()
     }
 }
 

@@ -1,9 +1,10 @@
 //! The inverse gamma distribution.
 
-use super::edges::{from_zero, impossible, level, off_half_line, smallest};
-use super::gamma::ln_standard;
+use super::edges::{from_zero, impossible, largest, level, ln_quotient, off_half_line, smallest};
+use super::gamma::{ln_standard, near_mean};
 use super::parameters::distribution;
 use super::quantiles::ln_gamma_upper_quantile;
+use super::stirling::{any_large, digamma_rest, ln_gamma_rest};
 use super::{Cdf, Entropy, Gamma, Kl, Moments, over_event};
 use crate::RandomSource;
 use pathscore_autodiff::{Scalar, Shape, Var};
@@ -14,7 +15,7 @@ distribution! { continuous NonNegative
     ///
     /// The mean is $\beta/(\alpha - 1)$ for $\alpha > 1$, the variance $\beta^2/((\alpha - 1)^2(\alpha - 2))$ for $\alpha >
     /// 2$. The derivatives of $\ln p$ are $\ln(\beta/x) - \psi(\alpha)$ for $\alpha$ and $\alpha/\beta - 1/x$ for $\beta$. A
-    /// sample is $\beta/z_0$ with a gamma variable $z_0$, which is reparameterised implicitly.
+    /// sample is $\beta/z_0$ with a gamma variable $z_0$, which is reparameterised implicitly; one above the largest number is replaced by that number.
     ///
     /// ```
     /// use pathscore_autodiff::Tape;
@@ -35,12 +36,15 @@ distribution! { continuous NonNegative
 impl<'t, F: Scalar> InverseGamma<'t, F> {
     fn draw<R: RandomSource>(self, shape: Shape, rng: &mut R) -> Var<'t, F> {
         let z = ln_standard(self.concentration, shape, rng).exp();
-        self.scale / z.max(z.tape().number(smallest()))
+        let x = self.scale / z.max(z.tape().number(smallest()));
+        x.min(x.tape().number(largest()))
     }
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
         let alpha = self.concentration;
-        let log = alpha * (self.scale / x).ln() - x.ln() - self.scale / x - alpha.ln_gamma();
+        let y = self.scale / x;
+        let plain = alpha * ln_quotient(self.scale, x) - x.ln() - y - alpha.ln_gamma();
+        let log = if any_large(alpha) { near_mean(alpha, y, x, plain) } else { plain };
         impossible(off_half_line(x) + x.equal(x.constant(0.0)), log)
     }
 
@@ -78,8 +82,13 @@ impl<'t, F: Scalar> Entropy<'t, F> for InverseGamma<'t, F> {
     /// $\sum \alpha + \ln\beta + \ln\Gamma(\alpha) - (1 + \alpha)\psi(\alpha)$.
     fn entropy(&self) -> Var<'t, F> {
         let alpha = self.concentration;
-        let each = alpha + self.scale.ln() + alpha.ln_gamma() - (alpha + F::ONE) * alpha.digamma();
-        over_event(alpha, each)
+        let shape = if any_large(alpha) {
+            // With ln Γ(α) = α ln α − α + h(α) and ψ(α) = ln α + h'(α).
+            ln_gamma_rest(alpha) - alpha.ln() - (alpha + F::ONE) * digamma_rest(alpha)
+        } else {
+            alpha + alpha.ln_gamma() - (alpha + F::ONE) * alpha.digamma()
+        };
+        over_event(alpha, self.scale.ln() + shape)
     }
 }
 

@@ -67,6 +67,7 @@ mod near;
 mod near_end;
 mod normal_divergences;
 mod quantiles;
+mod stirling;
 
 pub(crate) use bernoulli::support_of_bits;
 

@@ -2,6 +2,7 @@
 
 use super::edges::{impossible, off_counts};
 use super::parameters::check;
+use super::stirling::{any_large, divergence_or, ln_factorial_rest};
 use super::{
     Categorical, Constraint, Distribution, Enumerable, Kl, Moments, ParameterError, Shapes,
     Support, binomial, sample_shape, unsqueeze, width,
@@ -75,6 +76,17 @@ impl<'t, F: Scalar> Multinomial<'t, F> {
         self.total
     }
 
+    /// The log-probability without cancellation of large counts: with the means $m_c = np_c$, which sum to $n$ as the counts do, it is
+    /// $r(n) + \sum_c \bigl(x_c\ln\frac{m_c}{x_c} + x_c - m_c - r(x_c)\bigr)$ with $r(x) = \ln x! - x\ln x + x$.
+    fn large_log_prob(self, x: Var<'t, F>) -> Var<'t, F> {
+        let log_mean = self.trial.log_probs() + unsqueeze(self.total.ln());
+        let mean = log_mean.exp();
+        let rest = ln_factorial_rest(x);
+        let plain = x.mul_no_nan(log_mean) - x.xlogy(x) + x - mean;
+        let terms = divergence_or(x, mean, mean - x, -rest, plain - rest);
+        terms.sum_axis(-1) + ln_factorial_rest(self.total)
+    }
+
     /// The distribution of a single trial.
     pub fn trial(self) -> Categorical<'t, F> {
         self.trial
@@ -108,9 +120,13 @@ impl<'t, F: Scalar> Distribution<'t, F> for Multinomial<'t, F> {
     }
 
     fn log_prob(&self, x: Var<'t, F>) -> Var<'t, F> {
-        // A class that was never drawn is no factor, even if it is impossible.
-        let terms = x.mul_no_nan(self.trial.log_probs()) - (x + F::ONE).ln_gamma();
-        let log_prob = terms.sum_axis(-1) + (self.total + F::ONE).ln_gamma();
+        let log_prob = if any_large(x) {
+            self.large_log_prob(x)
+        } else {
+            // A class that was never drawn is no factor, even if it is impossible.
+            let terms = x.mul_no_nan(self.trial.log_probs()) - (x + F::ONE).ln_gamma();
+            terms.sum_axis(-1) + (self.total + F::ONE).ln_gamma()
+        };
         let off = x.sum_axis(-1).not_equal(self.total);
         impossible(off_counts(x).sum_axis(-1) + off, log_prob)
     }

@@ -1,6 +1,6 @@
 //! The negative binomial distribution.
 
-use super::edges::{impossible, level, off_counts};
+use super::edges::{impossible, level, off_counts, within};
 use super::implicit::ln_gamma_draw;
 use super::parameters::{broadcast, check};
 use super::quantiles::{count_quantile, first_count};
@@ -96,8 +96,9 @@ impl<'t, F: Scalar> Distribution<'t, F> for NegativeBinomial<'t, F> {
         self.total.tape().constant_with(sample_shape(count, self.total), |out| {
             let at = totals.values().iter().zip(logits.values()).cycle();
             for (k, (r, eta)) in out.iter_mut().zip(at) {
+                // Rates and counts beyond the largest number are replaced by it.
                 let rate = (ln_gamma_draw(r.to_f64(), rng) + eta.to_f64()).exp();
-                *k = F::from_f64(poisson::draw(rate, rng));
+                *k = F::from_f64(within::<F>(poisson::draw(within::<F>(rate), rng)));
             }
         })
     }
@@ -144,8 +145,11 @@ impl<'t, F: Scalar> Cdf<'t, F> for NegativeBinomial<'t, F> {
     fn cdf(&self, x: Var<'t, F>) -> Var<'t, F> {
         let zero = x.constant(0.0);
         let negative = x.less(zero);
-        let k = negative.select(zero, x.floor());
-        negative.select(zero, self.total.beta_inc(k + F::ONE, (-self.logits).sigmoid()))
+        let infinite = x.equal(x.constant(f64::INFINITY));
+        // Outside, the function gets arguments that it allows.
+        let k = (negative + infinite).select(zero, x.floor());
+        let inside = self.total.beta_inc(k + F::ONE, (-self.logits).sigmoid());
+        infinite.select(x.constant(1.0), negative.select(zero, inside))
     }
 
     fn quantile(&self, u: Var<'t, F>) -> Var<'t, F> {

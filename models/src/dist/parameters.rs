@@ -50,7 +50,7 @@ pub enum Constraint {
     Fraction,
     /// A number that may be infinite: log-odds.
     LogOdds,
-    /// A finite number or $-\infty$: the logarithm of a rate that may be zero.
+    /// A finite number or $-\infty$: the logarithm of a finite rate that may be zero.
     LogRate,
     /// Log-weights below $\infty$ of which at least one in a row is not $-\infty$.
     LogWeights,
@@ -104,7 +104,7 @@ impl std::fmt::Display for Constraint {
             Self::Probability => "between zero and one",
             Self::Fraction => "between zero and one, and neither of them",
             Self::LogOdds => "a number or infinite",
-            Self::LogRate => "a finite number or negative infinity",
+            Self::LogRate => "the logarithm of a finite number, or negative infinity",
             Self::LogWeights => "below infinity, and not negative infinity in the whole row",
             Self::Weights => "a finite number that is not negative, and not zero in the whole row",
             Self::Count => "a whole number that is not negative",

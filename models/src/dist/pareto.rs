@@ -1,6 +1,6 @@
 //! Pareto's distribution.
 
-use super::edges::{impossible, level, off_half_line};
+use super::edges::{impossible, largest, level, ln_quotient, off_half_line};
 use super::exponential::standard;
 use super::near::ln_ratio;
 use super::parameters::distribution;
@@ -15,7 +15,7 @@ distribution! { continuous HalfLine
     /// The mean is $\alpha m/(\alpha - 1)$ for $\alpha > 1$, the variance $m^2\alpha/((\alpha - 1)^2(\alpha - 2))$ for
     /// $\alpha > 2$. The log-density is $\ln(\alpha/m) - (\alpha + 1)\ln(x/m)$; its derivatives are $\alpha/m$ for $m$ and
     /// $1/\alpha - \ln(x/m)$ for $\alpha$. The mean of the first is not zero, because the support moves with $m$. A sample is
-    /// $me^{y/\alpha}$ with an exponential variable $y$.
+    /// $me^{y/\alpha}$ with an exponential variable $y$; one above the largest number is replaced by that number.
     ///
     /// ```
     /// use pathscore_autodiff::Tape;
@@ -36,12 +36,13 @@ distribution! { continuous HalfLine
 
 impl<'t, F: Scalar> Pareto<'t, F> {
     fn draw<R: RandomSource>(self, shape: Shape, rng: &mut R) -> Var<'t, F> {
-        self.scale * (standard(self.scale, shape, rng) / self.concentration).exp()
+        let x = self.scale * (standard(self.scale, shape, rng) / self.concentration).exp();
+        x.min(x.tape().number(largest()))
     }
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
         let alpha = self.concentration;
-        let log = (alpha / self.scale).ln() - (alpha + F::ONE) * (x / self.scale).ln();
+        let log = ln_quotient(alpha, self.scale) - (alpha + F::ONE) * ln_quotient(x, self.scale);
         impossible(off_half_line(x) + x.less(self.scale), log)
     }
 

@@ -1,8 +1,9 @@
 //! The Poisson distribution.
 
-use super::edges::{impossible, level, ln_poisson, off_counts};
+use super::edges::{impossible, level, ln_poisson, off_counts, within};
 use super::parameters::check;
 use super::quantiles::{count_quantile, first_count};
+use super::stirling::{any_large, divergence_or, ln_factorial_rest};
 use super::{
     Cdf, Constraint, Coordinates, Distribution, Kl, Moments, ParameterError, Shapes, Support,
     over_event, sample_shape,
@@ -35,9 +36,20 @@ impl<'t, F: Scalar> Poisson<'t, F> {
     /// The distribution with log-rate $\ln\lambda$, which may be $-\infty$.
     ///
     /// # Errors
-    /// If a number is NaN or $\infty$.
+    /// If a number is NaN or $\infty$, or so large that the rate is not finite.
     pub fn from_log_rate(log_rate: Var<'t, F>) -> Result<Self, ParameterError> {
         check("Poisson", &[("log_rate", log_rate, Constraint::LogRate)])?;
+        // The largest rate depends on the precision.
+        let above = |eta: &F| Real::exp(*eta).to_f64() == f64::INFINITY;
+        let bad = log_rate.with(|eta| {
+            let index = eta.iter().position(above)?;
+            Some((index, eta[index].to_f64()))
+        });
+        if let Some((index, value)) = bad {
+            let (distribution, parameter, constraint) =
+                ("Poisson", "log_rate", Constraint::LogRate);
+            return Err(ParameterError { distribution, parameter, index, value, constraint });
+        }
         Ok(Self { log_rate })
     }
 
@@ -72,7 +84,7 @@ impl<'t, F: Scalar> Distribution<'t, F> for Poisson<'t, F> {
         let rates = self.log_rate.detach().exp().value();
         self.log_rate.tape().constant_with(sample_shape(count, self.log_rate), |out| {
             for (n, rate) in out.iter_mut().zip(rates.values().iter().cycle()) {
-                *n = F::from_f64(draw(rate.to_f64(), rng));
+                *n = F::from_f64(within::<F>(draw(rate.to_f64(), rng)));
             }
         })
     }
@@ -101,7 +113,15 @@ impl<'t, F: Scalar> Coordinates<'t, F> for Poisson<'t, F> {
         let outside = off_counts(x) + never * x.greater(x.constant(0.0));
         // A rate of zero is no factor of the probability of the count zero.
         let power = x.mul_no_nan(self.log_rate);
-        impossible(outside, power - self.log_rate.exp() - (x + F::ONE).ln_gamma())
+        let rate = self.log_rate.exp();
+        let plain = power - rate - (x + F::ONE).ln_gamma();
+        let log = if any_large(x) {
+            // n ln λ − λ − (n ln n − n) − (ln n! − n ln n + n).
+            divergence_or(x, rate, rate - x, -ln_factorial_rest(x), plain)
+        } else {
+            plain
+        };
+        impossible(outside, log)
     }
 }
 

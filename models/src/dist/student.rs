@@ -1,7 +1,7 @@
 //! Student's distribution.
 
 use super::beta::logits;
-use super::edges::level;
+use super::edges::{in_range, level};
 use super::implicit::logit_beta_draw;
 use super::parameters::distribution;
 use super::quantiles::logit_beta_quantile;
@@ -16,7 +16,7 @@ distribution! { continuous Real
     /// mean is $\mu$ for $\nu > 1$, the variance $\sigma^2 \nu/(\nu - 2)$ for $\nu > 2$. A sample is $\mu + \sigma t$
     /// with $t = \pm\sqrt{\nu(1 - x)/x}$ and $x \sim \mathrm{Beta}(\nu/2, \tfrac12)$, which carries the derivative with
     /// respect to $\nu$ implicitly (Figurnov, Mohamed and Mnih 2018): because $t^2$ decreases in $x$, quantiles of $x$
-    /// are quantiles of $t^2$.
+    /// are quantiles of $t^2$. A sample beyond the largest number is replaced by that number, with its sign.
     ///
     /// ```
     /// use pathscore_autodiff::Tape;
@@ -74,7 +74,7 @@ impl<'t, F: Scalar> StudentT<'t, F> {
         });
         // √(ν(1 − x)/x) with y the logit of x.
         let t = self.freedom.sqrt() * (y * -half).exp() * y.tape().constant(&signs, shape);
-        self.loc + self.scale * t
+        in_range(self.loc + self.scale * t)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Weibull's distribution.
 
-use super::edges::{from_zero, impossible, level, off_half_line};
+use super::edges::{
+    below, from_zero, impossible, largest, level, ln_quotient, off_half_line, smallest,
+};
 use super::exponential::standard;
 use super::near::{self, ln_ratio};
 use super::parameters::distribution;
@@ -15,7 +17,8 @@ distribution! { continuous NonNegative
     ///
     /// The mean is $\lambda\Gamma(1 + 1/k)$, the variance $\lambda^2\bigl(\Gamma(1 + 2/k) - \Gamma(1 + 1/k)^2\bigr)$. The
     /// log-density is $\ln(k/\lambda) + (k - 1)\ln t - t^k$; its derivatives are $k(t^k - 1)/\lambda$ for $\lambda$ and $1/k +
-    /// (1 - t^k)\ln t$ for $k$. A sample is $\lambda e^{1/k}$ with an exponential variable $e$.
+    /// (1 - t^k)\ln t$ for $k$. A sample is $\lambda e^{1/k}$ with an exponential variable $e$; one below the smallest normal number or above
+    /// the largest number is replaced by it.
     ///
     /// ```
     /// use pathscore_autodiff::Tape;
@@ -35,14 +38,33 @@ distribution! { continuous NonNegative
     }
 }
 
+/// $\zeta(2), \zeta(3), \dots$ For $u \le \tfrac1{32}$ the first term that is left out is below $10^{-17}$ of the sum.
+#[rustfmt::skip]
+const ZETA: [f64; 14] = [
+    1.644_934_066_848_226_4, 1.202_056_903_159_594_3, 1.082_323_233_711_138_2, 1.036_927_755_143_37,
+    1.017_343_061_984_449, 1.008_349_277_381_923, 1.004_077_356_197_944_3, 1.002_008_392_826_082_2,
+    1.000_994_575_127_818, 1.000_494_188_604_119_5, 1.000_246_086_553_308, 1.000_122_713_347_578_5,
+    1.000_061_248_135_058_7, 1.000_030_588_236_307,
+];
+
 impl<'t, F: Scalar> Weibull<'t, F> {
     fn draw<R: RandomSource>(self, shape: Shape, rng: &mut R) -> Var<'t, F> {
-        self.scale * standard(self.scale, shape, rng).pow(self.concentration.recip())
+        let x = self.scale * standard(self.scale, shape, rng).pow(self.concentration.recip());
+        x.max(x.tape().number(smallest())).min(x.tape().number(largest()))
     }
 
     fn log_density(self, x: Var<'t, F>) -> Var<'t, F> {
         let (t, k) = (x / self.scale, self.concentration);
-        let log = k.ln() - self.scale.ln() + (k - F::ONE).xlogy(t) - t.pow(k);
+        let norm = k.ln() - self.scale.ln();
+        if t.with(|t| t.iter().all(|t| t.to_f64() < f64::INFINITY)) {
+            let log = norm + (k - F::ONE).xlogy(t) - t.pow(k);
+            return impossible(off_half_line(x), log);
+        }
+        // Where t overflows, powers are taken of its logarithm. (k − 1) ln t − t^k = −(e^v − 1 − v) − 1 − ln t with v = k ln t.
+        let ln_t = ln_quotient(x, self.scale);
+        let far = norm - (k * ln_t).exp_m1_less_x() - F::ONE - ln_t;
+        let infinite = t.equal(t.constant(f64::INFINITY));
+        let log = infinite.select(far, norm + (k - F::ONE).xlogy(t) - t.pow(k));
         impossible(off_half_line(x), log)
     }
 
@@ -58,7 +80,13 @@ impl<'t, F: Scalar> Moments<'t, F> for Weibull<'t, F> {
     }
 
     fn variance(&self) -> Var<'t, F> {
-        let excess = self.ln_moment(2.0) - self.ln_moment(1.0) * F::from_f64(2.0);
+        let plain = self.ln_moment(2.0) - self.ln_moment(1.0) * F::from_f64(2.0);
+        // ln Γ(1 + u) = −γu + Σ ζ(n)(−u)ⁿ/n gives Σ ζ(n)(2ⁿ − 2)(−u)ⁿ/n without the first order, which cancels.
+        let u = self.concentration.recip();
+        let sum = ZETA.iter().zip(2..16_i32).rev().fold(u * F::ZERO, |sum, (zeta, n)| {
+            F::from_f64(zeta * (2_f64.powi(n) - 2.0) / f64::from(n)) - u * sum
+        });
+        let excess = below(u, 1.0 / 32.0).select(sum * u.square(), plain);
         self.mean().square() * excess.exp_m1()
     }
 }

@@ -172,7 +172,7 @@ fn constraints_allow_their_ranges_and_no_more() {
         (Probability, "between zero and one"),
         (Fraction, "between zero and one, and neither of them"),
         (LogOdds, "a number or infinite"),
-        (LogRate, "a finite number or negative infinity"),
+        (LogRate, "the logarithm of a finite number, or negative infinity"),
         (LogWeights, "below infinity, and not negative infinity in the whole row"),
         (Weights, "a finite number that is not negative, and not zero in the whole row"),
         (Count, "a whole number that is not negative"),

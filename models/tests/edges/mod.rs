@@ -2,6 +2,8 @@
 
 #[allow(clippy::excessive_precision, reason = "the digits of the source")]
 mod extremes;
+mod large;
+mod range;
 #[allow(clippy::excessive_precision, reason = "the digits of the source")]
 mod truncated;
 
