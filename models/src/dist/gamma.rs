@@ -94,6 +94,10 @@ impl<'t, F: Scalar> Moments<'t, F> for Gamma<'t, F> {
     fn variance(&self) -> Var<'t, F> {
         self.concentration / self.rate / self.rate
     }
+
+    fn std(&self) -> Var<'t, F> {
+        self.concentration.sqrt() / self.rate
+    }
 }
 
 impl<'t, F: Scalar> Cdf<'t, F> for Gamma<'t, F> {

@@ -61,6 +61,10 @@ impl<'t, F: Scalar> Moments<'t, F> for Gumbel<'t, F> {
     fn variance(&self) -> Var<'t, F> {
         self.scale.square() * F::from_f64(PI * PI / 6.0)
     }
+
+    fn std(&self) -> Var<'t, F> {
+        self.scale * F::from_f64(PI / 6_f64.sqrt())
+    }
 }
 
 impl<'t, F: Scalar> Cdf<'t, F> for Gumbel<'t, F> {

@@ -49,6 +49,10 @@ impl<'t, F: Scalar> Moments<'t, F> for HalfNormal<'t, F> {
     fn variance(&self) -> Var<'t, F> {
         self.scale.square() * F::from_f64(1.0 - FRAC_2_PI)
     }
+
+    fn std(&self) -> Var<'t, F> {
+        self.scale * F::from_f64((1.0 - FRAC_2_PI).sqrt())
+    }
 }
 
 impl<'t, F: Scalar> Cdf<'t, F> for HalfNormal<'t, F> {

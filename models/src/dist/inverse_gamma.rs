@@ -64,6 +64,11 @@ impl<'t, F: Scalar> Moments<'t, F> for InverseGamma<'t, F> {
         let mean = self.scale / (self.concentration - F::ONE);
         self.if_above(2.0, mean.square() / (self.concentration - F::from_f64(2.0)))
     }
+
+    fn std(&self) -> Var<'t, F> {
+        let mean = self.scale / (self.concentration - F::ONE);
+        self.if_above(2.0, mean / (self.concentration - F::from_f64(2.0)).sqrt())
+    }
 }
 
 impl<'t, F: Scalar> Cdf<'t, F> for InverseGamma<'t, F> {

@@ -64,6 +64,12 @@ impl<'t, F: Scalar> Moments<'t, F> for Pareto<'t, F> {
         let scaled = (self.scale / (alpha - F::ONE)).square();
         self.if_above(2.0, scaled * (alpha / (alpha - F::from_f64(2.0))))
     }
+
+    fn std(&self) -> Var<'t, F> {
+        let alpha = self.concentration;
+        let scaled = self.scale / (alpha - F::ONE);
+        self.if_above(2.0, scaled * (alpha / (alpha - F::from_f64(2.0))).sqrt())
+    }
 }
 
 impl<'t, F: Scalar> Cdf<'t, F> for Pareto<'t, F> {

@@ -80,6 +80,17 @@ impl<'t, F: Scalar> Moments<'t, F> for Weibull<'t, F> {
     }
 
     fn variance(&self) -> Var<'t, F> {
+        self.mean().square() * self.squared_variation()
+    }
+
+    fn std(&self) -> Var<'t, F> {
+        self.mean() * self.squared_variation().sqrt()
+    }
+}
+
+impl<'t, F: Scalar> Weibull<'t, F> {
+    /// The variance over the square of the mean, $\Gamma(1 + 2/k)/\Gamma(1 + 1/k)^2 - 1$.
+    fn squared_variation(&self) -> Var<'t, F> {
         let plain = self.ln_moment(2.0) - self.ln_moment(1.0) * F::from_f64(2.0);
         // ln Γ(1 + u) = −γu + Σ ζ(n)(−u)ⁿ/n gives Σ ζ(n)(2ⁿ − 2)(−u)ⁿ/n without the first order, which cancels.
         let u = self.concentration.recip();
@@ -87,7 +98,7 @@ impl<'t, F: Scalar> Moments<'t, F> for Weibull<'t, F> {
             F::from_f64(zeta * (2_f64.powi(n) - 2.0) / f64::from(n)) - u * sum
         });
         let excess = below(u, 1.0 / 32.0).select(sum * u.square(), plain);
-        self.mean().square() * excess.exp_m1()
+        excess.exp_m1()
     }
 }
 

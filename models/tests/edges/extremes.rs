@@ -201,6 +201,22 @@ fn a_divergence_from_a_normal_does_not_depend_on_the_unit() {
         check("logistic", q.kl(&wide), 0.02331923047667466);
         let q = StudentT::new(of(5.0), of(0.0), of(unit)).unwrap();
         check("student", q.kl(&wide), 0.1929163746835554);
+        // The others have at this unit what they have at one.
+        let others = |unit: f64| {
+            let p = Normal::from_scale(of(0.0), of(2.0 * unit)).unwrap();
+            let [zero, three, scale] = [0.0, 3.0, unit].map(of);
+            [
+                HalfNormal::new(scale).unwrap().kl(&p),
+                Gumbel::new(zero, scale).unwrap().kl(&p),
+                Gamma::new(three, of(unit.recip())).unwrap().kl(&p),
+                InverseGamma::new(three, scale).unwrap().kl(&p),
+                Pareto::new(scale, three).unwrap().kl(&p),
+                Weibull::new(scale, three).unwrap().kl(&p),
+            ]
+        };
+        for (q, one) in others(unit).into_iter().zip(others(1.0)) {
+            check("another", q, one.item());
+        }
         let [low, high] = [of(unit), of(3.0 * unit)];
         let q = TruncatedNormal::new(of(0.0), of(unit), low, high).unwrap();
         let same = TruncatedNormal::new(of(0.0), of(1.0), of(1.0), of(3.0)).unwrap();

@@ -33,6 +33,7 @@ fn call<'t>(name: &str, x: &[Var<'t, f64>]) -> Var<'t, f64> {
 /// Function, arguments, value, and the derivatives by the first arguments, from mpmath with 80 digits.
 type Row = (&'static str, &'static [f64], f64, &'static [f64]);
 
+#[allow(clippy::excessive_precision, reason = "the digits of the source")]
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     ("gamma log_prob", &[10000000000.0, 10000000000.0, 1.0], 10.593986931757222345, &[5.0000000000833e-11, 3.3332143553345e-51, -1.0]),
@@ -72,12 +73,11 @@ const ROWS: &[Row] = &[
     ("weibull variance", &[1.0, 1000000000000000.0], 1.6449340668482221334e-30, &[3.2898681336964e-30, -3.2898681336964e-45]),
     ("inverse gamma log_prob", &[1125899906842624.0, 1.0, 8.881784197001252e-16], 51.06710000879122539, &[4.4408920985006e-16, 3.7530281958341e-36, -1.1258999068426e15]),
     ("inverse gamma log_prob", &[1125899906842624.0, 1.0, 8.881784461699048e-16], 50.567099998857117706, &[-2.9802321499517e-8, 33554431.0, -3.7778930737057e22]),
-    ("multinomial log_prob", &[-1.6094379124341003, -1.2039728043259361, -0.6931471805599453, 2e14, 300000020000000.0, 499999980000000.0], -35.690041186169620657, &[-0.020110842891184, 20000000.035583, -20000000.015472]),
+    ("multinomial log_prob", &[-1.6094379124341003, -1.2039728043259361, -std::f64::consts::LN_2, 2e14, 300000020000000.0, 499999980000000.0], -35.690041186169620657, &[-0.020110842891184, 20000000.035583, -20000000.015472]),
     ("dirichlet log_prob", &[1e10, 1e10, 2.0, 0.4999999998835847, 0.4999999998835847, 2.3283064365386963e-10], 32.234381272571695663, &[-1.0783064368285e-10, -1.0783064368285e-10, 1.1155039975587]),
 ];
 
 #[test]
-#[allow(clippy::excessive_precision, reason = "the digits of the source")]
 fn large_concentrations_and_counts_keep_their_digits() {
     let mut failures = Vec::new();
     for &(name, at, exact, slopes) in ROWS {
@@ -88,7 +88,7 @@ fn large_concentrations_and_counts_keep_their_digits() {
         // A few logarithms of up to forty. A mean is a product, so it is known to ε of itself, and the density at some standard
         // errors from it to some times ε of the square root of the largest number.
         let root = at.iter().fold(0.0, |top: f64, x| top.max(x.abs())).sqrt();
-        let of_mean = if name.ends_with("log_prob") { 8.0 * f64::EPSILON * root } else { 0.0 };
+        let of_mean = if name.ends_with("log_prob") { 16.0 * f64::EPSILON * root } else { 0.0 };
         let allowed = 2e-14 * exact.abs().max(1.0) + of_mean;
         let allowed = if name.starts_with("weibull") { 4e-14 * exact } else { allowed };
         if (found - exact).abs() > allowed || found.is_nan() {

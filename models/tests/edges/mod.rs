@@ -2,7 +2,6 @@
 
 #[allow(clippy::excessive_precision, reason = "the digits of the source")]
 mod extremes;
-#[allow(clippy::excessive_precision, reason = "the digits of the source")]
 mod large;
 mod range;
 #[allow(clippy::excessive_precision, reason = "the digits of the source")]

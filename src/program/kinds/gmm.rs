@@ -54,8 +54,9 @@ struct Options {
     #[arg(long, value_enum, default_value_t = Form::Diagonal, value_name = "FORM")]
     covariance: Form,
 
-    /// The least variance of a component, as a fraction of the variance of the column.
-    #[arg(long, default_value_t = 1e-3, value_name = "FRACTION")]
+    /// The least variance of a component, as a fraction of the variance of the column; a small one lets a component shrink
+    /// onto a few rows.
+    #[arg(long, default_value_t = 0.1, value_name = "FRACTION")]
     covariance_floor: f64,
 
     /// The way to the maximum of the likelihood; both begin with k-means++ from the --seed.
