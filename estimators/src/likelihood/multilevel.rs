@@ -63,7 +63,7 @@ const GO_ON: f64 = 0.420_448_207_626_857_3;
 /// The number of terms from which the probability of a further one is constant.
 const CONSTANT_FROM: usize = 80;
 
-/// An estimate as a sum of $c\,\hat L(S)$ over sets $S$ of draws that follow each other.
+/// An estimate as a sum of $c \hat L(S)$ over sets $S$ of draws that follow each other.
 type Terms = Vec<(Range<usize>, f64)>;
 
 impl Multilevel {

@@ -16,7 +16,7 @@ pub struct Tempered<'a, P: ?Sized, T: ?Sized> {
 }
 
 impl<P: LogDensity + ?Sized, T: LogDensity + ?Sized> Tempered<'_, P, T> {
-    /// $c\,\ell$, zero for $c = 0$ even outside the support.
+    /// $c \ell$, zero for $c = 0$ even outside the support.
     fn times(factor: f64, log_prob: f64) -> f64 {
         if factor == 0.0 { 0.0 } else { factor * log_prob }
     }
@@ -61,9 +61,9 @@ where
 /// $\ln w = \sum_{t=1}^n (\beta_t - \beta_{t-1}) [\ell_1(x_{t-1}) - \ell_0(x_{t-1})]$, where $x_t$ is made from $x_{t-1}$ by a
 /// transition that leaves $\pi_{\beta_t}$ invariant. Whatever the transitions and their number,
 ///
-/// $$E\,w = Z_1 / Z_0, \qquad E \ln w \le \ln (Z_1/Z_0).$$
+/// $$E w = Z_1 / Z_0, \qquad E \ln w \le \ln (Z_1/Z_0).$$
 ///
-/// [`Annealing::backward`] starts at an exact draw of the target and goes the other way, with $E\,w^{-1} = Z_0 / Z_1$ and
+/// [`Annealing::backward`] starts at an exact draw of the target and goes the other way, with $E w^{-1} = Z_0 / Z_1$ and
 /// $E \ln w \ge \ln(Z_1/Z_0)$: both together enclose the truth (Grosse, Ghahramani and Adams 2015). It needs reversible
 /// transitions, such as those of [`RandomWalk`](super::RandomWalk), [`Mala`](super::Mala) and [`Hmc`](super::Hmc).
 ///

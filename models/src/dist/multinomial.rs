@@ -79,8 +79,9 @@ impl<'t, F: Scalar> Multinomial<'t, F> {
     /// The log-probability without cancellation of large counts: with the means $m_c = np_c$, which sum to $n$ as the counts do, it is
     /// $r(n) + \sum_c \bigl(x_c\ln\frac{m_c}{x_c} + x_c - m_c - r(x_c)\bigr)$ with $r(x) = \ln x! - x\ln x + x$.
     fn large_log_prob(self, x: Var<'t, F>) -> Var<'t, F> {
-        let log_mean = self.trial.log_probs() + unsqueeze(self.total.ln());
-        let mean = log_mean.exp();
+        let (log_probs, total) = (self.trial.log_probs(), unsqueeze(self.total));
+        // Not the exponential of the sum of two logarithms, whose rounding error is that of the larger one.
+        let (log_mean, mean) = (log_probs + total.ln(), log_probs.exp() * total);
         let rest = ln_factorial_rest(x);
         let plain = x.mul_no_nan(log_mean) - x.xlogy(x) + x - mean;
         let terms = divergence_or(x, mean, mean - x, -rest, plain - rest);

@@ -88,7 +88,7 @@ fn large_concentrations_and_counts_keep_their_digits() {
         // A few logarithms of up to forty. A mean is a product, so it is known to ε of itself, and the density at some standard
         // errors from it to some times ε of the square root of the largest number.
         let root = at.iter().fold(0.0, |top: f64, x| top.max(x.abs())).sqrt();
-        let of_mean = if name.ends_with("log_prob") { 16.0 * f64::EPSILON * root } else { 0.0 };
+        let of_mean = if name.ends_with("log_prob") { 8.0 * f64::EPSILON * root } else { 0.0 };
         let allowed = 2e-14 * exact.abs().max(1.0) + of_mean;
         let allowed = if name.starts_with("weibull") { 4e-14 * exact } else { allowed };
         if (found - exact).abs() > allowed || found.is_nan() {
