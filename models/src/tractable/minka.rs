@@ -117,5 +117,8 @@ mod tests {
             // Half of 70 rows times five columns times ln 9.
             assert!((a - b - 175.0 * 9.0_f64.ln()).abs() < 1e-10, "{a} {b}");
         }
+        // The least variance of empty directions is a fraction of the largest.
+        let empty = |scale: f64| minka_log_evidence(&[4.0 * scale, scale, 0.0], 30)[1];
+        assert!((empty(1.0) - empty(9.0) - 45.0 * 9.0_f64.ln()).abs() < 1e-9);
     }
 }
