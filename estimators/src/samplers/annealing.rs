@@ -1,6 +1,7 @@
 //! Annealed importance sampling: ratios of normalisers.
 
 use super::{Differentiable, LogDensity, Position, Sampler};
+use crate::weights::LogWeights;
 use pathscore_models::RandomSource;
 
 /// The density $\pi_\beta \propto e^{(1 - \beta) \ell_0 + \beta \ell_1}$ between that of a `base`, $\ell_0$, and that of a
@@ -242,20 +243,14 @@ impl LogMeanWeight {
     /// If there are no weights.
     pub fn of(log_weights: &[f64]) -> Self {
         assert!(!log_weights.is_empty(), "the mean of no weights");
-        let n = log_weights.len() as f64;
-        let top = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        if top == f64::NEG_INFINITY {
-            return Self { value: top, standard_error: f64::NAN, effective_draws: 0.0 };
+        let zeros = vec![0.0; log_weights.len()];
+        let w = LogWeights::new(log_weights.len(), 1, log_weights, &zeros);
+        let (n, value, effective_draws) = (w.draws() as f64, w.bound(0), w.effective_draws(0));
+        if value == f64::NEG_INFINITY {
+            return Self { value, standard_error: f64::NAN, effective_draws };
         }
-        let sum = |power: f64| log_weights.iter().map(|l| (power * (l - top)).exp()).sum::<f64>();
-        let (first, second) = (sum(1.0), sum(2.0));
-        let effective_draws = first * first / second;
         // n (n Σ w² − (Σ w)²)/((n − 1) (Σ w)²) over n.
         let square = (n / effective_draws - 1.0) / (n - 1.0);
-        Self {
-            value: top + (first / n).ln(),
-            standard_error: square.max(0.0).sqrt(),
-            effective_draws,
-        }
+        Self { value, standard_error: square.max(0.0).sqrt(), effective_draws }
     }
 }

@@ -99,7 +99,7 @@ impl Ppca {
     /// each column on the latents of the rows in which it is observed (Ilin and Raiko 2010): with the posterior moments of
     /// $\tilde z = (z, 1)$ it is $(w_j, \mu_j) = (\sum_n E[\tilde z_n \tilde z_n^\top])^{-1} \sum_n x_{nj} E[\tilde z_n]$, and
     /// $\sigma^2$ is the mean of $E[(x_{nj} - w_j^\top z_n - \mu_j)^2]$ over all observed cells, held as in [`Ppca::closed_form`].
-    /// That cells are missing must not depend on their own numbers. The parameters of a column without observed cells stay. All is
+    /// The pattern of missing cells must not depend on the numbers in them. The parameters of a column without observed cells stay. All is
     /// computed in double precision; a step takes $O(NDL^2)$ operations.
     ///
     /// # Panics
