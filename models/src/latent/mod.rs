@@ -3,6 +3,7 @@
 pathscore_autodiff::modules! {
     chain: Chain;
     dvae: DiscreteVae;
+    linear_factors: LinearFactors;
     linear_gaussian: LinearGaussian;
     logistic_normal: LogisticNormal;
     mixed: First, Mixed, MixedVae;
