@@ -6,6 +6,7 @@ pathscore_autodiff::modules! {
     factor_analysis: FactorAnalysis;
     gaussian_mixture: Covariance, GaussianMixture, StartError;
     information: aic, bic;
+    mean_field: MeanFieldPpca;
     minka: minka_log_evidence;
     ppca: Ppca;
     varimax: Rotation, varimax, varimax_criterion;

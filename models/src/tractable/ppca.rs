@@ -144,6 +144,71 @@ impl Ppca {
         Ok((best + 1, found))
     }
 
+    /// The M step: sets the parameters to the maximum of $\sum_n E[\ln p(x_n, z_n)]$ over distributions of the latents
+    /// $z_n$ of each row that are given by their moments. The exact posterior makes it a step of EM, another one a step of
+    /// variational EM, and draws a step of Monte Carlo EM.
+    ///
+    /// `mean` holds $E[z_n]$ of every row, one after another, and `second` the mean over the rows of $E[z_n z_n^\top]$,
+    /// row by row. With $\tilde x$ and $\tilde z$ less their means $\bar x$ and $\bar z$ over all rows the maximum is a
+    /// regression,
+    ///
+    /// $$W = \Bigl(\sum_n \tilde x_n E[\tilde z_n]^\top\Bigr) \Bigl(\sum_n E[\tilde z_n \tilde z_n^\top]\Bigr)^{-1},
+    /// \quad \mu = \bar x - W \bar z, \quad
+    /// \sigma^2 = \tfrac1{ND} \sum_n \bigl(\Vert \tilde x_n \Vert^2 - \tilde x_n^\top W E[\tilde z_n]\bigr).$$
+    ///
+    /// All is computed in double precision, and $\sigma^2$ is held as in [`Ppca::closed_form`]. [`Em::em_step`] is this
+    /// step for the exact posterior with $\mu = \bar x$, without the moments of single rows.
+    ///
+    /// ```
+    /// use pathscore_models::{Params, seed, tractable::Ppca};
+    /// let mut params = Params::<f64>::new();
+    /// let model = Ppca::new(&mut params, 2, 1, &mut seed::rng(0, seed::Stream::Init, 0));
+    /// // Latents that are known: x = (1, 2) z + 3, without noise in the second column.
+    /// let x = [1.9, 1.0, 3.2, 3.0, 3.9, 5.0];
+    /// model.m_step(&mut params, &x, 3, &[-1.0, 0.0, 1.0], &[2.0 / 3.0])?;
+    /// assert!((params.get(model.weights())[1] - 2.0).abs() < 1e-14);
+    /// assert!((params.get(model.loc())[0] - 3.0).abs() < 1e-14);
+    /// # Ok::<(), pathscore_autodiff::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the second moments about $\bar z$ are not positive definite. The parameters are then unchanged.
+    ///
+    /// # Panics
+    /// If `x` does not hold `rows` rows, if there are no rows, or if the moments have other lengths.
+    #[track_caller]
+    pub fn m_step<F: Scalar>(
+        &self,
+        params: &mut Params<F>,
+        x: &[F],
+        rows: usize,
+        mean: &[f64],
+        second: &[f64],
+    ) -> Result<(), Error> {
+        let (n, found) = (self.latents, [mean.len(), second.len()]);
+        assert!(
+            found == [rows * n, n * n],
+            "ppca: {found:?} moments are not those of {n} latents of {rows} rows"
+        );
+        let data = Rows::new("ppca", x, rows, self.columns);
+        self.write(params, &fit::from_moments(&data, mean, second)?);
+        Ok(())
+    }
+
+    /// A step of variational expectation maximisation with the best factorised posterior; the mean of the ELBO before it.
+    pub(super) fn factorised_step<F: Scalar>(
+        &self,
+        params: &mut Params<F>,
+        x: &[F],
+        rows: usize,
+    ) -> f64 {
+        let (next, elbo) = fit::factorised_step(&self.read(params), x, rows);
+        if let Some(next) = next {
+            self.write(params, &next);
+        }
+        elbo
+    }
+
     /// The number of columns of the data.
     pub fn columns(&self) -> usize {
         self.columns
@@ -180,7 +245,7 @@ impl Ppca {
     }
 
     /// $M = W^\top W + \sigma^2 I$, of shape `[latents, latents]`.
-    fn inner<'t, F: Scalar>(&self, params: Bound<'t, F>) -> Var<'t, F> {
+    pub(super) fn inner<'t, F: Scalar>(&self, params: Bound<'t, F>) -> Var<'t, F> {
         let (weights, n) = (params.get(self.weights), self.latents);
         let identity = params.tape().constant_with([n, n], |out| {
             out.fill(F::ZERO);
