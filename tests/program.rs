@@ -97,6 +97,7 @@ fn a_run_writes_every_file_and_its_summary_tells_it() {
         "samples.png",
         "reconstructions.png",
         "latent.png",
+        "latent-map.png",
         "curve.svg",
     ] {
         assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
@@ -519,7 +520,8 @@ fn grouped_rows(scratch: &Scratch, apart: f64) -> String {
 #[test]
 fn em_and_gradients_of_fa_and_gmm_agree() {
     let scratch = Scratch::new("fa-gmm");
-    let fa: (&str, f64, &[&str], &[&str]) = ("fa", 1.0, &["--latent-dim", "1"], &["loadings.png"]);
+    let fa: (&str, f64, &[&str], &[&str]) =
+        ("fa", 1.0, &["--latent-dim", "1"], &["loadings.png", "latent-map.png"]);
     // Far groups vary by less than the tenth of a column that is the default.
     let full = ["--components", "3", "--covariance", "full", "--covariance-floor", "0.001"];
     // Groups that overlap have several maxima, and the two methods need not find the same.
@@ -597,7 +599,8 @@ fn the_three_ways_of_ppca_agree() {
         let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
         assert_eq!(rows[0]["quantity"], "log_likelihood");
         assert_eq!(rows[0]["samples"], Value::Null, "an exact likelihood takes no samples");
-        for name in ["samples.png", "reconstructions.png", "loadings.png", "curve.svg"] {
+        let pictures = ["samples.png", "reconstructions.png", "loadings.png", "latent-map.png"];
+        for name in pictures.iter().chain(&["curve.svg"]) {
             assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
         }
         let summary = fs::read(Path::new(&out).join("summary.json")).unwrap();

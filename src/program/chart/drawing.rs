@@ -14,7 +14,7 @@ pub(super) fn svg(scene: &Scene) -> String {
 }
 
 /// A scene as PNG.
-fn png(scene: &Scene) -> anyhow::Result<Vec<u8>> {
+pub(super) fn png(scene: &Scene) -> anyhow::Result<Vec<u8>> {
     kuva::backend::png::PngBackend::new().render_scene(scene).map_err(anyhow::Error::msg)
 }
 

@@ -18,7 +18,7 @@ const ABOUT: About = About {
     name: "fa",
     line: "factor analysis: noise of its own on every column, exact likelihood, EM or gradients",
     source: "Rubin & Thayer 1982",
-    pictures: &["samples.png", "reconstructions.png", "loadings.png"],
+    pictures: &["samples.png", "reconstructions.png", "loadings.png", "latent-map.png"],
 };
 
 /// The kind `fa`.
@@ -150,7 +150,7 @@ impl<F: Scalar> ExactModel<F> for Model {
             Rotation::None => found,
         };
         let loadings = views.loadings(&numbers(self.loc()), &largest_first(&weights, latent_dim));
-        Ok(vec![samples, views.reconstructions(), loadings])
+        Ok(vec![samples, views.reconstructions(), loadings, views.latent_map()?])
     }
 }
 

@@ -44,6 +44,15 @@ pub(crate) trait LatentKindModel<F: Scalar>:
     /// A picture of the effect of the latents.
     fn latent_view(views: &Views<F, Self>) -> Vec<u8>;
 
+    /// Further pictures, each a file's name and a PNG; the kind lists their names.
+    ///
+    /// # Errors
+    /// If a picture cannot be drawn.
+    fn more_pictures(views: &Views<F, Self>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+        let _ = views;
+        Ok(Vec::new())
+    }
+
     /// The diagnosis of the posterior on some rows; every model calls [`DiagnosisInput::at`].
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis;
 }
@@ -217,7 +226,8 @@ impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
         let views = self.views();
         let samples = views.gallery().square(&views.samples(PICTURES, self.settings.run.seed));
         let pictures = [samples, views.reconstructions(), M::latent_view(&views)];
-        Ok(PICTURE_NAMES.iter().copied().zip(pictures).collect())
+        let of_all = PICTURE_NAMES.iter().copied().zip(pictures);
+        Ok(of_all.chain(M::more_pictures(&views)?).collect())
     }
 
     fn save(&self) -> State {

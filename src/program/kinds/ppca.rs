@@ -19,7 +19,7 @@ const ABOUT: About = About {
     name: "ppca",
     line: "probabilistic principal components: exact likelihood, closed form, EM or gradients",
     source: "Tipping & Bishop 1999",
-    pictures: &["samples.png", "reconstructions.png", "loadings.png"],
+    pictures: &["samples.png", "reconstructions.png", "loadings.png", "latent-map.png"],
 };
 
 /// The kind `ppca`.
@@ -126,6 +126,6 @@ impl<F: Scalar> ExactModel<F> for Model {
         let samples = views.gallery().square(&views.samples(PICTURES, settings.run.seed));
         let numbers = |id| params.get(id).iter().map(|x| x.to_f64()).collect::<Vec<_>>();
         let loadings = views.loadings(&numbers(self.loc()), &numbers(self.weights()));
-        Ok(vec![samples, views.reconstructions(), loadings])
+        Ok(vec![samples, views.reconstructions(), loadings, views.latent_map()?])
     }
 }

@@ -1,7 +1,7 @@
 //! `train vae`: a variational autoencoder with normal latents.
 
 use super::kind::About;
-use super::latent::{DiagnosisInput, LatentKindModel, PICTURE_NAMES};
+use super::latent::{DiagnosisInput, LatentKindModel};
 use super::latent_kind::{LatentKind, Unfit};
 use super::network::Network;
 use super::trainer::Start;
@@ -32,7 +32,7 @@ impl LatentKind for Vae {
         name: "vae",
         line: "a variational autoencoder with normal latents, networks both ways",
         source: "Kingma & Welling 2014",
-        pictures: PICTURE_NAMES,
+        pictures: &["samples.png", "reconstructions.png", "latent.png", "latent-map.png"],
     };
     const ESTIMATOR: &'static str = "sgvb";
     const HIDDEN: Option<&'static str> = Some("200,200");
@@ -60,6 +60,10 @@ impl<F: Scalar> LatentKindModel<F> for Model {
 
     fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
         views.latent_plane()
+    }
+
+    fn more_pictures(views: &Views<F, Self>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+        Ok(vec![("latent-map.png", views.latent_map()?)])
     }
 
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {

@@ -1,5 +1,6 @@
 //! Pictures of a model with latents: samples, reconstructions, and the effect of each latent.
 
+use crate::program::chart;
 use crate::program::gallery::Gallery;
 use crate::program::picture::Sheet;
 use crate::program::usage_error::usage_error;
@@ -11,6 +12,8 @@ use pathscore::models::{Params, seed};
 
 /// The number of test rows by which the activity of latents is measured.
 const ACTIVITY_ROWS: usize = 500;
+/// The most test rows in `latent-map.png`.
+const MAP_ROWS: usize = 2000;
 /// Pictures across and down the map of a latent plane.
 const MAP: usize = 20;
 /// The largest value of a latent in the map and the traversals, in standard deviations of the prior.
@@ -111,6 +114,31 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
         let mut order: Vec<(usize, f64)> = (0..latents).map(|j| (j, variance(j))).collect();
         order.sort_by(|a, b| b.1.total_cmp(&a.1));
         order.into_iter().map(|pair| pair.0).collect()
+    }
+
+    /// The rows of the data in the plane of the two latents whose means vary most, in the colours of their labels. With a single
+    /// latent, the second coordinate is zero.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn latent_map(&self) -> anyhow::Result<Vec<u8>> {
+        let (data, latents) = (self.gallery.data(), self.model.latents());
+        let rows = data.len().min(MAP_ROWS);
+        let z = self.encode(rows);
+        let mut most = self.most_active(&z);
+        most.truncate(2);
+        most.sort_unstable();
+        let row = |z: &[F]| [most.first(), most.get(1)].map(|j| j.map_or(0.0, |&j| z[j].to_f64()));
+        let points: Vec<[f64; 2]> = z.chunks_exact(latents).map(row).collect();
+        let labels = data.labels().map(|labels| -> Vec<u32> {
+            labels[..rows].iter().map(|&label| u32::from(label)).collect()
+        });
+        let title = match &most[..] {
+            [only] => format!("latent {} of 1", only + 1),
+            [first, second, ..] => format!("latents {} and {} of {latents}", first + 1, second + 1),
+            [] => String::new(),
+        };
+        chart::latent_map(&points, labels.as_deref(), &format!("Test rows: {title}"))
     }
 
     /// The picture of normal latents: for two latents a map of the plane, otherwise a row of pictures along each of the
