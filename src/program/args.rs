@@ -2,6 +2,7 @@
 
 use super::check::CheckArgs;
 use super::compare::CompareArgs;
+use super::likelihood::LikelihoodArgs;
 use super::list::ListArgs;
 use super::table::Format;
 use clap::{Args as Group, Parser, Subcommand};
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Certify every estimator: compare its mean, exact or from samples, with the exact gradient.
     Check(CheckArgs),
+    /// Estimate ln p(x) and its gradient in all ways on one problem whose exact answer is known, and draw the evidence ladder.
+    Likelihood(LikelihoodArgs),
     /// List kinds of models, estimators, their options, problems and data sets, with their sources.
     List(ListArgs),
 }

@@ -10,6 +10,7 @@ pub(crate) mod files;
 pub(crate) mod gallery;
 pub(crate) mod interrupt;
 pub(crate) mod kinds;
+pub(crate) mod likelihood;
 pub(crate) mod list;
 pub(crate) mod picture;
 pub(crate) mod progress;

@@ -1,0 +1,174 @@
+//! The command: prints the tables with an explanation beside each line, and writes the pictures.
+
+use super::args::LikelihoodArgs;
+use super::dimension::{dimension, panels};
+use super::fits::fits;
+use super::gradients::gradients;
+use super::invariance::invariance;
+use super::problem::Problem;
+use super::values::{Relation, ValueRow, values};
+use crate::program::chart::{Rung, curve_panels, ladder, write_chart};
+use crate::program::table::{Format, figure, print};
+use crate::program::threads::pool;
+use crate::program::usage_error::usage_error;
+use kuva::render::render::Scene;
+use pathscore::autodiff::Tape;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::io::{Write, stdout};
+
+/// A part of the answer: a caption and a table.
+struct Section {
+    /// The name in CSV and JSON.
+    name: &'static str,
+    caption: String,
+    rows: Vec<Map<String, Value>>,
+}
+
+impl Section {
+    fn new<T: Serialize>(name: &'static str, caption: String, rows: &[T]) -> anyhow::Result<Self> {
+        let object = |row: &T| match serde_json::to_value(row)? {
+            Value::Object(fields) => Ok(fields),
+            other => anyhow::bail!("a row must have named values, and this has none: {other}"),
+        };
+        let rows = rows.iter().map(object).collect::<anyhow::Result<_>>()?;
+        Ok(Self { name, caption, rows })
+    }
+}
+
+/// Runs everything, prints the tables and writes the pictures.
+pub(crate) fn likelihood(args: &LikelihoodArgs) -> anyhow::Result<()> {
+    args.check()?;
+    let split = args.data.load(args.seed)?;
+    std::fs::create_dir_all(&args.out)
+        .map_err(|error| usage_error(format!("{}: {error}", args.out.display())))?;
+    pool(args.threads)?.install(|| {
+        let problem = Problem::new(&split, args)?;
+        if args.format == Format::Table {
+            writeln!(stdout().lock(), "{}\n", problem.description)?;
+        }
+        let mut all = Vec::new();
+        let mut show = |section: Section| -> anyhow::Result<()> {
+            report(&section, args)?;
+            all.push(section);
+            Ok(())
+        };
+
+        say(args, "1 of 5: ln p(x) by all ways");
+        let found = values(&problem, args);
+        show(Section::new("value", value_caption(&problem, args)?, &found)?)?;
+        write(&ladder(&rungs(&found), &ladder_title(args)), "ladder", args)?;
+
+        say(args, "2 of 5: its gradient by all ways");
+        show(Section::new("gradient", gradient_caption(), &gradients(&problem, args))?)?;
+
+        say(args, "3 of 5: draws of the prior against the number of latents");
+        let found = dimension(&split, args)?;
+        let title = "Draws of the prior miss the posterior: sooner with every latent";
+        write(&curve_panels(&panels(&found, args.num_samples), title), "dimension", args)?;
+        show(Section::new("dimension", dimension_caption(args), &found)?)?;
+
+        say(args, "4 of 5: the maximum of the likelihood by all ways");
+        show(Section::new("fit", fit_caption(&problem, args), &fits(&problem, args)?)?)?;
+
+        say(args, "5 of 5: maximum a posteriori and its parameter");
+        if let Some(found) = invariance(&problem) {
+            show(Section::new("map", found.caption, &found.rows)?)?;
+        }
+        finish(&all, args)
+    })
+}
+
+/// Prints a section if the reader is a person.
+fn report(section: &Section, args: &LikelihoodArgs) -> anyhow::Result<()> {
+    if args.format == Format::Table {
+        let out = &mut stdout().lock();
+        writeln!(out, "{}\n", section.caption)?;
+        print(&section.rows, args.format, out)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Prints all sections if the reader is a program: every row names its section.
+fn finish(sections: &[Section], args: &LikelihoodArgs) -> anyhow::Result<()> {
+    if args.format == Format::Table {
+        return Ok(());
+    }
+    let named = sections.iter().flat_map(|section| {
+        section.rows.iter().map(|row| {
+            let mut fields = Map::new();
+            fields.insert("section".into(), section.name.into());
+            fields.extend(row.clone());
+            fields
+        })
+    });
+    print(&named.collect::<Vec<_>>(), args.format, &mut stdout().lock())
+}
+
+/// A line of progress.
+fn say(args: &LikelihoodArgs, line: &str) {
+    if args.format == Format::Table {
+        eprintln!("{line} …");
+    }
+}
+
+fn write(scene: &Scene, name: &str, args: &LikelihoodArgs) -> anyhow::Result<()> {
+    write_chart(&args.out, name, scene)?;
+    eprintln!("wrote {}.svg and .png", args.out.join(name).display());
+    Ok(())
+}
+
+/// The caption of the values, with the identity $\ln p(x) = \mathrm{ELBO} + \mathrm{KL}$ in numbers.
+fn value_caption(problem: &Problem, args: &LikelihoodArgs) -> anyhow::Result<String> {
+    let tape = Tape::new();
+    let kl = problem.model.posterior_kl(problem.params.on(&tape)).map_err(|error| {
+        anyhow::anyhow!("the posterior's covariance cannot be computed: {error}")
+    })?;
+    Ok(format!(
+        "ln p(x) in nats, mean over {} test rows, K = {} draws. KL(q‖p(z|x)) = {}, so that the exact ELBO lies so much below \
+         ln p(x)",
+        problem.exact.len(),
+        args.num_samples,
+        figure(kl.item())
+    ))
+}
+
+fn gradient_caption() -> String {
+    "Gradient of ln p(x) for all parameters, those of the prior included, summed over ten test rows and compared with the \
+     exact one in units of its length: distance of the mean of 24 estimates, the distance that their noise alone would \
+     give, and the noise of one estimate"
+        .into()
+}
+
+fn dimension_caption(args: &LikelihoodArgs) -> String {
+    format!(
+        "{} draws of the prior for each row, and of the factorised q. ess: effective sample size. error seen: median of \
+         |estimate/p(x) − 1|, which stops at one when nothing is found. error exact: its standard deviation in closed \
+         form, which goes on growing. nats lost: ln p(x) less its estimate",
+        args.num_samples
+    )
+}
+
+fn fit_caption(problem: &Problem, args: &LikelihoodArgs) -> String {
+    format!(
+        "Maximum of the likelihood from one start, {} training rows; ln p(x) in nats, mean over the rows of each part ({} test \
+         rows)",
+        args.rows,
+        problem.exact.len()
+    )
+}
+
+fn ladder_title(args: &LikelihoodArgs) -> String {
+    format!("The evidence ladder: estimates of ln p(x) with K = {} draws", args.num_samples)
+}
+
+fn rungs(values: &[ValueRow]) -> Vec<Rung> {
+    let rung = |row: &ValueRow| Rung {
+        name: row.method.to_string(),
+        gap: row.minus_exact,
+        error: row.error,
+        exact: row.in_the_mean == Relation::Exact,
+    };
+    values.iter().map(rung).collect()
+}
