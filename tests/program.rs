@@ -874,3 +874,88 @@ fn an_interrupted_run_says_how_to_go_on_and_does() {
     succeed(&["train", "--progress", "none", "--resume", &stopped]);
     assert_eq!(checkpoint(&stopped), checkpoint(&whole));
 }
+
+/// The rows of `likelihood` on little data, with more options.
+fn likelihood(scratch: &Scratch, more: &[&str]) -> String {
+    let out = scratch.path("likelihood");
+    let few = ["--rows", "100", "--test-rows", "6", "--num-samples", "300", "--temperatures", "40"];
+    let args = ["likelihood", "--format", "json", "--out", &out];
+    succeed(&[&args[..], &few, more].concat())
+}
+
+#[test]
+fn the_evidence_ladder_is_in_order_and_its_pictures_are_written() {
+    let scratch = Scratch::new("ladder");
+    let text = likelihood(&scratch, &["--threads", "1"]);
+    assert_eq!(text, likelihood(&scratch, &["--threads", "2"]), "threads change no number");
+    let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let of = |section: &str, method: &str| {
+        let found = rows.iter().find(|row| {
+            row["section"] == section && (row["method"] == method || row["estimate"] == method)
+        });
+        found.unwrap_or_else(|| panic!("{section} has no {method}: {text}"))
+    };
+    let gap = |method: &str| {
+        let row = of("value", method);
+        [row["minus_exact"].as_f64().unwrap(), row["error"].as_f64().unwrap()]
+    };
+    let order = ["prior Monte Carlo", "ELBO", "bound of K draws, L_K", "exact", "AIS backward"];
+    for pair in order.windows(2) {
+        let [[low, a], [high, b]] = [gap(pair[0]), gap(pair[1])];
+        assert!(high - low > -4.0 * f64::hypot(a, b), "{pair:?}: {low} and {high}");
+    }
+    for bound in ["box", "prior Monte Carlo", "ELBO", "AIS forward"] {
+        let [below, error] = gap(bound);
+        assert!(below < 4.0 * error, "{bound} is above ln p(x) by {below} ± {error}");
+    }
+    for unbiased in ["multilevel", "Russian roulette"] {
+        let [off, error] = gap(unbiased);
+        // Six rows give an error that is itself off by a third.
+        assert!(off.abs() < 6.0 * error, "{unbiased}: {off} ± {error}");
+    }
+    // Every line says what it is.
+    let explained = |row: &&Value| row["section"] != "dimension";
+    assert!(rows.iter().filter(explained).all(|row| row["meaning"].as_str().unwrap().len() > 20));
+    // All ways to the maximum end at it, but for those that stop early or maximise something else.
+    for method in ["EM", "gradient", "closed form"] {
+        let below = of("fit", method)["below_maximum"].as_f64().unwrap();
+        assert!(below.abs() < 1e-4, "{method} is {below} below the maximum");
+    }
+    let variational = of("fit", "variational EM")["below_maximum"].as_f64().unwrap();
+    assert!((-1e-9..0.1).contains(&variational), "{variational}");
+    // The highest point moves with the parameter: σ², σ, ln σ, 1/σ² in this order.
+    let deviation = |method: &str| of("map", method)["deviation"].as_f64().unwrap();
+    let maps = ["MAP of σ²", "MAP of σ", "MAP of ln σ", "MAP of 1/σ²"].map(deviation);
+    assert!(maps.windows(2).all(|pair| pair[0] < pair[1]), "{maps:?}");
+    for name in ["ladder.svg", "ladder.png", "dimension.svg", "dimension.png"] {
+        assert!(scratch.0.join("likelihood").join(name).is_file(), "{name} is missing");
+    }
+}
+
+#[test]
+fn likelihood_refuses_what_it_cannot_do() {
+    let scratch = Scratch::new("likelihood-refuses");
+    let out = scratch.path("out");
+    let csv = scratch.file("two.csv", "a,b\n1,2\n3,4\n5,6\n".as_bytes());
+    let equal = scratch.file("equal.csv", "a,b,c\n".to_string().as_bytes());
+    fs::write(&equal, format!("a,b,c\n{}", "1,2,3\n".repeat(60))).unwrap();
+    let data = |path: &str| format!("csv:{path}");
+    let cases: [(&[&str], &[&str]); 6] = [
+        (&["--latent-dim", "0"], &["--latent-dim", "between 1"]),
+        (&["--latent-dim", "49"], &["--latent-dim", "49", "less than"]),
+        (&["--num-samples", "18446744073709551615"], &["--num-samples", "1000000"]),
+        (&["--data", &data(&csv), "--latent-dim", "1"], &["--rows", "500"]),
+        (&["--test-rows", "1"], &["--test-rows", "between 2"]),
+        (
+            &["--data", &data(&equal), "--rows", "40", "--test-rows", "5", "--latent-dim", "1"],
+            &["equal"],
+        ),
+    ];
+    for (args, parts) in cases {
+        let args = [&["likelihood", "--out", &out], args].concat();
+        let output = run(&args);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        assert!(parts.iter().all(|part| stderr.contains(part)), "{args:?}: {stderr}");
+    }
+}

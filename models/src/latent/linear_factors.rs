@@ -19,7 +19,8 @@ use rand::Rng;
 /// As a [`LatentModel`], its $q(z \mid x)$ is the best *factorised* normal, of mean $\hat z$ and variances $1/P_{jj}$, which
 /// makes $\mathrm{KL}(q \Vert p(z \mid x))$ least among all of them: its derivative by $\ln\sigma_j$ is $\sigma_j^2 P_{jj} - 1$. What is
 /// left is $\tfrac12 [\sum_j \ln P_{jj} - \ln\det P]$, the same for every row: see [`LinearFactors::posterior_kl`]. $q$ is a
-/// constant: no gradient flows through it to the parameters.
+/// constant: no gradient flows through it to the parameters. It is narrower than the posterior, and the weights $p(x, z)/q$ may
+/// have no variance: [`LinearFactors::with_spread`] makes it wider.
 ///
 /// The parameters are called `prior_loc` ($m$), `prior_log_scale` ($\ln s$), `weights` ($W$, of shape `[columns, latents]`),
 /// `mean` ($\mu$) and `log_noise` ($\ln\sigma^2$, of shape `[]`).
@@ -46,6 +47,8 @@ pub struct LinearFactors {
     log_noise: ParamId,
     columns: usize,
     latents: usize,
+    /// The standard deviations of $q$, in those of the best factorised normal.
+    spread: f64,
 }
 
 impl LinearFactors {
@@ -70,7 +73,21 @@ impl LinearFactors {
             log_noise: params.add("log_noise", [], zero, rng),
             columns,
             latents,
+            spread: 1.0,
         }
+    }
+
+    /// The same model with a $q$ whose standard deviations are `spread` times those of the best factorised normal.
+    ///
+    /// Its ELBO is lower, but its weights have more moments: $E_q w^2$ is finite if and only if
+    /// $2P - \mathrm{diag}(P)/\text{spread}^2$ is positive definite, which a narrow $q$ of correlated latents may miss. Prefer it for
+    /// importance sampling.
+    ///
+    /// # Panics
+    /// If `spread` is not positive and finite.
+    pub fn with_spread(self, spread: f64) -> Self {
+        assert!(spread > 0.0 && spread.is_finite(), "linear factors: a spread of {spread}");
+        Self { spread, ..self }
     }
 
     /// Sets the parameters to those of a model with a standard normal prior, written with loadings of unit length: $s_j =
@@ -123,15 +140,18 @@ impl LinearFactors {
         of_prior + weights.matmul_with(true, weights, false) * precision
     }
 
-    /// $\mathrm{KL}(q \Vert p(z \mid x)) = \tfrac12 [\sum_j \ln P_{jj} - \ln\det P]$, the same for every row: the ELBO is
-    /// smaller than $\ln p(x)$ by so much. It is zero if the loadings are orthogonal.
+    /// $\mathrm{KL}(q \Vert p(z \mid x)) = \tfrac12 [\sum_j (c^2 - 1 - \ln c^2 + \ln P_{jj}) - \ln\det P]$ with the spread $c$, which is
+    /// one unless [`LinearFactors::with_spread`] sets it. It is the same for every row: the ELBO is smaller than
+    /// $\ln p(x)$ by so much. With a spread of one it is zero if the loadings are orthogonal.
     ///
     /// # Errors
     /// If $P$ is not positive definite in this precision.
     pub fn posterior_kl<'t, F: Scalar>(&self, params: Bound<'t, F>) -> Result<Var<'t, F>, Error> {
         let precision = self.posterior_precision(params);
         let log_det = precision.factor_cholesky()?.log_det();
-        Ok((precision.diagonal(0).ln().sum() - log_det) * F::from_f64(0.5))
+        let square = self.spread * self.spread;
+        let wider = self.latents as f64 * (square - 1.0 - square.ln());
+        Ok((precision.diagonal(0).ln().sum() - log_det + F::from_f64(wider)) * F::from_f64(0.5))
     }
 
     /// $\hat z$ for every row, of shape `[batch, latents]`, and the factor of $P$; none if it has none.
@@ -167,7 +187,7 @@ impl<F: Scalar> LatentModel<F> for LinearFactors {
             || params.tape().constant(&[F::from_f64(f64::NAN)], []).broadcast_to(shape),
             |(loc, _)| loc,
         );
-        let log_scale = variances.ln() * F::from_f64(-0.5);
+        let log_scale = variances.ln() * F::from_f64(-0.5) + F::from_f64(self.spread.ln());
         Normal::from_log_scale_unchecked(loc, log_scale.broadcast_to(shape))
     }
 
@@ -286,6 +306,8 @@ mod tests {
         let tape = Tape::new();
         let (bound, x) = (params.on(&tape), tape.constant(&X, [2, COLUMNS]));
         let (q, exact) = (model.posterior(bound, x), model.exact_posterior(bound, x));
+        let ratio = model.with_spread(1.3).posterior(bound, x).scale() / q.scale();
+        assert!(ratio.value().values().iter().all(|r| (r - 1.3).abs() < 1e-14));
         let kl = |factors: [f64; LATENTS]| {
             let scales = q.scale() * tape.constant(&factors, [LATENTS]);
             let tril = scales.diag(0);
@@ -294,6 +316,8 @@ mod tests {
         };
         let (least, closed) = (kl([1.0; 3]), model.posterior_kl(bound).unwrap().item());
         assert!(closed > 0.01 && (least - closed).abs() < 1e-12, "{least} and {closed}");
+        let wide = model.with_spread(1.3).posterior_kl(bound).unwrap().item();
+        assert!((kl([1.3; 3]) - wide).abs() < 1e-12);
         for j in 0..LATENTS {
             for factor in [0.95, 1.05] {
                 let mut factors = [1.0; LATENTS];

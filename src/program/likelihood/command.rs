@@ -8,7 +8,7 @@ use super::invariance::invariance;
 use super::problem::Problem;
 use super::values::{Relation, ValueRow, values};
 use crate::program::chart::{Rung, curve_panels, ladder, write_chart};
-use crate::program::table::{Format, figure, print};
+use crate::program::table::{Format, figure, paragraph, print};
 use crate::program::threads::pool;
 use crate::program::usage_error::usage_error;
 use kuva::render::render::Scene;
@@ -45,7 +45,7 @@ pub(crate) fn likelihood(args: &LikelihoodArgs) -> anyhow::Result<()> {
     pool(args.threads)?.install(|| {
         let problem = Problem::new(&split, args)?;
         if args.format == Format::Table {
-            writeln!(stdout().lock(), "{}\n", problem.description)?;
+            writeln!(stdout().lock(), "{}\n", paragraph(&problem.description))?;
         }
         let mut all = Vec::new();
         let mut show = |section: Section| -> anyhow::Result<()> {
@@ -57,6 +57,9 @@ pub(crate) fn likelihood(args: &LikelihoodArgs) -> anyhow::Result<()> {
         say(args, "1 of 5: ln p(x) by all ways");
         let found = values(&problem, args);
         show(Section::new("value", value_caption(&problem, args)?, &found)?)?;
+        if args.format == Format::Table {
+            writeln!(stdout().lock(), "{}\n", paragraph(&order(&found)))?;
+        }
         write(&ladder(&rungs(&found), &ladder_title(args)), "ladder", args)?;
 
         say(args, "2 of 5: its gradient by all ways");
@@ -83,7 +86,7 @@ pub(crate) fn likelihood(args: &LikelihoodArgs) -> anyhow::Result<()> {
 fn report(section: &Section, args: &LikelihoodArgs) -> anyhow::Result<()> {
     if args.format == Format::Table {
         let out = &mut stdout().lock();
-        writeln!(out, "{}\n", section.caption)?;
+        writeln!(out, "{}\n", paragraph(&section.caption))?;
         print(&section.rows, args.format, out)?;
         writeln!(out)?;
     }
@@ -134,10 +137,31 @@ fn value_caption(problem: &Problem, args: &LikelihoodArgs) -> anyhow::Result<Str
     ))
 }
 
+/// The rungs whose order is a theorem, from below to above.
+const ORDERED: [&str; 5] =
+    ["prior Monte Carlo", "ELBO", "bound of K draws, L_K", "exact", "AIS backward"];
+
+/// Tells if the rungs stand in their order, where two may change places within three errors of their distance.
+fn order(values: &[ValueRow]) -> String {
+    let rung = |name: &str| values.iter().find(|row| row.method == name);
+    let found: Vec<&ValueRow> = ORDERED.iter().filter_map(|name| rung(name)).collect();
+    let fits = |pair: &[&ValueRow]| {
+        pair[1].minus_exact - pair[0].minus_exact >= -3.0 * pair[0].error.hypot(pair[1].error)
+    };
+    let names = ORDERED.join(" ≤ ");
+    match found.windows(2).find(|pair| !fits(pair)) {
+        None => format!("The ladder is in order within three errors: {names}."),
+        Some(pair) => format!(
+            "The ladder should be {names}, but {} is above {} by more than three errors.",
+            pair[0].method, pair[1].method
+        ),
+    }
+}
+
 fn gradient_caption() -> String {
-    "Gradient of ln p(x) for all parameters, those of the prior included, summed over ten test rows and compared with the \
-     exact one in units of its length: distance of the mean of 24 estimates, the distance that their noise alone would \
-     give, and the noise of one estimate"
+    "Gradient of ln p(x) for all parameters, those of the prior included, mean over at most ten test rows. All numbers are \
+     shares of the exact gradient's length. distance: of the mean of 24 estimates from it; of noise: the distance that their \
+     noise alone would give; error: root mean square distance of one estimate"
         .into()
 }
 
@@ -145,7 +169,8 @@ fn dimension_caption(args: &LikelihoodArgs) -> String {
     format!(
         "{} draws of the prior for each row, and of the factorised q. ess: effective sample size. error seen: median of \
          |estimate/p(x) − 1|, which stops at one when nothing is found. error exact: its standard deviation in closed \
-         form, which goes on growing. nats lost: ln p(x) less its estimate",
+         form, which goes on growing. nats lost: ln p(x) less its estimate. gradient error: of one estimate of ∇p(x), as a \
+         share of its length",
         args.num_samples
     )
 }

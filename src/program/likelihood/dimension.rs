@@ -1,6 +1,7 @@
 //! The failure of prior Monte Carlo: effective sample size and relative error against the number of latents.
 
 use super::args::LikelihoodArgs;
+use super::gradients::errors_from_prior;
 use super::problem::Problem;
 use super::values::{Proposal, log_weights};
 use crate::program::chart::{Axis, Curve, CurvePanel};
@@ -18,7 +19,7 @@ const LATENTS: [usize; 8] = [1, 2, 3, 4, 6, 8, 12, 16];
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct DimensionRow {
     pub(super) latents: usize,
-    /// The mean effective sample size of $K$ draws of the prior, and of $q$.
+    /// The mean effective sample size of $K$ draws of the prior, and of the wide $q$.
     pub(super) ess_prior: f64,
     pub(super) ess_q: f64,
     /// The median over the rows of $|\hat p(x)/p(x) - 1|$.
@@ -28,6 +29,10 @@ pub(super) struct DimensionRow {
     pub(super) error_exact_prior: f64,
     /// $\ln p(x)$ less its estimate, the mean over the rows.
     pub(super) nats_lost_prior: f64,
+    /// The root mean square error of one gradient, as a share of its length.
+    pub(super) gradient_error_box: f64,
+    pub(super) gradient_error_score: f64,
+    pub(super) gradient_error_path: f64,
 }
 
 /// The numbers for each number of latents.
@@ -69,9 +74,11 @@ fn row(problem: &Problem, args: &LikelihoodArgs) -> DimensionRow {
         )
     };
     let (ess_prior, error_seen_prior, nats_lost_prior) = all(Proposal::Prior);
-    let (ess_q, error_seen_q, _) = all(Proposal::Posterior);
+    let (ess_q, error_seen_q, _) = all(Proposal::Wide);
     let deviations = relative_deviations(problem).into_iter();
     let of_mean = deviations.map(|one| one / (args.num_samples as f64).sqrt()).collect();
+    let [gradient_error_box, gradient_error_score, gradient_error_path] =
+        errors_from_prior(problem, args);
     DimensionRow {
         latents: problem.model.latents(),
         ess_prior,
@@ -80,6 +87,9 @@ fn row(problem: &Problem, args: &LikelihoodArgs) -> DimensionRow {
         error_seen_q,
         error_exact_prior: median(of_mean),
         nats_lost_prior,
+        gradient_error_box,
+        gradient_error_score,
+        gradient_error_path,
     }
 }
 
@@ -103,10 +113,12 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The two panels of the picture.
-pub(super) fn panels(rows: &[DimensionRow], draws: usize) -> [CurvePanel; 2] {
+/// The panels of the picture.
+pub(super) fn panels(rows: &[DimensionRow], draws: usize) -> [CurvePanel; 3] {
     let points = |f: fn(&DimensionRow) -> f64| -> Vec<(f64, f64)> {
-        rows.iter().map(|row| (row.latents as f64, f(row))).collect()
+        // With one latent the factorised q is the posterior: its error is rounding, and has no place on the axis.
+        let number = |x: f64| if x > 1e-10 { x } else { f64::NAN };
+        rows.iter().map(|row| (row.latents as f64, number(f(row)))).collect()
     };
     let curve = |name: &str, points| Curve { name: name.into(), line: Vec::new(), points };
     let panel = |title: &str, y_label: &str, curves| CurvePanel {
@@ -127,7 +139,7 @@ pub(super) fn panels(rows: &[DimensionRow], draws: usize) -> [CurvePanel; 2] {
             &format!("ESS of {draws} draws"),
             vec![
                 curve("draws of the prior", points(|row| row.ess_prior)),
-                curve("draws of the factorised q", points(|row| row.ess_q)),
+                curve("draws of q", points(|row| row.ess_q)),
             ],
         ),
         panel(
@@ -135,8 +147,17 @@ pub(super) fn panels(rows: &[DimensionRow], draws: usize) -> [CurvePanel; 2] {
             "|estimate/p(x) − 1|, median over rows",
             vec![
                 curve("draws of the prior", points(|row| row.error_seen_prior)),
-                curve("draws of the factorised q", points(|row| row.error_seen_q)),
+                curve("draws of q", points(|row| row.error_seen_q)),
                 exact,
+            ],
+        ),
+        panel(
+            "one gradient of p(x) (path and score coincide)",
+            "error / length; one: every draw missed",
+            vec![
+                curve("box", points(|row| row.gradient_error_box)),
+                curve("prior, score", points(|row| row.gradient_error_score)),
+                curve("prior, path", points(|row| row.gradient_error_path)),
             ],
         ),
     ]

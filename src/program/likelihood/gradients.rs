@@ -18,14 +18,11 @@ use serde::Serialize;
 /// Independent estimates of each gradient.
 const REPEATS: usize = 24;
 
-/// Test rows over which a gradient is summed, at most.
+/// Test rows over which a gradient is a mean, at most.
 const ROWS: usize = 10;
 
 /// $K$ of the multilevel estimate.
 const INNER: usize = 16;
-
-/// The methods whose weights are counted.
-const WEIGHTED: [&str; 4] = ["box", "prior, score", "prior, path", "prior, self-normalised"];
 
 /// A line of the table.
 #[derive(Clone, Debug, Serialize)]
@@ -36,52 +33,89 @@ pub(super) struct GradientRow {
     pub(super) distance: f64,
     /// The distance that the noise alone would give an unbiased mean.
     pub(super) of_noise: f64,
-    /// The noise of one estimate, as a share of the length of the exact gradient.
-    pub(super) noise: f64,
+    /// The root mean square distance of one estimate.
+    pub(super) error: f64,
     pub(super) effective_draws: Option<f64>,
     pub(super) meaning: &'static str,
 }
 
+/// The distribution from which an estimator draws, and how often.
+#[derive(Clone, Copy, PartialEq)]
+enum Draws {
+    None,
+    /// The prior or the box: the weights are counted.
+    Prior(usize),
+    /// The best factorised normal.
+    Factorised(usize),
+    /// The same, wider.
+    Wide(usize),
+}
+
 /// All ways at the parameters of the problem.
 pub(super) fn gradients(problem: &Problem, args: &LikelihoodArgs) -> Vec<GradientRow> {
-    let exact = estimate(problem, &ExactLikelihood, 1, 0, None);
-    let of = Lines { problem, args, exact };
-    let samples = args.num_samples;
+    let k = args.num_samples;
+    let of = Lines::new(problem, args.seed);
+    let mut lines = from_prior(&of, problem, k);
+    lines.extend([
+        of.line(
+            "ELBO",
+            &Sgvb,
+            Draws::Factorised(k),
+            "the gradient of the bound, q held: that of EM with a q that is not the posterior",
+        ),
+        of.line(
+            "bound of K draws, L_K",
+            &Iwae,
+            Draws::Wide(k),
+            "draws of a wide q with normalised weights; the bias falls as 1/K",
+        ),
+        of.line(
+            "multilevel",
+            &Multilevel,
+            Draws::Wide(INNER),
+            "unbiased for ∇ln p(x), from 117 draws of the wide q on average",
+        ),
+        of.line("exact", &ExactLikelihood, Draws::None, "through the closed form of ln p(x)"),
+    ]);
+    lines
+}
+
+/// The ways that know nothing of the posterior.
+fn from_prior(of: &Lines, problem: &Problem, k: usize) -> Vec<GradientRow> {
+    let draws = Draws::Prior(k);
     vec![
         of.line(
             "box",
             &UniformBox { sides: sides(problem) },
-            samples,
+            draws,
             "K uniform points of a box of ±4 prior deviations, times its volume; divided by the exact p(x)",
         ),
         of.line(
             "prior, score",
             &PriorScore,
-            samples,
+            draws,
             "K draws z of the prior: p(x|z) ∇ln p(x, z), where ∇ln p(z) tells how the prior moves; divided by the exact p(x)",
         ),
         of.line(
             "prior, path",
             &PriorPath,
-            samples,
+            draws,
             "K draws z = m + s ε of the prior: ∇p(x|z) along the path, which moves with m and s; divided by the exact p(x)",
         ),
         of.line(
             "prior, self-normalised",
             &SelfNormalised,
-            samples,
-            "Fisher's identity: the posterior mean of ∇ln p(x, z), by draws of the prior with normalised weights; biased by O(1/K)",
+            draws,
+            "Fisher's identity: the posterior mean of ∇ln p(x, z), by draws of the prior with normalised weights; biased by \
+             O(1/K)",
         ),
-        of.line("ELBO", &Sgvb, samples, "the gradient of the bound, q held: that of EM with a q that is not the posterior"),
-        of.line("bound of K draws, L_K", &Iwae, samples, "draws of q with normalised weights; the bias falls as 1/K"),
-        of.line(
-            "multilevel",
-            &Multilevel,
-            INNER,
-            "unbiased for ∇ln p(x), from 117 draws of q on average",
-        ),
-        of.line("exact", &ExactLikelihood, 1, "through the closed form of ln p(x)"),
     ]
+}
+
+/// The errors of one estimate by the box, the prior's score and the prior's path.
+pub(super) fn errors_from_prior(problem: &Problem, args: &LikelihoodArgs) -> [f64; 3] {
+    let lines = from_prior(&Lines::new(problem, args.seed), problem, args.num_samples);
+    [0, 1, 2].map(|i: usize| lines[i].error)
 }
 
 fn sides(problem: &Problem) -> Vec<[f64; 2]> {
@@ -92,78 +126,80 @@ fn sides(problem: &Problem) -> Vec<[f64; 2]> {
     pairs.map(|(m, s)| [m - BOX * s, m + BOX * s]).collect()
 }
 
-/// The mean over rows of one estimate of $\nabla \ln p(x)$; a gradient of $p(x)$ is divided by the exact $p(x)$.
-fn estimate<E: Estimator<f64, LinearFactors>>(
-    problem: &Problem,
-    estimator: &E,
-    samples: usize,
-    seed: u64,
-    mut weighted: Option<&mut Vec<f64>>,
-) -> Vec<f64> {
-    let Problem { model, params, exact, .. } = problem;
-    let rows = exact.len().min(ROWS);
-    let rng = &mut seed::rng(seed, Stream::Estimate, 0);
-    let mut work = Work::new();
-    let mut sum = vec![0.0; params.len()];
-    for (row, exact) in exact[..rows].iter().enumerate() {
-        let of_density = estimator.target() == Target::Likelihood;
-        let scale = if of_density { (-exact).exp() } else { 1.0 } / rows as f64;
-        let query = Query { scale, ..Query::new(model, params, problem.row(row), samples) };
-        estimator.estimate(query, rng, &mut work);
-        let gradient = work.gradient(params.len());
-        sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g);
-        if let Some(effective) = weighted.as_deref_mut() {
-            effective.push(importance_stats(&work).effective_draws);
-        }
-    }
-    sum
-}
-
+/// Estimates of one problem, compared with its exact gradient.
 struct Lines<'a> {
     problem: &'a Problem,
-    args: &'a LikelihoodArgs,
+    seed: u64,
     exact: Vec<f64>,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    fn new(problem: &'a Problem, seed: u64) -> Self {
+        let mut of = Self { problem, seed, exact: Vec::new() };
+        of.exact = of.estimate(&ExactLikelihood, Draws::None, 0).0;
+        of
+    }
+
+    /// The mean over rows of one estimate of $\nabla \ln p(x)$, where a gradient of $p(x)$ is divided by the exact $p(x)$, and
+    /// the mean effective sample size, if weights are counted.
+    fn estimate<E: Estimator<f64, LinearFactors>>(
+        &self,
+        estimator: &E,
+        draws: Draws,
+        repeat: u64,
+    ) -> (Vec<f64>, Option<f64>) {
+        let Problem { model, wide, params, exact, .. } = self.problem;
+        let (model, samples) = match draws {
+            Draws::None => (model, 1),
+            Draws::Prior(samples) | Draws::Factorised(samples) => (model, samples),
+            Draws::Wide(samples) => (wide, samples),
+        };
+        let rows = exact.len().min(ROWS);
+        let rng = &mut seed::rng(self.seed, Stream::Diagnose, repeat);
+        let mut work = Work::new();
+        let (mut gradient, mut effective) = (vec![0.0; params.len()], 0.0);
+        for (row, exact) in exact[..rows].iter().enumerate() {
+            let of_density = estimator.target() == Target::Likelihood;
+            let scale = if of_density { (-exact).exp() } else { 1.0 } / rows as f64;
+            let query =
+                Query { scale, ..Query::new(model, params, self.problem.row(row), samples) };
+            estimator.estimate(query, rng, &mut work);
+            let of_row = work.gradient(params.len());
+            gradient.iter_mut().zip(of_row).for_each(|(sum, g)| *sum += g);
+            if let Draws::Prior(_) = draws {
+                effective += importance_stats(&work).effective_draws / rows as f64;
+            }
+        }
+        (gradient, matches!(draws, Draws::Prior(_)).then_some(effective))
+    }
+
     /// The line of one estimator.
     fn line<E: Estimator<f64, LinearFactors>>(
         &self,
         method: &'static str,
         estimator: &E,
-        samples: usize,
+        draws: Draws,
         meaning: &'static str,
     ) -> GradientRow {
-        let weighted = WEIGHTED.contains(&method);
-        let Self { problem, args, exact } = self;
-        let drawn: Vec<(Vec<f64>, Vec<f64>)> = (0..REPEATS)
-            .into_par_iter()
-            .map(|repeat| {
-                let seed = seed::derive(args.seed, Stream::Diagnose, repeat as u64);
-                let mut effective = Vec::new();
-                let weighted = weighted.then_some(&mut effective);
-                (estimate(problem, estimator, samples, seed, weighted), effective)
-            })
-            .collect();
+        let repeats = 0..REPEATS as u64;
+        let drawn: Vec<(Vec<f64>, Option<f64>)> =
+            repeats.into_par_iter().map(|repeat| self.estimate(estimator, draws, repeat)).collect();
         let n = drawn.len() as f64;
-        let mean: Vec<f64> = (0..exact.len())
-            .map(|i| drawn.iter().map(|(gradient, _)| gradient[i]).sum::<f64>() / n)
-            .collect();
-        let squared =
-            |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum() };
-        let length = exact.iter().map(|g| g * g).sum::<f64>().sqrt();
-        let variance =
-            drawn.iter().map(|(gradient, _)| squared(gradient, &mean)).sum::<f64>() / (n - 1.0);
-        let effective: Vec<f64> =
-            drawn.iter().flat_map(|(_, effective)| effective.clone()).collect();
+        let mean_of = |i: usize| drawn.iter().map(|(gradient, _)| gradient[i]).sum::<f64>() / n;
+        let mean: Vec<f64> = (0..self.exact.len()).map(mean_of).collect();
+        let square =
+            |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+        let mean_square =
+            |to: &[f64]| drawn.iter().map(|(gradient, _)| square(gradient, to)).sum::<f64>() / n;
+        let length = square(&self.exact, &vec![0.0; self.exact.len()]).sqrt();
+        let effective: Option<f64> = drawn.iter().map(|(_, effective)| *effective).sum();
         GradientRow {
             method,
             gradient_of: estimator.target().to_string(),
-            distance: squared(&mean, exact).sqrt() / length,
-            of_noise: (variance / n).sqrt() / length,
-            noise: variance.sqrt() / length,
-            effective_draws: (!effective.is_empty())
-                .then(|| effective.iter().sum::<f64>() / effective.len() as f64),
+            distance: square(&mean, &self.exact).sqrt() / length,
+            of_noise: (mean_square(&mean) / (n - 1.0)).sqrt() / length,
+            error: mean_square(&self.exact).sqrt() / length,
+            effective_draws: effective.map(|sum| sum / n),
             meaning,
         }
     }

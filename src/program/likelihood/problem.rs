@@ -17,6 +17,9 @@ const PIXELS: usize = 64;
 /// orthogonal.
 const SWEEPS: usize = 5;
 
+/// The standard deviations of the $q$ of importance sampling, in those of the best factorised normal.
+pub(super) const SPREAD: f64 = 1.5;
+
 /// The data, the model, and the exact likelihood of the test rows.
 pub(super) struct Problem {
     /// One line about data and model.
@@ -29,7 +32,10 @@ pub(super) struct Problem {
     /// The same model with a standard normal prior, for EM.
     pub(super) ppca: Ppca,
     pub(super) of_ppca: Params<f64>,
+    /// Its $q$ is the best factorised normal.
     pub(super) model: LinearFactors,
+    /// The same model with a wider $q$, for importance sampling.
+    pub(super) wide: LinearFactors,
     pub(super) params: Params<f64>,
     /// $\ln p(x)$ of each test row.
     pub(super) exact: Vec<f64>,
@@ -82,7 +88,8 @@ impl Problem {
              weights, loadings rotated by varimax",
             args.latent_dim, args.rows
         );
-        Ok(Self { description, columns, train, test, ppca, of_ppca, model, params, exact })
+        let wide = model.with_spread(SPREAD);
+        Ok(Self { wide, description, columns, train, test, ppca, of_ppca, model, params, exact })
     }
 
     /// The test row of an index.

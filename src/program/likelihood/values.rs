@@ -93,15 +93,15 @@ static METHODS: &[Method] = &[
         name: "ELBO",
         relation: Relation::Below,
         evaluations: |args| args.num_samples as f64,
-        estimate: |case, rng| mean(&case.log_weights(Proposal::Posterior, case.draws(), rng)),
+        estimate: |case, rng| mean(&case.log_weights(Proposal::Factorised, case.draws(), rng)),
         says: "the mean of ln p(x, z) − ln q(z|x) with the best factorised normal q: below ln p(x) by KL(q‖p(z|x))",
     },
     Method {
         name: "bound of K draws, L_K",
         relation: Relation::Below,
         evaluations: |args| args.num_samples as f64,
-        estimate: |case, rng| log_mean(&case.log_weights(Proposal::Posterior, case.draws(), rng)),
-        says: "importance sampling: ln of the mean of p(x, z)/q(z|x) over the K draws; rises to ln p(x) with K",
+        estimate: |case, rng| log_mean(&case.log_weights(Proposal::Factorised, case.draws(), rng)),
+        says: "importance sampling: ln of the mean of p(x, z)/q(z|x) over K draws of a q half as wide again, so that the weights have a variance; rises to ln p(x) with K",
     },
     Method {
         name: "AIS forward",
@@ -156,7 +156,9 @@ pub(super) enum Proposal {
     Box,
     Prior,
     /// The best factorised normal.
-    Posterior,
+    Factorised,
+    /// The same, wider.
+    Wide,
 }
 
 fn annealed_evaluations(args: &LikelihoodArgs) -> f64 {
@@ -226,8 +228,8 @@ impl Case<'_> {
         repeats: usize,
         rng: &mut Xoshiro256PlusPlus,
     ) -> f64 {
-        let Problem { model, params, .. } = self.problem;
-        let query = Query::new(model, params, self.problem.row(self.index), INNER);
+        let Problem { wide, params, .. } = self.problem;
+        let query = Query::new(wide, params, self.problem.row(self.index), INNER);
         let mut work = Work::new();
         let estimates: Vec<f64> =
             (0..repeats).map(|_| estimator.estimate(query, rng, &mut work)).collect();
@@ -282,7 +284,7 @@ pub(super) fn log_weights<R: RandomSource>(
     count: usize,
     rng: &mut R,
 ) -> Vec<f64> {
-    let Problem { model, params, columns, .. } = problem;
+    let Problem { model, wide, params, columns, .. } = problem;
     let latents = model.latents();
     let tape = Tape::new();
     let bound = params.on(&tape).detach();
@@ -299,7 +301,8 @@ pub(super) fn log_weights<R: RandomSource>(
             let z = prior.loc() + width * (uniform - 0.5);
             model.log_joint(bound, x, z) + width.ln().sum()
         }
-        Proposal::Posterior => {
+        Proposal::Factorised | Proposal::Wide => {
+            let model = if proposal == Proposal::Wide { wide } else { model };
             let q = model.posterior(bound, x);
             let z = q.sample(count, rng);
             model.log_joint(bound, x, z) - q.log_prob(z)

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 /// The width of a table, in letters: an ordinary terminal has as many.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 /// Spaces between two columns.
 const GUTTER: usize = 2;
 /// No column of text is squeezed below this width.
@@ -126,7 +126,7 @@ impl std::fmt::Display for Table {
 }
 
 /// A text in lines of at most `width` letters, broken at spaces, and within a word if the word is wider.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let mut line = lines.pop().unwrap_or_default();

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::columns::Table;
+use super::columns::{Table, WIDTH, wrap};
 
 /// The format in which results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -36,6 +36,11 @@ pub(crate) fn print(
         Format::Csv => csv(&objects(rows)?, out)?,
     }
     Ok(())
+}
+
+/// A text for people, in lines as wide as a table.
+pub(crate) fn paragraph(text: &str) -> String {
+    wrap(text, WIDTH).join("\n")
 }
 
 /// A number for people: four significant digits, without an exponent from 0.0001 to ten million.
