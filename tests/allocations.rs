@@ -18,10 +18,13 @@ use pathscore_autodiff::{Activation, Grads, Tape, Var};
 use pathscore_estimators::Estimator;
 use pathscore_estimators::both::{Concrete, DisArm};
 use pathscore_estimators::fit::{Options, Trainer};
+use pathscore_estimators::likelihood::PosteriorChains;
 use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, on_tape};
 use pathscore_estimators::optim::Adam;
 use pathscore_estimators::path::SgvbKl;
-use pathscore_estimators::samplers::{Constrained, Hmc, Mala, RandomWalk, Sampler};
+use pathscore_estimators::samplers::{
+    Annealing, Constrained, FromTape, Hmc, Mala, RandomWalk, Sampler,
+};
 use pathscore_estimators::score::{Baseline, Reinforce};
 use pathscore_models::data::{Batches, Binarize, digits};
 use pathscore_models::dist::Elementwise;
@@ -176,12 +179,25 @@ fn markov_chains() -> impl FnMut(u64) + Send {
     }
 }
 
-fn vae() -> Trainer<f32, Vae, SgvbKl> {
+/// A chain of annealed importance sampling with so many transitions.
+fn annealed(transitions: usize) -> impl FnMut(u64) + Send {
+    let base = FromTape::new(20, |x| x.sum_squares(-1) * -0.5);
+    let target = FromTape::new(20, |x| (x - 1.0).sum_squares(-1) * -2.0);
+    let (annealing, hmc) = (Annealing::linear(transitions), Hmc::default());
+    let mut rng = seed::rng(1, seed::Stream::Sample, 0);
+    move |_| drop(annealing.forward(&base, &target, &hmc, &[0.1; 20], &mut rng))
+}
+
+fn vae<E: Estimator<f32, Vae>>(
+    estimator: E,
+    hidden: &[usize],
+    latents: usize,
+) -> Trainer<f32, Vae, E> {
     let mut params = Params::new();
     let rng = &mut seed::rng(1, seed::Stream::Init, 0);
-    let (hidden, likelihood) = ([200, 200], Likelihood::Bernoulli);
-    let model = Vae::new(&mut params, 784, &hidden, 50, Activation::Tanh, likelihood, rng);
-    Trainer::new(model, params, SgvbKl, Box::new(Adam::default()), Options::default())
+    let likelihood = Likelihood::Bernoulli;
+    let model = Vae::new(&mut params, 784, hidden, latents, Activation::Tanh, likelihood, rng);
+    Trainer::new(model, params, estimator, Box::new(Adam::default()), Options::default())
 }
 
 fn dvae<E: Estimator<f32, DiscreteVae>>(
@@ -199,7 +215,8 @@ fn dvae<E: Estimator<f32, DiscreteVae>>(
 #[test]
 fn a_step_allocates_nothing_after_its_warm_up() {
     for threads in [1, 2] {
-        assert_eq!(allocated(threads, training(vae())), 0, "vae, {threads} threads");
+        let step = training(vae(SgvbKl, &[200, 200], 50));
+        assert_eq!(allocated(threads, step), 0, "vae, {threads} threads");
         let one_out = Reinforce { baseline: Baseline::LeaveOneOut };
         assert_eq!(allocated(threads, training(dvae(one_out, 4))), 0, "dvae, {threads} threads");
         let mut gmm = densities::gmm(10);
@@ -217,6 +234,10 @@ fn a_step_allocates_nothing_after_its_warm_up() {
     assert_eq!(allocated(1, training(dvae(DisArm, 2))), 0, "pairs of bits");
     let relaxed = Concrete { temperature: 0.5 };
     assert_eq!(allocated(1, training(dvae(relaxed, 1))), 0, "relaxed bits");
+    let chains = PosteriorChains { sampler: Hmc::default(), steps: 1 };
+    assert_eq!(allocated(1, training(vae(chains, &[20], 5))), 0, "posterior chains");
+    // A chain allocates when it begins, however long it is.
+    assert_eq!(allocated(1, annealed(100)), allocated(1, annealed(5)), "annealing");
     assert_eq!(allocated(1, factorisations()), 0, "factorisations");
     assert_eq!(allocated(1, expectations()), 0, "expectations");
     assert_eq!(allocated(1, markov_chains()), 0, "Markov chains");

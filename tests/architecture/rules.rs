@@ -83,9 +83,10 @@ pub(crate) static CRATES: &[Rules] = &[
         floors: &[
             &["parallel", "moments", "quadrature", "optim", "deadline", "tilted"],
             &["weights", "enumerator", "draw"],
+            &["montecarlo", "samplers"],
             &["target", "work", "estimator"],
             &["both", "path", "score", "exact", "likelihood", "differences", "energy", "tractable"],
-            &["fit", "evaluate", "diagnostics", "montecarlo", "samplers"],
+            &["fit", "evaluate", "diagnostics"],
             &["proof", "variance"],
             &["zoo"],
         ],

@@ -32,9 +32,14 @@
 //! assert!(stats.effective_draws > 5_000.0 && stats.effective_draws < 20_000.0);
 //! ```
 
+mod monte_carlo_em;
 mod multilevel;
+mod posterior_chains;
+mod row_chains;
 
+pub use monte_carlo_em::{EmStep, MonteCarloEm};
 pub use multilevel::{Multilevel, RussianRoulette};
+pub use posterior_chains::{PosteriorChains, chain_acceptance};
 
 use crate::estimator::{Claim, Estimator, LogWeights, Query, Work};
 use crate::target::Target;

@@ -1,6 +1,7 @@
 //! Annealed importance sampling: ratios of normalisers.
 
 use super::{Differentiable, LogDensity, Position, Sampler};
+use crate::montecarlo::pool::Pool;
 use crate::weights::LogWeights;
 use pathscore_models::RandomSource;
 
@@ -14,9 +15,16 @@ pub struct Tempered<'a, P: ?Sized, T: ?Sized> {
     pub target: &'a T,
     /// $\beta$, from zero (the base) to one (the target).
     pub beta: f64,
+    /// Memory for gradients, one for each thread that works at the same time.
+    memory: Pool<Vec<f64>>,
 }
 
-impl<P: LogDensity + ?Sized, T: LogDensity + ?Sized> Tempered<'_, P, T> {
+impl<'a, P: LogDensity + ?Sized, T: LogDensity + ?Sized> Tempered<'a, P, T> {
+    /// The density at some $\beta$.
+    pub fn new(base: &'a P, target: &'a T, beta: f64) -> Self {
+        Self { base, target, beta, memory: Pool::default() }
+    }
+
     /// $c \ell$, zero for $c = 0$ even outside the support.
     fn times(factor: f64, log_prob: f64) -> f64 {
         if factor == 0.0 { 0.0 } else { factor * log_prob }
@@ -34,7 +42,7 @@ impl<P: LogDensity + ?Sized, T: LogDensity + ?Sized> LogDensity for Tempered<'_,
     }
 
     fn log_prob(&self, x: &[f64]) -> f64 {
-        let Self { base, target, beta } = self;
+        let Self { base, target, beta, .. } = self;
         Self::times(1.0 - beta, base.log_prob(x)) + Self::times(*beta, target.log_prob(x))
     }
 }
@@ -45,14 +53,16 @@ where
     T: Differentiable + ?Sized,
 {
     fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        let Self { base, target, beta } = self;
+        let Self { base, target, beta, memory } = self;
         let of_base = base.log_prob_and_grad(x, grad);
-        let mut of_target = vec![0.0; grad.len()];
-        let log_prob = target.log_prob_and_grad(x, &mut of_target);
-        for (g, of_target) in grad.iter_mut().zip(&of_target) {
-            *g = Self::times(1.0 - beta, *g) + Self::times(*beta, *of_target);
-        }
-        Self::times(1.0 - beta, of_base) + Self::times(*beta, log_prob)
+        memory.lend(|of_target| {
+            of_target.resize(grad.len(), 0.0);
+            let log_prob = target.log_prob_and_grad(x, of_target);
+            for (g, of_target) in grad.iter_mut().zip(&*of_target) {
+                *g = Self::times(1.0 - beta, *g) + Self::times(*beta, *of_target);
+            }
+            Self::times(1.0 - beta, of_base) + Self::times(*beta, log_prob)
+        })
     }
 }
 
@@ -143,9 +153,10 @@ impl Annealing {
         S: for<'b> Sampler<Tempered<'b, P, T>>,
         R: RandomSource,
     {
+        let mut at = Tempered::new(base, target, 0.0);
         let mut chain = Chain::new(start);
         for step in self.betas.windows(2) {
-            let at = Tempered { base, target, beta: step[1] };
+            at.beta = step[1];
             chain.add_ratio(&at, step);
             chain.move_at(&at, sampler, source);
         }
@@ -168,9 +179,10 @@ impl Annealing {
         S: for<'b> Sampler<Tempered<'b, P, T>>,
         R: RandomSource,
     {
+        let mut at = Tempered::new(base, target, 1.0);
         let mut chain = Chain::new(start);
         for step in self.betas.windows(2).rev() {
-            let at = Tempered { base, target, beta: step[1] };
+            at.beta = step[1];
             chain.move_at(&at, sampler, source);
             chain.add_ratio(&at, step);
         }
@@ -179,15 +191,17 @@ impl Annealing {
 }
 
 /// A chain along the path.
-struct Chain {
+struct Chain<S> {
     position: Vec<f64>,
+    /// The state of the sampler, from the first transition on.
+    state: Option<S>,
     log_weight: f64,
     accepted: usize,
 }
 
-impl Chain {
+impl<S: Position> Chain<S> {
     fn new(start: &[f64]) -> Self {
-        Self { position: start.to_vec(), log_weight: 0.0, accepted: 0 }
+        Self { position: start.to_vec(), state: None, log_weight: 0.0, accepted: 0 }
     }
 
     /// Adds $(\beta_t - \beta_{t-1})(\ell_1 - \ell_0)$ at the position.
@@ -199,20 +213,22 @@ impl Chain {
         self.log_weight += (step[1] - step[0]) * at.log_ratio(&self.position);
     }
 
-    fn move_at<'b, P, T, S, R>(&mut self, at: &Tempered<'b, P, T>, sampler: &S, source: &mut R)
+    fn move_at<T, R>(&mut self, at: &T, sampler: &impl Sampler<T, State = S>, source: &mut R)
     where
-        P: LogDensity + ?Sized,
-        T: LogDensity + ?Sized,
-        S: Sampler<Tempered<'b, P, T>>,
         R: RandomSource,
     {
-        let mut state = sampler.init(at, &self.position, source);
-        self.accepted += usize::from(sampler.step(at, &mut state, source).accepted);
-        self.position.copy_from_slice(state.position());
+        let Self { position, state, accepted, .. } = self;
+        match state {
+            Some(state) => sampler.restart(at, position, state, source),
+            None => *state = Some(sampler.init(at, position, source)),
+        }
+        let state = state.as_mut().expect("it was just made");
+        *accepted += usize::from(sampler.step(at, state, source).accepted);
+        position.copy_from_slice(state.position());
     }
 
     fn end(self, transitions: usize) -> Annealed {
-        let Self { position, log_weight, accepted } = self;
+        let Self { position, log_weight, accepted, .. } = self;
         Annealed { log_weight, position, acceptance: accepted as f64 / transitions as f64 }
     }
 }

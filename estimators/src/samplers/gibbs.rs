@@ -90,6 +90,10 @@ impl<T: Conditionals + ?Sized> Sampler<T> for Gibbs {
         position.to_vec()
     }
 
+    fn restart<R: RandomSource>(&self, _: &T, position: &[f64], state: &mut Vec<f64>, _: &mut R) {
+        state.copy_from_slice(position);
+    }
+
     fn step<R: RandomSource>(&self, target: &T, state: &mut Vec<f64>, source: &mut R) -> Info {
         (0..target.blocks()).for_each(|block| target.update(block, state, source));
         Info::always(0)
@@ -105,6 +109,11 @@ impl<T: LogDensity + ?Sized> Sampler<T> for GibbsBits {
         let other = position.iter().find(|bit| **bit != 0.0 && **bit != 1.0);
         assert!(other.is_none(), "gibbs: {} is no bit", other.unwrap_or(&0.0));
         Bits { position: position.to_vec(), log_prob: target.log_prob(position) }
+    }
+
+    fn restart<R: RandomSource>(&self, target: &T, position: &[f64], state: &mut Bits, _: &mut R) {
+        state.position.copy_from_slice(position);
+        state.log_prob = target.log_prob(position);
     }
 
     fn step<R: RandomSource>(&self, target: &T, state: &mut Bits, source: &mut R) -> Info {

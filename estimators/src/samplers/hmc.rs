@@ -70,6 +70,16 @@ impl<T: Differentiable + ?Sized> Sampler<T> for Hmc {
         MetropolisState::new(PhasePoint::new(target, position))
     }
 
+    fn restart<R: RandomSource>(
+        &self,
+        target: &T,
+        position: &[f64],
+        state: &mut MetropolisState,
+        _: &mut R,
+    ) {
+        state.restart(target, position);
+    }
+
     fn step<R: RandomSource>(
         &self,
         target: &T,

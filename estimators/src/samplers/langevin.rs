@@ -93,6 +93,16 @@ impl<T: Differentiable + ?Sized> Sampler<T> for Ula {
         MetropolisState::new(PhasePoint::new(target, position))
     }
 
+    fn restart<R: RandomSource>(
+        &self,
+        target: &T,
+        position: &[f64],
+        state: &mut MetropolisState,
+        _: &mut R,
+    ) {
+        state.restart(target, position);
+    }
+
     fn step<R: RandomSource>(
         &self,
         target: &T,
@@ -114,6 +124,16 @@ impl<T: Differentiable + ?Sized> Sampler<T> for Mala {
     fn init<R: RandomSource>(&self, target: &T, position: &[f64], _: &mut R) -> MetropolisState {
         expect_positive("mala: scale", &self.scale, position.len());
         MetropolisState::new(PhasePoint::new(target, position))
+    }
+
+    fn restart<R: RandomSource>(
+        &self,
+        target: &T,
+        position: &[f64],
+        state: &mut MetropolisState,
+        _: &mut R,
+    ) {
+        state.restart(target, position);
     }
 
     fn step<R: RandomSource>(

@@ -2,7 +2,7 @@
 //!
 //! A target is a [`LogDensity`], and [`Differentiable`] if its gradient is known: [`FromTape`] records a function once
 //! and replays it, [`Constrained`] samples positive numbers, simplices and other sets in $\mathbb R^d$, and adds the
-//! logarithm of the Jacobian determinant by itself. A [`Sampler`] is a Markov transition that leaves the target
+//! logarithm of the Jacobian determinant by itself, and [`LatentPosterior`] samples the latents of a model given one row of data. A [`Sampler`] is a Markov transition that leaves the target
 //! invariant ([`Ula`] does so only approximately):
 //!
 //! | sampler | needs | invariant |
@@ -12,6 +12,7 @@
 //! | [`Ula`] | [`Differentiable`] | up to a bias of the order of the squared scale |
 //! | [`Gibbs`] | [`Conditionals`] | exactly |
 //! | [`GibbsBits`] | [`LogDensity`] of bits | exactly |
+//! | [`ConditionalImportance`] | [`WeightedDraws`] | exactly |
 //!
 //! All of them pass the *log density*, not the density, not the energy. [`Hmc::warm_up`] chooses a step size and a mass
 //! matrix and returns a sampler that is fixed from then on. [`chains`] runs several chains in parallel, with the same
@@ -38,10 +39,12 @@
 pathscore_autodiff::modules! {
     annealing: Annealed, Annealing, LogMeanWeight, Tempered;
     chains: Draws, Estimate, Options, chains;
+    conditional: Candidates, ConditionalImportance, WeightedDraws;
     constrained: Constrained, Parts;
     gibbs: Bits, Conditionals, Gibbs, GibbsBits;
     hmc: Hmc;
     langevin: Mala, Ula;
+    latent: LatentPosterior, LatentPrior;
     leapfrog: leapfrog;
     log_density: Differentiable, FromFn, FromTape, LogDensity;
     phase_point: MetropolisState, PhasePoint;
@@ -51,3 +54,5 @@ pathscore_autodiff::modules! {
 }
 
 pub mod convergence;
+
+pub(crate) use latent::Memories;

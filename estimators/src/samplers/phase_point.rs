@@ -35,8 +35,7 @@ impl PhasePoint {
     }
 
     fn at<T: LogDensity + ?Sized>(target: &T, position: &[f64]) -> Self {
-        let (found, dim) = (position.len(), target.dim());
-        assert!(found == dim, "init: {found} coordinates for a target of dimension {dim}");
+        expect_dim(target, position);
         let position = position.to_vec();
         Self { position, momentum: Vec::new(), grad: Vec::new(), log_prob: f64::NAN }
     }
@@ -95,6 +94,25 @@ impl MetropolisState {
         &self.current
     }
 
+    /// Puts the chain at a position, with the density and the gradient there.
+    pub(crate) fn restart<T: Differentiable + ?Sized>(&mut self, target: &T, position: &[f64]) {
+        expect_dim(target, position);
+        let PhasePoint { position: at, grad, log_prob, .. } = &mut self.current;
+        at.copy_from_slice(position);
+        *log_prob = target.log_prob_and_grad(position, grad);
+    }
+
+    /// Puts the chain at a position, with the density there.
+    pub(crate) fn restart_without_grad<T: LogDensity + ?Sized>(
+        &mut self,
+        target: &T,
+        position: &[f64],
+    ) {
+        expect_dim(target, position);
+        self.current.position.copy_from_slice(position);
+        self.current.log_prob = target.log_prob(position);
+    }
+
     /// Moves the chain to the proposal if it was accepted.
     pub(crate) fn settle(&mut self, info: Info) -> Info {
         if info.accepted {
@@ -108,6 +126,13 @@ impl Position for MetropolisState {
     fn position(&self) -> &[f64] {
         &self.current.position
     }
+}
+
+/// Checks that a position has the dimension of the target.
+#[track_caller]
+fn expect_dim<T: LogDensity + ?Sized>(target: &T, position: &[f64]) {
+    let (found, dim) = (position.len(), target.dim());
+    assert!(found == dim, "init: {found} coordinates for a target of dimension {dim}");
 }
 
 /// Checks that there is one positive number for all coordinates, or one for each.

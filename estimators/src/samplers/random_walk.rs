@@ -41,6 +41,16 @@ impl<T: LogDensity + ?Sized> Sampler<T> for RandomWalk {
         MetropolisState::new(PhasePoint::of(target, position))
     }
 
+    fn restart<R: RandomSource>(
+        &self,
+        target: &T,
+        position: &[f64],
+        state: &mut MetropolisState,
+        _: &mut R,
+    ) {
+        state.restart_without_grad(target, position);
+    }
+
     fn step<R: RandomSource>(
         &self,
         target: &T,

@@ -28,6 +28,21 @@ pub trait Sampler<T: ?Sized> {
     /// If the dimensions of target, position and sampler do not fit.
     fn init<R: RandomSource>(&self, target: &T, position: &[f64], source: &mut R) -> Self::State;
 
+    /// Moves a chain to a position of a target, which may be another one than before, as [`Sampler::init`] does but in the
+    /// memory of the `state`. The samplers of this library allocate nothing here.
+    ///
+    /// # Panics
+    /// If the dimensions of target, position, state and sampler do not fit.
+    fn restart<R: RandomSource>(
+        &self,
+        target: &T,
+        position: &[f64],
+        state: &mut Self::State,
+        source: &mut R,
+    ) {
+        *state = self.init(target, position, source);
+    }
+
     /// Makes one transition. A density of NaN, a divergence and a rejection are information, not errors.
     fn step<R: RandomSource>(&self, target: &T, state: &mut Self::State, source: &mut R) -> Info;
 }

@@ -6,8 +6,11 @@ use pathscore_estimators::both::{
 use pathscore_estimators::differences::{FiniteDifferences, Spsa};
 use pathscore_estimators::energy::{ContrastiveDivergence, PersistentContrastiveDivergence};
 use pathscore_estimators::exact::{Enumeration, Quadrature};
-use pathscore_estimators::likelihood::{PriorPath, PriorScore, SelfNormalised, UniformBox};
+use pathscore_estimators::likelihood::{
+    PosteriorChains, PriorPath, PriorScore, SelfNormalised, UniformBox,
+};
 use pathscore_estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
+use pathscore_estimators::samplers::Mala;
 use pathscore_estimators::score::{
     Baseline, Mode, MuProp, Nvil, OptimalConstant, Reinforce, Tvo, Vimco, Wake, WakeSleep,
 };
@@ -74,6 +77,11 @@ fn every_estimator_tells_its_target_its_claim_and_its_least_draws() {
         ("prior, path", line(&PriorPath), (Likelihood, Unbiased, 1)),
         ("box", line(&UniformBox { sides: vec![[-1.0, 1.0]] }), (Likelihood, Unbiased, 1)),
         ("weighted", line(&SelfNormalised), (LogLikelihood, Biased, 1)),
+        (
+            "chains",
+            line(&PosteriorChains { sampler: Mala::new(1.0), steps: 1 }),
+            (LogLikelihood, Biased, 1),
+        ),
         ("exact", facts::<Ppca, _>(&ExactLikelihood), (LogLikelihood, Exact, 1)),
         (
             "contrastive",

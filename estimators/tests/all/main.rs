@@ -16,6 +16,7 @@ mod mistakes;
 mod nodes;
 mod optimisers;
 mod pinned;
+mod posterior;
 mod proof;
 mod report;
 mod resume;

@@ -3,6 +3,7 @@
 use pathscore_estimators::Enumerator;
 use pathscore_estimators::samplers::{
     Annealing, Differentiable, FromFn, FromTape, GibbsBits, Hmc, LogDensity, LogMeanWeight,
+    Tempered,
 };
 use pathscore_models::{RandomSource, seed};
 
@@ -115,8 +116,7 @@ fn both_directions_enclose_the_normaliser_of_a_normal() {
     assert!(below < exact && exact < above && above - below < 3.0, "{below} {exact} {above}");
     // The gradient between the ends is the mixture of both.
     let mut grad = [0.0; DIM];
-    let between =
-        pathscore_estimators::samplers::Tempered { base: &base, target: &target, beta: 0.25 };
+    let between = Tempered::new(&base, &target, 0.25);
     let x = [0.3, -0.2, 1.0, 2.0, 0.0];
     let log_prob = between.log_prob_and_grad(&x, &mut grad);
     assert!((log_prob - between.log_prob(&x)).abs() < 1e-12);
