@@ -19,8 +19,10 @@ const WHOLE: usize = 64;
 /// Writes $L$ with $LL^\top = (A + A^\top)/2$ and zeros above its diagonal.
 pub(crate) fn cholesky<F: Float>(a: &[F], n: usize, l: &mut [F]) -> Result<(), BadPivot> {
     symmetric_upper(a, n, -F::ONE, l);
-    let first = if n > BASE { cut(n, BASE) } else { 0 };
-    with_workspace(first * (n - first), |work| factor(l, n, 0, n, work))?;
+    // Room for the product of the two parts of any block, at most n²/4. The outermost cut is not enough: 50 rows are cut into 48 and
+    // 2, and the 48 into 24 and 24.
+    let room = if n > BASE { n * n / 4 } else { 0 };
+    with_workspace(room, |work| factor(l, n, 0, n, work))?;
     upper_tiles(n, |i, j| {
         if i < j {
             l[j * n + i] = l[i * n + j];

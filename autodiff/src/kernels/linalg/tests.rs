@@ -48,6 +48,18 @@ fn identity(n: usize) -> Vec<f64> {
 /// Sizes on both sides of every block.
 const SIZES: [usize; 16] = [1, 2, 3, 7, 15, 16, 17, 24, 25, 31, 33, 48, 64, 65, 97, 200];
 
+#[test]
+fn every_small_size_has_its_cholesky_factor() {
+    for n in 0..150 {
+        let a = definite::<f64>(n);
+        let mut l = vec![7.0; n * n];
+        cholesky::cholesky(&a, n, &mut l).unwrap();
+        let back = product(n, (&l, false), (&l, true));
+        // A sum of n products of numbers of the order of n.
+        assert_close(&back, &a, 16.0 * (n * n) as f64, &format!("L Lᵀ of {n} rows"));
+    }
+}
+
 fn everything<F: Scalar>(n: usize) {
     // A sum of n products rounds n times; numbers are of the order of n, condition numbers below ten.
     let slack = 16.0 * (n * n) as f64;
