@@ -8,6 +8,7 @@ mod common;
 mod diagnostics;
 mod energy;
 mod exact;
+mod exact_models;
 mod facts;
 mod learned;
 mod likelihood;

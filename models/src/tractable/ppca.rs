@@ -209,6 +209,13 @@ impl Ppca {
         elbo
     }
 
+    /// The number of free parameters, $D L + D + 1 - \tfrac12 L(L - 1)$ for $D$ columns and $L$ latents: a rotation of the latents
+    /// changes nothing. It is for [`aic`](super::aic) and [`bic`](super::bic).
+    pub fn free_parameters(&self) -> usize {
+        let (d, l) = (self.columns, self.latents);
+        d * l + d + 1 - l * (l - 1) / 2
+    }
+
     /// The number of columns of the data.
     pub fn columns(&self) -> usize {
         self.columns
