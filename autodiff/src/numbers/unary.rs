@@ -337,6 +337,39 @@ macro_rules! unary {
                 slope: x.i0e() / x.i1e() - x.recip(),
                 sample: (0.5, 5.0),
             }
+            /// $e^{-\sqrt x}$: the Matérn covariance with $\nu = \tfrac12$ of the squared scaled distance $x$, Ornstein and
+            /// Uhlenbeck's. The derivative is $-y/(2\sqrt x)$, and $0$ at $0$, where the covariance has a kink in every direction of
+            /// the points: $0$ is the mean of the slopes on both sides.
+            #[doc(alias = "exponential kernel")]
+            Matern12 matern12(x, y) {
+                value: (-x.sqrt()).exp(),
+                slope: {
+                    let zero = x.of(0.0);
+                    x.greater(zero).select(x.of(-0.5) * y / x.sqrt(), zero)
+                },
+                sample: (0.2, 4.0),
+            }
+            /// $(1 + r) e^{-r}$ with $r = \sqrt{3x}$: the Matérn covariance with $\nu = \tfrac32$ of the squared scaled distance
+            /// $x$. The derivative is $-\tfrac32 e^{-r}$, which is finite at $0$.
+            Matern32 matern32(x, y) {
+                value: {
+                    let r = (x.of(3.0) * x).sqrt();
+                    (-r).exp().mul_no_nan(x.of(1.0) + r)
+                },
+                slope: x.of(-1.5) * (x.of(3.0) * x).matern12(),
+                sample: (0.2, 4.0),
+            }
+            /// $(1 + r + \tfrac13 r^2) e^{-r}$ with $r = \sqrt{5x}$: the Matérn covariance with $\nu = \tfrac52$ of the squared scaled
+            /// distance $x$. The derivative is $-\tfrac56 (1 + r) e^{-r}$, which is finite at $0$.
+            Matern52 matern52(x, y) {
+                value: {
+                    let square = x.of(5.0) * x;
+                    let r = square.sqrt();
+                    (-r).exp().mul_no_nan(x.of(1.0) + r + square / x.of(3.0))
+                },
+                slope: x.of(-5.0 / 6.0) * (x.of(5.0 / 3.0) * x).matern32(),
+                sample: (0.2, 4.0),
+            }
             /// The largest integer not above $x$. The derivative is zero.
             Floor floor(x, y) { value: primitive, slope: flat, sample: (-3.0, 3.0) }
             /// The smallest integer not below $x$. The derivative is zero.

@@ -38,6 +38,8 @@ macro_rules! fused {
             normal_kl: NormalKl {}
             /// $x^\top A x$ over the last axis: see [`Var::quadratic_form`](crate::Var::quadratic_form).
             quadratic_form: QuadraticForm {}
+            /// $\Vert x_i - z_j \Vert^2$ between rows: see [`Var::squared_distances`](crate::Var::squared_distances).
+            squared_distances: SquaredDistances {}
             /// $\sum_i x_i^2$ over one axis: see [`Var::sum_squares`](crate::Var::sum_squares).
             sum_squares: SumSquares { axis: u8 }
             /// $\sqrt{\sum_i x_i^2}$ over one axis: see [`Var::norm`](crate::Var::norm).
