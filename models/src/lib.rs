@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | $\ln p(x, z)$ and $q(z \mid x)$ | [`latent::LatentModel`] | [`latent::Vae`], [`latent::SigmoidBelief`], … |
 //! | exact $\ln p(x)$ | [`Tractable`], [`ExactPosterior`], [`Em`] | [`tractable::Ppca`], [`tractable::FactorAnalysis`], [`tractable::GaussianMixture`], [`latent::LinearGaussian`], … |
+//! | $\ln p(Y)$ of all rows together | none | [`gp::GpRegression`], [`gp::Gplvm`] |
 //! | $E(x)$ with $p(x) \propto e^{-E(x)}$ | [`Energy`], [`BlockGibbs`] | [`energy::Rbm`] |
 //!
 //! ```
@@ -32,6 +33,7 @@ mod capability;
 pub mod data;
 pub mod dist;
 pub mod energy;
+pub mod gp;
 pub mod latent;
 pub mod nn;
 mod params;

@@ -1,11 +1,16 @@
-//! Training: a batch cut into shards, a gradient for each, one step of an optimiser.
+//! Training: a batch cut into shards, a gradient for each, one step of an optimiser. Functions without noise go to their maximum by
+//! [`maximize`].
 
 mod checkpoint;
+mod maximize;
 mod noise;
+mod place;
 mod shards;
 
 pub use checkpoint::{RestoreError, State};
+pub use maximize::{maximize, maximize_from};
 pub use noise::Noise;
+pub use place::{Placement, place};
 
 use crate::estimator::{Estimator, Query, Work};
 use crate::optim::{Optimizer, Schedule};
