@@ -123,6 +123,11 @@ impl LinearFactors {
         self.weights
     }
 
+    /// The id of $\mu$, of shape `[columns]`.
+    pub fn loc(&self) -> ParamId {
+        self.mean
+    }
+
     /// The id of $\ln\sigma^2$, of shape `[]`.
     pub fn log_noise(&self) -> ParamId {
         self.log_noise
@@ -163,13 +168,13 @@ impl LinearFactors {
         let factor = self.posterior_precision(params).factor_cholesky().ok()?;
         let (weights, loc) = (params.get(self.weights), params.get(self.prior_loc));
         let precision = (-params.get(self.log_noise)).exp();
-        let residual = x - self.loc(params);
+        let residual = x - self.marginal_loc(params);
         let projected = weights.matmul_with(true, residual, true) * precision;
         Some((factor.solve(projected).transpose() + loc, factor))
     }
 
     /// $\mu + Wm$, the mean of $x$.
-    fn loc<'t, F: Scalar>(&self, params: Bound<'t, F>) -> Var<'t, F> {
+    fn marginal_loc<'t, F: Scalar>(&self, params: Bound<'t, F>) -> Var<'t, F> {
         let loc = params.get(self.prior_loc).reshape([self.latents, 1]);
         params.get(self.weights).matmul(loc).reshape([self.columns]) + params.get(self.mean)
     }
@@ -211,7 +216,7 @@ impl<F: Scalar> Tractable<F> for LinearFactors {
     fn log_prob<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         let factor = params.get(self.weights) * params.get(self.prior_log_scale).exp();
         let diagonal = params.get(self.log_noise).exp().broadcast_to([self.columns]);
-        match LowRankNormal::new_unchecked(self.loc(params), factor, diagonal) {
+        match LowRankNormal::new_unchecked(self.marginal_loc(params), factor, diagonal) {
             Ok(marginal) => marginal.log_prob(x),
             Err(_) => x.sum_axis(-1) * F::from_f64(f64::NAN),
         }

@@ -3,9 +3,13 @@
 use super::args::LikelihoodArgs;
 use super::problem::{Problem, mean_log_likelihood};
 use pathscore::autodiff::Tape;
+use pathscore::estimators::likelihood::MonteCarloEm;
 use pathscore::estimators::optim::LBfgs;
+use pathscore::estimators::samplers::Hmc;
 use pathscore::estimators::tractable::ExactLikelihood;
 use pathscore::estimators::{Estimator, Query, Work};
+use pathscore::models::dist::Moments;
+use pathscore::models::latent::LatentModel;
 use pathscore::models::seed::{self, Stream};
 use pathscore::models::tractable::MeanFieldPpca;
 use pathscore::models::{Em, ExactPosterior, Params};
@@ -13,6 +17,11 @@ use serde::Serialize;
 
 /// Sweeps of EM and of its relatives.
 const SWEEPS: usize = 300;
+
+/// Sweeps of Monte Carlo EM, the first of them without averaging, and transitions of each chain in a sweep.
+const CHAIN_SWEEPS: usize = 150;
+const WITHOUT_MEANS: usize = 50;
+const TRANSITIONS: usize = 2;
 
 /// A latent whose loading explains less than this share of the variance of the data counts as switched off.
 const ALIVE: f64 = 1e-4;
@@ -85,6 +94,16 @@ pub(super) fn fits(problem: &Problem, args: &LikelihoodArgs) -> anyhow::Result<V
     add("gradient", &fit, steps, "L-BFGS on the exact ∇ln p(x)");
 
     let mut fit = begin();
+    fit.monte_carlo_em(args.seed)?;
+    add(
+        "Monte Carlo EM",
+        &fit,
+        CHAIN_SWEEPS,
+        "E: two HMC transitions for each row, which go on from sweep to sweep while W moves; M: as in EM, from running \
+         means of the draws",
+    );
+
+    let mut fit = begin();
     let kept = fit.type_two();
     let type_two = format!(
         "a normal prior on each loading, whose precision d/‖w‖² the evidence chooses: it switches off what the data do not \
@@ -126,6 +145,23 @@ impl Fit<'_> {
         });
         params.values_mut().copy_from_slice(&found.x);
         found.iterations
+    }
+
+    /// EM with moments from persistent chains; from a third of the sweeps on the gain falls as $1/t$.
+    fn monte_carlo_em(&mut self, seed: u64) -> anyhow::Result<()> {
+        let ppca = self.problem.ppca;
+        let tape = Tape::new();
+        let x = tape.constant(&self.problem.train, [self.rows, self.problem.columns]);
+        let q = MeanFieldPpca(ppca).posterior(self.params.on(&tape), x);
+        let variances = q.variance().slice(0, 0..1).value().values().to_vec();
+        let sampler = Hmc { step_size: 0.6, steps: 4, inverse_mass: variances, ..Hmc::default() };
+        let mut em = MonteCarloEm::new(sampler, TRANSITIONS, seed);
+        for sweep in 0..CHAIN_SWEEPS {
+            let gain = 1.0 / (1 + sweep.saturating_sub(WITHOUT_MEANS)) as f64;
+            em.step(&ppca, &mut self.params, &self.problem.train, self.rows, gain)
+                .map_err(|error| anyhow::anyhow!("sweep {sweep} of Monte Carlo EM: {error}"))?;
+        }
+        Ok(())
     }
 
     /// EM with a prior $w_j \sim \mathcal N(0, I/\alpha_j)$ on each of the loadings, whose precision follows the evidence:

@@ -2,10 +2,11 @@
 
 use super::args::LikelihoodArgs;
 use super::problem::Problem;
-use super::values::BOX;
+use super::values::{AnnealedHmc, BOX};
 use pathscore::autodiff::Tape;
 use pathscore::estimators::likelihood::{
-    Multilevel, PriorPath, PriorScore, SelfNormalised, UniformBox, importance_stats,
+    Multilevel, PosteriorChains, PriorPath, PriorScore, SelfNormalised, UniformBox,
+    importance_stats,
 };
 use pathscore::estimators::path::{Iwae, Sgvb};
 use pathscore::estimators::tractable::ExactLikelihood;
@@ -23,6 +24,10 @@ const ROWS: usize = 10;
 
 /// $K$ of the multilevel estimate.
 const INNER: usize = 16;
+
+/// Chains for each row, and their transitions.
+const CHAINS: usize = 16;
+const TRANSITIONS: usize = 20;
 
 /// A line of the table.
 #[derive(Clone, Debug, Serialize)]
@@ -74,6 +79,12 @@ pub(super) fn gradients(problem: &Problem, args: &LikelihoodArgs) -> Vec<Gradien
             &Multilevel,
             Draws::Wide(INNER),
             "unbiased for ∇ln p(x), from 117 draws of the wide q on average",
+        ),
+        of.line(
+            "chains over the posterior",
+            &PosteriorChains { sampler: AnnealedHmc::new(problem).at(1.0), steps: TRANSITIONS },
+            Draws::Factorised(CHAINS),
+            "Fisher's identity again: the mean of ∇ln p(x, z) over 16 chains of 20 HMC transitions, which begin at q",
         ),
         of.line("exact", &ExactLikelihood, Draws::None, "through the closed form of ln p(x)"),
     ]);

@@ -5,8 +5,8 @@ use super::problem::Problem;
 use pathscore::autodiff::Tape;
 use pathscore::estimators::likelihood::{Multilevel, RussianRoulette};
 use pathscore::estimators::samplers::{
-    Annealing, Differentiable, FromTape, Hmc, Info, LogDensity, LogMeanWeight, MetropolisState,
-    Sampler, Tempered,
+    Annealing, Differentiable, Hmc, Info, LatentPosterior, LatentPrior, LogDensity, LogMeanWeight,
+    MetropolisState, Sampler, Tempered,
 };
 use pathscore::estimators::{Estimator, Query, Work};
 use pathscore::models::dist::Distribution;
@@ -239,13 +239,9 @@ impl Case<'_> {
     /// Annealed importance sampling between the prior and the posterior.
     fn annealed(&self, direction: Direction, rng: &mut Xoshiro256PlusPlus) -> f64 {
         let Problem { model, params, columns, .. } = self.problem;
-        let latents = model.latents();
         let row = self.problem.row(self.index);
-        let prior = FromTape::new(latents, |z| model.prior(params.on(z.tape())).log_prob(z));
-        let joint = FromTape::new(latents, |z| {
-            let x = z.tape().constant(row, [1, *columns]);
-            model.log_joint(params.on(z.tape()), x, z.reshape([1, 1, latents])).sum()
-        });
+        let prior = LatentPrior::new(model, params);
+        let joint = LatentPosterior::new(model, params, row);
         let sampler = AnnealedHmc::new(self.problem);
         let annealing = Annealing::new(temperatures(self.args.temperatures));
         let tape = Tape::new();
@@ -259,7 +255,7 @@ impl Case<'_> {
         };
         let log_weights: Vec<f64> = starts
             .values()
-            .chunks_exact(latents)
+            .chunks_exact(model.latents())
             .map(|start| match direction {
                 Direction::Forward => {
                     annealing.forward(&prior, &joint, &sampler, start, rng).log_weight
@@ -313,13 +309,13 @@ pub(super) fn log_weights<R: RandomSource>(
 
 /// HMC whose masses are the precisions of the tempered posterior, $s_j^{-2} + \beta (W^\top W)_{jj}/\sigma^2$, so that one
 /// step size serves all temperatures.
-struct AnnealedHmc {
+pub(super) struct AnnealedHmc {
     of_prior: Vec<f64>,
     of_likelihood: Vec<f64>,
 }
 
 impl AnnealedHmc {
-    fn new(problem: &Problem) -> Self {
+    pub(super) fn new(problem: &Problem) -> Self {
         let tape = Tape::new();
         let bound = problem.params.on(&tape);
         let whole = problem.model.posterior_precision(bound).diagonal(0).value();
@@ -330,7 +326,7 @@ impl AnnealedHmc {
         Self { of_prior, of_likelihood }
     }
 
-    fn at(&self, beta: f64) -> Hmc {
+    pub(super) fn at(&self, beta: f64) -> Hmc {
         let pairs = self.of_prior.iter().zip(&self.of_likelihood);
         let inverse_mass = pairs.map(|(prior, likelihood)| 1.0 / (prior + beta * likelihood));
         Hmc {
