@@ -4,6 +4,7 @@ use super::args::LikelihoodArgs;
 use super::dimension::{dimension, panels};
 use super::fits::fits;
 use super::gradients::gradients;
+use super::identity::{Identity, identity};
 use super::invariance::invariance;
 use super::problem::Problem;
 use super::values::{Relation, ValueRow, values};
@@ -128,9 +129,11 @@ fn value_caption(problem: &Problem, args: &LikelihoodArgs) -> anyhow::Result<Str
     let kl = problem.model.posterior_kl(problem.params.on(&tape)).map_err(|error| {
         anyhow::anyhow!("the posterior's covariance cannot be computed: {error}")
     })?;
+    let Identity { value, gradient } = identity(problem);
     Ok(format!(
-        "ln p(x) in nats, mean over {} test rows, K = {} draws. KL(q‖p(z|x)) = {}, so that the exact ELBO lies so much below \
-         ln p(x)",
+        "ln p(x) in nats, mean over {} test rows, K = {} draws. KL(q‖p(z|x)) = {} for the best factorised q: its exact ELBO \
+         lies so much below ln p(x). For any other q too, ln p(x) = ELBO + KL (here to {value:.0e}), and the gradients of \
+         ELBO and KL for q are opposite (to {gradient:.0e})",
         problem.exact.len(),
         args.num_samples,
         figure(kl.item())

@@ -5,6 +5,7 @@ mod command;
 mod dimension;
 mod fits;
 mod gradients;
+mod identity;
 mod invariance;
 mod problem;
 mod values;
