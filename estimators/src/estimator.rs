@@ -138,13 +138,19 @@ pub trait Estimator<F: Scalar, M>: Sync {
         Claim::Unbiased
     }
 
+    /// True if the value is an estimate of the target. Where it is that of another quantity, which shows the progress of
+    /// training, proofs do not compare it.
+    fn reports_target(&self) -> bool {
+        true
+    }
+
     /// The smallest number of draws for each row.
     fn min_samples(&self) -> usize {
         1
     }
 
     /// Estimates the gradient of the target, summed over the batch and multiplied by [`Query::scale`], into `work`;
-    /// returns the value of the target, summed over the batch.
+    /// returns the value of the target, summed over the batch; see [`Estimator::reports_target`].
     ///
     /// # Panics
     /// If the query asks for fewer draws than [`Estimator::min_samples`].

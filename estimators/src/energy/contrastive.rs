@@ -124,6 +124,10 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for ContrastiveDivergence {
         Claim::Biased
     }
 
+    fn reports_target(&self) -> bool {
+        false
+    }
+
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, .. } = query;
         work.tape.clear();
@@ -145,6 +149,10 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for PersistentContrastiveDiver
 
     fn claim(&self) -> Claim {
         Claim::Biased
+    }
+
+    fn reports_target(&self) -> bool {
+        false
     }
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {

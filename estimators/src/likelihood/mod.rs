@@ -12,6 +12,9 @@
 //! has a bias of $O(1/N)$. [`Multilevel`] has none. The variance of all four grows exponentially with the number of latents, since few
 //! draws fall where the posterior is; [`importance_stats`] returns the effective sample size.
 //!
+//! Draws that come from the posterior itself need no weights. [`PosteriorChains`] makes them by Markov chains, [`MonteCarloEm`] uses them
+//! for an M step, [`ScoreClimbing`] learns $q$ beside them, and [`CoupledChains`] is unbiased after a finite number of steps.
+//!
 //! Weights are logarithms until they are divided by their sum, so that the gradient of $\ln p(x)$ never underflows;
 //! $\nabla p(x)$ itself underflows where $p(x)$ does.
 //!
@@ -32,14 +35,18 @@
 //! assert!(stats.effective_draws > 5_000.0 && stats.effective_draws < 20_000.0);
 //! ```
 
+mod coupled;
 mod monte_carlo_em;
 mod multilevel;
 mod posterior_chains;
 mod row_chains;
+mod score_climbing;
 
+pub use coupled::{CoupledChains, meeting_time};
 pub use monte_carlo_em::{EmStep, MonteCarloEm};
 pub use multilevel::{Multilevel, RussianRoulette};
 pub use posterior_chains::{PosteriorChains, chain_acceptance};
+pub use score_climbing::ScoreClimbing;
 
 use crate::estimator::{Claim, Estimator, LogWeights, Query, Work};
 use crate::target::Target;

@@ -91,6 +91,10 @@ where
         Claim::Biased
     }
 
+    fn reports_target(&self) -> bool {
+        false
+    }
+
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, x: data, batch, samples, scale } = query;
         require_samples(samples, 1);

@@ -44,6 +44,6 @@ where
         let value = self.estimator.estimate(query, source, &mut self.work);
         out.copy_from_slice(self.work.gradient(out.len()));
         self.estimator.observe(&self.work.stats);
-        Some(value)
+        self.estimator.reports_target().then_some(value)
     }
 }

@@ -81,6 +81,15 @@ impl Candidates {
         self.log_weight
     }
 
+    /// A fresh draw of the last step, counted from zero.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn draw(&self, at: usize) -> &[f64] {
+        let dim = self.position.len();
+        &self.positions[at * dim..][..dim]
+    }
+
     /// Computes the probabilities with these fresh draws. If every weight is zero the position stays; if one is NaN all are.
     fn share(&mut self, log_weights: &[f64]) {
         let Self { log_weight, shares, .. } = self;

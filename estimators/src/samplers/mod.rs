@@ -55,4 +55,5 @@ pathscore_autodiff::modules! {
 
 pub mod convergence;
 
+pub(crate) use conditional::into_shares;
 pub(crate) use latent::Memories;

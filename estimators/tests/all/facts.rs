@@ -7,7 +7,8 @@ use pathscore_estimators::differences::{FiniteDifferences, Spsa};
 use pathscore_estimators::energy::{ContrastiveDivergence, PersistentContrastiveDivergence};
 use pathscore_estimators::exact::{Enumeration, Quadrature};
 use pathscore_estimators::likelihood::{
-    PosteriorChains, PriorPath, PriorScore, SelfNormalised, UniformBox,
+    CoupledChains, PosteriorChains, PriorPath, PriorScore, ScoreClimbing, SelfNormalised,
+    UniformBox,
 };
 use pathscore_estimators::path::{Dreg, Iwae, Renyi, Sgvb, SgvbKl, StickingTheLanding};
 use pathscore_estimators::samplers::Mala;
@@ -82,6 +83,8 @@ fn every_estimator_tells_its_target_its_claim_and_its_least_draws() {
             line(&PosteriorChains { sampler: Mala::new(1.0), steps: 1 }),
             (LogLikelihood, Biased, 1),
         ),
+        ("climbing", bits(&ScoreClimbing), (LogLikelihood, Biased, 2)),
+        ("coupled", bits(&CoupledChains::default()), (LogLikelihood, Unbiased, 2)),
         ("exact", facts::<Ppca, _>(&ExactLikelihood), (LogLikelihood, Exact, 1)),
         (
             "contrastive",

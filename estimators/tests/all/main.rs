@@ -5,6 +5,7 @@ mod both;
 mod bounds;
 mod certificate;
 mod common;
+mod conditional;
 mod diagnostics;
 mod energy;
 mod exact;
