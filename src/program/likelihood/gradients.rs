@@ -5,8 +5,8 @@ use super::problem::Problem;
 use super::values::{AnnealedHmc, BOX};
 use pathscore::autodiff::Tape;
 use pathscore::estimators::likelihood::{
-    Multilevel, PosteriorChains, PriorPath, PriorScore, SelfNormalised, UniformBox,
-    importance_stats,
+    CoupledChains, Multilevel, PosteriorChains, PriorPath, PriorScore, ScoreClimbing,
+    SelfNormalised, UniformBox, importance_stats,
 };
 use pathscore::estimators::path::{Iwae, Sgvb};
 use pathscore::estimators::tractable::ExactLikelihood;
@@ -28,6 +28,9 @@ const INNER: usize = 16;
 /// Chains for each row, and their transitions.
 const CHAINS: usize = 16;
 const TRANSITIONS: usize = 20;
+
+/// Candidates of a step of score climbing and of coupled chains.
+const CANDIDATES: usize = 32;
 
 /// A line of the table.
 #[derive(Clone, Debug, Serialize)]
@@ -54,6 +57,8 @@ enum Draws {
     Factorised(usize),
     /// The same, wider.
     Wide(usize),
+    /// The wide one, and a chain that has made so many steps before the gradient counts.
+    Chain(usize, usize),
 }
 
 /// All ways at the parameters of the problem.
@@ -85,6 +90,18 @@ pub(super) fn gradients(problem: &Problem, args: &LikelihoodArgs) -> Vec<Gradien
             &PosteriorChains { sampler: AnnealedHmc::new(problem).at(1.0), steps: TRANSITIONS },
             Draws::Factorised(CHAINS),
             "Fisher's identity again: the mean of ∇ln p(x, z) over 16 chains of 20 HMC transitions, which begin at q",
+        ),
+        of.line(
+            "score climbing",
+            &ScoreClimbing,
+            Draws::Chain(CANDIDATES, TRANSITIONS),
+            "a chain that chooses among its position and 31 fresh draws of the wide q by their weights; after 20 steps",
+        ),
+        of.line(
+            "coupled chains",
+            &CoupledChains { burn_in: 2, average: 4 },
+            Draws::Wide(CANDIDATES),
+            "two such chains with common draws, until they meet: unbiased for ∇ln p(x)",
         ),
         of.line("exact", &ExactLikelihood, Draws::None, "through the closed form of ln p(x)"),
     ]);
@@ -163,7 +180,7 @@ impl<'a> Lines<'a> {
         let (model, samples) = match draws {
             Draws::None => (model, 1),
             Draws::Prior(samples) | Draws::Factorised(samples) => (model, samples),
-            Draws::Wide(samples) => (wide, samples),
+            Draws::Wide(samples) | Draws::Chain(samples, _) => (wide, samples),
         };
         let rows = exact.len().min(ROWS);
         let rng = &mut seed::rng(self.seed, Stream::Diagnose, repeat);
@@ -174,7 +191,10 @@ impl<'a> Lines<'a> {
             let scale = if of_density { (-exact).exp() } else { 1.0 } / rows as f64;
             let query =
                 Query { scale, ..Query::new(model, params, self.problem.row(row), samples) };
-            estimator.estimate(query, rng, &mut work);
+            let steps = if let Draws::Chain(_, steps) = draws { steps } else { 0 };
+            (0..=steps).for_each(|_| {
+                estimator.estimate(query, rng, &mut work);
+            });
             let of_row = work.gradient(params.len());
             gradient.iter_mut().zip(of_row).for_each(|(sum, g)| *sum += g);
             if let Draws::Prior(_) = draws {
