@@ -138,6 +138,34 @@ impl Annealing {
         Self::new((0..=steps).map(|t| t as f64 / steps as f64).collect())
     }
 
+    /// The path of `steps` steps that are short at both ends, where the density changes most: $\beta_t = (\sigma(\delta u_t) -
+    /// \sigma(-\delta)) / (\sigma(\delta) - \sigma(-\delta))$ with $u_t = 2t/n - 1$ and $\delta = 4$ (Wu et al. 2017).
+    ///
+    /// ```
+    /// use pathscore_estimators::samplers::Annealing;
+    /// let betas = Annealing::sigmoid(4).betas().to_vec();
+    /// assert_eq!((betas[0], betas[4]), (0.0, 1.0));
+    /// assert!((betas[2] - 0.5).abs() < 1e-15 && betas[1] < 0.125);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no step.
+    pub fn sigmoid(steps: usize) -> Self {
+        assert!(steps > 0, "annealing: a path needs a step");
+        let sigma = |u: f64| 1.0 / (1.0 + (-4.0 * u).exp());
+        let beta = |t: usize| {
+            let u = 2.0 * t as f64 / steps as f64 - 1.0;
+            (sigma(u) - sigma(-1.0)) / (sigma(1.0) - sigma(-1.0))
+        };
+        let between = (1..steps).map(beta);
+        Self::new(std::iter::once(0.0).chain(between).chain([1.0]).collect())
+    }
+
+    /// The temperatures $\beta_0 = 0, \dots, \beta_n = 1$.
+    pub fn betas(&self) -> &[f64] {
+        &self.betas
+    }
+
     /// A chain from the base to the target; `start` is an exact draw of the base.
     pub fn forward<P, T, S, R>(
         &self,

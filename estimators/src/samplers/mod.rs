@@ -17,7 +17,8 @@
 //! All of them pass the *log density*, not the density, not the energy. [`Hmc::warm_up`] chooses a step size and a mass
 //! matrix and returns a sampler that is fixed from then on. [`chains`] runs several chains in parallel, with the same
 //! bits for any number of threads, and the functions of [`convergence`] tell how far the draws can be trusted.
-//! [`Annealing`] estimates ratios of normalisers with the transitions of a sampler, from below and from above.
+//! [`Annealing`] estimates ratios of normalisers with the transitions of a sampler, from below and from above, and
+//! [`LatentAnnealing`] the likelihood of many rows under a model with latents.
 //!
 //! ```
 //! use pathscore_estimators::samplers::{FromTape, Hmc, Options, WarmUp, chains};
@@ -45,6 +46,7 @@ pathscore_autodiff::modules! {
     hmc: Hmc;
     langevin: Mala, Ula;
     latent: LatentPosterior, LatentPrior;
+    latent_annealing: BothBounds, LatentAnnealing, Moves, simulate;
     leapfrog: leapfrog;
     log_density: Differentiable, FromFn, FromTape, LogDensity;
     phase_point: MetropolisState, PhasePoint;

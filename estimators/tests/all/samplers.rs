@@ -8,6 +8,7 @@
 
 mod annealing;
 mod geweke;
+mod latent_annealing;
 mod mistakes;
 mod targets;
 
