@@ -170,7 +170,7 @@ fn gradient_caption() -> String {
 
 fn dimension_caption(args: &LikelihoodArgs) -> String {
     format!(
-        "{} draws of the prior for each row, and of the factorised q. ess: effective sample size. error seen: median of \
+        "{} draws of the prior for each row, and of the wide q. ess: effective sample size. error seen: median of \
          |estimate/p(x) − 1|, which stops at one when nothing is found. error exact: its standard deviation in closed \
          form, which goes on growing. nats lost: ln p(x) less its estimate. gradient error: of one estimate of ∇p(x), as a \
          share of its length",

@@ -2,13 +2,14 @@
 
 use super::args::LikelihoodArgs;
 use super::problem::Problem;
-use super::values::{AnnealedHmc, BOX};
+use super::values::BOX;
 use pathscore::autodiff::Tape;
 use pathscore::estimators::likelihood::{
     CoupledChains, Multilevel, PosteriorChains, PriorPath, PriorScore, ScoreClimbing,
     SelfNormalised, UniformBox, importance_stats,
 };
 use pathscore::estimators::path::{Iwae, Sgvb};
+use pathscore::estimators::samplers::Hmc;
 use pathscore::estimators::tractable::ExactLikelihood;
 use pathscore::estimators::{Estimator, Query, Target, Work};
 use pathscore::models::latent::{LatentModel, LinearFactors};
@@ -87,7 +88,7 @@ pub(super) fn gradients(problem: &Problem, args: &LikelihoodArgs) -> Vec<Gradien
         ),
         of.line(
             "chains over the posterior",
-            &PosteriorChains { sampler: AnnealedHmc::new(problem).at(1.0), steps: TRANSITIONS },
+            &PosteriorChains { sampler: posterior_hmc(problem), steps: TRANSITIONS },
             Draws::Factorised(CHAINS),
             "Fisher's identity again: the mean of ∇ln p(x, z) over 16 chains of 20 HMC transitions, which begin at q",
         ),
@@ -144,6 +145,14 @@ fn from_prior(of: &Lines, problem: &Problem, k: usize) -> Vec<GradientRow> {
 pub(super) fn errors_from_prior(problem: &Problem, args: &LikelihoodArgs) -> [f64; 3] {
     let lines = from_prior(&Lines::new(problem, args.seed), problem, args.num_samples);
     [0, 1, 2].map(|i: usize| lines[i].error)
+}
+
+/// HMC with the precisions of the latents, given all others, as masses.
+fn posterior_hmc(problem: &Problem) -> Hmc {
+    let tape = Tape::new();
+    let precision = problem.model.posterior_precision(problem.params.on(&tape)).diagonal(0).value();
+    let inverse_mass = precision.values().iter().map(|p| 1.0 / p).collect();
+    Hmc { step_size: 0.6, steps: 4, inverse_mass, ..Hmc::default() }
 }
 
 fn sides(problem: &Problem) -> Vec<[f64; 2]> {

@@ -1,6 +1,7 @@
 //! Maximum likelihood, maximum a posteriori and type-II maximum likelihood of the variances of columns, from a few rows.
 
 use super::problem::Problem;
+use crate::program::table::figure;
 use pathscore::autodiff::Tape;
 use pathscore::estimators::optim::LBfgs;
 use pathscore::estimators::samplers::{Differentiable, FromTape};
@@ -165,11 +166,13 @@ pub(super) fn invariance(problem: &Problem) -> Option<Invariance> {
     ];
     let caption = format!(
         "Standard deviation of one column from {FEW} rows (that of the other rows: {:.4}). The prior of all variances, \
-         InvGamma({a:.3}, {b:.4}), is the type-II estimate: it makes the {FEW} rows of all {} columns most probable. \
+         InvGamma({}, {}), is the type-II estimate: it makes the {FEW} rows of all {} columns most probable. \
          held out: mean ln p of the other rows",
         (columns.others[columns.widest].iter().sum::<f64>()
             / columns.others[columns.widest].len() as f64)
             .sqrt(),
+        figure(a),
+        figure(b),
         columns.few.len(),
     );
     Some(Invariance { caption, rows })

@@ -4,10 +4,7 @@ use super::args::LikelihoodArgs;
 use super::problem::Problem;
 use pathscore::autodiff::Tape;
 use pathscore::estimators::likelihood::{Multilevel, RussianRoulette};
-use pathscore::estimators::samplers::{
-    Annealing, Differentiable, Hmc, Info, LatentPosterior, LatentPrior, LogDensity, LogMeanWeight,
-    MetropolisState, Sampler, Tempered,
-};
+use pathscore::estimators::samplers::{Annealing, LatentAnnealing, LogMeanWeight, Moves};
 use pathscore::estimators::{Estimator, Query, Work};
 use pathscore::models::dist::Distribution;
 use pathscore::models::latent::{LatentModel, LinearFactors};
@@ -27,9 +24,8 @@ const CHAINS: usize = 4;
 const INNER: usize = 16;
 const MULTILEVEL_DRAWS: f64 = 7.3 * INNER as f64;
 
-/// Leapfrog steps of a transition between two temperatures, and their size in standard deviations.
+/// Leapfrog steps of a transition between two temperatures.
 const LEAPS: usize = 4;
-const LEAP: f64 = 0.6;
 
 /// The relation of an estimate's mean to $\ln p(x)$.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -86,8 +82,8 @@ static METHODS: &[Method] = &[
         relation: Relation::Below,
         evaluations: |args| args.num_samples as f64,
         estimate: |case, rng| log_mean(&case.log_weights(Proposal::Prior, case.draws(), rng)),
-        says: "ln of the mean of p(x|z) over K draws of the prior; the mean is unbiased for p(x), its logarithm lies below (Jensen), \
-               and far below where no draw meets the posterior",
+        says: "ln of the mean of p(x|z) over K draws of the prior; the mean is unbiased for p(x), its logarithm lies below \
+               (Jensen), and far below where no draw meets the posterior",
     },
     Method {
         name: "ELBO",
@@ -101,13 +97,14 @@ static METHODS: &[Method] = &[
         relation: Relation::Below,
         evaluations: |args| args.num_samples as f64,
         estimate: |case, rng| log_mean(&case.log_weights(Proposal::Factorised, case.draws(), rng)),
-        says: "importance sampling: ln of the mean of p(x, z)/q(z|x) over K draws of a q half as wide again, so that the weights have a variance; rises to ln p(x) with K",
+        says: "importance sampling: ln of the mean of p(x, z)/q(z|x) over K draws of a q half as wide again, so that the \
+               weights have a variance; rises to ln p(x) with K",
     },
     Method {
         name: "AIS forward",
         relation: Relation::Below,
         evaluations: annealed_evaluations,
-        estimate: |case, rng| case.annealed(Direction::Forward, rng),
+        estimate: |case, _| case.annealed(Direction::Forward),
         says: "annealed importance sampling from prior to posterior by HMC, without any q: in the mean below ln p(x)",
     },
     Method {
@@ -138,7 +135,7 @@ static METHODS: &[Method] = &[
         name: "AIS backward",
         relation: Relation::Above,
         evaluations: annealed_evaluations,
-        estimate: |case, rng| case.annealed(Direction::Backward, rng),
+        estimate: |case, _| case.annealed(Direction::Backward),
         says: "the same path from an exact draw of the posterior to the prior: in the mean above ln p(x)",
     },
 ];
@@ -161,13 +158,10 @@ pub(super) enum Proposal {
     Wide,
 }
 
+/// The search for step sizes takes a fifth of the temperatures, and fifty at least.
 fn annealed_evaluations(args: &LikelihoodArgs) -> f64 {
-    (CHAINS * args.temperatures * (LEAPS + 2)) as f64
-}
-
-/// $\beta_t = (t/T)^3$: the posterior is much narrower than the prior, and most of the way is at high temperatures.
-fn temperatures(count: usize) -> Vec<f64> {
-    (0..=count).map(|t| (t as f64 / count as f64).powi(3)).collect()
+    let searched = args.temperatures.div_ceil(5).max(50.min(args.temperatures));
+    (CHAINS * (args.temperatures + searched) * (LEAPS + 1)) as f64
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -237,37 +231,26 @@ impl Case<'_> {
     }
 
     /// Annealed importance sampling between the prior and the posterior.
-    fn annealed(&self, direction: Direction, rng: &mut Xoshiro256PlusPlus) -> f64 {
+    fn annealed(&self, direction: Direction) -> f64 {
         let Problem { model, params, columns, .. } = self.problem;
         let row = self.problem.row(self.index);
-        let prior = LatentPrior::new(model, params);
-        let joint = LatentPosterior::new(model, params, row);
-        let sampler = AnnealedHmc::new(self.problem);
-        let annealing = Annealing::new(temperatures(self.args.temperatures));
-        let tape = Tape::new();
-        let bound = params.on(&tape);
-        let starts = match direction {
-            Direction::Forward => model.prior(bound).sample(CHAINS, rng).value(),
-            Direction::Backward => {
-                let x = tape.constant(row, [1, *columns]);
-                model.exact_posterior(bound, x).sample(CHAINS, rng).value()
-            }
+        let annealing = LatentAnnealing {
+            path: Annealing::sigmoid(self.args.temperatures),
+            chains: CHAINS,
+            moves: Moves::Hmc { leapfrogs: LEAPS },
         };
-        let log_weights: Vec<f64> = starts
-            .values()
-            .chunks_exact(model.latents())
-            .map(|start| match direction {
-                Direction::Forward => {
-                    annealing.forward(&prior, &joint, &sampler, start, rng).log_weight
-                }
-                Direction::Backward => {
-                    -annealing.backward(&prior, &joint, &sampler, start, rng).log_weight
-                }
-            })
-            .collect();
+        let seed = seed::derive(self.args.seed, Stream::Sample, self.index as u64);
         match direction {
-            Direction::Forward => log_mean(&log_weights),
-            Direction::Backward => -log_mean(&log_weights),
+            Direction::Forward => {
+                let feed = |_, x: &mut [f64], _: &mut _| x.copy_from_slice(row);
+                annealing.lower_bounds(model, params, [1, *columns], seed, feed, &|_| {})[0]
+            }
+            Direction::Backward => {
+                let (tape, rng) = (Tape::new(), &mut seed::rng(seed, Stream::Sample, 1));
+                let x = tape.constant(row, [1, *columns]);
+                let z = model.exact_posterior(params.on(&tape), x).sample(1, rng).value();
+                annealing.both_bounds(model, params, 1, (row, z.values()), seed, &|_| {})[0].upper
+            }
         }
     }
 }
@@ -305,58 +288,4 @@ pub(super) fn log_weights<R: RandomSource>(
         }
     };
     log_w.value().values().to_vec()
-}
-
-/// HMC whose masses are the precisions of the tempered posterior, $s_j^{-2} + \beta (W^\top W)_{jj}/\sigma^2$, so that one
-/// step size serves all temperatures.
-pub(super) struct AnnealedHmc {
-    of_prior: Vec<f64>,
-    of_likelihood: Vec<f64>,
-}
-
-impl AnnealedHmc {
-    pub(super) fn new(problem: &Problem) -> Self {
-        let tape = Tape::new();
-        let bound = problem.params.on(&tape);
-        let whole = problem.model.posterior_precision(bound).diagonal(0).value();
-        let scale = problem.model.prior(bound).scale().value();
-        let of_prior: Vec<f64> = scale.values().iter().map(|s| s.powi(-2)).collect();
-        let pairs = whole.values().iter().zip(&of_prior);
-        let of_likelihood = pairs.map(|(whole, prior)| whole - prior).collect();
-        Self { of_prior, of_likelihood }
-    }
-
-    pub(super) fn at(&self, beta: f64) -> Hmc {
-        let pairs = self.of_prior.iter().zip(&self.of_likelihood);
-        let inverse_mass = pairs.map(|(prior, likelihood)| 1.0 / (prior + beta * likelihood));
-        Hmc {
-            step_size: LEAP,
-            steps: LEAPS,
-            inverse_mass: inverse_mass.collect(),
-            ..Hmc::default()
-        }
-    }
-}
-
-impl<P: Differentiable, T: Differentiable> Sampler<Tempered<'_, P, T>> for AnnealedHmc {
-    type State = MetropolisState;
-
-    fn init<R: RandomSource>(
-        &self,
-        target: &Tempered<P, T>,
-        position: &[f64],
-        source: &mut R,
-    ) -> MetropolisState {
-        self.at(target.beta).init(target, position, source)
-    }
-
-    fn step<R: RandomSource>(
-        &self,
-        target: &Tempered<P, T>,
-        state: &mut MetropolisState,
-        source: &mut R,
-    ) -> Info {
-        debug_assert_eq!(target.dim(), self.of_prior.len());
-        self.at(target.beta).step(target, state, source)
-    }
 }
