@@ -352,7 +352,7 @@ fn a_number_that_proves_nothing_is_refused() {
 }
 
 /// Every kind of model.
-const KINDS: [&str; 7] = ["vae", "dvae", "sbn", "ppca", "fa", "gmm", "rbm"];
+const KINDS: [&str; 9] = ["vae", "dvae", "sbn", "ppca", "fa", "gmm", "gp", "gplvm", "rbm"];
 
 #[test]
 fn the_help_of_a_kind_shows_its_options_and_no_others() {
@@ -395,6 +395,16 @@ fn the_help_of_a_kind_shows_its_options_and_no_others() {
         "gmm",
         &["components", "covariance", "covariance-floor", "method", "tolerance"],
         &["estimator", "eval-samples", "latent-dim", "noise-floor"],
+    );
+    options(
+        "gp",
+        &["target", "kernel", "prior", "rows", "method", "tolerance"],
+        &["estimator", "eval-samples", "latent-dim", "batch"],
+    );
+    options(
+        "gplvm",
+        &["latent-dim", "kernel", "prior", "rows", "classes", "method", "tolerance"],
+        &["estimator", "eval-samples", "target", "batch"],
     );
     options(
         "rbm",
@@ -495,6 +505,111 @@ fn em_and_gradients_of_fa_and_gmm_resume_to_the_same_bytes() {
         let gmm = ["gmm", "--data", "bars", "--components", "3", "--covariance", "full"];
         killed_and_resumed(&format!("gmm-{name}"), &[&gmm[..], method].concat());
     }
+}
+
+#[test]
+fn both_ways_of_gp_and_gplvm_resume_to_the_same_bytes() {
+    let lbfgs = ["--tolerance", "1e-300", "--steps", "12"];
+    let gradient = ["--method", "gradient", "--steps", "200"];
+    for (name, method) in [("lbfgs", &lbfgs[..]), ("gradient", &gradient)] {
+        let gp = ["gp", "--rows", "100"];
+        killed_and_resumed(&format!("gp-{name}"), &[&gp[..], method].concat());
+        let gplvm = ["gplvm", "--rows", "60", "--classes", "1,7"];
+        killed_and_resumed(&format!("gplvm-{name}"), &[&gplvm[..], method].concat());
+    }
+}
+
+/// The quantities that `evaluate` prints of a run.
+fn evaluated(out: &str, more: &[&str]) -> Vec<Value> {
+    let args = [&["evaluate", out, "--format", "json"], more].concat();
+    serde_json::from_str(&succeed(&args)).unwrap()
+}
+
+fn quantity(rows: &[Value], name: &str) -> f64 {
+    let row = rows.iter().find(|row| row["quantity"] == name);
+    row.unwrap_or_else(|| panic!("{name}: {rows:?}"))["value"].as_f64().unwrap()
+}
+
+#[test]
+fn gp_predicts_any_column_of_a_table() {
+    let scratch = Scratch::new("gp");
+    // The second column is a function of the others, up to a noise of a deviation of 0.07.
+    let rows: String = (0..240)
+        .map(|i| {
+            let t = f64::from(i);
+            let (a, b) = (2.0 * (0.7 * t).sin(), 2.0 * (1.3 * t).cos());
+            format!("{a},{},{b}\n", (1.5 * a).sin() + 0.5 * b + 0.1 * (97.0 * t).sin())
+        })
+        .collect();
+    let file = scratch.file("rows.csv", format!("a,height,b\n{rows}").as_bytes());
+    let source = format!("csv:{file}");
+    let train = |out: &str, more: &[&str]| {
+        let args = ["train", "gp", "--data", &source, "--progress", "none", "--out", out];
+        succeed(&[&args[..], more].concat());
+        evaluated(out, &[])
+    };
+    let [by_name, by_number] = [("name", "height"), ("number", "2")].map(|(name, target)| {
+        let out = scratch.path(name);
+        train(&out, &["--target", target])
+    });
+    assert_eq!(by_name, by_number);
+    for key in ["log_marginal_likelihood", "log_leave_one_out", "log_predictive", "noise"] {
+        assert!(quantity(&by_name, key).is_finite(), "{key}");
+    }
+    // The deviation of the sine wave is 0.07, and 200 rows leave little beside it.
+    let rmse = quantity(&by_name, "rmse");
+    assert!(rmse > 0.04 && rmse < 0.12, "{rmse}");
+    // The last column is a function of the first two only up to their noise, and a line in neither.
+    let more = ["--kernel", "matern52,linear", "--prior", "weak"];
+    let last = train(&scratch.path("last"), &more);
+    let gradient = ["--method", "gradient", "--steps", "150", "--lr", "0.05", "--target", "height"];
+    let slow = train(&scratch.path("gradient"), &gradient);
+    assert!(quantity(&last, "rmse") < 0.5 && quantity(&slow, "rmse") < 0.2);
+    // L-BFGS from several starts is at least as high.
+    let value = |rows: &[Value]| quantity(rows, "log_marginal_likelihood");
+    assert!(value(&by_name) > value(&slow) - 1e-6);
+    let out = scratch.path("name");
+    for name in ["fit.png", "predictions.png", "curve.svg"] {
+        assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
+    }
+    let picture = scratch.path("new.png");
+    succeed(&["sample", &out, "--count", "4", "--out", &picture]);
+    assert_eq!(fs::read(picture).unwrap()[..4], *b"\x89PNG");
+    let gp = ["train", "gp", "--data", &source];
+    refuse(&[&gp[..], &["--target", "c"]].concat(), &["--target is c", "1 to 3", "a, height, b"]);
+    refuse(&[&gp[..], &["--target", "4"]].concat(), &["--target is 4", "1 to 3"]);
+    refuse(&[&gp[..], &["--kernel", "rbf,rbf"]].concat(), &["--kernel", "only once"]);
+    refuse(&[&gp[..], &["--lr", "0.1"]].concat(), &["--lr", "gradient"]);
+    let gradient = ["--method", "gradient", "--tolerance", "1"];
+    refuse(&[&gp[..], &gradient].concat(), &["--tolerance", "lbfgs"]);
+    let one = format!("csv:{}", scratch.file("one.csv", b"1\n2\n3\n4\n"));
+    refuse(&["train", "gp", "--data", &one], &["two columns"]);
+    refuse(&["evaluate", &out, "--num-samples", "5"], &["--num-samples", "gp is exact"]);
+}
+
+#[test]
+fn gplvm_maps_classes_of_digits() {
+    let scratch = Scratch::new("gplvm");
+    let out = scratch.path("run");
+    let args = ["train", "gplvm", "--rows", "90", "--classes", "3,5,8", "--steps", "6"];
+    succeed(&[&args[..], &["--progress", "none", "--out", &out]].concat());
+    for name in ["latent-map.png", "reconstructions.png", "samples.png", "curve.svg"] {
+        assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
+    }
+    let rows = evaluated(&out, &["--rows", "20"]);
+    let error = |end: &str| quantity(&rows, &format!("nearest_neighbour_error{end}"));
+    assert!(error("_train") < error("_pca"), "{rows:?}");
+    assert!(quantity(&rows, "log_predictive").is_finite() && error("") <= 1.0);
+    assert!(quantity(&rows, "reconstruction_rmse") < 0.3);
+    let picture = scratch.path("new.png");
+    succeed(&["sample", &out, "--count", "4", "--out", &picture]);
+    assert_eq!(fs::read(picture).unwrap()[..4], *b"\x89PNG");
+    let gplvm = ["train", "gplvm", "--rows", "9"];
+    refuse(&[&gplvm[..], &["--classes", "3,77"]].concat(), &["--classes", "label 77"]);
+    refuse(&[&gplvm[..], &["--latent-dim", "9"]].concat(), &["--latent-dim is 9", "9 training"]);
+    let bars = ["--data", "bars", "--classes", "1"];
+    refuse(&[&gplvm[..], &bars].concat(), &["--classes", "no labels"]);
+    refuse(&["compare", "--problem", &format!("run:{out}")], &["gplvm", "no gradient estimators"]);
 }
 
 /// Rows of three groups, so far from each other, with four columns, whose noise differs from column to column.

@@ -34,6 +34,8 @@ pub enum Stream {
     Estimate = 12,
     /// Gradients and samples for diagnostics, which do not affect training.
     Diagnose = 13,
+    /// Friedman's regression.
+    Friedman = 14,
 }
 
 /// The output of SplitMix64 (Steele, Lea & Flood 2014) from the state `seed` after `index + 1` steps.

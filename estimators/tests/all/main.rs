@@ -11,6 +11,7 @@ mod energy;
 mod exact;
 mod exact_models;
 mod facts;
+mod gp;
 mod learned;
 mod likelihood;
 mod limits;

@@ -1,4 +1,4 @@
-//! Data sets: two that the library generates itself and three file formats, with their division into training and
+//! Data sets: three that the library generates itself and three file formats, with their division into training and
 //! test parts, binarisation and batches.
 //!
 //! Everything random is a pure function of a seed. Files are never trusted and never repaired: a file that is not as
@@ -30,7 +30,7 @@ pub use error::{DataError, Position};
 #[cfg(feature = "files")]
 pub use files::{read_idx, read_idx_labels};
 pub use source::Source;
-pub use sources::{SIDE, SOURCES, SourceKind, bars, bars_patterns, digit, digits};
+pub use sources::{SIDE, SOURCES, SourceKind, bars, bars_patterns, digit, digits, friedman};
 #[cfg(feature = "files")]
 pub use sources::{read_csv, read_npy};
 pub use split::Split;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::DataError;
 
-/// `len` rows of `columns` finite values, row after row, with labels and an image size if known.
+/// `len` rows of `columns` finite values, row after row, with labels, an image size and names of the columns if known.
 ///
 /// ```
 /// # use pathscore_models::data::{DataError, Table};
@@ -20,6 +20,7 @@ pub struct Table {
     columns: usize,
     labels: Option<Vec<u8>>,
     image: Option<(usize, usize)>,
+    names: Option<Vec<String>>,
     unit: bool,
 }
 
@@ -39,7 +40,7 @@ impl Table {
             return Err(DataError::Table(format!("row {row}, column {column} (from 0) is {x}")));
         }
         let unit = values.iter().all(|x| (0.0..=1.0).contains(x));
-        Ok(Table { values, columns, labels: None, image: None, unit })
+        Ok(Table { values, columns, labels: None, image: None, names: None, unit })
     }
 
     /// The same table with one label for each row.
@@ -66,6 +67,19 @@ impl Table {
             return Err(DataError::Table(text));
         }
         self.image = Some((height, width));
+        Ok(self)
+    }
+
+    /// The same table with the names of its columns.
+    ///
+    /// # Errors
+    /// If there is not one name for each column.
+    pub fn with_column_names(mut self, names: Vec<String>) -> Result<Table, DataError> {
+        if names.len() != self.columns {
+            let (found, columns) = (names.len(), self.columns);
+            return Err(DataError::Table(format!("{found} names for {columns} columns")));
+        }
+        self.names = Some(names);
         Ok(self)
     }
 
@@ -107,6 +121,11 @@ impl Table {
     /// Height and width in pixels, if the rows are images.
     pub fn image(&self) -> Option<(usize, usize)> {
         self.image
+    }
+
+    /// The name of each column, if known.
+    pub fn column_names(&self) -> Option<&[String]> {
+        self.names.as_deref()
     }
 
     /// True if every value lies in [0, 1], as a Bernoulli likelihood needs.
@@ -184,7 +203,8 @@ impl Table {
 
     fn like(&self, values: Vec<f32>, labels: Option<Vec<u8>>) -> Table {
         let unit = values.iter().all(|x| (0.0..=1.0).contains(x));
-        Table { values, columns: self.columns, labels, image: self.image, unit }
+        let (columns, image, names) = (self.columns, self.image, self.names.clone());
+        Table { values, columns, labels, image, names, unit }
     }
 }
 
@@ -208,6 +228,8 @@ mod tests {
         let values: Vec<f32> = (0..8).map(|x| x as f32).collect();
         let table = Table::new(values, 2).unwrap().with_labels(vec![5, 6, 7, 8]).unwrap();
         let table = table.with_image(1, 2).unwrap();
+        let names = vec!["a".to_string(), "b".to_string()];
+        let table = table.with_column_names(names.clone()).unwrap();
         assert!(!table.in_unit_interval());
         assert_eq!(table.select(&[3, 0]).values(), [6.0, 7.0, 0.0, 1.0]);
         assert_eq!(table.select(&[3, 0]).labels(), Some(&[8, 5][..]));
@@ -216,7 +238,7 @@ mod tests {
         assert_eq!((first.len(), last.len()), (1, 3));
         assert!(first.in_unit_interval() && !last.in_unit_interval());
         assert_eq!(last.take(0..2), part);
-        assert_eq!(part.image(), Some((1, 2)));
+        assert_eq!((part.image(), part.column_names()), (Some((1, 2)), Some(&names[..])));
     }
 
     #[test]
@@ -231,6 +253,8 @@ mod tests {
         says(Table::new(values, 3), "row 1, column 1 (from 0) is inf");
         let table = Table::new(vec![0.0; 6], 3).unwrap();
         says(table.clone().with_labels(vec![1; 3]), "3 labels for 2 rows");
+        let names = || vec!["a".to_string(), "b".to_string()];
+        says(table.clone().with_column_names(names()), "2 names for 3 columns");
         says(table.with_image(2, 3), "an image of 2 x 3 pixels does not fill 3");
     }
 

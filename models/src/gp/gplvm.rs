@@ -107,10 +107,8 @@ impl Gplvm {
     ) -> Result<(), Error> {
         self.check(data);
         let (n, d, latents) = (self.rows, data.columns() as f64, self.kernel.dimensions());
-        let scaled: Vec<f64> = data.products().iter().map(|product| product / d).collect();
-        let tape = Tape::new();
-        let (values, vectors) = tape.constant(&scaled, [n, n]).eigh()?;
-        let [values, vectors] = [values, vectors].map(|found| found.value().values().to_vec());
+        let (mut values, vectors) = data.spectrum()?;
+        values.iter_mut().for_each(|value| *value /= d);
         let typical = values.iter().sum::<f64>() / n as f64;
         let floor = (F::EPSILON.to_f64().sqrt() * typical).max(f64::from(f32::MIN_POSITIVE));
         // Eigenvalues rise; there may be more latents than rows.

@@ -106,6 +106,38 @@ impl<F: Scalar> GplvmData<F> {
         self.groups.iter().map(|group| group.y.len()).sum()
     }
 
+    /// The scores of the rows on the first `count` principal components, $\sqrt{\lambda_k} u_k$ with the largest eigenvalues
+    /// $\lambda_k$ and eigenvectors $u_k$ of $YY^\top$, in which missing cells are zero; of shape `[rows, count]`, and zero beyond the
+    /// number of rows.
+    ///
+    /// # Errors
+    /// If the eigenvalues are not found.
+    ///
+    /// ```
+    /// use pathscore_models::gp::GplvmData;
+    /// // Rows along the direction (3, 4), at the distances -1, 0 and 1 from their mean.
+    /// let data = GplvmData::new(&[0.4, 1.2, 1.0, 2.0, 1.6, 2.8], 3, 2);
+    /// let scores = data.principal_components(1)?;
+    /// assert!(scores.iter().zip([-1.0, 0.0, 1.0]).all(|(x, at)| (x.abs() - f64::abs(at)).abs() < 1e-7));
+    /// # Ok::<(), pathscore_autodiff::Error>(())
+    /// ```
+    pub fn principal_components(&self, count: usize) -> Result<Vec<f64>, Error> {
+        let (values, vectors) = self.spectrum()?;
+        let n = self.rows;
+        let score = |row: usize, k: usize| match n.checked_sub(k + 1) {
+            Some(at) => values[at].max(0.0).sqrt() * vectors[row * n + at],
+            None => 0.0,
+        };
+        Ok((0..n * count).map(|at| score(at / count, at % count)).collect())
+    }
+
+    /// The eigenvalues of $YY^\top$, rising, and its eigenvectors as columns.
+    pub(super) fn spectrum(&self) -> Result<(Vec<f64>, Vec<f64>), Error> {
+        let tape = Tape::new();
+        let (values, vectors) = tape.constant(&self.products(), [self.rows, self.rows]).eigh()?;
+        Ok((values.value().values().to_vec(), vectors.value().values().to_vec()))
+    }
+
     /// $YY^\top$ over all columns, in which missing cells are zero.
     pub(super) fn products(&self) -> Vec<f64> {
         let tape = Tape::new();

@@ -13,6 +13,7 @@
 mod tests;
 
 pathscore_autodiff::modules! {
+    bayesian_gplvm: BayesianGplvm, Psi;
     gplvm: Gplvm;
     gplvm_data: GplvmData;
     gplvm_posterior: GplvmPosterior, GplvmTarget;

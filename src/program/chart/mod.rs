@@ -1,11 +1,12 @@
 //! Charts as functions from numbers to a scene: training curves ([`curve`]), means of gradients beside the exact
 //! gradient ([`means`]), draws of gradients ([`violins`]), curves against a parameter ([`curves`]), rows in a plane of latents
-//! ([`latent_map`]), estimates of one number beside its exact value ([`ladder`]).
+//! ([`latent_map`]), a regression among its observations ([`fit_band`]), estimates of one number beside its exact value ([`ladder`]).
 
 mod curve;
 mod curves;
 mod drawing;
 mod estimators;
+mod fit_band;
 mod ladder;
 mod latent_map;
 mod means;
@@ -15,6 +16,7 @@ mod violins;
 pub(crate) use curve::{Series, curve_svg};
 pub(crate) use curves::{Axis, Curve, CurvePanel, curve_panels};
 pub(crate) use drawing::write_chart;
+pub(crate) use fit_band::{Fit, fit_band, observed_and_predicted};
 pub(crate) use ladder::{Rung, ladder};
 pub(crate) use latent_map::latent_map;
 pub(crate) use means::{Estimate, means};

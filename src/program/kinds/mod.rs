@@ -1,6 +1,7 @@
 //! The kinds of models that the program can fit: one file and one row of [`KINDS`] for each.
 
 mod chosen;
+mod covariances;
 mod criterion;
 mod energy;
 mod exact;
@@ -11,6 +12,7 @@ mod network;
 mod tractable;
 mod trainer;
 mod views;
+mod whole;
 
 use super::usage_error::usage_error;
 use kind::Kind;
@@ -24,6 +26,8 @@ pathscore::autodiff::modules! {
         ppca: Ppca;
         fa: Fa;
         gmm: Gmm;
+        gp: Gp;
+        gplvm: Gplvm;
         rbm: Rbm;
     }
 }

@@ -208,7 +208,9 @@ impl<F: Scalar, M: Sync + 'static> Job<F, M> for Start<'_, M> {
 }
 
 /// The optimiser of a run, before its first step.
-fn optimizer<F: Scalar>(settings: &OptimizerSettings) -> anyhow::Result<Box<dyn Optimizer<F>>> {
+pub(super) fn optimizer<F: Scalar>(
+    settings: &OptimizerSettings,
+) -> anyhow::Result<Box<dyn Optimizer<F>>> {
     let &OptimizerSettings { name, momentum, nesterov, centered, weight_decay, .. } = settings;
     for (option, words, _) in OPTIMIZER_OPTIONS {
         let (there, optional) = match option {

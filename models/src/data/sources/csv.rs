@@ -17,7 +17,7 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     load: Load::Read(load),
 };
 
-/// Reads rows of numbers separated by commas. A first line that is not all numbers is a header; a column that it calls
+/// Reads rows of numbers separated by commas. A first line that is not all numbers is a header with the names of the columns; a column that it calls
 /// `label` holds the labels, whole numbers 0…255. Empty lines are skipped. A header that consists of numbers cannot be
 /// told from data and is read as a row. Gzip is unpacked.
 ///
@@ -44,7 +44,7 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
     let mut reader = builder.from_reader(input);
     let mut record = ByteRecord::new();
     let (mut values, mut labels) = (Vec::new(), Vec::new());
-    let (mut fields, mut label, mut header) = (0, None, false);
+    let (mut fields, mut label, mut header) = (0, None, None);
     let mut first = true;
 
     loop {
@@ -69,9 +69,9 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
         if first {
             first = false;
             fields = record.len();
-            header = record.iter().any(|field| number(field).is_none());
-            if header {
+            if record.iter().any(|field| number(field).is_none()) {
                 label = find_label(path, line, &record)?;
+                header = Some(names(&record, label));
                 if fields == usize::from(label.is_some()) {
                     let at = Position::Line(line);
                     let expected = "a column beside `label`";
@@ -110,16 +110,26 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
         return Err(DataError::TooFewRows { path: path.to_path_buf(), needed: 2, found: 0 });
     }
     let table = Table::new(values, columns)?;
-    let note = match (header, label) {
-        (false, _) => "no header line, no labels",
-        (true, None) => "a header line, no labels",
-        (true, Some(_)) => "a header line, labels",
+    let note = match (&header, label) {
+        (None, _) => "no header line, no labels",
+        (Some(_), None) => "a header line, no labels",
+        (Some(_), Some(_)) => "a header line, labels",
+    };
+    let table = match header {
+        Some(names) => table.with_column_names(names)?,
+        None => table,
     };
     Ok((if label.is_some() { table.with_labels(labels)? } else { table }, note))
 }
 
 fn number(field: &[u8]) -> Option<f32> {
     str::from_utf8(field).ok()?.parse().ok()
+}
+
+/// The names of the columns beside the labels.
+fn names(header: &ByteRecord, label: Option<usize>) -> Vec<String> {
+    let columns = header.iter().enumerate().filter(|(i, _)| label != Some(*i));
+    columns.map(|(_, name)| String::from_utf8_lossy(name).into_owned()).collect()
 }
 
 fn find_label(path: &Path, line: u64, header: &ByteRecord) -> Result<Option<usize>, DataError> {
@@ -154,11 +164,13 @@ mod tests {
         let plain = attempt(b"0,0.5\n1, 1e-1\n").unwrap();
         assert_eq!((plain.values(), plain.columns()), (&[0.0, 0.5, 1.0, 0.1][..], 2));
         assert!(plain.in_unit_interval() && plain.labels().is_none());
-        assert_eq!(attempt(b"a,b\r\n0,0.5\r\n1,0.1"), Ok(plain.clone()));
+        let names = vec!["a".to_string(), "b".to_string()];
+        let named = plain.clone().with_column_names(names).unwrap();
+        assert_eq!(attempt(b"a,b\r\n0,0.5\r\n1,0.1"), Ok(named.clone()));
         assert_eq!(attempt(&gzip(b"0,0.5\n\n1,0.1\n\n")), Ok(plain.clone()));
-        assert_eq!(attempt(b"\r\n\"a\",\"b\"\r\n0,0.5\r\n\r\n1,0.1\r\n"), Ok(plain.clone()));
+        assert_eq!(attempt(b"\r\n\"a\",\"b\"\r\n0,0.5\r\n\r\n1,0.1\r\n"), Ok(named.clone()));
         let labelled = attempt(b"\"a\",label,b\n0,7,0.5\n1,255,0.1\n").unwrap();
-        assert_eq!(labelled, plain.with_labels(vec![7, 255]).unwrap());
+        assert_eq!(labelled, named.with_labels(vec![7, 255]).unwrap());
         assert!(!attempt(b"-3\n200\n").unwrap().in_unit_interval());
     }
 

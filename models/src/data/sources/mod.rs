@@ -10,6 +10,7 @@ pathscore_autodiff::modules! {
     pub static SOURCES: &[&SourceKind] = {
         digits: SOURCE;
         bars: SOURCE;
+        friedman: SOURCE;
         #[cfg(feature = "files")] mnist: SOURCE;
         #[cfg(feature = "files")] csv: SOURCE;
         #[cfg(feature = "files")] npy: SOURCE;
@@ -22,5 +23,6 @@ pub(super) use kind::Load;
 pub use self::csv::read_csv;
 pub use bars::{bars, bars_patterns};
 pub use digits::{SIDE, digit, digits};
+pub use friedman::friedman;
 #[cfg(feature = "files")]
 pub use npy::read_npy;

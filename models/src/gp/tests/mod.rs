@@ -1,5 +1,6 @@
 //! Gaussian processes against dense linear algebra of another library, closed forms and finite differences.
 
+mod bayesian;
 mod gplvm;
 mod kernels;
 mod regression;
