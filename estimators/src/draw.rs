@@ -96,6 +96,20 @@ where
     fn draw<'t, R: RandomSource>(q: &M::Posterior<'t>, count: usize, rng: &mut R) -> Var<'t, F> {
         q.rsample(count, rng)
     }
+
+    /// Where the posterior finds the density of a sample on the way to it, a flow is not inverted.
+    fn record<'t, R: RandomSource>(
+        model: &M,
+        params: Bound<'t, F>,
+        x: Var<'t, F>,
+        count: usize,
+        rng: &mut R,
+    ) -> LogProbs<'t, F> {
+        let q = model.posterior(params, x);
+        let (z, known) = q.rsample_with_log_prob(count, rng);
+        let log_joint = model.log_joint(params, x, z);
+        LogProbs { z, log_joint, log_q: known.unwrap_or_else(|| q.log_prob(z)) }
+    }
 }
 
 impl<F: Scalar, M: LatentModel<F>> Draw<F, M> for StoppedPath

@@ -70,7 +70,8 @@ pub fn evaluate<F: Scalar, M: LatentModel<F>>(
             let draws = left.min(GROUP);
             left -= draws;
             tape.clear();
-            let bound = params.on(tape);
+            // Without derivatives a flow has the density of its sample on the way to it.
+            let bound = params.on(tape).detach();
             let x = tape.constant(&x, [range.len(), columns]);
             let drawn = <Score as Draw<F, M>>::record(model, bound, x, draws, rng);
             drawn.log_joint.with(|log_joint| {

@@ -56,7 +56,7 @@ mod weights;
 mod work;
 pub mod zoo;
 
-pub use diagnostics::{ACTIVE, Diagnosis, diagnose};
+pub use diagnostics::{ACTIVE, Diagnosis, diagnose, diagnose_whole};
 pub use enumerator::{Coverage, Enumerator};
 pub use estimator::{Claim, Columns, Estimator, Query};
 pub use evaluate::{Evaluation, GROUP, evaluate};

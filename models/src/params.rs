@@ -213,6 +213,11 @@ impl<'t, F: Scalar> Bound<'t, F> {
         Self { stopped: true, ..self }
     }
 
+    /// True if derivatives flow to the parameters.
+    pub fn is_tracked(self) -> bool {
+        !self.stopped
+    }
+
     /// The tape on which the parameters are.
     pub fn tape(self) -> &'t Tape<F> {
         self.tape

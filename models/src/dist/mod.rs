@@ -18,7 +18,7 @@
 pathscore_autodiff::modules! {
     bernoulli: Bernoulli;
     beta: Beta;
-    bijection: Affine, Bijection, CholeskyFactor, Compose, Elementwise, Monotone, Ordered, StickBreaking;
+    bijection: Affine, Bijection, CholeskyFactor, Compose, Elementwise, Flow, FlowKind, FlowNetwork, Monotone, Ordered, StickBreaking;
     binomial: Binomial;
     categorical: Categorical, OneHotCategorical;
     cauchy: Cauchy, HalfCauchy;
@@ -136,6 +136,16 @@ pub trait Distribution<'t, F: Scalar>: Copy {
 pub trait Reparam<'t, F: Scalar>: Distribution<'t, F> {
     /// `count` independent samples through which derivatives flow: shape `[count, …batch, event]`.
     fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F>;
+
+    /// [`Reparam::rsample`], and the [`Distribution::log_prob`] of these samples, with the derivatives of both arguments, if it is
+    /// found on the way to the samples with less work than from them alone; otherwise nothing.
+    fn rsample_with_log_prob<R: RandomSource>(
+        &self,
+        count: usize,
+        rng: &mut R,
+    ) -> (Var<'t, F>, Option<Var<'t, F>>) {
+        (self.rsample(count, rng), None)
+    }
 }
 
 /// A distribution with finitely many values.

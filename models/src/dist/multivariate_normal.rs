@@ -3,8 +3,8 @@
 use super::near::ln_ratio;
 use super::parameters::check;
 use super::{
-    Constraint, Distribution, Entropy, Kl, Moments, ParameterError, Reparam, Shapes, Support,
-    sample_shape, unsqueeze, width,
+    Constraint, Coordinates, Distribution, Entropy, Kl, Moments, ParameterError, Reparam, Shapes,
+    Support, sample_shape, unsqueeze, width,
 };
 use crate::RandomSource;
 use pathscore_autodiff::{Error, Scalar, Shape, Triangle, Var};
@@ -129,16 +129,22 @@ impl<'t, F: Scalar> MultivariateNormal<'t, F> {
         self.scale_tril.diagonal(0).ln().sum_axis(-1)
     }
 
+    /// $L^{-1} d$ for every vector `d` along the last axis: as columns of one matrix for a common factor, and otherwise of a matrix
+    /// for each.
+    fn solved(self, d: Var<'t, F>) -> Var<'t, F> {
+        let (shape, n) = (d.shape(), width(d));
+        let rows = shape[..shape.len() - 1].iter().product();
+        // One triangular system with a column for each row of `d` is much faster than a system for each.
+        let columns =
+            if self.is_shared() { d.reshape([rows, n]).transpose() } else { unsqueeze(d) };
+        let solved = self.scale_tril.solve_triangular(Triangle::Lower, false, columns);
+        solved.expect("the diagonal of scale_tril is positive")
+    }
+
     /// $\Vert L^{-1} d \Vert^2$ for every vector `d` along the last axis.
     pub(super) fn squared_distance(self, d: Var<'t, F>) -> Var<'t, F> {
         let shape = d.shape();
-        let (n, lead) = (width(d), Shape::from(&shape[..shape.len() - 1]));
-        // One triangular system with a column for each row of `d` is much faster than a system for each.
-        let columns =
-            if self.is_shared() { d.reshape([lead.size(), n]).transpose() } else { unsqueeze(d) };
-        let solved = self.scale_tril.solve_triangular(Triangle::Lower, false, columns);
-        let y = solved.expect("the diagonal of scale_tril is positive");
-        y.sum_squares(-2).reshape(lead)
+        self.solved(d).sum_squares(-2).reshape(Shape::from(&shape[..shape.len() - 1]))
     }
 
     /// $\mu + L\varepsilon$.
@@ -175,6 +181,19 @@ impl<'t, F: Scalar> Distribution<'t, F> for MultivariateNormal<'t, F> {
 
     fn shapes(&self) -> Shapes {
         Shapes::of(self.loc)
+    }
+}
+
+impl<'t, F: Scalar> Coordinates<'t, F> for MultivariateNormal<'t, F> {
+    /// The density of a coordinate given those before it is normal: with $y = L^{-1}(x - \mu)$ its logarithm is $-\tfrac12 y_i^2 - \ln
+    /// L_{ii} - \tfrac12\ln 2\pi$.
+    fn log_prob_each(&self, x: Var<'t, F>) -> Var<'t, F> {
+        let d = x - self.loc;
+        let solved = self.solved(d);
+        let y = if self.is_shared() { solved.transpose() } else { solved };
+        let half = F::from_f64(0.5);
+        let constant = F::from_f64(0.5 * std::f64::consts::TAU.ln());
+        -(y.reshape(d.shape()).square() * half + self.scale_tril.diagonal(0).ln() + constant)
     }
 }
 
@@ -275,6 +294,14 @@ mod tests {
         let x = shared.rsample(5, &mut rng(0, Stream::Sample, 0));
         close(each.rsample(5, &mut rng(0, Stream::Sample, 0)), x);
         close(each.log_prob(x), shared.log_prob(x));
+        close(each.log_prob_each(x), shared.log_prob_each(x));
+        close(shared.log_prob_each(x).sum_axis(-1), shared.log_prob(x));
+        // A coordinate given those before it does not depend on those behind it, and the first has its marginal density.
+        let first = Normal::from_scale_unchecked(loc.slice(-1, 0..1), tape.number(SCALE[0]));
+        close(
+            first.log_prob(x.slice(-1, 0..1)),
+            shared.log_prob_each(x).slice(-1, 0..1).sum_axis(-1),
+        );
         close(each.entropy(), shared.entropy());
         let other = tape.leaf(&OTHER_SCALE, [3, 3]);
         let p = MultivariateNormal::from_scale_tril_unchecked(tape.leaf(&OTHER_LOC, [3]), other);

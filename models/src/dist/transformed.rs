@@ -14,7 +14,8 @@ use pathscore_autodiff::{Scalar, Var};
 /// $\ln p(y) = \ln p_x(x) - \ln |\det \partial f/\partial x|$ at $x = f^{-1}(y)$, and $-\infty$ with zero derivatives
 /// outside the image of $f$ and on its boundary; the derivatives are those of this formula. A sample is $f(x)$, with the
 /// derivatives of $x$. Where $f$ has lost the digits of $x$ (a sigmoid that rounds to one), its inverse cannot bring them
-/// back: [`Transformed::rsample_and_log_prob`] and [`Distribution::sample_and_log_prob`] know $x$ and lose nothing.
+/// back: [`Transformed::rsample_and_log_prob`] knows $x$ and loses nothing, and so does [`Distribution::sample_and_log_prob`] unless
+/// derivatives flow to parameters of the map.
 ///
 /// ```
 /// use pathscore_autodiff::Tape;
@@ -90,8 +91,8 @@ impl<D, B> Transformed<D, B> {
         D: Distribution<'t, F>,
         B: Bijection<'t, F>,
     {
-        let log_det = self.bijection.log_det(x, self.event_dim);
-        [self.bijection.forward(x), self.base.log_prob(x) - log_det]
+        let [y, log_det] = self.bijection.forward_and_log_det(x, self.event_dim);
+        [y, self.base.log_prob(x) - log_det]
     }
 
     /// The argument that has the value `y`, and zeros, with what is not zero where `y` has none. Events of `y` are its last
@@ -137,7 +138,13 @@ impl<'t, F: Scalar, D: Distribution<'t, F>, B: Bijection<'t, F>> Distribution<'t
         difference(outside, self.base.log_prob(x), log_det)
     }
 
+    /// If the map has parameters that are tracked, the argument is computed back from the sample: the derivative of the
+    /// log-density is for a fixed sample, whose argument moves with the map.
     fn sample_and_log_prob<R: RandomSource>(&self, count: usize, rng: &mut R) -> [Var<'t, F>; 2] {
+        if self.bijection.is_tracked() {
+            let y = self.sample(count, rng);
+            return [y, self.log_prob(y)];
+        }
         let [y, log_prob] = self.with_log_prob(self.base.sample(count, rng));
         [y.detach(), log_prob]
     }
@@ -160,6 +167,15 @@ impl<'t, F: Scalar, D: Distribution<'t, F>, B: Bijection<'t, F>> Distribution<'t
 impl<'t, F: Scalar, D: Reparam<'t, F>, B: Bijection<'t, F>> Reparam<'t, F> for Transformed<D, B> {
     fn rsample<R: RandomSource>(&self, count: usize, rng: &mut R) -> Var<'t, F> {
         self.bijection.forward(self.base.rsample(count, rng))
+    }
+
+    fn rsample_with_log_prob<R: RandomSource>(
+        &self,
+        count: usize,
+        rng: &mut R,
+    ) -> (Var<'t, F>, Option<Var<'t, F>>) {
+        let [y, log_prob] = self.rsample_and_log_prob(count, rng);
+        (y, Some(log_prob))
     }
 }
 

@@ -2,11 +2,15 @@
 
 pathscore_autodiff::modules! {
     chain: Chain;
+    decoder: Likelihood;
     dvae: DiscreteVae;
+    family: DiagonalNormal, FlowOptions, FullNormal, NormalFlow, PosteriorFamily;
+    hierarchical: HierarchicalVae, Inference;
     linear_factors: LinearFactors;
     linear_gaussian: LinearGaussian;
     logistic_normal: LogisticNormal;
     mixed: First, Mixed, MixedVae;
+    normal_chain: NormalChain;
     sbn: SigmoidBelief;
     small: SmallBelief;
     toys: BernoulliToy, GaussianQuadratic;
@@ -15,10 +19,9 @@ pathscore_autodiff::modules! {
 
 use crate::RandomSource;
 use crate::dist::{Distribution, Layers};
-use crate::nn::Mlp;
-use crate::params::{Bound, Init, ParamId, Params};
-use pathscore_autodiff::{Activation, Scalar, Shape, Var};
-use rand::Rng;
+use crate::params::Bound;
+use decoder::DecoderNetwork;
+use pathscore_autodiff::{Scalar, Shape, Var};
 use smallvec::smallvec;
 
 /// A model with latent variables: the joint density $p(x, z) = p(x \mid z) p(z)$ and an approximate posterior
@@ -89,74 +92,6 @@ pub trait Decoder<F: Scalar>: LatentModel<F> {
     /// $E[x \mid z]$ for the point estimate $z$ that [`Decoder::encode`] computes from `x`, of the shape of `x`.
     fn reconstruct<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         self.mean(params, self.encode(params, x))
-    }
-}
-
-/// The distribution of $x$ given the decoder's output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Likelihood {
-    /// Bernoulli variables whose logits are the decoder's output. Data may also be grey values in $[0, 1]$.
-    Bernoulli,
-    /// Normal variables whose means are the decoder's output, with one learnt standard deviation for each column.
-    Normal,
-}
-
-/// A decoder: a network and the distribution of $x$ given its output.
-#[derive(Clone, Debug)]
-struct DecoderNetwork {
-    net: Mlp,
-    log_scale: Option<ParamId>,
-}
-
-impl DecoderNetwork {
-    fn new<F: Scalar, R: Rng>(
-        params: &mut Params<F>,
-        name: &str,
-        widths: &[usize],
-        activation: Activation,
-        likelihood: Likelihood,
-        rng: &mut R,
-    ) -> Self {
-        let net = Mlp::new(params, name, widths, activation, rng);
-        let columns = *widths.last().expect("a network has a width");
-        let log_scale = (likelihood == Likelihood::Normal)
-            .then(|| params.add(format!("{name}.log_scale"), [columns], Init::Constant(0.0), rng));
-        Self { net, log_scale }
-    }
-
-    /// $\ln p(x \mid z)$ for samples `z` of shape `[draws, batch, latents]`.
-    fn log_prob<'t, F: Scalar>(
-        &self,
-        params: Bound<'t, F>,
-        x: Var<'t, F>,
-        z: Var<'t, F>,
-    ) -> Var<'t, F> {
-        let y = self.net.forward(params, z);
-        match self.log_scale {
-            None => x.bernoulli_log_prob(y),
-            Some(log_scale) => x.normal_log_prob(y, params.get(log_scale)),
-        }
-    }
-
-    fn mean<'t, F: Scalar>(&self, params: Bound<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
-        let y = self.net.forward(params, z);
-        if self.log_scale.is_none() { y.sigmoid() } else { y }
-    }
-
-    fn sample<'t, F: Scalar, R: RandomSource>(
-        &self,
-        params: Bound<'t, F>,
-        z: Var<'t, F>,
-        rng: &mut R,
-    ) -> Var<'t, F> {
-        let y = self.net.forward(params.detach(), z);
-        match self.log_scale {
-            None => rng.bernoulli_var(y.sigmoid(), y.shape()),
-            Some(log_scale) => {
-                y + params.get(log_scale).detach().exp() * rng.normal_var(params.tape(), y.shape())
-            }
-        }
     }
 }
 

@@ -1,11 +1,16 @@
 //! Every model against its formulas, with sums of plain numbers on the other side.
 
+mod decoders;
+mod families;
+mod hierarchical;
 mod nodes;
 
 use super::*;
+use crate::Params;
 use crate::Tractable;
 use crate::dist::Moments;
 use crate::seed::{Stream, rng};
+use pathscore_autodiff::Activation;
 use pathscore_autodiff::Tape;
 use std::f64::consts::TAU;
 

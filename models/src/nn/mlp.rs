@@ -41,6 +41,26 @@ impl Mlp {
         })
     }
 
+    /// The network of the same form whose parameters lie behind those of `count` others from this one on.
+    pub(crate) fn after(self, count: usize) -> Self {
+        Self { first: self.first.after(2 * self.depth * count), ..self }
+    }
+
+    /// Sets the weights of the outputs from number `from` on to zero, as their biases are, so that the network begins with zeros there.
+    pub(crate) fn clear_outputs<F: Scalar>(self, params: &mut Params<F>, from: usize) {
+        let Some(last) = self.layers().last() else { return };
+        let outputs = params.get(last.bias).len();
+        for row in params.get_mut(last.weight).chunks_exact_mut(outputs) {
+            row[from..].fill(F::ZERO);
+        }
+    }
+
+    /// The last width. Only a network with layers has one of its own.
+    pub(crate) fn outputs<F: Scalar>(self, params: Bound<'_, F>) -> Option<usize> {
+        let last = self.depth.checked_sub(1)?;
+        params.get(self.first.after(2 * last + 1)).shape().last().copied()
+    }
+
     /// Applies the network to rows of shape `[…, first width]`; the result has shape `[…, last width]`.
     ///
     /// # Panics

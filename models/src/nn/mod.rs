@@ -1,7 +1,9 @@
 //! Networks: a few parameter ids each.
 
 mod linear;
+mod masked;
 mod mlp;
 
 pub use linear::Linear;
+pub use masked::{BoundMaskedMlp, Mask, MaskedMlp};
 pub use mlp::Mlp;

@@ -2,6 +2,7 @@
 
 mod bijections;
 mod counts;
+mod flows;
 mod low_rank;
 mod mixtures;
 mod relaxed;

@@ -337,3 +337,26 @@ fn a_scale_of_zero_is_refused() {
     let error = Affine::new(leaf(&tape, &[0.0]), leaf(&tape, &[1.0, 0.0])).unwrap_err();
     assert_eq!((error.parameter, error.index, error.constraint), ("scale", 1, Constraint::NonZero));
 }
+
+/// A sample without a path is a constant, and its score is the derivative of the log-density at that constant, also where
+/// the map has parameters.
+#[test]
+fn the_score_of_a_sample_includes_the_parameters_of_the_map() {
+    let tape = Tape::new();
+    let (loc, scale) = (leaf(&tape, &[0.4, -0.2]), leaf(&tape, &[1.7, -0.6]));
+    let affine = Affine::new(loc, scale).unwrap();
+    fn check<'t>(q: impl Distribution<'t, f64>, parameters: &[Var<'t, f64>]) {
+        let [y, log_prob] = q.sample_and_log_prob(5, &mut rng());
+        let (found, expected) = (log_prob.sum().backward(), q.log_prob(y).sum().backward());
+        for &parameter in parameters {
+            let (found, expected) = (found.of(parameter), expected.of(parameter));
+            for (a, b) in found.values().iter().zip(expected.values()) {
+                // A few roundings of numbers below a hundred.
+                assert!((a - b).abs() < 1e-11 && *b != 0.0, "{a} {b}");
+            }
+        }
+    }
+    check(Transformed::new(normal(&tape, &[0.3, -0.5], 0.8), affine), &[loc, scale]);
+    let exp = Compose(affine, Elementwise::Exp);
+    check(Transformed::new(normal(&tape, &[0.3, -0.5], 0.8), exp), &[loc, scale]);
+}

@@ -110,6 +110,10 @@ impl<'t, F: Scalar> Bijection<'t, F> for Affine<'t, F> {
     fn detach(&self) -> Self {
         Self { loc: self.loc.detach(), scale: self.scale.detach() }
     }
+
+    fn is_tracked(&self) -> bool {
+        self.loc.is_tracked() || self.scale.is_tracked()
+    }
 }
 
 impl<'t, F: Scalar> Monotone<'t, F> for Affine<'t, F> {

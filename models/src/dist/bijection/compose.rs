@@ -53,6 +53,13 @@ impl<'t, F: Scalar, A: Bijection<'t, F>, B: Bijection<'t, F>> Bijection<'t, F> f
         self.0.log_det(x, event_dim) + self.1.log_det(y, event_dim + to - from)
     }
 
+    fn forward_and_log_det(&self, x: Var<'t, F>, event_dim: usize) -> [Var<'t, F>; 2] {
+        let [from, to] = self.0.event_dims();
+        let [y, first] = self.0.forward_and_log_det(x, event_dim);
+        let [y, second] = self.1.forward_and_log_det(y, event_dim + to - from);
+        [y, first + second]
+    }
+
     fn outside(&self, y: Var<'t, F>, event_dim: usize) -> Var<'t, F> {
         let outside = self.1.outside(y, event_dim);
         let between = self.between(event_dim);
@@ -78,6 +85,10 @@ impl<'t, F: Scalar, A: Bijection<'t, F>, B: Bijection<'t, F>> Bijection<'t, F> f
 
     fn detach(&self) -> Self {
         Self(self.0.detach(), self.1.detach())
+    }
+
+    fn is_tracked(&self) -> bool {
+        self.0.is_tracked() || self.1.is_tracked()
     }
 }
 

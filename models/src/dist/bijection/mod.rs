@@ -5,6 +5,7 @@ pathscore_autodiff::modules! {
     cholesky_factor: CholeskyFactor;
     compose: Compose;
     elementwise: Elementwise;
+    flow: Flow, FlowKind, FlowNetwork;
     ordered: Ordered;
     stick_breaking: StickBreaking;
 }
@@ -40,6 +41,12 @@ pub trait Bijection<'t, F: Scalar>: Copy {
     /// parts, if the map acts on parts of an event.
     fn log_det(&self, x: Var<'t, F>, event_dim: usize) -> Var<'t, F>;
 
+    /// [`Bijection::forward`] and [`Bijection::log_det`], computed together where they share work.
+    fn forward_and_log_det(&self, x: Var<'t, F>, event_dim: usize) -> [Var<'t, F>; 2] {
+        let log_det = self.log_det(x, event_dim);
+        [self.forward(x), log_det]
+    }
+
     /// Not zero where an event, the last `event_dim` axes of `y`, has a part that is not in the image. Numbers are in the image
     /// if they are finite and not on its boundary. NaN is not outside.
     fn outside(&self, y: Var<'t, F>, event_dim: usize) -> Var<'t, F>;
@@ -62,6 +69,11 @@ pub trait Bijection<'t, F: Scalar>: Copy {
     /// The same map, constant to derivatives.
     fn detach(&self) -> Self {
         *self
+    }
+
+    /// True if the map has parameters to which derivatives flow.
+    fn is_tracked(&self) -> bool {
+        false
     }
 }
 
