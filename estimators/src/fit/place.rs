@@ -8,16 +8,16 @@ use pathscore_models::gp::GplvmPosterior;
 /// The latent of a new row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placement {
-    /// The latent $x_*$.
+    /// The latent $x_\ast$.
     pub latent: Vec<f64>,
-    /// $\ln p(y_* \mid x_*)$ there, without the prior.
+    /// $\ln p(y_\ast \mid x_\ast)$ there, without the prior.
     pub log_prob: f64,
     /// The reason why the best search stopped.
     pub stop: Stop,
 }
 
-/// Places a new row, with NaN for a cell that is missing, where its density $\ln p(y_* \mid x_*)$ is largest, or with `prior` the sum of it
-/// and $\ln \mathcal N(x_*; 0, I)$.
+/// Places a new row, with NaN for a cell that is missing, where its density $\ln p(y_\ast \mid x_\ast)$ is largest, or with `prior` the sum of it
+/// and $\ln \mathcal N(x_\ast; 0, I)$.
 ///
 /// The density has several maxima; the searches begin at the latents of the `starts` rows of the data that are nearest to the new row,
 /// and the best one counts.

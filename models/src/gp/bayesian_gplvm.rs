@@ -8,14 +8,14 @@ use crate::seed::{self, Stream};
 use pathscore_autodiff::{CholeskyFactor, Error, Scalar, Triangle, Var};
 
 /// The Gaussian-process latent-variable model with latents that are integrated out (Titsias and Lawrence 2010): the prior of a latent is
-/// standard normal, its approximate posterior $q(x_n) = \mathcal N(\mu_n, \mathrm{diag}\, S_n)$, and the function is seen through its values at
+/// standard normal, its approximate posterior $q(x_n) = \mathcal N(\mu_n, \mathrm{diag} S_n)$, and the function is seen through its values at
 /// $M$ inducing points $Z$. The kernel is the radial basis function with a length-scale for each latent; latents that the data do not need
 /// get long ones.
 ///
 /// $$B = I + \beta L^{-1} \Psi_2 L^{-\top}, \quad LL^\top = K_{ZZ} + \delta s^2 I, \quad \beta = 1/\sigma^2$$
 ///
-/// $$\ln p(Y) \ge -\tfrac{ND}2 \ln 2\pi\sigma^2 - \tfrac D2 \ln\det B - \tfrac\beta2 \mathrm{tr}\, YY^\top + \tfrac{\beta^2}2
-/// \mathrm{tr}(C^\top B^{-1} C) - \tfrac D2 (\beta\psi_0 - \beta\, \mathrm{tr}\, L^{-1} \Psi_2 L^{-\top}) - \mathrm{KL}(q(X) \Vert p(X)), \quad
+/// $$\ln p(Y) \ge -\tfrac{ND}2 \ln 2\pi\sigma^2 - \tfrac D2 \ln\det B - \tfrac\beta2 \mathrm{tr} YY^\top + \tfrac{\beta^2}2
+/// \mathrm{tr}(C^\top B^{-1} C) - \tfrac D2 (\beta\psi_0 - \beta \mathrm{tr} L^{-1} \Psi_2 L^{-\top}) - \mathrm{KL}(q(X) \Vert p(X)), \quad
 /// C = L^{-1} \Psi_1^\top Y$$
 ///
 /// for $N$ rows and $D$ columns, each less its mean, with the [jitter](super) $\delta$ and the statistics of [`Psi`]. The bound and
@@ -49,15 +49,15 @@ pub struct BayesianGplvm {
     jitter: f64,
 }
 
-/// The means of covariances under normal latents $q(x_n) = \mathcal N(\mu_n, \mathrm{diag}\, S_n)$ for the radial basis function.
+/// The means of covariances under normal latents $q(x_n) = \mathcal N(\mu_n, \mathrm{diag} S_n)$ for the radial basis function.
 #[derive(Clone, Copy, Debug)]
 pub struct Psi<'t, F> {
-    /// $\psi_0 = \sum_n \mathbb E\, k(x_n, x_n) = N s^2$, of shape `[]`.
+    /// $\psi_0 = \sum_n \mathbb E k(x_n, x_n) = N s^2$, of shape `[]`.
     pub psi0: Var<'t, F>,
-    /// $(\Psi_1)_{nm} = \mathbb E\, k(x_n, z_m) = s^2 \prod_j \frac{e^{-(\mu_{nj} - z_{mj})^2/2(\ell_j^2 + S_{nj})}}{\sqrt{1 +
+    /// $\Psi_1(n, m) = \mathbb E k(x_n, z_m) = s^2 \prod_j \frac{e^{-(\mu_{nj} - z_{mj})^2/2(\ell_j^2 + S_{nj})}}{\sqrt{1 +
     /// S_{nj}/\ell_j^2}}$, of shape `[rows, inducing]`.
     pub psi1: Var<'t, F>,
-    /// $(\Psi_2)_{mm'} = \sum_n \mathbb E\, k(x_n, z_m) k(x_n, z_{m'}) = s^4 \sum_n \prod_j \frac{e^{-(z_{mj} - z_{m'j})^2/4\ell_j^2 -
+    /// $\Psi_2(m, m') = \sum_n \mathbb E k(x_n, z_m) k(x_n, z_{m'}) = s^4 \sum_n \prod_j \frac{e^{-(z_{mj} - z_{m'j})^2/4\ell_j^2 -
     /// (\mu_{nj} - \bar z_j)^2/(\ell_j^2 + 2 S_{nj})}}{\sqrt{1 + 2 S_{nj}/\ell_j^2}}$ with $\bar z = (z_m + z_{m'})/2$, of shape `[inducing,
     /// inducing]`.
     pub psi2: Var<'t, F>,
@@ -234,7 +234,7 @@ impl BayesianGplvm {
         (params.get(self.latents).sum_squares(..) + own) * F::from_f64(0.5)
     }
 
-    /// The means of the cells of rows with the latents `[m, latents]`, of shape `[m, columns]`: $\bar y_d + \beta\, k(x, Z)\, L^{-\top}
+    /// The means of the cells of rows with the latents `[m, latents]`, of shape `[m, columns]`: $\bar y_d + \beta k(x, Z) L^{-\top}
     /// B^{-1} C$, the mean of the approximate posterior of the function.
     ///
     /// # Errors

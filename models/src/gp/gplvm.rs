@@ -12,7 +12,7 @@ use pathscore_autodiff::{Error, Scalar, Tape, Var};
 /// process over the latents $x_n$ of the rows, which are parameters.
 ///
 /// $$\ln p(Y \mid X) = -\tfrac D2 \ln\det A - \tfrac12 \mathrm{tr}(A^{-1} YY^\top) - \tfrac{ND}2 \ln 2\pi, \quad
-/// A = K(X) + (\sigma^2 + \delta\, \mathrm{tr} K / N) I$$
+/// A = K(X) + (\sigma^2 + \delta \mathrm{tr} K / N) I$$
 ///
 /// for $N$ rows and $D$ columns, each less its mean, with the covariances $K$ of a [`Kernel`] and the [jitter](super) $\delta$. The
 /// derivative is $\bar A = \tfrac12 (A^{-1} YY^\top A^{-1} - D A^{-1})$, from there by the kernel. A linear kernel gives

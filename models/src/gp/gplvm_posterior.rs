@@ -8,8 +8,8 @@ use pathscore_autodiff::{Error, Scalar, Tape, Var};
 /// A fitted [`Gplvm`](super::Gplvm) as a map from latents to rows: the posterior of its Gaussian processes given the data, with the
 /// factorisations done. It belongs to the parameters that it was made with.
 ///
-/// With $k_* = k(X, x_*)$ a cell of a new row is normal with the mean $\bar y_d + k_*^\top A^{-1} y_d$ and the variance $v = k(x_*,
-/// x_*) - k_*^\top A^{-1} k_* + \sigma^2 + \text{jitter}$, which all columns with the same observed rows share.
+/// With $k_\ast = k(X, x_\ast)$ a cell of a new row is normal with the mean $\bar y_d + k_\ast^\top A^{-1} y_d$ and the variance $v = k(x_\ast,
+/// x_\ast) - k_\ast^\top A^{-1} k_\ast + \sigma^2 + \text{jitter}$, which all columns with the same observed rows share.
 #[derive(Clone, Debug)]
 pub struct GplvmPosterior<'d, F> {
     kernel: Kernel,
@@ -189,9 +189,9 @@ impl<'d, F: Scalar> GplvmPosterior<'d, F> {
         GplvmTarget { parts, nearest }
     }
 
-    /// $\ln p(y_* \mid x_*)$ of the observed cells of a new row for each of the latents `[m, latents]`, of shape `[m]`:
+    /// $\ln p(y_\ast \mid x_\ast)$ of the observed cells of a new row for each of the latents `[m, latents]`, of shape `[m]`:
     ///
-    /// $$-\tfrac12 \sum_d \Bigl(\frac{(y_{*d} - \mu_d)^2}{v} + \ln v + \ln 2\pi\Bigr)$$
+    /// $$-\tfrac12 \sum_d \Bigl(\frac{(y_{\ast d} - \mu_d)^2}{v} + \ln v + \ln 2\pi\Bigr)$$
     ///
     /// with the mean $\mu$ and the variance $v$ of a cell. The derivatives are those of the normal density, through $\mu$ and $v$ to
     /// the latents; the model's parameters are constants. The sum of squares comes from products that are computed once, so that
@@ -226,7 +226,7 @@ impl<'d, F: Scalar> GplvmPosterior<'d, F> {
         total
     }
 
-    /// $k(x_*, X)$ for the observed rows of a group, of shape `[m, n]`, and $n$.
+    /// $k(x_\ast, X)$ for the observed rows of a group, of shape `[m, n]`, and $n$.
     fn cross<'t>(
         &self,
         params: Bound<'t, F>,

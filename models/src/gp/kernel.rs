@@ -233,7 +233,7 @@ pub(super) fn identity<F: Scalar>(tape: &Tape<F>, n: usize) -> Var<'_, F> {
     })
 }
 
-/// $K + (\sigma^2 + \delta\, \mathrm{tr} K / n) I$: the covariance of noisy observations with a jitter of $\delta$, and the number that is
+/// $K + (\sigma^2 + \delta \mathrm{tr} K / n) I$: the covariance of noisy observations with a jitter of $\delta$, and the number that is
 /// added to the diagonal.
 pub(super) fn with_noise<'t, F: Scalar>(
     gram: Var<'t, F>,

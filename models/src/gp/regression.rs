@@ -9,7 +9,7 @@ use pathscore_autodiff::{CholeskyFactor, Error, Scalar, Var};
 /// Regression with a Gaussian process and normal noise (Rasmussen and Williams 2006, chapters 2 and 5):
 ///
 /// $$f \sim \mathcal{GP}(m, k), \quad y_i = f(x_i) + \varepsilon_i, \quad \varepsilon_i \sim \mathcal N(0, \sigma^2), \quad
-/// y \sim \mathcal N(m \mathbf 1, A), \quad A = K + (\sigma^2 + \delta\, \mathrm{tr} K / n) I$$
+/// y \sim \mathcal N(m \mathbf 1, A), \quad A = K + (\sigma^2 + \delta \mathrm{tr} K / n) I$$
 ///
 /// for the points $x_i$ of `dimensions` numbers, with the covariances $K_{ij} = k(x_i, x_j)$ of a [`Kernel`], a constant mean $m$, and
 /// the [jitter](super) $\delta$. Hyperparameters are fitted by maximising [`GpRegression::log_marginal`] (type II), or its sum with
@@ -205,8 +205,8 @@ impl GpRegression {
 }
 
 impl<'t, F: Scalar> GpPosterior<'_, 't, F> {
-    /// The predictions at new points `[m, dimensions]`: with $k_* = k(X, x_*)$ the mean is $m + k_*^\top A^{-1} (y - m)$ and the
-    /// variance of the function $k(x_*, x_*) - k_*^\top A^{-1} k_*$. Where rounding would make the variance negative it is zero, with
+    /// The predictions at new points `[m, dimensions]`: with $k_\ast = k(X, x_\ast)$ the mean is $m + k_\ast^\top A^{-1} (y - m)$ and the
+    /// variance of the function $k(x_\ast, x_\ast) - k_\ast^\top A^{-1} k_\ast$. Where rounding would make the variance negative it is zero, with
     /// a derivative of zero. A prediction takes $O(n^2)$ operations.
     ///
     /// # Panics
