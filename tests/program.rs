@@ -352,7 +352,7 @@ fn a_number_that_proves_nothing_is_refused() {
 }
 
 /// Every kind of model.
-const KINDS: [&str; 9] = ["vae", "dvae", "sbn", "ppca", "fa", "gmm", "gp", "gplvm", "rbm"];
+const KINDS: [&str; 10] = ["vae", "hvae", "dvae", "sbn", "ppca", "fa", "gmm", "gp", "gplvm", "rbm"];
 
 #[test]
 fn the_help_of_a_kind_shows_its_options_and_no_others() {
@@ -372,8 +372,22 @@ fn the_help_of_a_kind_shows_its_options_and_no_others() {
     }
     options(
         "vae",
-        &["latent-dim", "alpha", "kl", "baseline"],
-        &["layers", "temperature", "chains"],
+        &[
+            "latent-dim",
+            "alpha",
+            "kl",
+            "baseline",
+            "levels",
+            "posterior",
+            "flow-layers",
+            "flow-hidden",
+        ],
+        &["layers", "temperature", "chains", "inference"],
+    );
+    options(
+        "hvae",
+        &["layers", "inference", "alpha", "baseline", "levels"],
+        &["latent-dim", "temperature", "kl", "posterior"],
     );
     options(
         "dvae",
@@ -734,6 +748,153 @@ fn the_three_ways_of_ppca_agree() {
     let out = scratch.path("em");
     refuse(&["evaluate", &out, "--num-samples", "5"], &["--num-samples", "exact"]);
     refuse(&["compare", "--problem", &format!("run:{out}")], &["ppca", "no gradient estimators"]);
+}
+
+/// Grey rows of four columns, whose levels depend on each other.
+fn grey_rows(scratch: &Scratch) -> String {
+    let rows: String = (0..300)
+        .map(|i| {
+            let t = f64::from(i);
+            let (a, b) = (0.5 + 0.5 * (0.7 * t).sin(), 0.5 + 0.5 * (1.3 * t).cos());
+            format!("{a:.3},{:.3},{b:.3},{:.3}\n", 1.0 - a, 0.5 * (a + b))
+        })
+        .collect();
+    format!("csv:{}", scratch.file("grey.csv", rows.as_bytes()))
+}
+
+/// The numbers of a run's summary.
+fn summary(out: &str) -> Value {
+    serde_json::from_slice(&fs::read(Path::new(out).join("summary.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn grey_values_have_likelihoods_of_their_own() {
+    let scratch = Scratch::new("grey");
+    let source = grey_rows(&scratch);
+    let common = ["--data", &source, "--hidden", "8", "--batch", "50", "--eval-samples", "20"];
+    for (name, more, least) in [
+        // The density of uniform grey values is one, and ln 8 nats each are the most of eight levels.
+        ("continuous-bernoulli", &[][..], 0.0),
+        ("categorical", &["--levels", "8"], -4.0 * 8_f64.ln()),
+    ] {
+        let out = scratch.path(name);
+        let kind = ["train", "vae", "--latent-dim", "2", "--likelihood", name];
+        let rest = ["--steps", "1500", "--lr", "0.005", "--progress", "none", "--out", &out];
+        succeed(&[&kind[..], &common, more, &rest].concat());
+        let elbo = summary(&out)["elbo_test"].as_f64().unwrap();
+        assert!(elbo > least + 0.1, "{name}: {elbo} nats, and knowing nothing gives {least}");
+        let text = fs::read_to_string(Path::new(&out).join("run.toml")).unwrap();
+        assert!(text.contains(&format!("likelihood = \"{name}\"")), "{text}");
+        assert_eq!(text.contains("levels = 8"), name == "categorical", "{text}");
+        let picture = scratch.path("new.png");
+        succeed(&["sample", &out, "--count", "4", "--out", &picture]);
+        succeed(&["evaluate", &out, "--num-samples", "5"]);
+    }
+    let wide = grouped_rows(&scratch, 1.0);
+    for name in ["continuous-bernoulli", "categorical"] {
+        let args = ["train", "vae", "--data", &wide, "--likelihood", name, "--steps", "1"];
+        refuse(&args, &["outside [0, 1]", name, "--likelihood normal"]);
+    }
+    refuse(&["train", "vae", "--levels", "4"], &["--levels", "bernoulli", "categorical"]);
+    let one = ["train", "vae", "--likelihood", "categorical", "--levels", "1"];
+    refuse(&one, &["--levels is 1", "at least 2"]);
+}
+
+#[test]
+fn posteriors_of_a_vae_are_trained_and_their_options_refused_where_they_have_no_effect() {
+    let scratch = Scratch::new("posteriors");
+    for (name, more) in [
+        ("full", &[][..]),
+        ("coupling", &["--flow-layers", "2", "--flow-hidden", "8"]),
+        ("iaf", &["--flow-layers", "2", "--flow-hidden", "8,6"]),
+    ] {
+        let out = scratch.path(name);
+        let posterior = ["--posterior", name, "--steps", "600", "--diagnostics"];
+        succeed(&small(&out, &[&posterior[..], more].concat()));
+        let summary = summary(&out);
+        let number = |key: &str| summary[key].as_f64().unwrap();
+        assert!(number("elbo_test") < number("log_likelihood_test"));
+        // A model that knows nothing of 16 bits is at −11.09 nats.
+        assert!(number("elbo_test") > -11.0, "{name}: {summary}");
+        let metrics = fs::read_to_string(Path::new(&out).join("metrics.jsonl")).unwrap();
+        let last: Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+        // A flow has no density for each latent.
+        let units = if name == "full" { 2 } else { 1 };
+        assert_eq!(last["test/kl_units"].as_array().map(Vec::len), Some(units));
+        for picture in ["samples.png", "reconstructions.png", "latent.png", "latent-map.png"] {
+            assert!(fs::metadata(Path::new(&out).join(picture)).unwrap().len() > 0, "{picture}");
+        }
+        succeed(&["evaluate", &out, "--num-samples", "10"]);
+    }
+    let vae = |more: &[&str], parts: &[&str]| refuse(&[&["train", "vae"], more].concat(), parts);
+    vae(&["--flow-layers", "2"], &["--flow-layers", "diagonal", "coupling or iaf"]);
+    vae(&["--posterior", "full", "--flow-hidden", "8"], &["--flow-hidden", "full", "coupling"]);
+    vae(&["--posterior", "iaf", "--flow-layers", "0"], &["--flow-layers"]);
+    vae(&["--posterior", "iaf", "--flow-hidden", "0"], &["--flow-hidden"]);
+    vae(&["--posterior", "coupling", "--latent-dim", "1"], &["--latent-dim 2", "iaf"]);
+    vae(&["--posterior", "iaf", "--kl", "analytic"], &["--kl", "sgvb"]);
+    vae(&["--posterior", "full", "--estimator", "vimco"], &["vimco does not fit", "dreg"]);
+}
+
+#[test]
+fn layers_of_normal_latents_are_trained_and_refused_where_they_make_no_model() {
+    let scratch = Scratch::new("layers-of-normals");
+    for (name, more) in [
+        ("bottom-up", &["--layers", "4,2"][..]),
+        ("ladder", &["--layers", "3,2,3", "--inference", "ladder"]),
+        ("nvil", &["--layers", "4,2", "--estimator", "nvil"]),
+    ] {
+        let out = scratch.path(name);
+        let common = ["train", "hvae", "--data", "bars", "--hidden", "16", "--batch", "50"];
+        let rest = ["--eval-samples", "20", "--progress", "none", "--diagnostics", "--out", &out];
+        succeed(&[&common[..], &rest, &["--steps", "600"], more].concat());
+        let summary = summary(&out);
+        let number = |key: &str| summary[key].as_f64().unwrap();
+        assert!(number("elbo_test") < number("log_likelihood_test"));
+        assert!(number("elbo_test") > -11.1, "{name}: {summary}");
+        let metrics = fs::read_to_string(Path::new(&out).join("metrics.jsonl")).unwrap();
+        let last: Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+        let latents = if name == "ladder" { 8 } else { 6 };
+        assert_eq!(last["test/kl_units"].as_array().map(Vec::len), Some(latents));
+        for picture in ["samples.png", "reconstructions.png", "latent.png", "latent-map.png"] {
+            assert!(fs::metadata(Path::new(&out).join(picture)).unwrap().len() > 0, "{picture}");
+        }
+        succeed(&["evaluate", &out, "--num-samples", "10"]);
+    }
+    let one = ["train", "hvae", "--layers", "3", "--inference", "ladder"];
+    refuse(&one, &["--inference ladder", "single layer"]);
+    refuse(&["train", "hvae", "--layers", "3,0"], &["--layers"]);
+    refuse(&["train", "hvae", "--estimator", "rebar"], &["bits", "sgvb"]);
+    refuse(&["train", "hvae", "--alpha", "0.3"], &["--alpha", "sgvb"]);
+}
+
+#[test]
+fn deep_posteriors_have_the_same_bytes_for_any_number_of_threads() {
+    let scratch = Scratch::new("deep-threads");
+    for (kind, more) in [
+        ("hvae", &["--layers", "3,2", "--inference", "ladder"][..]),
+        ("vae", &["--posterior", "iaf", "--latent-dim", "3", "--flow-hidden", "8"]),
+        ("vae", &["--posterior", "full", "--latent-dim", "3", "--estimator", "dreg"]),
+    ] {
+        let runs = ["1", "3"].map(|threads| {
+            let out = scratch.path(&format!("{kind}-{}-{threads}", more[1]));
+            let common = ["train", kind, "--data", "bars", "--hidden", "16", "--batch", "50"];
+            let rest = ["--eval-samples", "5", "--progress", "none", "--out", &out];
+            let length = ["--steps", "60", "--num-samples", "8", "--threads", threads];
+            succeed(&[&common[..], &rest, &length, more].concat());
+            checkpoint(&out)
+        });
+        assert_eq!(runs[0], runs[1], "{kind} {more:?}");
+    }
+}
+
+#[test]
+fn deep_posteriors_resume_to_the_same_bytes() {
+    let common = ["--data", "bars", "--hidden", "8", "--batch", "20", "--eval-samples", "2"];
+    let hvae = ["hvae", "--layers", "3,2", "--steps", "6000"];
+    killed_and_resumed("resumed-hvae", &[&hvae[..], &common].concat());
+    let iaf = ["vae", "--posterior", "iaf", "--latent-dim", "3", "--flow-hidden", "8"];
+    killed_and_resumed("resumed-iaf", &[&iaf[..], &common, &["--steps", "4000"]].concat());
 }
 
 #[test]

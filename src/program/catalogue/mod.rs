@@ -36,6 +36,6 @@ pub(crate) use bits::bits_rows;
 pub(crate) use energy::energy_rows;
 pub(crate) use instance::{Pair, ProblemRow, Setting, Truths};
 pub(crate) use options::{Kind, Options};
-pub(crate) use path::path_rows;
+pub(crate) use path::{path_rows, sampled_path_rows};
 pub(crate) use problems::{keep_estimators, problem, problem_values, problems};
 pub(crate) use row::{About, Job, Place, Row, Setup, rows_of};

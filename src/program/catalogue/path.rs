@@ -16,34 +16,67 @@ where
     for<'t> M::Posterior<'t>: Reparam<'t, F> + Kl<'t, F, M::Prior<'t>>,
     J: Job<F, M>,
 {
+    let mut rows: Vec<Row<F, M, J>> = vec![Row::new(
+        &About {
+            name: "sgvb",
+            line: "ELBO, along the path of a reparameterised sample",
+            source: "Kingma & Welling 2014",
+            options: &[KL],
+            variants: &[
+                Variant {
+                    name: "sgvb-analytic",
+                    line: "sgvb, divergence in closed form",
+                    options: &[(KL, Value::Choice("analytic"))],
+                    ..Variant::DEFAULT
+                },
+                Variant {
+                    name: "sgvb-sampled",
+                    line: "sgvb, divergence at the draws",
+                    options: &[(KL, Value::Choice("sampled"))],
+                    ..Variant::DEFAULT
+                },
+            ],
+            ..About::DEFAULT
+        },
+        |options, setup, job| match options.choice(KL) {
+            "analytic" => job.run(setup.params, SgvbKl),
+            _ => job.run(setup.params, Sgvb),
+        },
+    )];
+    rows.extend(reparam_rows());
+    rows
+}
+
+/// The rows of models whose posterior has a path, and no divergence from the prior in closed form.
+pub(crate) fn sampled_path_rows<F, M, J>() -> Vec<Row<F, M, J>>
+where
+    F: Scalar,
+    M: LatentModel<F>,
+    for<'t> M::Posterior<'t>: Reparam<'t, F>,
+    J: Job<F, M>,
+{
+    let mut rows: Vec<Row<F, M, J>> = vec![Row::new(
+        &About {
+            name: "sgvb",
+            line: "ELBO, along the path of a reparameterised sample",
+            source: "Kingma & Welling 2014",
+            ..About::DEFAULT
+        },
+        |_, setup, job| job.run(setup.params, Sgvb),
+    )];
+    rows.extend(reparam_rows());
+    rows
+}
+
+/// The rows that need a path alone.
+fn reparam_rows<F, M, J>() -> Vec<Row<F, M, J>>
+where
+    F: Scalar,
+    M: LatentModel<F>,
+    for<'t> M::Posterior<'t>: Reparam<'t, F>,
+    J: Job<F, M>,
+{
     vec![
-        Row::new(
-            &About {
-                name: "sgvb",
-                line: "ELBO, along the path of a reparameterised sample",
-                source: "Kingma & Welling 2014",
-                options: &[KL],
-                variants: &[
-                    Variant {
-                        name: "sgvb-analytic",
-                        line: "sgvb, divergence in closed form",
-                        options: &[(KL, Value::Choice("analytic"))],
-                        ..Variant::DEFAULT
-                    },
-                    Variant {
-                        name: "sgvb-sampled",
-                        line: "sgvb, divergence at the draws",
-                        options: &[(KL, Value::Choice("sampled"))],
-                        ..Variant::DEFAULT
-                    },
-                ],
-                ..About::DEFAULT
-            },
-            |options, setup, job| match options.choice(KL) {
-                "analytic" => job.run(setup.params, SgvbKl),
-                _ => job.run(setup.params, Sgvb),
-            },
-        ),
         Row::new(
             &About {
                 name: "stl",

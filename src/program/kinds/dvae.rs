@@ -3,7 +3,7 @@
 use super::kind::About;
 use super::latent::{DiagnosisInput, LatentKindModel, PICTURE_NAMES};
 use super::latent_kind::{LatentKind, PATH_ESTIMATORS, Unfit};
-use super::network::Network;
+use super::network::{Latents, Network};
 use super::trainer::Start;
 use super::views::Views;
 use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows};
@@ -38,8 +38,8 @@ impl LatentKind for Dvae {
     const HIDDEN: Option<&'static str> = Some("200");
     const UNFIT: &'static [Unfit] = &[PATH_ESTIMATORS];
 
-    fn layers(Options { latent_dim }: Options) -> anyhow::Result<Vec<usize>> {
-        Ok(vec![latent_dim])
+    fn latents(Options { latent_dim }: Options) -> anyhow::Result<Latents> {
+        Ok(vec![latent_dim].into())
     }
 }
 

@@ -9,7 +9,9 @@ use crate::program::catalogue::Row;
 use crate::program::run::checkpoint::State;
 use crate::program::run::settings::Settings;
 use pathscore::autodiff::Scalar;
-use pathscore::estimators::{Claim, Diagnosis, Evaluation, GROUP, Target, diagnose, evaluate};
+use pathscore::estimators::{
+    Claim, Diagnosis, Evaluation, GROUP, Target, diagnose, diagnose_whole, evaluate,
+};
 use pathscore::models::Params;
 use pathscore::models::data::{Batches, Binarize, Split, Table};
 use pathscore::models::dist::Coordinates;
@@ -53,7 +55,8 @@ pub(crate) trait LatentKindModel<F: Scalar>:
         Ok(Vec::new())
     }
 
-    /// The diagnosis of the posterior on some rows; every model calls [`DiagnosisInput::at`].
+    /// The diagnosis of the posterior on some rows; every model calls [`DiagnosisInput::at`] or
+    /// [`DiagnosisInput::of_whole`].
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis;
 }
 
@@ -74,6 +77,12 @@ impl<F: Scalar> DiagnosisInput<'_, F> {
     {
         let rng = &mut seed::rng(self.seed, Stream::Diagnose, 0);
         diagnose(model, self.params, self.x, self.rows, GROUP, rng)
+    }
+
+    /// The diagnosis of a model whose latents have a joint density only.
+    pub(crate) fn of_whole<M: Decoder<F>>(self, model: &M) -> Diagnosis {
+        let rng = &mut seed::rng(self.seed, Stream::Diagnose, 0);
+        diagnose_whole(model, self.params, self.x, self.rows, GROUP, rng)
     }
 }
 

@@ -4,12 +4,13 @@ use super::chosen::{Chosen, find};
 use super::kind::{self, Compared, Fitting, Kind};
 use super::latent::{LatentFit, LatentKindModel};
 use super::network::{
-    EvaluationOptions, EvaluationSettings, LikelihoodName, Network, NetworkOptions,
+    EvaluationOptions, EvaluationSettings, LEVELS, Latents, LikelihoodName, Network, NetworkOptions,
 };
 use super::trainer::Start;
 use crate::program::catalogue::{
     About, Options, Place, Setup, estimator_argument, given_options, option_arguments, path_rows,
 };
+use crate::program::choice::cli_name;
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
 use crate::program::run::settings::{Length, Settings, at_least_one, to_section};
@@ -57,11 +58,30 @@ pub(crate) trait LatentKind: Sync {
     /// The estimators of other kinds, which are refused with the reason.
     const UNFIT: &'static [Unfit];
 
-    /// The widths of the layers of latents, nearest the data first.
+    /// The latents that the options describe.
     ///
     /// # Errors
-    /// If they are out of their range.
-    fn layers(options: Self::Options) -> anyhow::Result<Vec<usize>>;
+    /// If they are out of their range, or an option has no effect beside the others.
+    fn latents(options: Self::Options) -> anyhow::Result<Latents>;
+
+    /// The estimators that fit the model that these settings describe.
+    fn estimators(network: &Network) -> Vec<&'static About> {
+        let _ = network;
+        abouts::<Self::Model>()
+    }
+
+    /// A fit that has not begun, of the model that the settings describe.
+    ///
+    /// # Errors
+    /// If the settings do not fit the data or each other.
+    fn open<'a>(settings: &'a Settings, split: &'a Split) -> anyhow::Result<Box<dyn Fitting + 'a>> {
+        open_model::<Self::Model>(settings, split)
+    }
+
+    /// The forms of estimators that `compare` studies at the parameters of a run.
+    fn compared(settings: &Settings, samples: usize) -> Vec<Compared> {
+        compared::<Self::Model>(settings, samples)
+    }
 }
 
 impl<K: LatentKind> Kind for K {
@@ -82,19 +102,30 @@ impl<K: LatentKind> Kind for K {
         settings: &'a Settings,
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
-        match settings.run.dtype {
-            Dtype::F32 => open::<f32, K::Model>(settings, split),
-            Dtype::F64 => open::<f64, K::Model>(settings, split),
-        }
+        K::open(settings, split)
     }
 
     fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
-        compared::<K::Model>(settings, samples)
+        K::compared(settings, samples)
+    }
+}
+
+/// A fit that has not begun, in the number type of the settings.
+///
+/// # Errors
+/// If the settings do not fit the data or each other.
+pub(crate) fn open_model<'a, M: LatentKindModel<f32> + LatentKindModel<f64>>(
+    settings: &'a Settings,
+    split: &'a Split,
+) -> anyhow::Result<Box<dyn Fitting + 'a>> {
+    match settings.run.dtype {
+        Dtype::F32 => open::<f32, M>(settings, split),
+        Dtype::F64 => open::<f64, M>(settings, split),
     }
 }
 
 /// The estimators that fit a model, in double precision for their names alone.
-fn abouts<M: LatentKindModel<f64>>() -> Vec<&'static About> {
+pub(crate) fn abouts<M: LatentKindModel<f64>>() -> Vec<&'static About> {
     M::rows().iter().map(|row| row.about).collect()
 }
 
@@ -129,19 +160,29 @@ fn options<K: LatentKind>(command: Command) -> Command {
 
 /// The settings of a new run.
 fn settings<K: LatentKind>(given: &Given) -> anyhow::Result<Settings> {
-    let latents = K::layers(given.options()?)?;
-    let NetworkOptions { hidden, activation, likelihood } = given.options()?;
+    let Latents { layers, posterior, inference } = K::latents(given.options()?)?;
+    let NetworkOptions { hidden, activation, likelihood, levels } = given.options()?;
+    let categorical = likelihood == LikelihoodName::Categorical;
+    if !categorical {
+        let name = cli_name(&likelihood);
+        let reason =
+            format!("--likelihood {name} has no levels; they go with --likelihood categorical");
+        given.refuse(&["levels"], reason)?;
+    }
     let EvaluationOptions { eval_samples, diagnostics } = given.options()?;
     let bits = likelihood == LikelihoodName::Bernoulli;
     let mut settings = given.settings(K::ABOUT.name, Length::Epochs(EPOCHS), bits)?;
     let hidden = hidden.unwrap_or_default();
-    let network = Network { latents, hidden, activation, likelihood };
+    let levels = categorical.then_some(levels.unwrap_or(LEVELS));
+    let latents = layers;
+    let network = Network { latents, hidden, activation, likelihood, levels, inference, posterior };
+    network.check()?;
     settings.model = to_section(&network)?;
     settings.optimizer = Some(given.optimizer()?);
     at_least_one("--eval-samples", eval_samples as u64)?;
     settings.evaluation = to_section(&EvaluationSettings { samples: eval_samples, diagnostics })?;
 
-    let estimators = abouts::<K::Model>();
+    let estimators = K::estimators(&network);
     let name = given.text("estimator").map_or(K::ESTIMATOR, String::as_str);
     if let Some((_, why)) =
         K::UNFIT.iter().find(|(abouts, _)| abouts().iter().any(|about| about.name == name))
@@ -150,7 +191,7 @@ fn settings<K: LatentKind>(given: &Given) -> anyhow::Result<Settings> {
     }
     let about = find(&estimators, name)?;
     about.check_layers(&network.latents)?;
-    let options = about.parse(&given_options(&estimators, given.matches()))?;
+    let options = about.parse(&given_options(&abouts::<K::Model>(), given.matches()))?;
     let samples = given.number("num_samples").unwrap_or(about.samples);
     if about.fixed_samples {
         let reason = format!("{name} has its own number of samples");
@@ -192,11 +233,12 @@ fn open<'a, F: Scalar, M: LatentKindModel<F>>(
     let network: Network = settings.model()?;
     network.check()?;
     let unit = split.train.in_unit_interval() && split.test.in_unit_interval();
-    if network.likelihood == LikelihoodName::Bernoulli && !unit {
+    if network.likelihood.is_of_greys() && !unit {
         return Err(usage_error(format!(
-            "{}: some values lie outside [0, 1], which --likelihood bernoulli cannot describe; try \
+            "{}: some values lie outside [0, 1], which --likelihood {} cannot describe; try \
              --likelihood normal",
-            settings.data.source
+            settings.data.source,
+            cli_name(&network.likelihood)
         )));
     }
     let evaluation: EvaluationSettings = settings.evaluation()?;
@@ -215,7 +257,7 @@ fn open<'a, F: Scalar, M: LatentKindModel<F>>(
     let setup = Setup {
         params,
         columns,
-        layers: network.latents.clone(),
+        layers: network.signals(),
         nodes: Vec::new(),
         rng: seed::rng(seed, Stream::Init, 1),
     };
@@ -226,8 +268,11 @@ fn open<'a, F: Scalar, M: LatentKindModel<F>>(
     Ok(Box::new(LatentFit::new(about_run, evaluation, trainer, tensors, words.clone())?))
 }
 
-/// The forms of estimators that `compare` studies at the parameters of a run.
-fn compared<M: LatentKindModel<f64>>(settings: &Settings, samples: usize) -> Vec<Compared> {
+/// The forms of estimators that `compare` studies at the parameters of a run of this model.
+pub(crate) fn compared<M: LatentKindModel<f64>>(
+    settings: &Settings,
+    samples: usize,
+) -> Vec<Compared> {
     let Ok(network) = settings.model::<Network>() else { return Vec::new() };
     let mut found = Vec::new();
     for about in abouts::<M>().into_iter().filter(|a| a.check_layers(&network.latents).is_ok()) {

@@ -21,6 +21,7 @@ pathscore::autodiff::modules! {
     /// Every kind of model; `train` alone means the first.
     pub(crate) static KINDS: &[&dyn Kind] = {
         vae: Vae;
+        hvae: Hvae;
         dvae: Dvae;
         sbn: Sbn;
         ppca: Ppca;

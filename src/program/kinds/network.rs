@@ -1,6 +1,7 @@
 //! The options that models with latents and networks share, and their sections of `run.toml`.
 
 use crate::program::run::settings::at_least_one;
+use crate::program::usage_error::usage_error;
 use clap::{Args, ValueEnum};
 use pathscore::autodiff::Activation;
 use pathscore::models::latent::Likelihood;
@@ -30,6 +31,61 @@ pub(crate) enum LikelihoodName {
     Bernoulli,
     /// Real numbers with a learnt standard deviation for each column.
     Normal,
+    /// Grey values in [0, 1], by their density.
+    ContinuousBernoulli,
+    /// Grey values in [0, 1] at --levels levels, each with a probability of its own.
+    Categorical,
+}
+
+impl LikelihoodName {
+    /// True if all data must lie between zero and one.
+    pub(crate) fn is_of_greys(self) -> bool {
+        self != Self::Normal
+    }
+}
+
+/// The approximate posterior of a layer of normal latents: the section `[model.posterior]` of `run.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "form", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Posterior {
+    #[default]
+    Diagonal,
+    Full,
+    Coupling {
+        layers: usize,
+        hidden: Vec<usize>,
+    },
+    Iaf {
+        layers: usize,
+        hidden: Vec<usize>,
+    },
+}
+
+/// The order in which the posterior of several layers draws them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum InferenceName {
+    /// From the data upwards: each layer given the one below.
+    #[default]
+    BottomUp,
+    /// From the top downwards: each layer given the one above and evidence of the data. It learns more slowly, and
+    /// without a warm-up of the divergence some units stay unused.
+    Ladder,
+}
+
+/// The latents of a kind, as its options describe them.
+#[derive(Debug, Default)]
+pub(crate) struct Latents {
+    /// The widths of the layers, nearest the data first.
+    pub(crate) layers: Vec<usize>,
+    pub(crate) posterior: Posterior,
+    pub(crate) inference: InferenceName,
+}
+
+impl From<Vec<usize>> for Latents {
+    fn from(layers: Vec<usize>) -> Self {
+        Self { layers, ..Self::default() }
+    }
 }
 
 /// Options of the networks.
@@ -47,7 +103,17 @@ pub(crate) struct NetworkOptions {
     /// The distribution of the data given the latents.
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub(crate) likelihood: LikelihoodName,
+
+    /// The levels of --likelihood categorical; each grey value stands for the nearest [default: 16].
+    #[arg(long, value_name = "C")]
+    pub(crate) levels: Option<usize>,
 }
+
+/// The levels of a categorical likelihood if none are given.
+pub(crate) const LEVELS: usize = 16;
+
+/// The most levels: more than the grey values of sixteen bits have no use.
+const MOST_LEVELS: usize = 65_536;
 
 /// Options of the evaluation of bounds.
 #[derive(Args, Debug)]
@@ -73,6 +139,18 @@ pub(crate) struct Network {
     pub(crate) hidden: Vec<usize>,
     pub(crate) activation: ActivationName,
     pub(crate) likelihood: LikelihoodName,
+    /// The levels of a categorical likelihood; absent for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) levels: Option<usize>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) inference: InferenceName,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) posterior: Posterior,
+}
+
+/// True for a setting that `run.toml` leaves out.
+fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
 }
 
 /// The section `[evaluation]` of `run.toml`.
@@ -84,16 +162,36 @@ pub(crate) struct EvaluationSettings {
 }
 
 impl Network {
-    /// Refuses layers without units.
+    /// Refuses sizes that make no model.
     ///
     /// # Errors
-    /// If a width is zero.
+    /// If a width is zero, a categorical likelihood has no two levels, or a flow has no layers or too few latents.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let widths = |option: &str, widths: &[usize]| {
             widths.iter().try_for_each(|&width| at_least_one(option, width as u64))
         };
         widths("every layer of latents (--latent-dim, --layers)", &self.latents)?;
-        widths("every width of --hidden", &self.hidden)
+        widths("every width of --hidden", &self.hidden)?;
+        if let Some(levels) = self.levels
+            && !(2..=MOST_LEVELS).contains(&levels)
+        {
+            return Err(usage_error(format!(
+                "--levels is {levels}; it must be at least 2 and at most {MOST_LEVELS}"
+            )));
+        }
+        if let Posterior::Coupling { layers, hidden } | Posterior::Iaf { layers, hidden } =
+            &self.posterior
+        {
+            at_least_one("--flow-layers", *layers as u64)?;
+            widths("every width of --flow-hidden", hidden)?;
+        }
+        if matches!(self.posterior, Posterior::Coupling { .. }) && self.latent_dim() < 2 {
+            return Err(usage_error(
+                "--posterior coupling needs --latent-dim 2 or more: one half of the latents depends on the other; \
+                 a single latent may take --posterior iaf",
+            ));
+        }
+        Ok(())
     }
 
     pub(crate) fn activation(&self) -> Activation {
@@ -109,6 +207,18 @@ impl Network {
         match self.likelihood {
             LikelihoodName::Bernoulli => Likelihood::Bernoulli,
             LikelihoodName::Normal => Likelihood::Normal,
+            LikelihoodName::ContinuousBernoulli => Likelihood::ContinuousBernoulli,
+            LikelihoodName::Categorical => {
+                Likelihood::Categorical { levels: self.levels.unwrap_or(LEVELS) }
+            }
+        }
+    }
+
+    /// The layers of latents as estimators with a signal for each see them: a ladder draws the top first, so that its layers are one.
+    pub(crate) fn signals(&self) -> Vec<usize> {
+        match self.inference {
+            InferenceName::BottomUp => self.latents.clone(),
+            InferenceName::Ladder => vec![self.latent_dim()],
         }
     }
 

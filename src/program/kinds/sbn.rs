@@ -3,7 +3,7 @@
 use super::kind::About;
 use super::latent::{DiagnosisInput, LatentKindModel, PICTURE_NAMES};
 use super::latent_kind::{LatentKind, PATH_ESTIMATORS, Unfit};
-use super::network::Network;
+use super::network::{Latents, Network};
 use super::trainer::Start;
 use super::views::Views;
 use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows};
@@ -41,11 +41,11 @@ impl LatentKind for Sbn {
         Some("The widths of the hidden layers between any two layers of bits [default: none]");
     const UNFIT: &'static [Unfit] = &[PATH_ESTIMATORS];
 
-    fn layers(Options { layers }: Options) -> anyhow::Result<Vec<usize>> {
+    fn latents(Options { layers }: Options) -> anyhow::Result<Latents> {
         if !(1..=3).contains(&layers.len()) {
             return Err(usage_error("--layers takes one to three widths"));
         }
-        Ok(layers)
+        Ok(layers.into())
     }
 }
 

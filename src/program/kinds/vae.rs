@@ -1,20 +1,42 @@
 //! `train vae`: a variational autoencoder with normal latents.
 
-use super::kind::About;
+use super::kind::{About, Compared, Fitting};
 use super::latent::{DiagnosisInput, LatentKindModel};
-use super::latent_kind::{LatentKind, Unfit};
-use super::network::Network;
+use super::latent_kind::{LatentKind, Unfit, abouts, compared, open_model};
+use super::network::{Latents, Network, Posterior};
 use super::trainer::Start;
 use super::views::Views;
-use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows, path_rows};
-use clap::Args;
+use crate::program::catalogue::{
+    self, About as Estimator, Row, any_rows, bits_rows, generative_rows, path_rows,
+    sampled_path_rows,
+};
+use crate::program::choice::cli_name;
+use crate::program::run::settings::Settings;
+use crate::program::usage_error::usage_error;
+use clap::{Args, ValueEnum};
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Diagnosis;
-use pathscore::models::latent::{DiscreteVae, Vae as Model};
+use pathscore::models::data::Split;
+use pathscore::models::dist::FlowKind;
+use pathscore::models::latent::{DiscreteVae, FlowOptions, FullNormal, NormalFlow, Vae as Model};
 use pathscore::models::{Params, seed};
 
 /// The kind `vae`.
 pub(crate) struct Vae;
+
+/// Families of approximate posteriors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum PosteriorName {
+    /// Normal with independent latents.
+    #[default]
+    Diagonal,
+    /// Normal with a full covariance matrix.
+    Full,
+    /// A flow of affine coupling layers (RealNVP).
+    Coupling,
+    /// An inverse autoregressive flow.
+    Iaf,
+}
 
 /// The options of `vae` alone.
 #[derive(Args, Debug)]
@@ -23,6 +45,18 @@ pub(crate) struct Options {
     /// The number of latents.
     #[arg(long, default_value_t = 10, value_name = "D")]
     latent_dim: usize,
+
+    /// The family of the approximate posterior.
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    posterior: PosteriorName,
+
+    /// The number of layers of the flow, for --posterior coupling and iaf [default: 4].
+    #[arg(long, value_name = "N")]
+    flow_layers: Option<usize>,
+
+    /// The widths of the hidden layers of each network of the flow [default: 64].
+    #[arg(long, value_delimiter = ',', value_name = "N,N")]
+    flow_hidden: Option<Vec<usize>>,
 }
 
 impl LatentKind for Vae {
@@ -41,8 +75,57 @@ impl LatentKind for Vae {
         "it is for bits; the latents of vae have a path: try sgvb",
     )];
 
-    fn layers(Options { latent_dim }: Options) -> anyhow::Result<Vec<usize>> {
-        Ok(vec![latent_dim])
+    fn latents(options: Options) -> anyhow::Result<Latents> {
+        let Options { latent_dim, posterior, flow_layers, flow_hidden } = options;
+        let given =
+            [("--flow-layers", flow_layers.is_some()), ("--flow-hidden", flow_hidden.is_some())];
+        let (layers, hidden) = (flow_layers.unwrap_or(4), flow_hidden.unwrap_or(vec![64]));
+        let posterior = match posterior {
+            PosteriorName::Coupling => Posterior::Coupling { layers, hidden },
+            PosteriorName::Iaf => Posterior::Iaf { layers, hidden },
+            PosteriorName::Diagonal | PosteriorName::Full => {
+                if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
+                    return Err(usage_error(format!(
+                        "{option} has no effect with --posterior {}, which is no flow; it goes with --posterior \
+                         coupling or iaf",
+                        cli_name(&posterior)
+                    )));
+                }
+                if posterior == PosteriorName::Full { Posterior::Full } else { Posterior::Diagonal }
+            }
+        };
+        Ok(Latents { posterior, ..vec![latent_dim].into() })
+    }
+
+    /// The posteriors with dependent latents have the estimators along the path alone: those through the score have no use where
+    /// there is a path, and would invert a flow at every draw.
+    fn estimators(network: &Network) -> Vec<&'static Estimator> {
+        match network.posterior {
+            Posterior::Diagonal => abouts::<Model>(),
+            Posterior::Full => abouts::<Model<FullNormal>>(),
+            Posterior::Coupling { .. } | Posterior::Iaf { .. } => abouts::<Model<NormalFlow>>(),
+        }
+    }
+
+    fn open<'a>(settings: &'a Settings, split: &'a Split) -> anyhow::Result<Box<dyn Fitting + 'a>> {
+        match settings.model::<Network>()?.posterior {
+            Posterior::Diagonal => open_model::<Model>(settings, split),
+            Posterior::Full => open_model::<Model<FullNormal>>(settings, split),
+            Posterior::Coupling { .. } | Posterior::Iaf { .. } => {
+                open_model::<Model<NormalFlow>>(settings, split)
+            }
+        }
+    }
+
+    fn compared(settings: &Settings, samples: usize) -> Vec<Compared> {
+        let Ok(network) = settings.model::<Network>() else { return Vec::new() };
+        match network.posterior {
+            Posterior::Diagonal => compared::<Model>(settings, samples),
+            Posterior::Full => compared::<Model<FullNormal>>(settings, samples),
+            Posterior::Coupling { .. } | Posterior::Iaf { .. } => {
+                compared::<Model<NormalFlow>>(settings, samples)
+            }
+        }
     }
 }
 
@@ -68,5 +151,61 @@ impl<F: Scalar> LatentKindModel<F> for Model {
 
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {
         input.at(self)
+    }
+}
+
+impl<F: Scalar> LatentKindModel<F> for Model<FullNormal> {
+    fn describe(network: &Network, columns: usize, params: &mut Params<F>, seed: u64) -> Self {
+        let (hidden, sizes) = (&network.hidden, [columns, network.latent_dim()]);
+        let (activation, likelihood) = (network.activation(), network.likelihood());
+        let rng = &mut seed::rng(seed, seed::Stream::Init, 0);
+        Model::full_covariance(params, sizes, hidden, activation, likelihood, rng)
+    }
+
+    fn rows<'a>() -> Vec<Row<F, Self, Start<'a, Self>>> {
+        path_rows()
+    }
+
+    fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
+        views.latent_plane()
+    }
+
+    fn more_pictures(views: &Views<F, Self>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+        Ok(vec![("latent-map.png", views.latent_map()?)])
+    }
+
+    fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {
+        input.at(self)
+    }
+}
+
+impl<F: Scalar> LatentKindModel<F> for Model<NormalFlow> {
+    fn describe(network: &Network, columns: usize, params: &mut Params<F>, seed: u64) -> Self {
+        let (kind, layers, hidden) = match &network.posterior {
+            Posterior::Coupling { layers, hidden } => (FlowKind::Coupling, *layers, hidden),
+            Posterior::Iaf { layers, hidden } => (FlowKind::InverseAutoregressive, *layers, hidden),
+            other => unreachable!("{other:?} is no flow"),
+        };
+        let flow = FlowOptions { kind, layers, hidden: hidden.clone() };
+        let sizes = [columns, network.latent_dim()];
+        let networks = (network.activation(), network.likelihood());
+        let rng = &mut seed::rng(seed, seed::Stream::Init, 0);
+        Model::with_flow(params, sizes, &network.hidden, networks, &flow, rng)
+    }
+
+    fn rows<'a>() -> Vec<Row<F, Self, Start<'a, Self>>> {
+        sampled_path_rows()
+    }
+
+    fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
+        views.latent_plane()
+    }
+
+    fn more_pictures(views: &Views<F, Self>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+        Ok(vec![("latent-map.png", views.latent_map()?)])
+    }
+
+    fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {
+        input.of_whole(self)
     }
 }

@@ -4,11 +4,11 @@ use crate::program::chart;
 use crate::program::gallery::Gallery;
 use crate::program::picture::Sheet;
 use crate::program::usage_error::usage_error;
-use pathscore::autodiff::{Scalar, Tape};
+use pathscore::autodiff::{Scalar, Tape, Var};
 use pathscore::models::data::Table;
 use pathscore::models::dist::Distribution;
 use pathscore::models::latent::Decoder;
-use pathscore::models::{Params, seed};
+use pathscore::models::{Bound, Params, seed};
 
 /// The number of test rows by which the activity of latents is measured.
 const ACTIVITY_ROWS: usize = 500;
@@ -102,20 +102,6 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
         self.gallery.signed(&rows.map(|&x| x as f32).collect::<Vec<_>>(), ACROSS)
     }
 
-    /// The latents in the order of their variance over the data, the largest first.
-    fn most_active(&self, z: &[F]) -> Vec<usize> {
-        let latents = self.model.latents();
-        let rows = (z.len() / latents) as f64;
-        let variance = |j: usize| {
-            let column = || z.iter().skip(j).step_by(latents).map(|z| z.to_f64());
-            let mean = column().sum::<f64>() / rows;
-            column().map(|z| (z - mean).powi(2)).sum::<f64>() / rows
-        };
-        let mut order: Vec<(usize, f64)> = (0..latents).map(|j| (j, variance(j))).collect();
-        order.sort_by(|a, b| b.1.total_cmp(&a.1));
-        order.into_iter().map(|pair| pair.0).collect()
-    }
-
     /// The rows of the data in the plane of the two latents whose means vary most, in the colours of their labels. With a single
     /// latent, the second coordinate is zero.
     ///
@@ -125,7 +111,7 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
         let (data, latents) = (self.gallery.data(), self.model.latents());
         let rows = data.len().min(MAP_ROWS);
         let z = self.encode(rows);
-        let mut most = self.most_active(&z);
+        let mut most = most_active(&z, latents);
         most.truncate(2);
         most.sort_unstable();
         let row = |z: &[F]| [most.first(), most.get(1)].map(|j| j.map_or(0.0, |&j| z[j].to_f64()));
@@ -144,7 +130,37 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
     /// The picture of normal latents: for two latents a map of the plane, otherwise a row of pictures along each of the
     /// most active latents.
     pub(crate) fn latent_plane(&self) -> Vec<u8> {
-        let latents = self.model.latents();
+        let code = || self.encode(self.gallery.data().len().min(ACTIVITY_ROWS));
+        self.plane(self.model.latents(), code, |z| self.decode(z))
+    }
+
+    /// [`Views::latent_plane`] of the layer that is farthest from the data, whose width is `top`; `below` computes all layers from
+    /// it.
+    pub(crate) fn top_plane(
+        &self,
+        top: impl Fn(&M) -> usize,
+        below: impl for<'t> Fn(&M, Bound<'t, F>, Var<'t, F>) -> Var<'t, F>,
+    ) -> Vec<u8> {
+        let (latents, top) = (self.model.latents(), top(self.model));
+        let code = || {
+            let z = self.encode(self.gallery.data().len().min(ACTIVITY_ROWS));
+            z.chunks_exact(latents).flat_map(|z| z[latents - top..].iter().copied()).collect()
+        };
+        self.plane(top, code, |z| {
+            let tape = Tape::new();
+            let z = tape.constant(z, [z.len() / top, top]);
+            let all = below(self.model, self.params.on(&tape), z).value();
+            self.decode(all.values())
+        })
+    }
+
+    /// The picture of so many latents from the code of the data and a decoder of these latents.
+    fn plane(
+        &self,
+        latents: usize,
+        code: impl FnOnce() -> Vec<F>,
+        decode: impl Fn(&[F]) -> Vec<f32>,
+    ) -> Vec<u8> {
         let place =
             |i: usize, n: usize| F::from_f64(REACH * (2.0 * i as f64 / (n - 1) as f64 - 1.0));
         if latents == 2 {
@@ -152,16 +168,15 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
                 .flat_map(|i| [place(i % MAP, MAP), place(MAP - 1 - i / MAP, MAP)])
                 .collect();
             let sheet = Sheet { gap: 0, ..self.gallery.sheet(MAP) };
-            return sheet.grid(&self.gallery.grey(&self.decode(&z)));
+            return sheet.grid(&self.gallery.grey(&decode(&z)));
         }
-        let active = self.most_active(&self.encode(self.gallery.data().len().min(ACTIVITY_ROWS)));
         let mut z = Vec::new();
-        for &j in active.iter().take(TRAVERSED) {
+        for &j in most_active(&code(), latents).iter().take(TRAVERSED) {
             for i in 0..ALONG {
                 z.extend((0..latents).map(|l| if l == j { place(i, ALONG) } else { F::ZERO }));
             }
         }
-        self.gallery.grid(&self.decode(&z), ALONG)
+        self.gallery.grid(&decode(&z), ALONG)
     }
 
     /// The picture of bits: reconstructions of some rows of the data, and below them a row of pictures for each of the
@@ -174,10 +189,23 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
         let columns = self.gallery.data().len().min(ALONG);
         let base: Vec<F> = probs[..columns * latents].iter().map(code).collect();
         let mut z = base.clone();
-        for &j in self.most_active(&probs).iter().take(TRAVERSED) {
+        for &j in most_active(&probs, latents).iter().take(TRAVERSED) {
             let turned = base.iter().enumerate();
             z.extend(turned.map(|(i, &bit)| if i % latents == j { F::ONE - bit } else { bit }));
         }
         self.gallery.grid(&self.decode(&z), columns)
     }
+}
+
+/// The latents in the order of their variance over rows, which lie one after another, the largest first.
+fn most_active<F: Scalar>(z: &[F], latents: usize) -> Vec<usize> {
+    let rows = (z.len() / latents) as f64;
+    let variance = |j: usize| {
+        let column = || z.iter().skip(j).step_by(latents).map(|z| z.to_f64());
+        let mean = column().sum::<f64>() / rows;
+        column().map(|z| (z - mean).powi(2)).sum::<f64>() / rows
+    };
+    let mut order: Vec<(usize, f64)> = (0..latents).map(|j| (j, variance(j))).collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    order.into_iter().map(|pair| pair.0).collect()
 }
