@@ -11,6 +11,7 @@
 //! | $\ln p(x, z)$ and $q(z \mid x)$ | [`latent::LatentModel`] | [`latent::Vae`], [`latent::SigmoidBelief`], … |
 //! | exact $\ln p(x)$ | [`Tractable`], [`ExactPosterior`], [`Em`] | [`tractable::Ppca`], [`tractable::FactorAnalysis`], [`tractable::GaussianMixture`], [`latent::LinearGaussian`], … |
 //! | $\ln p(Y)$ of all rows together | none | [`gp::GpRegression`], [`gp::Gplvm`] |
+//! | $p(w \mid X, y)$ and $\ln p(y)$ | none | [`regression::NormalInverseGamma`], [`regression::LogisticRegression`], … |
 //! | $E(x)$ with $p(x) \propto e^{-E(x)}$ | [`Energy`], [`BlockGibbs`] | [`energy::Rbm`] |
 //!
 //! ```
@@ -38,6 +39,7 @@ pub mod latent;
 pub mod nn;
 mod params;
 mod random_source;
+pub mod regression;
 pub mod seed;
 pub mod tractable;
 

@@ -71,7 +71,7 @@ pub(crate) static CRATES: &[Rules] = &[
             &["seed", "random_source", "params"],
             &["data", "nn", "dist"],
             &["capability"],
-            &["latent", "tractable", "energy", "gp"],
+            &["latent", "tractable", "energy", "gp", "regression"],
         ],
         // A row of parameters makes a distribution with its constructors.
         macros: &["distribution"],
