@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::sources::Load;
+use super::sources::{Load, Missing};
 use super::{DataError, SOURCES, SourceKind, Split};
 
 /// A data source: its kind and, if it reads a file, the path. It is written `name` or `name:PATH`.
@@ -78,9 +78,22 @@ impl Source {
     /// # Errors
     /// If a file cannot be read, is not what its format asks for, or has too few rows.
     pub fn load(&self, seed: u64) -> Result<Split, DataError> {
+        self.load_with(seed, Missing::Refused)
+    }
+
+    /// The same for data of which cells may be missing: an empty cell of a CSV file, one that says `NA` or `NaN`, and a NaN of an array
+    /// become NaN; see [`Table::incomplete`](super::Table::incomplete). Other sources have no such cells.
+    ///
+    /// # Errors
+    /// As for [`Source::load`].
+    pub fn load_incomplete(&self, seed: u64) -> Result<Split, DataError> {
+        self.load_with(seed, Missing::Kept)
+    }
+
+    fn load_with(&self, seed: u64, missing: Missing) -> Result<Split, DataError> {
         match (self.kind.load, &self.path) {
             (Load::Generate(generate), _) => generate(seed),
-            (Load::Read(read), Some(path)) => read(path, seed),
+            (Load::Read(read), Some(path)) => read(path, seed, missing),
             (Load::Read(_), None) => unreachable!("a source that reads a file has a path"),
         }
     }

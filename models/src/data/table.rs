@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::DataError;
 
-/// `len` rows of `columns` finite values, row after row, with labels, an image size and names of the columns if known.
+/// `len` rows of `columns` finite values, row after row, with labels, an image size and names of the columns if known. Cells
+/// of an [incomplete](Table::incomplete) table may be NaN.
 ///
 /// ```
 /// # use pathscore_models::data::{DataError, Table};
@@ -41,6 +42,31 @@ impl Table {
         }
         let unit = values.iter().all(|x| (0.0..=1.0).contains(x));
         Ok(Table { values, columns, labels: None, image: None, names: None, unit })
+    }
+
+    /// A table of which cells may be missing: NaN stands for a number that nobody has seen. Only models that say so fit such
+    /// rows.
+    ///
+    /// # Errors
+    /// As for [`Table::new`], but for NaN.
+    ///
+    /// ```
+    /// # use pathscore_models::data::{DataError, Table};
+    /// let table = Table::incomplete(vec![0.5, f32::NAN, 1.5, 2.0], 2)?;
+    /// assert_eq!((table.missing(), table.mean()), (1, vec![1.0, 2.0]));
+    /// assert!(Table::incomplete(vec![f32::INFINITY], 1).is_err());
+    /// # Ok::<(), DataError>(())
+    /// ```
+    pub fn incomplete(values: Vec<f32>, columns: usize) -> Result<Table, DataError> {
+        let known = values.iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
+        let Table { unit, .. } = Table::new(known, columns)?;
+        let whole = !values.iter().any(|x| x.is_nan());
+        Ok(Table { values, columns, labels: None, image: None, names: None, unit: unit && whole })
+    }
+
+    /// The number of missing cells.
+    pub fn missing(&self) -> usize {
+        self.values.iter().filter(|x| x.is_nan()).count()
     }
 
     /// The same table with one label for each row.
@@ -118,6 +144,19 @@ impl Table {
         self.labels.as_deref()
     }
 
+    /// The same table, labels and images, with other values, none of which is missing.
+    ///
+    /// # Errors
+    /// If there are not as many, or if one is not finite.
+    pub fn with_values(&self, values: Vec<f32>) -> Result<Table, DataError> {
+        let (found, expected) = (values.len(), self.values.len());
+        if found != expected {
+            return Err(DataError::Table(format!("{found} values for {expected} cells")));
+        }
+        let Table { values, .. } = Table::new(values, self.columns)?;
+        Ok(self.like(values, self.labels.clone()))
+    }
+
     /// Height and width in pixels, if the rows are images.
     pub fn image(&self) -> Option<(usize, usize)> {
         self.image
@@ -133,16 +172,19 @@ impl Table {
         self.unit
     }
 
-    /// The mean of each column, $\bar x_j = \frac1n \sum_i x_{ij}$, summed in f64. Without rows it is NaN.
+    /// The mean of each column, $\bar x_j = \frac1n \sum_i x_{ij}$, summed in f64. Missing cells are left out of sum and number;
+    /// without any numbers it is NaN.
     pub fn mean(&self) -> Vec<f64> {
-        let mut sum = vec![0.0; self.columns];
+        let (mut sum, mut count) = (vec![0.0; self.columns], vec![0.0; self.columns]);
         for row in self.values.chunks_exact(self.columns) {
-            for (s, &x) in sum.iter_mut().zip(row) {
-                *s += f64::from(x);
+            for ((s, n), &x) in sum.iter_mut().zip(&mut count).zip(row) {
+                if !x.is_nan() {
+                    *s += f64::from(x);
+                    *n += 1.0;
+                }
             }
         }
-        let n = self.len() as f64;
-        sum.iter_mut().for_each(|s| *s /= n);
+        sum.iter_mut().zip(&count).for_each(|(s, n)| *s /= n);
         sum
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
 
-use super::kind::{Load, SourceKind};
+use super::kind::{Load, Missing, SourceKind};
 use crate::data::files::input::{Input, MAX_VALUES};
 use crate::data::split::shuffled;
 use crate::data::{DataError, Position, Split, Table};
@@ -26,15 +26,24 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
 /// # Errors
 /// If the file cannot be read, if lines differ in length, or if a field is not a finite number.
 pub fn read_csv(path: &Path) -> Result<Table, DataError> {
-    read(path).map(|(table, _)| table)
+    read(path, Missing::Refused).map(|(table, _)| table)
 }
 
-fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
-    let (table, note) = read(path)?;
-    shuffled(table, path, seed, &format!("csv: {} ({note})", path.display()))
+fn load(path: &Path, seed: u64, missing: Missing) -> Result<Split, DataError> {
+    let (table, note) = read(path, missing)?;
+    let holes = holes(&table);
+    shuffled(table, path, seed, &format!("csv: {} ({note}{holes})", path.display()))
 }
 
-fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
+/// The number of missing cells in words, if there are any.
+pub(super) fn holes(table: &Table) -> String {
+    match table.missing() {
+        0 => String::new(),
+        missing => format!(", {missing} of {} cells missing", table.values().len()),
+    }
+}
+
+fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataError> {
     // Lines end with \n alone, because \r is trimmed with the blanks, and the last line gets an end too. Then the
     // line of the record just read is the reader's line minus one. The record's own position is wrong after empty
     // lines and after \r\n.
@@ -46,6 +55,7 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
     let (mut values, mut labels) = (Vec::new(), Vec::new());
     let (mut fields, mut label, mut header) = (0, None, None);
     let mut first = true;
+    let hole = |field: &[u8]| missing == Missing::Kept && matches!(field, b"" | b"NA" | b"NaN");
 
     loop {
         let more = match reader.read_byte_record(&mut record) {
@@ -69,7 +79,7 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
         if first {
             first = false;
             fields = record.len();
-            if record.iter().any(|field| number(field).is_none()) {
+            if record.iter().any(|field| number(field).is_none() && !hole(field)) {
                 label = find_label(path, line, &record)?;
                 header = Some(names(&record, label));
                 if fields == usize::from(label.is_some()) {
@@ -95,6 +105,8 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
                 let whole = x.filter(|x| (0.0..=255.0).contains(x) && x.fract() == 0.0);
                 let whole = whole.ok_or_else(|| wrong("a label, a whole number 0 to 255"))?;
                 labels.push(whole as u8);
+            } else if hole(field) {
+                values.push(f32::NAN);
             } else {
                 values.push(x.ok_or_else(|| wrong("a finite number"))?);
             }
@@ -109,7 +121,7 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
     if values.is_empty() {
         return Err(DataError::TooFewRows { path: path.to_path_buf(), needed: 2, found: 0 });
     }
-    let table = Table::new(values, columns)?;
+    let table = Table::incomplete(values, columns)?;
     let note = match (&header, label) {
         (None, _) => "no header line, no labels",
         (Some(_), None) => "a header line, no labels",
@@ -148,6 +160,32 @@ fn find_label(path: &Path, line: u64, header: &ByteRecord) -> Result<Option<usiz
 mod tests {
     use super::*;
     use crate::data::files::input::scratch::{Scratch, gzip};
+
+    #[test]
+    fn missing_cells_are_kept_where_they_are_asked_for() {
+        let scratch = Scratch::new();
+        let text = "a,label,b\n1,3,\nNA,4,2.5\n,5,NaN\n";
+        let path = scratch.file("x", text.as_bytes());
+        let (table, _) = read(&path, Missing::Kept).unwrap();
+        let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        let nan = f32::NAN;
+        assert_eq!(bits(table.values()), bits(&[1.0, nan, nan, 2.5, nan, nan]));
+        assert_eq!((table.missing(), table.labels()), (4, Some(&[3, 4, 5][..])));
+        assert!(refusal(text).contains("expected a finite number, found ``"));
+        // A hole in the first line makes it no header.
+        let path = scratch.file("y", b"1,\n2,3\n");
+        assert_eq!(read(&path, Missing::Kept).unwrap().0.len(), 2);
+        let split = load(&path, 0, Missing::Kept).unwrap();
+        assert!(
+            split.description.contains("no labels, 1 of 4 cells missing"),
+            "{}",
+            split.description
+        );
+        // Other words and infinity stay errors, and so does a label that is missing.
+        for text in ["1,2\n3,x\n", "1,2\n3,inf\n", "a,label\n1,\n"] {
+            assert!(read(&scratch.file("z", text.as_bytes()), Missing::Kept).is_err(), "{text}");
+        }
+    }
 
     fn attempt(bytes: &[u8]) -> Result<Table, String> {
         let scratch = Scratch::new();
@@ -217,9 +255,12 @@ mod tests {
             assert_eq!(refusal(text), "x: expected at least 2 rows, found 0");
         }
         let scratch = Scratch::new();
-        assert!(matches!(load(scratch.path(), 0), Err(DataError::Folder { .. })));
+        assert!(matches!(load(scratch.path(), 0, Missing::Refused), Err(DataError::Folder { .. })));
         let one = scratch.file("one.csv", b"1,2\n");
-        assert!(matches!(load(&one, 0), Err(DataError::TooFewRows { found: 1, .. })));
+        assert!(matches!(
+            load(&one, 0, Missing::Refused),
+            Err(DataError::TooFewRows { found: 1, .. })
+        ));
         let packed = gzip(b"1,2\n3,4\n5,6\n");
         assert!(
             attempt(&packed[..packed.len() - 5]).unwrap_err().contains("gzip stream is cut off")
@@ -231,7 +272,11 @@ mod tests {
         let scratch = Scratch::new();
         let text: String = (0..13).map(|i| format!("{i}\n")).collect();
         let path = scratch.file("rows.csv", text.as_bytes());
-        let (a, b, c) = (load(&path, 1).unwrap(), load(&path, 1).unwrap(), load(&path, 2).unwrap());
+        let (a, b, c) = (
+            load(&path, 1, Missing::Refused).unwrap(),
+            load(&path, 1, Missing::Refused).unwrap(),
+            load(&path, 2, Missing::Refused).unwrap(),
+        );
         assert_eq!(a.train, b.train);
         assert_ne!(a.train, c.train);
         assert_eq!((a.train.len(), a.test.len()), (11, 2));

@@ -27,7 +27,16 @@ pub(in crate::data) enum Load {
     /// Generates both parts from a seed.
     Generate(fn(u64) -> Result<Split, DataError>),
     /// Reads both parts from a file or folder; the seed shuffles the rows.
-    Read(fn(&Path, u64) -> Result<Split, DataError>),
+    Read(fn(&Path, u64, Missing) -> Result<Split, DataError>),
+}
+
+/// The treatment of cells without a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::data) enum Missing {
+    /// They are errors.
+    Refused,
+    /// They become NaN.
+    Kept,
 }
 
 impl SourceKind {

@@ -11,7 +11,7 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     usage: "idx:PATH",
     about: "a folder with the four files of MNIST, or one IDX file of bytes; gzip or not",
     grey: true,
-    load: Load::Read(|path, _| load(path)),
+    load: Load::Read(|path, _, _| load(path)),
 };
 
 /// Adds the labels of a file, which must hold one label for each row.

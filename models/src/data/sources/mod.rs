@@ -17,7 +17,7 @@ pathscore_autodiff::modules! {
     }
 }
 
-pub(super) use kind::Load;
+pub(super) use kind::{Load, Missing};
 
 #[cfg(feature = "files")]
 pub use self::csv::read_csv;

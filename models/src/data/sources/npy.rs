@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use super::kind::{Load, SourceKind};
+use super::csv::holes;
+use super::kind::{Load, Missing, SourceKind};
 use crate::data::files::input::Input;
 use crate::data::files::npy_header::{Fault, Header};
 use crate::data::split::shuffled;
@@ -27,15 +28,16 @@ const MAX_HEADER: usize = 1 << 16;
 /// If the file cannot be read, is of another type or order, is shorter or longer than it declares,
 /// or holds a value that is not finite.
 pub fn read_npy(path: &Path) -> Result<Table, DataError> {
-    read(path).map(|(table, _)| table)
+    read(path, Missing::Refused).map(|(table, _)| table)
 }
 
-fn load(path: &Path, seed: u64) -> Result<Split, DataError> {
-    let (table, note) = read(path)?;
-    shuffled(table, path, seed, &format!("npy: {} ({note})", path.display()))
+fn load(path: &Path, seed: u64, missing: Missing) -> Result<Split, DataError> {
+    let (table, note) = read(path, missing)?;
+    let holes = holes(&table);
+    shuffled(table, path, seed, &format!("npy: {} ({note}{holes})", path.display()))
 }
 
-fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
+fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataError> {
     let mut input = Input::open(path)?;
     let start = input.header(8, "NPY magic number and version")?;
     let wrong = |byte: u64, expected: &str, found: String| {
@@ -82,14 +84,15 @@ fn read(path: &Path) -> Result<(Table, &'static str), DataError> {
         "|u1" => (input.values(sizes, 1, |x| f32::from(x[0]) / 255.0)?, 1, "u1 divided by 255"),
         other => return wrong(begin, "type <f4, <f8 or |u1", other.into()),
     };
-    if let Some(i) = values.iter().position(|x| !x.is_finite()) {
+    let wrong_number = |x: &f32| !(x.is_finite() || missing == Missing::Kept && x.is_nan());
+    if let Some(i) = values.iter().position(wrong_number) {
         let byte = data + (i * width) as u64;
         return wrong(byte, "a number finite as f4", values[i].to_string());
     }
     let Some(columns) = sizes[1..].iter().try_fold(1u64, |n, &size| n.checked_mul(size)) else {
         return wrong(begin, "a row that fits into memory", format!("shape {sizes:?}"));
     };
-    let table = Table::new(values, columns as usize)?;
+    let table = Table::incomplete(values, columns as usize)?;
     let table = match sizes[1..] {
         [height, width] => table.with_image(height as usize, width as usize)?,
         _ => table,
@@ -193,9 +196,22 @@ mod tests {
     }
 
     #[test]
+    fn a_nan_is_a_missing_cell_where_they_are_asked_for() {
+        let scratch = Scratch::new();
+        let data = |x: f32| {
+            [1.0, x, 3.0, 4.0].iter().flat_map(|x: &f32| x.to_le_bytes()).collect::<Vec<_>>()
+        };
+        let file = |x| npy(1, &dictionary("<f4", "(2, 2)"), &data(x));
+        let path = scratch.file("x", &file(f32::NAN));
+        assert_eq!(read(&path, Missing::Kept).unwrap().0.missing(), 1);
+        assert!(read(&path, Missing::Refused).is_err());
+        assert!(read(&scratch.file("y", &file(f32::INFINITY)), Missing::Kept).is_err());
+    }
+
+    #[test]
     fn a_folder_is_no_file_and_a_cut_gzip_is_no_array() {
         let scratch = Scratch::new();
-        assert!(matches!(load(scratch.path(), 0), Err(DataError::Folder { .. })));
+        assert!(matches!(load(scratch.path(), 0, Missing::Refused), Err(DataError::Folder { .. })));
         let packed = gzip(&npy(1, &dictionary("|u1", "(2, 2)"), &[1; 4]));
         assert!(refusal(&packed[..packed.len() - 9]).contains("the gzip stream is cut off"));
     }
