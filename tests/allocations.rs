@@ -28,6 +28,7 @@ use pathscore_estimators::samplers::{
 use pathscore_estimators::score::{Baseline, Reinforce};
 use pathscore_models::data::{Batches, Binarize, digits};
 use pathscore_models::dist::Elementwise;
+use pathscore_models::gp::{BayesianGplvm, GpRegression, Gplvm, GplvmData, KernelForm};
 use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
 use pathscore_models::{Params, seed};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -145,6 +146,37 @@ fn factorisations() -> impl FnMut(u64) + Send {
     }
 }
 
+/// Gradients of the likelihood of latents, with and without missing cells, of the bound with inducing points, and of a regression.
+fn gaussian_processes() -> impl FnMut(u64) + Send {
+    const N: usize = 40;
+    let y: Vec<f64> = (0..N * 50).map(|i| (i * i % 101) as f64 / 50.0).collect();
+    let holes: Vec<f64> =
+        y.iter().enumerate().map(|(i, &y)| if i % 977 == 3 { f64::NAN } else { y }).collect();
+    let (whole, holes) = (GplvmData::new(&y, N, 50), GplvmData::new(&holes, N, 50));
+    let [mut latents, mut inducing, mut inputs] = [(); 3].map(|()| Params::<f64>::new());
+    let gplvm = Gplvm::new(&mut latents, N, 2, &[KernelForm::Rbf, KernelForm::Linear]);
+    let bayesian = BayesianGplvm::new(&mut inducing, N, 2, 10);
+    gplvm.start(&mut latents, &whole).unwrap();
+    bayesian.start(&mut inducing, &whole).unwrap();
+    let regression = GpRegression::new(&mut inputs, &[KernelForm::Matern32], 2);
+    let (mut tape, mut grads) = (Tape::<f64>::new(), Grads::new());
+    move |_| {
+        let mut pull =
+            |tape: &mut Tape<f64>, record: &dyn for<'t> Fn(&'t Tape<f64>) -> Var<'t, f64>| {
+                tape.pull_into(&[(record(tape), &[1.0])], &[], &mut grads);
+                tape.clear();
+            };
+        pull(&mut tape, &|tape| gplvm.log_prob(latents.on(tape), &whole).unwrap());
+        pull(&mut tape, &|tape| gplvm.log_prob(latents.on(tape), &holes).unwrap());
+        pull(&mut tape, &|tape| bayesian.bound(inducing.on(tape), &whole).unwrap());
+        pull(&mut tape, &|tape| {
+            let params = inputs.on(tape);
+            let (x, y) = (tape.constant(&y[..2 * N], [N, 2]), tape.constant(&y[2 * N..3 * N], [N]));
+            regression.log_marginal(params, x, y).unwrap()
+        });
+    }
+}
+
 /// Gradients of an expectation by slices and on a tape.
 fn expectations() -> impl FnMut(u64) + Send {
     let mut monte_carlo = MonteCarlo::new();
@@ -239,6 +271,7 @@ fn a_step_allocates_nothing_after_its_warm_up() {
     // A chain allocates when it begins, however long it is.
     assert_eq!(allocated(1, annealed(100)), allocated(1, annealed(5)), "annealing");
     assert_eq!(allocated(1, factorisations()), 0, "factorisations");
+    assert_eq!(allocated(1, gaussian_processes()), 0, "Gaussian processes");
     assert_eq!(allocated(1, expectations()), 0, "expectations");
     assert_eq!(allocated(1, markov_chains()), 0, "Markov chains");
     // The allocator does count: it sees a vector in every step.

@@ -352,7 +352,8 @@ fn a_number_that_proves_nothing_is_refused() {
 }
 
 /// Every kind of model.
-const KINDS: [&str; 10] = ["vae", "hvae", "dvae", "sbn", "ppca", "fa", "gmm", "gp", "gplvm", "rbm"];
+const KINDS: [&str; 11] =
+    ["vae", "hvae", "dvae", "sbn", "ppca", "fa", "gmm", "gp", "gplvm", "bgplvm", "rbm"];
 
 #[test]
 fn the_help_of_a_kind_shows_its_options_and_no_others() {
@@ -419,6 +420,11 @@ fn the_help_of_a_kind_shows_its_options_and_no_others() {
         "gplvm",
         &["latent-dim", "kernel", "prior", "rows", "classes", "method", "tolerance"],
         &["estimator", "eval-samples", "target", "batch"],
+    );
+    options(
+        "bgplvm",
+        &["latent-dim", "inducing", "rows", "classes", "method", "tolerance"],
+        &["estimator", "eval-samples", "kernel", "prior", "batch"],
     );
     options(
         "rbm",
@@ -530,6 +536,8 @@ fn both_ways_of_gp_and_gplvm_resume_to_the_same_bytes() {
         killed_and_resumed(&format!("gp-{name}"), &[&gp[..], method].concat());
         let gplvm = ["gplvm", "--rows", "60", "--classes", "1,7"];
         killed_and_resumed(&format!("gplvm-{name}"), &[&gplvm[..], method].concat());
+        let bgplvm = ["bgplvm", "--rows", "60", "--inducing", "10", "--latent-dim", "3"];
+        killed_and_resumed(&format!("bgplvm-{name}"), &[&bgplvm[..], method].concat());
     }
 }
 
@@ -624,6 +632,35 @@ fn gplvm_maps_classes_of_digits() {
     let bars = ["--data", "bars", "--classes", "1"];
     refuse(&[&gplvm[..], &bars].concat(), &["--classes", "no labels"]);
     refuse(&["compare", "--problem", &format!("run:{out}")], &["gplvm", "no gradient estimators"]);
+}
+
+#[test]
+fn bgplvm_finds_the_number_of_latents() {
+    let scratch = Scratch::new("bgplvm");
+    // A curve in six dimensions.
+    let rows: String = (0..60)
+        .map(|i| {
+            let t = 1.5 * (2.3 * f64::from(i)).sin();
+            let cell = |j: i32| {
+                let noise = 0.03 * (f64::from(37 * i + 11 * j)).sin();
+                format!("{}", (t + 0.7 * f64::from(j)).sin() + noise)
+            };
+            (0..6).map(cell).collect::<Vec<_>>().join(",") + "\n"
+        })
+        .collect();
+    let source = format!("csv:{}", scratch.file("rows.csv", rows.as_bytes()));
+    let out = scratch.path("run");
+    let args = ["train", "bgplvm", "--data", &source, "--latent-dim", "3", "--inducing", "10"];
+    succeed(&[&args[..], &["--progress", "none", "--out", &out]].concat());
+    for name in ["latent-map.png", "reconstructions.png", "samples.png", "curve.svg"] {
+        assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
+    }
+    let rows = evaluated(&out, &[]);
+    assert_eq!(quantity(&rows, "latents_in_use"), 1.0, "{rows:?}");
+    // The sines have a deviation of 0.02.
+    assert!(quantity(&rows, "reconstruction_rmse_train") < 0.04, "{rows:?}");
+    refuse(&[&args[..4], &["--inducing", "50"]].concat(), &["--inducing is 50", "50 training"]);
+    refuse(&["evaluate", &out, "--num-samples", "5"], &["the bound of bgplvm is exact"]);
 }
 
 /// Rows of three groups, so far from each other, with four columns, whose noise differs from column to column.

@@ -170,7 +170,9 @@ impl<F: Scalar> Group<F> {
         covariance: Var<'t, F>,
     ) -> Result<CholeskyFactor<'t, F>, Error> {
         let Some(rows) = &self.rows else { return covariance.factor_cholesky() };
-        let index = covariance.tape().indices(rows, [rows.len()]);
+        let index = covariance.tape().constant_with([rows.len()], |out| {
+            out.iter_mut().zip(rows).for_each(|(out, &row)| *out = F::from_f64(row as f64));
+        });
         covariance.index_select(0, index)?.index_select(1, index)?.factor_cholesky()
     }
 

@@ -43,24 +43,30 @@ pub(crate) fn forms(names: &[KernelName]) -> anyhow::Result<Vec<KernelForm>> {
     Ok(names.iter().map(form).collect())
 }
 
-/// The dimensions of a kernel in the order of their effect, the largest first: short length-scales, and large variances of the
-/// linear form, for points that spread as far as `spread` says in each dimension.
-pub(crate) fn most_relevant<F: Scalar>(
-    kernel: &Kernel,
-    params: &Params<F>,
-    spread: &[f64],
-) -> Vec<usize> {
-    let mut effect = vec![0.0; kernel.dimensions()];
+/// The effect of each dimension of a kernel on points that spread as far as `spread` says: in units of the length-scales, and of the
+/// inverse standard deviations of the linear form.
+pub(crate) fn effects<F: Scalar>(kernel: &Kernel, params: &Params<F>, spread: &[f64]) -> Vec<f64> {
+    let mut effects = vec![0.0; kernel.dimensions()];
     for form in kernel.forms() {
         let (id, sign) = match kernel.log_length_scale(form) {
             Some(id) => (Some(id), -1.0),
             None => (kernel.log_variance(form).filter(|_| form == KernelForm::Linear), 0.5),
         };
         let logs = id.map_or(&[][..], |id| params.get(id));
-        let each = effect.iter_mut().zip(logs).zip(spread);
+        let each = effects.iter_mut().zip(logs).zip(spread);
         each.for_each(|((sum, log), spread)| *sum += spread * (sign * log.to_f64()).exp());
     }
-    let mut order: Vec<usize> = (0..effect.len()).collect();
-    order.sort_by(|&a, &b| effect[b].total_cmp(&effect[a]));
+    effects
+}
+
+/// The dimensions of a kernel in the order of their [`effects`], the largest first.
+pub(crate) fn most_relevant<F: Scalar>(
+    kernel: &Kernel,
+    params: &Params<F>,
+    spread: &[f64],
+) -> Vec<usize> {
+    let effects = effects(kernel, params, spread);
+    let mut order: Vec<usize> = (0..effects.len()).collect();
+    order.sort_by(|&a, &b| effects[b].total_cmp(&effects[a]));
     order
 }

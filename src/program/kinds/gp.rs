@@ -142,7 +142,7 @@ fn open<'a, F: Scalar>(
     let prior = (chosen.prior == Prior::Weak).then_some(WEAK);
     let (x, y) = scale.parts(&train, target);
     let regression = Regression { model, prior, split, target, scale, x, y };
-    WholeFit::new(settings, regression, params)
+    WholeFit::new(settings, split.train.len(), regression, params)
 }
 
 /// The place of the target among the columns.

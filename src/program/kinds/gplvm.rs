@@ -139,15 +139,15 @@ fn open<'a, F: Scalar>(
     let model = Model::new(&mut params, n, chosen.latent_dim, &forms(&chosen.kernel)?);
     model.start(&mut params, &data)?;
     let latents = Latents { model, data, prior: chosen.prior == Prior::Normal, train, test };
-    WholeFit::new(settings, latents, params)
+    WholeFit::new(settings, split.train.len(), latents, params)
 }
 
-fn numbers<F: Scalar>(values: &[f32]) -> Vec<F> {
+pub(super) fn numbers<F: Scalar>(values: &[f32]) -> Vec<F> {
     values.iter().map(|&x| F::from(x)).collect()
 }
 
 /// The rows with one of some labels; all rows if there are none.
-fn of_classes(table: &Table, classes: &[u8]) -> anyhow::Result<Table> {
+pub(super) fn of_classes(table: &Table, classes: &[u8]) -> anyhow::Result<Table> {
     if classes.is_empty() {
         return Ok(table.clone());
     }
@@ -210,22 +210,48 @@ impl<F: Scalar> Latents<F> {
         [posterior.mean(bound, x), posterior.variance(bound, x)]
             .map(|found| found.with(|found| found.iter().map(|x| x.to_f64()).collect()))
     }
+}
 
-    /// The mean and the standard deviation of each latent over the training rows.
-    fn moments(&self, params: &Params<F>) -> Vec<(f64, f64)> {
-        let (latents, q) = (self.latents(params), self.dimensions());
-        let moments = |k: usize| {
-            let column = || latents.iter().skip(k).step_by(q);
-            let n = self.model.rows() as f64;
-            let mean = column().sum::<f64>() / n;
-            (mean, (column().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt())
-        };
-        (0..q).map(moments).collect()
-    }
+/// The mean and the standard deviation of each of `q` columns.
+fn moments(latents: &[f64], q: usize) -> Vec<(f64, f64)> {
+    let n = (latents.len() / q) as f64;
+    let moments = |k: usize| {
+        let column = || latents.iter().skip(k).step_by(q);
+        let mean = column().sum::<f64>() / n;
+        (mean, (column().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt())
+    };
+    (0..q).map(moments).collect()
+}
+
+/// The standard deviation of each of `q` columns.
+pub(super) fn spreads(latents: &[f64], q: usize) -> Vec<f64> {
+    moments(latents, q).into_iter().map(|moments| moments.1).collect()
+}
+
+/// A map of rows by the first two latents of an order.
+pub(super) fn by_two_latents(
+    latents: &[f64],
+    order: Vec<usize>,
+    labels: Option<&[u8]>,
+) -> anyhow::Result<Vec<u8>> {
+    let (q, mut most) = (order.len(), order);
+    most.truncate(2);
+    most.sort_unstable();
+    let point = |x: &[f64]| [most.first(), most.get(1)].map(|k| k.map_or(0.0, |&k| x[k]));
+    let points: Vec<[f64; 2]> = latents.chunks_exact(q).map(point).collect();
+    let labels: Option<Vec<u32>> =
+        labels.map(|labels| labels.iter().map(|&label| label.into()).collect());
+    let title = match &most[..] {
+        [first, second] => {
+            format!("Training rows: latents {} and {} of {q}", first + 1, second + 1)
+        }
+        _ => "Training rows: latent 1 of 1".to_string(),
+    };
+    latent_map(&points, labels.as_deref(), &title)
 }
 
 /// The share of points whose nearest other point among some has another label; `own` is true if a point is one of them.
-fn nearest_error(
+pub(super) fn nearest_error(
     (points, labels): (&[f64], &[u8]),
     (others, their_labels): (&[f64], &[u8]),
     own: bool,
@@ -300,7 +326,8 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
     /// Rows with latents from the prior, or without one from a normal distribution with the moments of the latents.
     fn draws(&self, params: &Params<F>, count: usize, seed: u64) -> anyhow::Result<Table> {
         let (q, columns) = (self.dimensions(), self.train.columns());
-        let moments = if self.prior { vec![(0.0, 1.0); q] } else { self.moments(params) };
+        let moments =
+            if self.prior { vec![(0.0, 1.0); q] } else { moments(&self.latents(params), q) };
         let rng = &mut seed::rng(seed, Stream::Sample, 0);
         let mut x = vec![0.0; count * q];
         f64::fill_normal(&mut x, rng);
@@ -318,22 +345,9 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
 
     fn draw_pictures(&self, params: &Params<F>, seed: u64) -> anyhow::Result<Vec<Vec<u8>>> {
         let q = self.dimensions();
-        let spread: Vec<f64> = self.moments(params).iter().map(|moments| moments.1).collect();
-        let mut most = most_relevant(self.model.kernel(), params, &spread);
-        most.truncate(2);
-        most.sort_unstable();
         let latents = self.latents(params);
-        let point = |x: &[f64]| [most.first(), most.get(1)].map(|k| k.map_or(0.0, |&k| x[k]));
-        let points: Vec<[f64; 2]> = latents.chunks_exact(q).map(point).collect();
-        let labels: Option<Vec<u32>> =
-            self.train.labels().map(|labels| labels.iter().map(|&label| label.into()).collect());
-        let title = match &most[..] {
-            [first, second] => {
-                format!("Training rows: latents {} and {} of {q}", first + 1, second + 1)
-            }
-            _ => "Training rows: latent 1 of 1".to_string(),
-        };
-        let map = latent_map(&points, labels.as_deref(), &title)?;
+        let order = most_relevant(self.model.kernel(), params, &spreads(&latents, q));
+        let map = by_two_latents(&latents, order, self.train.labels())?;
         let posterior = self.model.posterior(params, &self.data)?;
         let placed = self.placed(&posterior, params, self.test.len().min(RECONSTRUCTED));
         let new: Vec<f64> = placed.iter().flat_map(|one| one.latent.iter().copied()).collect();

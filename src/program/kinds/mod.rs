@@ -29,6 +29,7 @@ pathscore::autodiff::modules! {
         gmm: Gmm;
         gp: Gp;
         gplvm: Gplvm;
+        bgplvm: Bgplvm;
         rbm: Rbm;
     }
 }

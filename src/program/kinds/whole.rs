@@ -97,6 +97,8 @@ pub(crate) fn settings(given: &Given, kind: &str) -> anyhow::Result<Settings> {
 pub(crate) trait WholeModel<F: Scalar> {
     /// The entry of its kind.
     const ABOUT: &'static About;
+    /// The name of the quantity that is maximised, without its prior.
+    const QUANTITY: &'static str = "likelihood";
 
     /// The number of training rows.
     fn rows(&self) -> usize;
@@ -152,6 +154,8 @@ pub(crate) trait WholeModel<F: Scalar> {
 pub(crate) struct WholeFit<'a, F: Scalar, M> {
     settings: &'a Settings,
     model: M,
+    /// The number of training rows of the data, of which the model may take fewer.
+    all: usize,
     params: Params<F>,
     taken: u64,
     /// The mean of the objective over rows before or after the last step, and its gain.
@@ -175,8 +179,13 @@ struct Memory<F> {
 }
 
 impl<'a, F: Scalar, M: WholeModel<F>> WholeFit<'a, F, M> {
-    /// A fit that has not begun.
-    pub(crate) fn new(settings: &'a Settings, model: M, params: Params<F>) -> anyhow::Result<Self> {
+    /// A fit that has not begun, of data with `all` training rows.
+    pub(crate) fn new(
+        settings: &'a Settings,
+        all: usize,
+        model: M,
+        params: Params<F>,
+    ) -> anyhow::Result<Self> {
         let method: MethodSettings = settings.estimator()?;
         let way = match method.name {
             Ascent::Lbfgs => Way::Lbfgs { tolerance: method.tolerance.unwrap_or(0.0) },
@@ -189,7 +198,7 @@ impl<'a, F: Scalar, M: WholeModel<F>> WholeFit<'a, F, M> {
         let readings = ["train/log_marginal", "grad/norm"].map(reading);
         let (value, gain) = (f64::NEG_INFINITY, f64::INFINITY);
         let memory = Memory { tape: Tape::new(), grads: Grads::new(), gradient: Vec::new() };
-        Ok(Self { settings, model, params, taken: 0, value, gain, way, memory, readings })
+        Ok(Self { settings, model, all, params, taken: 0, value, gain, way, memory, readings })
     }
 
     /// One step; the mean of the objective over rows and the norm of the gradient, after a step of L-BFGS and before one along the
@@ -245,9 +254,13 @@ impl<'a, F: Scalar, M: WholeModel<F>> WholeFit<'a, F, M> {
 
 impl<F: Scalar, M: WholeModel<F>> Fitting for WholeFit<'_, F, M> {
     fn words(&self) -> String {
-        match self.way {
-            Way::Lbfgs { .. } => cli_name(&Ascent::Lbfgs),
-            Way::Gradient { .. } => cli_name(&Ascent::Gradient),
+        let name = cli_name(match self.way {
+            Way::Lbfgs { .. } => &Ascent::Lbfgs,
+            Way::Gradient { .. } => &Ascent::Gradient,
+        });
+        match self.model.rows() {
+            rows if rows < self.all => format!("{name} on {rows} rows"),
+            _ => name,
         }
     }
 
@@ -297,7 +310,7 @@ impl<F: Scalar, M: WholeModel<F>> Fitting for WholeFit<'_, F, M> {
     }
 
     fn measure(&mut self, how: &Measure) -> anyhow::Result<Vec<Quantity>> {
-        how.refuse_samples(&format!("the likelihood of {} is exact", M::ABOUT.name))?;
+        how.refuse_samples(&format!("the {} of {} is exact", M::QUANTITY, M::ABOUT.name))?;
         self.model.quantities(&self.params, how.rows, "")
     }
 
