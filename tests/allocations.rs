@@ -21,16 +21,19 @@ use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::likelihood::PosteriorChains;
 use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, on_tape};
 use pathscore_estimators::optim::Adam;
-use pathscore_estimators::path::SgvbKl;
+use pathscore_estimators::path::{Sgvb, SgvbKl};
 use pathscore_estimators::samplers::{
     Annealing, Constrained, FromTape, Hmc, Mala, RandomWalk, Sampler,
 };
 use pathscore_estimators::score::{Baseline, Reinforce};
 use pathscore_models::data::{Batches, Binarize, digits};
-use pathscore_models::dist::Elementwise;
+use pathscore_models::dist::{Elementwise, FlowKind, Reparam};
 use pathscore_models::gp::{BayesianGplvm, GpRegression, Gplvm, GplvmData, KernelForm};
-use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
+use pathscore_models::latent::{
+    DiscreteVae, FlowOptions, HierarchicalVae, Inference, LatentModel, Likelihood, Vae,
+};
 use pathscore_models::{Params, seed};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::backtrace::Backtrace;
 use std::cell::Cell;
@@ -244,6 +247,43 @@ fn dvae<E: Estimator<f32, DiscreteVae>>(
     Trainer::new(model, params, estimator, Box::new(Adam::default()), options)
 }
 
+/// A model with dependent latents, along the path.
+fn along_the_path<M: LatentModel<f32>>(
+    make: impl FnOnce(&mut Params<f32>, &mut Xoshiro256PlusPlus) -> M,
+) -> Trainer<f32, M, Sgvb>
+where
+    for<'t> M::Posterior<'t>: Reparam<'t, f32>,
+{
+    let mut params = Params::new();
+    let model = make(&mut params, &mut seed::rng(1, seed::Stream::Init, 0));
+    let options = Options { samples: 2, ..Options::default() };
+    Trainer::new(model, params, Sgvb, Box::new(Adam::default()), options)
+}
+
+/// The models with dependent latents, and the likelihoods of grey values.
+fn dependent_latents() {
+    let (tanh, grey) = (Activation::Tanh, Likelihood::ContinuousBernoulli);
+    let levels = Likelihood::Categorical { levels: 4 };
+    for inference in [Inference::BottomUp, Inference::Ladder] {
+        let trainer = along_the_path(|params, rng| {
+            let networks = (tanh, Likelihood::Bernoulli);
+            HierarchicalVae::new(params, 784, &[16, 8, 4], &[50], networks, inference, rng)
+        });
+        assert_eq!(allocated(1, training(trainer)), 0, "hvae, {inference:?}");
+    }
+    for kind in [FlowKind::Coupling, FlowKind::InverseAutoregressive] {
+        let trainer = along_the_path(|params, rng| {
+            let flow = FlowOptions { kind, layers: 3, hidden: vec![20, 20] };
+            Vae::with_flow(params, [784, 8], &[50], (tanh, grey), &flow, rng)
+        });
+        assert_eq!(allocated(1, training(trainer)), 0, "vae, {kind:?}");
+    }
+    let trainer = along_the_path(|params, rng| {
+        Vae::full_covariance(params, [784, 8], &[50], tanh, levels, rng)
+    });
+    assert_eq!(allocated(1, training(trainer)), 0, "vae, full covariance");
+}
+
 #[test]
 fn a_step_allocates_nothing_after_its_warm_up() {
     for threads in [1, 2] {
@@ -270,6 +310,7 @@ fn a_step_allocates_nothing_after_its_warm_up() {
     assert_eq!(allocated(1, training(vae(chains, &[20], 5))), 0, "posterior chains");
     // A chain allocates when it begins, however long it is.
     assert_eq!(allocated(1, annealed(100)), allocated(1, annealed(5)), "annealing");
+    dependent_latents();
     assert_eq!(allocated(1, factorisations()), 0, "factorisations");
     assert_eq!(allocated(1, gaussian_processes()), 0, "Gaussian processes");
     assert_eq!(allocated(1, expectations()), 0, "expectations");
