@@ -83,7 +83,7 @@ pub fn meeting_time<F: Scalar>(work: &Work<F>) -> f64 {
 /// The most steps of a pair.
 const MOST_STEPS: usize = 1 << 16;
 
-/// The terms $c\, h(z)$ of the estimate of a row.
+/// The terms $c h(z)$ of the estimate of a row.
 #[derive(Debug, Default)]
 struct Terms {
     positions: Vec<f64>,

@@ -56,6 +56,7 @@ pathscore_autodiff::modules! {
 }
 
 pub mod convergence;
+mod regression;
 
 pub(crate) use conditional::into_shares;
 pub(crate) use latent::Memories;

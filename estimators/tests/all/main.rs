@@ -21,6 +21,7 @@ mod optimisers;
 mod pinned;
 mod posterior;
 mod proof;
+mod regression;
 mod report;
 mod resume;
 mod samplers;

@@ -11,7 +11,7 @@ use pathscore_autodiff::Real;
 /// It is conjugate. After $n$ rows, with $S = \min_w \Vert y - Xw \Vert^2 + (w - m_0)^\top \Lambda_0 (w - m_0)$ attained at $m$,
 ///
 /// $$\Lambda = \Lambda_0 + X^\top X, \quad a = a_0 + \tfrac n2, \quad b = b_0 + \tfrac12 S, \quad
-/// \ln p(y) = -\tfrac n2 \ln 2\pi + \tfrac12 \ln\frac{\det\Lambda_0}{\det\Lambda} + \ln\frac{\Gamma(a)\, b_0^{a_0}}{\Gamma(a_0)\, b^a}.$$
+/// \ln p(y) = -\tfrac n2 \ln 2\pi + \tfrac12 \ln\frac{\det\Lambda_0}{\det\Lambda} + \ln\frac{\Gamma(a) b_0^{a_0}}{\Gamma(a_0) b^a}.$$
 ///
 /// A posterior is the prior of further rows. The weights have Student's distribution with $2a$ degrees of freedom, the mean $m$ and the squared
 /// scale $\tfrac ba \Lambda^{-1}$, and so has an answer, with the scale of [`NormalInverseGamma::predict`].
