@@ -6,6 +6,7 @@ mod bounds;
 mod certificate;
 mod common;
 mod conditional;
+mod deep;
 mod diagnostics;
 mod energy;
 mod exact;
