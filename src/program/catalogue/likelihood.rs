@@ -1,8 +1,12 @@
-//! Estimators of the gradient of p(x) and ln p(x) by draws from the prior.
+//! Estimators of the gradient of p(x) and ln p(x) by draws from the prior, by series of bounds and by Markov chains.
 
 use super::row::{About, Job, Row, Skip};
 use pathscore::autodiff::Scalar;
-use pathscore::estimators::likelihood::{PriorPath, PriorScore, SelfNormalised, UniformBox};
+use pathscore::estimators::likelihood::{
+    CoupledChains, Multilevel, PosteriorChains, PriorPath, PriorScore, RussianRoulette,
+    ScoreClimbing, SelfNormalised, UniformBox,
+};
+use pathscore::estimators::samplers::Mala;
 use pathscore::models::dist::Reparam;
 use pathscore::models::latent::LatentModel;
 
@@ -10,6 +14,39 @@ use pathscore::models::latent::LatentModel;
 const PARTS: Skip = Skip {
     problems: &["sbn-two-layers", "sbn-three-layers", "mixed-small"],
     why: "it does not use the layers or kinds of the latents; sbn-small and linear-gaussian prove it",
+};
+
+/// The number of draws of an estimate is not bounded, so that draws of the gradient decide, and these proofs take long.
+const UNBOUNDED: Skip = Skip {
+    problems: &[
+        "linear-gaussian",
+        "logistic-normal",
+        "sbn-two-layers",
+        "sbn-three-layers",
+        "mixed-small",
+    ],
+    why: "its proof is one of many draws, and it does not use the layers or kinds of the latents; sbn-small proves it",
+};
+
+/// The tails of the estimate are too heavy for a verdict.
+const HEAVY_TAILS: Skip = Skip {
+    problems: &[
+        "sbn-small",
+        "linear-gaussian",
+        "logistic-normal",
+        "sbn-two-layers",
+        "sbn-three-layers",
+        "mixed-small",
+    ],
+    why: "the terms fall no faster than their probabilities, so that rare draws carry the variance and no number of draws decides; \
+          multilevel estimates the same, with a finite variance",
+};
+
+/// The mean of a chain that has just begun says nothing about one that has run.
+const CHAINS: Skip = Skip {
+    problems: &["linear-gaussian", "logistic-normal"],
+    why: "its chains lag behind by an amount that depends on their start, and every transition is a choice more to enumerate: \
+          no proof ends in time; `likelihood` shows its gradient beside the exact one",
 };
 
 /// The rows of all models with latents.
@@ -40,6 +77,48 @@ where
             },
             |_, setup, job| job.run(setup.params, SelfNormalised),
         ),
+        Row::new(
+            &About {
+                name: "multilevel",
+                line: "ln p(x), the sum of differences of bounds at a level that is drawn",
+                source: "Shi & Cornish 2021",
+                samples: 3,
+                fixed_samples: true,
+                skips: &[UNBOUNDED],
+                ..About::DEFAULT
+            },
+            |_, setup, job| job.run(setup.params, Multilevel),
+        ),
+        Row::new(
+            &About {
+                name: "russian-roulette",
+                line: "ln p(x), the steps between bounds cut at random; heavy tails",
+                source: "Luo et al. 2020",
+                skips: &[HEAVY_TAILS],
+                ..About::DEFAULT
+            },
+            |_, setup, job| job.run(setup.params, RussianRoulette),
+        ),
+        Row::new(
+            &About {
+                name: "coupled-cis",
+                line: "ln p(x), two chains of K ≥ 2 candidates until they meet",
+                source: "Ruiz et al. 2021",
+                skips: &[UNBOUNDED],
+                ..About::DEFAULT
+            },
+            |_, setup, job| job.run(setup.params, CoupledChains::default()),
+        ),
+        Row::new(
+            &About {
+                name: "score-climbing",
+                line: "ln p(x), a chain of K ≥ 2 candidates for each row; q climbs the inclusive divergence",
+                source: "Naesseth et al. 2020",
+                skips: &[PARTS],
+                ..About::DEFAULT
+            },
+            |_, setup, job| job.run(setup.params, ScoreClimbing),
+        ),
     ]
 }
 
@@ -60,6 +139,18 @@ where
                 ..About::DEFAULT
             },
             |_, setup, job| job.run(setup.params, PriorPath),
+        ),
+        Row::new(
+            &About {
+                name: "posterior-chains",
+                line: "ln p(x), Langevin chains over the posterior, which last from step to step",
+                source: "Fisher 1925",
+                skips: &[CHAINS],
+                ..About::DEFAULT
+            },
+            |_, setup, job| {
+                job.run(setup.params, PosteriorChains { sampler: Mala::new(0.5), steps: 10 })
+            },
         ),
         Row::new(
             &About {

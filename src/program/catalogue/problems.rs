@@ -236,22 +236,23 @@ pub(crate) fn keep_estimators(
         let studied = |row: &ProblemRow| row.pairs.iter().any(|pair| asked(pair.estimator.name));
         let others: Vec<&str> =
             self::problems().iter().filter(|row| studied(row)).map(|row| row.name).collect();
+        let others = if others.is_empty() { "no problem".into() } else { others.join(", ") };
         return Err(usage_error(format!(
-            "none of these estimators fits the problem; they are studied on {}{}",
-            others.join(", "),
+            "none of these estimators fits the problem; they are studied on {others}{}",
             reasons.concat()
         )));
     }
     Ok(problems)
 }
 
-/// The names of all forms of estimators that are studied on problems, each once.
+/// The names of all forms of estimators that are studied on problems or left out there with a reason, each once.
 fn form_names() -> Vec<&'static str> {
     let mut names = Vec::new();
     for problem in problems() {
-        for pair in problem.pairs {
-            if !names.contains(&pair.estimator.name) {
-                names.push(pair.estimator.name);
+        let studied = problem.pairs.iter().map(|pair| pair.estimator.name);
+        for name in studied.chain(problem.left_out.iter().map(|(name, _)| *name)) {
+            if !names.contains(&name) {
+                names.push(name);
             }
         }
     }
@@ -363,5 +364,6 @@ mod tests {
         assert!(why("bernoulli-toy", "vimco").contains("it has no L_K"));
         assert!(why("sbn-two-layers", "arm").contains("one layer of bits"));
         assert!(why("sbn-small", "no-such").contains("unknown estimator"));
+        assert!(why("sbn-small", "russian-roulette").contains("rare draws carry the variance"));
     }
 }
