@@ -98,6 +98,7 @@ fn a_run_writes_every_file_and_its_summary_tells_it() {
         "reconstructions.png",
         "latent.png",
         "latent-map.png",
+        "posterior.png",
         "curve.svg",
     ] {
         assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
@@ -131,6 +132,128 @@ fn a_run_writes_every_file_and_its_summary_tells_it() {
     let picture = scratch.path("new.png");
     succeed(&["sample", &out, "--count", "10", "--out", &picture]);
     assert_eq!(fs::read(picture).unwrap()[..4], *b"\x89PNG");
+}
+
+#[test]
+fn annealing_adds_bounds_to_an_evaluation() {
+    let scratch = Scratch::new("annealing");
+    let (vae, dvae, exact) = (scratch.path("vae"), scratch.path("dvae"), scratch.path("exact"));
+    succeed(&small(&vae, &["--steps", "300"]));
+    let mut of_bits = small(&dvae, &["--steps", "300"]);
+    of_bits.insert(1, "dvae");
+    succeed(&of_bits);
+    for run in [&vae, &dvae] {
+        let args = ["evaluate", run, "--rows", "20", "--num-samples", "500", "--format", "json"];
+        let ais = ["--ais", "100", "--ais-rows", "20", "--progress", "none"];
+        let text = succeed(&[&args[..], &ais].concat());
+        let threads = succeed(&[&args[..], &ais, &["--threads", "1"]].concat());
+        assert_eq!(text, threads, "the same numbers for any number of threads");
+        let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let number = |name: &str| {
+            let row = rows.iter().find(|row| row["quantity"] == name).unwrap();
+            assert_eq!(row["rows"], 20, "{name}");
+            row["value"].as_f64().unwrap()
+        };
+        // Two latents and 500 importance samples: both find ln p(x) of the same twenty rows to a tenth of a nat.
+        assert!((number("ais_lower") - number("log_likelihood")).abs() < 0.1, "{text}");
+        let gap = number("ais_upper_simulated") - number("ais_lower_simulated");
+        assert!(
+            (gap - number("ais_gap_simulated")).abs() < 1e-9 && (-0.05..0.2).contains(&gap),
+            "{text}"
+        );
+    }
+    refuse(&["evaluate", &vae, "--ais", "0"], &["--ais", "at least 1"]);
+    refuse_in_words(&["evaluate", &vae, "--ais-rows", "5"], &["--ais"]);
+    succeed(&[
+        "train",
+        "ppca",
+        "--data",
+        "bars",
+        "--latent-dim",
+        "3",
+        "--progress",
+        "none",
+        "--out",
+        &exact,
+    ]);
+    refuse(&["evaluate", &exact, "--ais", "5"], &["--ais", "ppca is exact"]);
+}
+
+#[test]
+fn ppca_fits_rows_with_missing_cells_and_chooses_its_rank() {
+    let scratch = Scratch::new("ppca-missing");
+    let (mut whole, mut holes) =
+        (String::from("label,a,b,c,d,e\n"), String::from("label,a,b,c,d,e\n"));
+    for i in 0..600 {
+        let t = f64::from(i);
+        let (a, b) = (2.0 * (0.7 * t).sin(), (1.3 * t).cos());
+        let noise = |k: f64| 0.05 * (k * t + 0.3 * t * t).sin();
+        let row = [a, b, a - b, 0.5 * a + b, b - 0.3 * a];
+        let row: Vec<f64> = row.iter().zip(1..).map(|(x, k)| x + noise(f64::from(k))).collect();
+        let cells: Vec<String> = row.iter().map(|x| x.to_string()).collect();
+        whole += &format!("{},{}\n", i % 3, cells.join(","));
+        let seen = |j: usize| !(i as usize * 5 + j * 3 + i as usize / 7).is_multiple_of(6);
+        let cells: Vec<&str> =
+            cells.iter().enumerate().map(|(j, x)| if seen(j) { x } else { "" }).collect();
+        holes += &format!("{},{}\n", i % 3, cells.join(","));
+    }
+    let whole = format!("csv:{}", scratch.file("whole.csv", whole.as_bytes()));
+    let holes = format!("csv:{}", scratch.file("holes.csv", holes.as_bytes()));
+
+    let out = scratch.path("auto");
+    succeed(&[
+        "train",
+        "ppca",
+        "--data",
+        &whole,
+        "--latent-dim",
+        "auto",
+        "--progress",
+        "none",
+        "--out",
+        &out,
+    ]);
+    let settings = fs::read_to_string(Path::new(&out).join("run.toml")).unwrap();
+    assert!(settings.contains("latent_dim = 2"), "{settings}");
+    succeed(&["evaluate", &out]);
+    let out = scratch.path("words");
+    let args = ["train", "ppca", "--data", &whole, "--latent-dim", "many", "--out", &out];
+    refuse_in_words(&args, &["many", "auto"]);
+
+    let out = scratch.path("em");
+    let args = [
+        "train",
+        "ppca",
+        "--data",
+        &holes,
+        "--latent-dim",
+        "2",
+        "--progress",
+        "none",
+        "--out",
+        &out,
+    ];
+    refuse(&args, &["cells of the data are missing", "closed-form", "--method em"]);
+    succeed(&[&args[..], &["--method", "em", "--steps", "300"]].concat());
+    let summary = fs::read(Path::new(&out).join("summary.json")).unwrap();
+    let summary: Value = serde_json::from_slice(&summary).unwrap();
+    // Noise of variance 0.05²/2, seen through what two latents of five columns leave: near -1/2 ln(2π e σ²) for each of the three
+    // columns that the latents do not explain, so far above zero.
+    assert!(summary["log_likelihood_test"].as_f64().unwrap() > 0.0, "{summary}");
+    for name in
+        ["samples.png", "reconstructions.png", "loadings.png", "latent-map.png", "posterior.png"]
+    {
+        assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
+    }
+    let rows: Vec<Value> =
+        serde_json::from_str(&succeed(&["evaluate", &out, "--format", "json"])).unwrap();
+    assert_eq!(rows[0]["value"], summary["log_likelihood_test"], "the same rows again");
+    for kind in ["vae", "fa"] {
+        let args = ["train", kind, "--data", &holes, "--latent-dim", "2"];
+        refuse(&args, &["expected a finite number, found ``", kind, "may be missing for ppca"]);
+    }
+    let args = ["train", "ppca", "--data", &holes, "--latent-dim", "auto", "--method", "em"];
+    refuse(&args, &["--latent-dim auto", "cells are missing"]);
 }
 
 #[test]
@@ -687,7 +810,7 @@ fn grouped_rows(scratch: &Scratch, apart: f64) -> String {
 fn em_and_gradients_of_fa_and_gmm_agree() {
     let scratch = Scratch::new("fa-gmm");
     let fa: (&str, f64, &[&str], &[&str]) =
-        ("fa", 1.0, &["--latent-dim", "1"], &["loadings.png", "latent-map.png"]);
+        ("fa", 1.0, &["--latent-dim", "1"], &["loadings.png", "latent-map.png", "posterior.png"]);
     // Far groups vary by less than the tenth of a column that is the default.
     let full = ["--components", "3", "--covariance", "full", "--covariance-floor", "0.001"];
     // Groups that overlap have several maxima, and the two methods need not find the same.
@@ -765,7 +888,13 @@ fn the_three_ways_of_ppca_agree() {
         let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
         assert_eq!(rows[0]["quantity"], "log_likelihood");
         assert_eq!(rows[0]["samples"], Value::Null, "an exact likelihood takes no samples");
-        let pictures = ["samples.png", "reconstructions.png", "loadings.png", "latent-map.png"];
+        let pictures = [
+            "samples.png",
+            "reconstructions.png",
+            "loadings.png",
+            "latent-map.png",
+            "posterior.png",
+        ];
         for name in pictures.iter().chain(&["curve.svg"]) {
             assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
         }

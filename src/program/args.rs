@@ -4,6 +4,7 @@ use super::check::CheckArgs;
 use super::compare::CompareArgs;
 use super::likelihood::LikelihoodArgs;
 use super::list::ListArgs;
+use super::progress::ProgressKind;
 use super::table::Format;
 use clap::{Args as Group, Parser, Subcommand};
 use std::path::PathBuf;
@@ -51,6 +52,47 @@ pub(crate) struct EvaluateArgs {
     /// The number of rows of the test part, from the first on [default: all].
     #[arg(long, value_name = "N")]
     pub(crate) rows: Option<usize>,
+
+    /// Also anneal the latents from their prior to their posterior in so many steps (where the latents have a posterior of their own; a thousand is a good number).
+    ///
+    /// Three quantities are added. `ais lower`: a lower bound of ln p(x) of test rows, tighter than the others where the posterior is far
+    /// from q. `ais lower, simulated` and `ais upper, simulated`: a lower and an upper bound of rows that the model has drawn itself, of whose
+    /// latents an exact posterior draw is known (Grosse, Ghahramani and Adams 2015). Their difference, `ais gap, simulated`, tells how far the
+    /// lower bound may be from the truth: more steps make it smaller. The mean of each bound is on its side of ln p(x); a single value may
+    /// differ by chance.
+    #[arg(long, value_name = "STEPS", help_heading = "Annealed importance sampling")]
+    pub(crate) ais: Option<usize>,
+
+    /// The number of chains for each row.
+    #[arg(
+        long,
+        default_value_t = 10,
+        value_name = "N",
+        requires = "ais",
+        help_heading = "Annealed importance sampling"
+    )]
+    pub(crate) ais_chains: usize,
+
+    /// The number of test rows that are annealed, from the first on, and of simulated rows; the time is proportional to it.
+    #[arg(
+        long,
+        default_value_t = 100,
+        value_name = "N",
+        requires = "ais",
+        help_heading = "Annealed importance sampling"
+    )]
+    pub(crate) ais_rows: usize,
+
+    /// The form in which the progress of --ais is printed.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "HOW",
+        requires = "ais",
+        help_heading = "Annealed importance sampling"
+    )]
+    pub(crate) progress: ProgressKind,
 
     /// The seed from which every random number is derived.
     #[arg(long, default_value_t = 0, value_name = "N")]

@@ -94,7 +94,7 @@ pub struct BothBounds {
 
 impl LatentAnnealing {
     /// The lower bound $\ln \frac1N \sum_i w_i$ of each of `rows` rows of `columns` columns; `feed` writes a range of rows and
-    /// may draw from the generator in its last argument. `done` is called with the number of rows that have just been finished. The
+    /// may draw from the generator in its last argument. `done` is called with the lower bounds of rows as they are finished. The
     /// result does not depend on the number of threads.
     ///
     /// # Panics
@@ -106,7 +106,7 @@ impl LatentAnnealing {
         [rows, columns]: [usize; 2],
         seed: u64,
         feed: impl Fn(Range<usize>, &mut [F], &mut Lanes) + Sync,
-        done: &(dyn Fn(usize) + Sync),
+        done: &(dyn Fn(&[f64]) + Sync),
     ) -> Vec<f64> {
         let piece = |_: &mut (), index: usize| {
             let range = index * ROWS..rows.min((index + 1) * ROWS);
@@ -116,14 +116,14 @@ impl LatentAnnealing {
             let mut batch = Batch::new(model, params, &x, [self.chains, range.len()]);
             let steps = self.step_sizes(&mut batch, source, model, params);
             let found = self.forward(&mut batch, &steps, source, model, params);
-            done(range.len());
+            done(&found);
             found
         };
         map(0..rows.div_ceil(ROWS), || (), piece).concat()
     }
 
     /// Both bounds of each of `rows` rows `x`, given an exact draw `z` from the posterior of each, such as those of
-    /// [`simulate`]. `done` is called with the number of rows that have just been finished. The result does not depend on the number of
+    /// [`simulate`]. `done` is called with the lower bounds of rows as they are finished. The result does not depend on the number of
     /// threads.
     ///
     /// # Panics
@@ -135,7 +135,7 @@ impl LatentAnnealing {
         rows: usize,
         (x, z): (&[F], &[F]),
         seed: u64,
-        done: &(dyn Fn(usize) + Sync),
+        done: &(dyn Fn(&[f64]) + Sync),
     ) -> Vec<BothBounds> {
         let [columns, latents] = [x, z].map(|all| all.len() / rows.max(1));
         let fit = [x.len(), z.len()] == [rows * columns, rows * latents];
@@ -156,7 +156,7 @@ impl LatentAnnealing {
             }
             let negated: Vec<f64> = chains.log_weights.iter().map(|w| -w).collect();
             let upper = means(&negated, range.len()).into_iter().map(|mean| -mean);
-            done(range.len());
+            done(&lower);
             let both = lower.into_iter().zip(upper);
             both.map(|(lower, upper)| BothBounds { lower, upper }).collect::<Vec<_>>()
         };

@@ -314,7 +314,7 @@ fn three_ways_find_the_first_fifty_directions_of_digits() {
 
 /// The same for MNIST in full: the environment variable `PATHSCORE_MNIST` names the folder of its four files.
 #[test]
-#[ignore = "it needs the files of MNIST and a quarter of an hour"]
+#[ignore = "it needs the files of MNIST and a minute"]
 fn three_ways_find_the_first_fifty_directions_of_mnist() {
     let folder = std::env::var("PATHSCORE_MNIST").expect("PATHSCORE_MNIST names the folder");
     let source: Source = format!("idx:{folder}").parse().expect("a folder of idx files");

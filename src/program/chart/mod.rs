@@ -2,6 +2,7 @@
 //! gradient ([`means`]), draws of gradients ([`violins`]), curves against a parameter ([`curves`]), rows in a plane of latents
 //! ([`latent_map`]), a regression among its observations ([`fit_band`]), estimates of one number beside its exact value ([`ladder`]).
 
+mod clouds;
 mod curve;
 mod curves;
 mod drawing;
@@ -13,6 +14,7 @@ mod means;
 mod panel;
 mod violins;
 
+pub(crate) use clouds::clouds;
 pub(crate) use curve::{Series, curve_svg};
 pub(crate) use curves::{Axis, Curve, CurvePanel, curve_panels};
 pub(crate) use drawing::write_chart;

@@ -10,6 +10,7 @@ use crate::program::catalogue::{self, Row, any_rows, bits_rows, generative_rows}
 use clap::Args;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Diagnosis;
+use pathscore::estimators::samplers::Moves;
 use pathscore::models::latent::DiscreteVae as Model;
 use pathscore::models::{Params, seed};
 
@@ -44,6 +45,8 @@ impl LatentKind for Dvae {
 }
 
 impl<F: Scalar> LatentKindModel<F> for Model {
+    const MOVES: Moves = Moves::GibbsBits;
+
     fn describe(network: &Network, columns: usize, params: &mut Params<F>, seed: u64) -> Self {
         let (hidden, latents) = (&network.hidden, network.latent_dim());
         let (activation, likelihood) = (network.activation(), network.likelihood());

@@ -10,12 +10,12 @@ use crate::program::run::options::{Given, OPTIMIZER, OptimizerOptions};
 use crate::program::run::settings::{Length, Settings, positive, to_section, within};
 use crate::program::usage_error::usage_error;
 use clap::{Args, Command, ValueEnum};
-use pathscore::autodiff::{Error, Scalar};
+use pathscore::autodiff::{Error, Scalar, Var};
 use pathscore::estimators::tractable::ExactLikelihood;
 use pathscore::models::data::{Batches, Binarize, Split, Table};
 use pathscore::models::seed::{self, Stream};
 use pathscore::models::tractable::{aic, bic};
-use pathscore::models::{Em, Params};
+use pathscore::models::{Bound, Em, Params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -133,6 +133,16 @@ pub(crate) trait ExactModel<F: Scalar>: Em<F> + Copy + 'static {
         None
     }
 
+    /// A sweep of EM, [`Em::em_step`], on rows of which cells may be missing if the kind takes such rows.
+    fn sweep(&self, params: &mut Params<F>, x: &[F], rows: usize) -> f64 {
+        self.em_step(params, x, rows)
+    }
+
+    /// $\ln p(x)$ of every row, or of its observed cells.
+    fn log_probs<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        self.log_prob(params, x)
+    }
+
     /// The least variances for some rows; none if nothing is held.
     fn floors(&self, x: &[F], rows: usize) -> Vec<f64> {
         let _ = (x, rows);
@@ -202,6 +212,13 @@ impl<'a, F: Scalar, M: ExactModel<F>> ExactFit<'a, F, M> {
     ) -> anyhow::Result<Self> {
         let method: MethodSettings = settings.estimator()?;
         let (columns, rows) = (split.train.columns(), split.train.len());
+        let missing = split.train.missing() + split.test.missing();
+        if missing > 0 && method.name != Method::Em {
+            return Err(usage_error(format!(
+                "{missing} cells of the data are missing, and --method {} needs all: --method em does not",
+                cli_name(&method.name)
+            )));
+        }
         let (binarize, seed) = (settings.binarize()?, settings.run.seed);
         let mut x = vec![F::ZERO; rows * columns];
         let rng = &mut seed::rng(seed, Stream::Shuffle, 0);
@@ -240,8 +257,9 @@ impl<'a, F: Scalar, M: ExactModel<F>> ExactFit<'a, F, M> {
 
     fn log_likelihood(&self, table: &Table, rows: usize, seed: u64, name: &str) -> Quantity {
         let data = (table, self.binarize);
-        let found = log_likelihood(&self.model, self.params(), data, rows, seed);
-        found.quantity(name, "nats")
+        let (model, params) = (&self.model, self.params());
+        log_likelihood(|params, x| model.log_probs(params, x), params, data, rows, seed)
+            .quantity(name, "nats")
     }
 
     /// AIC and BIC of the training part, whose mean of $\ln p(x)$ is known, and the parts that are at their floors.
@@ -304,7 +322,7 @@ impl<F: Scalar, M: ExactModel<F>> Fitting for ExactFit<'_, F, M> {
                 self.readings[0].value = *log_likelihood;
             }
             Fitter::Em { whole, gain, .. } => {
-                let found = finite(self.model.em_step(&mut whole.params, &whole.x, whole.rows))?;
+                let found = finite(self.model.sweep(&mut whole.params, &whole.x, whole.rows))?;
                 *gain = found - whole.log_likelihood;
                 // A step of EM cannot lose likelihood; a millionth is far above the rounding error of the mean.
                 if *gain < -1e-6 * (1.0 + found.abs()) {

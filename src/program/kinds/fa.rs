@@ -1,7 +1,8 @@
 //! `train fa`: factor analysis, fitted by EM or by gradients of the exact likelihood.
 
-use super::exact::{self, ExactFit, ExactModel, Iterative, PICTURES};
+use super::exact::{self, ExactFit, ExactModel, Iterative};
 use super::kind::{About, Fitting, Kind};
+use super::linear;
 use super::views::{Views, latent_dim_fits};
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
@@ -18,7 +19,7 @@ const ABOUT: About = About {
     name: "fa",
     line: "factor analysis: noise of its own on every column, exact likelihood, EM or gradients",
     source: "Rubin & Thayer 1982",
-    pictures: &["samples.png", "reconstructions.png", "loadings.png", "latent-map.png"],
+    pictures: linear::PICTURE_NAMES,
 };
 
 /// The kind `fa`.
@@ -141,16 +142,17 @@ impl<F: Scalar> ExactModel<F> for Model {
         settings: &Settings,
     ) -> anyhow::Result<Vec<Vec<u8>>> {
         let ModelSettings { latent_dim, rotation, .. } = settings.model()?;
-        let views = Views::new(self, params, data);
-        let samples = views.gallery().square(&views.samples(PICTURES, settings.run.seed));
-        let numbers = |id| params.get(id).iter().map(|x| x.to_f64()).collect::<Vec<_>>();
-        let found = numbers(self.weights());
-        let weights = match rotation {
-            Rotation::Varimax => varimax(&found, latent_dim, true).loadings,
-            Rotation::None => found,
+        let turned = |found: Vec<f64>| {
+            let weights = match rotation {
+                Rotation::Varimax => varimax(&found, latent_dim, true).loadings,
+                Rotation::None => found,
+            };
+            largest_first(&weights, latent_dim)
         };
-        let loadings = views.loadings(&numbers(self.loc()), &largest_first(&weights, latent_dim));
-        Ok(vec![samples, views.reconstructions(), loadings, views.latent_map()?])
+        let (weights, loc, log_noise) = (self.weights(), self.loc(), self.log_noise());
+        let ids = linear::Ids { weights, loc, log_noise };
+        let views = Views::new(self, params, data);
+        linear::pictures(&views, params, ids, turned, settings.run.seed)
     }
 }
 

@@ -39,7 +39,13 @@ impl LatentKind for Hvae {
         name: "hvae",
         line: "a variational autoencoder with layers of normal latents, bottom-up or ladder",
         source: "Sønderby et al. 2016",
-        pictures: &["samples.png", "reconstructions.png", "latent.png", "latent-map.png"],
+        pictures: &[
+            "samples.png",
+            "reconstructions.png",
+            "latent.png",
+            "latent-map.png",
+            "posterior.png",
+        ],
     };
     const ESTIMATOR: &'static str = "sgvb";
     const HIDDEN: Option<&'static str> = Some("200");
@@ -84,7 +90,7 @@ impl<F: Scalar> LatentKindModel<F> for Model {
     }
 
     fn more_pictures(views: &Views<F, Self>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
-        Ok(vec![("latent-map.png", views.latent_map()?)])
+        views.map_and_posterior()
     }
 
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {

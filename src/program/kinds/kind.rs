@@ -1,6 +1,7 @@
 //! The two traits by which the program knows models: a [`Kind`] makes a [`Fitting`], and everything else is written
 //! once for all kinds.
 
+use crate::program::progress::ProgressKind;
 use crate::program::run::checkpoint::State;
 use crate::program::run::options::Given;
 use crate::program::run::settings::Settings;
@@ -46,6 +47,20 @@ pub(crate) trait Kind: Sync {
         settings: &'a Settings,
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>>;
+
+    /// True if cells of the data may be missing.
+    fn takes_missing(&self) -> bool {
+        false
+    }
+
+    /// Completes the settings of a new run by what the data say, and returns a note about it for the user.
+    ///
+    /// # Errors
+    /// If the data do not allow it.
+    fn complete(&self, settings: &mut Settings, split: &Split) -> anyhow::Result<Option<String>> {
+        let _ = (settings, split);
+        Ok(None)
+    }
 
     /// The estimators whose gradients `compare` can draw at the parameters of a run; `samples` is the number of draws
     /// for each row, unless an estimator has its own.
@@ -178,16 +193,31 @@ pub(crate) struct Measure {
     /// The first rows of the test part.
     pub(crate) rows: usize,
     pub(crate) seed: u64,
+    /// Annealed importance sampling, if it was asked for.
+    pub(crate) ais: Option<Ais>,
+}
+
+/// The options of annealed importance sampling.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ais {
+    /// The steps from the prior to the posterior.
+    pub(crate) steps: usize,
+    /// The chains of each row.
+    pub(crate) chains: usize,
+    /// The most rows of the test part, and the number of simulated rows.
+    pub(crate) rows: usize,
+    pub(crate) progress: ProgressKind,
 }
 
 impl Measure {
-    /// Refuses a number of samples where there is nothing to sample.
+    /// Refuses a number of samples and annealing where there is nothing to sample.
     ///
     /// # Errors
-    /// If a number was given.
+    /// If one of them was given.
     pub(crate) fn refuse_samples(&self, reason: &str) -> anyhow::Result<()> {
-        match self.samples {
-            Some(_) => Err(usage_error(format!("--num-samples has no effect here: {reason}"))),
+        let given = [("--num-samples", self.samples.is_some()), ("--ais", self.ais.is_some())];
+        match given.into_iter().find(|given| given.1) {
+            Some((option, _)) => Err(usage_error(format!("{option} has no effect here: {reason}"))),
             None => Ok(()),
         }
     }

@@ -1,7 +1,8 @@
 //! The part that all models with latents and an approximate posterior share: training by a gradient estimator, bounds
 //! by importance sampling, pictures.
 
-use super::kind::{Curve, Fitting, Gradients, Measure, Quantity, Reading};
+use super::annealed::annealed;
+use super::kind::{Ais, Curve, Fitting, Gradients, Measure, Quantity, Reading};
 use super::network::{EvaluationSettings, Network};
 use super::trainer::{AnyTrainer, Start, restore_params, step_on_batch};
 use super::views::Views;
@@ -9,6 +10,7 @@ use crate::program::catalogue::Row;
 use crate::program::run::checkpoint::State;
 use crate::program::run::settings::Settings;
 use pathscore::autodiff::Scalar;
+use pathscore::estimators::samplers::Moves;
 use pathscore::estimators::{
     Claim, Diagnosis, Evaluation, GROUP, Target, diagnose, diagnose_whole, evaluate,
 };
@@ -45,6 +47,9 @@ pub(crate) trait LatentKindModel<F: Scalar>:
 
     /// A picture of the effect of the latents.
     fn latent_view(views: &Views<F, Self>) -> Vec<u8>;
+
+    /// The transitions of the latents between two temperatures.
+    const MOVES: Moves = Moves::Hmc { leapfrogs: 10 };
 
     /// Further pictures, each a file's name and a PNG; the kind lists their names.
     ///
@@ -224,7 +229,13 @@ impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
 
     fn measure(&mut self, how: &Measure) -> anyhow::Result<Vec<Quantity>> {
         let samples = how.samples.unwrap_or(SAMPLES);
-        Ok(bounds(&self.evaluate(&self.split.test, how.rows, samples, how.seed), "").into())
+        let found = bounds(&self.evaluate(&self.split.test, how.rows, samples, how.seed), "");
+        let annealed = how.ais.map_or(Vec::new(), |ais| {
+            let about = (self.trainer.model(), self.trainer.params(), M::MOVES);
+            let data = (&self.split.test, self.binarize);
+            annealed(about, data, Ais { rows: ais.rows.min(how.rows), ..ais }, how.seed)
+        });
+        Ok(found.into_iter().chain(annealed).collect())
     }
 
     fn sample(&self, count: usize, seed: u64) -> anyhow::Result<Table> {

@@ -1,5 +1,6 @@
 //! The kinds of models that the program can fit: one file and one row of [`KINDS`] for each.
 
+mod annealed;
 mod chosen;
 mod covariances;
 mod criterion;
@@ -8,7 +9,9 @@ mod exact;
 pub(crate) mod kind;
 mod latent;
 mod latent_kind;
+mod linear;
 mod network;
+mod posterior;
 mod tractable;
 mod trainer;
 mod views;

@@ -1,25 +1,28 @@
 //! `train ppca`: probabilistic principal component analysis, fitted in closed form, by EM or by gradients of the exact
 //! likelihood.
 
-use super::exact::{self, ExactFit, ExactModel, Method, PICTURES};
+use super::exact::{self, ExactFit, ExactModel, Method};
 use super::kind::{About, Fitting, Kind};
+use super::linear;
 use super::views::{Views, latent_dim_fits};
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one, to_section};
+use crate::program::usage_error::usage_error;
 use clap::{Args, Command};
-use pathscore::autodiff::{Error, Scalar};
-use pathscore::models::Params;
-use pathscore::models::data::{Split, Table};
+use pathscore::autodiff::{Error, Scalar, Var};
+use pathscore::models::data::{Binarize, Split, Table};
 use pathscore::models::seed::{self, Stream};
 use pathscore::models::tractable::Ppca as Model;
+use pathscore::models::{Bound, Params, Tractable};
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 const ABOUT: About = About {
     name: "ppca",
     line: "probabilistic principal components: exact likelihood, closed form, EM or gradients",
     source: "Tipping & Bishop 1999",
-    pictures: &["samples.png", "reconstructions.png", "loadings.png", "latent-map.png"],
+    pictures: linear::PICTURE_NAMES,
 };
 
 /// The kind `ppca`.
@@ -29,9 +32,9 @@ pub(crate) struct Ppca;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model")]
 struct Options {
-    /// The number of latents.
-    #[arg(long, default_value_t = 10, value_name = "L")]
-    latent_dim: usize,
+    /// The number of latents, or `auto` for the number that has the largest evidence (Minka 2000).
+    #[arg(long, default_value = "10", value_name = "L|auto")]
+    latent_dim: LatentDim,
 
     /// The way to the maximum of the likelihood.
     #[arg(long, value_enum, default_value_t = Method::ClosedForm, value_name = "NAME")]
@@ -42,7 +45,27 @@ struct Options {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ModelSettings {
-    latent_dim: usize,
+    /// Absent until the data have decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    latent_dim: Option<usize>,
+}
+
+/// A number of latents on the command line.
+#[derive(Clone, Copy, Debug)]
+enum LatentDim {
+    Auto,
+    Number(usize),
+}
+
+impl FromStr for LatentDim {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "auto" => Ok(Self::Auto),
+            _ => word.parse().map(Self::Number).map_err(|error| format!("{error}; or auto")),
+        }
+    }
 }
 
 impl Kind for Ppca {
@@ -56,10 +79,39 @@ impl Kind for Ppca {
 
     fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
         let Options { latent_dim, method } = given.options()?;
-        at_least_one("--latent-dim", latent_dim as u64)?;
+        let latent_dim = match latent_dim {
+            LatentDim::Auto => None,
+            LatentDim::Number(number) => Some(number),
+        };
+        at_least_one("--latent-dim", latent_dim.unwrap_or(1) as u64)?;
         let mut settings = exact::settings(given, ABOUT.name, method)?;
         settings.model = to_section(&ModelSettings { latent_dim })?;
         Ok(settings)
+    }
+
+    fn takes_missing(&self) -> bool {
+        true
+    }
+
+    fn complete(&self, settings: &mut Settings, split: &Split) -> anyhow::Result<Option<String>> {
+        let ModelSettings { latent_dim: None } = settings.model()? else { return Ok(None) };
+        let Split { train, .. } = split;
+        let missing = train.missing();
+        if missing > 0 || settings.binarize()? == Binarize::Dynamic || train.columns() < 2 {
+            return Err(usage_error(format!(
+                "--latent-dim auto needs the eigenvalues of one whole table of two columns or more: {missing} cells are missing, \
+                 --binarize is {}, and there are {} columns",
+                settings.binarize()?,
+                train.columns()
+            )));
+        }
+        let x: Vec<f64> = train.values().iter().map(|&x| f64::from(x)).collect();
+        let (latents, evidence) = Model::choose_latents(&x, train.len(), train.columns())?;
+        settings.model = to_section(&ModelSettings { latent_dim: Some(latents) })?;
+        Ok(Some(format!(
+            "--latent-dim auto: {latents} of at most {} latents have the largest evidence (Minka 2000)",
+            evidence.len()
+        )))
     }
 
     fn open<'a>(
@@ -79,6 +131,8 @@ fn open<'a, F: Scalar>(
     split: &'a Split,
 ) -> anyhow::Result<ExactFit<'a, F, Model>> {
     let ModelSettings { latent_dim } = settings.model()?;
+    let latent_dim =
+        latent_dim.ok_or_else(|| usage_error("run.toml, [model]: latent_dim is missing"))?;
     let columns = split.train.columns();
     latent_dim_fits(latent_dim, columns)?;
     ExactFit::open(settings, split, |params, _, _| {
@@ -93,10 +147,15 @@ fn open<'a, F: Scalar>(
 /// data.
 fn start_at_data<F: Scalar>(model: &Model, params: &mut Params<F>, train: &Table) {
     let means = train.mean();
-    let squares = train.values().chunks_exact(train.columns()).map(|row| {
-        row.iter().zip(&means).map(|(&x, mean)| (f64::from(x) - mean).powi(2)).sum::<f64>()
-    });
-    let variance = squares.sum::<f64>() / train.values().len() as f64;
+    // A column without any observed cell begins at zero.
+    let means: Vec<f64> =
+        means.iter().map(|mean| if mean.is_nan() { 0.0 } else { *mean }).collect();
+    let square = |row: &[f32]| {
+        let observed = row.iter().zip(&means).filter(|(x, _)| !x.is_nan());
+        observed.map(|(&x, mean)| (f64::from(x) - mean).powi(2)).sum::<f64>()
+    };
+    let squares: f64 = train.values().chunks_exact(train.columns()).map(square).sum();
+    let variance = squares / (train.values().len() - train.missing()).max(1) as f64;
     let mean = params.get_mut(model.loc());
     mean.iter_mut().zip(&means).for_each(|(to, &from)| *to = F::from_f64(from));
     // The reciprocal of the least noise is finite in single precision too.
@@ -112,6 +171,21 @@ impl<F: Scalar> ExactModel<F> for Model {
         Some(self.closed_form(params, x, rows))
     }
 
+    fn sweep(&self, params: &mut Params<F>, x: &[F], rows: usize) -> f64 {
+        self.observed_em_step(params, x, rows)
+    }
+
+    fn log_probs<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        match x.with(|x| x.iter().any(|x| x.to_f64().is_nan())) {
+            true => self.observed_log_prob(params, x),
+            false => self.log_prob(params, x),
+        }
+    }
+
+    fn free(&self) -> Option<usize> {
+        Some(self.free_parameters())
+    }
+
     fn draws(&self, params: &Params<F>, data: &Table, count: usize, seed: u64) -> Vec<f32> {
         Views::new(self, params, data).samples(count, seed)
     }
@@ -122,10 +196,18 @@ impl<F: Scalar> ExactModel<F> for Model {
         data: &Table,
         settings: &Settings,
     ) -> anyhow::Result<Vec<Vec<u8>>> {
-        let views = Views::new(self, params, data);
-        let samples = views.gallery().square(&views.samples(PICTURES, settings.run.seed));
-        let numbers = |id| params.get(id).iter().map(|x| x.to_f64()).collect::<Vec<_>>();
-        let loadings = views.loadings(&numbers(self.loc()), &numbers(self.weights()));
-        Ok(vec![samples, views.reconstructions(), loadings, views.latent_map()?])
+        let (weights, loc, log_noise) = (self.weights(), self.loc(), self.log_noise());
+        let ids = linear::Ids { weights, loc, log_noise };
+        // The latents of a row with every gap filled by its mean given the rest have the posterior mean of the incomplete row.
+        let whole = match data.missing() {
+            0 => None,
+            _ => {
+                let x: Vec<F> = data.values().iter().map(|&x| F::from(x)).collect();
+                let whole = self.impute(params, &x, data.len());
+                Some(data.with_values(whole.iter().map(|x| x.to_f64() as f32).collect())?)
+            }
+        };
+        let views = Views::new(self, params, data).with_rows(whole.as_ref().unwrap_or(data));
+        linear::pictures(&views, params, ids, |weights| weights, settings.run.seed)
     }
 }

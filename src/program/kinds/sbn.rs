@@ -11,6 +11,7 @@ use crate::program::usage_error::usage_error;
 use clap::Args;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Diagnosis;
+use pathscore::estimators::samplers::Moves;
 use pathscore::models::latent::SigmoidBelief as Model;
 use pathscore::models::{Params, seed};
 
@@ -50,6 +51,8 @@ impl LatentKind for Sbn {
 }
 
 impl<F: Scalar> LatentKindModel<F> for Model {
+    const MOVES: Moves = Moves::GibbsBits;
+
     fn describe(network: &Network, columns: usize, params: &mut Params<F>, seed: u64) -> Self {
         let Network { latents, hidden, .. } = network;
         let (activation, likelihood) = (network.activation(), network.likelihood());

@@ -1,10 +1,10 @@
 //! Exact log-likelihoods of models that have them.
 
 use super::kind::Quantity;
-use pathscore::autodiff::{Scalar, Tape};
+use pathscore::autodiff::{Scalar, Tape, Var};
 use pathscore::models::data::{Binarize, Table};
 use pathscore::models::seed::{self, Stream};
-use pathscore::models::{Params, Tractable};
+use pathscore::models::{Bound, Params};
 
 /// The number of rows that are evaluated together.
 const ROWS: usize = 500;
@@ -54,9 +54,9 @@ pub(crate) fn each_row<F: Scalar>(
     found
 }
 
-/// The mean of $\ln p(x)$ over the first rows of a table.
-pub(crate) fn log_likelihood<F: Scalar, M: Tractable<F>>(
-    model: &M,
+/// The mean of $\ln p(x)$, which `log_probs` computes for each row, over the first rows of a table.
+pub(crate) fn log_likelihood<F: Scalar>(
+    log_probs: impl for<'t> Fn(Bound<'t, F>, Var<'t, F>) -> Var<'t, F>,
     params: &Params<F>,
     data: (&Table, Binarize),
     rows: usize,
@@ -65,7 +65,7 @@ pub(crate) fn log_likelihood<F: Scalar, M: Tractable<F>>(
     let columns = data.0.columns();
     Mean::of(&each_row(data, rows, seed, |tape: &Tape<F>, x, rows| {
         let x = tape.constant(x, [rows, columns]);
-        let log_prob = model.log_prob(params.on(tape), x);
+        let log_prob = log_probs(params.on(tape), x);
         log_prob.with(|numbers| numbers.iter().map(|x| x.to_f64()).collect())
     }))
 }

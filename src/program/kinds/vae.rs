@@ -66,7 +66,13 @@ impl LatentKind for Vae {
         name: "vae",
         line: "a variational autoencoder with normal latents, networks both ways",
         source: "Kingma & Welling 2014",
-        pictures: &["samples.png", "reconstructions.png", "latent.png", "latent-map.png"],
+        pictures: &[
+            "samples.png",
+            "reconstructions.png",
+            "latent.png",
+            "latent-map.png",
+            "posterior.png",
+        ],
     };
     const ESTIMATOR: &'static str = "sgvb";
     const HIDDEN: Option<&'static str> = Some("200,200");
@@ -146,7 +152,7 @@ impl<F: Scalar> LatentKindModel<F> for Model {
     }
 
     fn more_pictures(views: &Views<F, Self>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
-        Ok(vec![("latent-map.png", views.latent_map()?)])
+        views.map_and_posterior()
     }
 
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {
@@ -171,7 +177,7 @@ impl<F: Scalar> LatentKindModel<F> for Model<FullNormal> {
     }
 
     fn more_pictures(views: &Views<F, Self>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
-        Ok(vec![("latent-map.png", views.latent_map()?)])
+        views.map_and_posterior()
     }
 
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {
@@ -202,7 +208,7 @@ impl<F: Scalar> LatentKindModel<F> for Model<NormalFlow> {
     }
 
     fn more_pictures(views: &Views<F, Self>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
-        Ok(vec![("latent-map.png", views.latent_map()?)])
+        views.map_and_posterior()
     }
 
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {

@@ -1,5 +1,6 @@
 //! Pictures of a model with latents: samples, reconstructions, and the effect of each latent.
 
+use super::posterior::{Plane, posterior};
 use crate::program::chart;
 use crate::program::gallery::Gallery;
 use crate::program::picture::Sheet;
@@ -25,6 +26,11 @@ const ALONG: usize = 11;
 /// Loadings side by side in `loadings.png`.
 const ACROSS: usize = 6;
 
+/// The direction of a single latent.
+pub(crate) fn unit(latent: usize, latents: usize) -> Vec<f64> {
+    (0..latents).map(|l| if l == latent { 1.0 } else { 0.0 }).collect()
+}
+
 /// Refuses a number of latents that a linear model of so many columns does not have.
 ///
 /// # Errors
@@ -43,12 +49,19 @@ pub(crate) struct Views<'a, F, M> {
     model: &'a M,
     params: &'a Params<F>,
     gallery: Gallery<'a>,
+    /// The rows that are encoded.
+    rows: &'a Table,
 }
 
 impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
     /// Views of a model whose data look like `data`.
     pub(crate) fn new(model: &'a M, params: &'a Params<F>, data: &'a Table) -> Self {
-        Self { model, params, gallery: Gallery::new(data) }
+        Self { model, params, gallery: Gallery::new(data), rows: data }
+    }
+
+    /// The same views with other rows to encode, those of the data without gaps.
+    pub(crate) fn with_rows(self, rows: &'a Table) -> Self {
+        Self { rows, ..self }
     }
 
     /// The gallery of the data.
@@ -70,11 +83,9 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
     fn encode(&self, rows: usize) -> Vec<F> {
         let tape = Tape::new();
         let params = self.params.on(&tape);
-        let columns = self.gallery.data().columns();
-        let x = tape.constant_with([rows, columns], |x| {
-            x.iter_mut()
-                .zip(self.gallery.data().values())
-                .for_each(|(x, &value)| *x = F::from(value));
+        let x = tape.constant_with([rows, self.rows.columns()], |x| {
+            let values = self.rows.values();
+            x.iter_mut().zip(values).for_each(|(x, &value)| *x = F::from(value));
         });
         self.model.encode(params, x).value().values().to_vec()
     }
@@ -102,28 +113,80 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
         self.gallery.signed(&rows.map(|&x| x as f32).collect::<Vec<_>>(), ACROSS)
     }
 
-    /// The rows of the data in the plane of the two latents whose means vary most, in the colours of their labels. With a single
-    /// latent, the second coordinate is zero.
+    /// The rows of the data in the plane of the two latents whose means vary most, in the colours of their labels.
     ///
     /// # Errors
     /// If the picture cannot be drawn.
-    pub(crate) fn latent_map(&self) -> anyhow::Result<Vec<u8>> {
-        let (data, latents) = (self.gallery.data(), self.model.latents());
-        let rows = data.len().min(MAP_ROWS);
-        let z = self.encode(rows);
-        let mut most = most_active(&z, latents);
+    fn latent_map(&self) -> anyhow::Result<Vec<u8>> {
+        let (most, axes) = self.two_most_active();
+        let names: Vec<String> = most.iter().map(|latent| (latent + 1).to_string()).collect();
+        let title = format!("latents {} of {}", names.join(" and "), self.model.latents());
+        self.map_along(&axes, &title)
+    }
+
+    /// The pictures `latent-map.png` and `posterior.png` of normal latents.
+    ///
+    /// # Errors
+    /// If a picture cannot be drawn.
+    pub(crate) fn map_and_posterior(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+        Ok(vec![
+            ("latent-map.png", self.latent_map()?),
+            ("posterior.png", self.active_posterior()?),
+        ])
+    }
+
+    /// The two latents whose means vary most over the rows, in their own order, and their directions.
+    fn two_most_active(&self) -> (Vec<usize>, Vec<Vec<f64>>) {
+        let z = self.encode(self.rows.len().min(MAP_ROWS));
+        let mut most = most_active(&z, self.model.latents());
         most.truncate(2);
         most.sort_unstable();
-        let row = |z: &[F]| [most.first(), most.get(1)].map(|j| j.map_or(0.0, |&j| z[j].to_f64()));
-        let points: Vec<[f64; 2]> = z.chunks_exact(latents).map(row).collect();
-        let labels = data.labels().map(|labels| -> Vec<u32> {
+        let axes = most.iter().map(|&latent| unit(latent, self.model.latents())).collect();
+        (most, axes)
+    }
+
+    /// The posterior of the first row in the plane of the two latents whose means vary most.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    fn active_posterior(&self) -> anyhow::Result<Vec<u8>> {
+        let (most, axes) = self.two_most_active();
+        let name =
+            |axis: usize| most.get(axis).map_or(String::new(), |l| format!("latent {}", l + 1));
+        self.posterior(&axes, [&name(0), &name(1)], 0)
+    }
+
+    /// The posterior of the first row in the plane of two directions of the latents.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn posterior(
+        &self,
+        axes: &[Vec<f64>],
+        names: [&str; 2],
+        seed: u64,
+    ) -> anyhow::Result<Vec<u8>> {
+        let label = self.rows.labels().map_or(String::new(), |l| format!(" (label {})", l[0]));
+        let (plane, title) = (Plane { axes, names }, format!("First test row{label}"));
+        posterior(self.model, self.params, self.rows.row(0), plane, (&title, seed))
+    }
+
+    /// The rows of the data at their coordinates along two directions of the latents, in the colours of their labels. Without a second
+    /// direction, the second coordinate is zero.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn map_along(&self, axes: &[Vec<f64>], title: &str) -> anyhow::Result<Vec<u8>> {
+        let rows = self.rows.len().min(MAP_ROWS);
+        let z = self.encode(rows);
+        let along = |z: &[F], axis: Option<&Vec<f64>>| {
+            axis.map_or(0.0, |axis| axis.iter().zip(z).map(|(a, z)| a * z.to_f64()).sum())
+        };
+        let row = |z: &[F]| [along(z, axes.first()), along(z, axes.get(1))];
+        let points: Vec<[f64; 2]> = z.chunks_exact(self.model.latents()).map(row).collect();
+        let labels = self.rows.labels().map(|labels| -> Vec<u32> {
             labels[..rows].iter().map(|&label| u32::from(label)).collect()
         });
-        let title = match &most[..] {
-            [only] => format!("latent {} of 1", only + 1),
-            [first, second, ..] => format!("latents {} and {} of {latents}", first + 1, second + 1),
-            [] => String::new(),
-        };
         chart::latent_map(&points, labels.as_deref(), &format!("Test rows: {title}"))
     }
 

@@ -1,13 +1,31 @@
 //! The data of a run.
 
 use super::settings::Settings;
+use crate::program::kinds::{KINDS, kind_of};
+use crate::program::usage_error::usage_error;
 use pathscore::models::data::Split;
 
-/// The data of a run, split and binarised by its settings.
+/// The data of a run, split and binarised by its settings. Cells may be missing if the kind can fit such rows.
 ///
 /// # Errors
-/// If they cannot be read or do not fit the settings.
+/// If they cannot be read or do not fit the settings, or if cells are missing for a kind that needs all.
 pub(crate) fn load(settings: &Settings) -> anyhow::Result<Split> {
-    let seed = settings.run.seed;
-    Ok(settings.source()?.load(seed)?.prepare(settings.binarize()?, seed)?)
+    let (seed, source) = (settings.run.seed, settings.source()?);
+    let kind = kind_of(&settings.run.kind)?;
+    let split = match kind.takes_missing() {
+        true => source.load_incomplete(seed)?,
+        false => source.load(seed).map_err(|error| match source.load_incomplete(seed) {
+            Ok(_) => {
+                let others = KINDS.iter().filter(|kind| kind.takes_missing());
+                let others: Vec<&str> = others.map(|kind| kind.about().name).collect();
+                usage_error(format!(
+                    "{error}; {} needs every cell, and cells may be missing for {}",
+                    settings.run.kind,
+                    others.join(", ")
+                ))
+            }
+            Err(_) => error.into(),
+        })?,
+    };
+    Ok(split.prepare(settings.binarize()?, seed)?)
 }

@@ -3,9 +3,9 @@
 use super::checkpoint::State;
 use super::data;
 use super::folder::CHECKPOINT;
-use super::settings::Settings;
+use super::settings::{Settings, at_least_one};
 use crate::program::args::EvaluateArgs;
-use crate::program::kinds::kind::{Measure, Quantity};
+use crate::program::kinds::kind::{Ais, Measure, Quantity};
 use crate::program::kinds::kind_of;
 use crate::program::table::print;
 use crate::program::threads::pool;
@@ -29,10 +29,19 @@ pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
     if args.num_samples == Some(0) {
         return Err(usage_error("--num-samples must be at least 1"));
     }
+    for (option, number) in [
+        ("--ais", args.ais.unwrap_or(1)),
+        ("--ais-chains", args.ais_chains),
+        ("--ais-rows", args.ais_rows),
+    ] {
+        at_least_one(option, number as u64)?;
+    }
     let state = State::read(&args.run.join(CHECKPOINT))?;
     let split = data::load(&settings)?;
     let rows = args.rows.unwrap_or(split.test.len()).min(split.test.len());
-    let how = Measure { samples: args.num_samples, rows, seed: args.seed };
+    let (chains, progress) = (args.ais_chains, args.progress);
+    let ais = args.ais.map(|steps| Ais { steps, chains, rows: args.ais_rows, progress });
+    let how = Measure { samples: args.num_samples, rows, seed: args.seed, ais };
     let found = pool(args.threads)?.install(|| {
         let mut fitting = kind_of(&settings.run.kind)?.open(&settings, &split)?;
         fitting.restore(&state)?;

@@ -31,6 +31,8 @@ struct Run<'a> {
     checkpoint_every: Duration,
     progress: ProgressKind,
     interrupt: Interrupt,
+    /// A note about settings that the data have decided.
+    found: Option<String>,
 }
 
 /// Trains a new model of a kind, or continues the run of `--resume`.
@@ -49,6 +51,7 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
         .map_err(|error| usage_error(format!("--checkpoint-seconds: {error}")))?;
     let split = data::load(&settings)?;
     settings.data.split.clone_from(&split.description);
+    let found = kind.complete(&mut settings, &split)?;
     // The whole run takes place in the pool: handing over each step would cost a wake-up and an allocation.
     pool.install(|| {
         // Nothing is written before every part of the request has been checked.
@@ -66,6 +69,7 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
             checkpoint_every,
             progress: options.progress,
             interrupt,
+            found,
         };
         run.go(&mut *fitting)
     })
@@ -123,6 +127,9 @@ impl Run<'_> {
             self.rows,
             if done > 0 { format!(", from step {done}") } else { String::new() }
         ));
+        if let Some(found) = &self.found {
+            progress.note(found);
+        }
         let started = Instant::now();
         let elapsed = || spent + started.elapsed().as_secs_f64();
         let in_time = |step: u64| match settings.run.length {

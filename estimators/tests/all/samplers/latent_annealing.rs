@@ -107,8 +107,8 @@ fn bounds_of_given_rows_are_those_of_their_likelihood() {
     let rows: Vec<f64> = (0..7 * 8).map(|i| (1.0 + f64::from(i)).sin()).collect();
     let annealing = LatentAnnealing { path: Annealing::sigmoid(1500), chains: 20, moves: HMC };
     let done = std::sync::atomic::AtomicUsize::new(0);
-    let count = |rows| {
-        done.fetch_add(rows, std::sync::atomic::Ordering::Relaxed);
+    let count = |lower: &[f64]| {
+        done.fetch_add(lower.len(), std::sync::atomic::Ordering::Relaxed);
     };
     let found = annealing.lower_bounds(
         &model,
