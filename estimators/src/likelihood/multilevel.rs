@@ -227,29 +227,46 @@ mod tests {
             (0, -2.6310187507 + 2.6887937719, 8.79e-3),
             (1, -2.5961660929 + 2.6310187507, 3.03e-3),
             (2, f64::NAN, 9.39e-4),
+            (3, f64::NAN, 2.65e-4),
+            (4, f64::NAN, 6.95e-5),
         ] {
             let terms = Multilevel::terms(1, &mut Upto(level));
             let draws = 2_usize << level;
+            let whole = &terms[draws..];
+            assert_eq!(whole.len(), 3);
             let probability = (1.0 - GO_ON) * GO_ON.powi(level as i32);
+            // A difference depends on how often each outcome is in either half, not on the order within a half.
+            let halves = counts(draws / 2, &outcomes);
             let (mut first, mut second) = (0.0, 0.0);
-            let mut f = vec![0.0; draws];
-            for all in 0..4_usize.pow(draws as u32) {
-                let mut p = 1.0;
-                for (k, f) in f.iter_mut().enumerate() {
-                    let outcome = outcomes[all / 4_usize.pow(k as u32) % 4];
-                    p *= outcome.0;
-                    *f = outcome.1;
+            for (p, left) in &halves {
+                for (q, right) in &halves {
+                    let f = [&left[..], right].concat();
+                    let difference: f64 =
+                        whole.iter().map(|(set, factor)| factor * log_mean(&f[set.clone()])).sum();
+                    first += p * q * difference * probability;
+                    second += p * q * (difference * probability).powi(2);
                 }
-                let whole = &terms[draws..];
-                assert_eq!(whole.len(), 3);
-                let difference: f64 =
-                    whole.iter().map(|(set, factor)| factor * log_mean(&f[set.clone()])).sum();
-                first += p * difference * probability;
-                second += p * (difference * probability).powi(2);
             }
             assert!(mean.is_nan() || (first - mean).abs() < 2e-10, "{level}: {first}");
             assert!((second / square - 1.0).abs() < 2e-3, "{level}: {second}");
         }
+    }
+
+    /// The log-weights of `draws` draws in the order of the outcomes, for all numbers of each outcome, with their probabilities.
+    fn counts(draws: usize, outcomes: &[(f64, f64)]) -> Vec<(f64, Vec<f64>)> {
+        let Some(((p, f), rest)) = outcomes.split_first() else {
+            return if draws == 0 { vec![(1.0, Vec::new())] } else { Vec::new() };
+        };
+        let mut found = Vec::new();
+        let mut ways = 1.0;
+        for n in 0..=draws {
+            for (of_rest, log_weights) in counts(draws - n, rest) {
+                let first = vec![*f; n];
+                found.push((ways * p.powi(n as i32) * of_rest, [first, log_weights].concat()));
+            }
+            ways *= (draws - n) as f64 / (n + 1) as f64;
+        }
+        found
     }
 
     #[test]
