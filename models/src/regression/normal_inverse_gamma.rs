@@ -110,8 +110,8 @@ impl NormalInverseGamma {
         self.rate
     }
 
-    /// The distribution of the answer to a row: Student's with $2a$ degrees of freedom, the location $x^\top m$ and the squared scale $\tfrac ba (1
-    /// + x^\top \Lambda^{-1} x)$.
+    /// The distribution of the answer to a row: Student's with $2a$ degrees of freedom, the location $x^\top m$ and the squared
+    /// scale $\tfrac ba (1 + x^\top \Lambda^{-1} x)$.
     ///
     /// # Panics
     /// If `x` does not have a number for each weight.

@@ -14,7 +14,7 @@ use pathscore_autodiff::{Scalar, Var};
 /// [`Ppca`] with the best *factorised* normal as its $q(z \mid x)$, so that the ELBO is below $\ln p(x)$ by a divergence
 /// that is known in closed form.
 ///
-/// $$q(z \mid x) = \prod_i \mathcal N\Bigl(z_i; \bigl(M^{-1} W^\top (x - \mu)\bigr)_i, \frac{\sigma^2}{M_{ii}}\Bigr),
+/// $$q(z \mid x) = \prod_i \mathcal N\Bigl(z_i; \hat z_i, \frac{\sigma^2}{M_{ii}}\Bigr), \qquad \hat z = M^{-1} W^\top (x - \mu),
 /// \qquad M = W^\top W + \sigma^2 I.$$
 ///
 /// *Derivation.* The exact posterior is $\mathcal N(\hat z, \Sigma)$ with $\Sigma^{-1} = M/\sigma^2$. For a normal $q$ with the
@@ -101,7 +101,7 @@ impl MeanFieldPpca {
     /// the rows *before* the step. This mean never falls from step to step, up to rounding.
     ///
     /// $\mu$ becomes the sample mean. The E step makes $q$ the best factorised posterior, and the M step is
-    /// [`Ppca::m_step`] with its moments: $E[z_n] = M^{-1} W^\top (x_n - \mu)$, and $E[z_n z_n^\top]$ is their outer product
+    /// [`Ppca::m_step`] with its moments: $\mathrm{E} z_n = M^{-1} W^\top (x_n - \mu)$, and $\mathrm{E} z_n z_n^\top$ is their outer product
     /// plus the diagonal matrix of $\sigma^2/M_{ii}$. All is computed in double precision.
     ///
     /// ```

@@ -148,7 +148,7 @@ impl Ppca {
     /// $z_n$ of each row that are given by their moments. The exact posterior makes it a step of EM, another one a step of
     /// variational EM, and draws a step of Monte Carlo EM.
     ///
-    /// `mean` holds $E[z_n]$ of every row, one after another, and `second` the mean over the rows of $E[z_n z_n^\top]$,
+    /// `mean` holds $\mathrm{E} z_n$ of every row, one after another, and `second` the mean over the rows of $\mathrm{E} z_n z_n^\top$,
     /// row by row. With $\tilde x$ and $\tilde z$ less their means $\bar x$ and $\bar z$ over all rows the maximum is a
     /// regression,
     ///
