@@ -28,7 +28,7 @@ use pathscore_models::latent::LatentModel;
 /// It is *unbiased* for the parameters of the model. That of $q$ is zero, since $\ln p(x)$ does not depend on $q$, so models whose posterior has
 /// parameters of its own need another estimator for these. Latents may be of any kind. The weights must be bounded, or nearly: the tail
 /// of $\tau$ is that of the rarest position that a chain does not leave, and variance and cost are finite only if it is light. A row costs
-/// about $(K - 1) \max(\tau, k + \text{average})$ draws; [`meeting_time`] tells $\tau$. A row whose chains have not met after 65536 steps gives NaN.
+/// about $(K - 1) \max(\tau, k + \text{average})$ draws; [`meeting_time`] tells $\tau$. A row whose chains have not met after 65536 steps, or that has a weight of NaN, gives NaN.
 ///
 /// The value is the same sum for $h(z) = \ln p(x, z)$, unbiased for $E_{p(z \mid x)} \ln p(x, z)$ and not for $\ln p(x)$. Prefer
 /// [`Multilevel`](super::Multilevel) where the value counts, and this estimator where weights are bounded: its variance does not grow with
@@ -181,6 +181,9 @@ impl CoupledChains {
             }
             let meets = sampler.coupled_step(target, pair, rng);
             let [one, other] = &*pair;
+            if one.shares().iter().chain(other.shares()).any(|share| share.is_nan()) {
+                return None;
+            }
             let difference = if met.is_none() { self.of_difference(t) } else { 0.0 };
             terms.push_candidates(self.of_mean(t) + difference, &before[0], one, one);
             terms.push_candidates(-difference, &before[1], other, one);
@@ -224,7 +227,11 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for CoupledChains {
                 Some(meeting) => time += meeting as f64,
                 None => {
                     time += MOST_STEPS as f64;
-                    terms.factors.fill(f64::NAN);
+                    // One term says so; thousands would be evaluated for every row of the batch.
+                    terms.factors.clear();
+                    terms.positions.clear();
+                    terms.factors.push(f64::NAN);
+                    terms.positions.extend_from_slice(&before[0]);
                 }
             }
         }

@@ -103,12 +103,13 @@ where
         let Scratch { memories, chain, cotangents } = scratch.of::<Scratch<F>>();
         let chains = state.of::<RowChains>();
         let (bound, x) = (params.on(tape), query.rows(tape));
+        let latents = model.prior(bound).shapes().whole().size();
         let mut drawn = None;
-        chains.begin_rows(data, batch, samples, |chains, row| {
+        chains.begin_rows(data, batch, [samples, latents], |chains, row| {
             let z = *drawn.get_or_insert_with(|| model.posterior(bound, x).sample(samples, rng));
             z.with(|z| chains.set(row, batch, z));
         });
-        let (columns, latents) = (data.len() / batch.max(1), chains.latents());
+        let columns = data.len() / batch.max(1);
         let mut accepted = 0;
         for row in 0..batch {
             let x = &data[row * columns..][..columns];

@@ -30,18 +30,18 @@ fn fingerprint<F: Scalar>(row: &[F]) -> f64 {
 }
 
 impl RowChains {
-    /// Prepares `chains` chains for each of the `rows` rows of `x`. Where a row is new, `begin` must be called with its
-    /// number.
+    /// Prepares `chains` chains over so many latents for each of the `rows` rows of `x`, and calls `begin` with the number of
+    /// each row that is new. All chains begin anew if their number or that of the latents is another one.
     pub(super) fn begin_rows<F: Scalar>(
         &mut self,
         x: &[F],
         rows: usize,
-        chains: usize,
+        [chains, latents]: [usize; 2],
         mut begin: impl FnMut(&mut Self, usize),
     ) {
         let columns = x.len() / rows.max(1);
-        if self.chains != chains {
-            *self = Self { chains, ..Self::default() };
+        if [self.chains, self.latents] != [chains, latents] {
+            *self = Self { chains, latents, ..Self::default() };
         }
         if self.fingerprints.len() < rows {
             self.fingerprints.resize(rows, f64::NAN);
@@ -57,11 +57,7 @@ impl RowChains {
 
     /// Sets the chains of a row to draws of shape `[chains, rows, latents]`.
     pub(super) fn set<F: Scalar>(&mut self, row: usize, rows: usize, draws: &[F]) {
-        let latents = draws.len() / (self.chains * rows).max(1);
-        if self.latents != latents {
-            self.latents = latents;
-            self.positions.clear();
-        }
+        let latents = self.latents;
         let size = self.chains * latents;
         if self.positions.len() < (row + 1) * size {
             self.positions.resize((row + 1) * size, 0.0);
@@ -71,11 +67,6 @@ impl RowChains {
             let to = self.of_chain(row, chain);
             to.iter_mut().zip(draw).for_each(|(to, z)| *to = z.to_f64());
         }
-    }
-
-    /// The number of latents, once there is a chain.
-    pub(super) fn latents(&self) -> usize {
-        self.latents
     }
 
     /// The position of a chain of a row.
@@ -125,7 +116,7 @@ mod tests {
         let mut chains = RowChains::default();
         let begun = |chains: &mut RowChains, x: &[f64]| {
             let mut begun = Vec::new();
-            chains.begin_rows(x, x.len() / 2, 3, |chains, row| {
+            chains.begin_rows(x, x.len() / 2, [3, 2], |chains, row| {
                 begun.push(row);
                 let rows = x.len() / 2;
                 let draws: Vec<f64> = (0..3 * rows * 2).map(|i| i as f64).collect();

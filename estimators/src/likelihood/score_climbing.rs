@@ -88,12 +88,12 @@ impl<F: Scalar, M: LatentModel<F>> Estimator<F, M> for ScoreClimbing {
         let q = model.posterior(bound, x);
         z.clear();
         let mut starts = None;
-        chains.begin_rows(data, batch, 1, |chains, row| {
+        let latents = model.prior(bound).shapes().whole().size();
+        chains.begin_rows(data, batch, [1, latents], |chains, row| {
             let start = *starts.get_or_insert_with(|| q.sample(1, rng));
             start.with(|z| chains.set(row, batch, z));
         });
         let fresh = q.sample(samples - 1, rng);
-        let latents = chains.latents();
         z.resize(batch * latents, F::ZERO);
         chains.write(batch, z);
         fresh.with(|fresh| z.extend_from_slice(fresh));

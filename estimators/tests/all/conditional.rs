@@ -4,14 +4,16 @@
 use crate::common::distance;
 use nalgebra::{DMatrix, DVector};
 use pathscore_autodiff::Tape;
-use pathscore_estimators::likelihood::{CoupledChains, ScoreClimbing, meeting_time};
+use pathscore_estimators::likelihood::{
+    CoupledChains, PosteriorChains, ScoreClimbing, meeting_time,
+};
 use pathscore_estimators::samplers::{
-    ConditionalImportance, LatentPosterior, LogDensity, Options, Position, Sampler, WeightedDraws,
-    chains,
+    ConditionalImportance, LatentPosterior, LogDensity, Mala, Options, Position, Sampler,
+    WeightedDraws, chains,
 };
 use pathscore_estimators::tractable::ExactLikelihood;
 use pathscore_estimators::{Coverage, Enumerator, Estimator, Query, Work};
-use pathscore_models::latent::{LatentModel, LinearGaussian, SmallBelief};
+use pathscore_models::latent::{LatentModel, LinearFactors, LinearGaussian, SmallBelief};
 use pathscore_models::seed::{Stream, rng};
 use pathscore_models::{Params, RandomSource};
 
@@ -328,4 +330,49 @@ fn chains_with_a_normal_latent_have_its_posterior_and_meet() {
     let mean = found.iter().sum::<f64>() / 2e4;
     let error = (found.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / 2e4 / 2e4).sqrt();
     assert!((mean - exact).abs() < 4.0 * error && error < 0.05, "{mean} ± {error}, {exact}");
+}
+
+/// A source that counts its normal numbers.
+struct Counted<R>(R, usize);
+
+impl<R: RandomSource> RandomSource for Counted<R> {
+    fn uniform(&mut self) -> f64 {
+        self.0.uniform()
+    }
+    fn normal(&mut self) -> f64 {
+        self.1 += 1;
+        self.0.normal()
+    }
+    fn bernoulli(&mut self, p: f64) -> bool {
+        self.0.bernoulli(p)
+    }
+}
+
+#[test]
+fn a_row_with_a_weight_of_nan_ends_its_chains_at_once() {
+    let mut params = Params::<f64>::new();
+    let at = [0.3, 0.5 * 0.4_f64.ln(), 1.5, 0.2];
+    let model = LinearGaussian::new(&mut params, at, 0.5, &mut rng(0, Stream::Init, 0));
+    let x = [1.0, f64::NAN, 0.5];
+    let query = Query { batch: 3, ..Query::new(&model, &params, &x, 4) };
+    let (mut source, mut work) = (Counted(rng(1, Stream::Estimate, 0), 0), Work::new());
+    CoupledChains::default().estimate(query, &mut source, &mut work);
+    assert!(work.gradient(params.len())[2].is_nan());
+    // Two rows meet after a few steps of three draws; 65536 steps would take 200 000.
+    assert!(source.1 < 1000, "{} draws", source.1);
+}
+
+#[test]
+fn chains_begin_anew_with_another_number_of_latents() {
+    let (mut work, source) = (Work::new(), &mut rng(2, Stream::Estimate, 0));
+    let x = [0.3, -1.0, 0.8];
+    for latents in [1, 2, 1] {
+        let mut params = Params::<f64>::new();
+        let model = LinearFactors::new(&mut params, 3, latents, &mut rng(0, Stream::Init, 0));
+        let query = Query::new(&model, &params, &x, 5);
+        ScoreClimbing.estimate(query, source, &mut work);
+        PosteriorChains { sampler: Mala::new(0.3), steps: 2 }.estimate(query, source, &mut work);
+        let gradient = work.gradient(params.len());
+        assert!(gradient.iter().all(|g| g.is_finite()) && gradient.iter().any(|g| *g != 0.0));
+    }
 }
