@@ -1382,17 +1382,19 @@ fn likelihood_refuses_what_it_cannot_do() {
     let equal = scratch.file("equal.csv", "a,b,c\n".to_string().as_bytes());
     fs::write(&equal, format!("a,b,c\n{}", "1,2,3\n".repeat(60))).unwrap();
     let data = |path: &str| format!("csv:{path}");
-    let cases: [(&[&str], &[&str]); 6] = [
+    let cases: [(&[&str], &[&str]); 7] = [
         (&["--latent-dim", "0"], &["--latent-dim", "between 1"]),
         (&["--latent-dim", "49"], &["--latent-dim", "49", "less than"]),
         (&["--num-samples", "18446744073709551615"], &["--num-samples", "1000000"]),
-        (&["--data", &data(&csv), "--latent-dim", "1"], &["--rows", "500"]),
+        (&["--data", &data(&csv), "--latent-dim", "1"], &["training rows", "at least 20"]),
+        (&["--rows", "100000"], &["100000 training rows", "the data have"]),
         (&["--test-rows", "1"], &["--test-rows", "between 2"]),
         (
             &["--data", &data(&equal), "--rows", "40", "--test-rows", "5", "--latent-dim", "1"],
             &["equal"],
         ),
     ];
+    refuse(&["train", "gp", "--data", "digits", "--out", &out], &["783 inputs", "--rows"]);
     for (args, parts) in cases {
         let args = [&["likelihood", "--out", &out], args].concat();
         let output = run(&args);

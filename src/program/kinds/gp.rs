@@ -127,6 +127,7 @@ fn open<'a, F: Scalar>(
     }
     let target = target_column(chosen.target.as_deref(), &split.train)?;
     let train = split.train.take(0..split.train.len().min(chosen.rows));
+    refuse_slow(train.len(), columns - 1)?;
     let scale = Scale::of(&train);
     let forms = forms(&chosen.kernel)?;
     let mut params = Params::new();
@@ -143,6 +144,21 @@ fn open<'a, F: Scalar>(
     let (x, y) = scale.parts(&train, target);
     let regression = Regression { model, prior, split, target, scale, x, y };
     WholeFit::new(settings, split.train.len(), regression, params)
+}
+
+/// The most differences of one evaluation, of all pairs of rows in all inputs: it then takes about a second.
+const MOST_DIFFERENCES: f64 = 3e8;
+
+/// Refuses data on which a step would take minutes, in which no signal is heard.
+fn refuse_slow(rows: usize, inputs: usize) -> anyhow::Result<()> {
+    let fits = (MOST_DIFFERENCES / inputs as f64).sqrt() as usize;
+    if rows <= fits {
+        return Ok(());
+    }
+    Err(usage_error(format!(
+        "gp compares all pairs of {rows} rows in {inputs} inputs at every evaluation, which is too slow: try --rows {fits}, or \
+         data with fewer columns"
+    )))
 }
 
 /// The place of the target among the columns.

@@ -30,7 +30,9 @@ impl Mean {
     /// The mean as an exact quantity of that name.
     pub(crate) fn quantity(self, name: impl Into<String>, unit: &'static str) -> Quantity {
         let Self { value, error, rows } = self;
-        Quantity { name: name.into(), value, error: Some(error), unit, samples: None, rows }
+        // One row tells nothing about the others.
+        let error = (rows > 1).then_some(error);
+        Quantity { name: name.into(), value, error, unit, samples: None, rows }
     }
 }
 

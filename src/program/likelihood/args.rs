@@ -13,23 +13,23 @@ pub(crate) struct LikelihoodArgs {
     #[arg(long, default_value = "digits", value_name = "SOURCE")]
     pub(crate) data: Source,
 
-    /// The number of latents.
-    #[arg(long, default_value_t = 8, value_name = "D")]
-    pub(crate) latent_dim: usize,
+    /// The number of latents, less than the columns of the data [default: 8, or half of the columns if that is less].
+    #[arg(long, value_name = "D")]
+    pub(crate) latent_dim: Option<usize>,
 
-    /// The number of training rows, from the first on.
-    #[arg(long, default_value_t = 500, value_name = "N")]
-    pub(crate) rows: usize,
+    /// The number of training rows, from the first on, at least 20 [default: 500, or all].
+    #[arg(long, value_name = "N")]
+    pub(crate) rows: Option<usize>,
 
-    /// The number of test rows on which ln p(x) is estimated, from the first on.
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub(crate) test_rows: usize,
+    /// The number of test rows on which ln p(x) is estimated, from the first on, at least 2 [default: 20, or all].
+    #[arg(long, value_name = "N")]
+    pub(crate) test_rows: Option<usize>,
 
-    /// The number of draws of one estimate, K.
+    /// The number of draws of one estimate, K, at least 10.
     #[arg(long, default_value_t = 1000, value_name = "K")]
     pub(crate) num_samples: usize,
 
-    /// The number of temperatures between prior and posterior in annealed importance sampling.
+    /// The number of temperatures between prior and posterior in annealed importance sampling, at least 2.
     #[arg(long, default_value_t = 100, value_name = "T")]
     pub(crate) temperatures: usize,
 
@@ -67,10 +67,11 @@ impl LikelihoodArgs {
             ("--latent-dim", self.latent_dim, 1),
             ("--rows", self.rows, 20),
             ("--test-rows", self.test_rows, 2),
-            ("--num-samples", self.num_samples, 10),
-            ("--temperatures", self.temperatures, 2),
+            ("--num-samples", Some(self.num_samples), 10),
+            ("--temperatures", Some(self.temperatures), 2),
         ];
         for (option, given, least) in numbers {
+            let Some(given) = given else { continue };
             if !(least..=MOST).contains(&given) {
                 return Err(usage_error(format!(
                     "{option} is {given}; it must be between {least} and {MOST}"
@@ -89,9 +90,9 @@ pub(super) mod tests {
     pub(in super::super) fn few() -> LikelihoodArgs {
         LikelihoodArgs {
             data: "digits".parse().expect("the built-in data"),
-            latent_dim: 3,
-            rows: 60,
-            test_rows: 6,
+            latent_dim: Some(3),
+            rows: Some(60),
+            test_rows: Some(6),
             num_samples: 200,
             temperatures: 20,
             seed: 0,

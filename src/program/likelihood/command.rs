@@ -16,7 +16,7 @@ use kuva::render::render::Scene;
 use pathscore::autodiff::Tape;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::io::{Write, stdout};
+use std::io::{Write, stderr, stdout};
 
 /// A part of the answer: a caption and a table.
 struct Section {
@@ -73,7 +73,7 @@ pub(crate) fn likelihood(args: &LikelihoodArgs) -> anyhow::Result<()> {
         show(Section::new("dimension", dimension_caption(args), &found)?)?;
 
         say(args, "4 of 5: the maximum of the likelihood by all ways");
-        show(Section::new("fit", fit_caption(&problem, args), &fits(&problem, args)?)?)?;
+        show(Section::new("fit", fit_caption(&problem), &fits(&problem, args)?)?)?;
 
         say(args, "5 of 5: maximum a posteriori and its parameter");
         if let Some(found) = invariance(&problem) {
@@ -113,14 +113,19 @@ fn finish(sections: &[Section], args: &LikelihoodArgs) -> anyhow::Result<()> {
 /// A line of progress.
 fn say(args: &LikelihoodArgs, line: &str) {
     if args.format == Format::Table {
-        eprintln!("{line} …");
+        tell(&format!("{line} …"));
     }
 }
 
 fn write(scene: &Scene, name: &str, args: &LikelihoodArgs) -> anyhow::Result<()> {
     write_chart(&args.out, name, scene)?;
-    eprintln!("wrote {}.svg and .png", args.out.join(name).display());
+    tell(&format!("wrote {}.svg and .png", args.out.join(name).display()));
     Ok(())
+}
+
+/// A line on the error stream; a reader that has gone away is no reason to stop.
+fn tell(line: &str) {
+    let _ = writeln!(stderr().lock(), "{line}");
 }
 
 /// The caption of the values, with the identity $\ln p(x) = \mathrm{ELBO} + \mathrm{KL}$ in numbers.
@@ -163,7 +168,7 @@ fn order(values: &[ValueRow]) -> String {
 
 fn gradient_caption() -> String {
     "Gradient of ln p(x) for all parameters, those of the prior included, mean over at most ten test rows. All numbers are \
-     shares of the exact gradient's length. distance: of the mean of 24 estimates from it; of noise: the distance that their \
+     shares of the exact gradient's length; a distance of one with little noise means that all draws missed. distance: of the mean of 24 estimates from it; of noise: the distance that their \
      noise alone would give; error: root mean square distance of one estimate"
         .into()
 }
@@ -173,16 +178,16 @@ fn dimension_caption(args: &LikelihoodArgs) -> String {
         "{} draws of the prior for each row, and of the wide q. ess: effective sample size. error seen: median of \
          |estimate/p(x) − 1|, which stops at one when nothing is found. error exact: its standard deviation in closed \
          form, which goes on growing. nats lost: ln p(x) less its estimate. gradient error: of one estimate of ∇p(x), as a \
-         share of its length",
+         share of its length; it falls to one where all draws miss",
         args.num_samples
     )
 }
 
-fn fit_caption(problem: &Problem, args: &LikelihoodArgs) -> String {
+fn fit_caption(problem: &Problem) -> String {
     format!(
         "Maximum of the likelihood from one start, {} training rows; ln p(x) in nats, mean over the rows of each part ({} test \
          rows)",
-        args.rows,
+        problem.rows(),
         problem.exact.len()
     )
 }

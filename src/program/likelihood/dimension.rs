@@ -45,7 +45,7 @@ pub(super) fn dimension(split: &Split, args: &LikelihoodArgs) -> anyhow::Result<
     fitting
         .map(|latents| {
             let args = LikelihoodArgs {
-                latent_dim: latents,
+                latent_dim: Some(latents),
                 data: args.data.clone(),
                 out: args.out.clone(),
                 ..*args
@@ -186,7 +186,7 @@ mod tests {
     fn draws_of_the_prior_lose_more_with_every_latent() {
         let of = |latents| {
             let mut args = super::super::args::tests::few();
-            args.latent_dim = latents;
+            args.latent_dim = Some(latents);
             row(&small(latents), &args)
         };
         let rows = [1, 2, 4].map(of);

@@ -51,11 +51,11 @@ struct Fit<'a> {
 /// # Errors
 /// If the closed form is not found.
 pub(super) fn fits(problem: &Problem, args: &LikelihoodArgs) -> anyhow::Result<Vec<FitRow>> {
-    let begin = || Fit { problem, rows: args.rows, params: problem.of_ppca.clone() };
+    let begin = || Fit { problem, rows: problem.rows(), params: problem.of_ppca.clone() };
     let mut best = begin();
     problem
         .ppca
-        .closed_form(&mut best.params, &problem.train, args.rows)
+        .closed_form(&mut best.params, &problem.train, problem.rows())
         .map_err(|error| anyhow::anyhow!("the closed form of the maximum: {error}"))?;
     let maximum = best.on(&problem.train);
     let mut rows = Vec::new();
@@ -108,7 +108,7 @@ pub(super) fn fits(problem: &Problem, args: &LikelihoodArgs) -> anyhow::Result<V
     let type_two = format!(
         "a normal prior on each loading, whose precision d/‖w‖² the evidence chooses: it switches off what the data do not \
          need, and keeps {kept} of {} latents",
-        args.latent_dim
+        problem.model.latents()
     );
     add("type-II", &fit, SWEEPS, &type_two);
     add("closed form", &best, 1, "eigenvectors of the covariance: the maximum itself");

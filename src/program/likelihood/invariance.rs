@@ -166,8 +166,8 @@ pub(super) fn invariance(problem: &Problem) -> Option<Invariance> {
     ];
     let caption = format!(
         "Standard deviation of one column from {FEW} rows (that of the other rows: {:.4}). The prior of all variances, \
-         InvGamma({}, {}), is the type-II estimate: it makes the {FEW} rows of all {} columns most probable. \
-         held out: mean ln p of the other rows",
+         InvGamma({}, {}), is the type-II estimate: it makes the {FEW} rows of all {} columns whose rows differ most probable. \
+         held out: mean ln p of the other rows of all these columns, narrow ones included",
         (columns.others[columns.widest].iter().sum::<f64>()
             / columns.others[columns.widest].len() as f64)
             .sqrt(),

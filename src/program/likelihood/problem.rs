@@ -10,6 +10,11 @@ use pathscore::models::tractable::{Ppca, varimax};
 use pathscore::models::{Em, Params, Tractable};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+/// The numbers of latents and rows if none are given and the data have so many.
+const LATENTS: usize = 8;
+const ROWS: usize = 500;
+const TEST_ROWS: usize = 20;
+
 /// The most columns of a picture.
 const PIXELS: usize = 64;
 
@@ -49,30 +54,37 @@ impl Problem {
     pub(super) fn new(split: &Split, args: &LikelihoodArgs) -> anyhow::Result<Self> {
         let blocks = Blocks::of(&split.train);
         let columns = blocks.columns();
-        if args.latent_dim >= columns {
+        if columns < 2 {
+            return Err(usage_error("likelihood needs data of at least two columns"));
+        }
+        let latents = args.latent_dim.unwrap_or(LATENTS.min(columns / 2));
+        if latents >= columns {
             return Err(usage_error(format!(
-                "--latent-dim is {}; it must be less than the {columns} columns of the data",
-                args.latent_dim
+                "--latent-dim is {latents}; it must be less than the {columns} columns of the data"
             )));
         }
-        let part = |table: &Table, rows: usize, option: &str| {
-            if table.len() < rows {
+        let part = |table: &Table, given: Option<usize>, [default, least]: [usize; 2], of: &str| {
+            let rows = given.unwrap_or(default.min(table.len()));
+            if table.len() < rows || rows < least {
                 return Err(usage_error(format!(
-                    "{option} is {rows}, but there are only {} such rows",
-                    table.len()
+                    "likelihood cannot use {} {of} rows: the data have {} ({}), and at least {least} are needed",
+                    rows.max(least),
+                    table.len(),
+                    split.description
                 )));
             }
             Ok((0..rows).flat_map(|i| blocks.average(table.row(i))).collect::<Vec<f64>>())
         };
-        let train = part(&split.train, args.rows, "--rows")?;
-        let test = part(&split.test, args.test_rows, "--test-rows")?;
+        let train = part(&split.train, args.rows, [ROWS, 20], "training")?;
+        let test = part(&split.test, args.test_rows, [TEST_ROWS, 2], "test")?;
+        let rows = train.len() / columns;
         if train.iter().chain(&test).any(|x| !x.is_finite()) {
             return Err(usage_error("the data have cells that are no finite numbers"));
         }
         let rng = &mut seed::rng(args.seed, Stream::Init, 0);
-        let (ppca, of_ppca) = near_data(&train, args.rows, [columns, args.latent_dim], rng)?;
+        let (ppca, of_ppca) = near_data(&train, rows, [columns, latents], rng)?;
         let mut params = Params::new();
-        let model = LinearFactors::new(&mut params, columns, args.latent_dim, rng);
+        let model = LinearFactors::new(&mut params, columns, latents, rng);
         let numbers = |id| of_ppca.get(id);
         let log_noise = numbers(ppca.log_noise())[0];
         model.set_unit_loadings(
@@ -84,12 +96,16 @@ impl Problem {
         let exact = log_likelihoods(&model, &params, &test, columns);
         let words = blocks.words();
         let description = format!(
-            "probabilistic PCA with {} latents on {} rows of {columns} columns{words}, {SWEEPS} sweeps of EM from random \
-             weights, loadings rotated by varimax",
-            args.latent_dim, args.rows
+            "probabilistic PCA with {latents} latents on {rows} rows of {columns} columns{words}, {SWEEPS} sweeps of EM from random \
+             weights, loadings rotated by varimax"
         );
         let wide = model.with_spread(SPREAD);
         Ok(Self { wide, description, columns, train, test, ppca, of_ppca, model, params, exact })
+    }
+
+    /// The number of training rows.
+    pub(super) fn rows(&self) -> usize {
+        self.train.len() / self.columns
     }
 
     /// The test row of an index.
@@ -206,7 +222,7 @@ pub(super) mod tests {
         };
         let description = String::new();
         let split = Split { train: table(60, 0), test: table(6, 60), description };
-        let args = LikelihoodArgs { latent_dim: latents, ..few() };
+        let args = LikelihoodArgs { latent_dim: Some(latents), ..few() };
         Problem::new(&split, &args).expect("a problem")
     }
 

@@ -105,7 +105,8 @@ static METHODS: &[Method] = &[
         relation: Relation::Below,
         evaluations: annealed_evaluations,
         estimate: |case, _| case.annealed(Direction::Forward),
-        says: "annealed importance sampling from prior to posterior by HMC, without any q: in the mean below ln p(x)",
+        says: "annealed importance sampling from prior to posterior by HMC, 4 chains without any q (a transition evaluates ln p(x, z) five \
+               times, and step sizes are searched first): in the mean below ln p(x)",
     },
     Method {
         name: "Russian roulette",
