@@ -18,6 +18,10 @@ use std::f64::consts::TAU;
 /// for an event is $O(nr)$ after $O(nr^2)$ for $M$, and no matrix has $n$ columns. The derivatives are those of
 /// these formulas, $\Sigma^{-1}d$ for $\mu$. A sample is $\mu + W\varepsilon_r + \sqrt D\varepsilon_n$.
 ///
+/// The relative error of $\ln\det M$ and of $z$ grows as the condition number of $M$ times $\epsilon$. With collinear columns of
+/// $D^{-1/2} W$ whose squares exceed $1/\epsilon$, the ones of $M$ are rounded away: the density may then be wrong without a sign of it, or $M$ has
+/// no Cholesky factor.
+///
 /// ```
 /// use pathscore_autodiff::Tape;
 /// use pathscore_models::dist::{Distribution, LowRankNormal};
@@ -46,7 +50,7 @@ impl<'t, F: Scalar> LowRankNormal<'t, F> {
     ///
     /// # Errors
     /// If a number of the mean or of the factor is not finite, or one of the diagonal not positive. The factor is also
-    /// refused if $M$ overflows.
+    /// refused if $M$ overflows or has no Cholesky factor in this precision.
     ///
     /// # Panics
     /// If mean, factor and diagonal differ in the number of coordinates, if the factor has no column, or if the batches do
@@ -77,7 +81,8 @@ impl<'t, F: Scalar> LowRankNormal<'t, F> {
     /// [`LowRankNormal::new`] without a look at the numbers.
     ///
     /// # Errors
-    /// If $M$ has no Cholesky factor, because a number is NaN or overflows.
+    /// If $M$ has no Cholesky factor: a number is NaN or overflows, or collinear columns of $W$ are too large against $D$ for this
+    /// precision.
     ///
     /// # Panics
     /// If mean, factor and diagonal differ in the number of coordinates, if the factor has no column, or if the batches do

@@ -218,7 +218,8 @@ impl<F: Scalar> Tractable<F> for FactorAnalysis {
     /// $C$ itself is never formed: $\ln\det C = \ln\det M + \sum_j \ln\Psi_{jj}$, and with the posterior mean $\hat z$ the
     /// quadratic form is $\Vert \Psi^{-1/2} (x - \mu - W\hat z) \Vert^2 + \Vert \hat z \Vert^2$, Woodbury's identity without its
     /// difference of nearly equal numbers. A row takes $O(DL)$ operations. If $M$ has no Cholesky factor in this precision, the
-    /// result is NaN.
+    /// result is NaN. Digits are lost as the condition number of $M$ grows: with collinear loadings and a noise below $\epsilon$ of
+    /// their squares the result may be wrong or NaN.
     fn log_prob<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         let [weights, mean, log_noise] =
             [self.weights, self.mean, self.log_noise].map(|id| params.get(id));

@@ -269,7 +269,8 @@ impl<F: Scalar> Tractable<F> for Ppca {
     /// $C$ itself is never formed: $\ln\det C = \ln\det M + (D - L) \ln\sigma^2$, and with the posterior mean $\hat
     /// z$ the quadratic form is $\Vert x - \mu - W\hat z \Vert^2 / \sigma^2 + \Vert \hat z \Vert^2$. This is
     /// Woodbury's identity without its difference of nearly equal numbers. If $M$ is not positive definite in this
-    /// precision, the result is NaN.
+    /// precision, the result is NaN. Digits are lost as the condition number of $M$ grows: with collinear loadings and a
+    /// $\sigma^2$ below $\epsilon$ of their squares the result may be wrong or NaN.
     fn log_prob<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         let [weights, mean, log_noise] =
             [self.weights, self.mean, self.log_noise].map(|id| params.get(id));
