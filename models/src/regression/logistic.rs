@@ -1,6 +1,6 @@
 //! Bayesian logistic regression.
 
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use nalgebra::{DMatrix, DVector};
 use pathscore_autodiff::Real;
 
 /// Bits with the log-odds $x^\top w$, $p(y = 1 \mid x, w) = \sigma(x^\top w)$, and independent normal weights, $w_j \sim \mathcal N(0, 1/\alpha_j)$.
@@ -47,15 +47,35 @@ pub struct Laplace {
     pub gradient: f64,
     /// The number of Newton steps.
     pub iterations: usize,
-    /// True if a Newton step could not raise the log joint density by more than rounding.
+    /// True if the last Newton step was small beside the weights, and the gradient before it beside the terms of its sum. Numbers too large
+    /// for the factorisation of $H$ end the iteration without convergence and with an evidence of NaN.
     pub converged: bool,
-    /// The Cholesky factorisation of $H$, minus the Hessian.
-    factor: Cholesky<f64, Dyn>,
+    /// An upper triangular $R$ with $H = R^\top R$, minus the Hessian.
+    factor: DMatrix<f64>,
 }
 
 /// $\sigma(\eta)$, without overflow.
 fn sigmoid(eta: f64) -> f64 {
-    1.0 / (1.0 + (-eta).exp())
+    let odds = (-eta.abs()).exp();
+    if eta < 0.0 { odds / (1.0 + odds) } else { 1.0 / (1.0 + odds) }
+}
+
+/// $y\eta - \ln(1 + e^\eta)$, of which no part is a difference of large numbers.
+fn log_bit(y: f64, eta: f64) -> f64 {
+    let wrong = if eta > 0.0 { (1.0 - y) * eta } else { -y * eta };
+    -wrong - Real::softplus(-eta.abs())
+}
+
+/// $y - \sigma(\eta)$, with all digits where the answer is nearly certain.
+fn error(y: f64, eta: f64) -> f64 {
+    y * sigmoid(-eta) - (1.0 - y) * sigmoid(eta)
+}
+
+/// $(R^\top R)^{-1} g$; none if the factor is singular or a number not finite.
+fn solve(factor: &DMatrix<f64>, g: &[f64]) -> Option<DVector<f64>> {
+    let half = factor.tr_solve_upper_triangular(&DVector::from_row_slice(g))?;
+    let step = factor.solve_upper_triangular(&half)?;
+    Some(step).filter(|step| step.iter().all(|s| s.is_finite()))
 }
 
 impl LogisticRegression {
@@ -107,7 +127,7 @@ impl LogisticRegression {
     #[track_caller]
     pub fn log_joint(&self, w: &[f64]) -> f64 {
         let mut sum = 0.0;
-        self.each_row(w, |_, y, eta| sum += y * eta - Real::softplus(eta));
+        self.each_row(w, |_, y, eta| sum += log_bit(y, eta));
         sum + self.log_prior(w)
     }
 
@@ -122,70 +142,90 @@ impl LogisticRegression {
         grad.iter_mut().zip(w).zip(&self.precisions).for_each(|((g, w), a)| *g = -a * w);
         let mut sum = 0.0;
         self.each_row(w, |row, y, eta| {
-            sum += y * eta - Real::softplus(eta);
-            let error = y - sigmoid(eta);
+            sum += log_bit(y, eta);
+            let error = error(y, eta);
             grad.iter_mut().zip(row).for_each(|(g, x)| *g += error * x);
         });
         sum + self.log_prior(w)
     }
 
-    /// $H$, minus the Hessian of the log joint density.
-    fn curvature(&self, w: &[f64]) -> DMatrix<f64> {
-        let p = self.dim();
-        let mut curvature = DMatrix::from_diagonal(&DVector::from_row_slice(&self.precisions));
+    /// An upper triangular $R$ with $R^\top R = H$, minus the Hessian of the log joint density: that of a QR factorisation of $[\sqrt W X;
+    /// \sqrt\alpha]$, whose condition number is the square root of that of $H$. Columns are scaled, so that no square overflows.
+    fn factor(&self, w: &[f64]) -> DMatrix<f64> {
+        let (n, p) = (self.y.len(), self.dim());
+        let mut system = DMatrix::zeros(n + p, p);
+        let mut i = 0;
         self.each_row(w, |row, _, eta| {
-            let weight = sigmoid(eta) * sigmoid(-eta);
-            for j in 0..p {
-                for i in j..p {
-                    curvature[(i, j)] += weight * row[i] * row[j];
-                }
-            }
+            let root = sigmoid(eta).sqrt() * sigmoid(-eta).sqrt();
+            row.iter().enumerate().for_each(|(j, x)| system[(i, j)] = root * x);
+            i += 1;
         });
-        curvature.fill_upper_triangle_with_lower_triangle();
-        curvature
+        self.precisions.iter().enumerate().for_each(|(j, a)| system[(n + j, j)] = a.sqrt());
+        let scales: Vec<f64> = system.column_iter().map(|column| column.amax()).collect();
+        system.column_iter_mut().zip(&scales).for_each(|(mut column, scale)| column /= *scale);
+        let mut factor = system.qr().r();
+        factor.column_iter_mut().zip(&scales).for_each(|(mut column, scale)| column *= *scale);
+        factor
     }
 
-    /// The mode by Newton's method from zero, and the normal there. A step that lowers the density is halved, so that the method
-    /// converges from anywhere: the density is strictly concave.
+    /// True if a Newton step is small beside the weights, or in standard deviations of the normal, and the gradient beside the sum of the
+    /// magnitudes of its terms. The rise of the density alone does not tell: with a weak prior it is below rounding far from the mode.
+    fn is_near(&self, w: &[f64], grad: &[f64], step: &DVector<f64>, factor: &DMatrix<f64>) -> bool {
+        let mut terms: Vec<f64> =
+            w.iter().zip(&self.precisions).map(|(w, a)| a * w.abs()).collect();
+        self.each_row(w, |row, y, eta| {
+            let error = error(y, eta).abs();
+            terms.iter_mut().zip(row).for_each(|(term, x)| *term += error * x.abs());
+        });
+        // Newton's method squares the error: after one more step, rounding is left.
+        let flat = grad.iter().zip(&terms).all(|(g, term)| g.abs() <= 1e-8 * term);
+        let spread: Vec<f64> = factor.column_iter().map(|column| column.norm()).collect();
+        let most =
+            |v: &[f64]| v.iter().zip(&spread).fold(0.0, |most: f64, (v, d)| most.max(v.abs() * d));
+        flat && most(step.as_slice()) <= (1e-8 * most(w)).max(1e-12)
+    }
+
+    /// The mode by Newton's method from zero, and the normal there. A step that lowers the density by more than rounding is halved, so that
+    /// the method converges from anywhere: the density is strictly concave.
     pub fn laplace(&self, most_iterations: usize) -> Laplace {
         let p = self.dim();
         let (mut mode, mut grad) = (vec![0.0; p], vec![0.0; p]);
         let mut log_joint = self.log_joint_and_grad(&mode, &mut grad);
         let (mut iterations, mut converged) = (0, false);
-        let factor = loop {
-            // Precisions are positive, and the rest is a sum of squares.
-            let factor = self.curvature(&mode).cholesky();
-            let factor = factor.expect("the curvature of a concave density is positive definite");
+        let (factor, regular) = loop {
+            let factor = self.factor(&mode);
+            let Some(step) = solve(&factor, &grad) else {
+                converged = false;
+                break (factor, false);
+            };
             if converged || iterations == most_iterations {
-                break factor;
+                break (factor, true);
             }
-            let step = factor.solve(&DVector::from_row_slice(&grad));
-            // Twice the rise that the quadratic model promises.
-            let decrement: f64 = step.iter().zip(&grad).map(|(s, g)| s * g).sum();
+            converged = self.is_near(&mode, &grad, &step, &factor);
+            // Steps along a nearly flat density change it by less than rounding, up or down.
+            let least = log_joint - 1e-14 * (1.0 + log_joint.abs());
             let mut length = 1.0;
             let next = loop {
                 let next: Vec<f64> =
                     mode.iter().zip(step.iter()).map(|(w, s)| w + length * s).collect();
                 let value = self.log_joint_and_grad(&next, &mut grad);
-                if value >= log_joint || length < 1e-10 {
-                    break Some((next, value)).filter(|_| value >= log_joint);
+                if value >= least || length < 1e-10 {
+                    break Some((next, value)).filter(|_| value >= least);
                 }
                 length *= 0.5;
             };
             iterations += 1;
-            // Rounding hides a smaller rise.
-            converged = decrement <= 1e-14 * (1.0 + log_joint.abs());
             match next {
                 Some(next) => (mode, log_joint) = next,
                 None => {
                     log_joint = self.log_joint_and_grad(&mode, &mut grad);
-                    converged |= decrement <= 1e-10 * (1.0 + log_joint.abs());
-                    break factor;
+                    break (factor, true);
                 }
             }
         };
-        let log_det: f64 = factor.l_dirty().diagonal().iter().map(|l| 2.0 * l.ln()).sum();
-        let log_evidence = log_joint + 0.5 * (p as f64 * std::f64::consts::TAU.ln() - log_det);
+        let half_log_det: f64 = factor.diagonal().iter().map(|r| r.abs().ln()).sum();
+        let log_evidence = log_joint + 0.5 * p as f64 * std::f64::consts::TAU.ln() - half_log_det;
+        let log_evidence = if regular { log_evidence } else { f64::NAN };
         let gradient = grad.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         Laplace { mode, log_joint, log_evidence, gradient, iterations, converged, factor }
     }
@@ -194,7 +234,10 @@ impl LogisticRegression {
 impl Laplace {
     /// $H^{-1}$, the covariance of the normal, row by row.
     pub fn covariance(&self) -> Vec<f64> {
-        self.factor.inverse().as_slice().to_vec()
+        let p = self.mode.len();
+        let inverse = self.factor.solve_upper_triangular(&DMatrix::identity(p, p));
+        let inverse = inverse.unwrap_or_else(|| DMatrix::from_element(p, p, f64::NAN));
+        (&inverse * inverse.transpose()).as_slice().to_vec()
     }
 
     /// The probability of a one, $E \sigma(\eta)$ under the normal of $\eta = x^\top w$ with the mean $\mu$ and the variance $v$, by MacKay's formula (1992)
@@ -208,7 +251,8 @@ impl Laplace {
         assert!(found == p, "regression: a row of {found} numbers for {p} weights");
         let row = DVector::from_row_slice(x);
         let mean: f64 = x.iter().zip(&self.mode).map(|(x, w)| x * w).sum();
-        let variance = row.dot(&self.factor.solve(&row));
+        let half = self.factor.tr_solve_upper_triangular(&row);
+        let variance = half.map_or(f64::NAN, |half| half.norm_squared());
         sigmoid(mean / (1.0 + std::f64::consts::PI / 8.0 * variance).sqrt())
     }
 }

@@ -46,15 +46,31 @@ pub struct StudentPrediction {
     pub scale: f64,
 }
 
+/// $\ln\frac{\Gamma(x + h)}{\Gamma(x)} - h\ln(x + h)$, for large $x$ by Stirling's series (DLMF 5.11.1), where the large parts of the two
+/// logarithms cancel by formula: $(x - \tfrac12)\ln(1 + \tfrac hx) - h + r(x + h) - r(x)$ with $r(x) = \tfrac1{12x} - \dots$
+fn ln_gamma_rise(x: f64, h: f64) -> f64 {
+    // From here on four terms of the series leave less than rounding.
+    if x < 100.0 {
+        return Real::ln_gamma(x + h) - Real::ln_gamma(x) - h * (x + h).ln();
+    }
+    let rest = |x: f64| {
+        let square = (x * x).recip();
+        (1.0 / 12.0 - square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square / 1680.0))) / x
+    };
+    (x - 0.5) * (h / x).ln_1p() - h + rest(x + h) - rest(x)
+}
+
 impl StudentPrediction {
     /// $\ln\Gamma(\tfrac{\nu + 1}2) - \ln\Gamma(\tfrac\nu2) - \tfrac12 \ln \pi\nu s^2 - \tfrac{\nu + 1}2 \ln(1 + t^2/\nu)$ with $t = (y -
     /// \text{loc})/s$.
     pub fn log_prob(&self, y: f64) -> f64 {
         let Self { freedom, loc, scale } = *self;
         let t = (y - loc) / scale;
-        let gammas = Real::ln_gamma(0.5 * (freedom + 1.0)) - Real::ln_gamma(0.5 * freedom);
-        let tail = 0.5 * (freedom + 1.0) * (t * t / freedom).ln_1p();
-        gammas - 0.5 * (std::f64::consts::PI * freedom).ln() - scale.ln() - tail
+        let half = 0.5 * freedom;
+        // Γ(ν/2 + ½)/Γ(ν/2) over the root of ν/2.
+        let gammas = ln_gamma_rise(half, 0.5) + 0.5 * (0.5 / half).ln_1p();
+        let tail = (half + 0.5) * (t * t / freedom).ln_1p();
+        gammas - 0.5 * std::f64::consts::TAU.ln() - scale.ln() - tail
     }
 }
 
@@ -85,7 +101,11 @@ impl NormalInverseGamma {
         let n = y.len() as f64;
         let (a, b) = (shape + 0.5 * n, rate + 0.5 * squares);
         let log_det = weights.half_log_det() - posterior.half_log_det();
-        let gammas = Real::ln_gamma(a) - Real::ln_gamma(*shape) + shape * rate.ln() - a * b.ln();
+        // Γ(a) b₀^a₀/(Γ(a₀) b^a), without differences of numbers as large as a ln a.
+        let ratio = 0.5 * squares / rate;
+        let growth = if ratio < 1.0 { ratio.ln_1p() } else { b.ln() - rate.ln() };
+        let h = 0.5 * n;
+        let gammas = ln_gamma_rise(*shape, h) + h * (a / b).ln() - shape * growth;
         let log_evidence = log_det + gammas - 0.5 * n * std::f64::consts::TAU.ln();
         (Self { weights: posterior, shape: a, rate: b }, log_evidence)
     }

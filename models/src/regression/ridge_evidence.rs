@@ -58,7 +58,7 @@ pub struct RidgeMaximum {
     /// The number of iterations.
     pub iterations: usize,
     /// True if an iteration changed both precisions by less than $10^{-12}$ of themselves. Without any signal $\alpha$ grows for
-    /// ever, and without noise $\beta$ does; the last finite numbers are kept.
+    /// ever, and without noise $\beta$ does; the last finite numbers are kept. Residuals as small as rounding are no noise.
     pub converged: bool,
 }
 
@@ -132,12 +132,18 @@ impl RidgeEvidence {
     pub fn maximum(&self, most_iterations: usize) -> RidgeMaximum {
         let n = self.rows as f64;
         let square = (self.answers.norm_squared() + self.rest) / n;
-        let (mut alpha, mut beta) = (1.0 / square, 1.0 / square);
+        // Answers that are all zero have no scale.
+        let start = Some(1.0 / square).filter(|start| start.is_normal()).unwrap_or(1.0);
+        let (mut alpha, mut beta) = (start, start);
+        // The factorisation errs by about a unit of rounding of ‖y‖ for each row or column.
+        let order = self.rows.max(self.right.ncols()) as f64;
+        let rounding = (10.0 * f64::EPSILON * order).powi(2) * n * square;
         let (mut iterations, mut converged) = (0, false);
         while iterations < most_iterations && !converged {
             let Sums { gamma, weights, residual, .. } = self.sums(alpha, beta);
             let next = [gamma / weights, (n - gamma) / residual];
-            if !next.iter().all(|precision| precision.is_finite() && *precision > 0.0) {
+            let usable = next.iter().all(|precision| precision.is_finite() && *precision > 0.0);
+            if !usable || residual <= rounding {
                 break;
             }
             let near = |old: f64, new: f64| (new - old).abs() <= 1e-12 * old;

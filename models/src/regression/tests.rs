@@ -326,6 +326,75 @@ fn separable_bits_have_a_finite_mode() {
     assert!(laplace.log_evidence.is_finite() && model.log_joint(&[0.0, 1e6]).is_finite());
 }
 
+/// Numbers whose squares leave no digit of the prior, or overflow, are no reason to panic, and none to claim a mode.
+#[test]
+fn large_columns_have_a_mode_or_do_not_converge() {
+    let twice = LogisticRegression::new(&[1e9, 1e9, 2e9, 2e9], &[1.0, 0.0], &[1.0, 1.0]);
+    let times: Vec<f64> = (0..8)
+        .map(f64::from)
+        .flat_map(|i| [1.7e9 + 1e3 * i, 1.7e9 + 1e3 * i + 7.0 + i % 3.0])
+        .collect();
+    let bits = [0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0];
+    let times = LogisticRegression::new(&times, &bits, &[1.0, 1.0]);
+    let huge = LogisticRegression::new(&[1e160], &[1.0], &[1.0]);
+    let same = LogisticRegression::new(&[1e160, 1e160], &[1.0], &[1.0, 1.0]);
+    for (model, scale) in [(twice, 2e9), (times, 1.7e9), (huge, 1e160), (same, 1e160)] {
+        let laplace = model.laplace(200);
+        assert!(!laplace.converged || laplace.gradient < 1e-6 * scale, "{laplace:?}");
+        assert!(!laplace.converged || laplace.log_evidence.is_finite(), "{laplace:?}");
+        assert_eq!(laplace.covariance().len(), model.dim() * model.dim());
+    }
+}
+
+/// Far from the mode the density is flat to rounding. The modes were computed with fifty digits (mpmath).
+#[test]
+fn separable_bits_with_a_weak_prior_have_the_exact_mode() {
+    let cases: [(&[f64], &[f64], f64, f64); 3] = [
+        (&[1.0], &[1.0], 1e-20, 42.306_755_091_738_39),
+        (&[1.0, -1.0], &[1.0, 0.0], 1e-12, 25.101_250_625_848_45),
+        (&[1.0, -1.0], &[1.0, 0.0], 1e-30, 65.587_317_622_053_83),
+    ];
+    for (x, y, alpha, mode) in cases {
+        let laplace = LogisticRegression::new(x, y, &[alpha]).laplace(200);
+        assert!(laplace.converged, "{laplace:?}");
+        assert!((laplace.mode[0] / mode - 1.0).abs() < 1e-12, "{laplace:?} {mode}");
+    }
+    let evidence = |x: &[f64], y: &[f64], alpha: f64| {
+        LogisticRegression::new(x, y, &[alpha]).laplace(200).log_evidence
+    };
+    assert!((evidence(&[1.0], &[1.0], 1e-20) - -1.884_154_314_789_133).abs() < 1e-10);
+    assert!((evidence(&[1.0, -1.0], &[1.0, 0.0], 1e-12) - -1.630_991_615_274_03).abs() < 1e-10);
+}
+
+/// The noise is all but known, so that the evidence is that of a known variance of one. The numbers were computed with sixty digits (mpmath).
+#[test]
+fn evidence_and_prediction_keep_their_digits_with_a_large_shape() {
+    let (x, y) = ([1.0, 1.0, 1.0, 2.0, 1.0, 4.0], [1.0, 2.5, 2.0]);
+    for (shape, evidence, predicted) in [
+        (150.0, [-5.454_410_171_757_876, -1.091_007_779_299_639]),
+        (1e10, [-5.450_775_909_912_988, -1.092_281_179_193_736]),
+        (1e15, [-5.450_775_909_858_329, -1.092_281_179_212_961]),
+    ]
+    .map(|(a, [e, p])| (a, e, p))
+    {
+        let prior = NormalInverseGamma::independent(&[1.0, 1.0], shape, shape);
+        let (posterior, found) = prior.condition(&x, &y);
+        assert!((found - evidence).abs() < 1e-12, "{shape}: {found} {evidence}");
+        let found = posterior.predict(&[1.0, 3.0]).log_prob(2.0);
+        assert!((found - predicted).abs() < 1e-12, "{shape}: {found} {predicted}");
+    }
+}
+
+#[test]
+fn an_evidence_without_a_maximum_does_not_converge_and_stays_finite() {
+    for y in [[0.0; 3], [2.0, 4.0, 6.0]] {
+        let best = RidgeEvidence::new(&[1.0, 2.0, 3.0], &y).maximum(1000);
+        assert!(!best.converged && best.log_evidence.is_finite(), "{best:?}");
+        assert!(best.alpha.is_finite() && best.beta.is_finite(), "{best:?}");
+        assert!((best.weights[0] - y[0]).abs() < 1e-12, "{best:?}");
+    }
+}
+
 #[test]
 #[should_panic(expected = "7 numbers are not 3 rows of 2 columns")]
 fn rows_of_another_length_are_refused() {
