@@ -189,18 +189,18 @@ impl BayesianGplvm {
         let log_det = ratio.ln_1p().sum_axis(-1).reshape([n, 1]);
         let psi1 = (log_variance - (distance + log_det) * half).exp();
 
-        // ln of the terms of Ψ₂, of shape [n, m²]: Σ b (μ − z̄)² = Σ bμ² − 2 bμ z̄ + b z̄² with b = 1/(ℓ² + 2S), so that nothing is
-        // larger. What cancels there is an absolute error of an exponent.
-        let middle = (z.reshape([m, 1, q]) + z.reshape([1, m, q])).reshape([m * m, q]) * half;
-        let b = (s * two + squares).recip();
-        let weighted = b * mu;
-        let own = (weighted * mu).sum_axis(-1) + (ratio * two).ln_1p().sum_axis(-1) * half;
-        let mixed = weighted.matmul_with(false, middle, true) * two
-            - b.matmul_with(false, middle.square(), true);
-        let sums = (mixed - own.reshape([n, 1])).exp().sum_axis(0).reshape([m, m]);
-        let scaled = z / log_length_scale.exp();
-        let apart = scaled.squared_distances(scaled) * F::from_f64(-0.25);
-        let psi2 = sums * (apart + log_variance * two).exp();
+        // ln of the terms of Ψ₂, of shape [n, m, m]. With u_m = √b (μ − z_m) and b = 1/(ℓ² + 2S), b (μ − z̄)² is
+        // (u_m² + u_m'² + 2 u_m u_m')/4: differences come first, so that far from zero no digits are lost, and nothing has m²q
+        // numbers for a row. What cancels between opposite u is small against (z_m − z_m')²/4ℓ² in the same exponent.
+        let scale = (s * two + squares).rsqrt().reshape([n, 1, q]);
+        let u = (mu.reshape([n, 1, q]) - z.reshape([1, m, q])) * scale;
+        let log_det = (ratio * two).ln_1p().sum_axis(-1).reshape([n, 1]);
+        let own = (u.sum_squares(-1) + log_det) * F::from_f64(-0.25);
+        let mixed = (u * -half).matmul_with(false, u, true);
+        let apart = (z.reshape([m, 1, q]) - z.reshape([1, m, q])) / log_length_scale.exp();
+        let apart = apart.sum_squares(-1) * F::from_f64(-0.25) + log_variance * two;
+        let terms = mixed + own.reshape([n, m, 1]) + own.reshape([n, 1, m]) + apart;
+        let psi2 = terms.exp().sum_axis(0);
         Psi { psi0: log_variance.exp() * F::from_f64(n as f64), psi1, psi2 }
     }
 

@@ -215,7 +215,23 @@ impl Part {
         if self.form == KernelForm::White {
             return None;
         }
-        let scale = self.scale(params);
+        let scale = match self.log_length_scale {
+            // ∞ · 0 and ∞ − ∞ have no value: scaled points stay finite, and points apart are then still infinitely far apart.
+            Some(log_length_scale) => {
+                let size = |x: Var<'t, F>| {
+                    x.with(|x| {
+                        let sizes = x.iter().map(|x| x.to_f64().abs());
+                        sizes.filter(|x| x.is_finite()).fold(4.0, f64::max)
+                    })
+                };
+                let wide = F::from_f64(f64::MAX).to_f64().is_finite();
+                let largest = if wide { f64::MAX } else { f64::from(f32::MAX) };
+                let limit = largest.ln() - size(x).max(size(z)).ln() - 4.0_f64.ln();
+                let limit = params.tape().constant(&[F::from_f64(limit)], [1]);
+                (-params.get(log_length_scale)).min(limit).exp()
+            }
+            None => self.scale(params),
+        };
         let scaled = x * scale;
         let other = if x.id() == z.id() { scaled } else { z * scale };
         Some(match self.form {

@@ -4,7 +4,7 @@ use super::LatentModel;
 use crate::capability::{ExactPosterior, Tractable};
 use crate::dist::{Distribution, LowRankNormal, MultivariateNormal, Normal};
 use crate::params::{Bound, Init, ParamId, Params};
-use pathscore_autodiff::{CholeskyFactor, Error, Scalar, Var};
+use pathscore_autodiff::{Error, Scalar, Triangle, Var};
 use rand::Rng;
 
 /// Normal latents whose prior has parameters, seen through a linear map with equal noise on every column:
@@ -150,27 +150,52 @@ impl LinearFactors {
     /// $\ln p(x)$ by so much. With a spread of one it is zero if the loadings are orthogonal.
     ///
     /// # Errors
-    /// If $P$ is not positive definite in this precision.
+    /// If $I + S W^\top W S/\sigma^2$, with $S = \mathrm{diag} s$, is not positive definite in this precision.
     pub fn posterior_kl<'t, F: Scalar>(&self, params: Bound<'t, F>) -> Result<Var<'t, F>, Error> {
-        let precision = self.posterior_precision(params);
-        let log_det = precision.factor_cholesky()?.log_det();
+        // P = S⁻¹ M S⁻¹: the scales cancel.
+        let inner = self.inner(params);
+        let log_det = inner.factor_cholesky()?.log_det();
         let square = self.spread * self.spread;
         let wider = self.latents as f64 * (square - 1.0 - square.ln());
-        Ok((precision.diagonal(0).ln().sum() - log_det + F::from_f64(wider)) * F::from_f64(0.5))
+        Ok((inner.diagonal(0).ln().sum() - log_det + F::from_f64(wider)) * F::from_f64(0.5))
     }
 
-    /// $\hat z$ for every row, of shape `[batch, latents]`, and the factor of $P$; none if it has none.
+    /// $W S$ with $S = \mathrm{diag} s$.
+    fn factor<'t, F: Scalar>(&self, params: Bound<'t, F>) -> Var<'t, F> {
+        params.get(self.weights) * params.get(self.prior_log_scale).exp()
+    }
+
+    /// $M = I + S W^\top W S/\sigma^2 = S P S$, the matrix of [`LowRankNormal`].
+    fn inner<'t, F: Scalar>(&self, params: Bound<'t, F>) -> Var<'t, F> {
+        let factor = self.factor(params);
+        let scaled = factor / params.get(self.log_noise).exp();
+        self.identity(params) + factor.matmul_with(true, scaled, false)
+    }
+
+    fn identity<'t, F: Scalar>(&self, params: Bound<'t, F>) -> Var<'t, F> {
+        params.tape().constant(&[F::ONE], [1]).broadcast_to([self.latents]).diag(0)
+    }
+
+    /// $\hat z$ for every row, of shape `[batch, latents]`, and a lower triangular $T$ with $P^{-1} = TT^\top$; none if $M$ has no
+    /// Cholesky factor.
+    ///
+    /// Backwards, with the order $J$ of latents reversed, $JMJ = LL^\top$, and $T = S J L^{-\top} J$ is lower triangular: the covariance
+    /// $S M^{-1} S$ needs no factor of its own, which it may not have in this precision.
     fn posterior_loc<'t, F: Scalar>(
         &self,
         params: Bound<'t, F>,
         x: Var<'t, F>,
-    ) -> Option<(Var<'t, F>, CholeskyFactor<'t, F>)> {
-        let factor = self.posterior_precision(params).factor_cholesky().ok()?;
+    ) -> Option<(Var<'t, F>, Var<'t, F>)> {
+        let lower = self.inner(params).flip(0).flip(1).cholesky().ok()?;
+        let inverse = lower.solve_triangular(Triangle::Lower, false, self.identity(params)).ok()?;
+        let scale = params.get(self.prior_log_scale).exp().reshape([self.latents, 1]);
+        let tril = scale * inverse.transpose().flip(0).flip(1);
         let (weights, loc) = (params.get(self.weights), params.get(self.prior_loc));
         let precision = (-params.get(self.log_noise)).exp();
         let residual = x - self.marginal_loc(params);
         let projected = weights.matmul_with(true, residual, true) * precision;
-        Some((factor.solve(projected).transpose() + loc, factor))
+        let moved = tril.matmul(tril.matmul_with(true, projected, false));
+        Some((moved.transpose() + loc, tril))
     }
 
     /// $\mu + Wm$, the mean of $x$.
@@ -211,10 +236,11 @@ impl<F: Scalar> LatentModel<F> for LinearFactors {
 }
 
 impl<F: Scalar> Tractable<F> for LinearFactors {
-    /// $\ln \mathcal N(x; \mu + Wm, W \mathrm{diag}(s^2) W^\top + \sigma^2 I)$; see [`LowRankNormal`]. It is NaN if a number
-    /// overflows.
+    /// $\ln \mathcal N(x; \mu + Wm, W \mathrm{diag}(s^2) W^\top + \sigma^2 I)$; see [`LowRankNormal`], also for
+    /// how many digits it has. It is NaN if the matrix $M$ there has no Cholesky factor: a number overflows, or loadings are collinear
+    /// and the noise is below $\epsilon$ of their squares.
     fn log_prob<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
-        let factor = params.get(self.weights) * params.get(self.prior_log_scale).exp();
+        let factor = self.factor(params);
         let diagonal = params.get(self.log_noise).exp().broadcast_to([self.columns]);
         match LowRankNormal::new_unchecked(self.marginal_loc(params), factor, diagonal) {
             Ok(marginal) => marginal.log_prob(x),
@@ -226,16 +252,16 @@ impl<F: Scalar> Tractable<F> for LinearFactors {
 impl<F: Scalar> ExactPosterior<F> for LinearFactors {
     type ExactPosterior<'t> = MultivariateNormal<'t, F>;
 
-    /// $\mathcal N(\hat z, P^{-1})$: one covariance for all rows. If $P$ is not positive definite in this precision, mean
-    /// and covariance are NaN.
+    /// $\mathcal N(\hat z, P^{-1})$: one covariance for all rows. If $I + S W^\top W S/\sigma^2$, with $S = \mathrm{diag} s$, is not
+    /// positive definite in this precision, mean and covariance are NaN; near that they lose digits as [`LowRankNormal`] does.
     fn exact_posterior<'t>(
         &self,
         params: Bound<'t, F>,
         x: Var<'t, F>,
     ) -> MultivariateNormal<'t, F> {
-        let found = self.posterior_loc(params, x).and_then(|(loc, factor)| {
-            MultivariateNormal::from_covariance(loc, factor.inverse()).ok()
-        });
+        let found = self.posterior_loc(params, x);
+        let found =
+            found.map(|(loc, tril)| MultivariateNormal::from_scale_tril_unchecked(loc, tril));
         found.unwrap_or_else(|| {
             let (precision, nan) = (self.posterior_precision(params), F::from_f64(f64::NAN));
             let loc = (params.get(self.prior_loc) * nan).broadcast_to([x.shape()[0], self.latents]);
@@ -329,6 +355,22 @@ mod tests {
                 factors[j] = factor;
                 assert!(kl(factors) > least);
             }
+        }
+    }
+
+    #[test]
+    fn collinear_loadings_under_a_wide_prior_have_a_posterior() {
+        let mut params = Params::<f64>::new();
+        let model = LinearFactors::new(&mut params, 2, 2, &mut rng(3, Stream::Init, 0));
+        params.get_mut(model.weights()).copy_from_slice(&[1.0, 1.0, 2.0, 2.0]);
+        params.get_mut(model.prior_log_scale).fill(20.0);
+        let tape = Tape::new();
+        let (bound, x) = (params.on(&tape), tape.constant(&[1.0, 2.0], [1, 2]));
+        assert!(model.log_prob(bound, x).item().is_finite());
+        assert!(model.posterior_kl(bound).unwrap().item().is_finite());
+        let posterior = model.exact_posterior(bound, x);
+        for found in [posterior.loc(), posterior.scale_tril(), model.posterior(bound, x).loc()] {
+            assert!(found.value().values().iter().all(|x| x.is_finite()));
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{assert_gradient, assert_near, numbers, scatter, value};
 use crate::gp::{BayesianGplvm, Gplvm, GplvmData, KernelForm};
 use crate::params::{Bound, Params};
 use nalgebra::DMatrix;
-use pathscore_autodiff::{Tape, Var};
+use pathscore_autodiff::{Scalar, Tape, Var};
 
 /// Nodes and weights of the mean under a standard normal, by the eigenvalues of Hermite's recurrence (Golub and Welsch 1969).
 fn hermite(count: usize) -> Vec<(f64, f64)> {
@@ -165,4 +165,31 @@ fn missing_cells_are_refused() {
     let (model, params) = model(3, 1, 2);
     let data = GplvmData::new(&[1.0, 2.0, f64::NAN, 4.0, 5.0, 6.0], 3, 2);
     value(&params, &objective(&model, &data));
+}
+
+/// At μ = z a term of Ψ₂ is s⁴ / √(1 + 2S/ℓ²), however many length-scales the points are from zero.
+fn far_from_zero<F: Scalar>(log_s: f64, log_length_scale: f64, tolerance: f64) {
+    let mut params = Params::<F>::new();
+    let model = BayesianGplvm::new(&mut params, 2, 1, 2);
+    let length_scale = model.kernel().log_length_scale(KernelForm::Rbf).unwrap();
+    let at = [3.37, -3.37].map(F::from_f64);
+    params.get_mut(model.latents()).copy_from_slice(&at);
+    params.get_mut(model.inducing()).copy_from_slice(&at);
+    params.get_mut(model.log_latent_variance()).fill(F::from_f64(log_s));
+    params.get_mut(length_scale).fill(F::from_f64(log_length_scale));
+    let tape = Tape::new();
+    let psi2 = model.psi(params.on(&tape)).psi2.value();
+    let found = psi2.values().iter().map(|x| x.to_f64());
+    let own = (1.0 + 2.0 * (log_s - 2.0 * log_length_scale).exp()).sqrt().recip();
+    for (found, expected) in found.zip([own, 0.0, 0.0, own]) {
+        assert!((found - expected).abs() < tolerance, "{found} against {expected}");
+    }
+}
+
+/// The logarithms are rounded, of size 16 and 14 in f32, of size 40 in f64.
+#[test]
+fn statistics_far_from_zero_keep_their_digits() {
+    far_from_zero::<f32>(-16.0, -6.9, 1e-6);
+    let log_length_scale = 1.5e-8_f64.ln();
+    far_from_zero::<f64>(2.0 * log_length_scale - 4.0, log_length_scale, 1e-14);
 }

@@ -179,3 +179,17 @@ fn white_noise_alone_has_no_covariance_between_sets() {
 fn a_form_is_there_once() {
     Kernel::new(&mut Params::<f64>::new(), &[KernelForm::Rbf, KernelForm::Rbf], 1);
 }
+
+#[test]
+fn a_vanishing_length_scale_leaves_the_variance_on_the_diagonal() {
+    for form in ALL.into_iter().filter(|form| form.is_stationary()) {
+        let mut params = Params::<f64>::new();
+        let kernel = Kernel::new(&mut params, &[form], 1);
+        params.get_mut(kernel.log_length_scale(form).unwrap()).fill(-800.0);
+        let tape = Tape::new();
+        let gram = kernel.gram(params.on(&tape), tape.constant(&[0.0, 1.0, 5.0], [3, 1]));
+        assert_eq!(gram.value().values(), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        let slopes = gram.sum().backward();
+        assert!(slopes.leading(params.len()).iter().all(|x| x.is_finite()));
+    }
+}
