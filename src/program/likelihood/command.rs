@@ -113,18 +113,18 @@ fn finish(sections: &[Section], args: &LikelihoodArgs) -> anyhow::Result<()> {
 /// A line of progress.
 fn say(args: &LikelihoodArgs, line: &str) {
     if args.format == Format::Table {
-        tell(&format!("{line} …"));
+        note(&format!("{line} …"));
     }
 }
 
 fn write(scene: &Scene, name: &str, args: &LikelihoodArgs) -> anyhow::Result<()> {
     write_chart(&args.out, name, scene)?;
-    tell(&format!("wrote {}.svg and .png", args.out.join(name).display()));
+    note(&format!("wrote {}.svg and .png", args.out.join(name).display()));
     Ok(())
 }
 
 /// A line on the error stream; a reader that has gone away is no reason to stop.
-fn tell(line: &str) {
+fn note(line: &str) {
     let _ = writeln!(stderr().lock(), "{line}");
 }
 
