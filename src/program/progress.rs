@@ -173,7 +173,7 @@ impl Output {
 }
 
 /// A line on the error stream; a reader that has gone away is no reason to stop a run.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _ = writeln!(stderr().lock(), "{line}");
 }
 

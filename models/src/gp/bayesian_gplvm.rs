@@ -65,7 +65,7 @@ pub struct Psi<'t, F> {
     pub psi2: Var<'t, F>,
 }
 
-/// What the bound is made of.
+/// The parts of the bound.
 struct Projected<'t, F> {
     /// $L$.
     lower: Var<'t, F>,

@@ -199,7 +199,7 @@ impl Gplvm {
         prior.log_prob(params, &self.kernel, self.log_noise)
     }
 
-    /// What the fitted model says of new latents and of new rows.
+    /// The posterior of the fitted model, which predicts rows at new latents and places new rows.
     ///
     /// # Errors
     /// If a covariance is not positive definite in this precision.

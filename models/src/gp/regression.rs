@@ -51,7 +51,7 @@ struct Factored<'t, F> {
     factor: CholeskyFactor<'t, F>,
     /// $y - m$.
     centred: Var<'t, F>,
-    /// What is added to the diagonal of $K$.
+    /// The variance that is added to the diagonal of $K$.
     noise: Var<'t, F>,
 }
 
@@ -65,7 +65,7 @@ pub struct GpPosterior<'m, 't, F> {
     factor: CholeskyFactor<'t, F>,
     /// $A^{-1} (y - m)$.
     alpha: Var<'t, F>,
-    /// What is added to the diagonal of $K$.
+    /// The variance that is added to the diagonal of $K$.
     noise: Var<'t, F>,
 }
 

@@ -12,7 +12,7 @@ mod latent_kind;
 mod linear;
 mod network;
 mod posterior;
-mod tractable;
+pub(crate) mod tractable;
 mod trainer;
 mod views;
 mod whole;

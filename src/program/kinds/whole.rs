@@ -106,7 +106,7 @@ pub(crate) trait WholeModel<F: Scalar> {
     /// The quantity that is maximised, in nats for all rows, of shape `[]`: the likelihood, with the prior if there is one.
     fn objective<'t>(&self, params: Bound<'t, F>) -> Result<Var<'t, F>, Error>;
 
-    /// What is added to the mean over rows, so that it is in the units of the data.
+    /// A constant that is added to the mean over rows, so that it is in the units of the data.
     fn offset(&self) -> f64 {
         0.0
     }
@@ -117,7 +117,7 @@ pub(crate) trait WholeModel<F: Scalar> {
         Vec::new()
     }
 
-    /// What is measured after every step, for `metrics.jsonl`.
+    /// The numbers that are measured after every step, for `metrics.jsonl`.
     ///
     /// # Errors
     /// If the model cannot predict.
@@ -126,7 +126,7 @@ pub(crate) trait WholeModel<F: Scalar> {
         Ok(Vec::new())
     }
 
-    /// What is known of the fitted model, with the first rows of the test part; names of test quantities end with `end`.
+    /// The quantities that are known of the fitted model, with the first rows of the test part; names of test quantities end with `end`.
     ///
     /// # Errors
     /// If the model cannot predict.

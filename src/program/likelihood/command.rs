@@ -9,14 +9,15 @@ use super::invariance::invariance;
 use super::problem::Problem;
 use super::values::{Relation, ValueRow, values};
 use crate::program::chart::{Rung, curve_panels, ladder, write_chart};
-use crate::program::table::{Format, figure, paragraph, print};
+use crate::program::progress::say;
+use crate::program::table::{Format, figure, objects, paragraph, print};
 use crate::program::threads::pool;
 use crate::program::usage_error::usage_error;
 use kuva::render::render::Scene;
 use pathscore::autodiff::Tape;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 
 /// A part of the answer: a caption and a table.
 struct Section {
@@ -28,11 +29,7 @@ struct Section {
 
 impl Section {
     fn new<T: Serialize>(name: &'static str, caption: String, rows: &[T]) -> anyhow::Result<Self> {
-        let object = |row: &T| match serde_json::to_value(row)? {
-            Value::Object(fields) => Ok(fields),
-            other => anyhow::bail!("a row must have named values, and this has none: {other}"),
-        };
-        let rows = rows.iter().map(object).collect::<anyhow::Result<_>>()?;
+        let rows = objects(rows)?;
         Ok(Self { name, caption, rows })
     }
 }
@@ -55,7 +52,7 @@ pub(crate) fn likelihood(args: &LikelihoodArgs) -> anyhow::Result<()> {
             Ok(())
         };
 
-        say(args, "1 of 5: ln p(x) by all ways");
+        begin(args, "1 of 5: ln p(x) by all ways");
         let found = values(&problem, args);
         show(Section::new("value", value_caption(&problem, args)?, &found)?)?;
         if args.format == Format::Table {
@@ -63,19 +60,19 @@ pub(crate) fn likelihood(args: &LikelihoodArgs) -> anyhow::Result<()> {
         }
         write(&ladder(&rungs(&found), &ladder_title(args)), "ladder", args)?;
 
-        say(args, "2 of 5: its gradient by all ways");
+        begin(args, "2 of 5: its gradient by all ways");
         show(Section::new("gradient", gradient_caption(), &gradients(&problem, args))?)?;
 
-        say(args, "3 of 5: draws of the prior against the number of latents");
-        let found = dimension(&split, args)?;
+        begin(args, "3 of 5: draws of the prior against the number of latents");
+        let found = dimension(&split, problem.columns, args)?;
         let title = "Draws of the prior miss the posterior: sooner with every latent";
         write(&curve_panels(&panels(&found, args.num_samples), title), "dimension", args)?;
         show(Section::new("dimension", dimension_caption(args), &found)?)?;
 
-        say(args, "4 of 5: the maximum of the likelihood by all ways");
+        begin(args, "4 of 5: the maximum of the likelihood by all ways");
         show(Section::new("fit", fit_caption(&problem), &fits(&problem, args)?)?)?;
 
-        say(args, "5 of 5: maximum a posteriori and its parameter");
+        begin(args, "5 of 5: maximum a posteriori and its parameter");
         if let Some(found) = invariance(&problem) {
             show(Section::new("map", found.caption, &found.rows)?)?;
         }
@@ -110,22 +107,17 @@ fn finish(sections: &[Section], args: &LikelihoodArgs) -> anyhow::Result<()> {
     print(&named.collect::<Vec<_>>(), args.format, &mut stdout().lock())
 }
 
-/// A line of progress.
-fn say(args: &LikelihoodArgs, line: &str) {
+/// Says which section begins, if the reader is a person.
+fn begin(args: &LikelihoodArgs, line: &str) {
     if args.format == Format::Table {
-        note(&format!("{line} …"));
+        say(&format!("{line} …"));
     }
 }
 
 fn write(scene: &Scene, name: &str, args: &LikelihoodArgs) -> anyhow::Result<()> {
     write_chart(&args.out, name, scene)?;
-    note(&format!("wrote {}.svg and .png", args.out.join(name).display()));
+    say(&format!("wrote {}.svg and .png", args.out.join(name).display()));
     Ok(())
-}
-
-/// A line on the error stream; a reader that has gone away is no reason to stop.
-fn note(line: &str) {
-    let _ = writeln!(stderr().lock(), "{line}");
 }
 
 /// The caption of the values, with the identity $\ln p(x) = \mathrm{ELBO} + \mathrm{KL}$ in numbers.

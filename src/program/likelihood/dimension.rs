@@ -39,8 +39,11 @@ pub(super) struct DimensionRow {
 ///
 /// # Errors
 /// If a model cannot be made.
-pub(super) fn dimension(split: &Split, args: &LikelihoodArgs) -> anyhow::Result<Vec<DimensionRow>> {
-    let columns = Problem::new(split, args)?.columns;
+pub(super) fn dimension(
+    split: &Split,
+    columns: usize,
+    args: &LikelihoodArgs,
+) -> anyhow::Result<Vec<DimensionRow>> {
     let fitting = LATENTS.into_iter().filter(|&latents| latents < columns);
     fitting
         .map(|latents| {

@@ -66,8 +66,15 @@ enum Draws {
 pub(super) fn gradients(problem: &Problem, args: &LikelihoodArgs) -> Vec<GradientRow> {
     let k = args.num_samples;
     let of = Lines::new(problem, args.seed);
-    let mut lines = from_prior(&of, problem, k);
+    let mut lines = Vec::from(from_prior(&of, problem, k));
     lines.extend([
+        of.line(
+            "prior, self-normalised",
+            &SelfNormalised,
+            Draws::Prior(k),
+            "Fisher's identity: the posterior mean of ∇ln p(x, z), by draws of the prior with normalised weights; biased by \
+             O(1/K)",
+        ),
         of.line(
             "ELBO",
             &Sgvb,
@@ -109,10 +116,10 @@ pub(super) fn gradients(problem: &Problem, args: &LikelihoodArgs) -> Vec<Gradien
     lines
 }
 
-/// The ways that know nothing of the posterior.
-fn from_prior(of: &Lines, problem: &Problem, k: usize) -> Vec<GradientRow> {
+/// The three ways to the gradient of $p(x)$ itself, which know nothing of the posterior.
+fn from_prior(of: &Lines, problem: &Problem, k: usize) -> [GradientRow; 3] {
     let draws = Draws::Prior(k);
-    vec![
+    [
         of.line(
             "box",
             &UniformBox { sides: sides(problem) },
@@ -131,20 +138,12 @@ fn from_prior(of: &Lines, problem: &Problem, k: usize) -> Vec<GradientRow> {
             draws,
             "K draws z = m + s ε of the prior: ∇p(x|z) along the path, which moves with m and s; divided by the exact p(x)",
         ),
-        of.line(
-            "prior, self-normalised",
-            &SelfNormalised,
-            draws,
-            "Fisher's identity: the posterior mean of ∇ln p(x, z), by draws of the prior with normalised weights; biased by \
-             O(1/K)",
-        ),
     ]
 }
 
 /// The errors of one estimate by the box, the prior's score and the prior's path.
 pub(super) fn errors_from_prior(problem: &Problem, args: &LikelihoodArgs) -> [f64; 3] {
-    let lines = from_prior(&Lines::new(problem, args.seed), problem, args.num_samples);
-    [0, 1, 2].map(|i: usize| lines[i].error)
+    from_prior(&Lines::new(problem, args.seed), problem, args.num_samples).map(|line| line.error)
 }
 
 /// HMC with the precisions of the latents, given all others, as masses.

@@ -2,6 +2,7 @@
 
 use super::args::LikelihoodArgs;
 use super::problem::Problem;
+use crate::program::kinds::tractable::Mean;
 use pathscore::autodiff::Tape;
 use pathscore::estimators::likelihood::{Multilevel, RussianRoulette};
 use pathscore::estimators::samplers::{Annealing, LatentAnnealing, LogMeanWeight, Moves};
@@ -186,14 +187,12 @@ pub(super) fn values(problem: &Problem, args: &LikelihoodArgs) -> Vec<ValueRow> 
             .collect();
         let pairs = estimates.iter().zip(&problem.exact);
         let gaps: Vec<f64> = pairs.map(|(estimate, exact)| estimate - exact).collect();
-        let n = gaps.len() as f64;
-        let minus_exact = mean(&gaps);
-        let square = gaps.iter().map(|gap| (gap - minus_exact).powi(2)).sum::<f64>() / (n - 1.0);
+        let gap = Mean::of(&gaps);
         ValueRow {
             method: method.name,
             estimate: mean(&estimates),
-            minus_exact,
-            error: (square / n).sqrt(),
+            minus_exact: gap.value,
+            error: gap.error,
             in_the_mean: method.relation,
             evaluations: (method.evaluations)(args),
             meaning: method.says,

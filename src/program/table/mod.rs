@@ -3,4 +3,4 @@
 mod columns;
 mod print;
 
-pub(crate) use print::{Format, figure, paragraph, print, significant};
+pub(crate) use print::{Format, figure, objects, paragraph, print, significant};

@@ -85,7 +85,7 @@ fn table(rows: &[impl Serialize]) -> anyhow::Result<Table> {
 }
 
 /// The rows as objects, which keep the order of their fields.
-fn objects(rows: &[impl Serialize]) -> anyhow::Result<Vec<Map<String, Value>>> {
+pub(crate) fn objects(rows: &[impl Serialize]) -> anyhow::Result<Vec<Map<String, Value>>> {
     rows.iter()
         .map(|row| match serde_json::to_value(row).context("a row could not be written")? {
             Value::Object(fields) => Ok(fields),
