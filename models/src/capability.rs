@@ -8,6 +8,9 @@
 //! | [`Em`] | one step of expectation maximisation | probabilistic PCA, factor analysis, Gaussian mixtures |
 //! | [`Energy`] | $E(x)$ with $p(x) \propto e^{-E(x)}$ | restricted Boltzmann machines |
 //! | [`BlockGibbs`] | a Markov transition that leaves $p(x)$ invariant | restricted Boltzmann machines |
+//! | [`BitFlips`] | $E(x)$ with one bit flipped | restricted Boltzmann machines |
+//! | [`ExactPartition`] | $Z$ as a sum of terms that can be listed | restricted Boltzmann machines |
+//! | [`BaseModel`] | the model of independent columns, from which annealing starts | restricted Boltzmann machines |
 //!
 //! Parameters live in a [`Params`](crate::Params); a model only holds their ids, so every method takes the
 //! parameters, either on a tape ([`Bound`]) or as the vector itself.
@@ -15,7 +18,14 @@
 use crate::RandomSource;
 use crate::dist::Distribution;
 use crate::params::{Bound, Params};
-use pathscore_autodiff::{Scalar, Var};
+use pathscore_autodiff::{Real, Scalar, Tape, Var};
+use std::ops::Range;
+
+/// Sums over all states have at most this many terms: a million.
+pub const MOST_TERMS: usize = 1 << 20;
+
+/// The number of terms that are summed at a time, so that memory does not grow with the number of all terms.
+const BLOCK: usize = 256;
 
 /// A model whose log-likelihood can be computed exactly.
 #[diagnostic::on_unimplemented(
@@ -89,4 +99,84 @@ pub trait BlockGibbs<F: Scalar>: Energy<F> {
         x: Var<'t, F>,
         rng: &mut R,
     ) -> Var<'t, F>;
+}
+
+/// An energy-based model of bits, whose criteria and samplers may ask for the energy after one bit was flipped.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an energy-based model of bits",
+    label = "this model has no energies of flipped bits",
+    note = "pseudo-likelihood, ratio matching and minimum probability flow need `BitFlips`; for real data there is \
+            score matching"
+)]
+pub trait BitFlips<F: Scalar>: Energy<F> {
+    /// $E(x^{(i)}) - E(x)$ for every row and column, where $x^{(i)}$ is the row $x$ with its bit $i$ flipped: from
+    /// `[rows, columns]` to the same shape.
+    ///
+    /// Every flipped row is evaluated, which costs as much as `columns + 1` energies of each row; a model with a cheaper
+    /// form overrides it. The gradient flows to the parameters.
+    ///
+    /// # Panics
+    /// If `x` does not have two axes.
+    #[track_caller]
+    fn flip_energies<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        let shape = x.shape();
+        assert!(shape.len() == 2, "flip_energies: {shape:?} is not [rows, columns]");
+        let (rows, columns) = (shape[0], shape[1]);
+        let flipped_bit = x.tape().constant_with([columns, 1, columns], |out| {
+            out.fill(F::ZERO);
+            out.iter_mut().step_by(columns + 1).for_each(|bit| *bit = F::ONE);
+        });
+        let flipped = x + flipped_bit * (F::ONE - x - x);
+        let after = self.energy(params, flipped.reshape([columns * rows, columns]));
+        after.reshape([columns, rows]).transpose() - self.energy(params, x).reshape([rows, 1])
+    }
+}
+
+/// An energy-based model whose partition function $Z$ is a sum of finitely many terms, which can be listed if they are
+/// few.
+#[diagnostic::on_unimplemented(
+    message = "the partition function of `{Self}` is no sum over listed terms",
+    label = "this model has no `log_terms`",
+    note = "annealed importance sampling estimates ln Z of a model that cannot be summed"
+)]
+pub trait ExactPartition<F: Scalar>: Energy<F> {
+    /// The number of terms of $Z$, or `None` if it is too large for a `usize`.
+    fn terms(&self) -> Option<usize>;
+
+    /// The logarithms of some terms of $Z$, of shape `[terms]`. The gradient flows to the parameters.
+    fn log_terms<'t>(&self, params: Bound<'t, F>, terms: Range<usize>) -> Var<'t, F>;
+
+    /// $\ln Z = \ln \sum_i e^{t_i}$ over all terms, in double precision, or `None` if there are more than a million.
+    #[doc(alias = "partition function")]
+    fn log_partition(&self, params: &Params<F>) -> Option<f64>
+    where
+        Self: ExactPartition<f64>,
+    {
+        let terms = ExactPartition::<f64>::terms(self).filter(|&terms| terms <= MOST_TERMS)?;
+        let params = params.cast::<f64>();
+        let mut tape = Tape::new();
+        let mut total = f64::NEG_INFINITY;
+        for first in (0..terms).step_by(BLOCK) {
+            let block = first..terms.min(first + BLOCK);
+            let sum = self.log_terms(params.on(&tape), block).log_sum_exp(..).item();
+            total = total.log_add_exp(sum);
+            tape.clear();
+        }
+        Some(total)
+    }
+}
+
+/// An energy-based model that contains a model of independent columns, from which annealing starts.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no base model of independent columns",
+    label = "annealed importance sampling has no start for this model",
+    note = "implement `BaseModel` for a model whose connections can be set to zero"
+)]
+pub trait BaseModel<F: Scalar>: BlockGibbs<F> {
+    /// Overwrites the parameters by those of a model whose columns are independent and have these means, and returns its
+    /// exact $\ln Z$. At these parameters one [`BlockGibbs::gibbs_sweep`] from anywhere is an exact, independent draw.
+    ///
+    /// # Panics
+    /// If there is not one mean for each column.
+    fn set_base(&self, params: &mut Params<F>, means: &[f64]) -> f64;
 }

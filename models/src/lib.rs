@@ -12,7 +12,7 @@
 //! | exact $\ln p(x)$ | [`Tractable`], [`ExactPosterior`], [`Em`] | [`tractable::Ppca`], [`tractable::FactorAnalysis`], [`tractable::GaussianMixture`], [`latent::LinearGaussian`], … |
 //! | $\ln p(Y)$ of all rows together | none | [`gp::GpRegression`], [`gp::Gplvm`] |
 //! | $p(w \mid X, y)$ and $\ln p(y)$ | none | [`regression::NormalInverseGamma`], [`regression::LogisticRegression`], … |
-//! | $E(x)$ with $p(x) \propto e^{-E(x)}$ | [`Energy`], [`BlockGibbs`] | [`energy::Rbm`] |
+//! | $E(x)$ with $p(x) \propto e^{-E(x)}$ | [`Energy`], [`BlockGibbs`], [`BitFlips`], [`ExactPartition`], [`BaseModel`] | [`energy::Rbm`] |
 //!
 //! ```
 //! use pathscore_autodiff::{Activation, Tape};
@@ -43,6 +43,9 @@ pub mod regression;
 pub mod seed;
 pub mod tractable;
 
-pub use capability::{BlockGibbs, Em, Energy, ExactPosterior, Tractable};
+pub use capability::{
+    BaseModel, BitFlips, BlockGibbs, Em, Energy, ExactPartition, ExactPosterior, MOST_TERMS,
+    Tractable,
+};
 pub use params::{Bound, Init, ParamId, Params, ParamsError};
 pub use random_source::RandomSource;

@@ -110,6 +110,12 @@ impl<F: Scalar> Params<F> {
         Arc::<Vec<F>>::make_mut(&mut self.values)
     }
 
+    /// The same parameters in another number type, each number rounded to the nearest one.
+    pub fn cast<G: Scalar>(&self) -> Params<G> {
+        let values = self.values.iter().map(|x| G::from_f64(x.to_f64())).collect();
+        Params { values: Arc::new(values), entries: self.entries.clone() }
+    }
+
     /// The elements of one tensor.
     ///
     /// # Panics

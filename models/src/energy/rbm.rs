@@ -1,20 +1,15 @@
 //! The restricted Boltzmann machine.
 
 use crate::RandomSource;
-use crate::capability::{BlockGibbs, Energy};
+use crate::capability::{BaseModel, BitFlips, BlockGibbs, Energy, ExactPartition};
 use crate::params::{Bound, Init, ParamId, Params};
-use pathscore_autodiff::{Activation, Real, Scalar, Shape, Tape, Var};
+use pathscore_autodiff::{Activation, Real, Scalar, Shape, Var};
 use rand::Rng;
+use std::ops::Range;
 
 /// Data means are clamped to $[0.001, 0.999]$ before their log-odds become biases, so that a column that never changes
 /// gets a finite bias.
 const MIN_MEAN: f64 = 1e-3;
-
-/// The partition function is summed exactly while the smaller side has at most this many units: a million states.
-const MAX_ENUMERATED: usize = 20;
-
-/// The number of states that are summed at a time, so that memory does not grow with the number of all states.
-const BLOCK: usize = 256;
 
 /// Binary visible units $v$ and binary hidden units $h$, connected across but not among themselves (Smolensky 1986;
 /// Hinton 2002).
@@ -31,7 +26,7 @@ const BLOCK: usize = 256;
 /// ```
 /// use pathscore_autodiff::Tape;
 /// use pathscore_models::energy::Rbm;
-/// use pathscore_models::{BlockGibbs, Energy, Params, seed};
+/// use pathscore_models::{BlockGibbs, Energy, ExactPartition, Params, seed};
 /// let mut params = Params::<f64>::new();
 /// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
 /// let model = Rbm::new(&mut params, 4, 3, rng);
@@ -140,46 +135,36 @@ impl Rbm {
         -(h.dot(inner) + rows_dot(v, params.get(self.visible_bias)))
     }
 
-    /// $\ln Z = \ln \sum_v \sum_h e^{-E(v, h)}$, exactly and in double precision, or `None` if both sides have more
-    /// than 20 units.
-    ///
-    /// The side with fewer units is enumerated, and the other is summed in closed form: for the hidden side $Z =
-    /// \sum_h e^{c^\top h} \prod_i (1 + e^{b_i + (W h)_i})$. The work is $2^{\min(\text{visible}, \text{hidden})}$
-    /// times the number of weights.
-    #[doc(alias = "partition function")]
-    pub fn log_partition<F: Scalar>(&self, params: &Params<F>) -> Option<f64> {
-        let fewer = self.visible.min(self.hidden);
-        let enumerated = if self.hidden <= self.visible { Side::Hidden } else { Side::Visible };
-        (fewer <= MAX_ENUMERATED).then(|| self.log_partition_over(params, enumerated))
+    /// The logarithms of the terms of $Z$ for some states of one side, the other side summed in closed form.
+    fn log_terms_over<'t, F: Scalar>(
+        &self,
+        params: Bound<'t, F>,
+        side: Side,
+        states: Range<usize>,
+    ) -> Var<'t, F> {
+        let [weights, visible, hidden] =
+            [self.weights, self.visible_bias, self.hidden_bias].map(|id| params.get(id));
+        let (units, bias) = match side {
+            Side::Hidden => (self.hidden, hidden),
+            Side::Visible => (self.visible, visible),
+        };
+        let state = params.tape().constant_with([states.len(), units], |out| {
+            for (state, out) in states.zip(out.chunks_exact_mut(units)) {
+                write_state(state, out);
+            }
+        });
+        match side {
+            Side::Hidden => {
+                let inputs = state.matmul_with(false, weights, true) + visible;
+                inputs.softplus().sum_axis(-1) + rows_dot(state, bias)
+            }
+            Side::Visible => -free_energy(state, weights, bias, hidden),
+        }
     }
 
-    fn log_partition_over<F: Scalar>(&self, params: &Params<F>, enumerated: Side) -> f64 {
-        let double = |id| params.get(id).iter().map(|x| x.to_f64()).collect::<Vec<_>>();
-        let (mut weights, mut bias, mut other) =
-            (double(self.weights), double(self.hidden_bias), double(self.visible_bias));
-        match enumerated {
-            Side::Hidden => weights = transposed(&weights, self.hidden),
-            Side::Visible => std::mem::swap(&mut bias, &mut other),
-        }
-        let (units, others) = (bias.len(), other.len());
-        let states = 1_usize << units;
-        let mut tape = Tape::new();
-        let mut total = f64::NEG_INFINITY;
-        for first in (0..states).step_by(BLOCK) {
-            let rows = BLOCK.min(states - first);
-            let state = tape.constant_with([rows, units], |out| {
-                for (row, out) in out.chunks_exact_mut(units).enumerate() {
-                    write_state(first + row, out);
-                }
-            });
-            let weights = tape.constant(&weights, [units, others]);
-            let other = tape.constant(&other, [others]);
-            let bias = tape.constant(&bias, [units]);
-            let log_terms = -free_energy(state, weights, bias, other);
-            total = total.log_add_exp(log_terms.log_sum_exp(..).item());
-            tape.clear();
-        }
-        total
+    /// The side with fewer units.
+    fn smaller_side(&self) -> Side {
+        if self.hidden <= self.visible { Side::Hidden } else { Side::Visible }
     }
 }
 
@@ -191,20 +176,15 @@ enum Side {
 }
 
 /// Writes the bits of `state`, lowest first.
-fn write_state(state: usize, out: &mut [f64]) {
+pub(crate) fn write_state<F: Scalar>(state: usize, out: &mut [F]) {
     for (unit, bit) in out.iter_mut().enumerate() {
-        *bit = (state >> unit & 1) as f64;
+        *bit = if state >> unit & 1 == 1 { F::ONE } else { F::ZERO };
     }
-}
-
-/// A matrix with rows of `columns` numbers, transposed.
-fn transposed(matrix: &[f64], columns: usize) -> Vec<f64> {
-    (0..columns).flat_map(|j| matrix.iter().skip(j).step_by(columns).copied()).collect()
 }
 
 /// $x^\top b$ for every row `x`, as a matrix product, whose adjoints are matrix products too.
 #[track_caller]
-fn rows_dot<'t, F: Scalar>(x: Var<'t, F>, b: Var<'t, F>) -> Var<'t, F> {
+pub(crate) fn rows_dot<'t, F: Scalar>(x: Var<'t, F>, b: Var<'t, F>) -> Var<'t, F> {
     let shape = x.shape();
     x.matmul(b.reshape([b.size(), 1])).reshape(Shape::from(&shape[..shape.len() - 1]))
 }
@@ -242,6 +222,48 @@ impl<F: Scalar> BlockGibbs<F> for Rbm {
         let h = rng.bernoulli_var(hidden, hidden.shape());
         let visible = self.visible_probs(params, h);
         rng.bernoulli_var(visible, visible.shape())
+    }
+}
+
+impl<F: Scalar> BitFlips<F> for Rbm {
+    /// With $d_i = 1 - 2 v_i$ and $a = c + v^\top W$ the difference is $-d_i b_i - \sum_j [\mathrm{softplus}(a_j + d_i
+    /// W_{ij}) - \mathrm{softplus}(a_j)]$: one product, and a softplus for every row, column and hidden unit.
+    fn flip_energies<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        let shape = x.shape();
+        assert!(shape.len() == 2, "flip_energies: {shape:?} is not [rows, columns]");
+        let [weights, visible, hidden] =
+            [self.weights, self.visible_bias, self.hidden_bias].map(|id| params.get(id));
+        let inputs = x.affine(weights, hidden, Activation::Identity);
+        let step = F::ONE - x - x;
+        let flipped = inputs.reshape([shape[0], 1, self.hidden])
+            + step.reshape([shape[0], shape[1], 1]) * weights;
+        let before = inputs.softplus().sum_axis(-1).reshape([shape[0], 1]);
+        before - flipped.softplus().sum_axis(-1) - step * visible
+    }
+}
+
+impl<F: Scalar> ExactPartition<F> for Rbm {
+    /// $2^n$ with the number $n$ of units of the smaller side.
+    fn terms(&self) -> Option<usize> {
+        1_usize.checked_shl(self.visible.min(self.hidden) as u32)
+    }
+
+    /// The states of the side with fewer units, the other side summed in closed form: for the hidden side the terms are
+    /// $e^{c^\top h} \prod_i (1 + e^{b_i + (W h)_i})$.
+    fn log_terms<'t>(&self, params: Bound<'t, F>, terms: Range<usize>) -> Var<'t, F> {
+        self.log_terms_over(params, self.smaller_side(), terms)
+    }
+}
+
+impl<F: Scalar> BaseModel<F> for Rbm {
+    /// Zero weights and hidden biases, and the visible biases of [`Rbm::set_visible_bias`]: $\ln Z = \sum_i
+    /// \mathrm{softplus}(b_i) + n \ln 2$ for $n$ hidden units.
+    fn set_base(&self, params: &mut Params<F>, means: &[f64]) -> f64 {
+        params.get_mut(self.weights).fill(F::ZERO);
+        params.get_mut(self.hidden_bias).fill(F::ZERO);
+        self.set_visible_bias(params, means);
+        let visible = params.get(self.visible_bias).iter().map(|b| b.to_f64().softplus());
+        visible.sum::<f64>() + self.hidden as f64 * std::f64::consts::LN_2
     }
 }
 

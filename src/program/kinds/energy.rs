@@ -11,7 +11,7 @@ use crate::program::usage_error::usage_error;
 use pathscore::autodiff::{Scalar, Tape};
 use pathscore::models::data::{Batches, Binarize, Split, Table};
 use pathscore::models::seed::{self, Stream};
-use pathscore::models::{BlockGibbs, Params, RandomSource};
+use pathscore::models::{BlockGibbs, ExactPartition, Params, RandomSource};
 use serde_json::{Value, json};
 
 /// The pictures of every energy model.
@@ -30,13 +30,9 @@ const FILTERS: usize = 100;
 const SWEEPS: usize = 2000;
 
 /// An energy model of bits that the program can train.
-pub(crate) trait EnergyKindModel<F: Scalar>: BlockGibbs<F> + Sized + 'static {
-    /// The exact $\ln Z$, if it can be summed.
-    fn log_partition(&self, params: &Params<F>) -> Option<f64>;
-
-    /// The number of products in that sum.
-    fn products(&self) -> usize;
-
+pub(crate) trait EnergyKindModel<F: Scalar>:
+    BlockGibbs<F> + ExactPartition<F> + ExactPartition<f64> + Sized + 'static
+{
     /// The expected rows after one pass to the hidden units and back, flat.
     fn reconstruct(&self, params: &Params<F>, x: &[F]) -> Vec<F>;
 
@@ -122,7 +118,8 @@ impl<'a, F: Scalar, M: EnergyKindModel<F>> EnergyFit<'a, F, M> {
         if self.binarize != Binarize::Dynamic && !table.values().iter().all(bit) {
             return None;
         }
-        let log_z = self.trainer.model().log_partition(self.trainer.params())?;
+        let log_z =
+            ExactPartition::<F>::log_partition(self.trainer.model(), self.trainer.params())?;
         let log_prob = |energy: f64| -energy - log_z;
         let each: Vec<f64> =
             self.free_energies(table, rows, seed).into_iter().map(log_prob).collect();
@@ -204,7 +201,8 @@ impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
             ),
             ("test/free_energy_gap".to_string(), json!(self.gap(rows, seed))),
         ];
-        if self.trainer.model().products() <= QUICK_PRODUCTS {
+        let terms = ExactPartition::<F>::terms(self.trainer.model()).unwrap_or(usize::MAX);
+        if terms.saturating_mul(self.parameters()) <= QUICK_PRODUCTS {
             let exact = self.log_likelihood(test, rows, seed).map(|mean| mean.value);
             numbers.push(("test/log_likelihood".to_string(), json!(exact)));
         }

@@ -88,16 +88,6 @@ fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, 
 }
 
 impl<F: Scalar> EnergyKindModel<F> for Model {
-    fn log_partition(&self, params: &Params<F>) -> Option<f64> {
-        Model::log_partition(self, params)
-    }
-
-    fn products(&self) -> usize {
-        let (visible, hidden) = (self.visible(), self.hidden());
-        let states = 1_usize.checked_shl(visible.min(hidden) as u32).unwrap_or(usize::MAX);
-        states.saturating_mul(visible * hidden)
-    }
-
     fn reconstruct(&self, params: &Params<F>, x: &[F]) -> Vec<F> {
         let tape = Tape::new();
         let (bound, columns) = (params.on(&tape), self.visible());

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::seed::{Stream, rng};
+use pathscore_autodiff::Tape;
 
 /// A machine with $W_{ij} = \sin(1 + 3i + 5j)$, $b_i = 0.1 (i - 1.5)$ and $c_j = 0.2 (j - 1)$.
 fn machine(visible: usize, hidden: usize) -> (Rbm, Params<f64>) {
@@ -52,7 +53,11 @@ impl RandomSource for Script {
 fn the_log_partition_function_is_the_same_from_both_sides() {
     for (visible, hidden) in [(4, 3), (3, 7), (10, 9), (1, 1)] {
         let (model, params) = machine(visible, hidden);
-        let [a, b] = [Side::Visible, Side::Hidden].map(|s| model.log_partition_over(&params, s));
+        let tape = Tape::new();
+        let [a, b] = [(Side::Visible, visible), (Side::Hidden, hidden)].map(|(side, units)| {
+            let terms = model.log_terms_over(params.on(&tape), side, 0..1 << units);
+            terms.log_sum_exp(..).item()
+        });
         // Two sums of at most 1024 numbers around 1e2: rounding stays near 1e-13.
         assert!((a - b).abs() < 1e-10, "{visible} x {hidden}: {a} {b}");
     }
@@ -194,5 +199,58 @@ fn a_machine_tells_its_sizes_and_the_probabilities_of_its_units() {
         for (row, expected) in expected.values().iter().enumerate() {
             assert!((probs.values()[4 * row + i] - expected).abs() < 1e-14);
         }
+    }
+}
+
+/// The machine without its cheaper form of the energies of flipped bits.
+struct Plain(Rbm);
+
+impl Energy<f64> for Plain {
+    fn energy<'t>(&self, params: Bound<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        self.0.energy(params, x)
+    }
+}
+
+impl BitFlips<f64> for Plain {}
+
+#[test]
+fn the_energies_of_flipped_bits_are_those_of_flipped_rows_with_their_gradient() {
+    let (model, params) = machine(4, 3);
+    let (tape, states) = (Tape::new(), all_states(4));
+    let bound = params.on(&tape);
+    let x = tape.constant(&states, [16, 4]);
+    let (fused, plain) = (model.flip_energies(bound, x), Plain(model).flip_energies(bound, x));
+    assert_eq!(fused.shape(), plain.shape());
+    let energy = model.energy(bound, x).value();
+    for state in 0..16 {
+        for bit in 0..4 {
+            let by_hand = energy.values()[state ^ 1 << bit] - energy.values()[state];
+            let found = [fused, plain].map(|e| e.value().values()[4 * state + bit]);
+            // A dozen numbers of order one are added.
+            assert!(found.iter().all(|x| (x - by_hand).abs() < 1e-13), "{state} {bit}: {found:?}");
+        }
+    }
+    let slopes = [fused, plain].map(|e| (e * e).sum().backward());
+    for id in [model.weights, model.visible_bias, model.hidden_bias] {
+        let [a, b] = slopes.each_ref().map(|g| g.of(bound.get(id)));
+        // Sums of 64 products below ten.
+        a.values().iter().zip(b.values()).for_each(|(a, b)| assert!((a - b).abs() < 1e-11));
+    }
+}
+
+#[test]
+fn the_base_model_has_independent_columns_with_the_given_means() {
+    let (model, mut params) = machine(3, 2);
+    let means = [0.2, 0.5, 0.9];
+    let log_z = BaseModel::set_base(&model, &mut params, &means);
+    let exact =
+        ExactPartition::log_partition(&model, &params).expect("two units can be enumerated");
+    assert!((log_z - exact).abs() < 1e-14);
+    let (tape, states) = (Tape::new(), all_states(3));
+    let energies = model.energy(params.on(&tape), tape.constant(&states, [8, 3])).value();
+    for (v, energy) in states.chunks_exact(3).zip(energies.values()) {
+        let chance = |(&v, p): (&f64, f64)| if v == 1.0 { p } else { 1.0 - p };
+        let p: f64 = v.iter().zip(means).map(chance).product();
+        assert!(((-energy - log_z).exp() - p).abs() < 1e-14);
     }
 }
