@@ -33,7 +33,7 @@ enum Dtype {
 /// Times one workload.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// vae, iwae, vimco, reinforce, tiny, scalar, scalar-replay, gmm-d10, gmm-d64, mcgrad-reparam,
+    /// vae, iwae, vimco, reinforce, rbm, tiny, scalar, scalar-replay, gmm-d10, gmm-d64, mcgrad-reparam,
     /// mcgrad-reparam-tape, mcgrad-score, logreg-hmc, gplvm or gemm
     #[arg(long)]
     workload: String,
@@ -62,6 +62,8 @@ fn build(name: &str, dtype: Option<Dtype>) -> Option<Vec<Work>> {
         "vimco" => nets::vimco::<f32>(),
         "reinforce" if double => nets::reinforce::<f64>(),
         "reinforce" => nets::reinforce::<f32>(),
+        "rbm" if double => nets::rbm::<f64>(),
+        "rbm" => nets::rbm::<f32>(),
         "tiny" => numbers::tiny(),
         "scalar" => numbers::scalar(),
         "scalar-replay" => numbers::scalar_replay(),

@@ -4,13 +4,15 @@ use crate::data::{binary, glorot, uniforms, unit_noise};
 use crate::work::Work;
 use pathscore_autodiff::{Activation, Scalar, Tape, Var};
 use pathscore_estimators::Estimator;
+use pathscore_estimators::energy::PersistentContrastiveDivergence;
 use pathscore_estimators::fit::{Options, Trainer};
-use pathscore_estimators::optim::Adam;
+use pathscore_estimators::optim::{Adam, Optimizer, Sgd};
 use pathscore_estimators::path::{Iwae, SgvbKl};
 use pathscore_estimators::score::{Baseline, Reinforce, Vimco};
 use pathscore_models::dist::{Distribution, Kl};
+use pathscore_models::energy::Rbm;
 use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, SigmoidBelief, Vae};
-use pathscore_models::{Bound, Params, RandomSource, seed};
+use pathscore_models::{Bound, Energy, Params, RandomSource, seed};
 
 const COLUMNS: usize = 784;
 
@@ -54,8 +56,24 @@ where
     E: Estimator<F, M> + Send + 'static,
 {
     let options = Options { samples, ..Options::default() };
-    let mut trainer =
-        Trainer::new(model, params, estimator, Box::new(Adam::<F>::default()), options);
+    steps((model, params), estimator, Box::new(Adam::default()), options, x, check)
+}
+
+/// A training step of `model` by an optimiser.
+fn steps<F, M, E>(
+    (model, params): (M, Params<F>),
+    estimator: E,
+    optimizer: Box<dyn Optimizer<F>>,
+    options: Options,
+    x: Vec<F>,
+    check: f64,
+) -> Work
+where
+    F: Scalar,
+    M: Sync + Send + 'static,
+    E: Estimator<F, M> + Send + 'static,
+{
+    let mut trainer = Trainer::new(model, params, estimator, optimizer, options);
     let shape = [x.len() / COLUMNS, COLUMNS];
     let step = move || {
         let feed = |rows: std::ops::Range<usize>, out: &mut [F], _: &mut _| {
@@ -169,4 +187,26 @@ pub(crate) fn reinforce<F: Scalar>() -> Work {
     });
     let estimator = Reinforce { baseline: Baseline::LeaveOneOut };
     training((model, params), estimator, DRAWS, x, check)
+}
+
+/// The machine of the workloads `rbm` and `ais` with its batch of 100 rows.
+pub(crate) fn machine<F: Scalar>() -> (Rbm, Params<F>, Vec<F>) {
+    const HIDDEN: usize = 500;
+    let mut params = Params::new();
+    let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+    let model = Rbm::new(&mut params, COLUMNS, HIDDEN, rng);
+    let weights = unit_noise(7000, COLUMNS * HIDDEN).into_iter().map(|w| 0.05 * w);
+    let biases = [-0.8; COLUMNS].into_iter().chain([0.0; HIDDEN]);
+    let values: Vec<F> = numbers(&weights.chain(biases).collect::<Vec<_>>());
+    params.values_mut().copy_from_slice(&values);
+    (model, params, numbers(&binary(7001, 0.3, 100 * COLUMNS)))
+}
+
+/// A step of persistent contrastive divergence with momentum; `check` is the mean free energy of the batch.
+pub(crate) fn rbm<F: Scalar>() -> Work {
+    let (model, params, x) = machine::<F>();
+    let check = on_tape(&params, &x, |bound, x| model.energy(bound, x).mean());
+    let estimator = PersistentContrastiveDivergence { sweeps: 1, chains: None };
+    let options = Options { lr: 0.01, ..Options::default() };
+    steps((model, params), estimator, Box::new(Sgd::new(0.9)), options, x, check)
 }

@@ -99,6 +99,33 @@ pub trait BlockGibbs<F: Scalar>: Energy<F> {
         x: Var<'t, F>,
         rng: &mut R,
     ) -> Var<'t, F>;
+
+    /// The energies of all rows of `x`, and for some of the rows the states of chains, from which
+    /// [`BlockGibbs::next_rows`] continues, as rows of a constant.
+    ///
+    /// A state is what a chain keeps between two gradients: the row itself, or, where the energy has already computed
+    /// the half of a sweep, a draw of the hidden units given the row. A state followed by its next rows is one
+    /// [`BlockGibbs::gibbs_sweep`].
+    fn energies_and_states<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        x: Var<'t, F>,
+        chains: Range<usize>,
+        rng: &mut R,
+    ) -> [Var<'t, F>; 2] {
+        let _ = rng;
+        [self.energy(params, x), x.detach().slice(0, chains)]
+    }
+
+    /// Draws new rows from the states that [`BlockGibbs::energies_and_states`] returned. The rows are a constant.
+    fn next_rows<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        states: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
+        self.gibbs_sweep(params, states, rng)
+    }
 }
 
 /// An energy-based model of bits, whose criteria and samplers may ask for the energy after one bit was flipped.

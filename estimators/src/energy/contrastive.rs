@@ -46,13 +46,15 @@ pub struct ContrastiveDivergence {
 /// batch. The expectation is the gradient of $\ln p(x)$ if the chains are distributed as the model; as the parameters
 /// move from step to step, the chains lag behind, so that it is *biased*, the less the smaller the learning rate.
 ///
-/// The chains are the state of a shard ([`Work::state`]) and part of a checkpoint. The value is that of
+/// The chains are the state of a shard ([`Work::state`]) and part of a checkpoint. Between two gradients a chain is what
+/// [`BlockGibbs::energies_and_states`] keeps of it: for a restricted Boltzmann machine its hidden units, drawn from the
+/// probabilities that the last gradient computed, which saves one of four products. The value is that of
 /// [`ContrastiveDivergence`]. It costs `sweeps` sweeps for each chain.
 #[doc(alias = "PCD")]
 #[doc(alias = "stochastic maximum likelihood")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PersistentContrastiveDivergence {
-    /// The number of sweeps before each gradient.
+    /// The number of sweeps before each gradient, one or more.
     pub sweeps: usize,
     /// $n$, the number of chains, rounded up to a multiple of the shards of a batch. Without a number there are as many
     /// chains as the first batch has rows, times the samples. Where the shards of a batch differ in their rows, the chains
@@ -60,59 +62,71 @@ pub struct PersistentContrastiveDivergence {
     pub chains: Option<usize>,
 }
 
-/// The chains of one shard, row by row.
+/// The states of the chains of one shard, chain by chain.
 #[derive(Debug, Default)]
-struct Chains(Vec<f64>);
+struct Chains {
+    count: usize,
+    states: Vec<f64>,
+}
 
 impl ShardState for Chains {
+    /// The number of chains, then their states.
     fn save(&self) -> Vec<f64> {
-        self.0.clone()
+        std::iter::once(self.count as f64).chain(self.states.iter().copied()).collect()
     }
 
     fn restore(&mut self, numbers: &[f64]) {
-        self.0 = numbers.to_vec();
+        if let [count, states @ ..] = numbers {
+            *self = Self { count: *count as usize, states: states.to_vec() };
+        }
     }
 }
 
-/// The cotangents of both phases.
-#[derive(Debug, Default)]
-struct Scratch<F> {
-    positive: Vec<F>,
-    negative: Vec<F>,
+impl Chains {
+    fn set<F: Scalar>(&mut self, states: Var<'_, F>) {
+        states.with(|states| {
+            self.states.clear();
+            self.states.extend(states.iter().map(|x| x.to_f64()));
+        });
+    }
 }
 
-/// The states of the chains after `sweeps` Gibbs sweeps.
+/// The cotangents of both phases, those of the rows first.
+#[derive(Debug, Default)]
+struct Scratch<F>(Vec<F>);
+
+/// The rows after `sweeps` Gibbs sweeps.
 fn swept<'t, F: Scalar, M: BlockGibbs<F>, R: RandomSource>(
     model: &M,
     params: Bound<'t, F>,
-    chains: Var<'t, F>,
+    rows: Var<'t, F>,
     sweeps: usize,
     rng: &mut R,
 ) -> Var<'t, F> {
-    let sweep = |chains, _| model.gibbs_sweep(params.detach(), chains, rng).detach();
-    (0..sweeps).fold(chains.detach(), sweep)
+    let sweep = |rows, _| model.gibbs_sweep(params.detach(), rows, rng).detach();
+    (0..sweeps).fold(rows.detach(), sweep)
 }
 
-/// Pulls back $s \sum_b (\bar E^{-} - E(x_b))$ with the scale $s$ of the query, and returns the sum. The energies are
-/// those of the rows of the batch and of the chains.
+/// Pulls back $s \sum_b (\bar E^{-} - E(x_b))$ with the scale $s$ of the query, and returns the sum. `energies` are those of
+/// the rows of the batch, and behind them those of the chains.
 fn contrast<F: Scalar, M>(
     query: &Query<F, M>,
     tape: &Tape<F>,
     grads: &mut Grads<F>,
-    Scratch { positive, negative }: &mut Scratch<F>,
-    [of_rows, of_chains]: [Var<'_, F>; 2],
+    Scratch(cotangents): &mut Scratch<F>,
+    energies: Var<'_, F>,
 ) -> F {
-    let rows_of_one_chain = F::from_f64(query.batch as f64 / of_chains.size() as f64);
-    for (column, energies, cotangent) in [
-        (&mut *positive, of_rows, -query.scale),
-        (&mut *negative, of_chains, query.scale * rows_of_one_chain),
-    ] {
-        column.clear();
-        column.resize(energies.size(), cotangent);
-    }
-    tape.pull_into(&[(of_rows, &positive[..]), (of_chains, &negative[..])], &[], grads);
-    let sum = |energies: &[F]| energies.iter().copied().sum::<F>();
-    of_chains.with(sum) * rows_of_one_chain - of_rows.with(sum)
+    let (batch, chains) = (query.batch, energies.size() - query.batch);
+    let rows_of_one_chain = F::from_f64(batch as f64 / chains as f64);
+    cotangents.clear();
+    cotangents.resize(batch, -query.scale);
+    cotangents.resize(batch + chains, query.scale * rows_of_one_chain);
+    tape.pull_into(&[(energies, cotangents)], &[], grads);
+    energies.with(|energies| {
+        let (of_rows, of_chains) = energies.split_at(batch);
+        let sum = |energies: &[F]| energies.iter().copied().sum::<F>();
+        sum(of_chains) * rows_of_one_chain - sum(of_rows)
+    })
 }
 
 impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for ContrastiveDivergence {
@@ -136,7 +150,7 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for ContrastiveDivergence {
         let columns = x.size() / batch.max(1);
         let starts = x.broadcast_to([samples, batch, columns]).reshape([samples * batch, columns]);
         let chains = swept(model, params, starts, self.sweeps, rng);
-        let energies = [model.energy(params, x), model.energy(params, chains)];
+        let energies = model.energy(params, Var::concat(&[x, chains], 0));
         let gap = contrast(&query, tape, grads, scratch.of(), energies);
         record_stats(stats, batch, gap)
     }
@@ -157,27 +171,31 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for PersistentContrastiveDiver
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, .. } = query;
+        assert!(self.sweeps > 0, "pcd: the chains make no sweep");
         work.tape.clear();
         let Work { tape, grads, stats, scratch, state, parts, .. } = work;
         let (params, x) = (params.on(tape), query.rows(tape));
         let columns = x.size() / batch.max(1);
-        let Chains(chains) = state.of();
-        if chains.is_empty() {
+        let chains: &mut Chains = state.of();
+        if chains.count == 0 {
             let count = self.chains.map_or(samples * batch, |all| all.div_ceil(*parts).max(1));
-            let rows = query.x.iter().map(|x| x.to_f64()).cycle();
-            chains.extend(rows.take(count * columns));
+            let starts = tape.constant_with([count, columns], |to| {
+                to.iter_mut().zip(query.x.iter().cycle()).for_each(|(to, &x)| *to = x);
+            });
+            let [_, states] = model.energies_and_states(params.detach(), starts, 0..count, rng);
+            chains.count = count;
+            chains.set(states);
         }
-        assert!(
-            chains.len() % columns == 0,
-            "pcd: {} numbers are no chains of {columns} columns",
-            chains.len()
-        );
-        let before = tape.constant_with([chains.len() / columns, columns], |to| {
-            to.iter_mut().zip(&*chains).for_each(|(to, &x)| *to = F::from_f64(x));
+        let width = chains.states.len() / chains.count;
+        let states = tape.constant_with([chains.count, width], |to| {
+            to.iter_mut().zip(&chains.states).for_each(|(to, &x)| *to = F::from_f64(x));
         });
-        let after = swept(model, params, before, self.sweeps, rng);
-        after.with(|x| chains.iter_mut().zip(x).for_each(|(chain, x)| *chain = x.to_f64()));
-        let energies = [model.energy(params, x), model.energy(params, after)];
+        let rows = model.next_rows(params.detach(), states, rng);
+        let rows = swept(model, params, rows, self.sweeps - 1, rng);
+        let of_chains = batch..batch + chains.count;
+        let [energies, states] =
+            model.energies_and_states(params, Var::concat(&[x, rows], 0), of_chains, rng);
+        chains.set(states);
         let gap = contrast(&query, tape, grads, scratch.of(), energies);
         record_stats(stats, batch, gap)
     }

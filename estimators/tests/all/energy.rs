@@ -1,7 +1,7 @@
 //! Contrastive divergence against sums over all states, and exact likelihoods against differences.
 
 use crate::common::{assert_near, distance};
-use pathscore_autodiff::{Grads, Tape};
+use pathscore_autodiff::{Grads, Tape, Var};
 use pathscore_estimators::energy::{ContrastiveDivergence, PersistentContrastiveDivergence};
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::optim::Sgd;
@@ -9,7 +9,7 @@ use pathscore_estimators::tractable::ExactLikelihood;
 use pathscore_estimators::{Claim, Coverage, Enumerator, Estimator, Query, Target, Work};
 use pathscore_models::energy::Rbm;
 use pathscore_models::tractable::Ppca;
-use pathscore_models::{Energy, Params, Tractable, seed};
+use pathscore_models::{BlockGibbs, Bound, Energy, Params, RandomSource, Tractable, seed};
 
 /// Sums of up to $2^{14}$ products of numbers below one round off by less.
 const ROUNDING: f64 = 1e-12;
@@ -144,31 +144,69 @@ fn contrastive_divergence_tends_to_the_exact_gradient_as_the_sweeps_grow() {
     }
 }
 
+/// $p(h)$ of every state of the hidden units.
+fn hidden_probabilities(params: &Params<f64>) -> Vec<f64> {
+    let (w, rest) = params.values().split_at(12);
+    let (b, c) = rest.split_at(4);
+    let joint = |v: &[f64], h: &[f64]| {
+        let inputs = (0..3).map(|j| c[j] + (0..4).map(|i| v[i] * w[3 * i + j]).sum::<f64>());
+        let of_hidden: f64 = inputs.zip(h).map(|(input, h)| input * h).sum();
+        (of_hidden + v.iter().zip(b).map(|(v, b)| v * b).sum::<f64>()).exp()
+    };
+    let all = states();
+    let sum = |h: &[f64; 4]| all.iter().map(|v| joint(v, &h[..3])).sum::<f64>();
+    let sums: Vec<f64> = all[..8].iter().map(sum).collect();
+    let z: f64 = sums.iter().sum();
+    sums.into_iter().map(|sum| sum / z).collect()
+}
+
 #[test]
 fn persistent_chains_that_are_distributed_as_the_model_give_the_exact_gradient() {
     let (model, params) = machine();
-    let probabilities = probabilities(&model, &params);
     let estimator = PersistentContrastiveDivergence { sweeps: 1, chains: Some(1) };
     let mut mean = vec![0.0; params.len()];
     for row in DATA {
-        for (chain, p) in states().iter().zip(&probabilities) {
-            let found = mean_gradient(&estimator, (&model, &params), &row, Some(chain));
+        for (h, p) in states().iter().zip(hidden_probabilities(&params)) {
+            let chain = [&[1.0], &h[..3]].concat();
+            let found = mean_gradient(&estimator, (&model, &params), &row, Some(&chain));
             mean.iter_mut().zip(found).for_each(|(mean, g)| *mean += p * g / 3.0);
         }
     }
-    assert_near(&mean, &phases(&model, &params, &probabilities), ROUNDING);
+    let exact = phases(&model, &params, &probabilities(&model, &params));
+    assert_near(&mean, &exact, ROUNDING);
     assert_eq!(Estimator::<f64, Rbm>::claim(&estimator), Claim::Biased);
+}
+
+/// The machine whose Gibbs sweeps do not move, and whose chains keep the rows themselves.
+struct Still(Rbm);
+
+impl Energy<f64> for Still {
+    fn energy<'t>(&self, params: Bound<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        self.0.energy(params, x)
+    }
+}
+
+impl BlockGibbs<f64> for Still {
+    fn gibbs_sweep<'t, R: RandomSource>(
+        &self,
+        _: Bound<'t, f64>,
+        x: Var<'t, f64>,
+        _: &mut R,
+    ) -> Var<'t, f64> {
+        x
+    }
 }
 
 #[test]
 fn each_phase_is_divided_by_its_own_count() {
     let (model, params) = machine();
     let x = DATA.concat();
-    let chains = [states()[3], states()[6]].concat();
-    let query = Query { batch: 3, scale: 1.0 / 3.0, ..Query::new(&model, &params, &x, 1) };
+    let chains = [vec![2.0], states()[3].to_vec(), states()[6].to_vec()].concat();
+    let still = Still(model);
+    let query = Query { batch: 3, scale: 1.0 / 3.0, ..Query::new(&still, &params, &x, 1) };
     let mut work = Work::new();
     work.state.restore(vec![chains]);
-    let estimator = PersistentContrastiveDivergence { sweeps: 0, chains: Some(2) };
+    let estimator = PersistentContrastiveDivergence { sweeps: 1, chains: Some(2) };
     estimator.estimate(query, &mut seed::rng(0, seed::Stream::Init, 0), &mut work);
     let mut negative = vec![0.0; 16];
     negative[3] = 0.5;

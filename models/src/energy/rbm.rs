@@ -217,10 +217,34 @@ impl<F: Scalar> BlockGibbs<F> for Rbm {
         x: Var<'t, F>,
         rng: &mut R,
     ) -> Var<'t, F> {
-        let params = params.detach();
-        let hidden = self.hidden_probs(params, x.detach());
-        let h = rng.bernoulli_var(hidden, hidden.shape());
-        let visible = self.visible_probs(params, h);
+        let hidden = self.hidden_probs(params.detach(), x.detach());
+        self.next_rows(params, rng.bernoulli_var(hidden, hidden.shape()), rng)
+    }
+
+    /// The states are hidden units $h \sim p(h \mid x)$: the energy is a sum of softplus terms, and $p(h_j = 1 \mid x) =
+    /// \sigma(a_j) = 1 - e^{-\mathrm{softplus}(a_j)}$, so that they cost no product.
+    fn energies_and_states<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        x: Var<'t, F>,
+        chains: Range<usize>,
+        rng: &mut R,
+    ) -> [Var<'t, F>; 2] {
+        let [weights, visible, hidden] =
+            [self.weights, self.visible_bias, self.hidden_bias].map(|id| params.get(id));
+        let softplus = x.affine(weights, hidden, Activation::Softplus);
+        let probs = -(-softplus.detach().slice(0, chains)).exp_m1();
+        let states = rng.bernoulli_var(probs, probs.shape());
+        [-(softplus.sum_axis(-1) + rows_dot(x, visible)), states]
+    }
+
+    fn next_rows<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        states: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
+        let visible = self.visible_probs(params.detach(), states.detach());
         rng.bernoulli_var(visible, visible.shape())
     }
 }

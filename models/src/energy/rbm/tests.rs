@@ -254,3 +254,20 @@ fn the_base_model_has_independent_columns_with_the_given_means() {
         assert!(((-energy - log_z).exp() - p).abs() < 1e-14);
     }
 }
+
+#[test]
+fn a_state_followed_by_its_next_rows_is_a_sweep() {
+    let (model, params) = machine(4, 3);
+    let tape = Tape::new();
+    let (bound, x) = (params.on(&tape), tape.constant(&all_states(4), [16, 4]));
+    let sources = || rng(7, Stream::Sample, 0);
+    let swept = model.gibbs_sweep(bound, x, &mut sources());
+    let source = &mut sources();
+    let [energies, states] = model.energies_and_states(bound, x, 0..16, source);
+    assert_eq!(energies.value().values(), model.energy(bound, x).value().values());
+    assert_eq!(states.shape()[..], [16, 3]);
+    assert!(!states.is_tracked());
+    assert_eq!(model.next_rows(bound, states, source).value().values(), swept.value().values());
+    let [_, some] = model.energies_and_states(bound, x, 4..6, &mut sources());
+    assert_eq!(some.shape()[..], [2, 3]);
+}
