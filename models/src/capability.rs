@@ -10,6 +10,7 @@
 //! | [`BlockGibbs`] | a Markov transition that leaves $p(x)$ invariant | restricted Boltzmann machines |
 //! | [`BitFlips`] | $E(x)$ with one bit flipped | restricted Boltzmann machines |
 //! | [`ExactPartition`] | $Z$ as a sum of terms that can be listed | restricted Boltzmann machines |
+//! | [`Bipartite`] | visible and hidden units with weights between them | restricted Boltzmann machines |
 //! | [`BaseModel`] | the model of independent columns, from which annealing starts | restricted Boltzmann machines |
 //!
 //! Parameters live in a [`Params`](crate::Params); a model only holds their ids, so every method takes the
@@ -17,7 +18,7 @@
 
 use crate::RandomSource;
 use crate::dist::Distribution;
-use crate::params::{Bound, Params};
+use crate::params::{Bound, ParamId, Params};
 use pathscore_autodiff::{Real, Scalar, Tape, Var};
 use std::ops::Range;
 
@@ -191,6 +192,21 @@ pub trait ExactPartition<F: Scalar>: Energy<F> {
         }
         Some(total)
     }
+}
+
+/// An energy-based model whose visible and hidden units enter its energy through $-b^\top v - c^\top h - v^\top W h$, so that
+/// its gradient can be centred.
+#[diagnostic::on_unimplemented(
+    message = "the gradient of `{Self}` cannot be centred",
+    label = "this model has no visible and hidden units with weights between them",
+    note = "implement `Bipartite` for an energy of the form of a restricted Boltzmann machine"
+)]
+pub trait Bipartite<F: Scalar>: Energy<F> {
+    /// The ids of $W$, of shape `[visible, hidden]`, $b$ and $c$.
+    fn weights_and_biases(&self) -> [ParamId; 3];
+
+    /// $p(h_j = 1 \mid v)$: from `[rows, visible]` to `[rows, hidden]`.
+    fn hidden_means<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F>;
 }
 
 /// An energy-based model that contains a model of independent columns, from which annealing starts.

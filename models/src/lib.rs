@@ -44,8 +44,8 @@ pub mod seed;
 pub mod tractable;
 
 pub use capability::{
-    BaseModel, BitFlips, BlockGibbs, Em, Energy, ExactPartition, ExactPosterior, MOST_TERMS,
-    Tractable,
+    BaseModel, Bipartite, BitFlips, BlockGibbs, Em, Energy, ExactPartition, ExactPosterior,
+    MOST_TERMS, Tractable,
 };
 pub use params::{Bound, Init, ParamId, Params, ParamsError};
 pub use random_source::RandomSource;

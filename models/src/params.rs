@@ -6,6 +6,7 @@ pub use file::ParamsError;
 
 use pathscore_autodiff::{Id, Scalar, Shape, Tape, Var};
 use rand::Rng;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The number of a parameter within its [`Params`].
@@ -121,8 +122,7 @@ impl<F: Scalar> Params<F> {
     /// # Panics
     /// If there is no such parameter.
     pub fn get(&self, id: ParamId) -> &[F] {
-        let entry = &self.entries[id.0 as usize];
-        &self.values[entry.at..entry.at + entry.shape.size()]
+        &self.values[self.range(id)]
     }
 
     /// The elements of one tensor, mutably. If a tape still shares the parameters, all of them are copied first.
@@ -130,9 +130,17 @@ impl<F: Scalar> Params<F> {
     /// # Panics
     /// If there is no such parameter.
     pub fn get_mut(&mut self, id: ParamId) -> &mut [F] {
-        let entry = &self.entries[id.0 as usize];
-        let range = entry.at..entry.at + entry.shape.size();
+        let range = self.range(id);
         &mut Arc::make_mut(&mut self.values)[range]
+    }
+
+    /// The places of the elements of one tensor in [`Params::values`].
+    ///
+    /// # Panics
+    /// If there is no such parameter.
+    pub fn range(&self, id: ParamId) -> Range<usize> {
+        let entry = &self.entries[id.0 as usize];
+        entry.at..entry.at + entry.shape.size()
     }
 
     /// The shape of one tensor.

@@ -10,7 +10,9 @@ pub(crate) type Buffers<F> = RefCell<(Aligned<F>, Aligned<F>)>;
 pub(crate) type Pieces<F> = RefCell<Vec<Vec<F>>>;
 
 /// A number that matrices are made of.
-pub trait Element: Copy + Default + std::ops::Add<Output = Self> + 'static {
+pub trait Element: Copy + Default + PartialEq + std::ops::Add<Output = Self> + 'static {
+    /// One.
+    const UNIT: Self;
     /// `self * b + c`, rounded once where `FMA`, else twice.
     fn multiply_add<const FMA: bool>(self, b: Self, c: Self) -> Self;
     /// The buffers of this thread that products pack into. They only grow.

@@ -128,6 +128,8 @@ macro_rules! float {
         }
 
         impl Element for $f {
+            const UNIT: Self = 1.0;
+
             #[inline(always)]
             fn multiply_add<const FMA: bool>(self, b: Self, c: Self) -> Self {
                 // Without the instruction `mul_add` would be a call into the C library.

@@ -16,12 +16,15 @@
 //! Packing reads an operand in the order in which it lies in memory, through all panels at once where a panel is a strip
 //! of its rows, because sequential reads are fastest.
 //!
-//! Products with a vector are not packed ([`thin`](super::thin)).
+//! Products with a vector are not packed ([`thin`](super::thin)), and where A holds zeros and ones only, rows of B are
+//! added in groups ([`bits`](super::bits)).
 //!
 //! Every number of C is a sum over k in increasing order within each block, then over blocks. The
 //! order depends on the sizes alone; the rounding also depends on whether the processor fuses.
 
+use super::bits::bits;
 use super::element::Element;
+use super::packing::{Onto, Operand, pack, pack_all};
 use super::simd::{Kernel, dispatch_kernel};
 use super::thin::thin;
 
@@ -38,16 +41,6 @@ pub(crate) struct Layout {
     pub(crate) at: usize,
     pub(crate) width: usize,
     pub(crate) transposed: bool,
-}
-
-/// The matrix that a product is added to.
-#[derive(Clone, Copy)]
-enum Onto<'a, F> {
-    Nothing,
-    /// The present contents of C.
-    C,
-    /// The same row for every row of C.
-    Row(&'a [F]),
 }
 
 /// $C \mathrel{+}= A B$ of $(m, k)$ and $(k, n)$; with `keep` false, $C = A B$.
@@ -83,9 +76,6 @@ pub(crate) fn gemm_onto_row<F: Element>(
 ) {
     product([m, k, n], (a, false, k), (b, false, n), (c, n), Onto::Row(&row[..n]));
 }
-
-/// A matrix that is read: its numbers, a flag for a transposed layout, and the stride of its rows.
-type Operand<'a, F> = (&'a [F], bool, usize);
 
 /// C = A B plus `onto`, where A is m x k, B is k x n and C is m x n.
 ///
@@ -123,13 +113,17 @@ fn product<F: Element>(
     if thin([m, k, n], (a, ta, a_width), (b, tb, b_width), (c, c_width), keep) {
         return;
     }
+    // Panels of A run along its columns, panels of B along its rows.
+    let (a, b) = ((a, !ta, a_width), (b, tb, b_width));
+    if bits([m, k, n], a, b, (&mut *c, c_width), onto) {
+        return;
+    }
     F::buffers().with_borrow_mut(|(packed_a, packed_b)| {
         let k_block = k.min(KC);
         dispatch_kernel(Product {
             sizes: [m, k, n],
-            // Panels of A run along its columns, panels of B along its rows.
-            a: (a, !ta, a_width),
-            b: (b, tb, b_width),
+            a,
+            b,
             c: (c, c_width),
             onto,
             // Tiles are at most 64 wide and 16 high.
@@ -241,108 +235,6 @@ impl<F: Element> Product<'_, F> {
                     }
                 }
             }
-        }
-    }
-}
-
-/// Packs lines of an operand from line `from` on, and from depth `k0` on, into whole panels of P.
-#[inline(always)]
-fn pack_all<F: Element, const P: usize>(
-    operand: Operand<'_, F>,
-    from: usize,
-    k0: usize,
-    panels: &mut [F],
-    depth: usize,
-) {
-    let (x, along, stride) = operand;
-    let panel = P * depth;
-    if along {
-        for (i, panel) in panels.chunks_exact_mut(panel).enumerate() {
-            pack::<F, P>(operand, from + i * P, P, k0, panel);
-        }
-        return;
-    }
-    // Step by step through all panels, so that memory is read in the order in which it lies.
-    let count = panels.len() / depth;
-    for p in 0..depth {
-        let step = x[(k0 + p) * stride + from..][..count].as_chunks::<P>().0;
-        for (panel, line) in panels.chunks_exact_mut(panel).zip(step) {
-            *panel[p * P..].first_chunk_mut().expect("a panel is as deep") = *line;
-        }
-    }
-}
-
-/// Packs `count` lines of an operand from line `from` on, and from depth `k0` on, into a panel of
-/// P interleaved lines; those beyond `count` are zero.
-#[inline(always)]
-fn pack<F: Element, const P: usize>(
-    (x, along, stride): Operand<'_, F>,
-    from: usize,
-    count: usize,
-    k0: usize,
-    panel: &mut [F],
-) {
-    let (steps, _) = panel.as_chunks_mut::<P>();
-    if !along {
-        for (p, step) in steps.iter_mut().enumerate() {
-            let line = &x[(k0 + p) * stride + from..][..count];
-            match line.try_into() {
-                Ok(line) => *step = line,
-                Err(_) => {
-                    step[..count].copy_from_slice(line);
-                    step[count..].fill(F::default());
-                }
-            }
-        }
-        return;
-    }
-    // A few steps at a time, which stay in the first-level cache while all lines are dealt out.
-    const STEPS: usize = 16;
-    for (block, steps) in steps.chunks_mut(STEPS).enumerate() {
-        let lines = &x[from * stride + k0 + block * STEPS..];
-        let line = |q: usize| &lines[q * stride..];
-        match <&mut [[F; P]; STEPS]>::try_from(&mut *steps) {
-            Ok(steps) => {
-                let squares = if P.is_multiple_of(SIDE) { count - count % SIDE } else { 0 };
-                for q in (0..squares).step_by(SIDE) {
-                    transpose_square(|i| line(q + i), steps, q);
-                }
-                for q in squares..count {
-                    let line: &[F; STEPS] = line(q).first_chunk().expect("a line is as long");
-                    for (step, &x) in steps.iter_mut().zip(line) {
-                        step[q] = x;
-                    }
-                }
-            }
-            Err(_) => {
-                for q in 0..count {
-                    for (step, &x) in steps.iter_mut().zip(line(q)) {
-                        step[q] = x;
-                    }
-                }
-            }
-        }
-        steps.iter_mut().for_each(|step| step[count..].fill(F::default()));
-    }
-}
-
-/// The side of the squares that are transposed in registers.
-const SIDE: usize = 8;
-
-/// `SIDE` lines become the columns from `q` on of `steps`, square by square.
-#[inline(always)]
-fn transpose_square<'a, F: Element, const P: usize, const STEPS: usize>(
-    line: impl Fn(usize) -> &'a [F],
-    steps: &mut [[F; P]; STEPS],
-    q: usize,
-) {
-    let lines: [&[F; STEPS]; SIDE] =
-        std::array::from_fn(|i| line(i).first_chunk().expect("a line is as long"));
-    // Written as squares, which the compiler then turns in registers.
-    for p in (0..STEPS).step_by(SIDE) {
-        for r in 0..SIDE {
-            let column: [F; SIDE] = std::array::from_fn(|i| lines[i][p + r]);
-            *steps[p + r][q..].first_chunk_mut().expect("a step is as wide") = column;
         }
     }
 }

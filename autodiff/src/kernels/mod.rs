@@ -1,12 +1,14 @@
 //! Computations on slices of numbers. Nothing here knows of a tape.
 
 pub(crate) mod aligned;
+mod bits;
 pub(crate) mod element;
 pub(crate) mod float;
 pub(crate) mod fold;
 pub(crate) mod gemm;
 pub(crate) mod linalg;
 pub(crate) mod map;
+mod packing;
 pub(crate) mod random;
 pub(crate) mod simd;
 pub(crate) mod special;

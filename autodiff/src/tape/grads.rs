@@ -56,6 +56,14 @@ impl<F: Float> Grads<F> {
         &self.bars[..len]
     }
 
+    /// The numbers of [`Grads::leading`], to change them.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn leading_mut(&mut self, len: usize) -> &mut [F] {
+        &mut self.bars[..len]
+    }
+
     /// Makes room for the adjoints of a record and begins none of them.
     pub(crate) fn begin(&mut self, record: &Record<F>) {
         self.bars.first(record.bars);

@@ -9,5 +9,6 @@
 //! rows of the batch, and the states of the chains are constants to derivatives.
 
 pathscore_autodiff::modules! {
+    centred: Centred;
     contrastive: ContrastiveDivergence, PersistentContrastiveDivergence;
 }

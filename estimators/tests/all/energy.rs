@@ -2,7 +2,9 @@
 
 use crate::common::{assert_near, distance};
 use pathscore_autodiff::{Grads, Tape, Var};
-use pathscore_estimators::energy::{ContrastiveDivergence, PersistentContrastiveDivergence};
+use pathscore_estimators::energy::{
+    Centred, ContrastiveDivergence, PersistentContrastiveDivergence,
+};
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::optim::Sgd;
 use pathscore_estimators::tractable::ExactLikelihood;
@@ -322,4 +324,178 @@ fn the_exact_likelihood_has_the_gradient_of_differences() {
     assert_near(work.gradient(params.len()), &differences, 1e-8);
     assert_eq!(Estimator::<f64, Ppca>::target(&ExactLikelihood), Target::LogLikelihood);
     assert_eq!(Estimator::<f64, Ppca>::claim(&ExactLikelihood), Claim::Exact);
+}
+
+/// The machine with one of its visible and one of its hidden units turned over: what was one is zero.
+fn turned(params: &Params<f64>) -> Params<f64> {
+    let (mut w, rest) = (params.values()[..12].to_vec(), &params.values()[12..]);
+    let (mut b, mut c) = (rest[..4].to_vec(), rest[4..].to_vec());
+    // v₁ becomes 1 − v₁: its weights move to the hidden biases and change their sign.
+    for j in 0..3 {
+        c[j] += w[3 + j];
+        w[3 + j] = -w[3 + j];
+    }
+    b[1] = -b[1];
+    // Likewise h₂.
+    for i in 0..4 {
+        b[i] += w[3 * i + 2];
+        w[3 * i + 2] = -w[3 * i + 2];
+    }
+    c[2] = -c[2];
+    let mut turned = params.clone();
+    turned.values_mut().copy_from_slice(&[w, b, c].concat());
+    turned
+}
+
+/// A criterion with the exact gradient, by sums over all states.
+struct AllStates;
+
+impl Estimator<f64, Rbm> for AllStates {
+    fn estimate<R: RandomSource>(
+        &self,
+        query: Query<f64, Rbm>,
+        _: &mut R,
+        work: &mut Work<f64>,
+    ) -> f64 {
+        let Query { model, params, batch, .. } = query;
+        work.tape.clear();
+        let Work { tape, grads, stats, .. } = work;
+        let bound = params.on(tape);
+        let of_rows = model.energy(bound, query.rows(tape));
+        let of_all = model.energy(bound, tape.constant(&states().concat(), [16, 4]));
+        let sum = -of_rows.sum() - (-of_all).log_sum_exp(..) * batch as f64;
+        tape.pull_into(&[(sum, &[query.scale])], &[], grads);
+        stats.clear();
+        stats.extend([batch as f64, sum.item()]);
+        sum.item()
+    }
+}
+
+/// The centred step of a machine on some rows, after the offsets were learnt from the same rows.
+fn centred_step(params: &Params<f64>, x: &[f64]) -> Vec<f64> {
+    let (model, _) = machine();
+    let (mut centred, mut work) = (Centred::new(AllStates), Work::new());
+    let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+    let query = Query { batch: 3, scale: 1.0 / 3.0, ..Query::new(&model, params, x, 1) };
+    centred.estimate(query, rng, &mut work);
+    assert!(centred.offsets().is_empty());
+    centred.observe(&work.stats.clone());
+    let mean = |i: usize| x.iter().skip(i).step_by(4).sum::<f64>() / 3.0;
+    assert_near(&centred.offsets()[..4], &[0, 1, 2, 3].map(mean), ROUNDING);
+    centred.estimate(query, rng, &mut work);
+    work.gradient(params.len()).to_vec()
+}
+
+#[test]
+fn the_centred_step_is_the_gradient_in_centred_parameters() {
+    let (model, params) = machine();
+    let x = DATA.concat();
+    let step = centred_step(&params, &x);
+    // In the centred parameters: W' = W, b' = b + W λ, c' = c + Wᵀ μ, with the offsets of the data.
+    let mu: Vec<f64> = (0..4).map(|i| DATA.iter().map(|row| row[i]).sum::<f64>() / 3.0).collect();
+    let tape = Tape::new();
+    let rows = tape.constant(&x, [3, 4]);
+    let lambda = model.hidden_probs(params.on(&tape), rows).mean_axis(0).value();
+    let lambda = lambda.values();
+    let log_likelihood = |centred: &[f64]| {
+        let (w, rest) = centred.split_at(12);
+        let mut usual = params.clone();
+        let values = usual.values_mut();
+        values[..12].copy_from_slice(w);
+        for i in 0..4 {
+            values[12 + i] = rest[i] - (0..3).map(|j| w[3 * i + j] * lambda[j]).sum::<f64>();
+        }
+        for j in 0..3 {
+            values[16 + j] = rest[4 + j] - (0..4).map(|i| w[3 * i + j] * mu[i]).sum::<f64>();
+        }
+        let (tape, scale) = (Tape::new(), 1.0 / 3.0);
+        let bound = usual.on(&tape);
+        let of_rows = model.energy(bound, tape.constant(&x, [3, 4])).sum() * scale;
+        let of_all = model.energy(bound, tape.constant(&states().concat(), [16, 4]));
+        (-of_rows - (-of_all).log_sum_exp(..)).item()
+    };
+    let mut centred = params.values().to_vec();
+    for i in 0..4 {
+        centred[12 + i] += (0..3).map(|j| params.values()[3 * i + j] * lambda[j]).sum::<f64>();
+    }
+    for j in 0..3 {
+        centred[16 + j] += (0..4).map(|i| params.values()[3 * i + j] * mu[i]).sum::<f64>();
+    }
+    // Central differences err by h² times the third derivative, here about one, and by 1e-16/h.
+    let h = 1e-5;
+    let slopes: Vec<f64> = (0..19)
+        .map(|at| {
+            let moved = |by: f64| {
+                let mut moved = centred.clone();
+                moved[at] += by;
+                log_likelihood(&moved)
+            };
+            (moved(h) - moved(-h)) / (2.0 * h)
+        })
+        .collect();
+    // A step along them moves W by ∇W', b by ∇b' − ∇W' λ and c by ∇c' − ∇W'ᵀ μ, to first order.
+    let mut expected = slopes.clone();
+    for i in 0..4 {
+        expected[12 + i] -= (0..3).map(|j| slopes[3 * i + j] * lambda[j]).sum::<f64>();
+    }
+    for j in 0..3 {
+        expected[16 + j] -= (0..4).map(|i| slopes[3 * i + j] * mu[i]).sum::<f64>();
+    }
+    assert_near(&step, &expected, 1e-8);
+}
+
+#[test]
+fn the_centred_step_does_not_depend_on_which_value_of_a_unit_is_called_one() {
+    let (model, params) = machine();
+    let other = turned(&params);
+    let turn = |row: [f64; 4]| [row[0], 1.0 - row[1], row[2], row[3]];
+    // The same density of turned rows.
+    let [p, q] = [&params, &other].map(|params| probabilities(&model, params));
+    for row in states() {
+        assert!((p[index(&row)] - q[index(&turn(row))]).abs() < 1e-14);
+    }
+    let step = |params: &Params<f64>, by: &[f64]| {
+        let mut moved = params.clone();
+        moved.values_mut().iter_mut().zip(by).for_each(|(x, by)| *x += 0.1 * by);
+        moved
+    };
+    let here = step(&params, &centred_step(&params, &DATA.concat()));
+    let there = step(&other, &centred_step(&other, &DATA.map(turn).concat()));
+    assert_near(turned(&here).values(), there.values(), 1e-13);
+    // The plain gradient does depend on it.
+    let plain = |params: &Params<f64>, x: &[f64]| {
+        let query = Query { batch: 3, scale: 1.0 / 3.0, ..Query::new(&model, params, x, 1) };
+        let mut work = Work::new();
+        AllStates.estimate(query, &mut seed::rng(0, seed::Stream::Init, 0), &mut work);
+        step(params, work.gradient(19))
+    };
+    let (here, there) = (plain(&params, &DATA.concat()), plain(&other, &DATA.map(turn).concat()));
+    assert!(distance(turned(&here).values(), there.values()) > 0.01);
+}
+
+#[test]
+fn a_centred_criterion_continues_with_the_same_bits_after_a_restart() {
+    let trainer = || {
+        let (model, params) = machine();
+        let estimator = Centred::new(PersistentContrastiveDivergence { sweeps: 1, chains: None });
+        let options = Options { lr: 0.1, seed: 5, ..Options::default() };
+        Trainer::new(model, params, estimator, Box::new(Sgd::new(0.5)), options)
+    };
+    let data = states().concat();
+    let train = |trainer: &mut Trainer<f64, Rbm, _>, steps: usize| {
+        for _ in 0..steps {
+            let feed = |range: std::ops::Range<usize>, x: &mut [f64], _: &mut _| {
+                x.chunks_exact_mut(4).zip(range).for_each(|(x, row)| {
+                    x.copy_from_slice(&data[row * row % 16 * 4..][..4]);
+                });
+            };
+            trainer.step([100, 4], feed).unwrap();
+        }
+    };
+    let (mut whole, mut first, mut second) = (trainer(), trainer(), trainer());
+    train(&mut whole, 33);
+    train(&mut first, 14);
+    second.restore(first.state()).unwrap();
+    train(&mut second, 19);
+    assert_eq!(whole.state(), second.state());
 }

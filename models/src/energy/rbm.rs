@@ -1,7 +1,7 @@
 //! The restricted Boltzmann machine.
 
 use crate::RandomSource;
-use crate::capability::{BaseModel, BitFlips, BlockGibbs, Energy, ExactPartition};
+use crate::capability::{BaseModel, Bipartite, BitFlips, BlockGibbs, Energy, ExactPartition};
 use crate::params::{Bound, Init, ParamId, Params};
 use pathscore_autodiff::{Activation, Real, Scalar, Shape, Var};
 use rand::Rng;
@@ -276,6 +276,16 @@ impl<F: Scalar> ExactPartition<F> for Rbm {
     /// $e^{c^\top h} \prod_i (1 + e^{b_i + (W h)_i})$.
     fn log_terms<'t>(&self, params: Bound<'t, F>, terms: Range<usize>) -> Var<'t, F> {
         self.log_terms_over(params, self.smaller_side(), terms)
+    }
+}
+
+impl<F: Scalar> Bipartite<F> for Rbm {
+    fn weights_and_biases(&self) -> [ParamId; 3] {
+        [self.weights, self.visible_bias, self.hidden_bias]
+    }
+
+    fn hidden_means<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        self.hidden_probs(params, x)
     }
 }
 
