@@ -6,12 +6,13 @@
 //! | [`Tractable`] | the exact $\ln p(x)$ | probabilistic PCA, factor analysis, Gaussian mixtures, the linear-Gaussian model, small belief networks |
 //! | [`ExactPosterior`] | the exact $p(z \mid x)$ | probabilistic PCA, factor analysis, Gaussian mixtures, the linear-Gaussian model |
 //! | [`Em`] | one step of expectation maximisation | probabilistic PCA, factor analysis, Gaussian mixtures |
-//! | [`Energy`] | $E(x)$ with $p(x) \propto e^{-E(x)}$ | restricted Boltzmann machines |
-//! | [`BlockGibbs`] | a Markov transition that leaves $p(x)$ invariant | restricted Boltzmann machines |
-//! | [`BitFlips`] | $E(x)$ with one bit flipped | restricted Boltzmann machines |
-//! | [`ExactPartition`] | $Z$ as a sum of terms that can be listed | restricted Boltzmann machines |
+//! | [`Energy`] | $E(x)$ with $p(x) \propto e^{-E(x)}$ | Boltzmann machines: restricted, deep, fully visible |
+//! | [`BlockGibbs`] | a Markov transition that leaves $p(x)$ invariant | Boltzmann machines: restricted, deep, fully visible |
+//! | [`MeanField`] | the missing columns of a row by mean field, with a bound on its free energy | deep Boltzmann machines |
+//! | [`BitFlips`] | $E(x)$ with one bit flipped | Boltzmann machines of bits |
+//! | [`ExactPartition`] | $Z$ as a sum of terms that can be listed | Boltzmann machines: restricted, deep, fully visible |
 //! | [`Bipartite`] | visible and hidden units with weights between them | restricted Boltzmann machines |
-//! | [`BaseModel`] | the model of independent columns, from which annealing starts | restricted Boltzmann machines |
+//! | [`BaseModel`] | the model of independent columns, from which annealing starts | Boltzmann machines: restricted, deep, fully visible |
 //!
 //! Parameters live in a [`Params`](crate::Params); a model only holds their ids, so every method takes the
 //! parameters, either on a tape ([`Bound`]) or as the vector itself.
@@ -80,6 +81,13 @@ pub trait Energy<F: Scalar>: Sync {
     /// $E(x)$ for every row of `x`: from `[rows, columns]` to `[rows]`. If the model has hidden units, they are summed
     /// out, and this is the free energy.
     fn energy<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F>;
+
+    /// Rows of data as states of the model, at which a criterion takes the energy. They are the rows themselves, unless a
+    /// state has columns that the data do not have (see [`MeanField`]). No derivative flows through such columns.
+    fn complete<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        let _ = params;
+        x
+    }
 }
 
 /// An energy-based model with a block Gibbs sampler: given one half of its units, the units of the other half are
@@ -222,4 +230,21 @@ pub trait BaseModel<F: Scalar>: BlockGibbs<F> {
     /// # Panics
     /// If there is not one mean for each column.
     fn set_base(&self, params: &mut Params<F>, means: &[f64]) -> f64;
+}
+
+/// An energy-based model whose states have more columns than the data: the others are latent, and their posterior is
+/// approximated by mean field. [`Energy::complete`] puts the means of the latent columns behind the data.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no mean-field posterior",
+    label = "this model cannot complete a row of data by mean field",
+    note = "a model whose states are rows of data is fitted by criteria for `Energy`"
+)]
+pub trait MeanField<F: Scalar>: Energy<F> {
+    /// The number of columns of the data, the first ones of a state.
+    fn observed(&self) -> usize;
+
+    /// $\min_q E_q [E] - H(q)$ over posteriors $q$ of independent columns, as far as mean field finds it: from `[rows,
+    /// observed]` to `[rows]`. It is at least the free energy of the row, so that $-\ln Z$ minus this is a lower bound on
+    /// $\ln p(x)$. The gradient flows to the parameters with $q$ held fixed.
+    fn variational_energy<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F>;
 }

@@ -12,7 +12,7 @@
 //! | exact $\ln p(x)$ | [`Tractable`], [`ExactPosterior`], [`Em`] | [`tractable::Ppca`], [`tractable::FactorAnalysis`], [`tractable::GaussianMixture`], [`latent::LinearGaussian`], … |
 //! | $\ln p(Y)$ of all rows together | none | [`gp::GpRegression`], [`gp::Gplvm`] |
 //! | $p(w \mid X, y)$ and $\ln p(y)$ | none | [`regression::NormalInverseGamma`], [`regression::LogisticRegression`], … |
-//! | $E(x)$ with $p(x) \propto e^{-E(x)}$ | [`Energy`], [`BlockGibbs`], [`BitFlips`], [`ExactPartition`], [`BaseModel`] | [`energy::Rbm`] |
+//! | $E(x)$ with $p(x) \propto e^{-E(x)}$ | [`Energy`], [`BlockGibbs`], [`BitFlips`], [`ExactPartition`], [`BaseModel`], [`MeanField`] | [`energy::Rbm`], [`energy::GaussianRbm`], [`energy::DeepBoltzmann`], … |
 //!
 //! ```
 //! use pathscore_autodiff::{Activation, Tape};
@@ -45,7 +45,7 @@ pub mod tractable;
 
 pub use capability::{
     BaseModel, Bipartite, BitFlips, BlockGibbs, Em, Energy, ExactPartition, ExactPosterior,
-    MOST_TERMS, Tractable,
+    MOST_TERMS, MeanField, Tractable,
 };
 pub use params::{Bound, Init, ParamId, Params, ParamsError};
 pub use random_source::RandomSource;

@@ -16,7 +16,8 @@ use pathscore_models::{BlockGibbs, Bound, RandomSource};
 /// gradient uses the probabilities of the hidden units after the last sweep and not their states.
 ///
 /// The value is $\sum_b (\bar E^{-} - E(x_b))$ with $\bar E^{-}$ the mean energy of the chains: the gap that learning
-/// closes, and no bound on $\ln p(x)$. It costs $k$ sweeps for each chain. Prefer
+/// closes, and no bound on $\ln p(x)$. Rows of data that lack columns of the model are completed
+/// ([`Energy::complete`](pathscore_models::Energy::complete)): the gradient is then that of a variational bound on $\ln p(x)$. It costs $k$ sweeps for each chain. Prefer
 /// [`PersistentContrastiveDivergence`] for a model whose samples matter, and this one for a quick start.
 ///
 /// ```
@@ -146,7 +147,8 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for ContrastiveDivergence {
         let Query { model, params, batch, samples, .. } = query;
         work.tape.clear();
         let Work { tape, grads, stats, scratch, .. } = work;
-        let (params, x) = (params.on(tape), query.rows(tape));
+        let params = params.on(tape);
+        let x = model.complete(params, query.rows(tape));
         let columns = x.size() / batch.max(1);
         let starts = x.broadcast_to([samples, batch, columns]).reshape([samples * batch, columns]);
         let chains = swept(model, params, starts, self.sweeps, rng);
@@ -174,14 +176,14 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for PersistentContrastiveDiver
         assert!(self.sweeps > 0, "pcd: the chains make no sweep");
         work.tape.clear();
         let Work { tape, grads, stats, scratch, state, parts, .. } = work;
-        let (params, x) = (params.on(tape), query.rows(tape));
-        let columns = x.size() / batch.max(1);
+        let params = params.on(tape);
+        let x = model.complete(params, query.rows(tape));
         let chains: &mut Chains = state.of();
         if chains.count == 0 {
             let count = self.chains.map_or(samples * batch, |all| all.div_ceil(*parts).max(1));
-            let starts = tape.constant_with([count, columns], |to| {
-                to.iter_mut().zip(query.x.iter().cycle()).for_each(|(to, &x)| *to = x);
-            });
+            let rows: Vec<usize> = (0..batch).cycle().take(count).collect();
+            let starts = x.detach().index_select(0, tape.indices(&rows, [count]));
+            let starts = starts.expect("every chain begins at a row of the batch");
             let [_, states] = model.energies_and_states(params.detach(), starts, 0..count, rng);
             chains.count = count;
             chains.set(states);

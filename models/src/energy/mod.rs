@@ -1,6 +1,15 @@
 //! Energy-based models: $p(x) = e^{-E(x)} / Z$, where the constant $Z$ is a sum over all $x$ that is usually out of
 //! reach.
 
+#[cfg(test)]
+mod enumerate;
+mod rows;
+
 pathscore_autodiff::modules! {
+    boltzmann: BoltzmannMachine;
+    deep_boltzmann: DeepBoltzmann;
+    gaussian_rbm: GaussianRbm;
+    graph: Boundary, Graph;
     rbm: Rbm;
+    softmax_rbm: SoftmaxRbm;
 }

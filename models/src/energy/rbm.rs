@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// Data means are clamped to $[0.001, 0.999]$ before their log-odds become biases, so that a column that never changes
 /// gets a finite bias.
-const MIN_MEAN: f64 = 1e-3;
+pub(super) const MIN_MEAN: f64 = 1e-3;
 
 /// Binary visible units $v$ and binary hidden units $h$, connected across but not among themselves (Smolensky 1986;
 /// Hinton 2002).
