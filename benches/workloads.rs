@@ -4,6 +4,8 @@
 //! the median and the least time of a warm step, and `check`, a number that shows that the step
 //! computed the right thing. All data come from SplitMix64, so any program can compute the same `check`.
 
+#[path = "workloads/annealing.rs"]
+mod annealing;
 #[path = "workloads/data.rs"]
 mod data;
 #[path = "workloads/densities.rs"]
@@ -34,7 +36,7 @@ enum Dtype {
 #[derive(Debug, Parser)]
 struct Arguments {
     /// vae, iwae, vimco, reinforce, rbm, tiny, scalar, scalar-replay, gmm-d10, gmm-d64, mcgrad-reparam,
-    /// mcgrad-reparam-tape, mcgrad-score, logreg-hmc, gplvm or gemm
+    /// mcgrad-reparam-tape, mcgrad-score, ais, logreg-hmc, gplvm or gemm
     #[arg(long)]
     workload: String,
     /// Threads that share the work
@@ -72,6 +74,8 @@ fn build(name: &str, dtype: Option<Dtype>) -> Option<Vec<Work>> {
         "mcgrad-reparam" => expectations::reparam(),
         "mcgrad-reparam-tape" => expectations::reparam_tape(),
         "mcgrad-score" => expectations::score(),
+        "ais" if double => annealing::ais::<f64>(),
+        "ais" => annealing::ais::<f32>(),
         "logreg-hmc" => densities::logistic(),
         "gplvm" => densities::gplvm(),
         "gemm" => return Some(products::all(dtype)),
@@ -79,9 +83,9 @@ fn build(name: &str, dtype: Option<Dtype>) -> Option<Vec<Work>> {
     }])
 }
 
-/// Seconds of each step, sorted; the first ten are not among them.
+/// Seconds of each step, sorted; the first few, to warm up, are not among them.
 fn measure(work: &mut Work, seconds: f64) -> Vec<f64> {
-    (0..10).for_each(|_| (work.step)());
+    (0..work.warm).for_each(|_| (work.step)());
     let end = Instant::now() + Duration::from_secs_f64(seconds);
     let mut times = Vec::new();
     while times.len() < 5 || Instant::now() < end {

@@ -7,6 +7,8 @@ pub(crate) struct Work {
     /// Steps in a call, for steps too short for the clock.
     pub(crate) inner: usize,
     pub(crate) check: f64,
+    /// Calls before the first that is timed.
+    pub(crate) warm: usize,
     /// The sizes and precision, if it is a matrix product.
     pub(crate) product: Option<Product>,
 }
@@ -20,6 +22,6 @@ pub(crate) struct Product {
 
 impl Work {
     pub(crate) fn new(inner: usize, check: f64, step: impl FnMut() + Send + 'static) -> Self {
-        Self { step: Box::new(step), inner, check, product: None }
+        Self { step: Box::new(step), inner, check, warm: 10, product: None }
     }
 }

@@ -135,6 +135,21 @@ pub trait BlockGibbs<F: Scalar>: Energy<F> {
     ) -> Var<'t, F> {
         self.gibbs_sweep(params, states, rng)
     }
+
+    /// A sweep backwards in time: if $T(x' \mid x)$ is the law of [`BlockGibbs::gibbs_sweep`], this one is
+    /// $p(x') T(x \mid x') / p(x)$. Annealing from the model to its base needs it.
+    ///
+    /// Where $h$ is drawn given $x$ and $x$ given $h$, the sweep is its own reversal, and this default serves. A model that
+    /// draws the parts of $x$ one after another, each given all others, overrides it and goes through them in the opposite
+    /// order.
+    fn reverse_sweep<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        x: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
+        self.gibbs_sweep(params, x, rng)
+    }
 }
 
 /// An energy-based model of bits, whose criteria and samplers may ask for the energy after one bit was flipped.
@@ -230,6 +245,36 @@ pub trait BaseModel<F: Scalar>: BlockGibbs<F> {
     /// # Panics
     /// If there is not one mean for each column.
     fn set_base(&self, params: &mut Params<F>, means: &[f64]) -> f64;
+
+    /// One step of annealed importance sampling along $\theta_\beta = (1 - \beta) \theta_0 + \beta \theta_1$ from the
+    /// parameters of [`BaseModel::set_base`], $\theta_0$, to others, $\theta_1$: from $\beta$ to $\beta'$ (`betas`),
+    ///
+    /// $$\ln w = E_{\theta_\beta}(x) - E_{\theta_{\beta'}}(x) \quad \text{for every row of } x,$$
+    ///
+    /// and then a sweep of every row at $\theta_{\beta'}$, backwards in time if $\beta' < \beta$. Both results are constant
+    /// to derivatives.
+    ///
+    /// This default interpolates all parameters and evaluates two energies and a sweep. A model in which they share
+    /// matrix products overrides it.
+    ///
+    /// # Panics
+    /// If `x` is not of the model's columns.
+    fn anneal_step<'t, R: RandomSource>(
+        &self,
+        path: [Bound<'t, F>; 2],
+        betas: [f64; 2],
+        x: Var<'t, F>,
+        rng: &mut R,
+    ) -> (Var<'t, F>, Var<'t, F>) {
+        let [before, after] = betas.map(|beta| Bound::between(path, beta).detach());
+        let x = x.detach();
+        let log_weight = self.energy(before, x) - self.energy(after, x);
+        let moved = match betas[1] < betas[0] {
+            true => self.reverse_sweep(after, x, rng),
+            false => self.gibbs_sweep(after, x, rng),
+        };
+        (log_weight, moved)
+    }
 }
 
 /// An energy-based model whose states have more columns than the data: the others are latent, and their posterior is

@@ -172,7 +172,12 @@ impl<F: Scalar> Params<F> {
     /// [`Params::values`].
     pub fn on<'t>(&self, tape: &'t Tape<F>) -> Bound<'t, F> {
         let layout = self.entries.iter().map(|entry| (entry.at, &entry.shape[..]));
-        Bound { tape, first: tape.share(&self.values, layout), stopped: false }
+        Bound {
+            tape,
+            first: tape.share(&self.values, layout),
+            count: self.entries.len(),
+            stopped: false,
+        }
     }
 }
 
@@ -201,6 +206,7 @@ impl Init {
 pub struct Bound<'t, F> {
     tape: &'t Tape<F>,
     first: Id,
+    count: usize,
     stopped: bool,
 }
 
@@ -220,6 +226,46 @@ impl<'t, F: Scalar> Bound<'t, F> {
     pub fn get(self, id: ParamId) -> Var<'t, F> {
         let var = self.tape.var(self.first, id.0 as usize);
         if self.stopped { var.detach() } else { var }
+    }
+
+    /// The parameters $(1 - \beta) a + \beta b$ on the straight line between two sets of the same model on one tape; at
+    /// $\beta = 0$ and $\beta = 1$ they are `a` and `b` themselves. The derivative is $1 - \beta$ with respect to `a`
+    /// and $\beta$ with respect to `b`; it stops if one of them is constant to derivatives.
+    ///
+    /// ```
+    /// use pathscore_autodiff::Tape;
+    /// use pathscore_models::{Bound, Init, Params, seed};
+    /// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+    /// let [(a, id), (b, _)] = [0.0, 4.0].map(|c| {
+    ///     let mut params = Params::<f64>::new();
+    ///     let id = params.add("w", [2], Init::Constant(c), rng);
+    ///     (params, id)
+    /// });
+    /// let tape = Tape::new();
+    /// let between = Bound::between([a.on(&tape), b.on(&tape)], 0.25);
+    /// assert_eq!(between.get(id).value().values(), [1.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the two are not on one tape, or differ in the number of their tensors or in a shape.
+    #[track_caller]
+    pub fn between([a, b]: [Self; 2], beta: f64) -> Self {
+        let (first, second) = (a.count, b.count);
+        assert!(first == second, "between: {first} and {second} tensors");
+        assert!(std::ptr::eq(a.tape, b.tape), "between: parameters on two tapes");
+        let stopped = a.stopped || b.stopped;
+        if beta == 0.0 || beta == 1.0 {
+            return Self { stopped, ..if beta == 0.0 { a } else { b } };
+        }
+        // Three runs of consecutive entries, so that the sums have consecutive numbers as the parameters of a vector do.
+        let scaled = |of: Self, c: f64| {
+            let terms = (0..of.count).map(|i| of.tape.var(of.first, i) * F::from_f64(c));
+            terms.reduce(|first, _| first)
+        };
+        let Some((a0, b0)) = scaled(a, 1.0 - beta).zip(scaled(b, beta)) else { return a };
+        let sum = |i: usize| a.tape.var(a0.id(), i) + a.tape.var(b0.id(), i);
+        let first = (0..a.count).map(sum).reduce(|first, _| first).map_or(a.first, Var::id);
+        Self { first, stopped, ..a }
     }
 
     /// The same parameters, constant to derivatives.

@@ -10,5 +10,6 @@
 
 pathscore_autodiff::modules! {
     centred: Centred;
+    annealing: EnergyChains, LogPartition, PARALLEL_CHAINS, ParameterPath;
     contrastive: ContrastiveDivergence, PersistentContrastiveDivergence;
 }

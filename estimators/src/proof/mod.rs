@@ -33,6 +33,7 @@ mod problem;
 mod prove;
 mod report;
 mod rules;
+mod samplers;
 mod sequential_test;
 mod streams;
 mod verdict;
@@ -48,3 +49,6 @@ pub use options::Options;
 pub use problem::{Cached, Problem, Solved, Truth, TruthError, TruthMethod};
 pub use prove::prove;
 pub use report::{ComponentTest, Proof, RelativeTo, Resolution, Verdict};
+pub use samplers::{SamplerCase, SamplerCertificate, SamplerClaim, sampler_cases};
+
+pub(crate) use samplers::{Known, known_machine};

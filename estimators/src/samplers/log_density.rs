@@ -57,6 +57,22 @@ pub trait Differentiable: LogDensity {
     fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64;
 }
 
+impl<T: LogDensity + ?Sized> LogDensity for &T {
+    fn dim(&self) -> usize {
+        (**self).dim()
+    }
+
+    fn log_prob(&self, x: &[f64]) -> f64 {
+        (**self).log_prob(x)
+    }
+}
+
+impl<T: Differentiable + ?Sized> Differentiable for &T {
+    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+        (**self).log_prob_and_grad(x, grad)
+    }
+}
+
 /// The target of a closure over slices, without a gradient.
 ///
 /// ```

@@ -12,12 +12,16 @@
 //! | [`Ula`] | [`Differentiable`] | up to a bias of the order of the squared scale |
 //! | [`Gibbs`] | [`Conditionals`] | exactly |
 //! | [`GibbsBits`] | [`LogDensity`] of bits | exactly |
+//! | [`GibbsWithGradients`], [`Dmala`] | [`Flips`]: a [`LogDensity`] of bits, or its gradient | exactly |
+//! | [`Dula`] | [`Flips`] | up to a bias that falls with the step size |
+//! | [`ParallelTempering`] | a sampler for every rung of a [`Ladder`] | exactly |
 //! | [`ConditionalImportance`] | [`WeightedDraws`] | exactly |
 //!
 //! All of them pass the *log density*, not the density, not the energy. [`Hmc::warm_up`] chooses a step size and a mass
 //! matrix and returns a sampler that is fixed from then on. [`chains`] runs several chains in parallel, with the same
 //! bits for any number of threads, and the functions of [`convergence`] tell how far the draws can be trusted.
-//! [`Annealing`] estimates ratios of normalisers with the transitions of a sampler, from below and from above, and
+//! Over finitely many states a [`TransitionMatrix`] tells the stationary law and the speed of a sampler exactly. [`Annealing`] estimates
+//! ratios of normalisers with the transitions of a sampler, from below and from above, [`bridge`] combines both, and
 //! [`LatentAnnealing`] the likelihood of many rows under a model with latents.
 //!
 //! ```
@@ -39,11 +43,15 @@
 
 pathscore_autodiff::modules! {
     annealing: Annealed, Annealing, LogMeanWeight, Tempered;
+    bridge: Bridge, bridge;
     chains: Draws, Estimate, Options, chains;
     conditional: Candidates, ConditionalImportance, WeightedDraws;
     constrained: Constrained, Parts;
+    energy_density: EnergyDensity;
+    flips: ExactFlips, Flips, GradientFlips;
     gibbs: Bits, Conditionals, Gibbs, GibbsBits;
     hmc: Hmc;
+    informed: Dmala, Dula, FlipState, GibbsWithGradients;
     langevin: Mala, Ula;
     latent: LatentPosterior, LatentPrior;
     latent_annealing: BothBounds, LatentAnnealing, Moves, simulate;
@@ -52,6 +60,8 @@ pathscore_autodiff::modules! {
     phase_point: MetropolisState, PhasePoint;
     random_walk: RandomWalk;
     sampler: Info, Position, Sampler;
+    tempering: Heated, Ladder, ParallelTempering, TemperedState;
+    transition: TransitionMatrix;
     warm_up: Adapted, DualAveraging, WarmUp;
 }
 
@@ -60,3 +70,4 @@ mod regression;
 
 pub(crate) use conditional::into_shares;
 pub(crate) use latent::Memories;
+pub(crate) use transition::{normalised, rows_of_bits};

@@ -1,7 +1,7 @@
 //! All wrong estimators.
 
 use super::specimen::Specimen;
-use super::{baselines, bits, bounds, normal};
+use super::{baselines, bits, bounds, chains, normal};
 
 /// The wrong estimators, in the order of their numbers.
 pub fn zoo() -> Vec<Specimen> {
@@ -9,6 +9,7 @@ pub fn zoo() -> Vec<Specimen> {
     all.extend(bounds::specimens());
     all.extend(normal::specimens());
     all.extend(bits::specimens());
+    all.extend(chains::specimens());
     all.sort_by_key(|specimen| specimen.number);
     all
 }

@@ -2,8 +2,8 @@
 //!
 //! They test the tests: a checker that lets a wrong estimator pass is useless. [`zoo`] lists every wrong estimator on a
 //! problem with a known gradient, together with the same estimator without the mistake; [`Specimen::examine`] reports
-//! whether the mistake is detected, and by which evidence. The numbers are those of a longer list, in which 21 to 26
-//! are about models without a normaliser.
+//! whether the mistake is detected, and by which evidence. The numbers are those of a longer list, in which 23 to 26
+//! are about criteria of models without a normaliser; those from 31 on are about Markov chains of bits and weights along a path.
 //!
 //! A new wrong gradient is a type in one of the files of this module and a row of the `specimens` below it, which
 //! names the problem, the fix and the words that the evidence must contain.
@@ -20,6 +20,7 @@ pub mod baselines;
 pub mod bits;
 pub mod bounds;
 mod catalogue;
+pub mod chains;
 pub mod normal;
 mod problems;
 mod specimen;

@@ -7,6 +7,7 @@
 //! 1.15 for squares where trajectories of HMC nearly return, which these tests avoid.
 
 mod annealing;
+mod bits;
 mod geweke;
 mod latent_annealing;
 mod mistakes;

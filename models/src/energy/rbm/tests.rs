@@ -271,3 +271,43 @@ fn a_state_followed_by_its_next_rows_is_a_sweep() {
     let [_, some] = model.energies_and_states(bound, x, 4..6, &mut sources());
     assert_eq!(some.shape()[..], [2, 3]);
 }
+
+impl BlockGibbs<f64> for Plain {
+    fn gibbs_sweep<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, f64>,
+        x: Var<'t, f64>,
+        rng: &mut R,
+    ) -> Var<'t, f64> {
+        self.0.gibbs_sweep(params, x, rng)
+    }
+}
+
+impl BaseModel<f64> for Plain {
+    fn set_base(&self, params: &mut Params<f64>, means: &[f64]) -> f64 {
+        self.0.set_base(params, means)
+    }
+}
+
+#[test]
+fn a_step_of_annealing_has_the_weights_and_draws_of_two_energies_and_a_sweep() {
+    let (model, target) = machine(4, 3);
+    let mut base = target.clone();
+    model.set_base(&mut base, &[0.2, 0.5, 0.9, 0.4]);
+    let states = all_states(4);
+    for betas in [[0.0, 0.3], [0.3, 1.0], [0.7, 0.2], [1.0, 0.0]] {
+        let tape = Tape::new();
+        let path = [base.on(&tape), target.on(&tape)];
+        let x = tape.constant(&states, [16, 4]);
+        let draw = |seed| rng(seed, Stream::Sample, 0);
+        for seed in 0..20 {
+            let (w, moved) = model.anneal_step(path, betas, x, &mut draw(seed));
+            let (expected, other) = Plain(model).anneal_step(path, betas, x, &mut draw(seed));
+            // A dozen numbers of order one are added. The probabilities of both differ by rounding, and no uniform
+            // number of these seeds lies between them.
+            let (w, expected) = (w.value(), expected.value());
+            assert!(w.values().iter().zip(expected.values()).all(|(a, b)| (a - b).abs() < 1e-13));
+            assert_eq!(moved.value(), other.value());
+        }
+    }
+}
