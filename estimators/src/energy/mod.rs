@@ -4,12 +4,43 @@
 //!
 //! $$\nabla \frac1B \sum_b \ln p(x_b) = -\frac1B \sum_b \nabla E(x_b) + E_{x \sim p} \nabla E(x).$$
 //!
-//! The second mean is over all states of the model. The estimators of this module put Markov chains in its place and
-//! differ in where the chains begin. Each phase is divided by its own count, so the chains need not be as many as the
-//! rows of the batch, and the states of the chains are constants to derivatives.
+//! The second mean is over all states of the model. Contrastive divergences put Markov chains in its place and differ in
+//! where the chains begin and how far they run. Each phase is divided by its own count, so the chains need not be as many
+//! as the rows of the batch, and the states of the chains are constants to derivatives. Other criteria do without the
+//! partition function: they compare the energy of the data with that of neighbours or of noise.
+//!
+//! | criterion | negative phase, or the comparison | needs | for $\ln p(x)$ |
+//! |---|---|---|---|
+//! | [`MaximumLikelihood`] | all terms of $Z$ | `ExactPartition` | exact |
+//! | [`ContrastiveDivergence`] | chains from the data | `BlockGibbs` | biased |
+//! | [`PersistentContrastiveDivergence`] | chains that go on | `BlockGibbs` | biased while parameters move |
+//! | [`TemperedContrastiveDivergence`] | chains that go on, along a ladder of temperatures | `BaseModel` | biased while parameters move |
+//! | [`UnbiasedContrastiveDivergence`] | pairs of chains until they meet | `BlockGibbs` | unbiased |
+//! | [`BiasedImportanceSampling`] | weighted draws of a base model | `BaseModel` | biased |
+//! | [`PseudoLikelihood`], [`StochasticPseudoLikelihood`] | each bit given all others | `BitFlips`, `Energy` | biased |
+//! | [`RatioMatching`] | ratios of neighbours, bounded | `BitFlips` | biased |
+//! | [`MinimumProbabilityFlow`] | flow to neighbours | `BitFlips` | biased |
+//! | [`NoiseContrastive`] | data against noise | `Energy` | biased |
+//! | [`EnergyDiscrepancy`], [`ExactEnergyDiscrepancy`] | data against blurred data | `Energy` | biased |
+//!
+//! In expectation all gradients are zero where the model is the distribution of the data, except that of
+//! [`BiasedImportanceSampling`], whose weights are those of finitely many draws.
+
+mod coupling;
+mod criterion;
 
 pathscore_autodiff::modules! {
     centred: Centred;
     annealing: EnergyChains, LogPartition, PARALLEL_CHAINS, ParameterPath;
     contrastive: ContrastiveDivergence, PersistentContrastiveDivergence;
+    discrepancy: EnergyDiscrepancy, ExactEnergyDiscrepancy;
+    importance: BiasedImportanceSampling;
+    independent_bits: IndependentBits;
+    likelihood: MaximumLikelihood;
+    noise_contrastive: NoiseContrastive;
+    probability_flow: MinimumProbabilityFlow;
+    pseudo_likelihood: PseudoLikelihood, StochasticPseudoLikelihood;
+    ratio_matching: RatioMatching;
+    tempered: TemperedContrastiveDivergence;
+    unbiased: Meetings, UnbiasedContrastiveDivergence;
 }

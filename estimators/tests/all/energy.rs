@@ -14,9 +14,10 @@ use pathscore_models::tractable::Ppca;
 use pathscore_models::{BlockGibbs, Bound, Energy, Params, RandomSource, Tractable, seed};
 
 /// Sums of up to $2^{14}$ products of numbers below one round off by less.
-const ROUNDING: f64 = 1e-12;
+pub(crate) const ROUNDING: f64 = 1e-12;
 
-const DATA: [[f64; 4]; 3] = [[0.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]];
+pub(crate) const DATA: [[f64; 4]; 3] =
+    [[0.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]];
 
 /// The machine of 4 × 3 units with $W_{ij} = \sin(1 + 3i + 5j)$, $b_i = (i - 1.5)/10$ and $c_j = (j - 1)/5$.
 pub(crate) fn machine() -> (Rbm, Params<f64>) {
@@ -40,7 +41,11 @@ pub(crate) fn index(row: &[f64]) -> usize {
 }
 
 /// $\sum_v c_v \nabla E(v)$ and every $E(v)$.
-fn energies(model: &Rbm, params: &Params<f64>, cotangents: &[f64]) -> (Vec<f64>, Vec<f64>) {
+pub(crate) fn energies(
+    model: &Rbm,
+    params: &Params<f64>,
+    cotangents: &[f64],
+) -> (Vec<f64>, Vec<f64>) {
     let (tape, mut grads) = (Tape::new(), Grads::new());
     let v = tape.constant(&states().concat(), [16, 4]);
     let energy = model.energy(params.on(&tape), v);
@@ -49,14 +54,14 @@ fn energies(model: &Rbm, params: &Params<f64>, cotangents: &[f64]) -> (Vec<f64>,
 }
 
 /// The share of the data in every state.
-fn data_shares() -> Vec<f64> {
+pub(crate) fn data_shares() -> Vec<f64> {
     let mut shares = vec![0.0; 16];
     DATA.iter().for_each(|row| shares[index(row)] += 1.0 / 3.0);
     shares
 }
 
 /// The gradient of the mean of $-E$ over the data minus its mean under `negative`.
-fn phases(model: &Rbm, params: &Params<f64>, negative: &[f64]) -> Vec<f64> {
+pub(crate) fn phases(model: &Rbm, params: &Params<f64>, negative: &[f64]) -> Vec<f64> {
     let cotangents: Vec<f64> = negative.iter().zip(data_shares()).map(|(p, d)| p - d).collect();
     energies(model, params, &cotangents).0
 }
@@ -69,7 +74,7 @@ pub(crate) fn probabilities(model: &Rbm, params: &Params<f64>) -> Vec<f64> {
 }
 
 /// The distribution after a block Gibbs sweep, by sums over the hidden states.
-fn swept(params: &Params<f64>, before: &[f64]) -> Vec<f64> {
+pub(crate) fn swept(params: &Params<f64>, before: &[f64]) -> Vec<f64> {
     let (w, rest) = params.values().split_at(12);
     let (b, c) = rest.split_at(4);
     let bernoulli = |logit: f64, on: f64| 1.0 / (1.0 + ((1.0 - 2.0 * on) * logit).exp());
@@ -95,12 +100,12 @@ fn swept(params: &Params<f64>, before: &[f64]) -> Vec<f64> {
 }
 
 /// The data's distribution after $k$ sweeps.
-fn data_after(params: &Params<f64>, sweeps: usize) -> Vec<f64> {
+pub(crate) fn data_after(params: &Params<f64>, sweeps: usize) -> Vec<f64> {
     (0..sweeps).fold(data_shares(), |before, _| swept(params, &before))
 }
 
 /// The mean gradient of an estimator over everything it can draw, from one row, with the chains at `chains`.
-fn mean_gradient(
+pub(crate) fn mean_gradient(
     estimator: &impl Estimator<f64, Rbm>,
     (model, params): (&Rbm, &Params<f64>),
     row: &[f64],

@@ -4,7 +4,12 @@ use pathscore_estimators::both::{
     Arm, Concrete, DisArm, LocalExpectation, Many, MeasureValued, Rebar, Relax, StraightThrough,
 };
 use pathscore_estimators::differences::{FiniteDifferences, Spsa};
-use pathscore_estimators::energy::{ContrastiveDivergence, PersistentContrastiveDivergence};
+use pathscore_estimators::energy::{
+    BiasedImportanceSampling, ContrastiveDivergence, EnergyDiscrepancy, ExactEnergyDiscrepancy,
+    IndependentBits, MaximumLikelihood, MinimumProbabilityFlow, NoiseContrastive,
+    PersistentContrastiveDivergence, PseudoLikelihood, RatioMatching, StochasticPseudoLikelihood,
+    TemperedContrastiveDivergence, UnbiasedContrastiveDivergence,
+};
 use pathscore_estimators::exact::{Enumeration, Quadrature};
 use pathscore_estimators::likelihood::{
     CoupledChains, PosteriorChains, PriorPath, PriorScore, ScoreClimbing, SelfNormalised,
@@ -99,6 +104,37 @@ fn every_estimator_tells_its_target_its_claim_and_its_least_draws() {
     ] {
         let expected: Facts = expected;
         assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn criteria_of_energy_models_claim_what_they_are_for_the_likelihood() {
+    use Claim::{Biased, Exact, Unbiased};
+    let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+    let (noise, means) = (IndependentBits::new(&[0.5; 4]), vec![0.5; 4]);
+    let nce = NoiseContrastive::new(&mut Params::<f64>::new(), noise, 1, 0.0, rng);
+    let pt = TemperedContrastiveDivergence {
+        sweeps: 1,
+        chains: None,
+        temperatures: 2,
+        means: means.clone(),
+    };
+    let ucd = |most| facts::<Rbm, _>(&UnbiasedContrastiveDivergence { burn_in: 1, most });
+    for (name, found, claim) in [
+        ("ml", facts::<Rbm, _>(&MaximumLikelihood), Exact),
+        ("pt", facts::<Rbm, _>(&pt), Biased),
+        ("ucd", ucd(None), Unbiased),
+        ("ucd, cut", ucd(Some(5)), Biased),
+        ("pl", facts::<Rbm, _>(&PseudoLikelihood), Biased),
+        ("one bit", facts::<Rbm, _>(&StochasticPseudoLikelihood), Biased),
+        ("ratio", facts::<Rbm, _>(&RatioMatching), Biased),
+        ("mpf", facts::<Rbm, _>(&MinimumProbabilityFlow::default()), Biased),
+        ("nce", facts::<Rbm, _>(&nce), Biased),
+        ("ed", facts::<Rbm, _>(&EnergyDiscrepancy::default()), Biased),
+        ("ed, exact", facts::<Rbm, _>(&ExactEnergyDiscrepancy { flip: 0.1 }), Biased),
+        ("bis", facts::<Rbm, _>(&BiasedImportanceSampling { draws: 9, means }), Biased),
+    ] {
+        assert_eq!(found, (Target::LogLikelihood, claim, 1), "{name}");
     }
 }
 

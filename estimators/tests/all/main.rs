@@ -6,6 +6,8 @@ mod bounds;
 mod certificate;
 mod common;
 mod conditional;
+mod coupled;
+mod criteria;
 mod deep;
 mod diagnostics;
 mod energy;
