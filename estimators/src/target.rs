@@ -41,10 +41,14 @@ pub enum Target {
     /// $L_K$ for the parameters of the model, and for those of $q$ the objective of the sleep phase,
     /// $E_{p(x', z')} \ln q(z' \mid x')$. The value is that of $L_K$.
     BoundAndSleep,
+    /// The criterion of this name by which a model without a normaliser is fitted. It is a function of the energy and not of
+    /// the weights of draws.
+    Criterion(&'static str),
 }
 
 impl Target {
-    /// The name in tables: `ELBO`, `L_K`, `L_½,K`, `p(x)`, `ln p`, `L_K, sleep`.
+    /// The name in tables: `ELBO`, `L_K`, `L_½,K`, `p(x)`, `ln p`, `L_K, sleep`, and the
+    /// name of a criterion.
     pub fn name(self) -> Cow<'static, str> {
         match self {
             Self::Elbo => "ELBO".into(),
@@ -54,24 +58,26 @@ impl Target {
             Self::Likelihood => "p(x)".into(),
             Self::LogLikelihood => "ln p".into(),
             Self::BoundAndSleep => "L_K, sleep".into(),
+            Self::Criterion(name) => name.into(),
         }
     }
 
     /// The number of draws in the definition; none if the definition has all $K$ draws of the problem.
     pub fn draws(self) -> Option<usize> {
         match self {
-            Self::Elbo | Self::Likelihood | Self::LogLikelihood => Some(1),
+            Self::Elbo | Self::Likelihood | Self::LogLikelihood | Self::Criterion(_) => Some(1),
             Self::Bound | Self::Renyi { .. } | Self::BoundAndSleep => None,
         }
     }
 
-    /// The function of the weights of one member's draws whose mean is taken.
+    /// The function of the weights of one member's draws whose mean is taken; NaN for a criterion, which has none.
     pub fn inside(self, w: &LogWeights<f64>) -> f64 {
         match self {
             Self::Elbo => w.mean(0),
             Self::Bound | Self::BoundAndSleep => w.bound(0),
             Self::Renyi { alpha } => w.renyi_bound(alpha, 0),
             Self::Likelihood | Self::LogLikelihood => w.log_weight(0, 0).exp(),
+            Self::Criterion(_) => f64::NAN,
         }
     }
 

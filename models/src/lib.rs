@@ -12,7 +12,7 @@
 //! | exact $\ln p(x)$ | [`Tractable`], [`ExactPosterior`], [`Em`] | [`tractable::Ppca`], [`tractable::FactorAnalysis`], [`tractable::GaussianMixture`], [`latent::LinearGaussian`], … |
 //! | $\ln p(Y)$ of all rows together | none | [`gp::GpRegression`], [`gp::Gplvm`] |
 //! | $p(w \mid X, y)$ and $\ln p(y)$ | none | [`regression::NormalInverseGamma`], [`regression::LogisticRegression`], … |
-//! | $E(x)$ with $p(x) \propto e^{-E(x)}$ | [`Energy`], [`BlockGibbs`], [`BitFlips`], [`ExactPartition`], [`BaseModel`], [`MeanField`] | [`energy::Rbm`], [`energy::GaussianRbm`], [`energy::DeepBoltzmann`], … |
+//! | $E(x)$ with $p(x) \propto e^{-E(x)}$ | [`Energy`], [`BlockGibbs`], [`BitFlips`], [`ExactPartition`], [`BaseModel`], [`MeanField`] | [`energy::Rbm`], [`energy::GaussianRbm`], [`energy::DeepBoltzmann`], [`energy::EnergyNet`], … |
 //!
 //! ```
 //! use pathscore_autodiff::{Activation, Tape};

@@ -36,6 +36,10 @@ pub enum Stream {
     Diagnose = 13,
     /// Friedman's regression.
     Friedman = 14,
+    /// Normals on a circle.
+    Mixture = 15,
+    /// Two rings.
+    Rings = 16,
 }
 
 /// The output of SplitMix64 (Steele, Lea & Flood 2014) from the state `seed` after `index + 1` steps.

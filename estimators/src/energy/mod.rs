@@ -43,4 +43,9 @@ pathscore_autodiff::modules! {
     ratio_matching: RatioMatching;
     tempered: TemperedContrastiveDivergence;
     unbiased: Meetings, UnbiasedContrastiveDivergence;
+    dynamic_contrast: DynamicContrastiveDivergence, PersistentDynamicDivergence;
+    dynamics: Dynamics;
+    normal_discrepancy: NormalEnergyDiscrepancy;
+    normal_noise: NormalNoiseContrastive;
+    score_matching: DenoisingScoreMatching, Directions, ScoreMatching, SlicedScoreMatching;
 }

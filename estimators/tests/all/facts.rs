@@ -5,10 +5,13 @@ use pathscore_estimators::both::{
 };
 use pathscore_estimators::differences::{FiniteDifferences, Spsa};
 use pathscore_estimators::energy::{
-    BiasedImportanceSampling, ContrastiveDivergence, EnergyDiscrepancy, ExactEnergyDiscrepancy,
+    BiasedImportanceSampling, ContrastiveDivergence, DenoisingScoreMatching,
+    DynamicContrastiveDivergence, Dynamics, EnergyDiscrepancy, ExactEnergyDiscrepancy,
     IndependentBits, MaximumLikelihood, MinimumProbabilityFlow, NoiseContrastive,
-    PersistentContrastiveDivergence, PseudoLikelihood, RatioMatching, StochasticPseudoLikelihood,
-    TemperedContrastiveDivergence, UnbiasedContrastiveDivergence,
+    NormalEnergyDiscrepancy, NormalNoiseContrastive, PersistentContrastiveDivergence,
+    PersistentDynamicDivergence, PseudoLikelihood, RatioMatching, ScoreMatching,
+    SlicedScoreMatching, StochasticPseudoLikelihood, TemperedContrastiveDivergence,
+    UnbiasedContrastiveDivergence,
 };
 use pathscore_estimators::exact::{Enumeration, Quadrature};
 use pathscore_estimators::likelihood::{
@@ -22,7 +25,7 @@ use pathscore_estimators::score::{
 };
 use pathscore_estimators::tractable::ExactLikelihood;
 use pathscore_estimators::{Claim, Estimator, LogWeights, Query, Target, Work};
-use pathscore_models::energy::Rbm;
+use pathscore_models::energy::{GaussianEnergy, Rbm};
 use pathscore_models::latent::{LinearGaussian, SmallBelief};
 use pathscore_models::tractable::Ppca;
 use pathscore_models::{Params, seed};
@@ -226,4 +229,34 @@ fn an_estimator_that_learns_nothing_has_no_state() {
     assert!(Estimator::<f64, SmallBelief>::state(&DisArm).is_empty());
     let constant = Reinforce { baseline: Baseline::Constant(1.0) };
     assert!(Estimator::<f64, SmallBelief>::state(&constant).is_empty());
+}
+
+#[test]
+fn criteria_of_real_rows_tell_their_target_and_their_claim() {
+    use Claim::{Biased, Exact, Unbiased};
+    fn real<E: Estimator<f64, GaussianEnergy>>(estimator: &E) -> Facts {
+        facts(estimator)
+    }
+    let dynamics = Dynamics::hmc(0.1, 5);
+    let pcd = PersistentDynamicDivergence { dynamics, moves: 1, chains: None, restart: 0.0 };
+    let [score, denoising, noise, discrepancy] =
+        ["score matching", "denoising score matching", "noise contrast", "energy discrepancy"]
+            .map(Target::Criterion);
+    for (found, expected) in [
+        (real(&ScoreMatching), (score, Exact, 1)),
+        (real(&SlicedScoreMatching::default()), (score, Unbiased, 1)),
+        (real(&DenoisingScoreMatching { noise: 0.1 }), (denoising, Unbiased, 1)),
+        (real(&NormalNoiseContrastive), (noise, Unbiased, 1)),
+        (
+            real(&NormalEnergyDiscrepancy { noise: 0.1, stabilizer: 1.0 }),
+            (discrepancy, Unbiased, 1),
+        ),
+        (
+            real(&DynamicContrastiveDivergence { dynamics, moves: 1 }),
+            (Target::LogLikelihood, Biased, 1),
+        ),
+        (real(&pcd), (Target::LogLikelihood, Biased, 1)),
+    ] {
+        assert_eq!(found, expected);
+    }
 }

@@ -24,6 +24,7 @@ mod optimisers;
 mod pinned;
 mod posterior;
 mod proof;
+mod real_energy;
 mod regression;
 mod report;
 mod resume;

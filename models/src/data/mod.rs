@@ -30,7 +30,10 @@ pub use error::{DataError, Position};
 #[cfg(feature = "files")]
 pub use files::{read_idx, read_idx_labels};
 pub use source::Source;
-pub use sources::{SIDE, SOURCES, SourceKind, bars, bars_patterns, digit, digits, friedman};
+pub use sources::{
+    SIDE, SOURCES, SourceKind, bars, bars_patterns, digit, digits, friedman, mixture,
+    mixture_log_density, rings, rings_log_density,
+};
 #[cfg(feature = "files")]
 pub use sources::{read_csv, read_npy};
 pub use split::Split;

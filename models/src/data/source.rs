@@ -106,7 +106,16 @@ mod tests {
 
     #[test]
     fn sources_are_read_as_they_are_written() {
-        for word in ["digits", "bars", "friedman", "idx:/a/b", "csv:c:d.csv", "npy:x.npy"] {
+        for word in [
+            "digits",
+            "bars",
+            "friedman",
+            "mixture",
+            "rings",
+            "idx:/a/b",
+            "csv:c:d.csv",
+            "npy:x.npy",
+        ] {
             assert_eq!(word.parse::<Source>().unwrap().to_string(), word);
         }
         for word in ["", "digit", "idx", "idx:", "tar:x", "digits:x", "digits:"] {

@@ -1,5 +1,5 @@
-//! Energy-based models: $p(x) = e^{-E(x)} / Z$, where the constant $Z$ is a sum over all $x$ that is usually out of
-//! reach.
+//! Energy-based models: $p(x) = e^{-E(x)} / Z$, where the constant $Z$ is a sum or an integral over all $x$ that is
+//! usually out of reach.
 
 #[cfg(test)]
 mod enumerate;
@@ -12,4 +12,9 @@ pathscore_autodiff::modules! {
     graph: Boundary, Graph;
     rbm: Rbm;
     softmax_rbm: SoftmaxRbm;
+    base: NormalBase, RealEnergy;
+    gaussian: GaussianEnergy;
+    grid: Grid;
+    net: EnergyNet;
+    with_log_partition: WithLogPartition;
 }

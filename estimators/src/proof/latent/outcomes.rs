@@ -138,7 +138,7 @@ impl Functional for Target {
             Self::Renyi { alpha } => Form::LogMean { beta: 1.0 - alpha },
             Self::Likelihood => Form::Weight,
             Self::LogLikelihood => Form::LogWeight,
-            Self::Elbo => Form::Any,
+            Self::Elbo | Self::Criterion(_) => Form::Any,
         }
     }
 }

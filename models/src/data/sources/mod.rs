@@ -11,6 +11,8 @@ pathscore_autodiff::modules! {
         digits: SOURCE;
         bars: SOURCE;
         friedman: SOURCE;
+        mixture: SOURCE;
+        rings: SOURCE;
         #[cfg(feature = "files")] mnist: SOURCE;
         #[cfg(feature = "files")] csv: SOURCE;
         #[cfg(feature = "files")] npy: SOURCE;
@@ -24,5 +26,7 @@ pub use self::csv::read_csv;
 pub use bars::{bars, bars_patterns};
 pub use digits::{SIDE, digit, digits};
 pub use friedman::friedman;
+pub use mixture::{mixture, mixture_log_density};
 #[cfg(feature = "files")]
 pub use npy::read_npy;
+pub use rings::{rings, rings_log_density};
