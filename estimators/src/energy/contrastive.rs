@@ -94,10 +94,10 @@ impl Chains {
 
 /// The cotangents of both phases, those of the rows first.
 #[derive(Debug, Default)]
-struct Scratch<F>(Vec<F>);
+pub(super) struct Scratch<F>(Vec<F>);
 
 /// The rows after `sweeps` Gibbs sweeps.
-fn swept<'t, F: Scalar, M: BlockGibbs<F>, R: RandomSource>(
+pub(super) fn swept<'t, F: Scalar, M: BlockGibbs<F>, R: RandomSource>(
     model: &M,
     params: Bound<'t, F>,
     rows: Var<'t, F>,
@@ -110,7 +110,7 @@ fn swept<'t, F: Scalar, M: BlockGibbs<F>, R: RandomSource>(
 
 /// Pulls back $s \sum_b (\bar E^{-} - E(x_b))$ with the scale $s$ of the query, and returns the sum. `energies` are those of
 /// the rows of the batch, and behind them those of the chains.
-fn contrast<F: Scalar, M>(
+pub(super) fn contrast<F: Scalar, M>(
     query: &Query<F, M>,
     tape: &Tape<F>,
     grads: &mut Grads<F>,

@@ -14,6 +14,7 @@
 //! | [`MaximumLikelihood`] | all terms of $Z$ | `ExactPartition` | exact |
 //! | [`ContrastiveDivergence`] | chains from the data | `BlockGibbs` | biased |
 //! | [`PersistentContrastiveDivergence`] | chains that go on | `BlockGibbs` | biased while parameters move |
+//! | [`FastPersistentContrastiveDivergence`] | chains that go on, at parameters with a fast part | `BlockGibbs` | biased |
 //! | [`TemperedContrastiveDivergence`] | chains that go on, along a ladder of temperatures | `BaseModel` | biased while parameters move |
 //! | [`UnbiasedContrastiveDivergence`] | pairs of chains until they meet | `BlockGibbs` | unbiased |
 //! | [`BiasedImportanceSampling`] | weighted draws of a base model | `BaseModel` | biased |
@@ -34,6 +35,7 @@ pathscore_autodiff::modules! {
     annealing: EnergyChains, LogPartition, PARALLEL_CHAINS, ParameterPath;
     contrastive: ContrastiveDivergence, PersistentContrastiveDivergence;
     discrepancy: EnergyDiscrepancy, ExactEnergyDiscrepancy;
+    fast_weights: FastPersistentContrastiveDivergence;
     importance: BiasedImportanceSampling;
     independent_bits: IndependentBits;
     likelihood: MaximumLikelihood;

@@ -3,7 +3,8 @@
 use crate::common::{assert_near, distance};
 use pathscore_autodiff::{Grads, Tape, Var};
 use pathscore_estimators::energy::{
-    Centred, ContrastiveDivergence, PersistentContrastiveDivergence,
+    Centred, ContrastiveDivergence, FastPersistentContrastiveDivergence,
+    PersistentContrastiveDivergence,
 };
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::optim::Sgd;
@@ -503,4 +504,37 @@ fn a_centred_criterion_continues_with_the_same_bits_after_a_restart() {
     second.restore(first.state()).unwrap();
     train(&mut second, 19);
     assert_eq!(whole.state(), second.state());
+}
+
+#[test]
+fn the_fast_part_moves_the_chains_and_not_the_gradient() {
+    let (model, params) = machine();
+    let estimator =
+        FastPersistentContrastiveDivergence { chains: Some(1), rate: 0.5, decay: 0.75, sweeps: 1 };
+    let offset: Vec<f64> = (0..19).map(|i| (0.7 * f64::from(i)).cos()).collect();
+    let mut moved = params.clone();
+    moved.values_mut().iter_mut().zip(&offset).for_each(|(x, fast)| *x += fast);
+    let (mut mean, mut work) = (vec![0.0; 19], Work::new());
+    let start = states()[5];
+    let coverage = Enumerator::for_each(0, 1 << 15, |source| {
+        let state = [&[19.0], &offset[..], &start].concat();
+        work.state.restore(vec![state]);
+        estimator.estimate(Query::new(&model, &params, &DATA[0], 1), source, &mut work);
+        let gradient = work.gradient(19).to_vec();
+        mean.iter_mut().zip(&gradient).for_each(|(mean, g)| *mean += source.probability() * g);
+        let after = work.state.save().concat();
+        for ((after, before), g) in after[1..20].iter().zip(&offset).zip(&gradient) {
+            assert!((after - (0.75 * before + 0.5 * g)).abs() < ROUNDING);
+        }
+    });
+    assert!(matches!(coverage, Coverage::Complete { .. }), "{coverage:?}");
+    let mut at = vec![0.0; 16];
+    at[index(&start)] = 1.0;
+    // The chain moves at θ + φ; the energies are those at θ.
+    let negative = swept(&moved, &at);
+    let mut cotangents = negative.clone();
+    cotangents[index(&DATA[0])] -= 1.0;
+    assert_near(&mean, &energies(&model, &params, &cotangents).0, ROUNDING);
+    // At θ alone the chain would have ended elsewhere.
+    assert!(distance(&negative, &swept(&params, &at)) > 0.1);
 }
