@@ -212,12 +212,26 @@ impl<F: Element> Product<'_, F> {
         for first in (0..groups).step_by(TABLES) {
             let count = TABLES.min(groups - first);
             let depth = (k - first * GROUP).min(count * GROUP);
-            let lines = &mut lines[..count * GROUP * W];
-            lines[depth * W..].fill(F::default());
-            pack::<F, W>(*b, j, width, first * GROUP, &mut lines[..depth * W]);
             let tables = &mut tables.as_chunks_mut::<W>().0.as_chunks_mut::<LINES>().0[..count];
-            for (table, four) in tables.iter_mut().zip(lines.as_chunks::<W>().0.as_chunks().0) {
-                write_table(table, four);
+            // Rows of B are read where they lie, if they are whole and there are four for each table.
+            let (numbers, along, stride) = *b;
+            if !along && width == W && depth == count * GROUP {
+                for (g, table) in (first..).zip(&mut *tables) {
+                    let line = |p: usize| &numbers[(g * GROUP + p) * stride + j..];
+                    write_table(
+                        table,
+                        std::array::from_fn(|p| line(p).first_chunk().expect("a row is as wide")),
+                    );
+                }
+            } else {
+                let lines = &mut lines[..count * GROUP * W];
+                lines[depth * W..].fill(F::default());
+                pack::<F, W>(*b, j, width, first * GROUP, &mut lines[..depth * W]);
+                for (table, four) in
+                    tables.iter_mut().zip(lines.as_chunks::<W>().0.as_chunks::<GROUP>().0)
+                {
+                    write_table(table, four.each_ref());
+                }
             }
             for (i, codes) in codes.chunks_exact(ROWS * groups).enumerate() {
                 let codes = std::array::from_fn(|row| &codes[row * groups + first..][..count]);
@@ -296,9 +310,9 @@ fn tile<F: Element, const W: usize>(
 
 /// Line `s` of a table is the sum of the lines whose bits are set in `s`.
 #[inline(always)]
-fn write_table<F: Element, const W: usize>(table: &mut [[F; W]; LINES], four: &[[F; W]; GROUP]) {
+fn write_table<F: Element, const W: usize>(table: &mut [[F; W]; LINES], four: [&[F; W]; GROUP]) {
     table[0] = [F::default(); W];
-    for (p, line) in four.iter().enumerate() {
+    for (p, line) in four.into_iter().enumerate() {
         let (before, after) = table.split_at_mut(1 << p);
         for (after, before) in after.iter_mut().zip(before) {
             for j in 0..W {
