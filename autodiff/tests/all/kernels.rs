@@ -1,6 +1,6 @@
 //! Fused kernels against values and derivatives of 40 digits (`tests/tables/make_tables.py`).
 
-use pathscore_autodiff::{Tape, Var};
+use pathscore_autodiff::{Scalar, Tape, Tensor, Var, check};
 
 /// The kernel of a row.
 fn call<'t>(name: &str, x: &[Var<'t, f64>]) -> Var<'t, f64> {
@@ -79,5 +79,73 @@ fn bits_that_share_a_row_of_logits_have_the_slopes_of_single_ones() {
         let ones = (0..3).filter(|k| bits[k * 38 + j] == 1.0).count();
         let same = if ones % 3 == 0 { 1e-15 * expected.abs() } else { 1e-15 };
         assert!((found - expected).abs() <= same, "at {}: {found:e}, not {expected:e}", eta[j]);
+    }
+}
+
+/// Rows of bits with long runs of zeros, over columns of several blocks, and rows of other numbers.
+fn nade_arguments<F: Scalar>(columns: usize, hidden: usize) -> [Tensor<F>; 5] {
+    let wave = |dims: &[usize], salt: f64| {
+        let number = |i: usize| F::from_f64((1.7 * i as f64 + salt).sin());
+        Tensor::new((0..dims.iter().product()).map(number).collect(), dims)
+    };
+    let mut x = wave(&[3, columns], 0.3);
+    let bits = |x: &mut F| *x = if x.to_f64() > 0.6 { F::ONE } else { F::ZERO };
+    x.values_mut()[..2 * columns].iter_mut().for_each(bits);
+    x.values_mut()[..40].fill(F::ZERO);
+    let of = |salt| wave(&[columns, hidden], salt);
+    [x, of(1.0), wave(&[hidden], 2.0), of(3.0), wave(&[columns], 4.0)]
+}
+
+fn nade<'t, F: Scalar>(x: &[Var<'t, F>]) -> Var<'t, F> {
+    x[0].nade_logits(x[1], x[2], x[3], x[4])
+}
+
+#[test]
+fn logits_of_nade_are_those_of_its_definition_for_rows_of_bits_and_several_blocks() {
+    for (columns, hidden) in [(70, 5), (64, 17), (33, 1)] {
+        let at = nade_arguments::<f64>(columns, hidden);
+        check::definition(nade, &at, check::Options::of::<f64>()).unwrap();
+        let at = nade_arguments::<f32>(columns, hidden);
+        check::definition(nade, &at, check::Options::of::<f32>()).unwrap();
+    }
+    // Without columns there are no logits, and without hidden units they are the biases.
+    let tape = Tape::new();
+    let leaf = |dims: &[usize]| tape.leaf(&vec![0.5_f64; dims.iter().product()], dims);
+    for [rows, d, h] in [[2, 0, 3], [2, 3, 0], [0, 3, 2]] {
+        let args = [leaf(&[rows, d]), leaf(&[d, h]), leaf(&[h]), leaf(&[d, h]), leaf(&[d])];
+        let y = nade(&args);
+        assert_eq!(y.shape()[..], [rows, d]);
+        assert!(y.value().values().iter().all(|&y| h > 0 || y == 0.5));
+        let slopes = y.sum().backward();
+        assert_eq!(slopes.of(args[4]).values(), vec![rows as f64; d]);
+    }
+}
+
+#[test]
+fn gradients_of_nade_do_not_depend_on_which_arguments_are_constant() {
+    let at = nade_arguments::<f64>(70, 5);
+    let of = |constant: [bool; 5]| {
+        let tape = Tape::new();
+        let args: Vec<Var<f64>> = at
+            .iter()
+            .zip(constant)
+            .map(|(x, constant)| match constant {
+                true => tape.constant(x.values(), x.shape()),
+                false => tape.leaf(x.values(), x.shape()),
+            })
+            .collect();
+        let slopes = nade(&args).sin().sum().backward();
+        args.iter().map(|&x| slopes.get(x).map(<[f64]>::to_vec)).collect::<Vec<_>>()
+    };
+    let all = of([false; 5]);
+    for constant in 0..5 {
+        let found = of(std::array::from_fn(|i| i == constant));
+        assert!(found[constant].is_none());
+        for i in (0..5).filter(|&i| i != constant) {
+            let (found, all) = (found[i].as_ref().unwrap(), all[i].as_ref().unwrap());
+            // Sums over a row are cut at other columns if x is constant: some hundred terms of the order of one.
+            let close = found.iter().zip(all).all(|(a, b)| (a - b).abs() < 1e-13);
+            assert!(close, "argument {i}, with argument {constant} constant");
+        }
     }
 }

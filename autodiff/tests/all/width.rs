@@ -41,7 +41,7 @@ fn bits<F: Scalar>() -> String {
     let x = tape.leaf(&words, [1500, 2]);
     let y = tape.leaf(&words[..60], [2, 30]);
     let c = tape.leaf(&words[7..8], []);
-    let reductions: [(&str, Var<F>); 10] = [
+    let reductions: [(&str, Var<F>); 11] = [
         ("sum of columns", x.sum_axis(0)),
         ("squares of columns", x.sum_squares(0)),
         ("squares of rows", y.sum_squares(1)),
@@ -52,6 +52,15 @@ fn bits<F: Scalar>() -> String {
         ("cumsum", y.cumsum(1)),
         ("normal_log_prob", y.normal_log_prob(c * y, y)),
         ("bernoulli_log_prob", y.bernoulli_log_prob(y * c)),
+        (
+            "nade_logits",
+            x.reshape([50, 60]).nade_logits(
+                x.slice(0, 0..900).reshape([60, 30]),
+                y.slice(0, 0..1).reshape([30]),
+                x.slice(0, 600..1500).reshape([60, 30]),
+                y.reshape([60]),
+            ),
+        ),
     ];
     for (name, z) in reductions {
         line(&mut out, name, z.value().values());

@@ -44,6 +44,8 @@ macro_rules! fused {
             sum_squares: SumSquares { axis: u8 }
             /// $\sqrt{\sum_i x_i^2}$ over one axis: see [`Var::norm`](crate::Var::norm).
             norm_l2: NormL2 { axis: u8 }
+            /// The logits of a neural autoregressive distribution estimator: see [`Var::nade_logits`](crate::Var::nade_logits).
+            nade_logits: NadeLogits {}
         }
     };
 }
