@@ -3,7 +3,7 @@
 //! | trait | promise | models that keep it |
 //! |---|---|---|
 //! | [`LatentModel`](crate::latent::LatentModel) | $\ln p(x, z)$ and an approximate posterior $q(z \mid x)$ | autoencoders, belief networks, probabilistic PCA, factor analysis, the toys |
-//! | [`Tractable`] | the exact $\ln p(x)$ | probabilistic PCA, factor analysis, Gaussian mixtures, the linear-Gaussian model, small belief networks |
+//! | [`Tractable`] | the exact $\ln p(x)$ | probabilistic PCA, factor analysis, Gaussian mixtures, the linear-Gaussian model, small belief networks, autoregressive densities of bits, flows |
 //! | [`ExactPosterior`] | the exact $p(z \mid x)$ | probabilistic PCA, factor analysis, Gaussian mixtures, the linear-Gaussian model |
 //! | [`Em`] | one step of expectation maximisation | probabilistic PCA, factor analysis, Gaussian mixtures |
 //! | [`Energy`] | $E(x)$ with $p(x) \propto e^{-E(x)}$ | Boltzmann machines: restricted, deep, fully visible |

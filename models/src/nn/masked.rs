@@ -214,7 +214,8 @@ impl<'t, F: Scalar> BoundMaskedMlp<'t, F> {
     }
 }
 
-fn apply<F: Scalar>(activation: Activation, x: Var<'_, F>) -> Var<'_, F> {
+/// An activation by itself.
+pub(crate) fn apply<F: Scalar>(activation: Activation, x: Var<'_, F>) -> Var<'_, F> {
     let Some(op) = activation.op() else { return x };
     x.tape().apply(Op::Map(op), &[x], None).expect("an elementwise op takes every shape")
 }

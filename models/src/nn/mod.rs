@@ -5,5 +5,6 @@ mod masked;
 mod mlp;
 
 pub use linear::Linear;
+pub(crate) use masked::apply;
 pub use masked::{BoundMaskedMlp, Mask, MaskedMlp};
 pub use mlp::Mlp;

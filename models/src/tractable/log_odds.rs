@@ -1,0 +1,19 @@
+//! Biases of bits from the means of data.
+
+use pathscore_autodiff::Scalar;
+
+/// The least mean of a column: that of a column without ones becomes finite log-odds.
+const MIN_MEAN: f64 = 1e-3;
+
+/// Writes $\ln \frac{p}{1 - p}$ of each mean $p$, which is clamped to $[0.001, 0.999]$.
+///
+/// # Panics
+/// If there is not one mean for each bias.
+pub(super) fn write_log_odds<F: Scalar>(bias: &mut [F], means: &[f64]) {
+    let (columns, given) = (bias.len(), means.len());
+    assert!(columns == given, "{given} means for {columns} columns");
+    for (bias, mean) in bias.iter_mut().zip(means) {
+        let p = mean.clamp(MIN_MEAN, 1.0 - MIN_MEAN);
+        *bias = F::from_f64((p / (1.0 - p)).ln());
+    }
+}
