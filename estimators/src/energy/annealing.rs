@@ -118,14 +118,14 @@ impl<'a, F: Scalar, M: BaseModel<F>> ParameterPath<'a, F, M> {
         [&self.base, self.target]
     }
 
-    /// Anneals all chains from the base to the model, and leaves them near draws of the model. `done` is called with the number of
-    /// chains that have made a step. The chains make their steps on the threads of the pool, with the same bits for any number of
+    /// Anneals all chains from the base to the model, and leaves them near draws of the model. `done` is called after each step of a part of
+    /// the chains with its sums of increments so far. The chains make their steps on the threads of the pool, with the same bits for any number of
     /// them.
     pub fn forward(
         &self,
         path: &Annealing,
         chains: &mut EnergyChains<F>,
-        done: &(dyn Fn(usize) + Sync),
+        done: &(dyn Fn(&[f64]) + Sync),
     ) -> LogPartition {
         self.along(path.betas(), chains, done);
         LogPartition::forward(chains.log_weights().map(|w| w + self.log_base).collect())
@@ -137,7 +137,7 @@ impl<'a, F: Scalar, M: BaseModel<F>> ParameterPath<'a, F, M> {
         &self,
         path: &Annealing,
         chains: &mut EnergyChains<F>,
-        done: &(dyn Fn(usize) + Sync),
+        done: &(dyn Fn(&[f64]) + Sync),
     ) -> LogPartition {
         let betas: Vec<f64> = path.betas().iter().rev().copied().collect();
         self.along(&betas, chains, done);
@@ -145,13 +145,13 @@ impl<'a, F: Scalar, M: BaseModel<F>> ParameterPath<'a, F, M> {
         LogPartition::reverse(chains.log_weights().map(|w| self.log_base - w).collect())
     }
 
-    fn along(&self, betas: &[f64], chains: &mut EnergyChains<F>, done: &(dyn Fn(usize) + Sync)) {
+    fn along(&self, betas: &[f64], chains: &mut EnergyChains<F>, done: &(dyn Fn(&[f64]) + Sync)) {
         chains.each(|shard| {
             let Walk { memory, source, .. } = shard;
             memory.start(self.model, self.ends(), betas[0], source);
             for step in betas.windows(2) {
                 memory.step(self.model, self.ends(), [step[0], step[1]], source);
-                done(memory.rows());
+                done(&memory.log_weights);
             }
         });
     }

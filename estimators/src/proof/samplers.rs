@@ -5,7 +5,7 @@ use crate::samplers::{
     ParallelTempering, Sampler, TransitionMatrix, normalised, rows_of_bits,
 };
 use pathscore_autodiff::Tape;
-use pathscore_models::energy::Rbm;
+use pathscore_models::energy::{BoltzmannMachine, DeepBoltzmann, Graph, Rbm};
 use pathscore_models::{BlockGibbs, Params, seed};
 
 /// The largest total variation by which a transition may move a law that it leaves invariant: sums of some thousand products of
@@ -100,6 +100,19 @@ pub(crate) fn known_machine(name: &'static str, scale: f64) -> Known<Rbm> {
     let values = weights.chain(visible).chain(hidden);
     params.values_mut().iter_mut().zip(values).for_each(|(to, value)| *to = value);
     Known { name, model, params, columns: 4 }
+}
+
+/// A machine of some columns with parameters of order one without symmetries.
+fn scrambled<M>(
+    name: &'static str,
+    columns: usize,
+    new: impl FnOnce(&mut Params<f64>) -> M,
+) -> Known<M> {
+    let mut params = Params::new();
+    let model = new(&mut params);
+    let values = params.values_mut().iter_mut().enumerate();
+    values.for_each(|(at, x)| *x = (1.0 + 3.7 * at as f64).sin());
+    Known { name, model, params, columns }
 }
 
 impl<M: BlockGibbs<f64> + Clone + Send + Sync + 'static> Known<M> {
@@ -208,5 +221,11 @@ fn index(rows: &[Vec<f64>], x: &[f64]) -> usize {
 pub fn sampler_cases() -> Vec<SamplerCase> {
     let mut cases = known_machine("rbm-4x3", 1.0).all();
     cases.extend(known_machine("rbm-4x3-cold", 3.0).all());
+    let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+    let full = |params: &mut _| BoltzmannMachine::new(params, &Graph::full(4), rng);
+    cases.extend(scrambled("boltzmann-4", 4, full).all());
+    let rng = &mut seed::rng(0, seed::Stream::Init, 0);
+    let deep = |params: &mut _| DeepBoltzmann::new(params, 2, [2, 2], rng);
+    cases.extend(scrambled("dbm-2x2x2", 4, deep).all());
     cases
 }

@@ -188,9 +188,22 @@ impl BoltzmannMachine {
         known: &[bool],
         rng: &mut R,
     ) -> Var<'t, F> {
-        let (units, layout) = (self.units(), &*self.layout);
-        let marks = known.len();
+        let (units, marks) = (self.units(), known.len());
         assert!(marks == 0 || marks == units, "gibbs: {marks} marks for {units} units");
+        let order = self.layout.order.iter().copied();
+        let unknown = order.filter(|&unit| !known.get(unit).is_some_and(|&known| known));
+        self.swept(params, x, unknown, rng)
+    }
+
+    /// Draws some units given all others, one after another.
+    fn swept<'t, F: Scalar, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        x: Var<'t, F>,
+        order: impl Iterator<Item = usize> + Clone,
+        rng: &mut R,
+    ) -> Var<'t, F> {
+        let (units, layout) = (self.units(), &*self.layout);
         let [w, bias] = [self.couplings, self.bias].map(|id| params.get(id).value());
         let (w, bias, before) = (w.values(), bias.values(), x.value());
         let mut fields = vec![F::ZERO; units];
@@ -201,10 +214,7 @@ impl BoltzmannMachine {
                 for (unit, &x) in row.iter().enumerate().filter(|(_, x)| **x != F::ZERO) {
                     add_to_neighbours(&mut fields, &layout.neighbours[unit], w, x);
                 }
-                for &unit in &layout.order {
-                    if known.get(unit).is_some_and(|&known| known) {
-                        continue;
-                    }
+                for unit in order.clone() {
                     let on = rng.bernoulli(fields[unit].to_f64().sigmoid());
                     let bit = if on { F::ONE } else { F::ZERO };
                     if bit != row[unit] {
@@ -274,6 +284,16 @@ impl<F: Scalar> BlockGibbs<F> for BoltzmannMachine {
         rng: &mut R,
     ) -> Var<'t, F> {
         self.gibbs_sweep_given(params, x, &[], rng)
+    }
+
+    /// The units in the opposite order: the updates of single units are reversible, so that this is the reversal of a sweep.
+    fn reverse_sweep<'t, R: RandomSource>(
+        &self,
+        params: Bound<'t, F>,
+        x: Var<'t, F>,
+        rng: &mut R,
+    ) -> Var<'t, F> {
+        self.swept(params, x, self.layout.order.iter().rev().copied(), rng)
     }
 }
 

@@ -98,9 +98,9 @@ pub(super) fn log_sum(x: impl IntoIterator<Item = f64>) -> f64 {
     })
 }
 
-/// The distribution over all states after a sweep, if it was `before`.
+/// The distribution over all states after a sweep, or after its reversal, if it was `before`.
 fn after_sweep<M: BlockGibbs<f64>>(
-    model: &M,
+    (model, reversal): (&M, bool),
     params: &Params<f64>,
     (states, columns): (&[f64], usize),
     before: &[f64],
@@ -110,7 +110,11 @@ fn after_sweep<M: BlockGibbs<f64>>(
     for (x, p) in states.chunks_exact(columns).zip(before).filter(|(_, p)| **p > 0.0) {
         Branches::each(|source| {
             tape.clear();
-            let next = model.gibbs_sweep(params.on(&tape), tape.constant(x, [1, columns]), source);
+            let (params, x) = (params.on(&tape), tape.constant(x, [1, columns]));
+            let next = match reversal {
+                true => model.reverse_sweep(params, x, source),
+                false => model.gibbs_sweep(params, x, source),
+            };
             assert!(!next.is_tracked(), "a sweep carries no derivative");
             let next = next.value();
             let to = states.chunks_exact(columns).position(|state| state == next.values());
@@ -120,8 +124,29 @@ fn after_sweep<M: BlockGibbs<f64>>(
     after
 }
 
+/// Tests that p(x) T(y | x) = p(y) R(x | y) for every pair of states, with the sweep T and its reversal R.
+fn assert_reversal<M: BlockGibbs<f64>>(
+    model: &M,
+    params: &Params<f64>,
+    states: (&[f64], usize),
+    p: &[f64],
+) {
+    let from = |reversal: bool, state: usize| {
+        let mut only = vec![0.0; p.len()];
+        only[state] = p[state];
+        after_sweep((model, reversal), params, states, &only)
+    };
+    let [there, back] =
+        [false, true].map(|way| (0..p.len()).map(|x| from(way, x)).collect::<Vec<_>>());
+    for x in 0..p.len() {
+        let back: Vec<f64> = back.iter().map(|row| row[x]).collect();
+        // Sums of some products of probabilities.
+        assert_near(&there[x], &back, 1e-14);
+    }
+}
+
 /// Tests a model whose states are the rows of `states`: the partition function by its terms and by all states, the
-/// invariance of a sweep, the gradient of the likelihood against differences, and the base model.
+/// invariance of a sweep and its reversal, the gradient of the likelihood against differences, and the base model.
 pub(super) fn assert_consistent<M>(
     model: &M,
     params: &mut Params<f64>,
@@ -145,12 +170,13 @@ pub(super) fn assert_consistent<M>(
         energies(model, params, states, columns).iter().map(|e| (-e - log_z).exp()).collect()
     };
     let p = probabilities(params);
-    let after = after_sweep(model, params, (states, columns), &p);
+    let after = after_sweep((model, false), params, (states, columns), &p);
     assert_near(&after, &p, rounding);
+    assert_reversal(model, params, (states, columns), &p);
     // A sweep is not the identity, and does not forget everything either.
     let mut first = vec![0.0; p.len()];
     first[0] = 1.0;
-    let moved = after_sweep(model, params, (states, columns), &first);
+    let moved = after_sweep((model, false), params, (states, columns), &first);
     assert!(moved.iter().zip(&first).any(|(a, b)| (a - b).abs() > 1e-3), "the chain stands still");
     assert!(moved.iter().zip(&p).any(|(a, b)| (a - b).abs() > 1e-6), "the draws are independent");
 
@@ -181,5 +207,5 @@ pub(super) fn assert_consistent<M>(
         assert!((mean - expected).abs() < rounding, "column {column}: {mean}");
     }
     // From one state, a sweep is an independent draw.
-    assert_near(&after_sweep(model, params, (states, columns), &first), &p, rounding);
+    assert_near(&after_sweep((model, false), params, (states, columns), &first), &p, rounding);
 }

@@ -27,11 +27,11 @@ pub(super) struct Walk<F> {
 
 /// The positions and weights of some chains that move together.
 #[derive(Debug)]
-pub(super) struct Memory<F> {
+pub(crate) struct Memory<F> {
     tape: Tape<F>,
     columns: usize,
-    pub(super) x: Vec<F>,
-    pub(super) log_weights: Vec<f64>,
+    pub(crate) x: Vec<F>,
+    pub(crate) log_weights: Vec<f64>,
     /// $\ln w$ before the last step.
     before: Vec<f64>,
 }
@@ -73,19 +73,19 @@ impl<F: Scalar> EnergyChains<F> {
         self.walks.iter().flat_map(|walk| walk.memory.x.iter().copied()).collect()
     }
 
-    /// Makes `sweeps` Gibbs sweeps of every chain at some parameters. `done` is called with the number of chains that have made a
-    /// sweep.
+    /// Makes `sweeps` Gibbs sweeps of every chain at some parameters. `done` is called after each sweep of a part of the chains
+    /// with the sums that its last walk left.
     pub fn sweep<M: BlockGibbs<F>>(
         &mut self,
         model: &M,
         params: &Params<F>,
         sweeps: usize,
-        done: &(dyn Fn(usize) + Sync),
+        done: &(dyn Fn(&[f64]) + Sync),
     ) {
         self.each(|Walk { memory, source, .. }| {
             for _ in 0..sweeps {
                 memory.sweep(model, params, source);
-                done(memory.rows());
+                done(&memory.log_weights);
             }
         });
     }
@@ -113,18 +113,14 @@ impl<F: Scalar> EnergyChains<F> {
 }
 
 impl<F: Scalar> Memory<F> {
-    pub(super) fn new(x: &[F], columns: usize) -> Self {
+    pub(crate) fn new(x: &[F], columns: usize) -> Self {
         let (log_weights, before) = (vec![0.0; x.len() / columns], vec![0.0; x.len() / columns]);
         Self { tape: Tape::new(), columns, x: x.to_vec(), log_weights, before }
     }
 
-    pub(super) fn rows(&self) -> usize {
-        self.log_weights.len()
-    }
-
     /// Weights of one, and a sweep at the first temperature: from the base it is an exact draw, and from a draw of the model
     /// another one.
-    pub(super) fn start<M: BaseModel<F>, R: RandomSource>(
+    pub(crate) fn start<M: BaseModel<F>, R: RandomSource>(
         &mut self,
         model: &M,
         ends: [&Params<F>; 2],
@@ -145,7 +141,7 @@ impl<F: Scalar> Memory<F> {
     }
 
     /// A step from one temperature to the next: the weight, then the move. Weights are summed in double precision.
-    pub(super) fn step<M: BaseModel<F>, R: RandomSource>(
+    pub(crate) fn step<M: BaseModel<F>, R: RandomSource>(
         &mut self,
         model: &M,
         ends: [&Params<F>; 2],
@@ -162,7 +158,7 @@ impl<F: Scalar> Memory<F> {
         moved.with(|moved| x.copy_from_slice(moved));
     }
 
-    pub(super) fn sweep<M: BlockGibbs<F>, R: RandomSource>(
+    pub(crate) fn sweep<M: BlockGibbs<F>, R: RandomSource>(
         &mut self,
         model: &M,
         params: &Params<F>,
@@ -176,7 +172,7 @@ impl<F: Scalar> Memory<F> {
     }
 
     /// The number, sum and sum of squares of the increments of the last step.
-    pub(super) fn moments(&self) -> [f64; 3] {
+    pub(crate) fn moments(&self) -> [f64; 3] {
         let steps = self.log_weights.iter().zip(&self.before).map(|(after, before)| after - before);
         steps.fold([0.0; 3], |[n, sum, squares], step| [n + 1.0, sum + step, squares + step * step])
     }

@@ -244,8 +244,8 @@ fn chains_have_the_same_bits_for_any_number_of_threads_and_tell_their_steps() {
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let steps = std::sync::atomic::AtomicUsize::new(0);
-        let count = |chains| {
-            steps.fetch_add(chains, std::sync::atomic::Ordering::Relaxed);
+        let count = |chains: &[f64]| {
+            steps.fetch_add(chains.len(), std::sync::atomic::Ordering::Relaxed);
         };
         let found = pool.install(|| {
             let mut chains = EnergyChains::new(130, 6, 9);
