@@ -163,6 +163,11 @@ pub trait Estimator<F: Scalar, M>: Sync {
         let _ = stats;
     }
 
+    /// The estimate of $\ln Z$ at the parameters of the last step, if the estimator follows it.
+    fn log_partition(&self) -> Option<f64> {
+        None
+    }
+
     /// The numbers that the estimator has learnt, for a checkpoint.
     fn state(&self) -> Vec<f64> {
         Vec::new()

@@ -2,6 +2,7 @@
 
 mod chains;
 
+pub(super) use chains::Memory;
 pub use chains::{EnergyChains, PARALLEL_CHAINS};
 
 use crate::samplers::{Annealing, LogMeanWeight};

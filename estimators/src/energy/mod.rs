@@ -16,6 +16,7 @@
 //! | [`PersistentContrastiveDivergence`] | chains that go on | `BlockGibbs` | biased while parameters move |
 //! | [`FastPersistentContrastiveDivergence`] | chains that go on, at parameters with a fast part | `BlockGibbs` | biased |
 //! | [`TemperedContrastiveDivergence`] | chains that go on, along a ladder of temperatures | `BaseModel` | biased while parameters move |
+//! | [`TrackedContrastiveDivergence`] | chains that go on, and others with weights that know $\ln Z$ | `BaseModel` | biased while parameters move |
 //! | [`UnbiasedContrastiveDivergence`] | pairs of chains until they meet | `BlockGibbs` | unbiased |
 //! | [`BiasedImportanceSampling`] | weighted draws of a base model | `BaseModel` | biased |
 //! | [`PseudoLikelihood`], [`StochasticPseudoLikelihood`] | each bit given all others | `BitFlips`, `Energy` | biased |
@@ -44,6 +45,7 @@ pathscore_autodiff::modules! {
     pseudo_likelihood: PseudoLikelihood, StochasticPseudoLikelihood;
     ratio_matching: RatioMatching;
     tempered: TemperedContrastiveDivergence;
+    tracked: TrackedContrastiveDivergence;
     unbiased: Meetings, UnbiasedContrastiveDivergence;
     dynamic_contrast: DynamicContrastiveDivergence, PersistentDynamicDivergence;
     dynamics: Dynamics;
