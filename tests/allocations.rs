@@ -15,19 +15,22 @@ mod work;
 
 use pathscore_autodiff::vector::Lanes;
 use pathscore_autodiff::{Activation, Grads, Tape, Var};
-use pathscore_estimators::Estimator;
 use pathscore_estimators::both::{Concrete, DisArm};
+use pathscore_estimators::energy::{EnergyChains, ParameterPath, TrackedContrastiveDivergence};
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::likelihood::PosteriorChains;
 use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, on_tape};
 use pathscore_estimators::optim::Adam;
 use pathscore_estimators::path::{Sgvb, SgvbKl};
 use pathscore_estimators::samplers::{
-    Annealing, Constrained, FromTape, Hmc, Mala, RandomWalk, Sampler,
+    Annealing, Constrained, Dmala, FromTape, GibbsWithGradients, Hmc, Ladder, Mala,
+    ParallelTempering, RandomWalk, Sampler,
 };
 use pathscore_estimators::score::{Baseline, Reinforce};
+use pathscore_estimators::{Estimator, Query, Work};
 use pathscore_models::data::{Batches, Binarize, digits};
 use pathscore_models::dist::{Elementwise, FlowKind, Reparam};
+use pathscore_models::energy::Rbm;
 use pathscore_models::gp::{BayesianGplvm, GpRegression, Gplvm, GplvmData, KernelForm};
 use pathscore_models::latent::{
     DiscreteVae, FlowOptions, HierarchicalVae, Inference, LatentModel, Likelihood, Vae,
@@ -223,6 +226,61 @@ fn annealed(transitions: usize) -> impl FnMut(u64) + Send {
     move |_| drop(annealing.forward(&base, &target, &hmc, &[0.1; 20], &mut rng))
 }
 
+fn machine() -> (Rbm, Params<f32>) {
+    let mut params = Params::new();
+    let model = Rbm::new(&mut params, 30, 20, &mut seed::rng(0, seed::Stream::Init, 0));
+    (model, params)
+}
+
+/// A run of annealed importance sampling of a Boltzmann machine with so many steps.
+fn annealed_machine(steps: usize) -> impl FnMut(u64) + Send {
+    let ((model, params), annealing) = (machine(), Annealing::linear(steps));
+    let mut chains = EnergyChains::new(60, 30, 0);
+    move |_| {
+        let path = ParameterPath::new(&model, &params, &[0.4; 30]);
+        drop(path.forward(&annealing, &mut chains, &|_| {}));
+    }
+}
+
+/// A log density of bits.
+fn of_bits(x: Var<'_, f64>) -> Var<'_, f64> {
+    (x - 0.3).sum_squares(-1) * 0.5
+}
+
+/// Chains of bits, each of whose steps tries every kind of exchange.
+fn chains_of_bits() -> impl FnMut(u64) + Send {
+    let ladder = Ladder::new([0, 1].map(|_| FromTape::new(6, of_bits)).into());
+    let mut rng = seed::rng(1, seed::Stream::Sample, 0);
+    let (informed, dmala) = (GibbsWithGradients::by_gradient(), Dmala::by_gradient(0.5));
+    let tempering = ParallelTempering { sampler: GibbsWithGradients::exact(), steps: 1 };
+    let target = FromTape::new(6, of_bits);
+    let mut flipped = informed.init(&target, &[0.0; 6], &mut rng);
+    let mut drifted = dmala.init(&target, &[0.0; 6], &mut rng);
+    let mut tempered = tempering.init(&ladder, &[0.0; 6], &mut rng);
+    move |_| {
+        informed.step(&target, &mut flipped, &mut rng);
+        dmala.step(&target, &mut drifted, &mut rng);
+        tempering.step(&ladder, &mut tempered, &mut rng);
+    }
+}
+
+/// Weighted chains that follow training, and are resampled at every step.
+fn tracked() -> impl FnMut(u64) + Send {
+    let ((model, mut params), mut work) = (machine(), Work::new());
+    let pcd = TrackedContrastiveDivergence::new(1);
+    let mut pcd = TrackedContrastiveDivergence { chains: Some(40), resample: 1.0, ..pcd };
+    let x: Vec<f32> = (0..300).map(|i| f32::from(u8::from(i % 7 < 3))).collect();
+    let mut rng = seed::rng(1, seed::Stream::Sample, 0);
+    move |_| {
+        let query = Query { batch: 10, ..Query::new(&model, &params, &x, 1) };
+        pcd.estimate(query, &mut rng, &mut work);
+        Estimator::<f32, Rbm>::observe(&mut pcd, &work.stats);
+        work.release();
+        let gradient = work.gradient(params.len());
+        params.values_mut().iter_mut().zip(gradient).for_each(|(x, g)| *x += 1e-3 * g);
+    }
+}
+
 fn vae<E: Estimator<f32, Vae>>(
     estimator: E,
     hidden: &[usize],
@@ -310,6 +368,10 @@ fn a_step_allocates_nothing_after_its_warm_up() {
     assert_eq!(allocated(1, training(vae(chains, &[20], 5))), 0, "posterior chains");
     // A chain allocates when it begins, however long it is.
     assert_eq!(allocated(1, annealed(100)), allocated(1, annealed(5)), "annealing");
+    let (long, short) = (annealed_machine(100), annealed_machine(5));
+    assert_eq!(allocated(1, long), allocated(1, short), "annealing of a machine");
+    assert_eq!(allocated(1, chains_of_bits()), 0, "chains of bits");
+    assert_eq!(allocated(1, tracked()), 0, "weighted chains");
     dependent_latents();
     assert_eq!(allocated(1, factorisations()), 0, "factorisations");
     assert_eq!(allocated(1, gaussian_processes()), 0, "Gaussian processes");

@@ -1066,7 +1066,7 @@ fn deep_posteriors_resume_to_the_same_bytes() {
 #[test]
 fn a_small_rbm_knows_its_exact_likelihood() {
     let scratch = Scratch::new("rbm-exact");
-    for criterion in ["cd", "pcd"] {
+    for criterion in ["cd", "pcd", "tracked-pcd"] {
         let out = scratch.path(criterion);
         let args = ["train", "rbm", "--data", "bars", "--hidden", "12", "--criterion", criterion];
         let more = ["--steps", "2000", "--lr", "0.01", "--progress", "none", "--out", &out];
@@ -1086,6 +1086,33 @@ fn a_small_rbm_knows_its_exact_likelihood() {
         // knows nothing of 16 bits is at −11.09 nats.
         let value = row["value"].as_f64().unwrap();
         assert!(value > -9.0 && value < -3.0, "{criterion}: {value}");
+        // The exact likelihood lies between the two by annealing, which a hundred chains of 300 steps know to a tenth of a nat.
+        let ais = ["--ais", "300", "--progress", "none", "--format", "json"];
+        let text = succeed(&[&["evaluate", &out][..], &ais].concat());
+        let threads = succeed(&[&["evaluate", &out][..], &ais, &["--threads", "1"]].concat());
+        assert_eq!(text, threads, "the same numbers for any number of threads");
+        let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let number = |name: &str| {
+            let row = rows.iter().find(|row| row["quantity"] == name);
+            row.unwrap_or_else(|| panic!("{name}: {text}"))["value"].as_f64().unwrap()
+        };
+        for side in ["log_likelihood_ais", "log_likelihood_ais_reverse"] {
+            assert!((number(side) - value).abs() < 0.2, "{side}: {value} {text}");
+        }
+        let log_z = number("log_partition_bridge");
+        assert!(
+            number("log_partition_ais_low") < log_z && log_z < number("log_partition_ais_high"),
+            "{text}"
+        );
+        // One step of training lies between the two, and the weights of a hundred chains.
+        let tracked = last["train/log_partition"].as_f64();
+        assert_eq!(tracked.is_some(), criterion == "tracked-pcd", "{last}");
+        assert!(tracked.is_none_or(|tracked| (tracked - log_z).abs() < 0.5), "{tracked:?} {text}");
+        let gap = number("log_partition_ais_reverse") - number("log_partition_ais");
+        assert!((gap - number("log_partition_gap")).abs() < 1e-9 && gap.abs() < 0.2, "{text}");
+        assert!(number("effective_chains_ais") > 30.0, "{text}");
+        refuse(&["evaluate", &out, "--ais", "5", "--ais-rows", "5"], &["--ais-rows", "no effect"]);
+        refuse(&["evaluate", &out, "--num-samples", "5"], &["--num-samples", "no effect"]);
         let picture = scratch.path("new.png");
         succeed(&["sample", &out, "--count", "4", "--out", &picture]);
         assert_eq!(fs::read(picture).unwrap()[..4], *b"\x89PNG");
@@ -1280,6 +1307,19 @@ fn a_check_certifies_what_can_be_listed_exactly() {
         }
     }
     refuse(&["check", "--problem", "sbn-small", "--estimators", "sgvb-sampled"], &["fits"]);
+}
+
+#[test]
+fn samplers_of_bits_are_certified_by_their_matrices() {
+    let text = succeed(&["check", "--samplers", "--format", "json"]);
+    let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+    for sampler in ["block-gibbs", "gibbs", "gwg", "dmala(alpha=0.2)", "dula(alpha=0.2)"] {
+        assert!(rows.iter().any(|row| row["sampler"] == sampler), "{sampler}: {text}");
+    }
+    assert!(rows.iter().all(|row| row["ok"] == true), "{text}");
+    let table = succeed(&["check", "--samplers"]);
+    assert!(table.contains("|λ₂|") && !table.contains("MOVES"), "{table}");
+    refuse_in_words(&["check", "--samplers", "--zoo"], &["--zoo"]);
 }
 
 #[test]

@@ -53,35 +53,29 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "N")]
     pub(crate) rows: Option<usize>,
 
-    /// Also anneal the latents from their prior to their posterior in so many steps (where the latents have a posterior of their own; a thousand is a good number).
+    /// Also estimate by annealed importance sampling in so many steps (a thousand is a good number).
     ///
-    /// Three quantities are added. `ais lower`: a lower bound of ln p(x) of test rows, tighter than the others where the posterior is far
+    /// Of a model with latents that have a posterior of their own, it anneals the latents from their prior to their posterior and adds three
+    /// quantities. `ais lower`: a lower bound of ln p(x) of test rows, tighter than the others where the posterior is far
     /// from q. `ais lower, simulated` and `ais upper, simulated`: a lower and an upper bound of rows that the model has drawn itself, of whose
     /// latents an exact posterior draw is known (Grosse, Ghahramani and Adams 2015). Their difference, `ais gap, simulated`, tells how far the
     /// lower bound may be from the truth: more steps make it smaller. The mean of each bound is on its side of ln p(x); a single value may
     /// differ by chance.
+    ///
+    /// Of an energy model, it estimates ln Z from two sides. Forward, chains go from independent columns to the model: that estimate is
+    /// low in the mean, so the likelihood that it gives is too high. In reverse, chains go back from samples of the model: that one is high in
+    /// the mean, if the samples are good. Low and high are the ends of an interval of three standard errors of Z (not of ln Z). The gap between
+    /// the two sides tells how far they may be trusted; never quote the forward value alone.
     #[arg(long, value_name = "STEPS", help_heading = "Annealed importance sampling")]
     pub(crate) ais: Option<usize>,
 
-    /// The number of chains for each row.
-    #[arg(
-        long,
-        default_value_t = 10,
-        value_name = "N",
-        requires = "ais",
-        help_heading = "Annealed importance sampling"
-    )]
-    pub(crate) ais_chains: usize,
+    /// The number of chains: for each row of a model with latents [default: 10], or of an energy model [default: 100].
+    #[arg(long, value_name = "N", requires = "ais", help_heading = "Annealed importance sampling")]
+    pub(crate) ais_chains: Option<usize>,
 
-    /// The number of test rows that are annealed, from the first on, and of simulated rows; the time is proportional to it.
-    #[arg(
-        long,
-        default_value_t = 100,
-        value_name = "N",
-        requires = "ais",
-        help_heading = "Annealed importance sampling"
-    )]
-    pub(crate) ais_rows: usize,
+    /// The number of test rows whose latents are annealed, from the first on, and of simulated rows [default: 100]; the time is proportional to it.
+    #[arg(long, value_name = "N", requires = "ais", help_heading = "Annealed importance sampling")]
+    pub(crate) ais_rows: Option<usize>,
 
     /// The form in which the progress of --ais is printed.
     #[arg(

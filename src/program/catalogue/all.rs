@@ -8,6 +8,7 @@ use super::likelihood::{prior_path_rows, prior_rows};
 use super::nodes::{node_rows, weak_derivative_rows};
 use super::path::{difference_rows, path_rows};
 use super::row::{About, Job, Row};
+use super::tracked::tracked_rows;
 use super::tractable::tractable_rows;
 use pathscore::estimators::Estimator;
 use pathscore::models::Params;
@@ -30,6 +31,7 @@ pub(crate) fn estimators() -> Vec<&'static About> {
         abouts::<LinearGaussian>(difference_rows()),
         abouts::<LinearGaussian>(tractable_rows()),
         abouts::<Rbm>(energy_rows()),
+        abouts::<Rbm>(tracked_rows()),
     ]
     .concat()
 }

@@ -27,6 +27,7 @@ mod options;
 mod path;
 mod problems;
 mod row;
+mod tracked;
 mod tractable;
 
 pub(crate) use all::estimators;
@@ -39,3 +40,4 @@ pub(crate) use options::{Kind, Options};
 pub(crate) use path::{path_rows, sampled_path_rows};
 pub(crate) use problems::{keep_estimators, problem, problem_values, problems};
 pub(crate) use row::{About, Job, Place, Row, Setup, rows_of};
+pub(crate) use tracked::tracked_rows;

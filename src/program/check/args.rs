@@ -15,6 +15,11 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub(crate) estimators: Option<Vec<String>>,
 
+    /// Certify only the samplers of bits, by their exact transition matrices; without a problem or names of estimators, the table has
+    /// them behind the estimators.
+    #[arg(long, conflicts_with_all = ["problem", "estimators", "zoo"])]
+    pub(crate) samplers: bool,
+
     /// Examine estimators that are known to be wrong instead, and print the evidence against each.
     #[arg(long, conflicts_with_all = ["problem", "estimators"])]
     pub(crate) zoo: bool,

@@ -2,6 +2,7 @@
 
 use super::args::CheckArgs;
 use super::method::method_name;
+use super::samplers;
 use super::zoo;
 use crate::program::catalogue::{
     Pair, ProblemRow, Setting, Truths, keep_estimators, problem, problems,
@@ -105,6 +106,11 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     if args.zoo {
         return zoo::check(args, &options);
     }
+    if args.samplers {
+        let rows = pool(args.threads)?.install(samplers::certified);
+        samplers::print_rows(&rows, args.format, &mut std::io::stdout().lock())?;
+        return verdict(&rows.iter().filter_map(samplers::Row::refuted).collect::<Vec<_>>());
+    }
     let asked = match &args.problem {
         Some(name) => vec![problem(name).map_err(usage_error)?],
         None => problems(),
@@ -118,6 +124,8 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let rows: anyhow::Result<Vec<Vec<Row>>> =
         pool(args.threads)?.install(|| problems.par_iter().map(rows_of).collect());
     let rows: Vec<Row> = rows?.into_iter().flatten().collect();
+    let unproven = |row: &Row| (!row.ok).then(|| format!("{} on {}", row.estimator, row.problem));
+    let mut refuted: Vec<String> = rows.iter().filter_map(unproven).collect();
     let out = &mut std::io::stdout().lock();
     if args.format == Format::Table {
         let settings = SETTINGS.map(|setting| setting.to_string()).join("; ");
@@ -139,18 +147,23 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         for row in rows.iter().filter(|row| !row.reasons.is_empty()) {
             writeln!(out, "{} on {}: {}", row.estimator, row.problem, row.reasons)?;
         }
+        // Rows of another form fit into no array of JSON with these.
+        if args.problem.is_none() && args.estimators.is_none() {
+            let rows = pool(args.threads)?.install(samplers::certified);
+            samplers::print_rows(&rows, args.format, out)?;
+            refuted.extend(rows.iter().filter_map(samplers::Row::refuted));
+        }
     } else {
         print(&rows, args.format, out)?;
     }
-    let refuted: Vec<String> = rows
-        .iter()
-        .filter(|row| !row.ok)
-        .map(|row| format!("{} on {}", row.estimator, row.problem))
-        .collect();
-    if refuted.is_empty() {
-        Ok(())
-    } else {
-        Err(Refuted(format!("not certified: {}", refuted.join(", "))).into())
+    verdict(&refuted)
+}
+
+/// Success if nothing was refuted.
+fn verdict(refuted: &[String]) -> anyhow::Result<()> {
+    match refuted.is_empty() {
+        true => Ok(()),
+        false => Err(Refuted(format!("not certified: {}", refuted.join(", "))).into()),
     }
 }
 

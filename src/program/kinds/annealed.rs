@@ -10,13 +10,18 @@ use pathscore::models::data::{Binarize, Table};
 use pathscore::models::latent::Generative;
 use std::sync::Mutex;
 
-/// A lower bound on rows of data, both bounds on simulated rows, and the gap between those.
+/// The chains of each row and the most rows if no numbers are given.
+const CHAINS: usize = 10;
+const ROWS: usize = 100;
+
+/// A lower bound on rows of data, both bounds on simulated rows, and the gap between those; of at most `most` rows.
 pub(crate) fn annealed<F: Scalar, M: Generative<F>>(
     (model, params, moves): (&M, &Params<F>, Moves),
     (table, binarize): (&Table, Binarize),
     Ais { steps, chains, rows, progress }: Ais,
-    seed: u64,
+    (most, seed): (usize, u64),
 ) -> Vec<Quantity> {
+    let (chains, rows) = (chains.unwrap_or(CHAINS), rows.unwrap_or(ROWS).min(most));
     let annealing = LatentAnnealing { path: Annealing::sigmoid(steps), chains, moves };
     let shown =
         Mutex::new((Progress::new(progress, Total::Steps(3 * rows as u64), "ais lower"), 0));

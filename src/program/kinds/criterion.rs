@@ -3,14 +3,15 @@
 use super::chosen::{Chosen, find};
 use super::trainer::{AnyTrainer, Start};
 use crate::program::catalogue::{
-    About, Setup, energy_rows, estimator_argument, given_options, option_arguments,
+    About, Job, Row, Setup, energy_rows, estimator_argument, given_options, option_arguments,
+    tracked_rows,
 };
 use crate::program::run::options::Given;
 use clap::Command;
 use pathscore::autodiff::Scalar;
 use pathscore::models::energy::Rbm;
 use pathscore::models::seed::{self, Stream};
-use pathscore::models::{BlockGibbs, Params};
+use pathscore::models::{BaseModel, Params};
 
 /// The criterion if none is given.
 const DEFAULT: &str = "pcd";
@@ -18,9 +19,14 @@ const DEFAULT: &str = "pcd";
 /// The name of the option that chooses the criterion.
 const NAME: &str = "criterion";
 
+/// The rows of the criteria.
+fn rows<F: Scalar, M: BaseModel<F>, J: Job<F, M>>() -> Vec<Row<F, M, J>> {
+    energy_rows().into_iter().chain(tracked_rows()).collect()
+}
+
 /// The criteria, which are the same for every energy model.
 fn criteria() -> Vec<&'static About> {
-    energy_rows::<f64, Rbm, Start<Rbm>>().iter().map(|row| row.about).collect()
+    rows::<f64, Rbm, Start<Rbm>>().iter().map(|row| row.about).collect()
 }
 
 /// Adds the options of the criteria.
@@ -59,12 +65,12 @@ pub(crate) fn read(section: &toml::Table) -> anyhow::Result<Chosen> {
 }
 
 /// A trainer by a criterion.
-pub(crate) fn trainer<F: Scalar, M: BlockGibbs<F> + 'static>(
+pub(crate) fn trainer<F: Scalar, M: BaseModel<F> + 'static>(
     criterion: &Chosen,
     start: Start<M>,
     params: Params<F>,
 ) -> anyhow::Result<Box<dyn AnyTrainer<F, M>>> {
-    let rows = energy_rows();
+    let rows = rows();
     let row = rows.iter().find(|row| row.about.name == criterion.about.name);
     let row = row.expect("the criteria are the same for every energy model");
     let rng = seed::rng(start.settings.run.seed, Stream::Init, 1);

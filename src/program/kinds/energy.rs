@@ -1,5 +1,6 @@
 //! The part that all energy models share: training by a criterion with Gibbs chains, free energies, pictures of chains.
 
+use super::annealed_energy::Annealed;
 use super::criterion;
 use super::kind::{Curve, Fitting, Measure, Quantity, Reading};
 use super::tractable::{Mean, each_row};
@@ -11,7 +12,7 @@ use crate::program::usage_error::usage_error;
 use pathscore::autodiff::{Scalar, Tape};
 use pathscore::models::data::{Batches, Binarize, Split, Table};
 use pathscore::models::seed::{self, Stream};
-use pathscore::models::{BlockGibbs, ExactPartition, Params, RandomSource};
+use pathscore::models::{BaseModel, ExactPartition, Params, RandomSource};
 use serde_json::{Value, json};
 
 /// The pictures of every energy model.
@@ -31,7 +32,7 @@ const SWEEPS: usize = 2000;
 
 /// An energy model of bits that the program can train.
 pub(crate) trait EnergyKindModel<F: Scalar>:
-    BlockGibbs<F> + ExactPartition<F> + ExactPartition<f64> + Sized + 'static
+    BaseModel<F> + ExactPartition<F> + ExactPartition<f64> + Sized + 'static
 {
     /// The expected rows after one pass to the hidden units and back, flat.
     fn reconstruct(&self, params: &Params<F>, x: &[F]) -> Vec<F>;
@@ -111,11 +112,15 @@ impl<'a, F: Scalar, M: EnergyKindModel<F>> EnergyFit<'a, F, M> {
         mean(test) - mean(train)
     }
 
-    /// The exact mean of ln p(x) over the first rows of a table, if ln Z can be summed and the rows are bits: the
-    /// density of a grey value is not defined.
-    fn log_likelihood(&self, table: &Table, rows: usize, seed: u64) -> Option<Mean> {
+    /// True if the rows are bits: the density of a grey value is not defined.
+    fn has_density(&self, table: &Table) -> bool {
         let bit = |&x: &f32| x == 0.0 || x == 1.0;
-        if self.binarize != Binarize::Dynamic && !table.values().iter().all(bit) {
+        self.binarize == Binarize::Dynamic || table.values().iter().all(bit)
+    }
+
+    /// The exact mean of ln p(x) over the first rows of a table, if ln Z can be summed and the rows are bits.
+    fn log_likelihood(&self, table: &Table, rows: usize, seed: u64) -> Option<Mean> {
+        if !self.has_density(table) {
             return None;
         }
         let log_z =
@@ -206,6 +211,9 @@ impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
             let exact = self.log_likelihood(test, rows, seed).map(|mean| mean.value);
             numbers.push(("test/log_likelihood".to_string(), json!(exact)));
         }
+        // That of the parameters before the last step.
+        let tracked = self.trainer.log_partition();
+        numbers.extend(tracked.map(|log_z| ("train/log_partition".to_string(), json!(log_z))));
         Ok(numbers)
     }
 
@@ -222,8 +230,21 @@ impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
     }
 
     fn measure(&mut self, how: &Measure) -> anyhow::Result<Vec<Quantity>> {
-        how.refuse_samples("what is known of an rbm is not sampled")?;
-        Ok(self.quantities(how.rows, how.seed, ""))
+        Measure { ais: None, ..*how }.refuse_samples("what is known of an rbm is not sampled")?;
+        let mut found = self.quantities(how.rows, how.seed, "");
+        if let Some(ais) = how.ais {
+            let (test, means) = (&self.split.test, self.split.train.mean());
+            let energies = || self.free_energies(test, how.rows, how.seed);
+            let annealed = Annealed {
+                model: self.trainer.model(),
+                params: self.trainer.params(),
+                columns: test.columns(),
+                means: &means,
+                free_energies: self.has_density(test).then(energies),
+            };
+            found.extend(annealed.quantities(ais, how.seed)?);
+        }
+        Ok(found)
     }
 
     fn sample(&self, count: usize, seed: u64) -> anyhow::Result<Table> {

@@ -200,12 +200,12 @@ pub(crate) struct Measure {
 /// The options of annealed importance sampling.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ais {
-    /// The steps from the prior to the posterior.
+    /// The steps from the prior to the posterior, or from the base model to the model.
     pub(crate) steps: usize,
-    /// The chains of each row.
-    pub(crate) chains: usize,
-    /// The most rows of the test part, and the number of simulated rows.
-    pub(crate) rows: usize,
+    /// The chains of each row or of the model, if a number was given.
+    pub(crate) chains: Option<usize>,
+    /// The most rows of the test part, and the number of simulated rows, if a number was given.
+    pub(crate) rows: Option<usize>,
     pub(crate) progress: ProgressKind,
 }
 

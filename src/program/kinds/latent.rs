@@ -2,7 +2,7 @@
 //! by importance sampling, pictures.
 
 use super::annealed::annealed;
-use super::kind::{Ais, Curve, Fitting, Gradients, Measure, Quantity, Reading};
+use super::kind::{Curve, Fitting, Gradients, Measure, Quantity, Reading};
 use super::network::{EvaluationSettings, Network};
 use super::trainer::{AnyTrainer, Start, restore_params, step_on_batch};
 use super::views::Views;
@@ -233,7 +233,7 @@ impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
         let annealed = how.ais.map_or(Vec::new(), |ais| {
             let about = (self.trainer.model(), self.trainer.params(), M::MOVES);
             let data = (&self.split.test, self.binarize);
-            annealed(about, data, Ais { rows: ais.rows.min(how.rows), ..ais }, how.seed)
+            annealed(about, data, ais, (how.rows, how.seed))
         });
         Ok(found.into_iter().chain(annealed).collect())
     }

@@ -1,6 +1,7 @@
 //! The kinds of models that the program can fit: one file and one row of [`KINDS`] for each.
 
 mod annealed;
+mod annealed_energy;
 mod chosen;
 mod covariances;
 mod criterion;

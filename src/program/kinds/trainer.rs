@@ -44,6 +44,8 @@ pub(crate) trait AnyTrainer<F: Scalar, M> {
     fn model(&self) -> &M;
     fn params(&self) -> &Params<F>;
     fn params_mut(&mut self) -> &mut Params<F>;
+    /// The estimate of ln Z at the last step, if the estimator follows it.
+    fn log_partition(&self) -> Option<f64>;
     /// The number of steps taken.
     fn taken(&self) -> u64;
 }
@@ -88,6 +90,10 @@ impl<F: Scalar, M: Sync, E: Estimator<F, M>> AnyTrainer<F, M> for Trainer<F, M, 
 
     fn params_mut(&mut self) -> &mut Params<F> {
         &mut self.params
+    }
+
+    fn log_partition(&self) -> Option<f64> {
+        self.estimator.log_partition()
     }
 
     fn taken(&self) -> u64 {

@@ -31,8 +31,8 @@ pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
     }
     for (option, number) in [
         ("--ais", args.ais.unwrap_or(1)),
-        ("--ais-chains", args.ais_chains),
-        ("--ais-rows", args.ais_rows),
+        ("--ais-chains", args.ais_chains.unwrap_or(1)),
+        ("--ais-rows", args.ais_rows.unwrap_or(1)),
     ] {
         at_least_one(option, number as u64)?;
     }
