@@ -1,6 +1,6 @@
 //! Unbiased contrastive divergence by coupled chains (Qiu, Zhang and Wang 2020).
 
-use super::coupling::Paired;
+use super::coupling::{Coupling, Paired};
 use crate::estimator::{Claim, Estimator, Query, record_stats};
 use crate::target::Target;
 use crate::work::{ShardState, Work};
@@ -25,8 +25,8 @@ use pathscore_models::{BlockGibbs, RandomSource};
 /// never cut.
 ///
 /// It costs $\max(2\tau - 1, k)$ sweeps or so for each pair, and the energies of all states in the sum. Sweeps have to draw
-/// the units of all rows together, as that of the restricted Boltzmann machine does; chains whose numbers cannot be paired
-/// seldom meet. Prefer it to measure the bias of other estimators, and for small models.
+/// the units of all rows together, or bit by bit and row after row; chains whose numbers cannot be paired seldom meet. Prefer it
+/// to measure the bias of other estimators, and for small models.
 ///
 /// ```
 /// use pathscore_estimators::{Estimator, Query, Work};
@@ -84,6 +84,9 @@ struct Pairs<F> {
     states: Vec<F>,
     signs: Vec<F>,
     positive: Vec<F>,
+    /// The pairs that have not met, in their order.
+    apart: Vec<usize>,
+    coupling: Coupling,
 }
 
 impl<F: Scalar> Pairs<F> {
@@ -100,14 +103,21 @@ impl<F: Scalar> Pairs<F> {
         follow: bool,
         rng: &mut R,
     ) {
-        let (chains, columns) = (&mut self.chains, query.x.len() / query.batch.max(1));
+        let columns = query.x.len() / query.batch.max(1);
+        let Self { chains, coupling, .. } = self;
         tape.clear();
         let params = query.params.on(tape).detach();
         let moved = if follow { chains.len() } else { chains.len() / 2 };
         let before = tape.constant(&chains[..moved], [moved / columns, columns]);
+        let pairs = chains.len() / (2 * columns);
         let after = match follow {
-            true => query.model.gibbs_sweep(params, before, &mut Paired(rng)),
-            false => query.model.gibbs_sweep(params, before, rng),
+            true => query.model.gibbs_sweep(params, before, &mut Paired::of(pairs, rng, coupling)),
+            false => {
+                let mut single = Paired::single(rng, coupling);
+                let after = query.model.gibbs_sweep(params, before, &mut single);
+                single.end(pairs);
+                after
+            }
         };
         after.with(|x| chains[..moved].copy_from_slice(x));
     }
@@ -118,19 +128,20 @@ impl<F: Scalar> Pairs<F> {
         self.states.extend_from_slice(&self.chains[..if both { 2 * half } else { half }]);
     }
 
-    /// Drops the pairs that have met, and returns their number.
-    fn drop_met(&mut self, columns: usize) -> usize {
+    /// Drops the pairs that have met.
+    fn drop_met(&mut self, columns: usize) {
         let count = self.len(columns);
-        let (ahead, behind) = self.chains.split_at(count * columns);
+        let Self { chains, apart, .. } = self;
+        let (ahead, behind) = chains.split_at(count * columns);
         let row = |pair: usize| pair * columns..(pair + 1) * columns;
-        let apart: Vec<usize> = (0..count).filter(|&i| ahead[row(i)] != behind[row(i)]).collect();
-        for (to, &from) in apart.iter().chain(&apart).enumerate() {
+        apart.clear();
+        apart.extend((0..count).filter(|&pair| ahead[row(pair)] != behind[row(pair)]));
+        for (to, &pair) in apart.iter().chain(&*apart).enumerate() {
             // Rows only move forward, so that none is overwritten before it has moved.
-            let from = if to < apart.len() { from } else { count + from };
-            self.chains.copy_within(row(from), to * columns);
+            let from = if to < apart.len() { pair } else { count + pair };
+            chains.copy_within(row(from), to * columns);
         }
-        self.chains.truncate(2 * apart.len() * columns);
-        count - apart.len()
+        chains.truncate(2 * apart.len() * columns);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Everything that draws a gradient is a [`Gradient`]: an [`Estimator`](crate::Estimator) of this crate
 //! ([`Applied`] to one problem), or twenty lines of your own. Everything that has a known gradient is a [`Problem`]:
-//! a bound of a latent-variable model ([`Latent`]), an expectation whose outcomes can be enumerated
+//! a bound of a latent-variable model ([`Latent`]), the likelihood of an energy-based model ([`EnergyBased`]), an expectation whose outcomes can be enumerated
 //! ([`Expectation`]), or a closed form ([`Solved`]). [`prove()`] compares the two and returns a [`Proof`].
 //!
 //! ```
@@ -20,6 +20,7 @@
 
 mod applied;
 mod diagnosis;
+mod energy_based;
 mod expectation;
 mod gradient;
 mod known_mistakes;
@@ -39,7 +40,8 @@ mod streams;
 mod verdict;
 
 pub use crate::target::Target;
-pub use applied::Applied;
+pub use applied::{Applied, Arguments};
+pub use energy_based::EnergyBased;
 pub use expectation::Expectation;
 pub use gradient::{Candidate, FromFn, Gradient};
 pub use known_mistakes::{Effect, KnownMistake};

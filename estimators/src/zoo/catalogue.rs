@@ -1,7 +1,7 @@
 //! All wrong estimators.
 
 use super::specimen::Specimen;
-use super::{baselines, bits, bounds, chains, normal};
+use super::{baselines, bits, bounds, chains, criteria, normal};
 
 /// The wrong estimators, in the order of their numbers.
 pub fn zoo() -> Vec<Specimen> {
@@ -10,6 +10,7 @@ pub fn zoo() -> Vec<Specimen> {
     all.extend(normal::specimens());
     all.extend(bits::specimens());
     all.extend(chains::specimens());
+    all.extend(criteria::specimens());
     all.sort_by_key(|specimen| specimen.number);
     all
 }

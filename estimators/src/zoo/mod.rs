@@ -21,6 +21,7 @@ pub mod bits;
 pub mod bounds;
 mod catalogue;
 pub mod chains;
+pub mod criteria;
 pub mod normal;
 mod problems;
 mod specimen;

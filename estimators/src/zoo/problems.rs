@@ -1,7 +1,8 @@
 //! The small problems on which wrong estimators are examined.
 
-use crate::proof::Latent;
+use crate::proof::{EnergyBased, Latent};
 use crate::target::Target;
+use pathscore_models::energy::{Rbm, small_rbm};
 use pathscore_models::latent::{LinearGaussian, SmallBelief};
 use pathscore_models::{Params, seed};
 
@@ -25,4 +26,15 @@ pub(super) fn line(target: Target, samples: usize) -> Latent<LinearGaussian> {
     let model = LinearGaussian::new(&mut params, [0.3, 0.5 * 0.4_f64.ln(), 1.5, 0.2], 0.5, rng);
     let name = format!("line: {target}, K={samples}");
     Latent { samples, target, ..Latent::new(name, model, params, &[1.0]) }
+}
+
+/// A machine of four visible and three hidden units, of which so many rows are observed.
+pub(super) fn machine(rows: usize) -> EnergyBased<Rbm> {
+    let mut params = Params::new();
+    let model = small_rbm(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
+    let x = &[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0][..4 * rows];
+    EnergyBased {
+        batch: rows,
+        ..EnergyBased::new(format!("machine: ln p, B={rows}"), model, params, x)
+    }
 }

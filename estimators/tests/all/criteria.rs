@@ -11,6 +11,7 @@ use pathscore_estimators::energy::{
     MaximumLikelihood, MinimumProbabilityFlow, NoiseContrastive, PseudoLikelihood, RatioMatching,
     StochasticPseudoLikelihood, TemperedContrastiveDivergence,
 };
+use pathscore_estimators::proof::{EnergyBased, Problem};
 use pathscore_estimators::{Claim, Coverage, Enumerator, Estimator, Query, Work};
 use pathscore_models::energy::Rbm;
 use pathscore_models::{BaseModel, Energy, Params, seed};
@@ -69,6 +70,23 @@ fn maximum_likelihood_has_the_published_digits() {
     assert!((gradient[0] - 0.2285075585).abs() < 5e-11);
     assert_near(&gradient, &phases(&model, &params, &probabilities(&model, &params)), ROUNDING);
     assert_eq!(Estimator::<f64, Rbm>::claim(&MaximumLikelihood), Claim::Exact);
+}
+
+#[test]
+fn the_truth_about_an_energy_model_is_the_gradient_of_the_sums() {
+    let (model, params) = machine();
+    let expected = phases(&model, &params, &probabilities(&model, &params));
+    let x = DATA.concat();
+    let one = EnergyBased::new("machine", model, params.clone(), &x);
+    let problem = EnergyBased { batch: 3, scale: 1.0 / 3.0, ..one };
+    let truth = problem.truth().unwrap();
+    // Extrapolated differences are good to ten digits, and say so.
+    assert_near(&truth.gradient, &expected, 1e-9);
+    assert!(truth.gradient_errors.iter().all(|error| *error < 1e-8), "{truth:?}");
+    assert!((truth.value.unwrap() + 3.0 * 3.2281957814).abs() < 2e-10);
+    assert_eq!(problem.components()[11..13], ["weights[11]", "visible_bias[0]"]);
+    let wide = EnergyBased::new("wide", model, params, &[0.0; 17]);
+    assert!(wide.truth().unwrap_err().to_string().contains("more than 65536"));
 }
 
 #[test]

@@ -17,4 +17,5 @@ pathscore_autodiff::modules! {
     grid: Grid;
     net: EnergyNet;
     with_log_partition: WithLogPartition;
+    small: small_rbm;
 }

@@ -7,3 +7,4 @@ mod problem;
 mod values;
 
 pub use outcomes::Latent;
+pub(super) use problem::component_names;

@@ -58,7 +58,7 @@ impl<M: LatentModel<f64>> Problem for Latent<M> {
 }
 
 /// The name of every parameter: that of its tensor, with an index if the tensor has several elements.
-fn component_names(params: &Params<f64>) -> Vec<String> {
+pub(crate) fn component_names(params: &Params<f64>) -> Vec<String> {
     params
         .iter()
         .flat_map(|(name, shape, _)| {
