@@ -1,4 +1,4 @@
-//! The command-line program: train, evaluate, sample, compare, check, likelihood, list.
+//! The command-line program: train, evaluate, sample, compare, check, likelihood, criteria, list.
 #![forbid(unsafe_code)]
 
 mod program;
@@ -6,7 +6,7 @@ mod program;
 use clap::{CommandFactory, FromArgMatches};
 use program::args::{Args, Command};
 use program::run::{command, evaluate, sample};
-use program::{check, compare, likelihood, list, usage_error};
+use program::{check, compare, criteria, likelihood, list, usage_error};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -39,6 +39,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Compare(args) => compare::compare(&args),
         Command::Check(args) => check::check(&args),
         Command::Likelihood(args) => likelihood::likelihood(&args),
+        Command::Criteria(args) => criteria::criteria(&args),
         Command::List(args) => list::list(args.format),
     }
 }

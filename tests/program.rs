@@ -551,7 +551,7 @@ fn the_help_of_a_kind_shows_its_options_and_no_others() {
     );
     options(
         "rbm",
-        &["hidden", "criterion", "sweeps", "chains"],
+        &["hidden", "criterion", "sweeps", "chains", "flip", "noise-ratio", "temperatures"],
         &["estimator", "latent-dim", "kl"],
     );
     let all = succeed(&["train", "--help"]);
@@ -1117,6 +1117,60 @@ fn a_small_rbm_knows_its_exact_likelihood() {
         succeed(&["sample", &out, "--count", "4", "--out", &picture]);
         assert_eq!(fs::read(picture).unwrap()[..4], *b"\x89PNG");
     }
+}
+
+#[test]
+fn every_criterion_of_bits_trains_an_rbm() {
+    let scratch = Scratch::new("rbm-criteria");
+    for criterion in [
+        "ml --hidden 8",
+        "ucd --burn-in 2",
+        "pt --temperatures 4 --chains 20",
+        "pl",
+        "pl --pl-bits one",
+        "ratio-matching",
+        "mpf --mpf-neighbours outside",
+        "nce --noise-ratio 5",
+        "ed --flip 0.2 --neighbours 16 --stabiliser 0.5",
+        "bis --draws 20",
+    ] {
+        let out = scratch.path(criterion);
+        let options: Vec<&str> = criterion.split(' ').collect();
+        let args = ["train", "rbm", "--data", "bars", "--steps", "300", "--lr", "0.02"];
+        let more = ["--progress", "none", "--out", &out, "--criterion"];
+        succeed(&[&args[..], &more, &options].concat());
+        let text = succeed(&["evaluate", &out, "--format", "json"]);
+        let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let row = rows.iter().find(|row| row["quantity"] == "log_likelihood").unwrap();
+        // A model that knows nothing of 16 bits is at −11.09 nats, and no model is above −3.4.
+        let value = row["value"].as_f64().unwrap();
+        assert!(value > -10.9 && value < -3.0, "{criterion}: {value}");
+    }
+    refuse(&["train", "rbm", "--criterion", "ed", "--flip", "0.7"], &["--flip", "at most 0.5"]);
+    refuse(&["train", "rbm", "--criterion", "ml", "--sweeps", "2"], &["--sweeps", "cd"]);
+}
+
+#[test]
+fn criteria_are_compared_on_a_machine_whose_states_are_summed() {
+    let scratch = Scratch::new("criteria");
+    let out = scratch.path("pictures");
+    let small = ["criteria", "--model", "rbm-small", "--budget", "20000", "--draws", "100"];
+    let text = succeed(&[&small[..], &["--format", "json", "--out", &out]].concat());
+    let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let of = |name: &str| rows.iter().find(|row| row["criterion"] == name).unwrap();
+    assert!(rows.len() >= 10, "{text}");
+    // Computed independently, to five digits.
+    for (name, cosine) in [("ml", 1.0), ("pl", 0.99349), ("mpf", 0.99383)] {
+        assert!((of(name)["cosine"].as_f64().unwrap() - cosine).abs() < 6e-6, "{text}");
+    }
+    for row in &rows {
+        // No model is above the data's own −ln 3.
+        let (value, gap) = (&row["log_likelihood"], row["gap"].as_f64().unwrap());
+        assert!(gap > 0.0 && (value.as_f64().unwrap() + gap + 3_f64.ln()).abs() < 1e-12, "{row}");
+    }
+    let picture = fs::read(Path::new(&out).join("criteria.png")).unwrap();
+    assert_eq!(picture[..4], *b"\x89PNG");
+    refuse(&["criteria", "--budget", "10"], &["--budget", "at least 10000"]);
 }
 
 #[test]

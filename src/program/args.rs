@@ -2,6 +2,7 @@
 
 use super::check::CheckArgs;
 use super::compare::CompareArgs;
+use super::criteria::CriteriaArgs;
 use super::likelihood::LikelihoodArgs;
 use super::list::ListArgs;
 use super::progress::ProgressKind;
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Estimate ln p(x) and its gradient in all ways on one problem whose exact answer is known, and draw the evidence ladder.
     Likelihood(LikelihoodArgs),
+    /// Compare the criteria of energy models on one machine whose states can be summed: exact bias, likelihood reached.
+    Criteria(CriteriaArgs),
     /// List kinds of models, estimators, their options, problems and data sets, with their sources.
     List(ListArgs),
 }

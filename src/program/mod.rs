@@ -6,6 +6,7 @@ pub(crate) mod chart;
 pub(crate) mod check;
 pub(crate) mod choice;
 pub(crate) mod compare;
+pub(crate) mod criteria;
 pub(crate) mod files;
 pub(crate) mod gallery;
 pub(crate) mod interrupt;

@@ -2,11 +2,14 @@
 
 use super::row::{Job, Place, Row, Setup, Skip, Variant};
 use crate::program::usage_error::usage_error;
-use pathscore::estimators::proof::{Applied, Cached, Candidate, Latent, Problem, Truth};
+use pathscore::estimators::energy::IndependentBits;
+use pathscore::estimators::proof::{
+    Applied, Cached, Candidate, EnergyBased, Latent, Problem, Truth,
+};
 use pathscore::estimators::{Estimator, Target};
 use pathscore::models::dist::Kind;
 use pathscore::models::latent::LatentModel;
-use pathscore::models::{Params, seed};
+use pathscore::models::{Energy, Params, seed};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -104,12 +107,82 @@ impl<M> TestProblem<M> {
     }
 }
 
-/// The job of making an instance of an estimator on a problem.
+/// A job that makes an instance of an estimator on a problem.
+pub(super) trait MakesInstance<M>: Job<f64, M, Output = Result<Instance, String>> {
+    /// The job for a problem in a setting, with the estimator's number of samples.
+    fn on(problem: TestProblem<M>, setting: Setting, samples: usize) -> Self;
+
+    /// About $\ln Z$, if the model has a partition function.
+    fn log_partition(problem: &TestProblem<M>) -> f64 {
+        let _ = problem;
+        0.0
+    }
+}
+
+/// The job of making an instance of an estimator on a latent-variable model.
 pub(super) struct Instantiate<M> {
     problem: TestProblem<M>,
     setting: Setting,
     /// The estimator's number of samples.
     samples: usize,
+}
+
+/// The job of making an instance of an estimator on an energy-based model.
+pub(super) struct InstantiateEnergy<M> {
+    problem: TestProblem<M>,
+    setting: Setting,
+    samples: usize,
+}
+
+/// The draws from which $\ln Z$ of an energy-based model is estimated.
+const PARTITION_DRAWS: usize = 10_000;
+
+impl<M> MakesInstance<M> for InstantiateEnergy<M>
+where
+    M: Energy<f64> + Clone + Send + Sync + 'static,
+{
+    fn on(problem: TestProblem<M>, setting: Setting, samples: usize) -> Self {
+        Self { problem, setting, samples }
+    }
+
+    fn log_partition(problem: &TestProblem<M>) -> f64 {
+        let (model, params) = (problem.model)();
+        let rng = &mut seed::rng(5, seed::Stream::Init, 1);
+        IndependentBits::new(&problem.means()).log_partition(&model, &params, PARTITION_DRAWS, rng)
+    }
+}
+
+impl<M> Job<f64, M> for InstantiateEnergy<M>
+where
+    M: Energy<f64> + Clone + Send + Sync + 'static,
+{
+    type Output = Result<Instance, String>;
+
+    fn run<E>(self, params: Params<f64>, estimator: E) -> Self::Output
+    where
+        E: Estimator<f64, M> + Clone + Send + Sync + 'static,
+    {
+        let Self { problem, setting: Setting { samples, batch, scale }, .. } = self;
+        let (name, target) = (problem.name, estimator.target());
+        let (model, own) = (problem.model)();
+        let few = || format!("{name} has fewer than {batch} rows");
+        let x = problem.rows.get(..batch * problem.columns).ok_or_else(few)?.to_vec();
+        let truth = EnergyBased { name: name.into(), model, params: own, x, batch, samples, scale };
+        // The estimator's own parameters are no part of the problem.
+        let applied = Arc::new(EnergyBased { params, samples: self.samples, ..truth.clone() });
+        let key = format!("{name} {target} {:?}", self.setting);
+        let candidate = Box::new(Applied::new(&applied, estimator));
+        Ok(Instance { problem: Rc::new(Cached::new(truth)), candidate, target, key })
+    }
+}
+
+impl<M> MakesInstance<M> for Instantiate<M>
+where
+    M: LatentModel<f64> + Clone + Send + Sync + 'static,
+{
+    fn on(problem: TestProblem<M>, setting: Setting, samples: usize) -> Self {
+        Self { problem, setting, samples }
+    }
 }
 
 impl<M> Instantiate<M>
@@ -190,11 +263,18 @@ impl Pair {
 /// A setting with as many samples as every estimator needs.
 const ENOUGH_SAMPLES: Setting = Setting { samples: 3, batch: 1, scale: 1.0 };
 
-impl<M: LatentModel<f64> + Clone + Send + Sync + 'static> TestProblem<M> {
+impl<M: 'static> TestProblem<M> {
+    /// The means of the columns of the data.
+    fn means(&self) -> Vec<f64> {
+        let rows = (self.rows.len() / self.columns.max(1)) as f64;
+        let column = |i| self.rows.iter().skip(i).step_by(self.columns).sum::<f64>() / rows;
+        (0..self.columns).map(column).collect()
+    }
+
     /// The problem with the estimators of these capabilities.
-    pub(super) fn with<const N: usize>(
+    pub(super) fn with<J: MakesInstance<M> + 'static, const N: usize>(
         self,
-        groups: [Vec<Row<f64, M, Instantiate<M>>>; N],
+        groups: [Vec<Row<f64, M, J>>; N],
     ) -> ProblemRow {
         let Self { name, line, source, .. } = self;
         let (mut pairs, mut left_out) = (Vec::new(), Vec::new());
@@ -220,7 +300,7 @@ impl<M: LatentModel<f64> + Clone + Send + Sync + 'static> TestProblem<M> {
         ProblemRow { name, line, source, pairs, left_out }
     }
 
-    fn pair(self, row: Row<f64, M, Instantiate<M>>, estimator: Variant) -> Pair {
+    fn pair<J: MakesInstance<M> + 'static>(self, row: Row<f64, M, J>, estimator: Variant) -> Pair {
         if let Some(&(_, solved)) = self.solved.iter().find(|(name, _)| *name == estimator.name) {
             let few = |setting: Setting| format!("fewer than {} rows", setting.batch);
             let instance = move |setting| solved(setting).ok_or_else(|| few(setting));
@@ -236,10 +316,12 @@ impl<M: LatentModel<f64> + Clone + Send + Sync + 'static> TestProblem<M> {
                 columns: self.columns,
                 layers: self.layers.to_vec(),
                 nodes: self.nodes.to_vec(),
+                means: self.means(),
+                log_partition: J::log_partition(&self),
                 rng: seed::rng(5, seed::Stream::Init, 0),
             };
             let samples = own.unwrap_or(setting.samples);
-            row.run(&options, setup, Instantiate { problem: self, setting, samples })
+            row.run(&options, setup, J::on(self, setting, samples))
         };
         Pair { estimator, instance: Box::new(instance) }
     }

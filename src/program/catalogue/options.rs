@@ -210,7 +210,11 @@ impl Options {
     }
 }
 
-const fn choice(name: &'static str, about: &'static str, source: &'static str) -> Choice {
+pub(super) const fn choice(
+    name: &'static str,
+    about: &'static str,
+    source: &'static str,
+) -> Choice {
     Choice { name, about, source }
 }
 

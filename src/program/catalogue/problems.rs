@@ -6,8 +6,9 @@
 use super::all::estimators;
 use super::any::{any_rows, generative_rows};
 use super::bits::bits_rows;
+use super::energy::{base_rows, energy_rows, flip_rows, partition_rows};
 use super::exact::{enumerable_rows, normal_rows};
-use super::instance::{Instance, ProblemRow, Setting, TestProblem};
+use super::instance::{Instance, Instantiate, InstantiateEnergy, ProblemRow, Setting, TestProblem};
 use super::likelihood::{prior_path_rows, prior_rows};
 use super::nodes::{node_rows, weak_derivative_rows};
 use super::path::{difference_rows, path_rows};
@@ -19,6 +20,7 @@ use pathscore::estimators::Estimator;
 use pathscore::estimators::proof::{Applied, Latent, Problem, Solved};
 use pathscore::estimators::score::WakeSleep;
 use pathscore::models::dist::Kind;
+use pathscore::models::energy::{BoltzmannMachine, Boundary, Graph, Rbm, small_rbm};
 use pathscore::models::latent::{
     BernoulliToy, GaussianQuadratic, Likelihood, LinearGaussian, LogisticNormal, MixedVae,
     SigmoidBelief, SmallBelief,
@@ -31,7 +33,7 @@ use std::sync::Arc;
 /// Every problem.
 pub(crate) fn problems() -> Vec<ProblemRow> {
     vec![
-        small_belief().with([
+        small_belief().with::<Instantiate<_>, _>([
             enumerable_rows(),
             any_rows(),
             generative_rows(),
@@ -57,7 +59,7 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
             expectation: false,
             solved: &[],
         }
-        .with([
+        .with::<Instantiate<_>, _>([
             normal_rows(),
             path_rows(),
             any_rows(),
@@ -79,7 +81,7 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
             expectation: true,
             solved: &[],
         }
-        .with([
+        .with::<Instantiate<_>, _>([
             enumerable_rows(),
             any_rows(),
             bits_rows(),
@@ -100,7 +102,7 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
             expectation: true,
             solved: &[],
         }
-        .with([
+        .with::<Instantiate<_>, _>([
             normal_rows(),
             path_rows(),
             any_rows(),
@@ -121,7 +123,7 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
             expectation: false,
             solved: &[],
         }
-        .with([enumerable_rows(), any_rows(), bits_rows(), prior_rows()]),
+        .with::<Instantiate<_>, _>([enumerable_rows(), any_rows(), bits_rows(), prior_rows()]),
         TestProblem {
             name: "sbn-three-layers",
             line: "three layers of a bit each, with tanh layers between, all states summed",
@@ -134,7 +136,7 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
             expectation: false,
             solved: &[],
         }
-        .with([enumerable_rows(), any_rows(), bits_rows(), prior_rows()]),
+        .with::<Instantiate<_>, _>([enumerable_rows(), any_rows(), bits_rows(), prior_rows()]),
         TestProblem {
             name: "logistic-normal",
             line: "one normal latent behind two bits, by quadrature",
@@ -147,7 +149,7 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
             expectation: false,
             solved: &[],
         }
-        .with([
+        .with::<Instantiate<_>, _>([
             normal_rows(),
             path_rows(),
             any_rows(),
@@ -171,7 +173,46 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
             expectation: false,
             solved: &[],
         }
-        .with([any_rows(), node_rows(), prior_rows()]),
+        .with::<Instantiate<_>, _>([any_rows(), node_rows(), prior_rows()]),
+        TestProblem {
+            name: "rbm-small",
+            line: "a restricted Boltzmann machine of four visible and three hidden bits, all states summed",
+            source: "a sum of 16 terms",
+            model: || known(|params| small_rbm(params, &mut rng())),
+            rows: &[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0],
+            columns: 4,
+            layers: &[],
+            nodes: &[],
+            expectation: false,
+            solved: &[],
+        }
+        .with::<InstantiateEnergy<Rbm>, _>([
+            partition_rows(),
+            energy_rows(),
+            base_rows(),
+            flip_rows(),
+        ]),
+        TestProblem {
+            name: "ising-small",
+            line: "six visible bits on a lattice of 2 × 3, random couplings and fields, all states summed",
+            source: "a sum of 64 terms",
+            model: || {
+                let lattice = Graph::lattice(2, 3, Boundary::Open);
+                at_random(|params| BoltzmannMachine::new(params, &lattice, &mut rng()))
+            },
+            rows: &[1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0],
+            columns: 6,
+            layers: &[],
+            nodes: &[],
+            expectation: false,
+            solved: &[],
+        }
+        .with::<InstantiateEnergy<BoltzmannMachine>, _>([
+            partition_rows(),
+            energy_rows(),
+            base_rows(),
+            flip_rows(),
+        ]),
     ]
 }
 

@@ -161,6 +161,10 @@ pub(crate) struct Setup<F: Scalar> {
     pub(crate) layers: Vec<usize>,
     /// The kinds of the nodes of the posterior, where they differ.
     pub(crate) nodes: Vec<Kind>,
+    /// The means of the columns of the data.
+    pub(crate) means: Vec<f64>,
+    /// About $\ln Z$ of an energy model, for estimators that have it as a parameter; zero for other models.
+    pub(crate) log_partition: f64,
     /// The source of the initial values of the estimator's own parameters.
     pub(crate) rng: Xoshiro256PlusPlus,
 }

@@ -10,7 +10,8 @@ use crate::program::catalogue::{
 use crate::program::table::{Format, print};
 use crate::program::threads::pool;
 use crate::program::usage_error::{Refuted, enough_draws, usage_error};
-use pathscore::estimators::proof::{Options, Proof, Verdict, prove};
+use pathscore::estimators::Claim;
+use pathscore::estimators::proof::{ComponentTest, Options, Proof, Verdict, prove};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::io::Write;
@@ -49,6 +50,9 @@ struct Row {
     /// The number of draws of one stream in which faults were looked for.
     depth: usize,
     max_abs_error: f64,
+    /// Of estimators that claim to be biased: the cosine of their mean and the exact gradient, and the ratio of the norms.
+    cosine: Option<f64>,
+    norm_ratio: Option<f64>,
     detectable_bias: f64,
     /// The detectable bias as a fraction of the size that `relative_to` names.
     resolution: Option<f64>,
@@ -78,6 +82,9 @@ struct TableRow<'a> {
     depth: usize,
     #[serde(rename = "max |error|")]
     error: String,
+    cosine: String,
+    #[serde(rename = "norm ratio")]
+    norm_ratio: String,
     #[serde(rename = "resolution")]
     resolution: String,
 }
@@ -132,7 +139,8 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         writeln!(
             out,
             "Each estimator is proven in up to {} settings ({settings}: K samples, B rows, times a scale); its row \
-             is the worst of them. The resolution is the smallest bias that would have been detected, as a fraction of \
+             is the worst of them. An estimator that claims to be biased has the cosine of its mean and the exact gradient and \
+             the ratio of their norms beside it. The resolution is the smallest bias that would have been detected, as a fraction of \
              the norm of the gradient (of the standard deviation of a draw, where that is zero), by draws with power {} \
              and false alarms {:e}; the depth is the number of draws of one stream in which faults were looked for.",
             SETTINGS.len(),
@@ -191,6 +199,7 @@ fn worst(
         }
     }
     let Some((proof, setting)) = worst else { return Ok(None) };
+    let angle = (proof.claim == Claim::Biased).then(|| angle(proof.gradient())).flatten();
     let reasons = match (proof.reasons(), proof.ok) {
         (reasons, false) => format!("{reasons} ({setting})"),
         (reasons, true) => reasons,
@@ -207,6 +216,8 @@ fn worst(
         outcomes: proof.method.outcomes(),
         depth: proof.depth,
         max_abs_error: proof.max_abs_error,
+        cosine: angle.map(|angle| angle.0),
+        norm_ratio: angle.map(|angle| angle.1),
         detectable_bias: proof.detectable_bias,
         resolution: proof.resolution.map(|resolution| resolution.relative()),
         relative_to: proof.resolution.map(|resolution| resolution.relative_to.to_string()),
@@ -225,6 +236,14 @@ fn worst(
     }))
 }
 
+/// The cosine of the mean and the exact gradient, and the ratio of their norms, unless one of them is zero.
+fn angle(gradient: &[ComponentTest]) -> Option<(f64, f64)> {
+    let sum = |f: &dyn Fn(&ComponentTest) -> f64| gradient.iter().map(f).sum::<f64>();
+    let (mean, exact) = (sum(&|c| c.mean * c.mean).sqrt(), sum(&|c| c.exact * c.exact).sqrt());
+    let cosine = sum(&|c| c.mean * c.exact) / (mean * exact);
+    cosine.is_finite().then_some((cosine, mean / exact))
+}
+
 fn table_row(row: &Row) -> TableRow<'_> {
     TableRow {
         estimator: &row.estimator,
@@ -237,6 +256,8 @@ fn table_row(row: &Row) -> TableRow<'_> {
         method: row.method,
         depth: row.depth,
         error: format!("{:.1e}", row.max_abs_error),
+        cosine: row.cosine.map_or("–".into(), |cosine| format!("{cosine:.4}")),
+        norm_ratio: row.norm_ratio.map_or("–".into(), |ratio| format!("{ratio:.3}")),
         resolution: match row.resolution {
             Some(resolution) if resolution.is_finite() => format!("{resolution:.1e}"),
             _ => "–".into(),

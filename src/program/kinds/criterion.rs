@@ -3,15 +3,17 @@
 use super::chosen::{Chosen, find};
 use super::trainer::{AnyTrainer, Start};
 use crate::program::catalogue::{
-    About, Job, Row, Setup, energy_rows, estimator_argument, given_options, option_arguments,
-    tracked_rows,
+    About, Job, Row, Setup, base_rows, energy_rows, estimator_argument, flip_rows, given_options,
+    option_arguments, partition_rows, rows_of, tracked_rows,
 };
 use crate::program::run::options::Given;
+use crate::program::usage_error::usage_error;
 use clap::Command;
 use pathscore::autodiff::Scalar;
+use pathscore::estimators::energy::IndependentBits;
 use pathscore::models::energy::Rbm;
 use pathscore::models::seed::{self, Stream};
-use pathscore::models::{BaseModel, Params};
+use pathscore::models::{BaseModel, BitFlips, Energy, ExactPartition, Params};
 
 /// The criterion if none is given.
 const DEFAULT: &str = "pcd";
@@ -19,14 +21,20 @@ const DEFAULT: &str = "pcd";
 /// The name of the option that chooses the criterion.
 const NAME: &str = "criterion";
 
-/// The rows of the criteria.
-fn rows<F: Scalar, M: BaseModel<F>, J: Job<F, M>>() -> Vec<Row<F, M, J>> {
-    energy_rows().into_iter().chain(tracked_rows()).collect()
+/// The criteria of all energy models: those of the machine that has every capability.
+fn criteria() -> Vec<&'static About> {
+    let rows = bit_rows::<f64, Rbm, Start<Rbm>>();
+    rows.iter().map(|row| row.about).collect()
 }
 
-/// The criteria, which are the same for every energy model.
-fn criteria() -> Vec<&'static About> {
-    rows::<f64, Rbm, Start<Rbm>>().iter().map(|row| row.about).collect()
+/// The criteria of energy models of bits whose units are sampled in blocks, with a partition function and a base model.
+pub(crate) fn bit_rows<F, M, J>() -> Vec<Row<F, M, J>>
+where
+    F: Scalar,
+    M: BaseModel<F> + BitFlips<F> + ExactPartition<F>,
+    J: Job<F, M>,
+{
+    rows_of([energy_rows(), tracked_rows(), partition_rows(), base_rows(), flip_rows()])
 }
 
 /// Adds the options of the criteria.
@@ -64,16 +72,39 @@ pub(crate) fn read(section: &toml::Table) -> anyhow::Result<Chosen> {
     Chosen::read(section, &[], &criteria())
 }
 
-/// A trainer by a criterion.
-pub(crate) fn trainer<F: Scalar, M: BaseModel<F> + 'static>(
+/// The draws from which $\ln Z$ of a new model is estimated.
+const PARTITION_DRAWS: usize = 1000;
+
+/// A trainer by a criterion among the `rows` that fit the model, for data with these means of their columns.
+///
+/// # Errors
+/// If the model does not have what the criterion needs.
+pub(crate) fn trainer<'a, F: Scalar, M: Energy<F> + 'static>(
     criterion: &Chosen,
-    start: Start<M>,
+    rows: Vec<Row<F, M, Start<'a, M>>>,
+    start: Start<'a, M>,
     params: Params<F>,
+    means: Vec<f64>,
 ) -> anyhow::Result<Box<dyn AnyTrainer<F, M>>> {
-    let rows = rows();
-    let row = rows.iter().find(|row| row.about.name == criterion.about.name);
-    let row = row.expect("the criteria are the same for every energy model");
-    let rng = seed::rng(start.settings.run.seed, Stream::Init, 1);
-    let (columns, layers, nodes) = (0, Vec::new(), Vec::new());
-    row.run(&criterion.options, Setup { params, columns, layers, nodes, rng }, start)
+    let name = criterion.about.name;
+    let Some(row) = rows.iter().find(|row| row.about.name == name) else {
+        let fits: Vec<&str> = rows.iter().map(|row| row.about.name).collect();
+        return Err(usage_error(format!(
+            "--{NAME} {name} does not fit this kind of model, for which there are {}",
+            fits.join(", ")
+        )));
+    };
+    let seed = start.settings.run.seed;
+    let log_partition = match name {
+        "nce" => {
+            let rng = &mut seed::rng(seed, Stream::Init, 2);
+            let noise = IndependentBits::new(&means);
+            noise.log_partition(&start.model, &params, PARTITION_DRAWS, rng)
+        }
+        _ => 0.0,
+    };
+    let rng = seed::rng(seed, Stream::Init, 1);
+    let (columns, layers, nodes) = (means.len(), Vec::new(), Vec::new());
+    let setup = Setup { params, columns, layers, nodes, means, log_partition, rng };
+    row.run(&criterion.options, setup, start)
 }

@@ -5,6 +5,7 @@ use super::criterion;
 use super::kind::{Curve, Fitting, Measure, Quantity, Reading};
 use super::tractable::{Mean, each_row};
 use super::trainer::{AnyTrainer, Start, step_on_batch};
+use crate::program::catalogue::{Job, Row, energy_rows, partition_rows, rows_of};
 use crate::program::gallery::Gallery;
 use crate::program::run::checkpoint::State;
 use crate::program::run::settings::Settings;
@@ -30,10 +31,24 @@ const FILTERS: usize = 100;
 /// Sweeps of a chain from independent pixels to a sample.
 const SWEEPS: usize = 2000;
 
+/// The key of the value of a criterion: chains report the gap between the free energies of data and model.
+fn value_key(criterion: &str) -> &'static str {
+    match criterion {
+        "cd" | "pcd" | "ucd" | "pt" => "train/free_energy_difference",
+        "ml" => "train/log_likelihood",
+        _ => "train/criterion",
+    }
+}
+
 /// An energy model of bits that the program can train.
 pub(crate) trait EnergyKindModel<F: Scalar>:
     BaseModel<F> + ExactPartition<F> + ExactPartition<f64> + Sized + 'static
 {
+    /// The criteria that fit the model.
+    fn criteria<J: Job<F, Self>>() -> Vec<Row<F, Self, J>> {
+        rows_of([energy_rows(), partition_rows()])
+    }
+
     /// The expected rows after one pass to the hidden units and back, flat.
     fn reconstruct(&self, params: &Params<F>, x: &[F]) -> Vec<F>;
 
@@ -70,8 +85,9 @@ impl<'a, F: Scalar, M: EnergyKindModel<F>> EnergyFit<'a, F, M> {
         let words = criterion.words();
         let schedule = settings.schedule(batches.per_epoch())?;
         let start = Start { model, settings, schedule, samples: 1, words: &words };
-        let trainer = criterion::trainer(&criterion, start, params)?;
-        let keys = ["train/free_energy_difference", "grad/norm"];
+        let trainer =
+            criterion::trainer(&criterion, M::criteria(), start, params, split.train.mean())?;
+        let keys = [value_key(criterion.about.name), "grad/norm"];
         let readings = keys.map(|key| Reading { key, value: f64::NAN });
         Ok(Self { settings, split, binarize, batches, trainer, words, readings })
     }
@@ -218,10 +234,17 @@ impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
     }
 
     fn curve(&self) -> Curve {
-        Curve {
-            train: "train/free_energy_difference",
-            test: "test/free_energy_gap",
-            label: "free energy (nats)",
+        let train = self.readings[0].key;
+        let label = match train {
+            "train/criterion" => "criterion, and free energy (nats)",
+            _ => "free energy (nats)",
+        };
+        // The likelihood has a curve of its own for data that were not trained on.
+        match train {
+            "train/log_likelihood" => {
+                Curve { train, test: "test/log_likelihood", label: "ln p(x) (nats)" }
+            }
+            _ => Curve { train, test: "test/free_energy_gap", label },
         }
     }
 

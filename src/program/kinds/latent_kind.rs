@@ -259,6 +259,8 @@ fn open<'a, F: Scalar, M: LatentKindModel<F>>(
         columns,
         layers: network.signals(),
         nodes: Vec::new(),
+        means: Vec::new(),
+        log_partition: 0.0,
         rng: seed::rng(seed, Stream::Init, 1),
     };
     let schedule = settings.schedule(settings.batches(split.train.len())?.per_epoch())?;

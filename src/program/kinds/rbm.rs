@@ -3,6 +3,7 @@
 use super::criterion;
 use super::energy::{EnergyFit, EnergyKindModel, PICTURE_NAMES};
 use super::kind::{About, Fitting, Kind};
+use crate::program::catalogue::{Job, Row};
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
 use crate::program::run::settings::{Length, Settings, at_least_one, to_section};
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 const ABOUT: About = About {
     name: "rbm",
-    line: "a restricted Boltzmann machine: visible and hidden bits, contrastive divergence",
+    line: "a restricted Boltzmann machine: visible and hidden bits, contrastive divergence and other criteria",
     source: "Hinton 2002",
     pictures: PICTURE_NAMES,
 };
@@ -88,6 +89,10 @@ fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, 
 }
 
 impl<F: Scalar> EnergyKindModel<F> for Model {
+    fn criteria<J: Job<F, Self>>() -> Vec<Row<F, Self, J>> {
+        criterion::bit_rows()
+    }
+
     fn reconstruct(&self, params: &Params<F>, x: &[F]) -> Vec<F> {
         let tape = Tape::new();
         let (bound, columns) = (params.on(&tape), self.visible());
