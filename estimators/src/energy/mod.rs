@@ -24,9 +24,15 @@
 //! | [`MinimumProbabilityFlow`] | flow to neighbours | `BitFlips` | biased |
 //! | [`NoiseContrastive`] | data against noise | `Energy` | biased |
 //! | [`EnergyDiscrepancy`], [`ExactEnergyDiscrepancy`] | data against blurred data | `Energy` | biased |
+//! | [`DynamicContrastiveDivergence`] | chains from the data by Langevin or Hamiltonian [`Dynamics`] | `RealEnergy` | biased |
+//! | [`PersistentDynamicDivergence`] | chains by dynamics that go on | `RealEnergy` | biased while parameters move |
+//! | [`ScoreMatching`], [`SlicedScoreMatching`], [`DenoisingScoreMatching`] | the slope of the energy | `RealEnergy` | another criterion |
+//! | [`NormalNoiseContrastive`] | data against normal noise | `RealEnergy` | another criterion |
+//! | [`NormalEnergyDiscrepancy`] | data against data with normal noise | `RealEnergy` | another criterion |
 //!
 //! In expectation all gradients are zero where the model is the distribution of the data, except that of
-//! [`BiasedImportanceSampling`], whose weights are those of finitely many draws.
+//! [`BiasedImportanceSampling`], whose weights are those of finitely many draws, and of [`DenoisingScoreMatching`], which
+//! fits the density of the data with noise.
 
 mod coupling;
 mod criterion;
@@ -34,6 +40,7 @@ mod criterion;
 pathscore_autodiff::modules! {
     centred: Centred;
     annealing: EnergyChains, LogPartition, PARALLEL_CHAINS, ParameterPath;
+    base_annealing: BaseAnnealing;
     contrastive: ContrastiveDivergence, PersistentContrastiveDivergence;
     discrepancy: EnergyDiscrepancy, ExactEnergyDiscrepancy;
     fast_weights: FastPersistentContrastiveDivergence;

@@ -46,7 +46,7 @@ pub enum Directions {
 /// Sliced score matching (Song, Garg, Shi and Ermon 2019), with the norm of the score computed exactly:
 ///
 /// $$-\sum_b \Big( \tfrac12 \Vert s(x_b) \Vert^2 + \frac1K \sum_k v_k^\top \nabla_x s(x_b) v_k \Big), \qquad
-///   E\, v v^\top = I.$$
+///   E v v^\top = I.$$
 ///
 /// It is unbiased for the value and gradient of [`ScoreMatching`], with $K$ directions (the query's `samples`) for each row. A
 /// Hessian-vector product replaces the $D$ of the exact trace. The variance of one direction is $2 \sum_{i \neq j} H_{ij}^2$ for

@@ -24,6 +24,7 @@ pub mod chains;
 pub mod criteria;
 pub mod normal;
 mod problems;
+pub mod real_energies;
 mod specimen;
 
 pub use catalogue::zoo;

@@ -31,7 +31,7 @@ fn every_specimen_of_the_zoo_is_caught_with_its_evidence_and_its_fixed_twin_is_n
 fn the_zoo_holds_all_numbers() {
     let zoo = zoo();
     let held = |number: &usize| zoo.iter().any(|specimen| specimen.number == *number);
-    let numbers = (1..=24).chain(26..=36);
+    let numbers = 1..=36;
     let missing: Vec<usize> = numbers.filter(|number| !held(number)).collect();
     assert_eq!(missing, [0; 0]);
     let mut names: Vec<&str> = zoo.iter().map(|specimen| specimen.name).collect();

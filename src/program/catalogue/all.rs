@@ -7,12 +7,13 @@ use super::exact::{enumerable_rows, normal_rows};
 use super::likelihood::{prior_path_rows, prior_rows};
 use super::nodes::{node_rows, weak_derivative_rows};
 use super::path::{difference_rows, path_rows};
+use super::real::real_rows;
 use super::row::{About, Job, Row};
 use super::tracked::tracked_rows;
 use super::tractable::tractable_rows;
 use pathscore::estimators::Estimator;
 use pathscore::models::Params;
-use pathscore::models::energy::Rbm;
+use pathscore::models::energy::{EnergyNet, Rbm};
 use pathscore::models::latent::{LinearGaussian, MixedVae, SmallBelief};
 
 /// The facts about every estimator, each capability represented by a model that has it.
@@ -35,6 +36,7 @@ pub(crate) fn estimators() -> Vec<&'static About> {
         abouts::<Rbm>(tracked_rows()),
         abouts::<Rbm>(base_rows()),
         abouts::<Rbm>(flip_rows()),
+        abouts::<EnergyNet>(real_rows()),
     ]
     .concat()
 }

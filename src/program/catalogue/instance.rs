@@ -251,6 +251,14 @@ pub(crate) struct Pair {
 type MakeInstance = dyn Fn(Setting) -> Result<Instance, String> + Send + Sync;
 
 impl Pair {
+    /// A form of an estimator with the function that makes its instances.
+    pub(super) fn new(
+        estimator: Variant,
+        instance: impl Fn(Setting) -> Result<Instance, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { estimator, instance: Box::new(instance) }
+    }
+
     /// The estimator on the problem in a setting.
     ///
     /// # Errors

@@ -219,10 +219,11 @@ pub(super) const fn choice(
 }
 
 const FINITE: Range = Range { words: "a number", contains: f64::is_finite };
-const POSITIVE: Range = Range { words: "positive", contains: |x| x > 0.0 && x.is_finite() };
+pub(super) const POSITIVE: Range =
+    Range { words: "positive", contains: |x| x > 0.0 && x.is_finite() };
 const BELOW_ONE: Range =
     Range { words: "at least 0 and below 1", contains: |x| (0.0..1.0).contains(&x) };
-const SHARE: Range =
+pub(super) const SHARE: Range =
     Range { words: "at least 0 and at most 1", contains: |x| (0.0..=1.0).contains(&x) };
 const INSIDE: Range = Range { words: "above 0 and below 1", contains: |x| 0.0 < x && x < 1.0 };
 

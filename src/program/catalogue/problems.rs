@@ -8,6 +8,7 @@ use super::any::{any_rows, generative_rows};
 use super::bits::bits_rows;
 use super::energy::{base_rows, energy_rows, flip_rows, partition_rows};
 use super::exact::{enumerable_rows, normal_rows};
+use super::gaussian_energy::gaussian_energy;
 use super::instance::{Instance, Instantiate, InstantiateEnergy, ProblemRow, Setting, TestProblem};
 use super::likelihood::{prior_path_rows, prior_rows};
 use super::nodes::{node_rows, weak_derivative_rows};
@@ -213,6 +214,7 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
             base_rows(),
             flip_rows(),
         ]),
+        gaussian_energy(),
     ]
 }
 

@@ -1,10 +1,12 @@
 //! Charts as functions from numbers to a scene: training curves ([`curve`]), means of gradients beside the exact
 //! gradient ([`means`]), draws of gradients ([`violins`]), curves against a parameter ([`curves`]), rows in a plane of latents
-//! ([`latent_map`]), a regression among its observations ([`fit_band`]), estimates of one number beside its exact value ([`ladder`]).
+//! ([`latent_map`]), a regression among its observations ([`fit_band`]), estimates of one number beside its exact value ([`ladder`]),
+//! densities in a plane ([`density_maps`]).
 
 mod clouds;
 mod curve;
 mod curves;
+mod density_maps;
 mod drawing;
 mod estimators;
 mod fit_band;
@@ -17,6 +19,7 @@ mod violins;
 pub(crate) use clouds::clouds;
 pub(crate) use curve::{Series, curve_svg};
 pub(crate) use curves::{Axis, Curve, CurvePanel, curve_panels};
+pub(crate) use density_maps::density_maps;
 pub(crate) use drawing::write_chart;
 pub(crate) use fit_band::{Fit, fit_band, observed_and_predicted};
 pub(crate) use ladder::{Rung, ladder};

@@ -39,18 +39,30 @@ where
 
 /// Adds the options of the criteria.
 pub(crate) fn options(command: Command) -> Command {
-    let criteria = criteria();
-    let criterion = estimator_argument(&criteria, DEFAULT)
-        .id(NAME)
-        .long(NAME)
-        .help(format!("The criterion [default: {DEFAULT}]"));
-    command.next_help_heading("Criterion").arg(criterion).args(option_arguments(&criteria))
+    options_of(&criteria(), DEFAULT, command)
 }
 
 /// `[estimator]` of a new run.
 pub(crate) fn settings(given: &Given) -> anyhow::Result<toml::Table> {
-    let criteria = criteria();
-    let about = find(&criteria, given.text(NAME).map_or(DEFAULT, String::as_str))?;
+    settings_of(&criteria(), DEFAULT, given)
+}
+
+/// Adds the options of some criteria.
+pub(crate) fn options_of(criteria: &[&'static About], default: &str, command: Command) -> Command {
+    let criterion = estimator_argument(criteria, default)
+        .id(NAME)
+        .long(NAME)
+        .help(format!("The criterion [default: {default}]"));
+    command.next_help_heading("Criterion").arg(criterion).args(option_arguments(criteria))
+}
+
+/// `[estimator]` of a new run by one of these criteria.
+pub(crate) fn settings_of(
+    criteria: &[&'static About],
+    default: &str,
+    given: &Given,
+) -> anyhow::Result<toml::Table> {
+    let about = find(criteria, given.text(NAME).map_or(default, String::as_str))?;
     for row in criteria.iter().flat_map(|other| other.options) {
         let has = |about: &&&About| about.options.iter().any(|own| own.name == row.name);
         if !has(&&about) {
@@ -60,7 +72,7 @@ pub(crate) fn settings(given: &Given) -> anyhow::Result<toml::Table> {
             given.refuse(&[row.name], reason)?;
         }
     }
-    let options = about.parse(&given_options(&criteria, given.matches()))?;
+    let options = about.parse(&given_options(criteria, given.matches()))?;
     Chosen::section(about, &options)
 }
 

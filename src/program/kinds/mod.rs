@@ -13,6 +13,7 @@ mod latent_kind;
 mod linear;
 mod network;
 mod posterior;
+mod real_fit;
 pub(crate) mod tractable;
 mod trainer;
 mod views;
@@ -35,6 +36,7 @@ pathscore::autodiff::modules! {
         gplvm: Gplvm;
         bgplvm: Bgplvm;
         rbm: Rbm;
+        deep_energy: DeepEnergy;
     }
 }
 
