@@ -7,6 +7,10 @@ use crate::params::{Bound, Params};
 use pathscore_autodiff::{Activation, Scalar, Shape, Var};
 use rand::Rng;
 
+/// The variance of the input of a unit of the first layer, without its bias, on rows of the base. The units bend within the
+/// data then; units that are nearly linear there see no more than means and variances, which the base has already.
+const FIRST_VARIANCE: f64 = 4.0;
+
 /// A deep energy model (Ngiam, Chen, Koh and Ng 2011): a perceptron $f$ with one output on standardised rows, beside a
 /// quadratic term that makes it normalisable,
 ///
@@ -17,7 +21,8 @@ use rand::Rng;
 /// $Z$ is finite for all parameters. Without the quadratic term, $E = f$, and $Z$ may be infinite; such a model
 /// can be fitted by criteria that look near the data only.
 ///
-/// The last layer is zero at first, so that the model begins as its base with $\ln Z = \frac D2 \ln 2\pi + \sum_i
+/// The first layer begins with normal numbers, biases too, so that its units bend within the data in any dimension. The last layer
+/// is zero at first, so that the model begins as its base with $\ln Z = \frac D2 \ln 2\pi + \sum_i
 /// \ln\sigma_i$. Its bias is a free constant of the energy: noise-contrastive estimation drives it to the value at which
 /// $e^{-E}$ is normalised, and the other criteria do not move it. Gradients flow to the parameters and to `x`. With a smooth
 /// activation, second derivatives in `x` exist everywhere, as score matching needs.
@@ -63,6 +68,15 @@ impl EnergyNet {
             [base.columns()].into_iter().chain(hidden.iter().copied()).chain([1]).collect();
         let net = Mlp::new(params, "net", &widths, activation, rng);
         net.clear_outputs(params, 0);
+        let first = net.layers().next().expect("a network with an output has a layer");
+        if !hidden.is_empty() {
+            let gain = F::from_f64((FIRST_VARIANCE / base.columns() as f64).sqrt());
+            for (id, gain) in [(first.weight, gain), (first.bias, F::ONE)] {
+                let numbers = params.get_mut(id);
+                F::fill_normal(numbers, rng);
+                numbers.iter_mut().for_each(|x| *x *= gain);
+            }
+        }
         Self { base, net, confined: true }
     }
 }
