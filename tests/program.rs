@@ -475,8 +475,10 @@ fn a_number_that_proves_nothing_is_refused() {
 }
 
 /// Every kind of model.
-const KINDS: [&str; 12] =
-    ["vae", "hvae", "dvae", "sbn", "ppca", "fa", "gmm", "gp", "gplvm", "bgplvm", "rbm", "energy"];
+const KINDS: [&str; 15] = [
+    "vae", "hvae", "dvae", "sbn", "ppca", "fa", "gmm", "gp", "gplvm", "bgplvm", "rbm", "energy",
+    "nade", "made", "flow",
+];
 
 #[test]
 fn the_help_of_a_kind_shows_its_options_and_no_others() {
@@ -559,6 +561,9 @@ fn the_help_of_a_kind_shows_its_options_and_no_others() {
         &["hidden", "data-noise", "criterion", "sampler", "step-size", "moves", "draws", "restart"],
         &["estimator", "latent-dim", "sweeps"],
     );
+    options("nade", &["hidden", "batch", "optimizer"], &["estimator", "criterion", "orders"]);
+    options("made", &["hidden", "orders", "activation"], &["estimator", "criterion", "layers"]);
+    options("flow", &["layers", "hidden", "activation"], &["estimator", "criterion", "orders"]);
     let all = succeed(&["train", "--help"]);
     for kind in KINDS {
         assert!(all.contains(&format!("\n  {kind} ")), "{kind} is missing: {all}");
@@ -650,6 +655,76 @@ fn every_optimiser_resumes_to_the_same_bytes() {
         succeed(&[&["train", "--resume", &broken, "--steps", "8"][..], &quiet].concat());
         assert!(checkpoint(&broken) == checkpoint(&whole), "{more:?}");
     }
+}
+
+#[test]
+fn densities_by_networks_resume_to_the_same_bytes() {
+    for (kind, more) in [
+        ("nade", &["--hidden", "8", "--steps", "4000"][..]),
+        ("made", &["--hidden", "9,7", "--orders", "2", "--steps", "3000"]),
+        ("flow", &["--hidden", "8", "--layers", "2", "--steps", "2000"]),
+    ] {
+        killed_and_resumed(kind, &[&[kind, "--data", "bars"], more].concat());
+    }
+}
+
+#[test]
+fn densities_by_networks_know_their_likelihood_and_draw() {
+    let scratch = Scratch::new("densities");
+    let mut likelihoods = Vec::new();
+    for (kind, more) in [
+        ("nade", &["--hidden", "40"][..]),
+        ("made", &["--hidden", "60"]),
+        ("made", &["--hidden", "40,40", "--orders", "3", "--activation", "tanh"]),
+    ] {
+        let out = scratch.path(&format!("{kind}{}", likelihoods.len()));
+        let args = ["train", kind, "--data", "bars", "--epochs", "40", "--lr", "5e-3"];
+        succeed(&[&args[..], more, &["--progress", "none", "--out", &out]].concat());
+        let rows = evaluated(&out, &[]);
+        likelihoods.push(quantity(&rows, "log_likelihood"));
+        let picture = scratch.path("new.png");
+        succeed(&["sample", &out, "--count", "4", "--out", &picture]);
+        assert_eq!(fs::read(picture).unwrap()[..4], *b"\x89PNG");
+        refuse(&["evaluate", &out, "--num-samples", "5"], &["--num-samples", "is exact"]);
+    }
+    let nade = scratch.path("nade0");
+    for name in ["samples.png", "filters.png", "completions.png", "curve.svg"] {
+        assert!(fs::metadata(Path::new(&nade).join(name)).unwrap().len() > 0, "{name}");
+    }
+    // The entropy of the patterns is the most that a model can reach, and 16 independent bits reach −11.1.
+    assert!(likelihoods.iter().all(|&l| l > -7.0 && l < -3.0), "{likelihoods:?}");
+    // Rows that are no bits have no probability.
+    let grey = ["--binarize", "none", "--steps", "2"];
+    refuse(&[&["train", "nade"], &grey[..]].concat(), &["is no bit", "--binarize dynamic"]);
+    refuse(&["train", "made", "--hidden", "5,0"], &["--hidden", "at least 1"]);
+    refuse(&["train", "made", "--orders", "0"], &["--orders", "at least 1"]);
+}
+
+#[test]
+fn a_flow_fits_a_table_of_two_columns() {
+    let scratch = Scratch::new("flow");
+    // A bent band: the second column is a parabola of the first, with a small noise.
+    let rows: String = (0..600)
+        .map(|i| {
+            let t = f64::from(i);
+            let a = 1.5 * (0.7 * t).sin() + 0.5 * (2.9 * t).sin();
+            format!("{a},{}\n", a * a + 0.2 * (97.0 * t).sin())
+        })
+        .collect();
+    let source = format!("csv:{}", scratch.file("rows.csv", rows.as_bytes()));
+    let out = scratch.path("run");
+    let args = ["train", "flow", "--data", &source, "--hidden", "24", "--layers", "6"];
+    let more = ["--epochs", "60", "--lr", "5e-3", "--progress", "none", "--out", &out];
+    succeed(&[&args[..], &more].concat());
+    let rows = evaluated(&out, &[]);
+    // A normal distribution with the same moments reaches about −2.9 nats.
+    let found = quantity(&rows, "log_likelihood");
+    assert!(found > -2.2, "{rows:?}");
+    for name in ["samples.png", "density.png", "curve.svg"] {
+        assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
+    }
+    let one = format!("csv:{}", scratch.file("one.csv", b"1\n2\n3\n4\n5\n6\n7\n8\n"));
+    refuse(&["train", "flow", "--data", &one, "--batch", "2"], &["two columns"]);
 }
 
 #[test]

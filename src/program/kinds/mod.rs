@@ -5,6 +5,7 @@ mod annealed_energy;
 mod chosen;
 mod covariances;
 mod criterion;
+mod density;
 mod energy;
 mod exact;
 pub(crate) mod kind;
@@ -37,6 +38,9 @@ pathscore::autodiff::modules! {
         bgplvm: Bgplvm;
         rbm: Rbm;
         deep_energy: DeepEnergy;
+        nade: Nade;
+        made: Made;
+        flow: Flow;
     }
 }
 

@@ -1,0 +1,218 @@
+//! The part that all densities by networks share: training by gradients of the exact likelihood in batches, and pictures.
+
+use super::kind::{About, Curve, Fitting, Measure, Quantity, Reading};
+use super::tractable::log_likelihood;
+use super::trainer::{AnyTrainer, Start, step_on_batch};
+use crate::program::catalogue::Job;
+use crate::program::choice::cli_name;
+use crate::program::gallery::Gallery;
+use crate::program::run::checkpoint::State;
+use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
+use crate::program::run::settings::{Length, Settings};
+use crate::program::usage_error::usage_error;
+use clap::{Args, Command, ValueEnum};
+use pathscore::autodiff::{Activation, Scalar};
+use pathscore::estimators::tractable::ExactLikelihood;
+use pathscore::models::data::{Batches, Binarize, Split, Table};
+use pathscore::models::{Params, Tractable};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The length of a run if none is given.
+const EPOCHS: u64 = 50;
+/// Test rows of the evaluation after each epoch.
+const QUICK_ROWS: usize = 2000;
+/// Pictures of `samples.png`.
+const PICTURES: usize = 64;
+
+/// The activations of hidden layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ActivationName {
+    /// max(x, 0).
+    Relu,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// 1 / (1 + exp(−x)).
+    Sigmoid,
+    /// ln(1 + exp(x)).
+    Softplus,
+}
+
+impl From<ActivationName> for Activation {
+    fn from(name: ActivationName) -> Self {
+        match name {
+            ActivationName::Relu => Self::Relu,
+            ActivationName::Tanh => Self::Tanh,
+            ActivationName::Sigmoid => Self::Sigmoid,
+            ActivationName::Softplus => Self::Softplus,
+        }
+    }
+}
+
+/// Adds the options of the training.
+pub(crate) fn options(command: Command) -> Command {
+    OptimizerOptions::augment_args(command)
+        .mut_arg("batch", |batch| batch.default_value("100"))
+        .mut_arg("schedule", |schedule| schedule.default_value("cosine-decay"))
+        .mut_arg("epochs", |epochs| epochs.help(epochs_help(EPOCHS)))
+}
+
+/// The settings of a new run but for `[model]`; `bits` is true if the model describes bits.
+pub(crate) fn settings(given: &Given, kind: &str, bits: bool) -> anyhow::Result<Settings> {
+    let mut settings = given.settings(kind, Length::Epochs(EPOCHS), bits)?;
+    settings.optimizer = Some(given.optimizer()?);
+    Ok(settings)
+}
+
+/// Refuses data that are no bits.
+///
+/// # Errors
+/// If a value is neither zero nor one, and is not drawn as one of them.
+pub(crate) fn bits_only(settings: &Settings, split: &Split) -> anyhow::Result<()> {
+    if settings.binarize()? == Binarize::Dynamic {
+        return Ok(());
+    }
+    let values = split.train.values().iter().chain(split.test.values());
+    match values.into_iter().find(|&&x| x != 0.0 && x != 1.0) {
+        None => Ok(()),
+        Some(x) => Err(usage_error(format!(
+            "{}: the value {x} is no bit, and this kind of model describes bits: try --binarize dynamic, or threshold",
+            settings.data.source
+        ))),
+    }
+}
+
+/// A density by a network, as the program sees it.
+pub(crate) trait DensityModel<F: Scalar>: Tractable<F> + Sized + 'static {
+    /// The entry of its kind; its first picture is `samples.png`.
+    const ABOUT: &'static About;
+
+    /// New rows, flat.
+    fn draws(&self, params: &Params<F>, count: usize, seed: u64) -> Vec<F>;
+
+    /// The pictures beside the samples, as far as the data have them.
+    fn more_pictures(
+        &self,
+        params: &Params<F>,
+        gallery: &Gallery,
+        seed: u64,
+    ) -> Vec<(&'static str, Vec<u8>)>;
+}
+
+/// A density in training.
+pub(crate) struct DensityFit<'a, F: Scalar, M> {
+    settings: &'a Settings,
+    split: &'a Split,
+    binarize: Binarize,
+    batches: Batches,
+    trainer: Box<dyn AnyTrainer<F, M>>,
+    words: String,
+    readings: [Reading; 2],
+}
+
+impl<'a, F: Scalar, M: DensityModel<F>> DensityFit<'a, F, M> {
+    /// A fit that has not begun, of a model with its initial parameters.
+    pub(crate) fn open(
+        settings: &'a Settings,
+        split: &'a Split,
+        (model, params): (M, Params<F>),
+    ) -> anyhow::Result<Self> {
+        let (binarize, batches) = (settings.binarize()?, settings.batches(split.train.len())?);
+        let words = format!("exact likelihood, {}", cli_name(&settings.optimizer()?.name));
+        let schedule = settings.schedule(batches.per_epoch())?;
+        let start = Start { model, settings, schedule, samples: 1, words: &words };
+        let trainer = start.run(params, ExactLikelihood)?;
+        let readings = ["train/log_likelihood", "grad/norm"];
+        let readings = readings.map(|key| Reading { key, value: f64::NAN });
+        Ok(Self { settings, split, binarize, batches, trainer, words, readings })
+    }
+
+    fn seed(&self) -> u64 {
+        self.settings.run.seed
+    }
+
+    /// The mean of ln p(x) over the first rows of a table.
+    fn log_likelihood(&self, table: &Table, rows: usize, seed: u64, name: &str) -> Quantity {
+        let (model, params) = (self.trainer.model(), self.trainer.params());
+        let data = (table, self.binarize);
+        log_likelihood(|params, x| model.log_prob(params, x), params, data, rows, seed)
+            .quantity(name, "nats")
+    }
+
+    fn draws(&self, count: usize, seed: u64) -> Vec<f32> {
+        let rows = self.trainer.model().draws(self.trainer.params(), count, seed);
+        rows.into_iter().map(|x| x.to_f64() as f32).collect()
+    }
+}
+
+impl<F: Scalar, M: DensityModel<F>> Fitting for DensityFit<'_, F, M> {
+    fn words(&self) -> String {
+        self.words.clone()
+    }
+
+    fn parameters(&self) -> usize {
+        self.trainer.params().len()
+    }
+
+    fn per_epoch(&self) -> u64 {
+        self.batches.per_epoch()
+    }
+
+    fn taken(&self) -> u64 {
+        self.trainer.taken()
+    }
+
+    fn advance(&mut self) -> anyhow::Result<&[Reading]> {
+        let Self { batches, trainer, split, binarize, readings, .. } = self;
+        step_on_batch(&mut **trainer, batches, (&split.train, *binarize), readings)?;
+        Ok(&self.readings)
+    }
+
+    fn epoch_metrics(&mut self) -> anyhow::Result<Vec<(String, Value)>> {
+        let test = &self.split.test;
+        let found = self.log_likelihood(test, test.len().min(QUICK_ROWS), self.seed(), "");
+        Ok(vec![("test/log_likelihood".into(), json!(found.value))])
+    }
+
+    fn curve(&self) -> Curve {
+        Curve {
+            train: "train/log_likelihood",
+            test: "test/log_likelihood",
+            label: "log p(x) (nats)",
+        }
+    }
+
+    fn results(&mut self) -> anyhow::Result<Vec<Quantity>> {
+        let (Split { train, test, .. }, seed) = (self.split, self.seed());
+        let rows = train.len().min(test.len());
+        let of_train = self.log_likelihood(train, rows, seed, "log_likelihood_train");
+        let of_test = self.log_likelihood(test, test.len(), seed, "log_likelihood_test");
+        Ok(vec![of_train, of_test])
+    }
+
+    fn measure(&mut self, how: &Measure) -> anyhow::Result<Vec<Quantity>> {
+        how.refuse_samples(&format!("the likelihood of {} is exact", M::ABOUT.name))?;
+        Ok(vec![self.log_likelihood(&self.split.test, how.rows, how.seed, "log_likelihood")])
+    }
+
+    fn sample(&self, count: usize, seed: u64) -> anyhow::Result<Table> {
+        Ok(Table::new(self.draws(count, seed), self.split.test.columns())?)
+    }
+
+    fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+        let gallery = Gallery::new(&self.split.test);
+        let samples = gallery.square(&self.draws(PICTURES, self.seed()));
+        let (model, params) = (self.trainer.model(), self.trainer.params());
+        let more = model.more_pictures(params, &gallery, self.seed());
+        Ok([(M::ABOUT.pictures[0], samples)].into_iter().chain(more).collect())
+    }
+
+    fn save(&self) -> State {
+        self.trainer.save()
+    }
+
+    fn restore(&mut self, state: &State) -> anyhow::Result<()> {
+        self.trainer.restore(state)
+    }
+}
