@@ -267,8 +267,8 @@ fn chains_of_bits() -> impl FnMut(u64) + Send {
 /// Weighted chains that follow training, and are resampled at every step.
 fn tracked() -> impl FnMut(u64) + Send {
     let ((model, mut params), mut work) = (machine(), Work::new());
-    let pcd = TrackedContrastiveDivergence::new(1);
-    let mut pcd = TrackedContrastiveDivergence { chains: Some(40), resample: 1.0, ..pcd };
+    let mut pcd = TrackedContrastiveDivergence::new(1);
+    (pcd.chains, pcd.resample) = (Some(40), 1.0);
     let x: Vec<f32> = (0..300).map(|i| f32::from(u8::from(i % 7 < 3))).collect();
     let mut rng = seed::rng(1, seed::Stream::Sample, 0);
     move |_| {

@@ -475,9 +475,9 @@ fn a_number_that_proves_nothing_is_refused() {
 }
 
 /// Every kind of model.
-const KINDS: [&str; 15] = [
-    "vae", "hvae", "dvae", "sbn", "ppca", "fa", "gmm", "gp", "gplvm", "bgplvm", "rbm", "energy",
-    "nade", "made", "flow",
+const KINDS: [&str; 18] = [
+    "vae", "hvae", "dvae", "sbn", "ppca", "fa", "gmm", "gp", "gplvm", "bgplvm", "rbm", "grbm",
+    "dbm", "ising", "energy", "nade", "made", "flow",
 ];
 
 #[test]
@@ -556,6 +556,13 @@ fn the_help_of_a_kind_shows_its_options_and_no_others() {
         &["hidden", "criterion", "sweeps", "chains", "flip", "noise-ratio", "temperatures"],
         &["estimator", "latent-dim", "kl"],
     );
+    options("grbm", &["hidden", "sd", "criterion", "sweeps"], &["estimator", "layers", "pairs"]);
+    options(
+        "dbm",
+        &["layers", "mean-field-steps", "criterion", "chains"],
+        &["hidden", "sd", "estimator"],
+    );
+    options("ising", &["pairs", "criterion", "chains"], &["hidden", "layers", "sd"]);
     options(
         "energy",
         &["hidden", "data-noise", "criterion", "sampler", "step-size", "moves", "draws", "restart"],
@@ -617,6 +624,31 @@ fn persistent_chains_by_dynamics_resume_to_the_same_bytes() {
     for sampler in ["langevin", "hmc"] {
         let more = ["--sampler", sampler, "--moves", "3", "--steps", "3000"];
         killed_and_resumed(sampler, &[&energy[..], &more].concat());
+    }
+}
+
+#[test]
+fn every_energy_model_resumes_to_the_same_bytes() {
+    let scratch = Scratch::new("resumed-energy");
+    for (i, args) in [
+        &["grbm", "--data", "bars", "--hidden", "6"][..],
+        &["grbm", "--data", "bars", "--hidden", "6", "--sd", "fixed", "--criterion", "cd"],
+        &["dbm", "--data", "bars", "--layers", "6,4", "--chains", "30"],
+        &["ising", "--data", "bars"],
+        &["ising", "--data", "bars", "--pairs", "torus", "--dtype", "f64"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let quiet = ["--progress", "none"];
+        let train = |steps: &str, out: &str| {
+            succeed(&[&["train"], *args, &["--steps", steps, "--out", out], &quiet].concat());
+        };
+        let (whole, broken) = (scratch.path(&format!("whole{i}")), scratch.path(&format!("{i}")));
+        train("40", &whole);
+        train("23", &broken);
+        succeed(&[&["train", "--resume", &broken, "--steps", "40"][..], &quiet].concat());
+        assert!(checkpoint(&broken) == checkpoint(&whole), "{args:?}");
     }
 }
 
@@ -1206,6 +1238,86 @@ fn a_small_rbm_knows_its_exact_likelihood() {
         succeed(&["sample", &out, "--count", "4", "--out", &picture]);
         assert_eq!(fs::read(picture).unwrap()[..4], *b"\x89PNG");
     }
+}
+
+/// True if `evaluate` found a quantity.
+fn is_there(rows: &[Value], name: &str) -> bool {
+    rows.iter().any(|row| row["quantity"] == name)
+}
+
+#[test]
+fn other_energy_models_know_their_exact_likelihood() {
+    let scratch = Scratch::new("energy-exact");
+    // A model of independent pixels is at −16 ln 2 = −11.09 nats on bars and stripes, and none is far above −ln 30.
+    for (kind, options, least) in [
+        ("dbm", &["--layers", "10,4"][..], -9.0),
+        ("ising", &["--pairs", "full"], -10.0),
+        ("ising", &["--pairs", "lattice"], -10.5),
+    ] {
+        let out = scratch.path(&format!("{kind}{}", options[1]));
+        let args = ["train", kind, "--data", "bars", "--steps", "2000", "--lr", "0.01"];
+        succeed(&[&args[..], options, &["--progress", "none", "--out", &out]].concat());
+        let rows = evaluated(&out, &[]);
+        let value = quantity(&rows, "log_likelihood");
+        assert!(value > least && value < -3.0, "{kind} {options:?}: {value}");
+        // The pseudo-likelihood sums conditionals, and a machine with hidden layers of its own in its states has none.
+        assert_eq!(is_there(&rows, "pseudo_log_likelihood"), kind == "ising");
+        let hidden = Path::new(&out).join("hidden.png").exists();
+        assert_eq!(hidden, kind == "dbm", "{kind}");
+        for name in ["samples.png", "chains.png", "filters.png", "reconstructions.png"] {
+            assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_machine_of_real_numbers_has_a_density_of_grey_values() {
+    let scratch = Scratch::new("grbm");
+    let out = scratch.path("run");
+    let args = ["train", "grbm", "--hidden", "10", "--epochs", "4", "--progress", "none"];
+    succeed(&[&args[..], &["--out", &out]].concat());
+    let rows = evaluated(&out, &[]);
+    assert!(quantity(&rows, "log_likelihood").is_finite(), "{rows:?}");
+    assert!(!is_there(&rows, "pseudo_log_likelihood"), "{rows:?}");
+    // Real numbers are no bits.
+    let table = scratch.path("real.csv");
+    let lines: String = (0..60).map(|i| format!("{},{}\n", i % 7, -0.5 * f64::from(i))).collect();
+    fs::write(&table, format!("a,b\n{lines}")).unwrap();
+    let data = format!("csv:{table}");
+    refuse(&["train", "rbm", "--data", &data, "--batch", "10"], &["outside [0, 1]", "grbm"]);
+    refuse(&["train", "ising", "--data", &data, "--batch", "10"], &["outside [0, 1]"]);
+    let out = scratch.path("table");
+    let args = ["train", "grbm", "--data", &data, "--hidden", "3", "--batch", "10"];
+    succeed(&[&args[..], &["--steps", "50", "--progress", "none", "--out", &out]].concat());
+    assert!(quantity(&evaluated(&out, &[]), "log_likelihood").is_finite());
+}
+
+#[test]
+fn a_picture_is_completed_by_chains_and_only_by_chains() {
+    let scratch = Scratch::new("inpaint");
+    let runs = [("rbm", &["--hidden", "12"][..]), ("ising", &[]), ("dbm", &["--layers", "8,4"])];
+    for (kind, options) in runs {
+        let (out, picture) = (scratch.path(kind), scratch.path(&format!("{kind}.png")));
+        let args = ["train", kind, "--data", "bars", "--steps", "500", "--lr", "0.01"];
+        succeed(&[&args[..], options, &["--progress", "none", "--out", &out]].concat());
+        for part in ["right", "top", "0.3"] {
+            succeed(&["sample", &out, "--inpaint", part, "--sweeps", "20", "--out", &picture]);
+            assert_eq!(fs::read(&picture).unwrap()[..4], *b"\x89PNG");
+        }
+        succeed(&["sample", &out, "--sweeps", "3", "--count", "5", "--out", &picture]);
+        let sample = ["sample", &out, "--out", &picture];
+        let middle = ["--inpaint", "middle"];
+        refuse_in_words(&[&sample[..], &middle].concat(), &["left, right, top, bottom"]);
+        for more in [["--sweeps", "0"], ["--count", "0"]] {
+            refuse(&[&sample[..], &more].concat(), &[more[0]]);
+        }
+    }
+    let (out, picture) = (scratch.path("ppca"), scratch.path("ppca.png"));
+    let args = ["train", "ppca", "--data", "bars", "--latent-dim", "3", "--progress", "none"];
+    succeed(&[&args[..], &["--out", &out]].concat());
+    let sample = ["sample", &out, "--out", &picture];
+    refuse(&[&sample[..], &["--inpaint", "left"]].concat(), &["--inpaint", "ppca", "energy"]);
+    refuse(&[&sample[..], &["--sweeps", "5"]].concat(), &["--sweeps", "ppca"]);
 }
 
 #[test]

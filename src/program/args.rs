@@ -6,6 +6,7 @@ use super::criteria::CriteriaArgs;
 use super::likelihood::LikelihoodArgs;
 use super::list::ListArgs;
 use super::progress::ProgressKind;
+use super::run::hidden::Hidden;
 use super::table::Format;
 use clap::{Args as Group, Parser, Subcommand};
 use std::path::PathBuf;
@@ -110,9 +111,19 @@ pub(crate) struct SampleArgs {
     /// The folder of the run.
     pub(crate) run: PathBuf,
 
-    /// The number of rows of data that are drawn.
-    #[arg(long, default_value_t = 64, value_name = "N")]
-    pub(crate) count: usize,
+    /// The number of rows of data that are drawn, or completed [default: 64, or 8 with --inpaint].
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<usize>,
+
+    /// Gibbs sweeps of each chain of an energy model, from independent columns to a sample [default: 2000].
+    #[arg(long, value_name = "N")]
+    pub(crate) sweeps: Option<usize>,
+
+    /// Complete test rows of which a part is hidden: left, right, top or bottom half of a picture, or a fraction of the
+    /// columns between 0 and 1, chosen by the seed. The picture shows each row, the row without the hidden part, and
+    /// completions.
+    #[arg(long, value_name = "PART")]
+    pub(crate) inpaint: Option<Hidden>,
 
     /// The picture file to write.
     #[arg(long, value_name = "FILE.png")]

@@ -10,9 +10,9 @@ use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::optim::Sgd;
 use pathscore_estimators::tractable::ExactLikelihood;
 use pathscore_estimators::{Claim, Coverage, Enumerator, Estimator, Query, Target, Work};
-use pathscore_models::energy::Rbm;
+use pathscore_models::energy::{DeepBoltzmann, Rbm};
 use pathscore_models::tractable::Ppca;
-use pathscore_models::{BlockGibbs, Bound, Energy, Params, RandomSource, Tractable, seed};
+use pathscore_models::{BlockGibbs, Bound, Energy, MeanField, Params, RandomSource, Tractable, seed};
 
 /// Sums of up to $2^{14}$ products of numbers below one round off by less.
 pub(crate) const ROUNDING: f64 = 1e-12;
@@ -106,9 +106,9 @@ pub(crate) fn data_after(params: &Params<f64>, sweeps: usize) -> Vec<f64> {
 }
 
 /// The mean gradient of an estimator over everything it can draw, from one row, with the chains at `chains`.
-pub(crate) fn mean_gradient(
-    estimator: &impl Estimator<f64, Rbm>,
-    (model, params): (&Rbm, &Params<f64>),
+pub(crate) fn mean_gradient<M: Sync>(
+    estimator: &impl Estimator<f64, M>,
+    (model, params): (&M, &Params<f64>),
     row: &[f64],
     chains: Option<&[f64]>,
 ) -> Vec<f64> {
@@ -166,6 +166,37 @@ fn hidden_probabilities(params: &Params<f64>) -> Vec<f64> {
     let sums: Vec<f64> = all[..8].iter().map(sum).collect();
     let z: f64 = sums.iter().sum();
     sums.into_iter().map(|sum| sum / z).collect()
+}
+
+/// With chains that are distributed as the model, PCD of a deep machine has the gradient of the variational bound: the
+/// derivative of the bound at the means of mean field, and the exact gradient of ln Z.
+#[test]
+fn persistent_chains_of_a_deep_machine_follow_its_variational_bound() {
+    let mut params = Params::new();
+    let model =
+        DeepBoltzmann::new(&mut params, 2, [2, 2], &mut seed::rng(0, seed::Stream::Init, 0));
+    for (at, x) in params.values_mut().iter_mut().enumerate() {
+        *x = f64::sin((2 + 3 * at) as f64);
+    }
+    let row = [1.0, 0.0];
+    let all = states();
+    let mut work = Work::<f64>::new();
+    let bound = params.on(&work.tape);
+    let energies = model.energy(bound, work.tape.constant(&all.concat(), [16, 4]));
+    let log_z = (-energies).log_sum_exp(..);
+    let probabilities: Vec<f64> =
+        energies.value().values().iter().map(|e| (-e - log_z.item()).exp()).collect();
+    let of_data = model.variational_energy(bound, work.tape.constant(&row, [1, 2]));
+    let exact = (-of_data.sum() - log_z).backward().leading(params.len()).to_vec();
+    work.tape.clear();
+    let estimator = PersistentContrastiveDivergence { sweeps: 1, chains: Some(1) };
+    let mut mean = vec![0.0; params.len()];
+    for (x, p) in all.iter().zip(probabilities) {
+        let chain = [&[1.0], &x[..]].concat();
+        let found = mean_gradient(&estimator, (&model, &params), &row, Some(&chain));
+        mean.iter_mut().zip(found).for_each(|(mean, g)| *mean += p * g);
+    }
+    assert_near(&mean, &exact, ROUNDING);
 }
 
 #[test]

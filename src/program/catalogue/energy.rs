@@ -1,16 +1,17 @@
 //! Estimators for energy models: by chains of block Gibbs sweeps, by flipped bits and noise, by sums over all states.
 
 use super::energy_options::{
-    BURN_IN, DRAWS, FLIP, MOST_SWEEPS, MPF_NEIGHBOURS, NEIGHBOURS, NOISE_RATIO, PL_BITS,
+    BURN_IN, DRAWS, FAST_RATE, FLIP, MOST_SWEEPS, MPF_NEIGHBOURS, NEIGHBOURS, NOISE_RATIO, PL_BITS,
     STABILISER, TEMPERATURES,
 };
 use super::options::{CHAINS, SWEEPS, Value};
 use super::row::{About, Job, Row, Variant};
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::energy::{
-    BiasedImportanceSampling, ContrastiveDivergence, EnergyDiscrepancy, IndependentBits,
-    MaximumLikelihood, MinimumProbabilityFlow, NoiseContrastive, PersistentContrastiveDivergence,
-    PseudoLikelihood, RatioMatching, StochasticPseudoLikelihood, TemperedContrastiveDivergence,
+    BiasedImportanceSampling, ContrastiveDivergence, EnergyDiscrepancy,
+    FastPersistentContrastiveDivergence, IndependentBits, MaximumLikelihood,
+    MinimumProbabilityFlow, NoiseContrastive, PersistentContrastiveDivergence, PseudoLikelihood,
+    RatioMatching, StochasticPseudoLikelihood, TemperedContrastiveDivergence,
     UnbiasedContrastiveDivergence,
 };
 use pathscore::models::{BaseModel, BitFlips, BlockGibbs, ExactPartition};
@@ -46,6 +47,26 @@ where
             |options, setup, job| {
                 let (sweeps, chains) = (options.count(SWEEPS), options.count_if_any(CHAINS));
                 job.run(setup.params, PersistentContrastiveDivergence { sweeps, chains })
+            },
+        ),
+        Row::new(
+            &About {
+                name: "fpcd",
+                line: "ln p(x), persistent chains with fast weights, which drive them on; biased",
+                source: "Tieleman & Hinton 2009",
+                options: &[SWEEPS, CHAINS, FAST_RATE],
+                ..About::DEFAULT
+            },
+            |options, setup, job| {
+                let (sweeps, chains) = (options.count(SWEEPS), options.count_if_any(CHAINS));
+                let rate = options.number(FAST_RATE);
+                let fast = FastPersistentContrastiveDivergence {
+                    sweeps,
+                    chains,
+                    rate,
+                    ..Default::default()
+                };
+                job.run(setup.params, fast)
             },
         ),
         Row::new(

@@ -17,6 +17,15 @@ pub(crate) const TEMPERATURES: &OptionRow = &OptionRow {
     when: None,
 };
 
+pub(crate) const FAST_RATE: &OptionRow = &OptionRow {
+    name: "fast-rate",
+    value_name: "RATE",
+    about: "The learning rate of the fast weights, which keep 0.95 of themselves from step to step",
+    kind: Kind::Number(NOT_NEGATIVE),
+    default: Some(Value::Number(0.01)),
+    when: None,
+};
+
 pub(crate) const BURN_IN: &OptionRow = &OptionRow {
     name: "burn-in",
     value_name: "K",

@@ -160,6 +160,8 @@ fn pair(row: Row<f64, Model, Instantiate>, form: Variant) -> Pair {
             columns: 1,
             layers: Vec::new(),
             nodes: Vec::new(),
+            means: Vec::new(),
+            log_partition: 0.0,
             rng: seed::rng(5, seed::Stream::Init, 0),
         };
         row.run(&options, setup, Instantiate(setting))

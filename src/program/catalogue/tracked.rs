@@ -23,8 +23,9 @@ where
         },
         |options, setup, job| {
             let (sweeps, chains) = (options.count(SWEEPS), options.count_if_any(CHAINS));
-            let tracked = TrackedContrastiveDivergence::new(sweeps);
-            job.run(setup.params, TrackedContrastiveDivergence { chains, ..tracked })
+            let mut tracked = TrackedContrastiveDivergence::new(sweeps);
+            tracked.chains = chains;
+            job.run(setup.params, tracked)
         },
     )]
 }

@@ -1,7 +1,8 @@
 //! Charts as functions from numbers to a scene: training curves ([`curve`]), means of gradients beside the exact
 //! gradient ([`means`]), draws of gradients ([`violins`]), curves against a parameter ([`curves`]), rows in a plane of latents
-//! ([`latent_map`]), a regression among its observations ([`fit_band`]), estimates of one number beside its exact value ([`ladder`]),
-//! densities in a plane ([`density_maps`]).
+//! ([`latent_map`]), a regression among its observations ([`fit_band`]), estimates of one number beside its exact value
+//! ([`ladder`]), counts of numbers in bins ([`histogram`]), panels for the columns of a table ([`lines`]), a
+//! matrix with names ([`heat_map`]), densities in a plane ([`density_maps`]).
 
 mod clouds;
 mod curve;
@@ -10,8 +11,11 @@ mod density_maps;
 mod drawing;
 mod estimators;
 mod fit_band;
+mod heat_map;
+mod histogram;
 mod ladder;
 mod latent_map;
+mod lines;
 mod means;
 mod panel;
 mod violins;
@@ -22,7 +26,10 @@ pub(crate) use curves::{Axis, Curve, CurvePanel, curve_panels};
 pub(crate) use density_maps::density_maps;
 pub(crate) use drawing::write_chart;
 pub(crate) use fit_band::{Fit, fit_band, observed_and_predicted};
+pub(crate) use heat_map::heat_map;
+pub(crate) use histogram::histogram;
 pub(crate) use ladder::{Rung, ladder};
 pub(crate) use latent_map::latent_map;
+pub(crate) use lines::{LinePanel, line_panels};
 pub(crate) use means::{Estimate, means};
 pub(crate) use violins::{Draws, violins};

@@ -17,6 +17,18 @@ const CHAINS: usize = 100;
 /// The part of the steps that a pilot run takes to find the temperatures, and the fewest of its steps.
 const PILOT: (usize, usize) = (5, 20);
 
+/// The number of chains.
+///
+/// # Errors
+/// If a number of rows was given, which would have no effect.
+pub(super) fn chains(Ais { chains, rows, .. }: Ais) -> anyhow::Result<usize> {
+    if rows.is_some() {
+        let reason = "the chains of an energy model serve all rows";
+        return Err(usage_error(format!("--ais-rows has no effect here: {reason}")));
+    }
+    Ok(chains.unwrap_or(CHAINS))
+}
+
 /// An energy model whose ln Z is estimated.
 pub(crate) struct Annealed<'a, F, M> {
     pub(crate) model: &'a M,
@@ -37,12 +49,8 @@ impl<F: Scalar, M: BaseModel<F>> Annealed<'_, F, M> {
     /// # Errors
     /// If a number of rows was given, which would have no effect.
     pub(crate) fn quantities(&self, ais: Ais, seed: u64) -> anyhow::Result<Vec<Quantity>> {
-        let Ais { steps, chains, rows, progress } = ais;
-        if rows.is_some() {
-            let reason = "the chains of an energy model serve all rows";
-            return Err(usage_error(format!("--ais-rows has no effect here: {reason}")));
-        }
-        let count = chains.unwrap_or(CHAINS);
+        let Ais { steps, progress, .. } = ais;
+        let count = chains(ais)?;
         let path = ParameterPath::new(self.model, self.params, self.means);
         let moves = |index: u64| {
             let seed = derive(seed, Stream::Evaluate, index);

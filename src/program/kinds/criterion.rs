@@ -1,19 +1,17 @@
 //! The criteria by which energy models are fitted: their options, their section of `run.toml`, and their trainer.
 
 use super::chosen::{Chosen, find};
+use super::energy::model::EnergyKindModel;
 use super::trainer::{AnyTrainer, Start};
 use crate::program::catalogue::{
-    About, Job, Row, Setup, base_rows, energy_rows, estimator_argument, flip_rows, given_options,
-    option_arguments, partition_rows, rows_of, tracked_rows,
+    About, Setup, estimator_argument, given_options, option_arguments,
 };
 use crate::program::run::options::Given;
-use crate::program::usage_error::usage_error;
 use clap::Command;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::energy::IndependentBits;
-use pathscore::models::energy::Rbm;
+use pathscore::models::Params;
 use pathscore::models::seed::{self, Stream};
-use pathscore::models::{BaseModel, BitFlips, Energy, ExactPartition, Params};
 
 /// The criterion if none is given.
 const DEFAULT: &str = "pcd";
@@ -21,30 +19,19 @@ const DEFAULT: &str = "pcd";
 /// The name of the option that chooses the criterion.
 const NAME: &str = "criterion";
 
-/// The criteria of all energy models: those of the machine that has every capability.
-fn criteria() -> Vec<&'static About> {
-    let rows = bit_rows::<f64, Rbm, Start<Rbm>>();
-    rows.iter().map(|row| row.about).collect()
-}
-
-/// The criteria of energy models of bits whose units are sampled in blocks, with a partition function and a base model.
-pub(crate) fn bit_rows<F, M, J>() -> Vec<Row<F, M, J>>
-where
-    F: Scalar,
-    M: BaseModel<F> + BitFlips<F> + ExactPartition<F>,
-    J: Job<F, M>,
-{
-    rows_of([energy_rows(), tracked_rows(), partition_rows(), base_rows(), flip_rows()])
+/// The criteria of a model, which do not depend on the number type.
+fn criteria<M: EnergyKindModel<f64>>() -> Vec<&'static About> {
+    M::criteria::<Start<M>>().iter().map(|row| row.about).collect()
 }
 
 /// Adds the options of the criteria.
-pub(crate) fn options(command: Command) -> Command {
-    options_of(&criteria(), DEFAULT, command)
+pub(crate) fn options<M: EnergyKindModel<f64>>(command: Command) -> Command {
+    options_of(&criteria::<M>(), DEFAULT, command)
 }
 
 /// `[estimator]` of a new run.
-pub(crate) fn settings(given: &Given) -> anyhow::Result<toml::Table> {
-    settings_of(&criteria(), DEFAULT, given)
+pub(crate) fn settings<M: EnergyKindModel<f64>>(given: &Given) -> anyhow::Result<toml::Table> {
+    settings_of(&criteria::<M>(), DEFAULT, given)
 }
 
 /// Adds the options of some criteria.
@@ -80,34 +67,25 @@ pub(crate) fn settings_of(
 ///
 /// # Errors
 /// If there is no such criterion, or it does not have one of the options.
-pub(crate) fn read(section: &toml::Table) -> anyhow::Result<Chosen> {
-    Chosen::read(section, &[], &criteria())
+pub(crate) fn read<M: EnergyKindModel<f64>>(section: &toml::Table) -> anyhow::Result<Chosen> {
+    Chosen::read(section, &[], &criteria::<M>())
 }
 
 /// The draws from which $\ln Z$ of a new model is estimated.
 const PARTITION_DRAWS: usize = 1000;
 
-/// A trainer by a criterion among the `rows` that fit the model, for data with these means of their columns.
+/// A trainer by a criterion, for data with these means of their columns.
 ///
 /// # Errors
-/// If the model does not have what the criterion needs.
-pub(crate) fn trainer<'a, F: Scalar, M: Energy<F> + 'static>(
+/// If the settings are not of this kind of model.
+pub(crate) fn trainer<F: Scalar, M: EnergyKindModel<F>>(
     criterion: &Chosen,
-    rows: Vec<Row<F, M, Start<'a, M>>>,
-    start: Start<'a, M>,
+    start: Start<M>,
     params: Params<F>,
     means: Vec<f64>,
 ) -> anyhow::Result<Box<dyn AnyTrainer<F, M>>> {
-    let name = criterion.about.name;
-    let Some(row) = rows.iter().find(|row| row.about.name == name) else {
-        let fits: Vec<&str> = rows.iter().map(|row| row.about.name).collect();
-        return Err(usage_error(format!(
-            "--{NAME} {name} does not fit this kind of model, for which there are {}",
-            fits.join(", ")
-        )));
-    };
     let seed = start.settings.run.seed;
-    let log_partition = match name {
+    let log_partition = match criterion.about.name {
         "nce" => {
             let rng = &mut seed::rng(seed, Stream::Init, 2);
             let noise = IndependentBits::new(&means);
@@ -118,5 +96,5 @@ pub(crate) fn trainer<'a, F: Scalar, M: Energy<F> + 'static>(
     let rng = seed::rng(seed, Stream::Init, 1);
     let (columns, layers, nodes) = (means.len(), Vec::new(), Vec::new());
     let setup = Setup { params, columns, layers, nodes, means, log_partition, rng };
-    row.run(&criterion.options, setup, start)
+    M::trainer(criterion, setup, start)
 }

@@ -136,6 +136,15 @@ pub(crate) trait Fitting {
     /// The pictures of the fitted model, each a file's name and a PNG.
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>>;
 
+    /// The pictures that are worth a look after this epoch, while training goes on.
+    ///
+    /// # Errors
+    /// If a picture cannot be drawn.
+    fn pictures_during(&self, epoch: u64) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+        let _ = epoch;
+        Ok(Vec::new())
+    }
+
     /// Everything that [`Fitting::restore`] needs to go on bit for bit.
     fn save(&self) -> State;
 
@@ -144,6 +153,11 @@ pub(crate) trait Fitting {
     /// # Errors
     /// If it is not of this model, or not of these settings.
     fn restore(&mut self, state: &State) -> anyhow::Result<()>;
+
+    /// The Markov chains by which the model is sampled, if it has no independent draws.
+    fn chains(&self) -> Option<&dyn Chains> {
+        None
+    }
 
     /// The gradients of the estimator, if there is one.
     fn gradients(&mut self) -> Option<&mut dyn Gradients> {
@@ -221,6 +235,30 @@ impl Measure {
             None => Ok(()),
         }
     }
+}
+
+/// Markov chains that leave the distribution of a fitted model invariant.
+pub(crate) trait Chains {
+    /// The number of sweeps from a start to a sample if none is given.
+    fn sweeps(&self) -> usize;
+
+    /// Rows after so many sweeps.
+    ///
+    /// # Errors
+    /// If they are not finite.
+    fn sample(&self, count: usize, sweeps: usize, seed: u64) -> anyhow::Result<Table>;
+
+    /// The rows with the columns that are not `known` drawn given the others by so many sweeps.
+    ///
+    /// # Errors
+    /// If they are not finite.
+    fn complete(
+        &self,
+        rows: &Table,
+        known: &[bool],
+        sweeps: usize,
+        seed: u64,
+    ) -> anyhow::Result<Table>;
 }
 
 /// Draws of a gradient at parameters that stay.

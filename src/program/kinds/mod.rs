@@ -37,6 +37,9 @@ pathscore::autodiff::modules! {
         gplvm: Gplvm;
         bgplvm: Bgplvm;
         rbm: Rbm;
+        grbm: Grbm;
+        dbm: Dbm;
+        ising: Ising;
         deep_energy: DeepEnergy;
         nade: Nade;
         made: Made;

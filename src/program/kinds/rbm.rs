@@ -1,29 +1,28 @@
 //! `train rbm`: a restricted Boltzmann machine.
 
-use super::criterion;
-use super::energy::{EnergyFit, EnergyKindModel, PICTURE_NAMES};
+use super::chosen::Chosen;
+use super::energy::model::{EnergyKindModel, bit_rows, by_criterion, some_columns};
+use super::energy::{self, EnergyFit, PICTURES_WITH_HIDDEN};
 use super::kind::{About, Fitting, Kind};
-use crate::program::catalogue::{Job, Row};
+use super::trainer::{AnyTrainer, CentredStart, Start};
+use crate::program::catalogue::{Job, Row, Setup};
 use crate::program::run::choices::Dtype;
-use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
-use crate::program::run::settings::{Length, Settings, at_least_one, to_section};
+use crate::program::run::options::Given;
+use crate::program::run::settings::{Settings, at_least_one};
 use clap::{Args, Command};
-use pathscore::autodiff::{Scalar, Tape};
-use pathscore::models::Params;
+use pathscore::autodiff::{Scalar, Var};
 use pathscore::models::data::Split;
 use pathscore::models::energy::Rbm as Model;
 use pathscore::models::seed::{self, Stream};
+use pathscore::models::{BitFlips, Bound, Params};
 use serde::{Deserialize, Serialize};
 
 const ABOUT: About = About {
     name: "rbm",
     line: "a restricted Boltzmann machine: visible and hidden bits, contrastive divergence and other criteria",
     source: "Hinton 2002",
-    pictures: PICTURE_NAMES,
+    pictures: PICTURES_WITH_HIDDEN,
 };
-
-/// The length of a run if none is given.
-const EPOCHS: u64 = 30;
 
 /// The kind `rbm`.
 pub(crate) struct Rbm;
@@ -35,6 +34,10 @@ struct Options {
     /// The number of hidden units.
     #[arg(long, default_value_t = 100, value_name = "H")]
     hidden: usize,
+
+    /// Centre the gradient: the units enter as differences from their means. Learning is faster.
+    #[arg(long)]
+    centred: bool,
 }
 
 /// The section `[model]` of `run.toml`.
@@ -42,6 +45,8 @@ struct Options {
 #[serde(deny_unknown_fields)]
 struct ModelSettings {
     hidden: usize,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    centred: bool,
 }
 
 impl Kind for Rbm {
@@ -50,20 +55,13 @@ impl Kind for Rbm {
     }
 
     fn options(&self, command: Command) -> Command {
-        let command = criterion::options(Options::augment_args(command));
-        OptimizerOptions::augment_args(command)
-            .mut_arg("batch", |batch| batch.default_value("100"))
-            .mut_arg("epochs", |epochs| epochs.help(epochs_help(EPOCHS)))
+        energy::options::<Model>(Options::augment_args(command))
     }
 
     fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
-        let Options { hidden } = given.options()?;
+        let Options { hidden, centred } = given.options()?;
         at_least_one("--hidden", hidden as u64)?;
-        let mut settings = given.settings(ABOUT.name, Length::Epochs(EPOCHS), true)?;
-        settings.model = to_section(&ModelSettings { hidden })?;
-        settings.estimator = criterion::settings(given)?;
-        settings.optimizer = Some(given.optimizer()?);
-        Ok(settings)
+        energy::settings::<Model>(given, ABOUT.name, &ModelSettings { hidden, centred })
     }
 
     fn open<'a>(
@@ -80,7 +78,7 @@ impl Kind for Rbm {
 
 /// A restricted Boltzmann machine whose visible biases give the means of the data.
 fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
-    let ModelSettings { hidden } = settings.model()?;
+    let ModelSettings { hidden, .. } = settings.model()?;
     let mut params = Params::new();
     let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
     let model = Model::new(&mut params, split.train.columns(), hidden, rng);
@@ -90,19 +88,34 @@ fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, 
 
 impl<F: Scalar> EnergyKindModel<F> for Model {
     fn criteria<J: Job<F, Self>>() -> Vec<Row<F, Self, J>> {
-        criterion::bit_rows()
+        bit_rows()
     }
 
-    fn reconstruct(&self, params: &Params<F>, x: &[F]) -> Vec<F> {
-        let tape = Tape::new();
-        let (bound, columns) = (params.on(&tape), self.visible());
-        let hidden = self.hidden_probs(bound, tape.constant(x, [x.len() / columns, columns]));
-        self.visible_probs(bound, hidden).value().values().to_vec()
+    fn trainer(
+        criterion: &Chosen,
+        setup: Setup<F>,
+        start: Start<Self>,
+    ) -> anyhow::Result<Box<dyn AnyTrainer<F, Self>>> {
+        let ModelSettings { centred, .. } = start.settings.model()?;
+        match centred {
+            true => by_criterion(Self::criteria(), criterion, setup, CentredStart(start)),
+            false => by_criterion(Self::criteria(), criterion, setup, start),
+        }
+    }
+
+    fn flips<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Option<Var<'t, F>> {
+        Some(self.flip_energies(params, x))
+    }
+
+    fn expected<'t>(&self, params: Bound<'t, F>, states: Var<'t, F>) -> Var<'t, F> {
+        self.visible_probs(params, self.hidden_probs(params, states))
+    }
+
+    fn hidden_means<'t>(&self, params: Bound<'t, F>, states: Var<'t, F>) -> Option<Var<'t, F>> {
+        Some(self.hidden_probs(params, states))
     }
 
     fn filters(&self, params: &Params<F>, most: usize) -> Vec<f32> {
-        let weights = params.get(self.weights());
-        let of_unit = |unit: usize| weights.iter().skip(unit).step_by(self.hidden());
-        (0..self.hidden().min(most)).flat_map(of_unit).map(|w| w.to_f64() as f32).collect()
+        some_columns(params.get(self.weights()), self.hidden(), most)
     }
 }

@@ -1,5 +1,6 @@
 //! A fit of an energy of real numbers: training, the quantities that are known of it, chains and pictures.
 
+use super::annealed_energy;
 use super::chosen::Chosen;
 use super::kind::{Ais, Curve, Fitting, Measure, Quantity, Reading};
 use super::tractable::Mean;
@@ -96,8 +97,12 @@ impl<'a, F: Scalar, M: RealEnergy<F> + 'static> RealFit<'a, F, M> {
         let row = row.expect("the criteria are the same for every energy of real numbers");
         let rng = seed::rng(settings.run.seed, Stream::Init, 1);
         let (columns, layers, nodes) = (split.train.columns(), Vec::new(), Vec::new());
-        let trainer =
-            row.run(&chosen.options, Setup { params, columns, layers, nodes, rng }, start)?;
+        let means = split.train.mean();
+        let trainer = row.run(
+            &chosen.options,
+            Setup { params, columns, layers, nodes, means, log_partition: 0.0, rng },
+            start,
+        )?;
         let keys = ["train/criterion", "grad/norm"];
         let readings = keys.map(|key| Reading { key, value: f64::NAN });
         let dynamics = dynamics_if_any(&chosen.options);
@@ -220,21 +225,25 @@ impl<'a, F: Scalar, M: RealEnergy<F> + 'static> RealFit<'a, F, M> {
     }
 
     /// $\ln Z$ by annealing from the base and back, and the likelihoods that follow.
-    fn annealed(&self, ais: &Ais, seed: u64, energies: &[f64]) -> Vec<Quantity> {
+    ///
+    /// # Errors
+    /// If an option of annealing has no effect.
+    fn annealed(&self, ais: Ais, seed: u64, energies: &[f64]) -> anyhow::Result<Vec<Quantity>> {
+        let chains = annealed_energy::chains(ais)?;
         let moves = Dynamics { adjusted: true, ..self.dynamics.unwrap_or(DEFAULT_MOVES) };
         let annealing = BaseAnnealing { dynamics: moves, steps: ais.steps, moves: 1 };
         let (mut work, rng) = (Work::new(), &mut seed::lanes(seed, Stream::Evaluate, 2));
-        let (forward, ends) = annealing.forward(self.model(), ais.chains, &mut work, rng);
+        let (forward, ends) = annealing.forward(self.model(), chains, &mut work, rng);
         let forward = LogMeanWeight::of(&forward);
         // Chains that training left are nearer to draws of the model than the ends of the runs.
-        let starts = self.kept_chains(ais.chains).unwrap_or(ends);
+        let starts = self.kept_chains(chains).unwrap_or(ends);
         let back = LogMeanWeight::of(&annealing.reverse(self.model(), starts, &mut work, rng));
         let quantity = |name: &str, value, error, rows| Quantity {
             name: name.into(),
             value,
             error: Some(error),
             unit: "nats",
-            samples: Some(ais.chains),
+            samples: Some(chains),
             rows,
         };
         let energy = Mean::of(energies);
@@ -242,12 +251,12 @@ impl<'a, F: Scalar, M: RealEnergy<F> + 'static> RealFit<'a, F, M> {
             let error = error.hypot(energy.error);
             quantity(name, -energy.value - log_z, error, energy.rows)
         };
-        vec![
+        Ok(vec![
             quantity("log_partition_ais", forward.value, forward.standard_error, 0),
-            quantity("log_partition_reverse_ais", -back.value, back.standard_error, 0),
+            quantity("log_partition_ais_reverse", -back.value, back.standard_error, 0),
             likelihood("log_likelihood_ais", forward.value, forward.standard_error),
-            likelihood("log_likelihood_reverse_ais", -back.value, back.standard_error),
-        ]
+            likelihood("log_likelihood_ais_reverse", -back.value, back.standard_error),
+        ])
     }
 
     /// So many of the chains that training keeps, from the first on and around.
@@ -392,7 +401,7 @@ impl<F: Scalar, M: RealEnergy<F> + 'static> Fitting for RealFit<'_, F, M> {
         let mut found = self.quantities(how.rows, how.seed, "");
         if let Some(ais) = &how.ais {
             let energies = self.energies(&self.rows(&self.split.test, how.rows, how.seed));
-            found.extend(self.annealed(ais, how.seed, &energies));
+            found.extend(self.annealed(*ais, how.seed, &energies)?);
         }
         Ok(found)
     }

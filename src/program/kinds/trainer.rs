@@ -10,13 +10,14 @@ use crate::program::run::settings::{OptimizerSettings, Settings};
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::Scalar;
 use pathscore::autodiff::vector::Lanes;
+use pathscore::estimators::energy::Centred;
 use pathscore::estimators::fit::{self, Noise, NotFinite, Options, Report, Trainer};
 use pathscore::estimators::optim::{
     AdaGrad, Adam, AdamW, Adamax, Optimizer, RmsProp, Schedule, Sgd,
 };
 use pathscore::estimators::{Claim, Estimator, Target};
-use pathscore::models::Params;
 use pathscore::models::data::{Batches, Binarize, Table};
+use pathscore::models::{Bipartite, Params};
 use std::ops::Range;
 
 /// Gradients whose noise is measured after each epoch: enough for one digit of their variance.
@@ -210,6 +211,20 @@ impl<F: Scalar, M: Sync + 'static> Job<F, M> for Start<'_, M> {
         let (lr, clip, seed) = (followed.lr, followed.clip, settings.run.seed);
         let options = Options { samples, lr, schedule, clip, seed };
         Ok(Box::new(Trainer::new(model, params, estimator, optimizer, options)))
+    }
+}
+
+/// The job of making a trainer whose gradient is centred.
+pub(crate) struct CentredStart<'a, M>(pub(crate) Start<'a, M>);
+
+impl<F: Scalar, M: Bipartite<F> + 'static> Job<F, M> for CentredStart<'_, M> {
+    type Output = anyhow::Result<Box<dyn AnyTrainer<F, M>>>;
+
+    fn run<E>(self, params: Params<F>, estimator: E) -> Self::Output
+    where
+        E: Estimator<F, M> + Clone + Send + Sync + 'static,
+    {
+        self.0.run(params, Centred::new(estimator))
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod command;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod folder;
+pub(crate) mod hidden;
 pub(crate) mod options;
 pub(crate) mod sample;
 pub(crate) mod settings;

@@ -171,6 +171,11 @@ impl Run<'_> {
                     line.extend(fitting.epoch_metrics()?);
                 }
                 metrics.append(&line)?;
+                if epoch_ends && !ends {
+                    for (name, png) in fitting.pictures_during(step / per_epoch)? {
+                        write_atomically(dir.join(name), &png)?;
+                    }
+                }
                 if saved.elapsed() >= self.checkpoint_every {
                     self.save(fitting)?;
                     saved = Instant::now();

@@ -1,0 +1,68 @@
+//! A matrix as coloured cells whose rows and columns have names.
+
+use super::drawing::png;
+use kuva::prelude::{Heatmap, Layout, Plot};
+use kuva::render::render::{Scene, render_multiple};
+
+/// The size of a cell, and the room for names and the scale, in pixels.
+const CELL: (f64, f64) = (44.0, 26.0);
+const ROOM: (f64, f64) = (260.0, 170.0);
+
+/// A matrix, row by row, as a PNG, with the names of its rows and columns and a scale of colours.
+///
+/// # Errors
+/// If the picture cannot be drawn.
+///
+/// # Panics
+/// If the numbers do not fill the rows and columns.
+pub(crate) fn heat_map(
+    matrix: &[f32],
+    [rows, columns]: [&[String]; 2],
+    title: &str,
+) -> anyhow::Result<Vec<u8>> {
+    png(&scene(matrix, [rows, columns], title))
+}
+
+fn scene(matrix: &[f32], [rows, columns]: [&[String]; 2], title: &str) -> Scene {
+    let (count, cells) = (matrix.len(), rows.len() * columns.len());
+    assert_eq!(count, cells, "heat map: {count} numbers for {cells} cells");
+    // The chart library counts rows from below.
+    let lines = matrix.chunks_exact(columns.len().max(1)).rev();
+    let data: Vec<Vec<f64>> =
+        lines.map(|row| row.iter().map(|&x| f64::from(x)).collect()).collect();
+    let plots = vec![Plot::Heatmap(Heatmap::new().with_data(data))];
+    let layout = Layout::auto_from_plots(&plots)
+        .with_width(CELL.0 * columns.len() as f64 + ROOM.0)
+        .with_height(CELL.1 * rows.len() as f64 + ROOM.1)
+        .with_title(title)
+        .with_x_categories(columns.to_vec())
+        .with_y_categories(rows.iter().rev().cloned().collect())
+        .with_x_tick_rotate(-45.0);
+    render_multiple(plots, layout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::drawing::{picture, svg};
+    use super::*;
+
+    #[test]
+    fn a_heat_map_names_its_rows_and_columns() {
+        let names =
+            |kind: &str, n: usize| (0..n).map(|i| format!("{kind} {i}")).collect::<Vec<_>>();
+        let (rows, columns) = (names("unit", 5), names("column", 3));
+        let matrix: Vec<f32> = (0..15).map(|i| i as f32).collect();
+        let scene = scene(&matrix, [&rows, &columns], "weights");
+        picture(&scene, "heat-map.png");
+        let text = svg(&scene);
+        for word in rows.iter().chain(&columns) {
+            assert!(text.contains(word.as_str()), "{word} is missing");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "5 numbers for 6 cells")]
+    fn a_matrix_fills_its_cells() {
+        scene(&[0.0; 5], [&vec![String::new(); 2], &vec![String::new(); 3]], "");
+    }
+}

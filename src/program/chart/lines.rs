@@ -1,0 +1,125 @@
+//! Panels of lines or marks on linear axes, as for the columns of a table.
+
+use super::curve::Series;
+use super::drawing::{COLOURS, png, range};
+use super::estimators::distinct;
+use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot};
+use kuva::render::figure::Figure;
+use kuva::render::render::Scene;
+
+/// Panels side by side.
+const ACROSS: usize = 4;
+
+/// One panel.
+#[derive(Clone, Debug)]
+pub(crate) struct LinePanel {
+    pub(crate) title: String,
+    /// The labels of the horizontal and the vertical axis.
+    pub(crate) labels: [&'static str; 2],
+    pub(crate) series: Vec<Series>,
+    /// True if the points of a series are marks without a line.
+    pub(crate) marks: bool,
+}
+
+/// Panels in rows of four with one legend, as a PNG; a series has the same colour in all panels.
+///
+/// # Errors
+/// If the picture cannot be drawn.
+pub(crate) fn line_panels(panels: &[LinePanel], title: &str) -> anyhow::Result<Vec<u8>> {
+    png(&scene(panels, title))
+}
+
+fn scene(panels: &[LinePanel], title: &str) -> Scene {
+    let names = panels.iter().flat_map(|panel| &panel.series).map(|series| series.name.as_str());
+    let names = distinct(names);
+    let colour =
+        |name: &str| COLOURS[names.iter().position(|n| *n == name).unwrap_or(0) % COLOURS.len()];
+    let across = panels.len().clamp(1, ACROSS);
+    Figure::new(panels.len().div_ceil(across).max(1), across)
+        .with_title(title)
+        .with_title_size(18)
+        .with_cell_size(300.0, 260.0)
+        .with_plots(panels.iter().map(|panel| panel.drawn(colour)).collect())
+        .with_layouts(panels.iter().map(LinePanel::layout).collect())
+        .with_shared_legend_bottom()
+        .render()
+}
+
+impl LinePanel {
+    fn points(&self) -> impl Iterator<Item = (f64, f64)> {
+        let all = self.series.iter().flat_map(|series| &series.points);
+        all.copied().filter(|(x, y)| x.is_finite() && y.is_finite())
+    }
+
+    fn drawn(&self, colour: impl Fn(&str) -> &'static str) -> Vec<Plot> {
+        let drawn = self.series.iter().map(|Series { name, points }| {
+            let points = points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite());
+            if self.marks {
+                let marks = ScatterPlot::new().with_data(points).with_color(colour(name));
+                return Plot::Scatter(marks.with_size(2.5).with_legend(name.as_str()));
+            }
+            let line = LinePlot::new().with_data(points).with_color(colour(name));
+            Plot::Line(line.with_stroke_width(1.6).with_legend(name.as_str()))
+        });
+        drawn.collect()
+    }
+
+    fn layout(&self) -> Layout {
+        let across = padded(range(self.points().map(|point| point.0)));
+        let up = padded(range(self.points().map(|point| point.1)));
+        Layout::new(across, up)
+            .with_title(self.title.as_str())
+            .with_title_size(13)
+            .with_x_label(self.labels[0])
+            .with_y_label(self.labels[1])
+            .with_label_size(11)
+            .with_tick_size(10)
+            .with_x_axis_min(across.0)
+            .with_x_axis_max(across.1)
+            .with_y_axis_min(up.0)
+            .with_y_axis_max(up.1)
+            .with_grid_line_width(0.6)
+    }
+}
+
+/// A range with a little room on both sides.
+fn padded(range: Option<(f64, f64)>) -> (f64, f64) {
+    let (low, high) = range.unwrap_or((0.0, 1.0));
+    let side = if high > low { 0.04 * (high - low) } else { 0.5 };
+    (low - side, high + side)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::drawing::{picture, svg};
+    use super::*;
+
+    fn panel(title: &str, marks: bool) -> LinePanel {
+        let wave =
+            |shift: f64| (0..30).map(move |i| (f64::from(i), (0.3 * f64::from(i) + shift).sin()));
+        let series =
+            |name: &str, shift| Series { name: name.into(), points: wave(shift).collect() };
+        let series = vec![series("data", 0.0), series("samples", 0.4)];
+        LinePanel { title: title.into(), labels: ["time", "height"], series, marks }
+    }
+
+    #[test]
+    fn every_panel_and_series_has_its_name() {
+        let names = ["one", "two", "three", "four", "five"];
+        let panels: Vec<LinePanel> = names.iter().map(|name| panel(name, *name == "two")).collect();
+        let scene = scene(&panels, "five waves");
+        picture(&scene, "line-panels.png");
+        let text = svg(&scene);
+        for word in names.iter().chain(&["data", "samples", "time", "height", "five waves"]) {
+            assert!(text.contains(word), "{word} is missing");
+        }
+    }
+
+    #[test]
+    fn a_panel_without_finite_points_is_drawn_empty() {
+        let nothing = Series { name: "nothing".into(), points: vec![(0.0, f64::NAN)] };
+        let panel = LinePanel { series: vec![nothing], ..panel("empty", false) };
+        assert!(svg(&scene(&[panel], "nothing")).contains("<svg"));
+        assert!(svg(&scene(&[], "nothing")).contains("<svg"));
+    }
+}
