@@ -6,9 +6,7 @@ use crate::program::catalogue::{
     Job, Row, Setup, base_rows, energy_rows, flip_rows, partition_rows, rows_of, tracked_rows,
 };
 use pathscore::autodiff::{Scalar, Var};
-use pathscore::models::{
-    BaseModel, BitFlips, Bound, ExactPartition, Params, RandomSource,
-};
+use pathscore::models::{BaseModel, BitFlips, Bound, ExactPartition, Params, RandomSource};
 
 /// An energy model that the program can train.
 pub(crate) trait EnergyKindModel<F: Scalar>:
