@@ -74,7 +74,7 @@ fn main() {
         "  its aim, 1/(Var + 0.3²)",
         1.0 / (variance + noise * noise)
     );
-    let discrepancy = NormalEnergyDiscrepancy { noise: 0.5, stabilizer: 0.0 };
+    let discrepancy = NormalEnergyDiscrepancy { noise: 0.5, stabiliser: 0.0 };
     print("energy discrepancy", &fit(fresh.clone(), discrepancy, 64));
 
     let (model, mut params) = fresh;

@@ -9,7 +9,7 @@
 //! | [`Energy`] | $E(x)$ with $p(x) \propto e^{-E(x)}$ | Boltzmann machines: restricted, deep, fully visible |
 //! | [`BlockGibbs`] | a Markov transition that leaves $p(x)$ invariant | Boltzmann machines: restricted, deep, fully visible |
 //! | [`MeanField`] | the missing columns of a row by mean field, with a bound on its free energy | deep Boltzmann machines |
-//! | [`BitFlips`] | $E(x)$ with one bit flipped | Boltzmann machines of bits |
+//! | [`BitFlips`] | differences of $E(x)$ by one flipped bit | Boltzmann machines of bits |
 //! | [`ExactPartition`] | $Z$ as a sum of terms that can be listed | Boltzmann machines: restricted, deep, fully visible |
 //! | [`Bipartite`] | visible and hidden units with weights between them | restricted Boltzmann machines |
 //! | [`BaseModel`] | the model of independent columns, from which annealing starts | Boltzmann machines: restricted, deep, fully visible |
@@ -90,8 +90,8 @@ pub trait Energy<F: Scalar>: Sync {
     }
 }
 
-/// An energy-based model with a block Gibbs sampler: given one half of its units, the units of the other half are
-/// independent.
+/// An energy-based model with a Gibbs sampler: a sweep draws every unit given others, block by block, and leaves $p(x)$
+/// invariant.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no block Gibbs sampler",
     label = "this model cannot draw h ~ p(h|x) and then x ~ p(x|h)",
@@ -155,7 +155,7 @@ pub trait BlockGibbs<F: Scalar>: Energy<F> {
 /// An energy-based model of bits, whose criteria and samplers may ask for the energy after one bit was flipped.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an energy-based model of bits",
-    label = "this model has no energies of flipped bits",
+    label = "this model has no energy differences by flipped bits",
     note = "pseudo-likelihood, ratio matching and minimum probability flow need `BitFlips`; for real data there is \
             score matching"
 )]
@@ -169,9 +169,9 @@ pub trait BitFlips<F: Scalar>: Energy<F> {
     /// # Panics
     /// If `x` does not have two axes.
     #[track_caller]
-    fn flip_energies<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+    fn flip_differences<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         let shape = x.shape();
-        assert!(shape.len() == 2, "flip_energies: {shape:?} is not [rows, columns]");
+        assert!(shape.len() == 2, "flip_differences: {shape:?} is not [rows, columns]");
         let (rows, columns) = (shape[0], shape[1]);
         let flipped_bit = x.tape().constant_with([columns, 1, columns], |out| {
             out.fill(F::ZERO);
@@ -288,8 +288,8 @@ pub trait MeanField<F: Scalar>: Energy<F> {
     /// The number of columns of the data, the first ones of a state.
     fn observed(&self) -> usize;
 
-    /// $\min_q E_q [E] - H(q)$ over posteriors $q$ of independent columns, as far as mean field finds it: from `[rows,
-    /// observed]` to `[rows]`. It is at least the free energy of the row, so that $-\ln Z$ minus this is a lower bound on
+    /// The variational free energy $E(x, \mu) - H(\mu)$ at the means $\mu$ of the latent columns that mean field finds, with the
+    /// entropy $H$ of independent bits with these means: from `[rows, observed]` to `[rows]`. It is at least the free energy of the row, so that $-\ln Z$ minus this is a lower bound on
     /// $\ln p(x)$. The gradient flows to the parameters with $q$ held fixed.
-    fn variational_energy<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F>;
+    fn variational_free_energy<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F>;
 }

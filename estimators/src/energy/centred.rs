@@ -151,6 +151,10 @@ impl<F: Scalar, M: Bipartite<F>, E: Estimator<F, M>> Estimator<F, M> for Centred
         self.criterion.observe(of_criterion);
     }
 
+    fn log_partition(&self) -> Option<f64> {
+        self.criterion.log_partition()
+    }
+
     /// The number of batches, the number of offsets, the offsets, and the state of the criterion.
     fn state(&self) -> Vec<f64> {
         let counts = [self.steps as f64, self.offsets.len() as f64];

@@ -96,15 +96,19 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for FastPersistentContrastiveD
     }
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        let Query { model, params, x, batch, samples, scale } = query;
+        let Query { model, params, batch, samples, scale, .. } = query;
         work.tape.clear();
         let Work { tape, grads, stats, scratch, state, parts, .. } = work;
-        let columns = x.len() / batch.max(1);
+        let bound = params.on(tape);
+        let of_rows = model.complete(bound, query.rows(tape));
+        let columns = of_rows.size() / batch.max(1);
         let Fast { offset, rows } = state.of();
         offset.resize(params.len(), 0.0);
         if rows.is_empty() {
             let count = self.chains.map_or(samples * batch, |all| all.div_ceil(*parts).max(1));
-            rows.extend(x.iter().map(|x| x.to_f64()).cycle().take(count * columns));
+            of_rows.with(|x| {
+                rows.extend(x.iter().map(|x| x.to_f64()).cycle().take(count * columns));
+            });
         }
         let shape = [rows.len() / columns, columns];
 
@@ -115,15 +119,14 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for FastPersistentContrastiveD
         let values = moved.values_mut().iter_mut().zip(params.values()).zip(&*offset);
         values.for_each(|((moved, &x), &fast)| *moved = x + F::from_f64(fast));
         let of_moves = of_moves.get_mut().expect("nothing panics with the mutex locked");
-        let bound = moved.on(of_moves);
+        let at_moves = moved.on(of_moves);
         let before = of_moves.constant_with(shape, |to| {
             to.iter_mut().zip(&*rows).for_each(|(to, &x)| *to = F::from_f64(x));
         });
-        swept(model, bound, before, self.sweeps, rng)
+        swept(model, at_moves, before, self.sweeps, rng)
             .with(|x| rows.iter_mut().zip(x).for_each(|(row, x)| *row = x.to_f64()));
         of_moves.clear();
 
-        let (bound, of_rows) = (params.on(tape), query.rows(tape));
         let chains = tape.constant_with(shape, |to| {
             to.iter_mut().zip(&*rows).for_each(|(to, &x)| *to = F::from_f64(x));
         });

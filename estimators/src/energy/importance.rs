@@ -58,6 +58,8 @@ impl<F: Scalar, M: BaseModel<F>> Estimator<F, M> for BiasedImportanceSampling {
         if base.len() != query.params.len() {
             base.clone_from(query.params);
         }
+        // A base keeps what it does not overwrite, such as the deviations of real columns.
+        base.values_mut().copy_from_slice(query.params.values());
         let log_base = model.set_base(base, &self.means);
         let (params, x, base) = (query.params.on(tape), query.rows(tape), base.on(tape).detach());
         let (columns, draws) = (x.size() / batch.max(1), self.draws * samples * batch);

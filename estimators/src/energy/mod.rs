@@ -30,9 +30,12 @@
 //! | [`NormalNoiseContrastive`] | data against normal noise | `RealEnergy` | another criterion |
 //! | [`NormalEnergyDiscrepancy`] | data against data with normal noise | `RealEnergy` | another criterion |
 //!
-//! In expectation all gradients are zero where the model is the distribution of the data, except that of
-//! [`BiasedImportanceSampling`], whose weights are those of finitely many draws, and of [`DenoisingScoreMatching`], which
-//! fits the density of the data with noise.
+//! Where the model is the distribution of the data, the mean gradient is zero for likelihood, contrastive divergences, pseudo-likelihood,
+//! ratio matching, flow to all neighbours, noise contrast, the exact energy discrepancy and score matching. It is only nearly
+//! zero where finitely many draws stand for a mean inside a logarithm or a ratio ([`EnergyDiscrepancy`],
+//! [`NormalEnergyDiscrepancy`], [`BiasedImportanceSampling`]), where chains do not have the law of the model (fast weights,
+//! unadjusted dynamics), and for flow that leaves out neighbours among the data. [`DenoisingScoreMatching`] fits the density of
+//! the data with noise.
 
 mod coupling;
 mod criterion;

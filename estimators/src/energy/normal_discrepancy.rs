@@ -28,7 +28,7 @@ pub struct NormalEnergyDiscrepancy {
     /// $\tau$, positive, in units of the scales of the base.
     pub noise: f64,
     /// $w$, zero or more.
-    pub stabilizer: f64,
+    pub stabiliser: f64,
 }
 
 /// The cotangents of the rows.
@@ -61,8 +61,8 @@ impl<F: Scalar, M: RealEnergy<F>> Estimator<F, M> for NormalEnergyDiscrepancy {
         let energy = model.energy(bound, x);
         let others = model.energy(bound, points.reshape([samples * batch, columns]));
         let mut terms = energy - others.reshape([samples, batch]);
-        if self.stabilizer > 0.0 {
-            let log_w = tape.constant(&[F::from_f64(self.stabilizer.ln())], [1, 1]);
+        if self.stabiliser > 0.0 {
+            let log_w = tape.constant(&[F::from_f64(self.stabiliser.ln())], [1, 1]);
             terms = Var::concat(&[terms, log_w.broadcast_to([1, batch])], 0);
         }
         let log_mean = terms.log_sum_exp(0) - F::from_f64((samples as f64).ln());

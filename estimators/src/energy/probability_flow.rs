@@ -68,7 +68,7 @@ impl<F: Scalar, M: BitFlips<F>> Estimator<F, M> for MinimumProbabilityFlow {
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, _: &mut R, work: &mut Work<F>) -> F {
         let columns = query.x.len() / query.batch.max(1);
         maximized(&query, work, |params, x| {
-            let flows = (query.model.flip_energies(params, x) * F::from_f64(-0.5)).exp();
+            let flows = (query.model.flip_differences(params, x) * F::from_f64(-0.5)).exp();
             if self.between_data {
                 return -flows;
             }

@@ -19,7 +19,7 @@ use pathscore_models::{BitFlips, Energy, RandomSource};
 ///
 /// Its gradient is exact for $\ln \mathrm{PL}$, and *biased* for $\ln p(x)$, which is the target that it states. In
 /// expectation over $p(x)$ it is zero, so that with endless data the maximum is the true model (the estimate is consistent).
-/// It costs $n + 1$ energies of each row, or what [`BitFlips::flip_energies`] needs. Prefer it for models without hidden
+/// It costs $n + 1$ energies of each row, or what [`BitFlips::flip_differences`] needs. Prefer it for models without hidden
 /// units whose data have no two distant modes: conditionals do not see how much probability each mode has.
 ///
 /// ```
@@ -60,7 +60,7 @@ impl<F: Scalar, M: BitFlips<F>> Estimator<F, M> for PseudoLikelihood {
     }
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, _: &mut R, work: &mut Work<F>) -> F {
-        maximized(&query, work, |params, x| query.model.flip_energies(params, x).log_sigmoid())
+        maximized(&query, work, |params, x| query.model.flip_differences(params, x).log_sigmoid())
     }
 }
 

@@ -47,7 +47,7 @@ impl<F: Scalar, M: BitFlips<F>> Estimator<F, M> for RatioMatching {
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, _: &mut R, work: &mut Work<F>) -> F {
         maximized(&query, work, |params, x| {
-            -(-query.model.flip_energies(params, x)).sigmoid().square()
+            -(-query.model.flip_differences(params, x)).sigmoid().square()
         })
     }
 }

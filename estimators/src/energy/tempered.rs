@@ -70,6 +70,8 @@ impl<F: Scalar> Scratch<F> {
             *ladder = vec![query.params.clone(); replicas];
         }
         for (r, params) in ladder.iter_mut().enumerate() {
+            // A base keeps what it does not overwrite, such as the deviations of real columns.
+            params.values_mut().copy_from_slice(query.params.values());
             query.model.set_base(params, means);
             let beta = if replicas == 1 { 1.0 } else { r as f64 / (replicas - 1) as f64 };
             let (base, own) = (F::from_f64(1.0 - beta), F::from_f64(beta));

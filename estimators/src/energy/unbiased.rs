@@ -24,7 +24,7 @@ use pathscore_models::{BlockGibbs, RandomSource};
 /// of CD with as many sweeps: the claim is *biased* then, and [`Meetings`] counts the pairs that were cut. Without it, sums are
 /// never cut.
 ///
-/// It costs $\max(2\tau - 1, k)$ sweeps or so for each pair, and the energies of all states in the sum. Sweeps have to draw
+/// It costs $2 \max(\tau, k) - 1$ sweeps for each pair, and the energies of all states in the sum. Sweeps have to draw
 /// the units of all rows together, or bit by bit and row after row; chains whose numbers cannot be paired seldom meet. Prefer it
 /// to measure the bias of other estimators, and for small models.
 ///
@@ -58,7 +58,7 @@ pub struct UnbiasedContrastiveDivergence {
 pub struct Meetings {
     /// The number of pairs.
     pub pairs: f64,
-    /// The sum of $\tau$ over the pairs that met, and of the sweeps made by those that were cut.
+    /// The sum of $\max(\tau, k)$ over the pairs that met, and of the sweeps made by those that were cut.
     pub sweeps: f64,
     /// The number of pairs that were cut before they met.
     pub cut: f64,

@@ -2,8 +2,9 @@
 //!
 //! They test the tests: a checker that lets a wrong estimator pass is useless. [`zoo`] lists every wrong estimator on a
 //! problem with a known gradient, together with the same estimator without the mistake; [`Specimen::examine`] reports
-//! whether the mistake is detected, and by which evidence. The numbers are those of a longer list, in which 23 to 26
-//! are about criteria of models without a normaliser; those from 31 on are about Markov chains of bits and weights along a path.
+//! whether the mistake is detected, and by which evidence. The numbers group them: 1 to 20 and 27 to 30 are
+//! about bounds and baselines, 21 and 22 about annealing, 23 to 26 about criteria of models without a normaliser, those from 31 on about
+//! chains and criteria of bits. Specimens of one number make the same kind of mistake; their names differ.
 //!
 //! A new wrong gradient is a type in one of the files of this module and a row of the `specimens` below it, which
 //! names the problem, the fix and the words that the evidence must contain.

@@ -12,7 +12,9 @@ use pathscore_estimators::tractable::ExactLikelihood;
 use pathscore_estimators::{Claim, Coverage, Enumerator, Estimator, Query, Target, Work};
 use pathscore_models::energy::{DeepBoltzmann, Rbm};
 use pathscore_models::tractable::Ppca;
-use pathscore_models::{BlockGibbs, Bound, Energy, MeanField, Params, RandomSource, Tractable, seed};
+use pathscore_models::{
+    BlockGibbs, Bound, Energy, MeanField, Params, RandomSource, Tractable, seed,
+};
 
 /// Sums of up to $2^{14}$ products of numbers below one round off by less.
 pub(crate) const ROUNDING: f64 = 1e-12;
@@ -186,7 +188,7 @@ fn persistent_chains_of_a_deep_machine_follow_its_variational_bound() {
     let log_z = (-energies).log_sum_exp(..);
     let probabilities: Vec<f64> =
         energies.value().values().iter().map(|e| (-e - log_z.item()).exp()).collect();
-    let of_data = model.variational_energy(bound, work.tape.constant(&row, [1, 2]));
+    let of_data = model.variational_free_energy(bound, work.tape.constant(&row, [1, 2]));
     let exact = (-of_data.sum() - log_z).backward().leading(params.len()).to_vec();
     work.tape.clear();
     let estimator = PersistentContrastiveDivergence { sweeps: 1, chains: Some(1) };

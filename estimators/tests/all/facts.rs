@@ -248,7 +248,7 @@ fn criteria_of_real_rows_tell_their_target_and_their_claim() {
         (real(&DenoisingScoreMatching { noise: 0.1 }), (denoising, Unbiased, 1)),
         (real(&NormalNoiseContrastive), (noise, Unbiased, 1)),
         (
-            real(&NormalEnergyDiscrepancy { noise: 0.1, stabilizer: 1.0 }),
+            real(&NormalEnergyDiscrepancy { noise: 0.1, stabiliser: 1.0 }),
             (discrepancy, Unbiased, 1),
         ),
         (

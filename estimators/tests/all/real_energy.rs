@@ -222,7 +222,7 @@ fn energy_discrepancy_of_a_normal_is_the_closed_form() {
     let tau = noise * BASE;
     let (model, params) = gaussian(mean, precision);
     // With one point and no stabiliser the mean is E (E(y) − E(x)) = λ τ².
-    let estimator = NormalEnergyDiscrepancy { noise, stabilizer: 0.0 };
+    let estimator = NormalEnergyDiscrepancy { noise, stabiliser: 0.0 };
     let (value, gradient) = mean_of(&estimator, query(&model, &params, &[1.1], 1, 1), 3);
     let expected = precision * tau * tau;
     assert_near(&[value], &[expected], ROUNDING);
@@ -352,7 +352,7 @@ fn every_criterion_recovers_the_precision_of_a_normal() {
     let sigma = 0.3 * BASE;
     let dsm = fitted(start(), DenoisingScoreMatching { noise: 0.3 }, &rows, (600, 8));
     check("dsm", dsm, 1.0 / (variance + sigma * sigma), 0.03);
-    let ed = NormalEnergyDiscrepancy { noise: 0.5, stabilizer: 0.0 };
+    let ed = NormalEnergyDiscrepancy { noise: 0.5, stabiliser: 0.0 };
     // With 64 points the bias of the logarithm is below two hundredths.
     check("ed", fitted(start(), ed, &rows, (400, 64)), exact, 0.06);
     for (name, dynamics) in [("mala", Dynamics::mala(0.8)), ("hmc", Dynamics::hmc(0.4, 3))] {

@@ -299,7 +299,7 @@ impl<F: Scalar> BlockGibbs<F> for BoltzmannMachine {
 
 impl<F: Scalar> BitFlips<F> for BoltzmannMachine {
     /// $(2 x_i - 1) f_i$: as much work as one energy.
-    fn flip_energies<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+    fn flip_differences<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         (x + x - F::ONE) * self.fields(params, x)
     }
 }

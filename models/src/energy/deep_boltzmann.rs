@@ -50,7 +50,7 @@ const STEPS: usize = 30;
 /// let v = tape.constant(&[1.0, 0.0, 0.0, 1.0], [1, 4]);
 /// let exact = model.free_energy(bound, v).expect("two units can be enumerated").item();
 /// // The variational free energy is above the exact one.
-/// assert!(model.variational_energy(bound, v).item() >= exact);
+/// assert!(model.variational_free_energy(bound, v).item() >= exact);
 /// assert_eq!(ExactPartition::<f64>::terms(&model), Some(8));
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -321,7 +321,7 @@ impl<F: Scalar> MeanField<F> for DeepBoltzmann {
     }
 
     /// $E(v, \mu) - H(\mu)$ with the means $\mu$ of mean field held fixed.
-    fn variational_energy<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+    fn variational_free_energy<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         let complete = self.complete(params, x);
         let (_, mu) = self.parts(complete);
         // p ln p tends to zero at zero.

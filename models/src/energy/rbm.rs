@@ -252,9 +252,9 @@ impl<F: Scalar> BlockGibbs<F> for Rbm {
 impl<F: Scalar> BitFlips<F> for Rbm {
     /// With $d_i = 1 - 2 v_i$ and $a = c + v^\top W$ the difference is $-d_i b_i - \sum_j [\mathrm{softplus}(a_j + d_i
     /// W_{ij}) - \mathrm{softplus}(a_j)]$: one product, and a softplus for every row, column and hidden unit.
-    fn flip_energies<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+    fn flip_differences<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         let shape = x.shape();
-        assert!(shape.len() == 2, "flip_energies: {shape:?} is not [rows, columns]");
+        assert!(shape.len() == 2, "flip_differences: {shape:?} is not [rows, columns]");
         let [weights, visible, hidden] =
             [self.weights, self.visible_bias, self.hidden_bias].map(|id| params.get(id));
         let inputs = x.affine(weights, hidden, Activation::Identity);

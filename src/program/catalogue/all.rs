@@ -2,7 +2,7 @@
 
 use super::any::{any_rows, generative_rows};
 use super::bits::bits_rows;
-use super::energy::{base_rows, energy_rows, flip_rows, partition_rows};
+use super::energy::{base_rows, coupled_rows, energy_rows, flip_rows, partition_rows};
 use super::exact::{enumerable_rows, normal_rows};
 use super::likelihood::{prior_path_rows, prior_rows};
 use super::nodes::{node_rows, weak_derivative_rows};
@@ -33,6 +33,7 @@ pub(crate) fn estimators() -> Vec<&'static About> {
         abouts::<LinearGaussian>(tractable_rows()),
         abouts::<Rbm>(partition_rows()),
         abouts::<Rbm>(energy_rows()),
+        abouts::<Rbm>(coupled_rows()),
         abouts::<Rbm>(tracked_rows()),
         abouts::<Rbm>(base_rows()),
         abouts::<Rbm>(flip_rows()),

@@ -69,20 +69,29 @@ where
                 job.run(setup.params, fast)
             },
         ),
-        Row::new(
-            &About {
-                name: "ucd",
-                line: "ln p(x), unbiased contrastive divergence: pairs of coupled chains until they meet",
-                source: "Qiu et al. 2020",
-                options: &[BURN_IN, MOST_SWEEPS],
-                ..About::DEFAULT
-            },
-            |options, setup, job| {
-                let (burn_in, most) = (options.count(BURN_IN), options.count_if_any(MOST_SWEEPS));
-                job.run(setup.params, UnbiasedContrastiveDivergence { burn_in, most })
-            },
-        ),
     ]
+}
+
+/// The rows of energy models whose chains can be coupled and whose states are rows of data.
+pub(crate) fn coupled_rows<F, M, J>() -> Vec<Row<F, M, J>>
+where
+    F: Scalar,
+    M: BlockGibbs<F>,
+    J: Job<F, M>,
+{
+    vec![Row::new(
+        &About {
+            name: "ucd",
+            line: "ln p(x), unbiased contrastive divergence: pairs of coupled chains until they meet",
+            source: "Qiu et al. 2020",
+            options: &[BURN_IN, MOST_SWEEPS],
+            ..About::DEFAULT
+        },
+        |options, setup, job| {
+            let (burn_in, most) = (options.count(BURN_IN), options.count_if_any(MOST_SWEEPS));
+            job.run(setup.params, UnbiasedContrastiveDivergence { burn_in, most })
+        },
+    )]
 }
 
 /// The rows of energy models whose partition function is a sum over listed terms.

@@ -38,7 +38,7 @@ pub(crate) use all::estimators;
 pub(crate) use any::{any_rows, generative_rows};
 pub(crate) use arguments::{estimator_argument, given_options, option_arguments};
 pub(crate) use bits::bits_rows;
-pub(crate) use energy::{base_rows, energy_rows, flip_rows, partition_rows};
+pub(crate) use energy::{base_rows, coupled_rows, energy_rows, flip_rows, partition_rows};
 pub(crate) use energy_options::{FLIP, TEMPERATURES};
 pub(crate) use instance::{Pair, ProblemRow, Setting, Truths};
 pub(crate) use options::{CHAINS, Kind, OptionRow, Options, SWEEPS, Value};

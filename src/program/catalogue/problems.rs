@@ -6,7 +6,7 @@
 use super::all::estimators;
 use super::any::{any_rows, generative_rows};
 use super::bits::bits_rows;
-use super::energy::{base_rows, energy_rows, flip_rows, partition_rows};
+use super::energy::{base_rows, coupled_rows, energy_rows, flip_rows, partition_rows};
 use super::exact::{enumerable_rows, normal_rows};
 use super::gaussian_energy::gaussian_energy;
 use super::instance::{Instance, Instantiate, InstantiateEnergy, ProblemRow, Setting, TestProblem};
@@ -190,6 +190,7 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
         .with::<InstantiateEnergy<Rbm>, _>([
             partition_rows(),
             energy_rows(),
+            coupled_rows(),
             base_rows(),
             flip_rows(),
         ]),
@@ -211,6 +212,7 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
         .with::<InstantiateEnergy<BoltzmannMachine>, _>([
             partition_rows(),
             energy_rows(),
+            coupled_rows(),
             base_rows(),
             flip_rows(),
         ]),

@@ -105,9 +105,9 @@ where
                 ..About::DEFAULT
             },
             |options, setup, job| {
-                let (noise, stabilizer) =
+                let (noise, stabiliser) =
                     (options.number(DISCREPANCY_NOISE), options.number(STABILIZER));
-                job.run(setup.params, NormalEnergyDiscrepancy { noise, stabilizer })
+                job.run(setup.params, NormalEnergyDiscrepancy { noise, stabiliser })
             },
         ),
         Row::new(

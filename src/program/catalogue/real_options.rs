@@ -67,7 +67,7 @@ pub(crate) const DISCREPANCY_NOISE: &OptionRow =
     &OptionRow { default: Some(Value::Number(0.3)), ..*NOISE };
 
 pub(crate) const STABILIZER: &OptionRow = &OptionRow {
-    name: "stabilizer",
+    name: "stabiliser",
     value_name: "W",
     about: "The weight that the energy discrepancy adds to its points",
     kind: Kind::Number(NOT_NEGATIVE),

@@ -60,9 +60,9 @@ impl<F: Scalar> BlockGibbs<F> for Counted {
 }
 
 impl<F: Scalar> BitFlips<F> for Counted {
-    fn flip_energies<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+    fn flip_differences<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
         self.count(x.size() + self.rows(x));
-        self.machine.flip_energies(params, x)
+        self.machine.flip_differences(params, x)
     }
 }
 

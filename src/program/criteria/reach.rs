@@ -50,7 +50,11 @@ pub(super) fn reach(
         criterion.run(problem, problem.start.clone(), c, train)
     };
     let runs = RATES.map(run).into_iter();
-    runs.max_by(|a, b| a.log_likelihood.total_cmp(&b.log_likelihood)).expect("there are rates")
+    let rank = |run: &Reached| match run.log_likelihood.is_nan() {
+        true => f64::NEG_INFINITY,
+        false => run.log_likelihood,
+    };
+    runs.max_by(|a, b| rank(a).total_cmp(&rank(b))).expect("there are rates")
 }
 
 /// The job of training with an estimator, all rows in each step, by Adam with a rate that falls to zero.

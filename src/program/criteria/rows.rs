@@ -3,8 +3,8 @@
 use super::counted::Counted;
 use super::problem::Enumerable;
 use crate::program::catalogue::{
-    CHAINS, FLIP, Job, OptionRow, SWEEPS, Setup, TEMPERATURES, Value, base_rows, energy_rows,
-    flip_rows, partition_rows, rows_of,
+    CHAINS, FLIP, Job, OptionRow, SWEEPS, Setup, TEMPERATURES, Value, base_rows, coupled_rows,
+    energy_rows, flip_rows, partition_rows, rows_of,
 };
 use pathscore::models::{Params, seed};
 
@@ -50,7 +50,8 @@ impl Criterion {
         log_partition: f64,
         job: J,
     ) -> J::Output {
-        let rows = rows_of([partition_rows(), energy_rows(), base_rows(), flip_rows()]);
+        let rows =
+            rows_of([partition_rows(), energy_rows(), coupled_rows(), base_rows(), flip_rows()]);
         let row = rows.iter().find(|row| row.about.name == self.row);
         let row = row.expect("every form is one of a row of the catalogue");
         let given: Vec<_> = self.options.iter().map(|(row, value)| (row.name, *value)).collect();

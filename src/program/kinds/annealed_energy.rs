@@ -78,52 +78,49 @@ impl<F: Scalar, M: BaseModel<F>> Annealed<'_, F, M> {
         let reverse = path.reverse(&temperatures, &mut chains, &done(-1.0));
         let (progress, _) = shown.into_inner().expect("no thread panics while it prints");
         progress.finish("annealed");
-        Ok(self.listed(count, &forward, &reverse))
+        Ok(listed(count, &forward, &reverse, self.free_energies.as_deref()))
     }
+}
 
-    fn listed(
-        &self,
-        count: usize,
-        forward: &LogPartition,
-        reverse: &LogPartition,
-    ) -> Vec<Quantity> {
-        let of_chains = |name: &str, value: f64, error: Option<f64>, unit: &'static str| Quantity {
-            name: name.into(),
-            value,
-            error,
-            unit,
-            samples: Some(count),
-            rows: 0,
-        };
-        let both = bridge(&forward.log_weights, &reverse.log_weights);
-        let mut found = Vec::new();
-        for (side, one) in [("", forward), ("_reverse", reverse)] {
-            let [low, high] = one.interval;
-            let name = |of: &str| format!("{of}_ais{side}");
-            found.extend([
-                of_chains(&name("log_partition"), one.value, None, "nats"),
-                of_chains(&format!("{}_low", name("log_partition")), low, None, "nats"),
-                of_chains(&format!("{}_high", name("log_partition")), high, None, "nats"),
-                of_chains(
-                    &format!("effective_chains_ais{side}"),
-                    one.effective_chains,
-                    None,
-                    "chains",
-                ),
-            ]);
-        }
+/// ln Z from both sides with intervals, both together and their gap, and the likelihoods of rows with these free energies. A
+/// likelihood by annealing never stands alone.
+pub(super) fn listed(
+    count: usize,
+    forward: &LogPartition,
+    reverse: &LogPartition,
+    free_energies: Option<&[f64]>,
+) -> Vec<Quantity> {
+    let of_chains = |name: &str, value: f64, error: Option<f64>, unit: &'static str| Quantity {
+        name: name.into(),
+        value,
+        error,
+        unit,
+        samples: Some(count),
+        rows: 0,
+    };
+    let both = bridge(&forward.log_weights, &reverse.log_weights);
+    let mut found = Vec::new();
+    for (side, one) in [("", forward), ("_reverse", reverse)] {
+        let [low, high] = one.interval;
+        let name = |of: &str| format!("{of}_ais{side}");
         found.extend([
-            of_chains("log_partition_gap", reverse.value - forward.value, None, "nats"),
-            of_chains("log_partition_bridge", both.value, Some(both.standard_error), "nats"),
+            of_chains(&name("log_partition"), one.value, None, "nats"),
+            of_chains(&format!("{}_low", name("log_partition")), low, None, "nats"),
+            of_chains(&format!("{}_high", name("log_partition")), high, None, "nats"),
+            of_chains(&format!("effective_chains_ais{side}"), one.effective_chains, None, "chains"),
         ]);
-        if let Some(energies) = &self.free_energies {
-            let mean = Mean::of(&energies.iter().map(|energy| -energy).collect::<Vec<_>>());
-            for (side, log_z) in [("", forward.value), ("_reverse", reverse.value)] {
-                let mean = Mean { value: mean.value - log_z, ..mean };
-                let name = format!("log_likelihood_ais{side}");
-                found.push(Quantity { samples: Some(count), ..mean.quantity(name, "nats") });
-            }
-        }
-        found
     }
+    found.extend([
+        of_chains("log_partition_gap", reverse.value - forward.value, None, "nats"),
+        of_chains("log_partition_bridge", both.value, Some(both.standard_error), "nats"),
+    ]);
+    if let Some(energies) = free_energies {
+        let mean = Mean::of(&energies.iter().map(|energy| -energy).collect::<Vec<_>>());
+        for (side, log_z) in [("", forward.value), ("_reverse", reverse.value)] {
+            let mean = Mean { value: mean.value - log_z, ..mean };
+            let name = format!("log_likelihood_ais{side}");
+            found.push(Quantity { samples: Some(count), ..mean.quantity(name, "nats") });
+        }
+    }
+    found
 }

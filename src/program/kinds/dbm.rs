@@ -3,6 +3,7 @@
 use super::energy::model::{EnergyKindModel, some_columns};
 use super::energy::{self, EnergyFit, PICTURES_WITH_HIDDEN};
 use super::kind::{About, Fitting, Kind};
+use crate::program::catalogue::{Job, Row, energy_rows, rows_of, tracked_rows};
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one};
@@ -89,8 +90,13 @@ fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, 
 }
 
 impl<F: Scalar> EnergyKindModel<F> for Model {
+    /// The criteria that complete a row of data by mean field.
+    fn criteria<J: Job<F, Self>>() -> Vec<Row<F, Self, J>> {
+        rows_of([energy_rows(), tracked_rows()])
+    }
+
     fn free_energy<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
-        self.variational_energy(params, x)
+        self.variational_free_energy(params, x)
     }
 
     fn exact_free_energy<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Option<Var<'t, F>> {

@@ -106,7 +106,7 @@ fn graph(pairs: Pairs, table: &Table) -> anyhow::Result<Graph> {
 
 impl<F: Scalar> EnergyKindModel<F> for Model {
     fn flips<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Option<Var<'t, F>> {
-        Some(self.flip_energies(params, x))
+        Some(self.flip_differences(params, x))
     }
 
     /// The probability of each bit given all others.

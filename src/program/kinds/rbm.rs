@@ -104,7 +104,7 @@ impl<F: Scalar> EnergyKindModel<F> for Model {
     }
 
     fn flips<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Option<Var<'t, F>> {
-        Some(self.flip_energies(params, x))
+        Some(self.flip_differences(params, x))
     }
 
     fn expected<'t>(&self, params: Bound<'t, F>, states: Var<'t, F>) -> Var<'t, F> {

@@ -13,8 +13,9 @@ use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::vector::Lanes;
 use pathscore::autodiff::{Scalar, Tape};
-use pathscore::estimators::energy::{BaseAnnealing, Dynamics, ScoreMatching, SlicedScoreMatching};
-use pathscore::estimators::samplers::LogMeanWeight;
+use pathscore::estimators::energy::{
+    BaseAnnealing, Dynamics, LogPartition, ScoreMatching, SlicedScoreMatching,
+};
 use pathscore::estimators::{Estimator, Query, Work};
 use pathscore::models::Params;
 use pathscore::models::data::{
@@ -234,47 +235,37 @@ impl<'a, F: Scalar, M: RealEnergy<F> + 'static> RealFit<'a, F, M> {
         let annealing = BaseAnnealing { dynamics: moves, steps: ais.steps, moves: 1 };
         let (mut work, rng) = (Work::new(), &mut seed::lanes(seed, Stream::Evaluate, 2));
         let (forward, ends) = annealing.forward(self.model(), chains, &mut work, rng);
-        let forward = LogMeanWeight::of(&forward);
         // Chains that training left are nearer to draws of the model than the ends of the runs.
-        let starts = self.kept_chains(chains).unwrap_or(ends);
-        let back = LogMeanWeight::of(&annealing.reverse(self.model(), starts, &mut work, rng));
-        let quantity = |name: &str, value, error, rows| Quantity {
-            name: name.into(),
-            value,
-            error: Some(error),
-            unit: "nats",
-            samples: Some(chains),
-            rows,
+        let starts = match self.kept_chains() {
+            Some(mut kept) => {
+                kept.truncate(chains * self.columns());
+                kept
+            }
+            None => ends,
         };
-        let energy = Mean::of(energies);
-        let likelihood = |name, log_z, error: f64| {
-            let error = error.hypot(energy.error);
-            quantity(name, -energy.value - log_z, error, energy.rows)
-        };
-        Ok(vec![
-            quantity("log_partition_ais", forward.value, forward.standard_error, 0),
-            quantity("log_partition_ais_reverse", -back.value, back.standard_error, 0),
-            likelihood("log_likelihood_ais", forward.value, forward.standard_error),
-            likelihood("log_likelihood_ais_reverse", -back.value, back.standard_error),
-        ])
+        let back = annealing.reverse(self.model(), starts, &mut work, rng);
+        let forward = LogPartition::forward(forward);
+        let reverse = LogPartition::reverse(back.iter().map(|w| -w).collect());
+        Ok(annealed_energy::listed(chains, &forward, &reverse, Some(energies)))
     }
 
-    /// So many of the chains that training keeps, from the first on and around.
-    fn kept_chains(&self, count: usize) -> Option<Vec<F>> {
-        let columns = self.columns();
+    /// The chains that training keeps, if there are any.
+    fn kept_chains(&self) -> Option<Vec<F>> {
         let state = self.persistent.then(|| self.trainer.save())?;
-        let kept: Vec<f64> =
-            state.vectors::<f64>("shard.").into_iter().flat_map(|(_, rows)| rows).collect();
-        let numbers = kept.iter().map(|&x| F::from_f64(x)).cycle().take(count * columns);
-        (kept.len() >= columns).then(|| numbers.collect())
+        let kept = state.vectors::<f64>("shard.").into_iter().flat_map(|(_, rows)| rows);
+        let kept: Vec<F> = kept.map(F::from_f64).collect();
+        (kept.len() >= self.columns()).then_some(kept)
     }
 
     /// Rows of the model: chains of training that go on, or chains from the base.
     fn chains(&self, count: usize, seed: u64) -> Vec<F> {
         let rng = &mut seed::lanes(seed, Stream::Sample, 0);
         let (mut work, dynamics) = (Work::new(), self.dynamics.unwrap_or(DEFAULT_MOVES));
-        let (mut rows, moves) = match self.kept_chains(count) {
-            Some(rows) => (rows, MORE_MOVES),
+        let (mut rows, moves) = match self.kept_chains() {
+            // Where more rows are asked for, copies part from each other as they move.
+            Some(kept) => {
+                (kept.into_iter().cycle().take(count * self.columns()).collect(), MORE_MOVES)
+            }
             None => {
                 let tape = Tape::new();
                 let start = self.trainer.model().base().sample(&tape, count, rng);

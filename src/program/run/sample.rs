@@ -36,10 +36,10 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     };
     let count = args.count.unwrap_or(DRAWN);
     let picture = if let Some(hidden) = &args.inpaint {
-        let chains = chains("inpaint", "it needs the chains of an energy model")?;
+        let chains = chains("inpaint", "it needs a model with Gibbs sweeps, such as rbm")?;
         inpainted(chains, &split, hidden, args)?
     } else if let Some(sweeps) = args.sweeps {
-        let chains = chains("sweeps", "its rows are drawn at once, not by a chain")?;
+        let chains = chains("sweeps", "its rows are not drawn by Gibbs sweeps")?;
         Gallery::new(&split.test).square(chains.sample(count, sweeps, args.seed)?.values())
     } else {
         Gallery::new(&split.test).square(fitting.sample(count, args.seed)?.values())

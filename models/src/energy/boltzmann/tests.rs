@@ -66,7 +66,7 @@ fn the_energy_is_the_sum_over_edges() {
             assert_near(&energies(&model, &params, &states, 5), &by_hand, 1e-13);
             let tape = Tape::new();
             let x = tape.constant(&states, [32, 5]);
-            let flips = model.flip_energies(params.on(&tape), x).value();
+            let flips = model.flip_differences(params.on(&tape), x).value();
             let expected: Vec<f64> = (0..32)
                 .flat_map(|state| (0..5).map(move |bit| (state, state ^ 1 << bit)))
                 .map(|(from, to): (usize, usize)| by_hand[to] - by_hand[from])

@@ -130,7 +130,7 @@ fn mean_field_bounds_the_free_energy_and_no_step_loosens_the_bound() {
     let mut last = [f64::INFINITY; 8];
     for steps in [0, 1, 2, 3, 5, 10, 100] {
         model.mean_field_steps = steps;
-        let found = model.variational_energy(bound, v).value();
+        let found = model.variational_free_energy(bound, v).value();
         let complete = model.complete(bound, v);
         let mu = model.mean_field(bound, v).value();
         let hidden = model.hidden_probs(bound, complete).value();
@@ -157,7 +157,7 @@ fn without_upper_weights_mean_field_is_exact() {
     let bound = params.on(&tape);
     let v = tape.constant(&all_bits(3), [8, 3]);
     let exact = model.free_energy(bound, v).expect("two units").value();
-    assert_near(model.variational_energy(bound, v).value().values(), exact.values(), 1e-13);
+    assert_near(model.variational_free_energy(bound, v).value().values(), exact.values(), 1e-13);
 }
 
 #[test]
@@ -168,10 +168,10 @@ fn at_a_fixed_point_the_gradient_of_the_bound_is_that_of_differences() {
     let v = [1.0, 0.0, 1.0];
     let value = |params: &Params<f64>| {
         let tape = Tape::new();
-        model.variational_energy(params.on(&tape), tape.constant(&v, [1, 3])).item()
+        model.variational_free_energy(params.on(&tape), tape.constant(&v, [1, 3])).item()
     };
     let tape = Tape::new();
-    let energy = model.variational_energy(params.on(&tape), tape.constant(&v, [1, 3])).sum();
+    let energy = model.variational_free_energy(params.on(&tape), tape.constant(&v, [1, 3])).sum();
     let gradient = energy.backward();
     let expected: Vec<f64> = (0..params.len())
         .map(|at| {

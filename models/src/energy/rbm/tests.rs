@@ -219,7 +219,8 @@ fn the_energies_of_flipped_bits_are_those_of_flipped_rows_with_their_gradient() 
     let (tape, states) = (Tape::new(), all_states(4));
     let bound = params.on(&tape);
     let x = tape.constant(&states, [16, 4]);
-    let (fused, plain) = (model.flip_energies(bound, x), Plain(model).flip_energies(bound, x));
+    let (fused, plain) =
+        (model.flip_differences(bound, x), Plain(model).flip_differences(bound, x));
     assert_eq!(fused.shape(), plain.shape());
     let energy = model.energy(bound, x).value();
     for state in 0..16 {

@@ -3,7 +3,8 @@
 use super::super::chosen::Chosen;
 use super::super::trainer::{AnyTrainer, Start};
 use crate::program::catalogue::{
-    Job, Row, Setup, base_rows, energy_rows, flip_rows, partition_rows, rows_of, tracked_rows,
+    Job, Row, Setup, base_rows, coupled_rows, energy_rows, flip_rows, partition_rows, rows_of,
+    tracked_rows,
 };
 use pathscore::autodiff::{Scalar, Var};
 use pathscore::models::{BaseModel, BitFlips, Bound, ExactPartition, Params, RandomSource};
@@ -17,7 +18,7 @@ pub(crate) trait EnergyKindModel<F: Scalar>:
 
     /// The criteria by which it can be fitted.
     fn criteria<J: Job<F, Self>>() -> Vec<Row<F, Self, J>> {
-        rows_of([energy_rows(), tracked_rows(), partition_rows()])
+        rows_of([energy_rows(), coupled_rows(), tracked_rows(), partition_rows()])
     }
 
     /// A trainer by one of the criteria.
@@ -42,7 +43,7 @@ pub(crate) trait EnergyKindModel<F: Scalar>:
         Some(self.energy(params, x))
     }
 
-    /// The energies of rows of bits with one bit flipped, if there are such.
+    /// The differences of the energy by each flipped bit, if the columns are bits.
     fn flips<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Option<Var<'t, F>> {
         let _ = (params, x);
         None
@@ -106,7 +107,14 @@ where
     M: BaseModel<F> + BitFlips<F> + ExactPartition<F>,
     J: Job<F, M>,
 {
-    rows_of([energy_rows(), tracked_rows(), partition_rows(), base_rows(), flip_rows()])
+    rows_of([
+        energy_rows(),
+        coupled_rows(),
+        tracked_rows(),
+        partition_rows(),
+        base_rows(),
+        flip_rows(),
+    ])
 }
 
 /// Columns of a matrix as rows, flat: at most so many, evenly spaced.
