@@ -27,6 +27,7 @@ use pathscore_estimators::samplers::{
     ParallelTempering, RandomWalk, Sampler,
 };
 use pathscore_estimators::score::{Baseline, Reinforce};
+use pathscore_estimators::tractable::ExactLikelihood;
 use pathscore_estimators::{Estimator, Query, Work};
 use pathscore_models::data::{Batches, Binarize, digits};
 use pathscore_models::dist::{Elementwise, FlowKind, Reparam};
@@ -35,7 +36,8 @@ use pathscore_models::gp::{BayesianGplvm, GpRegression, Gplvm, GplvmData, Kernel
 use pathscore_models::latent::{
     DiscreteVae, FlowOptions, HierarchicalVae, Inference, LatentModel, Likelihood, Vae,
 };
-use pathscore_models::{Params, seed};
+use pathscore_models::tractable::{CouplingFlow, Made, Nade};
+use pathscore_models::{Params, Tractable, seed};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::backtrace::Backtrace;
@@ -119,7 +121,7 @@ fn allocated(threads: usize, mut step: impl FnMut(u64) + Send) -> usize {
 /// A training step on pictures that are binarised anew in each step.
 fn training<M, E>(mut trainer: Trainer<f32, M, E>) -> impl FnMut(u64) + Send
 where
-    M: LatentModel<f32> + Send,
+    M: Send + Sync,
     E: Estimator<f32, M> + Send,
 {
     let data = digits(1, 0..1000);
@@ -342,6 +344,27 @@ fn dependent_latents() {
     assert_eq!(allocated(1, training(trainer)), 0, "vae, full covariance");
 }
 
+/// Exact likelihoods of rows of bits and of numbers.
+fn densities_by_networks() {
+    fn trainer<M: Send + Sync + Tractable<f32>>(
+        make: impl FnOnce(&mut Params<f32>) -> M,
+    ) -> Trainer<f32, M, ExactLikelihood> {
+        let mut params = Params::new();
+        let model = make(&mut params);
+        Trainer::new(model, params, ExactLikelihood, Box::new(Adam::default()), Options::default())
+    }
+    let rng = || seed::rng(1, seed::Stream::Init, 0);
+    for threads in [1, 2] {
+        let nade = trainer(|params| Nade::new(params, 784, 30, &mut rng()));
+        assert_eq!(allocated(threads, training(nade)), 0, "nade, {threads} threads");
+    }
+    let relu = Activation::Relu;
+    let made = trainer(|params| Made::new(params, 784, &[30, 20], 3, relu, &mut rng()));
+    assert_eq!(allocated(1, training(made)), 0, "made");
+    let flow = trainer(|params| CouplingFlow::new(params, 784, 3, &[30], relu, &mut rng()));
+    assert_eq!(allocated(1, training(flow)), 0, "flow");
+}
+
 #[test]
 fn a_step_allocates_nothing_after_its_warm_up() {
     for threads in [1, 2] {
@@ -373,6 +396,7 @@ fn a_step_allocates_nothing_after_its_warm_up() {
     assert_eq!(allocated(1, chains_of_bits()), 0, "chains of bits");
     assert_eq!(allocated(1, tracked()), 0, "weighted chains");
     dependent_latents();
+    densities_by_networks();
     assert_eq!(allocated(1, factorisations()), 0, "factorisations");
     assert_eq!(allocated(1, gaussian_processes()), 0, "Gaussian processes");
     assert_eq!(allocated(1, expectations()), 0, "expectations");

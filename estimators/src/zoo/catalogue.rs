@@ -1,7 +1,7 @@
 //! All wrong estimators.
 
 use super::specimen::Specimen;
-use super::{baselines, bits, bounds, chains, criteria, normal, real_energies};
+use super::{baselines, bits, bounds, chains, criteria, densities, normal, real_energies};
 
 /// The wrong estimators, in the order of their numbers.
 pub fn zoo() -> Vec<Specimen> {
@@ -12,6 +12,7 @@ pub fn zoo() -> Vec<Specimen> {
     all.extend(chains::specimens());
     all.extend(criteria::specimens());
     all.extend(real_energies::specimens());
+    all.extend(densities::specimens());
     all.sort_by_key(|specimen| specimen.number);
     all
 }

@@ -23,6 +23,7 @@ pub mod bounds;
 mod catalogue;
 pub mod chains;
 pub mod criteria;
+pub mod densities;
 pub mod normal;
 mod problems;
 pub mod real_energies;

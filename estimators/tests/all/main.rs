@@ -9,6 +9,7 @@ mod conditional;
 mod coupled;
 mod criteria;
 mod deep;
+mod densities;
 mod diagnostics;
 mod energy;
 mod exact;
