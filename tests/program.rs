@@ -1190,7 +1190,8 @@ fn a_small_rbm_knows_its_exact_likelihood() {
     for criterion in ["cd", "pcd", "tracked-pcd"] {
         let out = scratch.path(criterion);
         let args = ["train", "rbm", "--data", "bars", "--hidden", "12", "--criterion", criterion];
-        let more = ["--steps", "2000", "--lr", "0.01", "--progress", "none", "--out", &out];
+        // At larger rates the weighted chains no longer follow, and ln Z along training is low.
+        let more = ["--steps", "2000", "--lr", "0.002", "--progress", "none", "--out", &out];
         succeed(&[&args[..], &more].concat());
         for name in ["samples.png", "filters.png", "reconstructions.png"] {
             assert!(fs::metadata(Path::new(&out).join(name)).unwrap().len() > 0, "{name}");
@@ -1325,7 +1326,7 @@ fn every_criterion_of_bits_trains_an_rbm() {
     let scratch = Scratch::new("rbm-criteria");
     for criterion in [
         "ml --hidden 8",
-        "ucd --burn-in 2",
+        "ucd --burn-in 30 --clip 1",
         "pt --temperatures 4 --chains 20",
         "pl",
         "pl --pl-bits one",
@@ -1349,6 +1350,7 @@ fn every_criterion_of_bits_trains_an_rbm() {
     }
     refuse(&["train", "rbm", "--criterion", "ed", "--flip", "0.7"], &["--flip", "at most 0.5"]);
     refuse(&["train", "rbm", "--criterion", "ml", "--sweeps", "2"], &["--sweeps", "cd"]);
+    refuse(&["train", "rbm", "--criterion", "ml", "--steps", "5"], &["ml", "--hidden 20"]);
 }
 
 #[test]
@@ -1369,7 +1371,7 @@ fn every_kind_of_energy_model_trains_by_each_of_its_criteria() {
         }
     }
     // A deep machine has no exact likelihood of a row by a sum over its states.
-    refuse(&["train", "dbm", "--criterion", "ml"], &["ml"]);
+    refuse_in_words(&["train", "dbm", "--criterion", "ml"], &["ml", "fpcd"]);
     // ln Z is tracked beside a centred gradient too.
     let out = scratch.path("centred");
     let args = ["train", "rbm", "--data", "bars", "--epochs", "1", "--progress", "none"];
@@ -1667,7 +1669,7 @@ fn the_zoo_is_caught_to_the_last() {
     let output = run(&["check", "--zoo", "--format", "json"]);
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("30 of 30 caught"), "{said}");
+    assert!(said.contains("38 of 38 caught"), "{said}");
     let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     for row in &rows {
         assert!(row["caught"] == true && row["evidence"].as_str().unwrap().len() > 10, "{row}");

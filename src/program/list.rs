@@ -43,9 +43,14 @@ fn rows() -> Vec<ListRow> {
         });
     }
     let estimators = estimators();
+    // A criterion of bits and of real numbers has one name and one line.
+    let mut named: Vec<&'static str> = Vec::new();
     for about in &estimators {
         let (name, what, source) = (about.name, about.line, about.source);
-        rows.push(ListRow { kind: "estimator", name, what, source });
+        if !named.contains(&name) {
+            named.push(name);
+            rows.push(ListRow { kind: "estimator", name, what, source });
+        }
     }
     for row in estimators.iter().flat_map(|about| about.options) {
         let Kind::Choice(choices) = &row.kind else { continue };

@@ -81,7 +81,7 @@ fn push<'t, F: Scalar>(
         assert!(to == from, "{name}: a direction of shape {from} for a variable of shape {to}");
     }
     let Some(tape) = ys.first().map(|y| y.tape) else { return Vec::new() };
-    let chosen: SmallVec<[Id; 4]> = xs.iter().map(|x| x.id).collect();
+    let chosen: SmallVec<[Id; 5]> = xs.iter().map(|x| x.id).collect();
     let reach = Reach::of(&tape.record(), &chosen);
     let mut sweep = Sweep { tape, tangents: BTreeMap::new() };
     xs.iter().zip(directions).for_each(|(x, &direction)| sweep.gain(x.id, direction));

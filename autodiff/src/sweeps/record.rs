@@ -105,8 +105,8 @@ pub(crate) fn define<'t, F: Scalar>(y: Var<'t, F>) -> Option<Var<'t, F>> {
 
 /// Names the terms of an op on these arguments to a sink.
 pub(crate) fn reverse<F: Scalar>(op: Op<F>, args: &[Var<'_, F>], sink: &mut dyn Sink<F>) {
-    let shapes: SmallVec<[Shape; 4]> = args.iter().map(|arg| arg.shape()).collect();
-    let dims: SmallVec<[&[usize]; 4]> = shapes.iter().map(|shape| &shape[..]).collect();
+    let shapes: SmallVec<[Shape; 5]> = args.iter().map(|arg| arg.shape()).collect();
+    let dims: SmallVec<[&[usize]; 5]> = shapes.iter().map(|shape| &shape[..]).collect();
     F::reverse(op, &dims, sink);
 }
 
@@ -118,7 +118,7 @@ pub(crate) struct TermRecorder<'a, 't, F> {
     pub(crate) args: &'a [Var<'t, F>],
     pub(crate) bar: Var<'t, F>,
     /// The links of a chain so far.
-    links: SmallVec<[Var<'t, F>; 4]>,
+    links: SmallVec<[Var<'t, F>; 5]>,
 }
 
 impl<'a, 't, F: Scalar> TermRecorder<'a, 't, F> {

@@ -177,7 +177,7 @@ impl<F: Float> Record<F> {
 /// `f` of each argument of an op. It is a loop because the compiler does not always inline the iterator of `collect`,
 /// which costs a tenth of the time of a tape of a few entries.
 #[inline(always)]
-pub(crate) fn for_args<A: Copy, T>(args: &[A], f: impl Fn(A) -> T) -> SmallVec<[T; 4]> {
+pub(crate) fn for_args<A: Copy, T>(args: &[A], f: impl Fn(A) -> T) -> SmallVec<[T; 5]> {
     let mut all = SmallVec::new();
     for &arg in args {
         all.push(f(arg));

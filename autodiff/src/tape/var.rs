@@ -111,7 +111,7 @@ impl<'t, F: Scalar> Var<'t, F> {
     }
 
     /// The arguments of the variable's entry.
-    pub(crate) fn arguments(self) -> SmallVec<[Self; 4]> {
+    pub(crate) fn arguments(self) -> SmallVec<[Self; 5]> {
         self.tape.record().args(self.id).iter().map(|&arg| Self::new(self.tape, arg)).collect()
     }
 

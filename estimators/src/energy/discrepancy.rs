@@ -12,11 +12,11 @@ use pathscore_models::{Energy, RandomSource};
 /// With $Q(y \mid x)$, which flips each bit with probability $\varepsilon$ on its own, and the energy of the blurred model,
 /// $$\mathrm{ED} = E_{p_d} E(x) - E_{Q p_d} E_Q(y), \qquad E_Q(y) = -\ln \sum_x Q(y \mid x) e^{-E(x)},$$
 /// which is $\mathrm{KL}(p_d \Vert p) - \mathrm{KL}(Q p_d \Vert Q p)$ plus a constant: no partition function, no chain and no
-/// score. It is estimated from $M$ neighbours $x'_j = x \oplus \xi \oplus \xi'_j$ of each row, where $\xi$ and $\xi'_j$ flip
+/// score. It is estimated from $M$ neighbours $x_j' = x \oplus \xi \oplus \xi_j'$ of each row, where $\xi$ and $\xi_j'$ flip
 /// bits with probability $\varepsilon$,
-/// $$\mathrm{ED} \approx \frac1B \sum_b \left[ \ln\left(w + \sum_{j=1}^M e^{E(x_b) - E(x'_{b,j})}\right) - \ln M \right]$$
+/// $$\mathrm{ED} \approx \frac1B \sum_b \left[ \ln\left(w + \sum_{j=1}^M e^{E(x_b) - E(x_{b,j}')}\right) - \ln M \right]$$
 /// and minimised: the value is minus this, summed over the batch and averaged over the samples of the query. The derivative of
-/// a term is the mean of $\nabla E(x) - \nabla E(x'_j)$ under weights proportional to $e^{E(x) - E(x'_j)}$; $w$ takes its
+/// a term is the mean of $\nabla E(x) - \nabla E(x_j')$ under weights proportional to $e^{E(x) - E(x_j')}$; $w$ takes its
 /// part of them, which bounds the gradient where all neighbours are improbable.
 ///
 /// It is *biased* for $\ln p(x)$: by the choice of $\varepsilon$ ([`ExactEnergyDiscrepancy`] has this bias alone), and by

@@ -132,7 +132,9 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for FastPersistentContrastiveD
         });
         let energies = model.energy(bound, Var::concat(&[of_rows, chains], 0));
         let gap = contrast(&query, tape, grads, scratch.of::<Scratch<F>>(), energies);
-        let of_a_row = self.rate / (scale.to_f64() * batch as f64);
+        // Without a scale there is no gradient to learn from.
+        let of_all = scale.to_f64() * batch as f64;
+        let of_a_row = if of_all == 0.0 { 0.0 } else { self.rate / of_all };
         for (fast, slope) in offset.iter_mut().zip(grads.leading(params.len())) {
             *fast = self.decay * *fast + of_a_row * slope.to_f64();
         }

@@ -10,7 +10,7 @@ use pathscore_models::energy::RealEnergy;
 /// Energy discrepancy (Schröder, Ou, Lim, Li, Vollmer and Duncan 2023) with normal perturbations of standard deviation
 /// $\tau$: each row is compared with points that were perturbed twice,
 ///
-/// $$-\sum_b \ln \frac1M \Big( w + \sum_{j=1}^{M} e^{E(x_b) - E(x_b + \tau\xi_b + \tau\xi'_{b,j})} \Big)$$
+/// $$-\sum_b \ln \frac1M \Big( w + \sum_{j=1}^{M} e^{E(x_b) - E(x_b + \tau\xi_b + \tau\xi_{b,j}')} \Big)$$
 ///
 /// with $M$ points (the query's `samples`) and a common first perturbation $\xi_b$. For $M \to \infty$ and $w = 0$ its mean
 /// is $-E_{\text{data}}[E(x) - E_Q(x + \tau\xi)]$ with the contrast $e^{-E_Q(y)} = \int \mathcal N(x; y, \tau^2)

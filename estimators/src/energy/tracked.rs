@@ -40,7 +40,8 @@ const FIRST_STEPS: usize = 200;
 /// let rng = &mut seed::rng(0, seed::Stream::Init, 0);
 /// let (mut params, mut work) = (Params::<f64>::new(), Work::new());
 /// let model = Rbm::new(&mut params, 4, 3, rng);
-/// let mut tracked = TrackedContrastiveDivergence { chains: Some(200), ..TrackedContrastiveDivergence::new(1) };
+/// let mut tracked = TrackedContrastiveDivergence::new(1);
+/// tracked.chains = Some(200);
 /// for _ in 0..20 {
 ///     let data = [1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0];
 ///     let query = Query { batch: 2, ..Query::new(&model, &params, &data, 1) };

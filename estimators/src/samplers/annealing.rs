@@ -293,6 +293,9 @@ impl LogMeanWeight {
         if value == f64::NEG_INFINITY {
             return Self { value, standard_error: f64::NAN, effective_draws };
         }
+        if log_weights.len() == 1 {
+            return Self { value, standard_error: f64::INFINITY, effective_draws };
+        }
         // n (n Σ w² − (Σ w)²)/((n − 1) (Σ w)²) over n.
         let square = (n / effective_draws - 1.0) / (n - 1.0);
         Self { value, standard_error: square.max(0.0).sqrt(), effective_draws }

@@ -8,7 +8,8 @@ const HALVINGS: usize = 200;
 pub struct Bridge {
     /// $\ln (Z_1 / Z_0)$.
     pub value: f64,
-    /// The standard error to first order, which means something while it is far below one.
+    /// The standard error to first order (Shirts and Chodera 2008), which means something while it is far below one; it is infinite where
+    /// the two sides do not overlap.
     pub standard_error: f64,
 }
 
@@ -44,10 +45,21 @@ pub fn bridge(forward: &[f64], reverse: &[f64]) -> Bridge {
         finite().fold(f64::INFINITY, f64::min) - shift.abs() - 1.0,
         finite().fold(f64::NEG_INFINITY, f64::max) + shift.abs() + 1.0,
     ];
-    let sigma = |x: f64| 1.0 / (1.0 + (-x).exp());
+    // ln σ(x), and the logarithm of a sum: both keep their digits where σ itself is zero.
+    let log_sigma = |x: f64| if x > 0.0 { -(-x).exp().ln_1p() } else { x - x.exp().ln_1p() };
+    let log_sum = |terms: &mut dyn Iterator<Item = f64>| {
+        terms.fold(f64::NEG_INFINITY, |sum, term| {
+            let most = sum.max(term);
+            if most == f64::NEG_INFINITY {
+                most
+            } else {
+                most + (-(sum - term).abs()).exp().ln_1p()
+            }
+        })
+    };
     let sides = |c: f64| {
-        let of_forward: f64 = forward.iter().map(|w| sigma(w - c - shift)).sum();
-        let of_reverse: f64 = reverse.iter().map(|w| sigma(c + shift - w)).sum();
+        let of_forward = log_sum(&mut forward.iter().map(|w| log_sigma(w - c - shift)));
+        let of_reverse = log_sum(&mut reverse.iter().map(|w| log_sigma(c + shift - w)));
         of_forward - of_reverse
     };
     for _ in 0..HALVINGS {
@@ -55,12 +67,9 @@ pub fn bridge(forward: &[f64], reverse: &[f64]) -> Bridge {
         if sides(middle) > 0.0 { low = middle } else { high = middle }
     }
     let value = 0.5 * (low + high);
-    // The relative variance of each side's mean, as of a ratio of two independent means.
-    let relative = |terms: &mut dyn Iterator<Item = f64>, count: f64| {
-        let [sum, squares] = terms.fold([0.0; 2], |[a, b], t| [a + t, b + t * t]);
-        (count * squares / (sum * sum) - 1.0).max(0.0) / count
-    };
-    let of_forward = relative(&mut forward.iter().map(|w| sigma(w - value - shift)), n);
-    let of_reverse = relative(&mut reverse.iter().map(|w| sigma(value + shift - w)), m);
-    Bridge { value, standard_error: (of_forward + of_reverse).sqrt() }
+    // 1/Σ σ(1 − σ) − 1/n − 1/m over the weights of both sides: infinite where they do not overlap.
+    let overlap: f64 =
+        all().map(|w| (log_sigma(w - value - shift) + log_sigma(value + shift - w)).exp()).sum();
+    let variance = 1.0 / overlap - 1.0 / n - 1.0 / m;
+    Bridge { value, standard_error: variance.max(0.0).sqrt() }
 }

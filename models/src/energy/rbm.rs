@@ -261,8 +261,9 @@ impl<F: Scalar> BitFlips<F> for Rbm {
         let step = F::ONE - x - x;
         let flipped = inputs.reshape([shape[0], 1, self.hidden])
             + step.reshape([shape[0], shape[1], 1]) * weights;
-        let before = inputs.softplus().sum_axis(-1).reshape([shape[0], 1]);
-        before - flipped.softplus().sum_axis(-1) - step * visible
+        // The differences of each unit are small beside their sum, and added as they are.
+        let before = inputs.softplus().reshape([shape[0], 1, self.hidden]);
+        -(flipped.softplus() - before).sum_axis(-1) - step * visible
     }
 }
 

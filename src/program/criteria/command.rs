@@ -86,7 +86,7 @@ pub(crate) fn criteria(args: &CriteriaArgs) -> anyhow::Result<()> {
     } else {
         print(&rows, args.format, out)?;
     }
-    let title = "What a budget of energies buys: the distance from the best likelihood";
+    let title = "Distance from the best likelihood";
     write_chart(&args.out, "criteria", &curve_panels(&[panel(&problem, &found)], title))?;
     say(&format!("wrote {}.svg and .png", args.out.join("criteria").display()));
     Ok(())

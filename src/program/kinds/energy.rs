@@ -20,7 +20,7 @@ use clap::{Args, Command};
 use pathscore::autodiff::Scalar;
 use pathscore::models::data::{Batches, Binarize, Split, Table};
 use pathscore::models::seed::{self, Stream};
-use pathscore::models::{ExactPartition, Params};
+use pathscore::models::{ExactPartition, MOST_TERMS, Params};
 use serde::Serialize;
 use serde_json::{Value, json};
 use view::{View, to_f32};
@@ -91,6 +91,13 @@ impl<'a, F: Scalar, M: EnergyKindModel<F> + EnergyKindModel<f64>> EnergyFit<'a, 
         }
         let (binarize, batches) = (settings.binarize()?, settings.batches(split.train.len())?);
         let criterion = criterion::read::<M>(&settings.estimator)?;
+        let terms = ExactPartition::<F>::terms(&model).filter(|&terms| terms <= MOST_TERMS);
+        if criterion.about.name == "ml" && terms.is_none() {
+            return Err(usage_error(format!(
+                "--criterion ml sums all terms of Z in each step, and this model has more than {MOST_TERMS}: \
+                 take fewer units (--hidden 20 or less for rbm and grbm) or another criterion"
+            )));
+        }
         let words = criterion.words();
         let schedule = settings.schedule(batches.per_epoch())?;
         let start = Start { model, settings, schedule, samples: 1, words: &words };

@@ -21,9 +21,9 @@ const ABOUT: About = About {
     pictures: PICTURES_WITH_HIDDEN,
 };
 
-/// The least standard deviation of a column at the start, as a fraction of the root mean square of all: a column that hardly
+/// The least standard deviation of a column at the start, as a fraction of the range of the column: one that hardly
 /// changes would otherwise have a precision beyond all others.
-const LEAST_SD: f64 = 0.1;
+const LEAST_SD: f64 = 0.03;
 
 /// The kind `grbm`.
 pub(crate) struct Grbm;
@@ -101,17 +101,18 @@ fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, 
     Ok((model, params))
 }
 
-/// The standard deviations of the columns, none of them far below the others; of data that never change, ones.
+/// The standard deviations of the columns, none of them far below the range of its column, as that of a pixel at the border of
+/// pictures would be; of a column that never changes, one.
 fn deviations(table: &Table, means: &[f64]) -> Vec<f64> {
-    let mut squares = vec![0.0; means.len()];
-    for row in table.values().chunks_exact(means.len()) {
-        let each = squares.iter_mut().zip(row).zip(means);
-        each.for_each(|((sum, &x), mean)| *sum += (f64::from(x) - mean).powi(2));
-    }
-    squares.iter_mut().for_each(|sum| *sum /= table.len() as f64);
-    let all = (squares.iter().sum::<f64>() / means.len() as f64).sqrt();
-    let least = if all > 0.0 { LEAST_SD * all } else { 1.0 };
-    squares.into_iter().map(|square| square.sqrt().max(least)).collect()
+    let columns = means.len();
+    let of_column = |(column, mean): (usize, &f64)| {
+        let values = || table.values().iter().skip(column).step_by(columns).map(|&x| f64::from(x));
+        let square = values().map(|x| (x - mean).powi(2)).sum::<f64>() / table.len() as f64;
+        let [low, high] =
+            [values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max)];
+        if high > low { square.sqrt().max(LEAST_SD * (high - low)) } else { 1.0 }
+    };
+    means.iter().enumerate().map(of_column).collect()
 }
 
 impl<F: Scalar> EnergyKindModel<F> for Model {

@@ -36,7 +36,8 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     };
     let count = args.count.unwrap_or(DRAWN);
     let picture = if let Some(hidden) = &args.inpaint {
-        let chains = chains("inpaint", "it needs a model with Gibbs sweeps, such as rbm")?;
+        let chains =
+            chains("inpaint", "it needs the Gibbs sweeps of an energy model, such as rbm")?;
         inpainted(chains, &split, hidden, args)?
     } else if let Some(sweeps) = args.sweeps {
         let chains = chains("sweeps", "its rows are not drawn by Gibbs sweeps")?;
