@@ -6,6 +6,7 @@ use super::table::{Format, print};
 use clap::Args;
 use pathscore::models::data::SOURCES;
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// Options of `list`.
 #[derive(Args, Debug)]
@@ -43,14 +44,9 @@ fn rows() -> Vec<ListRow> {
         });
     }
     let estimators = estimators();
-    // A criterion of bits and of real numbers has one name and one line.
-    let mut named: Vec<&'static str> = Vec::new();
     for about in &estimators {
         let (name, what, source) = (about.name, about.line, about.source);
-        if !named.contains(&name) {
-            named.push(name);
-            rows.push(ListRow { kind: "estimator", name, what, source });
-        }
+        rows.push(ListRow { kind: "estimator", name, what, source });
     }
     for row in estimators.iter().flat_map(|about| about.options) {
         let Kind::Choice(choices) = &row.kind else { continue };
@@ -60,14 +56,10 @@ fn rows() -> Vec<ListRow> {
         }
     }
     let problems = problems();
-    let mut forms: Vec<&'static str> = Vec::new();
     for pair in problems.iter().flat_map(|problem| &problem.pairs) {
         let (name, what, source) =
             (pair.estimator.name, pair.estimator.line, pair.estimator.source);
-        if !forms.contains(&name) {
-            forms.push(name);
-            rows.push(ListRow { kind: "form", name, what, source });
-        }
+        rows.push(ListRow { kind: "form", name, what, source });
     }
     for problem in &problems {
         let (name, what, source) = (problem.name, problem.line, problem.source);
@@ -77,6 +69,9 @@ fn rows() -> Vec<ListRow> {
         let (name, what) = (source.usage, source.about);
         rows.push(ListRow { kind: "data", name, what, source: "" });
     }
+    // One line for each name: problems share forms, and criteria of bits and of real numbers their names and options.
+    let mut seen = HashSet::new();
+    rows.retain(|row| seen.insert((row.kind, row.name)));
     rows
 }
 
