@@ -14,7 +14,7 @@ use pathscore_models::{Energy, RandomSource};
 /// which is $\mathrm{KL}(p_d \Vert p) - \mathrm{KL}(Q p_d \Vert Q p)$ plus a constant: no partition function, no chain and no
 /// score. It is estimated from $M$ neighbours $x_j' = x \oplus \xi \oplus \xi_j'$ of each row, where $\xi$ and $\xi_j'$ flip
 /// bits with probability $\varepsilon$,
-/// $$\mathrm{ED} \approx \frac1B \sum_b \left[ \ln\left(w + \sum_{j=1}^M e^{E(x_b) - E(x_{b,j}')}\right) - \ln M \right]$$
+/// $$\mathrm{ED} \approx \frac1B \sum_b \left[ \ln\left(w + \sum_{j=1}^M e^{E(x_b) - E(x_{b,j}^\prime)}\right) - \ln M \right]$$
 /// and minimised: the value is minus this, summed over the batch and averaged over the samples of the query. The derivative of
 /// a term is the mean of $\nabla E(x) - \nabla E(x_j')$ under weights proportional to $e^{E(x) - E(x_j')}$; $w$ takes its
 /// part of them, which bounds the gradient where all neighbours are improbable.
