@@ -1348,7 +1348,10 @@ fn every_criterion_of_bits_trains_an_rbm() {
         let value = row["value"].as_f64().unwrap();
         assert!(value > -10.9 && value < -3.0, "{criterion}: {value}");
     }
-    refuse(&["train", "rbm", "--criterion", "ed", "--flip", "0.7"], &["--flip", "at most 0.5"]);
+    refuse_in_words(
+        &["train", "rbm", "--criterion", "ed", "--flip", "0.7"],
+        &["--flip", "at most 0.5"],
+    );
     refuse(&["train", "rbm", "--criterion", "ml", "--sweeps", "2"], &["--sweeps", "cd"]);
     refuse(&["train", "rbm", "--criterion", "ml", "--steps", "5"], &["ml", "--hidden 20"]);
 }
