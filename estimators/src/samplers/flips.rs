@@ -21,7 +21,10 @@ pub struct ExactFlips;
 ///
 /// ```
 /// use pathscore_estimators::samplers::{ExactFlips, Flips, FromTape, GradientFlips};
-/// let target = FromTape::new(2, |x| (x.sum() * 2.0 - 1.0).sum_squares(-1));
+/// let target = FromTape::new(2, |x| {
+///     let y = x.sum() * 2.0 - 1.0;
+///     y * y
+/// });
 /// let (mut exact, mut first_order) = ([0.0; 2], [0.0; 2]);
 /// assert_eq!(ExactFlips.differences(&target, &mut [0.0, 1.0], &mut exact), 1.0);
 /// GradientFlips.differences(&target, &mut [0.0, 1.0], &mut first_order);
