@@ -10,29 +10,19 @@
 use pathscore::estimators::energy::{
     ContrastiveDivergence, MaximumLikelihood, UnbiasedContrastiveDivergence,
 };
-use pathscore::models::energy::Rbm;
+use pathscore::models::energy::{Rbm, small_rbm};
 use pathscore::prelude::*;
 
 const DATA: [f64; 12] = [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0];
 /// Chains from each row: the noise of their mean is then some thousandths of the gradient.
 const CHAINS: usize = 100_000;
 
-/// Four visible and three hidden units with W_ij = sin(1 + 3i + 5j), b_i = (i − 1.5)/10 and c_j = (j − 1)/5.
-fn machine(params: &mut Params<f64>) -> Rbm {
-    let model = Rbm::new(params, 4, 3, &mut seed::rng(0, seed::Stream::Init, 0));
-    let weights = (0..12).map(|at| f64::sin((1 + 3 * (at / 3) + 5 * (at % 3)) as f64));
-    let visible = (0..4).map(|i| 0.1 * (f64::from(i) - 1.5));
-    let hidden = (0..3).map(|j| 0.2 * (f64::from(j) - 1.0));
-    let values = weights.chain(visible).chain(hidden);
-    params.values_mut().iter_mut().zip(values).for_each(|(to, value)| *to = value);
-    model
-}
-
 /// The gradient of the mean of ln p(x) over the rows, with respect to the weights.
 fn gradient(estimator: &impl Estimator<f64, Rbm>, samples: usize) -> Vec<f64> {
     let mut params = Params::new();
-    let model = machine(&mut params);
     let (rng, mut work) = (&mut seed::rng(1, seed::Stream::Sample, 0), Work::new());
+    // Four visible and three hidden units.
+    let model = small_rbm(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
     let query = Query { batch: 3, scale: 1.0 / 3.0, ..Query::new(&model, &params, &DATA, samples) };
     estimator.estimate(query, rng, &mut work);
     work.gradient(12).to_vec()

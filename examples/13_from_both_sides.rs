@@ -1,4 +1,4 @@
-//! How good is it? ln Z from both sides.
+//! ln Z from both sides, and what a likelihood is worth.
 //!
 //! The thirteenth lesson. The likelihood of an energy model needs ln Z. Annealed importance sampling walks from a model of
 //! independent columns, whose Z is known, to the model: its Ẑ is right in the mean, but ln Ẑ is low, so that the likelihood looks
@@ -16,23 +16,10 @@ const COLUMNS: usize = SIDE * SIDE;
 const HIDDEN: usize = 12;
 const CHAINS: usize = 200;
 
-/// All bars and all stripes of a square: 62 pictures.
-fn bars_and_stripes() -> Vec<f64> {
-    let picture = |lines: usize, upright: bool| {
-        (0..COLUMNS).map(move |at| {
-            let line = if upright { at % SIDE } else { at / SIDE };
-            f64::from((lines >> line & 1) as u8)
-        })
-    };
-    let all = |upright| {
-        (usize::from(upright)..(1 << SIDE) - usize::from(upright))
-            .map(move |lines| (lines, upright))
-    };
-    all(false).chain(all(true)).flat_map(|(lines, upright)| picture(lines, upright)).collect()
-}
-
 fn main() {
-    let x = bars_and_stripes();
+    // All bars and all stripes of a square: 62 pictures.
+    let pictures = data::bars_patterns(SIDE).into_iter().flat_map(|(picture, _)| picture);
+    let x: Vec<f64> = pictures.map(f64::from).collect();
     let rows = x.len() / COLUMNS;
     let mut params = Params::new();
     let model = Rbm::new(&mut params, COLUMNS, HIDDEN, &mut seed::rng(0, seed::Stream::Init, 0));

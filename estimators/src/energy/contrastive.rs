@@ -1,5 +1,6 @@
 //! Contrastive divergence (Hinton 2002) and its persistent form (Younes 1989; Tieleman 2008).
 
+use super::criterion::{chain_count, constant};
 use crate::estimator::{Claim, Estimator, Query, record_stats};
 use crate::target::Target;
 use crate::work::{ShardState, Work};
@@ -180,7 +181,7 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for PersistentContrastiveDiver
         let x = model.complete(params, query.rows(tape));
         let chains: &mut Chains = state.of();
         if chains.count == 0 {
-            let count = self.chains.map_or(samples * batch, |all| all.div_ceil(*parts).max(1));
+            let count = chain_count(self.chains, samples * batch, *parts);
             let rows: Vec<usize> = (0..batch).cycle().take(count).collect();
             let starts = x.detach().index_select(0, tape.indices(&rows, [count]));
             let starts = starts.expect("every chain begins at a row of the batch");
@@ -189,9 +190,7 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for PersistentContrastiveDiver
             chains.set(states);
         }
         let width = chains.states.len() / chains.count;
-        let states = tape.constant_with([chains.count, width], |to| {
-            to.iter_mut().zip(&chains.states).for_each(|(to, &x)| *to = F::from_f64(x));
-        });
+        let states = constant(tape, [chains.count, width], chains.states.iter().copied());
         let rows = model.next_rows(params.detach(), states, rng);
         let rows = swept(model, params, rows, self.sweeps - 1, rng);
         let of_chains = batch..batch + chains.count;

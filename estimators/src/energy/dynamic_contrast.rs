@@ -1,5 +1,6 @@
 //! Contrastive divergence for energies of real numbers, with chains by Langevin or Hamiltonian dynamics.
 
+use super::criterion::{Phases, chain_count};
 use super::dynamics::Dynamics;
 use crate::estimator::{Claim, Estimator, Query, record_stats};
 use crate::target::Target;
@@ -69,33 +70,22 @@ impl ShardState for RealChains {
     }
 }
 
-/// The working memory: the chains of the negative phase, and the cotangents of both phases.
+/// The chains of the negative phase.
 #[derive(Debug, Default)]
-struct Scratch<F> {
-    rows: Vec<F>,
-    positive: Vec<F>,
-    negative: Vec<F>,
-}
+struct Moving<F>(Vec<F>);
 
-/// Pulls back $s \sum_b (\bar E^{-} - E(x_b))$ with the scale $s$ of the query and the rows of the scratch as negative phase,
+/// Pulls back $s \sum_b (\bar E^{-} - E(x_b))$ with the scale $s$ of the query and the moving chains as negative phase,
 /// and returns the sum.
 fn contrast<F: Scalar, M: RealEnergy<F>>(query: Query<F, M>, work: &mut Work<F>) -> F {
-    let Query { model, params, batch, scale, .. } = query;
+    let Query { model, params, batch, .. } = query;
     work.tape.clear();
     let Work { tape, grads, stats, scratch, .. } = work;
-    let Scratch { rows, positive, negative, .. } = scratch.of::<Scratch<F>>();
+    let Moving(rows) = scratch.of::<Moving<F>>();
     let (bound, columns) = (params.on(tape), model.base().columns());
     let data = model.energy(bound, query.rows(tape));
-    let count = rows.len() / columns;
-    let chains = model.energy(bound, tape.constant(rows, [count, columns]));
-    let rows_of_one_chain = F::from_f64(batch as f64 / count as f64);
-    positive.clear();
-    positive.resize(batch, -scale);
-    negative.clear();
-    negative.resize(count, scale * rows_of_one_chain);
-    tape.pull_into(&[(data, &positive[..]), (chains, &negative[..])], &[], grads);
-    let sum = |energies: &[F]| energies.iter().copied().sum::<F>();
-    record_stats(stats, batch, chains.with(sum) * rows_of_one_chain - data.with(sum))
+    let chains = model.energy(bound, tape.constant(rows, [rows.len() / columns, columns]));
+    let gap = scratch.of::<Phases<F>>().contrast(&query, tape, grads, [data, chains]);
+    record_stats(stats, batch, gap)
 }
 
 impl<F: Scalar, M: RealEnergy<F>> Estimator<F, M> for DynamicContrastiveDivergence {
@@ -113,11 +103,11 @@ impl<F: Scalar, M: RealEnergy<F>> Estimator<F, M> for DynamicContrastiveDivergen
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, x, samples, .. } = query;
-        let mut rows = std::mem::take(&mut work.scratch::<Scratch<F>>().rows);
+        let mut rows = std::mem::take(&mut work.scratch::<Moving<F>>().0);
         rows.clear();
         (0..samples).for_each(|_| rows.extend_from_slice(x));
         self.dynamics.advance((model, params), self.moves, &mut rows, work, rng);
-        work.scratch::<Scratch<F>>().rows = rows;
+        work.scratch::<Moving<F>>().0 = rows;
         contrast(query, work)
     }
 }
@@ -138,12 +128,12 @@ impl<F: Scalar, M: RealEnergy<F>> Estimator<F, M> for PersistentDynamicDivergenc
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, batch, samples, .. } = query;
         let columns = model.base().columns();
-        let mut rows = std::mem::take(&mut work.scratch::<Scratch<F>>().rows);
+        let mut rows = std::mem::take(&mut work.scratch::<Moving<F>>().0);
         rows.clear();
         work.tape.clear();
         let RealChains(chains) = work.state.of();
         if chains.is_empty() {
-            let count = self.chains.map_or(samples * batch, |all| all.div_ceil(work.parts).max(1));
+            let count = chain_count(self.chains, samples * batch, work.parts);
             let start = model.base().sample(&work.tape, count, rng);
             start.with(|start| rows.extend_from_slice(start));
         } else {
@@ -159,7 +149,7 @@ impl<F: Scalar, M: RealEnergy<F>> Estimator<F, M> for PersistentDynamicDivergenc
         let RealChains(chains) = work.state.of();
         chains.clear();
         chains.extend(rows.iter().map(|x| x.to_f64()));
-        work.scratch::<Scratch<F>>().rows = rows;
+        work.scratch::<Moving<F>>().0 = rows;
         contrast(query, work)
     }
 }

@@ -1,6 +1,7 @@
 //! Persistent contrastive divergence with fast weights (Tieleman and Hinton 2009).
 
 use super::contrastive::{Scratch, contrast, swept};
+use super::criterion::{chain_count, constant};
 use crate::estimator::{Claim, Estimator, Query, record_stats};
 use crate::target::Target;
 use crate::work::{ShardState, Work};
@@ -105,7 +106,7 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for FastPersistentContrastiveD
         let Fast { offset, rows } = state.of();
         offset.resize(params.len(), 0.0);
         if rows.is_empty() {
-            let count = self.chains.map_or(samples * batch, |all| all.div_ceil(*parts).max(1));
+            let count = chain_count(self.chains, samples * batch, *parts);
             of_rows.with(|x| {
                 rows.extend(x.iter().map(|x| x.to_f64()).cycle().take(count * columns));
             });
@@ -120,16 +121,12 @@ impl<F: Scalar, M: BlockGibbs<F>> Estimator<F, M> for FastPersistentContrastiveD
         values.for_each(|((moved, &x), &fast)| *moved = x + F::from_f64(fast));
         let of_moves = of_moves.get_mut().expect("nothing panics with the mutex locked");
         let at_moves = moved.on(of_moves);
-        let before = of_moves.constant_with(shape, |to| {
-            to.iter_mut().zip(&*rows).for_each(|(to, &x)| *to = F::from_f64(x));
-        });
+        let before = constant(of_moves, shape, rows.iter().copied());
         swept(model, at_moves, before, self.sweeps, rng)
             .with(|x| rows.iter_mut().zip(x).for_each(|(row, x)| *row = x.to_f64()));
         of_moves.clear();
 
-        let chains = tape.constant_with(shape, |to| {
-            to.iter_mut().zip(&*rows).for_each(|(to, &x)| *to = F::from_f64(x));
-        });
+        let chains = constant(tape, shape, rows.iter().copied());
         let energies = model.energy(bound, Var::concat(&[of_rows, chains], 0));
         let gap = contrast(&query, tape, grads, scratch.of::<Scratch<F>>(), energies);
         // Without a scale there is no gradient to learn from.

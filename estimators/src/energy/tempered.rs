@@ -1,5 +1,6 @@
 //! Persistent contrastive divergence whose chains exchange their states along a ladder of temperatures.
 
+use super::criterion::{Phases, chain_count};
 use crate::estimator::{Claim, Estimator, Query, record_stats};
 use crate::target::Target;
 use crate::work::{ShardState, Work};
@@ -53,13 +54,11 @@ impl ShardState for Replicas {
     }
 }
 
-/// The parameters of each replica, the states of the chains, and the cotangents of both phases.
+/// The parameters of each replica, and the states of the chains.
 #[derive(Debug, Default)]
 struct Scratch<F> {
     ladder: Vec<Params<F>>,
     states: Vec<F>,
-    positive: Vec<F>,
-    negative: Vec<F>,
 }
 
 impl<F: Scalar> Scratch<F> {
@@ -146,14 +145,14 @@ impl<F: Scalar, M: BaseModel<F>> Estimator<F, M> for TemperedContrastiveDivergen
     }
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
-        let Query { model, x, batch, samples, scale, .. } = query;
+        let Query { model, x, batch, samples, .. } = query;
         let replicas = self.temperatures;
         assert!(replicas > 0, "parallel tempering: there is no temperature");
         let columns = x.len() / batch.max(1);
         let Work { tape, grads, stats, scratch, state, parts, .. } = work;
         let (ladder, Replicas(chains)) = (scratch.of::<Scratch<F>>(), state.of());
         if chains.is_empty() {
-            let count = self.chains.map_or(samples * batch, |all| all.div_ceil(*parts).max(1));
+            let count = chain_count(self.chains, samples * batch, *parts);
             for _ in 0..replicas {
                 chains.extend(x.iter().map(|x| x.to_f64()).cycle().take(count * columns));
             }
@@ -174,19 +173,13 @@ impl<F: Scalar, M: BaseModel<F>> Estimator<F, M> for TemperedContrastiveDivergen
                 ladder.exchange((model, columns), tape, first, rng);
             }
         }
-        let Scratch { states, positive, negative, .. } = ladder;
-        chains.iter_mut().zip(&*states).for_each(|(chain, x)| *chain = x.to_f64());
+        let states = &ladder.states;
+        chains.iter_mut().zip(states).for_each(|(chain, x)| *chain = x.to_f64());
         let own = &states[states.len() / replicas * (replicas - 1)..];
         let (params, rows) = (query.params.on(tape), query.rows(tape));
         let chains = tape.constant(own, [own.len() / columns, columns]);
-        let (of_rows, of_chains) = (model.energy(params, rows), model.energy(params, chains));
-        let rows_of_one_chain = F::from_f64(batch as f64 / of_chains.size() as f64);
-        positive.clear();
-        positive.resize(batch, -scale);
-        negative.clear();
-        negative.resize(of_chains.size(), scale * rows_of_one_chain);
-        tape.pull_into(&[(of_rows, &positive[..]), (of_chains, &negative[..])], &[], grads);
-        let gap = of_chains.sum().item() * rows_of_one_chain - of_rows.sum().item();
+        let energies = [model.energy(params, rows), model.energy(params, chains)];
+        let gap = scratch.of::<Phases<F>>().contrast(&query, tape, grads, energies);
         record_stats(stats, batch, gap)
     }
 }

@@ -1,12 +1,14 @@
 //! Persistent chains, and others beside them whose weights know $\ln Z$ along training.
 
 use super::annealing::Memory;
+use super::contrastive::swept;
+use super::criterion::{Phases, chain_count, constant};
 use crate::estimator::{Claim, Estimator, Query};
 use crate::samplers::Annealing;
 use crate::target::Target;
 use crate::work::{ShardState, Work};
-use pathscore_autodiff::{Scalar, Var};
-use pathscore_models::{BaseModel, BlockGibbs, Bound, RandomSource};
+use pathscore_autodiff::Scalar;
+use pathscore_models::{BaseModel, Bound, RandomSource};
 
 /// The steps of annealing from the base model to the first parameters.
 const FIRST_STEPS: usize = 200;
@@ -161,7 +163,8 @@ impl Weighted {
     ) {
         let shape = [self.log_weights.len(), self.columns];
         if !self.energies.is_empty() {
-            model.energy(params, on_tape(params, shape, &self.rows)).with(|now| {
+            let rows = constant(params.tape(), shape, self.rows.iter().copied());
+            model.energy(params, rows).with(|now| {
                 let pairs = self.log_weights.iter_mut().zip(&self.energies).zip(now);
                 pairs.for_each(|((w, before), now)| *w += before - now.to_f64());
             });
@@ -170,7 +173,8 @@ impl Weighted {
                 self.resample(scratch, rng);
             }
         }
-        let moved = swept((model, params), on_tape(params, shape, &self.rows), sweeps, rng);
+        let rows = constant(params.tape(), shape, self.rows.iter().copied());
+        let moved = swept(model, params, rows, sweeps, rng);
         moved.with(|rows| copy(rows, &mut self.rows));
         model.energy(params, moved).with(|energies| copy(energies, &mut self.energies));
     }
@@ -211,36 +215,15 @@ impl Weighted {
     }
 }
 
-/// Rows as a constant.
-fn on_tape<'t, F: Scalar>(params: Bound<'t, F>, shape: [usize; 2], rows: &[f64]) -> Var<'t, F> {
-    params.tape().constant_with(shape, |to| {
-        to.iter_mut().zip(rows).for_each(|(to, &x)| *to = F::from_f64(x));
-    })
-}
-
-/// The rows after some sweeps.
-fn swept<'t, F: Scalar, M: BlockGibbs<F>, R: RandomSource>(
-    (model, params): (&M, Bound<'t, F>),
-    rows: Var<'t, F>,
-    sweeps: usize,
-    rng: &mut R,
-) -> Var<'t, F> {
-    (0..sweeps).fold(rows, |rows, _| model.gibbs_sweep(params, rows, rng).detach())
-}
-
 /// Replaces numbers by others.
 fn copy<F: Scalar>(from: &[F], to: &mut Vec<f64>) {
     to.clear();
     to.extend(from.iter().map(|x| x.to_f64()));
 }
 
-/// The cotangents of both phases, and memory for resampling.
+/// Memory for resampling.
 #[derive(Debug, Default)]
-struct Scratch<F> {
-    rows: Vec<F>,
-    chains: Vec<F>,
-    resampled: Vec<f64>,
-}
+struct Resampled(Vec<f64>);
 
 impl<F: Scalar, M: BaseModel<F>> Estimator<F, M> for TrackedContrastiveDivergence {
     fn target(&self) -> Target {
@@ -265,9 +248,9 @@ impl<F: Scalar, M: BaseModel<F>> Estimator<F, M> for TrackedContrastiveDivergenc
         let bound = params.on(tape);
         let x = model.complete(bound, query.rows(tape));
         let columns = x.size() / batch.max(1);
-        let (chains, scratch): (&mut Weighted, &mut Scratch<F>) = (state.of(), scratch.of());
+        let chains: &mut Weighted = state.of();
         if chains.log_weights.is_empty() {
-            let count = self.chains.map_or(samples * batch, |all| all.div_ceil(*parts).max(1));
+            let count = chain_count(self.chains, samples * batch, *parts);
             chains.begin(&query, count, columns, rng);
         }
         let count = chains.log_weights.len();
@@ -279,19 +262,13 @@ impl<F: Scalar, M: BaseModel<F>> Estimator<F, M> for TrackedContrastiveDivergenc
             });
         }
         let at = (model, bound.detach());
-        chains.follow(at, (self.sweeps, self.resample), &mut scratch.resampled, rng);
-        let before = on_tape(bound, [count, columns], &chains.negative);
-        let moved = swept(at, before, self.sweeps, rng);
+        let Resampled(resampled) = scratch.of();
+        chains.follow(at, (self.sweeps, self.resample), resampled, rng);
+        let before = constant(tape, [count, columns], chains.negative.iter().copied());
+        let moved = swept(model, bound, before, self.sweeps, rng);
         moved.with(|rows| copy(rows, &mut chains.negative));
-        let (of_rows, of_chains) = (model.energy(bound, x), model.energy(bound, moved));
-        let rows_of_one_chain = F::from_f64(batch as f64 / count as f64);
-        scratch.rows.clear();
-        scratch.rows.resize(batch, -query.scale);
-        scratch.chains.clear();
-        scratch.chains.resize(count, query.scale * rows_of_one_chain);
-        tape.pull_into(&[(of_rows, &scratch.rows[..]), (of_chains, &scratch.chains)], &[], grads);
-        let sum = |energies: &[F]| energies.iter().copied().sum::<F>();
-        let gap = of_chains.with(sum) * rows_of_one_chain - of_rows.with(sum);
+        let energies = [model.energy(bound, x), model.energy(bound, moved)];
+        let gap = scratch.of::<Phases<F>>().contrast(&query, tape, grads, energies);
         // The mean weight of all shards: relative to the last ln Z, so that no sum overflows; at the first step there is none, and the
         // mean of logarithms stands for it.
         let weights = match self.log_partition {

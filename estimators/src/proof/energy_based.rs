@@ -4,6 +4,7 @@ use super::known_mistakes::{Effect, KnownMistake, other_parameterisations, wrong
 use super::latent::component_names;
 use super::numerics::{Numeric, RULES, Spread, extrapolated_gradients, in_all_ways};
 use super::problem::{Problem, Truth, TruthError, TruthMethod};
+use crate::samplers::rows_of_bits;
 use pathscore_autodiff::Tape;
 use pathscore_models::{Energy, Params};
 
@@ -63,11 +64,7 @@ impl<M: Energy<f64>> EnergyBased<M> {
         let (tape, mut params) = (Tape::new(), self.params.clone());
         params.values_mut().copy_from_slice(at);
         let (params, columns) = (params.on(&tape).detach(), self.columns());
-        let states = tape.constant_with([1 << columns, columns], |to| {
-            for (state, row) in to.chunks_exact_mut(columns).enumerate() {
-                row.iter_mut().enumerate().for_each(|(i, x)| *x = (state >> i & 1) as f64);
-            }
-        });
+        let states = tape.constant(&rows_of_bits(columns).concat(), [1 << columns, columns]);
         let x = tape.constant(&self.x, [self.batch, columns]);
         let log_z = (-self.model.energy(params, states)).log_sum_exp(..).item();
         [-self.model.energy(params, x).sum().item(), self.batch as f64 * log_z]

@@ -5,7 +5,7 @@ use crate::samplers::{
     ParallelTempering, Sampler, TransitionMatrix, normalised, rows_of_bits,
 };
 use pathscore_autodiff::Tape;
-use pathscore_models::energy::{BoltzmannMachine, DeepBoltzmann, Graph, Rbm};
+use pathscore_models::energy::{BoltzmannMachine, DeepBoltzmann, Graph, Rbm, small_rbm};
 use pathscore_models::{BlockGibbs, Params, seed};
 
 /// The largest total variation by which a transition may move a law that it leaves invariant: sums of some thousand products of
@@ -89,16 +89,11 @@ pub(crate) struct Known<M> {
     columns: usize,
 }
 
-/// The Boltzmann machine of 4 × 3 units with $W_{ij} = s \sin(1 + 3i + 5j)$, $b_i = (i - 1.5)/10$ and $c_j = (j - 1)/5$. Its $\ln Z$
-/// is 5.338306502219 at $s = 1$.
+/// The machine of [`small_rbm`] with its weights multiplied by a scale.
 pub(crate) fn known_machine(name: &'static str, scale: f64) -> Known<Rbm> {
     let mut params = Params::new();
-    let model = Rbm::new(&mut params, 4, 3, &mut seed::rng(0, seed::Stream::Init, 0));
-    let weights = (0..12).map(|at| scale * f64::sin((1 + 3 * (at / 3) + 5 * (at % 3)) as f64));
-    let visible = (0..4).map(|i| 0.1 * (f64::from(i) - 1.5));
-    let hidden = (0..3).map(|j| 0.2 * (f64::from(j) - 1.0));
-    let values = weights.chain(visible).chain(hidden);
-    params.values_mut().iter_mut().zip(values).for_each(|(to, value)| *to = value);
+    let model = small_rbm(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
+    params.get_mut(model.weights()).iter_mut().for_each(|w| *w *= scale);
     Known { name, model, params, columns: 4 }
 }
 

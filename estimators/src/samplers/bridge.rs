@@ -1,5 +1,7 @@
 //! Bridge sampling: one estimate of a ratio of normalisers from paths in both directions.
 
+use pathscore_autodiff::Real;
+
 /// The most halvings of the bracket: it has then the length of the last bit.
 const HALVINGS: usize = 200;
 
@@ -45,21 +47,13 @@ pub fn bridge(forward: &[f64], reverse: &[f64]) -> Bridge {
         finite().fold(f64::INFINITY, f64::min) - shift.abs() - 1.0,
         finite().fold(f64::NEG_INFINITY, f64::max) + shift.abs() + 1.0,
     ];
-    // ln σ(x), and the logarithm of a sum: both keep their digits where σ itself is zero.
-    let log_sigma = |x: f64| if x > 0.0 { -(-x).exp().ln_1p() } else { x - x.exp().ln_1p() };
+    // Logarithms keep their digits where the terms themselves are zero.
     let log_sum = |terms: &mut dyn Iterator<Item = f64>| {
-        terms.fold(f64::NEG_INFINITY, |sum, term| {
-            let most = sum.max(term);
-            if most == f64::NEG_INFINITY {
-                most
-            } else {
-                most + (-(sum - term).abs()).exp().ln_1p()
-            }
-        })
+        terms.fold(f64::NEG_INFINITY, |sum, term| sum.log_add_exp(term))
     };
     let sides = |c: f64| {
-        let of_forward = log_sum(&mut forward.iter().map(|w| log_sigma(w - c - shift)));
-        let of_reverse = log_sum(&mut reverse.iter().map(|w| log_sigma(c + shift - w)));
+        let of_forward = log_sum(&mut forward.iter().map(|w| (w - c - shift).log_sigmoid()));
+        let of_reverse = log_sum(&mut reverse.iter().map(|w| (c + shift - w).log_sigmoid()));
         of_forward - of_reverse
     };
     for _ in 0..HALVINGS {
@@ -68,8 +62,9 @@ pub fn bridge(forward: &[f64], reverse: &[f64]) -> Bridge {
     }
     let value = 0.5 * (low + high);
     // 1/Σ σ(1 − σ) − 1/n − 1/m over the weights of both sides: infinite where they do not overlap.
-    let overlap: f64 =
-        all().map(|w| (log_sigma(w - value - shift) + log_sigma(value + shift - w)).exp()).sum();
+    let overlap: f64 = all()
+        .map(|w| ((w - value - shift).log_sigmoid() + (value + shift - w).log_sigmoid()).exp())
+        .sum();
     let variance = 1.0 / overlap - 1.0 / n - 1.0 / m;
     Bridge { value, standard_error: variance.max(0.0).sqrt() }
 }

@@ -3,6 +3,7 @@
 use super::flips::FlipPoint;
 use super::langevin::MAX_ENERGY_ERROR;
 use super::{ExactFlips, Flips, GradientFlips, Info, LogDensity, Position, Sampler};
+use pathscore_autodiff::Real;
 use pathscore_models::RandomSource;
 
 /// Gibbs with gradients (Grathwohl et al. 2021): flips one bit, chosen by the differences $\Delta_i$ of the log density,
@@ -198,17 +199,12 @@ fn log_odds(difference: f64, step_size: f64) -> f64 {
     0.5 * difference - 0.5 / step_size
 }
 
-/// $\ln \sigma(x)$.
-fn log_sigmoid(x: f64) -> f64 {
-    x.min(0.0) - (-x.abs()).exp().ln_1p()
-}
-
 /// Flips every bit of the proposal by itself.
 fn propose<R: RandomSource>(step_size: f64, state: &mut FlipState, source: &mut R) {
     state.begin();
     let FlipState { current, proposal, .. } = state;
     for (bit, difference) in proposal.position.iter_mut().zip(&current.differences) {
-        if source.bernoulli(log_sigmoid(log_odds(*difference, step_size)).exp()) {
+        if source.bernoulli(log_odds(*difference, step_size).log_sigmoid().exp()) {
             *bit = 1.0 - *bit;
         }
     }
@@ -219,7 +215,7 @@ fn log_q(step_size: f64, to: &FlipPoint, from: &FlipPoint) -> f64 {
     let bits = to.position.iter().zip(&from.position).zip(&from.differences);
     let each = bits.map(|((to, x), difference)| {
         let a = log_odds(*difference, step_size);
-        log_sigmoid(if to == x { -a } else { a })
+        (if to == x { -a } else { a }).log_sigmoid()
     });
     each.sum()
 }

@@ -7,7 +7,7 @@ use crate::samplers::{
     Differentiable, Flips, GibbsBits, GradientFlips, Heated, LogDensity, Sampler, normalised,
     rows_of_bits,
 };
-use pathscore_autodiff::Tape;
+use pathscore_autodiff::{Real, Tape};
 use pathscore_models::energy::Rbm;
 use pathscore_models::{BaseModel, BlockGibbs, Energy, Params, RandomSource, seed};
 use std::sync::Arc;
@@ -77,11 +77,6 @@ fn mean(size: usize, mut draw: impl FnMut(&mut Enumerator, &mut [f64])) -> Vec<f
     mean
 }
 
-/// $\ln \sigma(x)$.
-fn log_sigmoid(x: f64) -> f64 {
-    x.min(0.0) - (-x.abs()).exp().ln_1p()
-}
-
 impl FlipForm {
     /// $\ln q(x' \mid x)$ with the differences at $x$.
     fn log_q(self, differences: &[f64], flipped: &[bool]) -> f64 {
@@ -98,7 +93,7 @@ impl FlipForm {
                 let part = if matches!(self, Self::LangevinWithoutHalf(_)) { 1.0 } else { 0.5 };
                 let each = pairs().map(|(d, &flipped)| {
                     let a = part * d - 0.5 / alpha;
-                    log_sigmoid(if flipped { a } else { -a })
+                    (if flipped { a } else { -a }).log_sigmoid()
                 });
                 each.sum()
             }

@@ -6,6 +6,7 @@ use crate::energy::{ContrastiveDivergence, UnbiasedContrastiveDivergence};
 use crate::enumerator::Enumerator;
 use crate::estimator::{Claim, Estimator, Query, record_stats};
 use crate::proof::{Applied, Effect, EnergyBased, Expectation, Gradient, Problem, Solved};
+use crate::samplers::{normalised, rows_of_bits};
 use crate::target::Target;
 use crate::work::Work;
 use pathscore_autodiff::Scalar;
@@ -58,22 +59,11 @@ impl Estimator<f64, Rbm> for ModelDraws {
         let Work { tape, grads, stats, .. } = work;
         let (params, x) = (query.params.on(tape), query.rows(tape));
         let columns = model.visible();
-        let states = tape.constant_with([1 << columns, columns], |to| {
-            for (state, row) in to.chunks_exact_mut(columns).enumerate() {
-                row.iter_mut().enumerate().for_each(|(i, x)| *x = (state >> i & 1) as f64);
-            }
-        });
-        let weights = (-model.energy(params, states)).value();
-        let most = weights.values().iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let unscaled: Vec<f64> = weights.values().iter().map(|w| (w - most).exp()).collect();
-        let total: f64 = unscaled.iter().sum();
-        let p: Vec<f64> = unscaled.iter().map(|w| w / total).collect();
-        let chosen: Vec<usize> = (0..self.draws).map(|_| rng.categorical(&p)).collect();
-        let before = tape.constant_with([self.draws, columns], |to| {
-            for (row, state) in to.chunks_exact_mut(columns).zip(&chosen) {
-                row.iter_mut().enumerate().for_each(|(i, x)| *x = (state >> i & 1) as f64);
-            }
-        });
+        let states = rows_of_bits(columns);
+        let every = tape.constant(&states.concat(), [states.len(), columns]);
+        let p = normalised((-model.energy(params, every)).value().values());
+        let chosen = (0..self.draws).flat_map(|_| states[rng.categorical(&p)].iter().copied());
+        let before = tape.constant(&chosen.collect::<Vec<f64>>(), [self.draws, columns]);
         // A sweep leaves the model's distribution as it is.
         let negative = match self.mistake {
             Some(PhaseMistake::OnTape) => {

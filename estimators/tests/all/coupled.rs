@@ -9,6 +9,7 @@ use pathscore_estimators::energy::{MaximumLikelihood, Meetings, UnbiasedContrast
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::optim::{Schedule, Sgd};
 use pathscore_estimators::{Claim, Coverage, Enumerator, Estimator, Query, Work};
+use pathscore_models::data::bars_patterns;
 use pathscore_models::energy::{BoltzmannMachine, Boundary, Graph, Rbm};
 use pathscore_models::{Energy, ExactPartition, Params, seed};
 
@@ -221,25 +222,11 @@ fn chains_that_draw_their_bits_one_by_one_are_coupled_too() {
     assert!(sweeps / pairs < 20.0, "{}", sweeps / pairs);
 }
 
-/// The bars and stripes of 3 × 3 pixels, each picture once.
-fn bars_and_stripes() -> Vec<[f64; 9]> {
-    let mut pictures: Vec<[f64; 9]> = Vec::new();
-    for lines in 0..8_usize {
-        for upright in [true, false] {
-            let line = |at: usize| if upright { at % 3 } else { at / 3 };
-            let picture = std::array::from_fn(|at| (lines >> line(at) & 1) as f64);
-            if !pictures.contains(&picture) {
-                pictures.push(picture);
-            }
-        }
-    }
-    pictures
-}
-
 #[test]
 fn unbiased_contrastive_divergence_learns_bars_and_stripes_to_the_bound() {
-    let pictures = bars_and_stripes();
-    let (x, rows) = (pictures.concat(), pictures.len());
+    let pictures = bars_patterns(3).into_iter().flat_map(|(picture, _)| picture);
+    let x: Vec<f64> = pictures.map(f64::from).collect();
+    let rows = x.len() / 9;
     let mut params = Params::<f64>::new();
     let model = Rbm::new(&mut params, 9, 12, &mut seed::rng(0, seed::Stream::Init, 0));
     let estimator = UnbiasedContrastiveDivergence { burn_in: 100, most: None };

@@ -188,6 +188,30 @@ impl Table {
         sum
     }
 
+    /// The standard deviation of each column about its mean, $\sqrt{\frac1n \sum_i (x_{ij} - \bar x_j)^2}$, summed in f64. Missing
+    /// cells are left out; without any numbers it is NaN.
+    ///
+    /// ```
+    /// use pathscore_models::data::Table;
+    /// let table = Table::new(vec![1.0, 5.0, 3.0, 5.0], 2)?;
+    /// assert_eq!(table.standard_deviation(), [1.0, 0.0]);
+    /// # Ok::<(), pathscore_models::data::DataError>(())
+    /// ```
+    pub fn standard_deviation(&self) -> Vec<f64> {
+        let means = self.mean();
+        let (mut squares, mut count) = (vec![0.0; self.columns], vec![0.0; self.columns]);
+        for row in self.values.chunks_exact(self.columns) {
+            for (((square, n), &x), mean) in squares.iter_mut().zip(&mut count).zip(row).zip(&means)
+            {
+                if !x.is_nan() {
+                    *square += (f64::from(x) - mean).powi(2);
+                    *n += 1.0;
+                }
+            }
+        }
+        squares.iter().zip(count).map(|(square, n)| (square / n).sqrt()).collect()
+    }
+
     /// A copy of the rows in `range`.
     ///
     /// # Panics

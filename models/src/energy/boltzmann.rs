@@ -2,10 +2,11 @@
 
 use super::graph::Graph;
 use super::rbm::{rows_dot, write_state};
-use super::rows::{log_odds, power_of_two};
+use super::rows::power_of_two;
 use crate::RandomSource;
 use crate::capability::{BaseModel, BitFlips, BlockGibbs, Energy, ExactPartition};
 use crate::params::{Bound, Init, ParamId, Params};
+use crate::tractable::log_odds::write_log_odds;
 use pathscore_autodiff::{Real, Scalar, Tape, Var};
 use rand::Rng;
 use std::ops::Range;
@@ -114,9 +115,7 @@ impl BoltzmannMachine {
     pub fn set_bias<F: Scalar>(&self, params: &mut Params<F>, means: &[f64]) {
         let units = self.units();
         assert!(means.len() == units, "boltzmann machine: {} means for {units} units", means.len());
-        for (bias, &mean) in params.get_mut(self.bias).iter_mut().zip(means) {
-            *bias = F::from_f64(log_odds(mean));
-        }
+        write_log_odds(params.get_mut(self.bias), means);
     }
 
     /// Sets the parameters to those of the Ising model with the energy $-J \sum_{(i,j)} s_i s_j - h \sum_i s_i$ of spins

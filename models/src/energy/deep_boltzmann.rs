@@ -1,10 +1,11 @@
 //! The Boltzmann machine with two layers of hidden units.
 
 use super::rbm::rows_dot;
-use super::rows::{bits, log_odds, power_of_two};
+use super::rows::{bits, power_of_two};
 use crate::RandomSource;
 use crate::capability::{BaseModel, BitFlips, BlockGibbs, Energy, ExactPartition, MeanField};
 use crate::params::{Bound, Init, ParamId, Params};
+use crate::tractable::log_odds::write_log_odds;
 use pathscore_autodiff::{Real, Scalar, Var};
 use rand::Rng;
 use std::f64::consts::LN_2;
@@ -108,9 +109,7 @@ impl DeepBoltzmann {
             "deep boltzmann machine: {} means for {visible} visible units",
             means.len()
         );
-        for (bias, &mean) in params.get_mut(self.visible_bias).iter_mut().zip(means) {
-            *bias = F::from_f64(log_odds(mean));
-        }
+        write_log_odds(params.get_mut(self.visible_bias), means);
     }
 
     /// The number of visible units.
@@ -306,8 +305,8 @@ impl<F: Scalar> BaseModel<F> for DeepBoltzmann {
             params.get_mut(id).fill(F::ZERO);
         }
         self.set_visible_bias(params, &means[..visible]);
-        for (bias, &mean) in params.get_mut(self.upper_bias).iter_mut().zip(&means[visible..]) {
-            *bias = F::from_f64(log_odds(mean));
+        if count == columns {
+            write_log_odds(params.get_mut(self.upper_bias), &means[visible..]);
         }
         let biases = [self.visible_bias, self.upper_bias].map(|id| params.get(id));
         let outer: f64 = biases.concat().iter().map(|b| b.to_f64().softplus()).sum();

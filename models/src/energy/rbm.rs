@@ -3,13 +3,10 @@
 use crate::RandomSource;
 use crate::capability::{BaseModel, Bipartite, BitFlips, BlockGibbs, Energy, ExactPartition};
 use crate::params::{Bound, Init, ParamId, Params};
+use crate::tractable::log_odds::write_log_odds;
 use pathscore_autodiff::{Activation, Real, Scalar, Shape, Var};
 use rand::Rng;
 use std::ops::Range;
-
-/// Data means are clamped to $[0.001, 0.999]$ before their log-odds become biases, so that a column that never changes
-/// gets a finite bias.
-pub(super) const MIN_MEAN: f64 = 1e-3;
 
 /// Binary visible units $v$ and binary hidden units $h$, connected across but not among themselves (Smolensky 1986;
 /// Hinton 2002).
@@ -78,10 +75,7 @@ impl Rbm {
     pub fn set_visible_bias<F: Scalar>(&self, params: &mut Params<F>, means: &[f64]) {
         let visible = self.visible;
         assert!(means.len() == visible, "rbm: {} means for {visible} visible units", means.len());
-        for (bias, mean) in params.get_mut(self.visible_bias).iter_mut().zip(means) {
-            let p = mean.clamp(MIN_MEAN, 1.0 - MIN_MEAN);
-            *bias = F::from_f64((p / (1.0 - p)).ln());
-        }
+        write_log_odds(params.get_mut(self.visible_bias), means);
     }
 
     /// The number of visible units.

@@ -1,19 +1,8 @@
-//! Pieces that the energy models share: rows of states, and biases of given means.
+//! Rows of states, which the energy models share.
 
-use super::rbm::{MIN_MEAN, write_state};
+use super::rbm::write_state;
 use pathscore_autodiff::{Scalar, Tape, Var};
 use std::ops::Range;
-
-/// A mean of bits, away from zero and one.
-pub(super) fn clamped(mean: f64) -> f64 {
-    mean.clamp(MIN_MEAN, 1.0 - MIN_MEAN)
-}
-
-/// The log-odds of a mean of bits, which stay finite.
-pub(super) fn log_odds(mean: f64) -> f64 {
-    let p = clamped(mean);
-    (p / (1.0 - p)).ln()
-}
 
 /// $2^n$, unless it overflows.
 pub(super) fn power_of_two(n: usize) -> Option<usize> {

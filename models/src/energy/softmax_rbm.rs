@@ -1,10 +1,11 @@
 //! The restricted Boltzmann machine of categories.
 
 use super::rbm::rows_dot;
-use super::rows::{bits, clamped, power_of_two};
+use super::rows::{bits, power_of_two};
 use crate::RandomSource;
 use crate::capability::{BaseModel, BlockGibbs, Energy, ExactPartition};
 use crate::params::{Bound, Init, ParamId, Params};
+use crate::tractable::log_odds::clamped;
 use pathscore_autodiff::{Activation, Scalar, Var};
 use rand::Rng;
 use std::f64::consts::LN_2;

@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod density_checks;
-mod log_odds;
+pub(crate) mod log_odds;
 mod rows;
 
 pathscore_autodiff::modules! {

@@ -2,6 +2,7 @@
 
 use super::args::Machine;
 use pathscore::autodiff::{Grads, Tape};
+use pathscore::models::data::bars_patterns;
 use pathscore::models::energy::{Rbm, small_rbm};
 use pathscore::models::{Energy, ExactPartition, Init, Params, seed};
 
@@ -116,19 +117,7 @@ impl Enumerable {
 
 /// The pictures of `side` × `side` pixels whose rows are each all on or all off, or whose columns are, each picture once.
 fn bars_and_stripes(side: usize) -> Vec<f64> {
-    let mut pictures: Vec<Vec<f64>> = Vec::new();
-    for pattern in 0..1_usize << side {
-        let on = |line: usize| (pattern >> line & 1) as f64;
-        let pixels = || (0..side * side).map(|at| (at / side, at % side));
-        for picture in
-            [pixels().map(|at| on(at.0)).collect(), pixels().map(|at| on(at.1)).collect()]
-        {
-            if !pictures.contains(&picture) {
-                pictures.push(picture);
-            }
-        }
-    }
-    pictures.concat()
+    bars_patterns(side).into_iter().flat_map(|(picture, _)| picture).map(f64::from).collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! `train dbm`: a Boltzmann machine with two layers of hidden bits.
 
 use super::energy::model::{EnergyKindModel, some_columns};
-use super::energy::{self, EnergyFit, PICTURES_WITH_HIDDEN};
-use super::kind::{About, Fitting, Kind};
+use super::energy::{self, PICTURES_WITH_HIDDEN};
+use super::kind::{About, Fitting, Kind, MakeModel};
 use crate::program::catalogue::{Job, Row, energy_rows, rows_of, tracked_rows};
-use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one};
 use crate::program::usage_error::usage_error;
@@ -71,22 +70,23 @@ impl Kind for Dbm {
         settings: &'a Settings,
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
-        Ok(match settings.run.dtype {
-            Dtype::F32 => Box::new(EnergyFit::open(settings, split, new::<f32>(settings, split)?)?),
-            Dtype::F64 => Box::new(EnergyFit::open(settings, split, new::<f64>(settings, split)?)?),
-        })
+        energy::open::<Self>(settings, split)
     }
 }
 
-/// A machine whose visible biases give the means of the data.
-fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
-    let ModelSettings { layers, mean_field_steps } = settings.model()?;
-    let mut params = Params::new();
-    let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
-    let mut model = Model::new(&mut params, split.train.columns(), layers, rng);
-    model.mean_field_steps = mean_field_steps;
-    model.set_visible_bias(&mut params, &split.train.mean());
-    Ok((model, params))
+impl MakeModel for Dbm {
+    type Model = Model;
+
+    /// A machine whose visible biases give the means of the data.
+    fn make<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
+        let ModelSettings { layers, mean_field_steps } = settings.model()?;
+        let mut params = Params::new();
+        let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
+        let mut model = Model::new(&mut params, split.train.columns(), layers, rng);
+        model.mean_field_steps = mean_field_steps;
+        model.set_visible_bias(&mut params, &split.train.mean());
+        Ok((model, params))
+    }
 }
 
 impl<F: Scalar> EnergyKindModel<F> for Model {

@@ -1,21 +1,22 @@
 //! The part that all densities by networks share: training by gradients of the exact likelihood in batches, and pictures.
 
-use super::kind::{About, Curve, Fitting, Measure, Quantity, Reading};
+use super::kind::{About, Curve, Fitting, MakeModel, Measure, Quantity, Reading};
 use super::tractable::log_likelihood;
 use super::trainer::{AnyTrainer, Start, step_on_batch};
 use crate::program::catalogue::Job;
 use crate::program::choice::cli_name;
 use crate::program::gallery::Gallery;
 use crate::program::run::checkpoint::State;
+use crate::program::run::choices::Dtype;
 use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
-use crate::program::run::settings::{Length, Settings};
+use crate::program::run::settings::{Length, Settings, to_section};
 use crate::program::usage_error::usage_error;
-use clap::{Args, Command, ValueEnum};
-use pathscore::autodiff::{Activation, Scalar};
+use clap::{Args, Command};
+use pathscore::autodiff::Scalar;
 use pathscore::estimators::tractable::ExactLikelihood;
 use pathscore::models::data::{Batches, Binarize, Split, Table};
 use pathscore::models::{Params, Tractable};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The length of a run if none is given.
@@ -25,31 +26,6 @@ const QUICK_ROWS: usize = 2000;
 /// Pictures of `samples.png`.
 const PICTURES: usize = 64;
 
-/// The activations of hidden layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum ActivationName {
-    /// max(x, 0).
-    Relu,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// 1 / (1 + exp(−x)).
-    Sigmoid,
-    /// ln(1 + exp(x)).
-    Softplus,
-}
-
-impl From<ActivationName> for Activation {
-    fn from(name: ActivationName) -> Self {
-        match name {
-            ActivationName::Relu => Self::Relu,
-            ActivationName::Tanh => Self::Tanh,
-            ActivationName::Sigmoid => Self::Sigmoid,
-            ActivationName::Softplus => Self::Softplus,
-        }
-    }
-}
-
 /// Adds the options of the training.
 pub(crate) fn options(command: Command) -> Command {
     OptimizerOptions::augment_args(command)
@@ -58,9 +34,15 @@ pub(crate) fn options(command: Command) -> Command {
         .mut_arg("epochs", |epochs| epochs.help(epochs_help(EPOCHS)))
 }
 
-/// The settings of a new run but for `[model]`; `bits` is true if the model describes bits.
-pub(crate) fn settings(given: &Given, kind: &str, bits: bool) -> anyhow::Result<Settings> {
+/// The settings of a new run with its section `[model]`; `bits` is true if the model describes bits.
+pub(crate) fn settings(
+    given: &Given,
+    kind: &str,
+    bits: bool,
+    model: &impl Serialize,
+) -> anyhow::Result<Settings> {
     let mut settings = given.settings(kind, Length::Epochs(EPOCHS), bits)?;
+    settings.model = to_section(model)?;
     settings.optimizer = Some(given.optimizer()?);
     Ok(settings)
 }
@@ -98,6 +80,27 @@ pub(crate) trait DensityModel<F: Scalar>: Tractable<F> + Sized + 'static {
         gallery: &Gallery,
         seed: u64,
     ) -> Vec<(&'static str, Vec<u8>)>;
+}
+
+/// A fit of a kind in the precision of its run.
+///
+/// # Errors
+/// If the data do not fit the model, or the settings are not of this kind.
+pub(crate) fn open<'a, K: MakeModel>(
+    settings: &'a Settings,
+    split: &'a Split,
+) -> anyhow::Result<Box<dyn Fitting + 'a>>
+where
+    K::Model: DensityModel<f32> + DensityModel<f64>,
+{
+    Ok(match settings.run.dtype {
+        Dtype::F32 => {
+            Box::new(DensityFit::open(settings, split, K::make::<f32>(settings, split)?)?)
+        }
+        Dtype::F64 => {
+            Box::new(DensityFit::open(settings, split, K::make::<f64>(settings, split)?)?)
+        }
+    })
 }
 
 /// A density in training.

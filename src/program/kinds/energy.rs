@@ -10,9 +10,10 @@ use model::EnergyKindModel;
 pub(crate) use pictures::{PICTURES, PICTURES_WITH_HIDDEN};
 
 use super::criterion;
-use super::kind::{Chains, Curve, Fitting, Measure, Quantity, Reading};
+use super::kind::{Chains, Curve, Fitting, MakeModel, Measure, Quantity, Reading};
 use super::trainer::{AnyTrainer, Start, step_on_batch};
 use crate::program::run::checkpoint::State;
+use crate::program::run::choices::Dtype;
 use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
 use crate::program::run::settings::{Length, Settings, to_section};
 use crate::program::usage_error::usage_error;
@@ -62,6 +63,23 @@ pub(crate) fn settings<M: EnergyKindModel<f64>>(
     settings.estimator = criterion::settings::<M>(given)?;
     settings.optimizer = Some(given.optimizer()?);
     Ok(settings)
+}
+
+/// A fit of a kind in the precision of its run.
+///
+/// # Errors
+/// If the data do not fit the model, or the settings are not of this kind.
+pub(crate) fn open<'a, K: MakeModel>(
+    settings: &'a Settings,
+    split: &'a Split,
+) -> anyhow::Result<Box<dyn Fitting + 'a>>
+where
+    K::Model: EnergyKindModel<f32> + EnergyKindModel<f64>,
+{
+    Ok(match settings.run.dtype {
+        Dtype::F32 => Box::new(EnergyFit::open(settings, split, K::make::<f32>(settings, split)?)?),
+        Dtype::F64 => Box::new(EnergyFit::open(settings, split, K::make::<f64>(settings, split)?)?),
+    })
 }
 
 /// An energy model in training.

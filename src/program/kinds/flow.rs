@@ -1,12 +1,12 @@
 //! `train flow`: a normalising flow of affine couplings.
 
-use super::density::{self, ActivationName, DensityFit, DensityModel};
-use super::kind::{About, Fitting, Kind};
+use super::density::{self, DensityModel};
+use super::kind::{About, Fitting, Kind, MakeModel};
+use super::network::ActivationName;
 use crate::program::gallery::Gallery;
 use crate::program::picture::Sheet;
-use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
-use crate::program::run::settings::{Settings, at_least_one, to_section};
+use crate::program::run::settings::{Settings, at_least_one};
 use crate::program::usage_error::usage_error;
 use clap::{Args, Command};
 use pathscore::autodiff::{Scalar, Tape};
@@ -81,9 +81,7 @@ impl Kind for Flow {
         let Options { layers, hidden, activation } = given.options()?;
         let model = ModelSettings { layers, hidden, activation };
         model.check()?;
-        let mut settings = density::settings(given, ABOUT.name, false)?;
-        settings.model = to_section(&model)?;
-        Ok(settings)
+        density::settings(given, ABOUT.name, false, &model)
     }
 
     fn open<'a>(
@@ -91,45 +89,31 @@ impl Kind for Flow {
         settings: &'a Settings,
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
-        Ok(match settings.run.dtype {
-            Dtype::F32 => {
-                Box::new(DensityFit::open(settings, split, new::<f32>(settings, split)?)?)
-            }
-            Dtype::F64 => {
-                Box::new(DensityFit::open(settings, split, new::<f64>(settings, split)?)?)
-            }
-        })
+        density::open::<Self>(settings, split)
     }
 }
 
-/// A model with the centre and the scale of the data.
-fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
-    let model: ModelSettings = settings.model()?;
-    model.check()?;
-    let ModelSettings { layers, hidden, activation } = model;
-    let (train, mut params) = (&split.train, Params::new());
-    if train.columns() < 2 {
-        return Err(usage_error(format!(
-            "{}: a coupling needs two columns or more, one for each half",
-            settings.data.source
-        )));
-    }
-    let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
-    let model = Model::new(&mut params, train.columns(), layers, &hidden, activation.into(), rng);
-    let means = train.mean();
-    model.standardize(&mut params, &means, &deviations(train, &means));
-    Ok((model, params))
-}
+impl MakeModel for Flow {
+    type Model = Model;
 
-/// The standard deviations of the columns about their means.
-fn deviations(table: &Table, means: &[f64]) -> Vec<f64> {
-    let mut squares = vec![0.0; means.len()];
-    for row in table.values().chunks_exact(means.len()) {
-        for ((square, &x), mean) in squares.iter_mut().zip(row).zip(means) {
-            *square += (f64::from(x) - mean).powi(2);
+    /// A model with the centre and the scale of the data.
+    fn make<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
+        let model: ModelSettings = settings.model()?;
+        model.check()?;
+        let ModelSettings { layers, hidden, activation } = model;
+        let (train, mut params) = (&split.train, Params::new());
+        if train.columns() < 2 {
+            return Err(usage_error(format!(
+                "{}: a coupling needs two columns or more, one for each half",
+                settings.data.source
+            )));
         }
+        let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
+        let model =
+            Model::new(&mut params, train.columns(), layers, &hidden, activation.into(), rng);
+        model.standardize(&mut params, &train.mean(), &train.standard_deviation());
+        Ok((model, params))
     }
-    squares.iter().map(|square| (square / table.len() as f64).sqrt()).collect()
 }
 
 impl<F: Scalar> DensityModel<F> for Model {

@@ -181,17 +181,10 @@ struct Scale {
 
 impl Scale {
     fn of(table: &Table) -> Self {
-        let (means, rows) = (table.mean(), table.len() as f64);
-        let mut deviations = vec![0.0; table.columns()];
-        for row in table.values().chunks_exact(table.columns()) {
-            for ((sum, &x), mean) in deviations.iter_mut().zip(row).zip(&means) {
-                *sum += (f64::from(x) - mean).powi(2);
-            }
-        }
         // A column that does not vary is left as it is.
-        let root = |sum: &mut f64| *sum = if *sum > 0.0 { (*sum / rows).sqrt() } else { 1.0 };
-        deviations.iter_mut().for_each(root);
-        Self { means, deviations }
+        let or_one = |deviation| if deviation > 0.0 { deviation } else { 1.0 };
+        let deviations = table.standard_deviation().into_iter().map(or_one).collect();
+        Self { means: table.mean(), deviations }
     }
 
     /// A number of a column in units of its standard deviation from its mean.

@@ -1,9 +1,8 @@
 //! `train grbm`: a restricted Boltzmann machine of real numbers.
 
 use super::energy::model::{EnergyKindModel, some_columns};
-use super::energy::{self, EnergyFit, PICTURES_WITH_HIDDEN};
-use super::kind::{About, Fitting, Kind};
-use crate::program::run::choices::Dtype;
+use super::energy::{self, PICTURES_WITH_HIDDEN};
+use super::kind::{About, Fitting, Kind, MakeModel};
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one};
 use clap::{Args, Command, ValueEnum};
@@ -79,40 +78,42 @@ impl Kind for Grbm {
         settings: &'a Settings,
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
-        Ok(match settings.run.dtype {
-            Dtype::F32 => Box::new(EnergyFit::open(settings, split, new::<f32>(settings, split)?)?),
-            Dtype::F64 => Box::new(EnergyFit::open(settings, split, new::<f64>(settings, split)?)?),
-        })
+        energy::open::<Self>(settings, split)
     }
 }
 
-/// A machine whose visible biases are the means of the data, and whose standard deviations begin at those of the data.
-fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
-    let ModelSettings { hidden, sd } = settings.model()?;
-    let mut params = Params::new();
-    let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
-    let means = split.train.mean();
-    let sds = deviations(&split.train, &means);
-    let model = match sd {
-        Sd::Learnt => Model::with_learnt_sds(&mut params, &sds, hidden, rng),
-        Sd::Fixed => Model::new(&mut params, &sds, hidden, rng),
-    };
-    model.set_visible_bias(&mut params, &means);
-    Ok((model, params))
+impl MakeModel for Grbm {
+    type Model = Model;
+
+    /// A machine whose visible biases are the means of the data, and whose standard deviations begin at those of the data.
+    fn make<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
+        let ModelSettings { hidden, sd } = settings.model()?;
+        let mut params = Params::new();
+        let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
+        let means = split.train.mean();
+        let sds = deviations(&split.train);
+        let model = match sd {
+            Sd::Learnt => Model::with_learnt_sds(&mut params, &sds, hidden, rng),
+            Sd::Fixed => Model::new(&mut params, &sds, hidden, rng),
+        };
+        model.set_visible_bias(&mut params, &means);
+        Ok((model, params))
+    }
 }
 
 /// The standard deviations of the columns, none of them far below the range of its column, as that of a pixel at the border of
 /// pictures would be; of a column that never changes, one.
-fn deviations(table: &Table, means: &[f64]) -> Vec<f64> {
-    let columns = means.len();
-    let of_column = |(column, mean): (usize, &f64)| {
-        let values = || table.values().iter().skip(column).step_by(columns).map(|&x| f64::from(x));
-        let square = values().map(|x| (x - mean).powi(2)).sum::<f64>() / table.len() as f64;
-        let [low, high] =
-            [values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max)];
-        if high > low { square.sqrt().max(LEAST_SD * (high - low)) } else { 1.0 }
+fn deviations(table: &Table) -> Vec<f64> {
+    let of_column = |(column, deviation): (usize, f64)| {
+        let values = || table.values().iter().skip(column).step_by(table.columns());
+        let [low, high] = [
+            values().fold(f32::INFINITY, |a, &b| a.min(b)),
+            values().fold(f32::NEG_INFINITY, |a, &b| a.max(b)),
+        ];
+        let range = f64::from(high) - f64::from(low);
+        if range > 0.0 { deviation.max(LEAST_SD * range) } else { 1.0 }
     };
-    means.iter().enumerate().map(of_column).collect()
+    table.standard_deviation().into_iter().enumerate().map(of_column).collect()
 }
 
 impl<F: Scalar> EnergyKindModel<F> for Model {

@@ -1,9 +1,8 @@
 //! `train ising`: a Boltzmann machine whose bits are all visible, on a lattice or with all pairs.
 
 use super::energy::model::EnergyKindModel;
-use super::energy::{self, EnergyFit, PICTURES};
-use super::kind::{About, Fitting, Kind};
-use crate::program::run::choices::Dtype;
+use super::energy::{self, PICTURES};
+use super::kind::{About, Fitting, Kind, MakeModel};
 use crate::program::run::options::Given;
 use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
@@ -72,21 +71,22 @@ impl Kind for Ising {
         settings: &'a Settings,
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
-        Ok(match settings.run.dtype {
-            Dtype::F32 => Box::new(EnergyFit::open(settings, split, new::<f32>(settings, split)?)?),
-            Dtype::F64 => Box::new(EnergyFit::open(settings, split, new::<f64>(settings, split)?)?),
-        })
+        energy::open::<Self>(settings, split)
     }
 }
 
-/// A machine whose biases give the means of the data.
-fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
-    let ModelSettings { pairs } = settings.model()?;
-    let mut params = Params::new();
-    let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
-    let model = Model::new(&mut params, &graph(pairs, &split.train)?, rng);
-    model.set_bias(&mut params, &split.train.mean());
-    Ok((model, params))
+impl MakeModel for Ising {
+    type Model = Model;
+
+    /// A machine whose biases give the means of the data.
+    fn make<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
+        let ModelSettings { pairs } = settings.model()?;
+        let mut params = Params::new();
+        let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
+        let model = Model::new(&mut params, &graph(pairs, &split.train)?, rng);
+        model.set_bias(&mut params, &split.train.mean());
+        Ok((model, params))
+    }
 }
 
 /// The pairs of columns of a table.

@@ -6,7 +6,9 @@ use crate::program::run::checkpoint::State;
 use crate::program::run::options::Given;
 use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
+use pathscore::autodiff::Scalar;
 use pathscore::estimators::Claim;
+use pathscore::models::Params;
 use pathscore::models::data::{Split, Table};
 use serde_json::Value;
 use std::ops::Range;
@@ -68,6 +70,20 @@ pub(crate) trait Kind: Sync {
         let _ = (settings, samples);
         Vec::new()
     }
+}
+
+/// A kind whose model is made from its settings and the data alike in either precision.
+pub(crate) trait MakeModel {
+    type Model;
+
+    /// The model of a run with its initial parameters.
+    ///
+    /// # Errors
+    /// If the settings are not of this kind, or the data do not fit the model.
+    fn make<F: Scalar>(
+        settings: &Settings,
+        split: &Split,
+    ) -> anyhow::Result<(Self::Model, Params<F>)>;
 }
 
 /// An estimator whose gradients `compare` can draw at the parameters of a run.

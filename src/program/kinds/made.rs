@@ -1,11 +1,11 @@
 //! `train made`: the masked autoencoder as a density.
 
-use super::density::{self, ActivationName, DensityFit, DensityModel};
-use super::kind::{About, Fitting, Kind};
+use super::density::{self, DensityModel};
+use super::kind::{About, Fitting, Kind, MakeModel};
+use super::network::ActivationName;
 use crate::program::gallery::Gallery;
-use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
-use crate::program::run::settings::{Settings, at_least_one, to_section};
+use crate::program::run::settings::{Settings, at_least_one};
 use clap::{Args, Command};
 use pathscore::autodiff::Scalar;
 use pathscore::models::Params;
@@ -72,9 +72,7 @@ impl Kind for Made {
         let Options { hidden, orders, activation } = given.options()?;
         let model = ModelSettings { hidden, orders, activation };
         model.check()?;
-        let mut settings = density::settings(given, ABOUT.name, true)?;
-        settings.model = to_section(&model)?;
-        Ok(settings)
+        density::settings(given, ABOUT.name, true, &model)
     }
 
     fn open<'a>(
@@ -83,28 +81,25 @@ impl Kind for Made {
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
         density::bits_only(settings, split)?;
-        Ok(match settings.run.dtype {
-            Dtype::F32 => {
-                Box::new(DensityFit::open(settings, split, new::<f32>(settings, split)?)?)
-            }
-            Dtype::F64 => {
-                Box::new(DensityFit::open(settings, split, new::<f64>(settings, split)?)?)
-            }
-        })
+        density::open::<Self>(settings, split)
     }
 }
 
-/// A model whose biases give the means of the data.
-fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
-    let model: ModelSettings = settings.model()?;
-    model.check()?;
-    let ModelSettings { hidden, orders, activation } = model;
-    let mut params = Params::new();
-    let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
-    let columns = split.train.columns();
-    let model = Model::new(&mut params, columns, &hidden, orders, activation.into(), rng);
-    model.set_bias(&mut params, &split.train.mean());
-    Ok((model, params))
+impl MakeModel for Made {
+    type Model = Model;
+
+    /// A model whose biases give the means of the data.
+    fn make<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
+        let model: ModelSettings = settings.model()?;
+        model.check()?;
+        let ModelSettings { hidden, orders, activation } = model;
+        let mut params = Params::new();
+        let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
+        let columns = split.train.columns();
+        let model = Model::new(&mut params, columns, &hidden, orders, activation.into(), rng);
+        model.set_bias(&mut params, &split.train.mean());
+        Ok((model, params))
+    }
 }
 
 impl<F: Scalar> DensityModel<F> for Model {

@@ -1,11 +1,10 @@
 //! `train nade`: the neural autoregressive distribution estimator.
 
-use super::density::{self, DensityFit, DensityModel};
-use super::kind::{About, Fitting, Kind};
+use super::density::{self, DensityModel};
+use super::kind::{About, Fitting, Kind, MakeModel};
 use crate::program::gallery::Gallery;
-use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
-use crate::program::run::settings::{Settings, at_least_one, to_section};
+use crate::program::run::settings::{Settings, at_least_one};
 use clap::{Args, Command};
 use pathscore::autodiff::Scalar;
 use pathscore::models::Params;
@@ -57,9 +56,7 @@ impl Kind for Nade {
     fn settings(&self, given: &Given) -> anyhow::Result<Settings> {
         let Options { hidden } = given.options()?;
         at_least_one("--hidden", hidden as u64)?;
-        let mut settings = density::settings(given, ABOUT.name, true)?;
-        settings.model = to_section(&ModelSettings { hidden })?;
-        Ok(settings)
+        density::settings(given, ABOUT.name, true, &ModelSettings { hidden })
     }
 
     fn open<'a>(
@@ -68,25 +65,22 @@ impl Kind for Nade {
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
         density::bits_only(settings, split)?;
-        Ok(match settings.run.dtype {
-            Dtype::F32 => {
-                Box::new(DensityFit::open(settings, split, new::<f32>(settings, split)?)?)
-            }
-            Dtype::F64 => {
-                Box::new(DensityFit::open(settings, split, new::<f64>(settings, split)?)?)
-            }
-        })
+        density::open::<Self>(settings, split)
     }
 }
 
-/// A model whose biases give the means of the data.
-fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
-    let ModelSettings { hidden } = settings.model()?;
-    let mut params = Params::new();
-    let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
-    let model = Model::new(&mut params, split.train.columns(), hidden, rng);
-    model.set_bias(&mut params, &split.train.mean());
-    Ok((model, params))
+impl MakeModel for Nade {
+    type Model = Model;
+
+    /// A model whose biases give the means of the data.
+    fn make<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
+        let ModelSettings { hidden } = settings.model()?;
+        let mut params = Params::new();
+        let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
+        let model = Model::new(&mut params, split.train.columns(), hidden, rng);
+        model.set_bias(&mut params, &split.train.mean());
+        Ok((model, params))
+    }
 }
 
 impl<F: Scalar> DensityModel<F> for Model {

@@ -22,6 +22,17 @@ pub(crate) enum ActivationName {
     Softplus,
 }
 
+impl From<ActivationName> for Activation {
+    fn from(name: ActivationName) -> Self {
+        match name {
+            ActivationName::Tanh => Self::Tanh,
+            ActivationName::Relu => Self::Relu,
+            ActivationName::Sigmoid => Self::Sigmoid,
+            ActivationName::Softplus => Self::Softplus,
+        }
+    }
+}
+
 /// The distribution of the data given the latents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -195,12 +206,7 @@ impl Network {
     }
 
     pub(crate) fn activation(&self) -> Activation {
-        match self.activation {
-            ActivationName::Tanh => Activation::Tanh,
-            ActivationName::Relu => Activation::Relu,
-            ActivationName::Sigmoid => Activation::Sigmoid,
-            ActivationName::Softplus => Activation::Softplus,
-        }
+        self.activation.into()
     }
 
     pub(crate) fn likelihood(&self) -> Likelihood {

@@ -2,11 +2,10 @@
 
 use super::chosen::Chosen;
 use super::energy::model::{EnergyKindModel, bit_rows, by_criterion, some_columns};
-use super::energy::{self, EnergyFit, PICTURES_WITH_HIDDEN};
-use super::kind::{About, Fitting, Kind};
+use super::energy::{self, PICTURES_WITH_HIDDEN};
+use super::kind::{About, Fitting, Kind, MakeModel};
 use super::trainer::{AnyTrainer, CentredStart, Start};
 use crate::program::catalogue::{Job, Row, Setup};
-use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one};
 use clap::{Args, Command};
@@ -69,21 +68,22 @@ impl Kind for Rbm {
         settings: &'a Settings,
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>> {
-        Ok(match settings.run.dtype {
-            Dtype::F32 => Box::new(EnergyFit::open(settings, split, new::<f32>(settings, split)?)?),
-            Dtype::F64 => Box::new(EnergyFit::open(settings, split, new::<f64>(settings, split)?)?),
-        })
+        energy::open::<Self>(settings, split)
     }
 }
 
-/// A restricted Boltzmann machine whose visible biases give the means of the data.
-fn new<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
-    let ModelSettings { hidden, .. } = settings.model()?;
-    let mut params = Params::new();
-    let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
-    let model = Model::new(&mut params, split.train.columns(), hidden, rng);
-    model.set_visible_bias(&mut params, &split.train.mean());
-    Ok((model, params))
+impl MakeModel for Rbm {
+    type Model = Model;
+
+    /// A restricted Boltzmann machine whose visible biases give the means of the data.
+    fn make<F: Scalar>(settings: &Settings, split: &Split) -> anyhow::Result<(Model, Params<F>)> {
+        let ModelSettings { hidden, .. } = settings.model()?;
+        let mut params = Params::new();
+        let rng = &mut seed::rng(settings.run.seed, Stream::Init, 0);
+        let model = Model::new(&mut params, split.train.columns(), hidden, rng);
+        model.set_visible_bias(&mut params, &split.train.mean());
+        Ok((model, params))
+    }
 }
 
 impl<F: Scalar> EnergyKindModel<F> for Model {
