@@ -79,6 +79,8 @@ impl Job<f64, Counted> for Train<'_> {
         let mut trainer = Trainer::new(model.clone(), params, estimator, adam, options);
         let shape = [problem.count(), problem.columns];
         let value = |params: &Params<f64>| problem.log_likelihood(params);
+        // The evaluations of a point, on the way from a thousandth of the budget to the whole.
+        let next = |point: u64| budget as f64 * 1e-3_f64.powf(1.0 - point as f64 / POINTS as f64);
         let (mut curve, mut point, mut steps) = (Vec::new(), 0, 0);
         while model.evaluations() < budget {
             let spent = model.evaluations();
@@ -96,14 +98,10 @@ impl Job<f64, Counted> for Train<'_> {
                 break;
             }
             steps += 1;
-            // The next point, on the way from a thousandth of the budget to the whole.
-            let next = budget as f64 * 1e-3_f64.powf(1.0 - point as f64 / POINTS as f64);
-            if model.evaluations() as f64 >= next {
-                curve.push((model.evaluations() as f64, value(&trainer.params)));
-                while point <= POINTS
-                    && budget as f64 * 1e-3_f64.powf(1.0 - point as f64 / POINTS as f64)
-                        <= model.evaluations() as f64
-                {
+            let spent = model.evaluations() as f64;
+            if spent >= next(point) {
+                curve.push((spent, value(&trainer.params)));
+                while point <= POINTS && next(point) <= spent {
                     point += 1;
                 }
             }
