@@ -1,13 +1,12 @@
 //! Loops on the threads of the rayon pool in which they are called, or on one thread without the feature `parallel`.
 //!
-//! Nothing here changes a number: results are stored by index, whatever thread computes them.
+//! Nothing here changes a number: results are stored by index, whatever thread computes them. The functions are only known when
+//! the program runs, so that the threads' part of a loop is compiled once for each type of item, and not once for each
+//! estimator.
 
 use std::ops::Range;
 
 /// Calls `f` with the index of every item and the item.
-///
-/// The function is only known when the program runs, so that the threads' part of the loop is compiled once for
-/// each type of item, and not once for each estimator.
 pub(crate) fn for_each<T: Send>(items: &mut [T], f: &(dyn Fn(usize, &mut T) + Sync)) {
     #[cfg(feature = "parallel")]
     {
@@ -22,7 +21,7 @@ pub(crate) fn for_each<T: Send>(items: &mut [T], f: &(dyn Fn(usize, &mut T) + Sy
 pub(crate) fn for_each_chunk<T: Send>(
     items: &mut [T],
     size: usize,
-    f: impl Fn(usize, &mut [T]) + Sync + Send,
+    f: &(dyn Fn(usize, &mut [T]) + Sync),
 ) {
     #[cfg(feature = "parallel")]
     {
@@ -39,7 +38,7 @@ pub(crate) fn map_chunks<T: Send, U: Send>(
     items: &mut [T],
     size: usize,
     results: &mut [U],
-    f: impl Fn(usize, &mut [T]) -> U + Sync + Send,
+    f: &(dyn Fn(usize, &mut [T]) -> U + Sync),
 ) {
     #[cfg(feature = "parallel")]
     {
@@ -57,19 +56,27 @@ pub(crate) fn map_chunks<T: Send, U: Send>(
 /// index.
 pub(crate) fn map<S, T: Send>(
     range: Range<usize>,
-    begin: impl Fn() -> S + Sync + Send,
-    f: impl Fn(&mut S, usize) -> T + Sync + Send,
+    begin: impl Fn() -> S + Sync,
+    f: impl Fn(&mut S, usize) -> T + Sync,
+) -> Vec<T> {
+    map_with(range, &|| {
+        let (mut memory, f) = (begin(), &f);
+        Box::new(move |index| f(&mut memory, index))
+    })
+}
+
+/// The results of the function that `begin` makes for every thread.
+fn map_with<'a, T: Send>(
+    range: Range<usize>,
+    begin: &(dyn Fn() -> Box<dyn FnMut(usize) -> T + 'a> + Sync),
 ) -> Vec<T> {
     #[cfg(feature = "parallel")]
     {
         use rayon::prelude::*;
-        range.into_par_iter().map_init(begin, f).collect()
+        range.into_par_iter().map_init(begin, |f, index| f(index)).collect()
     }
     #[cfg(not(feature = "parallel"))]
-    {
-        let mut memory = begin();
-        range.map(|index| f(&mut memory, index)).collect()
-    }
+    range.map(begin()).collect()
 }
 
 /// Calls both functions, on two threads if one is free.

@@ -35,6 +35,8 @@ const RATE: f64 = 0.01 * EVERY as f64;
 pub struct Centred<E> {
     /// The criterion whose gradient is centred.
     pub criterion: E,
+    /// If false, the gradient is that of the criterion, so that both forms of training are one type.
+    pub active: bool,
     /// The number of batches seen.
     steps: u64,
     /// $\mu$, then $\lambda$; empty before the first batch.
@@ -44,7 +46,7 @@ pub struct Centred<E> {
 impl<E> Centred<E> {
     /// The centred gradient of a criterion.
     pub fn new(criterion: E) -> Self {
-        Self { criterion, steps: 0, offsets: Vec::new() }
+        Self { criterion, active: true, steps: 0, offsets: Vec::new() }
     }
 
     /// The offsets $\mu$ of the visible units and, behind them, $\lambda$ of the hidden units; empty before the first batch.
@@ -54,7 +56,7 @@ impl<E> Centred<E> {
 
     /// True if the next batch is asked for the means of its units.
     fn measures(&self) -> bool {
-        self.steps.is_multiple_of(EVERY)
+        self.active && self.steps.is_multiple_of(EVERY)
     }
 }
 
@@ -95,7 +97,7 @@ impl<F: Scalar, M: Bipartite<F>, E: Estimator<F, M>> Estimator<F, M> for Centred
     }
 
     fn claim(&self) -> Claim {
-        Claim::Biased
+        if self.active { Claim::Biased } else { self.criterion.claim() }
     }
 
     fn reports_target(&self) -> bool {
@@ -109,6 +111,9 @@ impl<F: Scalar, M: Bipartite<F>, E: Estimator<F, M>> Estimator<F, M> for Centred
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {
         let Query { model, params, x, batch, .. } = query;
         let value = self.criterion.estimate(query, rng, work);
+        if !self.active {
+            return value;
+        }
         let Work { grads, stats, scratch, .. } = work;
         let Scratch { offsets, before, tape } = scratch.of();
         let tape = tape.get_mut().expect("nothing panics with the mutex locked");
@@ -155,13 +160,20 @@ impl<F: Scalar, M: Bipartite<F>, E: Estimator<F, M>> Estimator<F, M> for Centred
         self.criterion.log_partition()
     }
 
-    /// The number of batches, the number of offsets, the offsets, and the state of the criterion.
+    /// The number of batches, the number of offsets, the offsets, and the state of the criterion; this alone if the gradient
+    /// is not centred.
     fn state(&self) -> Vec<f64> {
+        if !self.active {
+            return self.criterion.state();
+        }
         let counts = [self.steps as f64, self.offsets.len() as f64];
         [&counts[..], &self.offsets, &self.criterion.state()].concat()
     }
 
     fn restore(&mut self, state: &[f64]) {
+        if !self.active {
+            return self.criterion.restore(state);
+        }
         let [steps, count, numbers @ ..] = state else { return };
         let (offsets, of_criterion) = numbers.split_at((*count as usize).min(numbers.len()));
         self.steps = *steps as u64;

@@ -90,33 +90,51 @@ where
     /// # Ok::<(), pathscore_estimators::fit::RestoreError>(())
     /// ```
     pub fn state(&self) -> State<F> {
-        State {
-            step: self.step,
-            params: self.params.clone(),
-            optimizer_steps: self.optimizer.steps(),
-            optimizer: vectors(&*self.optimizer),
-            estimator: self.estimator.state(),
-            shards: save_shards(&self.shards),
-        }
+        let (estimator, shards) = (self.estimator.state(), &self.batch.shards);
+        save(self.step, &self.params, &*self.optimizer, estimator, shards)
     }
 
     /// Continues from a state: the next step is the one that would have followed there.
     ///
     /// # Errors
     /// If the state has other parameters than the model, or lacks a vector of the optimiser.
-    pub fn restore(&mut self, state: State<F>) -> Result<(), RestoreError> {
-        let State { step, params, optimizer_steps, optimizer, estimator, shards } = state;
-        check_layout(&params, &self.params)?;
-        restore_vectors(&mut *self.optimizer, optimizer_steps, optimizer, params.len())?;
-        self.params.values_mut().copy_from_slice(params.values());
-        self.estimator.restore(&estimator);
-        restore_shards(&mut self.shards, shards);
-        self.step = step;
+    pub fn restore(&mut self, mut state: State<F>) -> Result<(), RestoreError> {
+        take_over(&mut state, &mut self.params, &mut *self.optimizer, &mut self.batch.shards)?;
+        self.estimator.restore(&state.estimator);
+        self.step = state.step;
         Ok(())
     }
 }
 
 // What follows is compiled once for each precision, and not for each model and estimator.
+
+/// A state from its parts.
+fn save<F: Scalar>(
+    step: u64,
+    params: &Params<F>,
+    optimizer: &dyn Optimizer<F>,
+    estimator: Vec<f64>,
+    shards: &[Shard<F>],
+) -> State<F> {
+    let (optimizer_steps, optimizer) = (optimizer.steps(), vectors(optimizer));
+    let (params, shards) = (params.clone(), save_shards(shards));
+    State { step, params, optimizer_steps, optimizer, estimator, shards }
+}
+
+/// Restores the parameters, the optimiser and the shards from a state that fits them.
+fn take_over<F: Scalar>(
+    state: &mut State<F>,
+    params: &mut Params<F>,
+    optimizer: &mut dyn Optimizer<F>,
+    shards: &mut Vec<Shard<F>>,
+) -> Result<(), RestoreError> {
+    check_layout(&state.params, params)?;
+    let vectors = std::mem::take(&mut state.optimizer);
+    restore_vectors(optimizer, state.optimizer_steps, vectors, params.len())?;
+    params.values_mut().copy_from_slice(state.params.values());
+    restore_shards(shards, std::mem::take(&mut state.shards));
+    Ok(())
+}
 
 /// The optimiser's vectors, by name.
 fn vectors<F: Scalar>(optimizer: &dyn Optimizer<F>) -> Vec<(String, Vec<F>)> {

@@ -1,8 +1,8 @@
 //! The noise of a training run's gradient, and gradients drawn without a step.
 
 use super::Trainer;
+use super::batch::{Batch, Estimates, Pair};
 use super::checkpoint::{restore_shards, save_shards};
-use super::shards::{Shard, rng};
 use crate::estimator::Estimator;
 use pathscore_autodiff::Scalar;
 use pathscore_models::Params;
@@ -47,17 +47,12 @@ where
         seed: u64,
         see: &mut dyn FnMut(&[F]),
     ) {
-        let columns = x.len() / rows.max(1);
-        self.arrange(rows);
-        for shard in self.active_mut() {
-            let Range { start, end } = shard.rows;
-            shard.x.clear();
-            shard.x.extend_from_slice(&x[start * columns..end * columns]);
-        }
+        let Self { model, params, estimator, options, batch, .. } = self;
+        batch.set(x, rows, options.samples);
         for draw in 0..draws as u64 {
-            self.pass(&|index, shard: &mut Shard<F>| shard.rng = rng(seed, draw, index));
-            see(&self.grad);
-            self.learn();
+            batch.draw(&Pair(model, estimator), params, options.samples, (seed, draw));
+            see(batch.gradient());
+            estimator.observe(batch.stats());
         }
     }
 
@@ -70,22 +65,30 @@ where
     /// # Panics
     /// If no step was taken since the trainer was made, or if there are fewer than two draws.
     pub fn gradient_noise(&mut self, draws: u64) -> Vec<Noise> {
-        assert!(
-            !self.active().is_empty(),
-            "the noise is that of the last step's rows: take a step first"
-        );
-        assert!(draws >= 2, "a variance needs two draws");
-        let seed = derive(self.options.seed, Stream::Diagnose, self.step);
-        let mut sums = Sums::new(&self.params);
-        // Every draw begins with the same Markov chains, and the run continues with them.
-        let states = save_shards(&self.shards);
-        for draw in 0..draws {
-            self.pass(&|index, shard: &mut Shard<F>| shard.rng = rng(seed, draw, index));
-            restore_shards(&mut self.shards, states.clone());
-            sums.add(&self.grad, draws);
-        }
-        sums.noise(draws)
+        let Self { model, params, estimator, options, step, batch, .. } = self;
+        let seed = derive(options.seed, Stream::Diagnose, *step);
+        noise(batch, &Pair(model, estimator), (params, options.samples), (seed, draws))
     }
+}
+
+/// [`Trainer::gradient_noise`] with the random numbers of a seed.
+fn noise<F: Scalar>(
+    batch: &mut Batch<F>,
+    pair: &dyn Estimates<F>,
+    (params, samples): (&Params<F>, usize),
+    (seed, draws): (u64, u64),
+) -> Vec<Noise> {
+    assert!(!batch.is_empty(), "the noise is that of the last step's rows: take a step first");
+    assert!(draws >= 2, "a variance needs two draws");
+    let mut sums = Sums::new(params);
+    // Every draw begins with the same Markov chains, and the run continues with them.
+    let states = save_shards(&batch.shards);
+    for draw in 0..draws {
+        batch.draw(pair, params, samples, (seed, draw));
+        restore_shards(&mut batch.shards, states.clone());
+        sums.add(batch.gradient(), draws);
+    }
+    sums.noise(draws)
 }
 
 /// The mean of a gradient, and the sum of the squares of each part.

@@ -104,7 +104,7 @@ pub(super) fn add_up<F: Scalar>(shards: &[Shard<F>], grad: &mut [F]) -> f64 {
     let mut total = 0.0;
     for (block, grad) in grad.chunks_mut(MOST * CHUNK).enumerate() {
         let used = &mut squares[..grad.len().div_ceil(CHUNK)];
-        map_chunks(grad, CHUNK, used, |i, grad| chunk(block * MOST + i, grad));
+        map_chunks(grad, CHUNK, used, &|i, grad| chunk(block * MOST + i, grad));
         total += used.iter().sum::<f64>();
     }
     total

@@ -188,7 +188,7 @@ fn each_stream<'a>(
     work: impl Fn(usize, &mut Block, &mut [f64]) + Sync,
 ) -> &'a [f64] {
     let sums = sums.first(parts.streams * size);
-    for_each_chunk(sums, size, |index, sums| {
+    for_each_chunk(sums, size, &|index, sums| {
         sums.fill(0.0);
         idle.lend(|block| work(index, block, sums));
     });

@@ -4,7 +4,7 @@ use crate::common::{assert_near, distance};
 use pathscore_autodiff::{Grads, Tape, Var};
 use pathscore_estimators::energy::{
     Centred, ContrastiveDivergence, FastPersistentContrastiveDivergence,
-    PersistentContrastiveDivergence,
+    PersistentContrastiveDivergence, TrackedContrastiveDivergence,
 };
 use pathscore_estimators::fit::{Options, Trainer};
 use pathscore_estimators::optim::Sgd;
@@ -423,6 +423,29 @@ fn centred_step(params: &Params<f64>, x: &[f64]) -> Vec<f64> {
     assert_near(&centred.offsets()[..4], &[0, 1, 2, 3].map(mean), ROUNDING);
     centred.estimate(query, rng, &mut work);
     work.gradient(params.len()).to_vec()
+}
+
+#[test]
+fn a_criterion_that_is_not_centred_keeps_its_bits_and_its_state() {
+    let (model, params) = machine();
+    let x = DATA.concat();
+    let query = Query { batch: 3, ..Query::new(&model, &params, &x, 1) };
+    let criterion = TrackedContrastiveDivergence::new(1);
+    let (mut plain, mut same) = (criterion, Centred::new(criterion));
+    same.active = false;
+    let [mut work, mut work_of_same] = [(); 2].map(|()| Work::new());
+    let [mut rng, mut rng_of_same] = [(); 2].map(|()| seed::rng(0, seed::Stream::Init, 0));
+    for _ in 0..3 {
+        let value = plain.estimate(query, &mut rng, &mut work);
+        assert_eq!(same.estimate(query, &mut rng_of_same, &mut work_of_same), value);
+        assert_eq!(work.gradient(params.len()), work_of_same.gradient(params.len()));
+        Estimator::<f64, Rbm>::observe(&mut plain, &work.stats);
+        Estimator::<f64, Rbm>::observe(&mut same, &work_of_same.stats);
+    }
+    let state = Estimator::<f64, Rbm>::state(&plain);
+    assert!(!state.is_empty());
+    assert_eq!(Estimator::<f64, Rbm>::state(&same), state);
+    assert_eq!(Estimator::<f64, Rbm>::claim(&same), Estimator::<f64, Rbm>::claim(&plain));
 }
 
 #[test]

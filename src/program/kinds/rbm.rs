@@ -97,10 +97,7 @@ impl<F: Scalar> EnergyKindModel<F> for Model {
         start: Start<Self>,
     ) -> anyhow::Result<Box<dyn AnyTrainer<F, Self>>> {
         let ModelSettings { centred, .. } = start.settings.model()?;
-        match centred {
-            true => by_criterion(Self::criteria(), criterion, setup, CentredStart(start)),
-            false => by_criterion(Self::criteria(), criterion, setup, start),
-        }
+        by_criterion(Self::criteria(), criterion, setup, CentredStart { start, centred })
     }
 
     fn flips<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Option<Var<'t, F>> {

@@ -214,8 +214,11 @@ impl<F: Scalar, M: Sync + 'static> Job<F, M> for Start<'_, M> {
     }
 }
 
-/// The job of making a trainer whose gradient is centred.
-pub(crate) struct CentredStart<'a, M>(pub(crate) Start<'a, M>);
+/// The job of making a trainer whose gradient is centred or not: one type for both, which is compiled once.
+pub(crate) struct CentredStart<'a, M> {
+    pub(crate) start: Start<'a, M>,
+    pub(crate) centred: bool,
+}
 
 impl<F: Scalar, M: Bipartite<F> + 'static> Job<F, M> for CentredStart<'_, M> {
     type Output = anyhow::Result<Box<dyn AnyTrainer<F, M>>>;
@@ -224,7 +227,9 @@ impl<F: Scalar, M: Bipartite<F> + 'static> Job<F, M> for CentredStart<'_, M> {
     where
         E: Estimator<F, M> + Clone + Send + Sync + 'static,
     {
-        self.0.run(params, Centred::new(estimator))
+        let mut centred = Centred::new(estimator);
+        centred.active = self.centred;
+        self.start.run(params, centred)
     }
 }
 
