@@ -1403,6 +1403,12 @@ fn criteria_are_compared_on_a_machine_whose_states_are_summed() {
     }
     let picture = fs::read(Path::new(&out).join("criteria.png")).unwrap();
     assert_eq!(picture[..4], *b"\x89PNG");
+    // Two tables for people, whose cells are not broken, and the meaning of a percent.
+    let text = succeed(&[&small[..], &["--out", &out]].concat());
+    for words in ["norm ratio  error", "gap in percent of 1.099"] {
+        assert!(text.contains(words), "{words} is missing: {text}");
+    }
+    assert_eq!(text.matches("\nratio-matching ").count(), 2, "{text}");
     refuse(&["criteria", "--budget", "10"], &["--budget", "at least 10000"]);
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kuva::plot::{LineStyle, MarkerShape};
 use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TickFormat};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
@@ -31,6 +32,29 @@ pub(crate) enum Axis {
     Linear,
     /// A logarithmic axis with ticks at powers of two.
     Log2,
+    /// A logarithmic axis with ticks at powers of ten.
+    Log10,
+}
+
+/// The style of a curve.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Style {
+    colour: &'static str,
+    /// A pattern of dashes and gaps; empty for a line without gaps.
+    dashes: &'static str,
+    mark: MarkerShape,
+}
+
+/// Dashes and marks of the first curves, as many as there are colours, of the next ones, and so on.
+const TURNS: [(&str, MarkerShape); 3] =
+    [("", MarkerShape::Circle), ("6 3", MarkerShape::Triangle), ("2 2", MarkerShape::Square)];
+
+impl Style {
+    /// The style of a curve of so many.
+    fn of(number: usize) -> Self {
+        let (dashes, mark) = TURNS[number / COLOURS.len() % TURNS.len()];
+        Self { colour: COLOURS[number % COLOURS.len()], dashes, mark }
+    }
 }
 
 /// Curves over one parameter, on a logarithmic axis.
@@ -43,19 +67,18 @@ pub(crate) struct CurvePanel {
     pub(crate) curves: Vec<Curve>,
 }
 
-/// Panels side by side with one legend; a curve has the same colour in all panels.
+/// Panels side by side with one legend; a curve has the same style in all panels.
 ///
 /// The height is that of the measurements: a line that falls to zero leaves the picture below.
 pub(crate) fn curve_panels(panels: &[CurvePanel], title: &str) -> Scene {
     let curves = panels.iter().flat_map(|panel| &panel.curves);
     let names = distinct(curves.map(|curve| curve.name.as_str()));
-    let colour =
-        |name: &str| COLOURS[names.iter().position(|n| *n == name).unwrap_or(0) % COLOURS.len()];
+    let style = |name: &str| Style::of(names.iter().position(|n| *n == name).unwrap_or(0));
     Figure::new(1, panels.len().max(1))
         .with_title(title)
         .with_title_size(18)
         .with_cell_size(430.0, 380.0)
-        .with_plots(panels.iter().map(|panel| panel.drawn(colour)).collect())
+        .with_plots(panels.iter().map(|panel| panel.drawn(style)).collect())
         .with_layouts(panels.iter().map(CurvePanel::layout).collect())
         .with_shared_legend_bottom()
         .render()
@@ -64,7 +87,11 @@ pub(crate) fn curve_panels(panels: &[CurvePanel], title: &str) -> Scene {
 impl CurvePanel {
     /// A point in the coordinates of the axes, if it has a place there.
     fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
-        let x = if self.axis == Axis::Log2 { x.log2() } else { x };
+        let x = match self.axis {
+            Axis::Linear => x,
+            Axis::Log2 => x.log2(),
+            Axis::Log10 => x.log10(),
+        };
         // The logarithms are drawn on a linear axis: the chart library's own log axis ends at 1e-10.
         let y = if y > ROUNDING { y.log10() } else { f64::NEG_INFINITY };
         (x.is_finite() && y.is_finite()).then_some((x, y))
@@ -100,12 +127,17 @@ impl CurvePanel {
         pieces.map(|piece| piece.iter().copied().flatten().collect()).collect()
     }
 
-    fn drawn(&self, colour: impl Fn(&str) -> &'static str) -> Vec<Plot> {
+    fn drawn(&self, style: impl Fn(&str) -> Style) -> Vec<Plot> {
         let mut plots = Vec::new();
         for curve in &self.curves {
+            let Style { colour, dashes, mark } = style(&curve.name);
             let stroke = |data: Vec<(f64, f64)>, width: f64| {
-                let line = LinePlot::new().with_data(data).with_color(colour(&curve.name));
-                line.with_stroke_width(width)
+                let line = LinePlot::new().with_data(data).with_color(colour);
+                let line = line.with_stroke_width(width);
+                match dashes {
+                    "" => line,
+                    _ => line.with_line_style(LineStyle::Custom(dashes.into())),
+                }
             };
             for piece in self.pieces(curve) {
                 plots.push(Plot::Line(stroke(piece, 1.6)));
@@ -114,7 +146,7 @@ impl CurvePanel {
             if curve.line.is_empty() {
                 plots.push(Plot::Line(stroke(points.clone(), 1.2)));
             }
-            let marks = ScatterPlot::new().with_data(points).with_color(colour(&curve.name));
+            let marks = ScatterPlot::new().with_data(points).with_color(colour).with_marker(mark);
             plots.push(Plot::Scatter(marks.with_size(3.5).with_legend(curve.name.as_str())));
         }
         plots
@@ -142,6 +174,9 @@ impl CurvePanel {
                 let whole = |x: f64| format!("{:.0}", x.exp2());
                 layout.with_x_tick_step(1.0).with_x_tick_format(TickFormat::Custom(Arc::new(whole)))
             }
+            Axis::Log10 => layout
+                .with_x_tick_step(1.0)
+                .with_x_tick_format(TickFormat::Custom(Arc::new(power_of_ten))),
         }
     }
 }
@@ -180,6 +215,26 @@ mod tests {
             assert!(text.contains(name), "{name} is missing");
         }
         picture(&scene, "curves.png");
+    }
+
+    #[test]
+    fn twenty_curves_have_different_styles() {
+        let styles: Vec<Style> = (0..20).map(Style::of).collect();
+        for (i, style) in styles.iter().enumerate() {
+            assert!(
+                !styles[..i].contains(style),
+                "curve {i} has the style of an earlier one: {style:?}"
+            );
+        }
+        let curve = |i: usize| Curve {
+            name: format!("curve {i}"),
+            line: Vec::new(),
+            points: [1e4, 1e5, 1e6].map(|x| (x, (i + 1) as f64 / x)).to_vec(),
+        };
+        let curves = (0..13).map(curve).collect();
+        let scene = curve_panels(&[CurvePanel { curves, ..panel(Axis::Log10) }], "thirteen curves");
+        assert!(svg(&scene).contains("stroke-dasharray=\"6 3\""));
+        picture(&scene, "thirteen-curves.png");
     }
 
     #[test]

@@ -37,9 +37,9 @@ struct Row {
     seconds: f64,
 }
 
-/// A row of the table for people.
+/// A row of the table of biases for people.
 #[derive(Serialize)]
-struct TableRow {
+struct BiasRow {
     criterion: &'static str,
     claim: String,
     mean: &'static str,
@@ -49,6 +49,12 @@ struct TableRow {
     error: String,
     #[serde(rename = "at rest")]
     at_rest: String,
+}
+
+/// A row of the table of trained models for people.
+#[derive(Serialize)]
+struct ReachedRow {
+    criterion: &'static str,
     #[serde(rename = "ln p(x)")]
     log_likelihood: String,
     gap: String,
@@ -81,8 +87,7 @@ pub(crate) fn criteria(args: &CriteriaArgs) -> anyhow::Result<()> {
     let rows: Vec<&Row> = found.iter().map(|(row, _)| row).collect();
     let out = &mut stdout().lock();
     if args.format == Format::Table {
-        writeln!(out, "{}\n", paragraph(&caption(&problem, args)))?;
-        print(&rows.iter().map(|row| table_row(row)).collect::<Vec<_>>(), args.format, out)?;
+        for_people(&rows, [&caption_of_bias(args), &caption_of_reached(args)], &problem, out)?;
     } else {
         print(&rows, args.format, out)?;
     }
@@ -113,12 +118,32 @@ fn row(problem: &Enumerable, criterion: &'static str, bias: &Bias, reached: &Rea
     }
 }
 
-fn table_row(row: &Row) -> TableRow {
+/// Prints the rows as two tables, each below its caption.
+fn for_people(
+    rows: &[&Row],
+    captions: [&str; 2],
+    problem: &Enumerable,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    writeln!(out, "{}\n", paragraph(captions[0]))?;
+    print(&rows.iter().map(|row| bias_row(row)).collect::<Vec<_>>(), Format::Table, out)?;
+    writeln!(out, "\n{}\n", paragraph(captions[1]))?;
+    print(&rows.iter().map(|row| reached_row(row)).collect::<Vec<_>>(), Format::Table, out)?;
+    let best = figure(problem.best());
+    let gap = format!(
+        "gap: {best}, the best possible, less ln p(x). gap %: the gap in percent of {}.",
+        figure(-problem.best())
+    );
+    writeln!(out, "\n{}", paragraph(&gap))?;
+    Ok(())
+}
+
+fn bias_row(row: &Row) -> BiasRow {
     let with_error = |value: f64, error: f64| match error > 0.0 {
         true => format!("{value:.3} ± {error:.3}"),
         false => format!("{value:.0e}"),
     };
-    TableRow {
+    BiasRow {
         criterion: row.criterion,
         claim: row.claim.clone(),
         mean: row.mean,
@@ -126,6 +151,12 @@ fn table_row(row: &Row) -> TableRow {
         norm_ratio: format!("{:.4}", row.norm_ratio),
         error: if row.error > 0.0 { format!("{:.3}", row.error) } else { "–".into() },
         at_rest: with_error(row.at_rest, row.at_rest_error),
+    }
+}
+
+fn reached_row(row: &Row) -> ReachedRow {
+    ReachedRow {
+        criterion: row.criterion,
         log_likelihood: format!("{:.4}", row.log_likelihood),
         gap: format!("{:.4}", row.gap),
         gap_percent: format!("{:.1}", row.gap_percent),
@@ -135,7 +166,7 @@ fn table_row(row: &Row) -> TableRow {
     }
 }
 
-fn caption(problem: &Enumerable, args: &CriteriaArgs) -> String {
+fn caption_of_bias(args: &CriteriaArgs) -> String {
     let machine = match args.model {
         Machine::Bars => {
             "a restricted Boltzmann machine on the 14 bars and stripes of 3 × 3 pixels, weights drawn with a standard \
@@ -145,18 +176,22 @@ fn caption(problem: &Enumerable, args: &CriteriaArgs) -> String {
             "a restricted Boltzmann machine of 4 × 3 bits at known parameters, on three rows"
         }
     };
-    let rates = RATES.map(|rate| rate.to_string()).join(" and ");
     format!(
         "The bias of each criterion for the gradient of ln p(x), on {machine}. cosine and norm ratio: of the mean gradient and \
          that of the likelihood; listed: the mean is a sum over all draws, drawn: a mean of {} estimates, whose error (as a share \
          of the likelihood's gradient) is given; persistent chains make 300 steps at these parameters before. at rest: the \
          length of the mean gradient where the data are distributed as the model, which is zero for a criterion that \
-         finds the truth. Then each trains new parameters by Adam until {} energies are evaluated (a sweep counts two, a term \
-         of Z one), with the better of the rates {rates}: ln p(x) is the exact mean over the data in nats, and gap its \
-         distance from the best possible, {}.",
-        args.draws,
-        args.budget,
-        figure(problem.best())
+         finds the truth.",
+        args.draws
+    )
+}
+
+fn caption_of_reached(args: &CriteriaArgs) -> String {
+    let rates = RATES.map(|rate| rate.to_string()).join(" and ");
+    format!(
+        "Each criterion trains new parameters by Adam until {} energies are evaluated (a sweep counts two, a term of Z one), with \
+         the better of the rates {rates}. ln p(x) is the exact mean over the data, in nats.",
+        args.budget
     )
 }
 
@@ -174,7 +209,7 @@ fn panel(problem: &Enumerable, found: &[(Row, Reached)]) -> CurvePanel {
         title: problem.name.into(),
         x_label: "energies evaluated".into(),
         y_label: "best ln p(x) less the mean of ln p(x), nats".into(),
-        axis: Axis::Log2,
+        axis: Axis::Log10,
         curves: found.iter().map(curve).collect(),
     }
 }
