@@ -728,6 +728,17 @@ fn densities_by_networks_know_their_likelihood_and_draw() {
     // Rows that are no bits have no probability.
     let grey = ["--binarize", "none", "--steps", "2"];
     refuse(&[&["train", "nade"], &grey[..]].concat(), &["is no bit", "--binarize dynamic"]);
+    // The advice can be followed, and is not given where it cannot.
+    for rule in ["dynamic", "fixed", "threshold"] {
+        let bits = ["--binarize", rule, "--steps", "1", "--hidden", "2", "--progress", "none"];
+        succeed(&[&["train", "nade"], &bits[..], &["--out", &scratch.path(rule)]].concat());
+    }
+    let table = format!("a,b\n{}", "2,0.5\n".repeat(30));
+    let real = format!("csv:{}", scratch.file("real.csv", table.as_bytes()));
+    refuse(
+        &["train", "nade", "--data", &real, "--batch", "10"],
+        &["the value", "outside [0, 1]", "train flow"],
+    );
     refuse(&["train", "made", "--hidden", "5,0"], &["--hidden", "at least 1"]);
     refuse(&["train", "made", "--orders", "0"], &["--orders", "at least 1"]);
 }

@@ -60,6 +60,12 @@ impl fmt::Display for Binarize {
     }
 }
 
+/// 1 for each value of a row that is one half or more, and 0 for the others.
+fn threshold<F: From<f32>>(row: &[f32], out: &mut [F]) {
+    let bit = |x: f32| F::from(if x >= 0.5 { 1.0 } else { 0.0 });
+    out.iter_mut().zip(row).for_each(|(out, &x)| *out = bit(x));
+}
+
 /// Draws Bernoulli(x) for each value x of a row.
 ///
 /// Each u64 gives two uniforms u = k 2⁻²⁴ with k of 24 bits, which f32 holds exactly, so that
@@ -82,8 +88,8 @@ fn draw<F: From<f32> + Copy, R: Rng + ?Sized>(row: &[f32], out: &mut [F], rng: &
 }
 
 impl Binarize {
-    /// The table as [`Binarize::fill`] needs it: for `fixed` the samples of this seed, otherwise the table
-    /// unchanged.
+    /// The table as [`Binarize::fill`] needs it: for `fixed` the samples of this seed, for `threshold` the bits, otherwise the
+    /// table unchanged.
     ///
     /// # Errors
     /// If a value is outside [0, 1]; `none` takes any value.
@@ -99,11 +105,12 @@ impl Binarize {
             };
             return Err(DataError::OutsideUnit { what, row, column, value });
         }
-        if self != Binarize::Fixed {
-            return Ok(table);
-        }
         let mut rng = seed::rng(seed, Stream::Binarize, 0);
-        Ok(table.map_rows(|row, out| draw(row, out, &mut rng)))
+        Ok(match self {
+            Binarize::Fixed => table.map_rows(|row, out| draw(row, out, &mut rng)),
+            Binarize::Threshold => table.map_rows(threshold),
+            _ => table,
+        })
     }
 
     /// Fills a batch with the given rows, one after the other, binarised by this rule. It allocates nothing.
@@ -123,17 +130,13 @@ impl Binarize {
         let (n, columns) = (rows.len(), table.columns());
         let room = out.len();
         assert!(room == n * columns, "fill: {n} rows of {columns} do not fit {room} places");
-        let (zero, one) = (F::from(0.0), F::from(1.0));
         for (&i, out) in rows.iter().zip(out.chunks_exact_mut(columns)) {
             let row = table.row(i);
             match self {
                 Binarize::None | Binarize::Fixed => {
                     out.iter_mut().zip(row).for_each(|(out, &x)| *out = F::from(x));
                 }
-                Binarize::Threshold => {
-                    let black = |x: f32| if x >= 0.5 { one } else { zero };
-                    out.iter_mut().zip(row).for_each(|(out, &x)| *out = black(x));
-                }
+                Binarize::Threshold => threshold(row, out),
                 Binarize::Dynamic => draw(row, out, rng),
             }
         }

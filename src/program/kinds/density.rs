@@ -58,10 +58,16 @@ pub(crate) fn bits_only(settings: &Settings, split: &Split) -> anyhow::Result<()
     let values = split.train.values().iter().chain(split.test.values());
     match values.into_iter().find(|&&x| x != 0.0 && x != 1.0) {
         None => Ok(()),
-        Some(x) => Err(usage_error(format!(
-            "{}: the value {x} is no bit, and this kind of model describes bits: try --binarize dynamic, or threshold",
-            settings.data.source
-        ))),
+        Some(x) => {
+            let advice = match split.train.in_unit_interval() && split.test.in_unit_interval() {
+                true => "try --binarize dynamic, fixed or threshold",
+                false => "some values lie outside [0, 1]; train flow describes real numbers",
+            };
+            Err(usage_error(format!(
+                "{}: the value {x} is no bit, and this kind of model describes bits: {advice}",
+                settings.data.source
+            )))
+        }
     }
 }
 
