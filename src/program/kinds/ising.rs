@@ -1,8 +1,9 @@
 //! `train ising`: a Boltzmann machine whose bits are all visible, on a lattice or with all pairs.
 
-use super::energy::model::EnergyKindModel;
+use super::energy::model::{EnergyKindModel, bit_rows};
 use super::energy::{self, PICTURES};
 use super::kind::{About, Fitting, Kind, MakeModel};
+use crate::program::catalogue::{Job, Row};
 use crate::program::run::options::Given;
 use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
@@ -105,6 +106,10 @@ fn graph(pairs: Pairs, table: &Table) -> anyhow::Result<Graph> {
 }
 
 impl<F: Scalar> EnergyKindModel<F> for Model {
+    fn criteria<J: Job<F, Self>>() -> Vec<Row<F, Self, J>> {
+        bit_rows()
+    }
+
     fn flips<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Option<Var<'t, F>> {
         Some(self.flip_differences(params, x))
     }
