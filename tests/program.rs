@@ -582,6 +582,46 @@ fn the_help_of_a_kind_shows_its_options_and_no_others() {
     }
 }
 
+#[test]
+fn a_run_whose_likelihood_needs_annealing_names_the_command() {
+    let scratch = Scratch::new("annealing-needed");
+    let out = scratch.path("dbm");
+    let args = ["train", "dbm", "--data", "bars", "--steps", "5", "--progress", "none"];
+    let text = succeed(&[&args[..], &["--layers", "40,40", "--out", &out]].concat());
+    assert!(text.contains(&format!("pathscore evaluate {out} --ais 1000")), "{text}");
+    let rows = evaluated(&out, &["--ais", "50", "--progress", "none"]);
+    assert!(quantity(&rows, "elbo_ais") <= 0.0 && quantity(&rows, "elbo_ais_reverse") <= 0.0);
+    let text = succeed(&[&args[..], &["--layers", "4,4", "--out", &scratch.path("few")]].concat());
+    assert!(text.contains("log likelihood") && !text.contains("--ais"), "{text}");
+}
+
+#[test]
+fn a_finished_run_says_so_and_stays_as_it_is() {
+    let scratch = Scratch::new("finished");
+    for kind in ["rbm", "nade", "ppca"] {
+        let out = scratch.path(kind);
+        let steps: &[&str] = if kind == "ppca" { &[] } else { &["--hidden", "4", "--steps", "3"] };
+        let args = ["train", kind, "--data", "bars", "--progress", "plain", "--out", &out];
+        succeed(&[&args[..], steps].concat());
+        let files = || {
+            let names = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+            let mut files: Vec<_> = names.map(|path| (fs::read(&path).unwrap(), path)).collect();
+            files.sort();
+            files
+        };
+        let before = files();
+        let output = run(&["train", "--resume", &out]);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && output.stdout.is_empty(), "{kind}: {stderr}");
+        assert!(stderr.contains("nothing was changed") && !stderr.contains("NaN"), "{stderr}");
+        assert!(before == files(), "{kind}: a file was changed");
+    }
+    // More steps are taken.
+    let rbm = scratch.path("rbm");
+    succeed(&["train", "--resume", &rbm, "--steps", "5", "--progress", "none"]);
+    assert_eq!(summary(&rbm)["steps"], 5);
+}
+
 /// Runs a command to its end, and again with kills at many moments, and compares the checkpoints.
 fn killed_and_resumed(name: &str, args: &[&str]) {
     let scratch = Scratch::new(name);

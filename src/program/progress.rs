@@ -61,6 +61,7 @@ enum Output {
 struct Sum {
     objective: f64,
     grad_norm: f64,
+    error: f64,
     steps: u64,
 }
 
@@ -90,10 +91,20 @@ impl Progress {
     /// Adds the numbers of a step, and updates the display if it is time. If no gradient is followed, `grad_norm` is
     /// not a number.
     pub(crate) fn step(&mut self, step: u64, objective: f64, grad_norm: f64) {
+        self.add(step, objective, [grad_norm, f64::NAN]);
+    }
+
+    /// Adds an estimate with its standard error in place of the numbers of a step.
+    pub(crate) fn estimate(&mut self, step: u64, value: f64, error: f64) {
+        self.add(step, value, [f64::NAN, error]);
+    }
+
+    fn add(&mut self, step: u64, objective: f64, [grad_norm, error]: [f64; 2]) {
         self.pace.step = step;
         self.pace.origin.get_or_insert(step.saturating_sub(1));
         self.sum.objective += objective;
         self.sum.grad_norm += grad_norm;
+        self.sum.error += error;
         self.sum.steps += 1;
         if matches!(self.output, Output::None) {
             return;
@@ -158,6 +169,7 @@ impl Progress {
         if sum.steps > 0 {
             self.pace.objective = sum.objective / sum.steps as f64;
             self.pace.grad_norm = sum.grad_norm / sum.steps as f64;
+            self.pace.error = sum.error / sum.steps as f64;
         }
     }
 }

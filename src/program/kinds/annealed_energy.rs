@@ -6,7 +6,7 @@ use crate::program::progress::{Progress, Total};
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::energy::{EnergyChains, LogPartition, ParameterPath};
-use pathscore::estimators::samplers::{Annealing, bridge};
+use pathscore::estimators::samplers::{Annealing, LogMeanWeight, bridge};
 use pathscore::models::seed::{Stream, derive};
 use pathscore::models::{BaseModel, Params};
 use std::sync::Mutex;
@@ -38,7 +38,21 @@ pub(crate) struct Annealed<'a, F, M> {
     /// The means of the columns of the training data, from which the base model is made.
     pub(crate) means: &'a [f64],
     /// The free energies of test rows; none if the rows have no density under the model.
-    pub(crate) free_energies: Option<Vec<f64>>,
+    pub(crate) free_energies: Option<FreeEnergies>,
+}
+
+/// The free energies of rows.
+pub(crate) struct FreeEnergies {
+    pub(crate) each: Vec<f64>,
+    /// False if they are upper bounds, from which a lower bound of the likelihood follows.
+    pub(crate) exact: bool,
+}
+
+impl FreeEnergies {
+    /// The name of the mean of $-F(x) - \ln Z$.
+    pub(crate) fn likelihood(&self) -> &'static str {
+        if self.exact { "log_likelihood" } else { "elbo" }
+    }
 }
 
 impl<F: Scalar, M: BaseModel<F>> Annealed<'_, F, M> {
@@ -68,8 +82,10 @@ impl<F: Scalar, M: BaseModel<F>> Annealed<'_, F, M> {
                 let (progress, moved) =
                     &mut *shown.lock().expect("no thread panics while it prints");
                 *moved += sums.len();
-                let log_z = log_base + sign * Mean::of(sums).value;
-                progress.step((*moved / count) as u64, log_z, f64::NAN);
+                // ln Z as far as this part of the chains knows it at its place on the path.
+                let mean = LogMeanWeight::of(sums);
+                let log_z = log_base + sign * mean.value;
+                progress.estimate((*moved / count) as u64, log_z, mean.standard_error);
             }
         };
         let forward = path.forward(&temperatures, &mut chains, &done(1.0));
@@ -78,7 +94,7 @@ impl<F: Scalar, M: BaseModel<F>> Annealed<'_, F, M> {
         let reverse = path.reverse(&temperatures, &mut chains, &done(-1.0));
         let (progress, _) = shown.into_inner().expect("no thread panics while it prints");
         progress.finish("annealed");
-        Ok(listed(count, &forward, &reverse, self.free_energies.as_deref()))
+        Ok(listed(count, &forward, &reverse, self.free_energies.as_ref()))
     }
 }
 
@@ -88,7 +104,7 @@ pub(super) fn listed(
     count: usize,
     forward: &LogPartition,
     reverse: &LogPartition,
-    free_energies: Option<&[f64]>,
+    free_energies: Option<&FreeEnergies>,
 ) -> Vec<Quantity> {
     let of_chains = |name: &str, value: f64, error: Option<f64>, unit: &'static str| Quantity {
         name: name.into(),
@@ -115,10 +131,11 @@ pub(super) fn listed(
         of_chains("log_partition_bridge", both.value, Some(both.standard_error), "nats"),
     ]);
     if let Some(energies) = free_energies {
-        let mean = Mean::of(&energies.iter().map(|energy| -energy).collect::<Vec<_>>());
+        let likelihood = energies.likelihood();
+        let mean = Mean::of(&energies.each.iter().map(|energy| -energy).collect::<Vec<_>>());
         for (side, log_z) in [("", forward.value), ("_reverse", reverse.value)] {
             let mean = Mean { value: mean.value - log_z, ..mean };
-            let name = format!("log_likelihood_ais{side}");
+            let name = format!("{likelihood}_ais{side}");
             found.push(Quantity { samples: Some(count), ..mean.quantity(name, "nats") });
         }
     }

@@ -201,6 +201,10 @@ impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
         Ok(self.view().quantities(self.split.test.len(), self.seed(), "_test"))
     }
 
+    fn needs_annealing(&self) -> bool {
+        self.view().needs_annealing()
+    }
+
     fn measure(&mut self, how: &Measure) -> anyhow::Result<Vec<Quantity>> {
         Measure { ais: None, ..*how }
             .refuse_samples("what is known of an energy model is not sampled")?;

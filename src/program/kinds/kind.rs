@@ -137,6 +137,11 @@ pub(crate) trait Fitting {
     /// If the settings are not of this kind.
     fn results(&mut self) -> anyhow::Result<Vec<Quantity>>;
 
+    /// True if the results of a run have no likelihood, and `evaluate --ais` estimates one.
+    fn needs_annealing(&self) -> bool {
+        false
+    }
+
     /// The quantities that `evaluate` finds on the test part.
     ///
     /// # Errors

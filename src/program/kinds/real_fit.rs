@@ -1,6 +1,6 @@
 //! A fit of an energy of real numbers: training, the quantities that are known of it, chains and pictures.
 
-use super::annealed_energy;
+use super::annealed_energy::{self, FreeEnergies};
 use super::chosen::Chosen;
 use super::kind::{Ais, Curve, Fitting, Measure, Quantity, Reading};
 use super::tractable::Mean;
@@ -246,7 +246,8 @@ impl<'a, F: Scalar, M: RealEnergy<F> + 'static> RealFit<'a, F, M> {
         let back = annealing.reverse(self.model(), starts, &mut work, rng);
         let forward = LogPartition::forward(forward);
         let reverse = LogPartition::reverse(back.iter().map(|w| -w).collect());
-        Ok(annealed_energy::listed(chains, &forward, &reverse, Some(energies)))
+        let energies = FreeEnergies { each: energies.to_vec(), exact: true };
+        Ok(annealed_energy::listed(chains, &forward, &reverse, Some(&energies)))
     }
 
     /// The chains that training keeps, if there are any.
@@ -382,6 +383,10 @@ impl<F: Scalar, M: RealEnergy<F> + 'static> Fitting for RealFit<'_, F, M> {
 
     fn results(&mut self) -> anyhow::Result<Vec<Quantity>> {
         Ok(self.quantities(self.split.test.len(), self.seed(), "_test"))
+    }
+
+    fn needs_annealing(&self) -> bool {
+        self.grid().is_none()
     }
 
     fn measure(&mut self, how: &Measure) -> anyhow::Result<Vec<Quantity>> {

@@ -27,14 +27,16 @@ pub(super) struct Pace {
     pub(super) objective: f64,
     /// The mean norm of the gradient since the last display; not a number if no gradient is followed.
     pub(super) grad_norm: f64,
+    /// The mean standard error of the quantity since the last display; not a number if it has none.
+    pub(super) error: f64,
 }
 
 impl Pace {
     /// The numbers before the first step.
     pub(super) fn new(total: Total, label: &str) -> Pace {
-        let (objective, grad_norm) = (f64::NAN, f64::NAN);
+        let [objective, grad_norm, error] = [f64::NAN; 3];
         let label = label.into();
-        Pace { total, origin: None, step: 0, seconds: 0.0, label, objective, grad_norm }
+        Pace { total, origin: None, step: 0, seconds: 0.0, label, objective, grad_norm, error }
     }
 
     /// The part of the run that is done, from 0 to 1.
@@ -76,11 +78,12 @@ impl Pace {
         let rate = if self.seconds > 0.0 { self.rate() } else { f64::NAN };
         let rate = if rate >= 100.0 { format!("{rate:.0}") } else { format!("{rate:.1}") };
         let (label, objective) = (&self.label, figure(self.objective));
-        let norm = match self.grad_norm.is_nan() {
+        let if_any = |before: &str, number: f64, digits| match number.is_nan() {
             true => String::new(),
-            false => format!("  |∇| {}", significant(self.grad_norm, 3)),
+            false => format!("{before}{}", significant(number, digits)),
         };
-        format!("{position}  {label} {objective}{norm}  {rate} steps/s")
+        let (norm, error) = (if_any("  |∇| ", self.grad_norm, 3), if_any(" ± ", self.error, 2));
+        format!("{position}  {label} {objective}{error}{norm}  {rate} steps/s")
     }
 
     pub(super) fn json(&self) -> serde_json::Value {
@@ -94,6 +97,7 @@ impl Pace {
             "share": self.share(),
             "objective": self.objective,
             "grad_norm": self.grad_norm,
+            "standard_error": self.error,
             "seconds": self.seconds,
             "steps_per_second": self.rate(),
             "eta_seconds": self.remaining(),
@@ -117,7 +121,8 @@ mod tests {
 
     fn pace(total: Total) -> Pace {
         let (origin, label) = (Some(500), "elbo".into());
-        Pace { total, origin, step: 1500, seconds: 2.0, label, objective: -104.23, grad_norm: 3.1 }
+        let (step, seconds, objective, grad_norm) = (1500, 2.0, -104.23, 3.1);
+        Pace { total, origin, step, seconds, label, objective, grad_norm, error: f64::NAN }
     }
 
     #[test]
@@ -136,6 +141,12 @@ mod tests {
     fn a_line_without_gradients_names_no_norm() {
         let em = Pace { grad_norm: f64::NAN, ..pace(Total::Steps(20_000)) };
         assert_eq!(em.line(), "1500/20000 steps  elbo -104.2  500 steps/s  ETA 00:37");
+    }
+
+    #[test]
+    fn an_estimate_has_its_error_beside_it() {
+        let estimate = Pace { grad_norm: f64::NAN, error: 0.123, ..pace(Total::Steps(20_000)) };
+        assert_eq!(estimate.line(), "1500/20000 steps  elbo -104.2 ± 0.12  500 steps/s  ETA 00:37");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `train`: the loop over steps with progress, metrics, checkpoints and Ctrl-C, the same for every kind of model.
 
 use super::checkpoint::State;
-use super::folder::{self, CHECKPOINT, METRICS};
+use super::folder::{self, CHECKPOINT, METRICS, SUMMARY};
 use super::options::{Given, RunOptions};
 use super::settings::{self, Length, Settings};
 use super::{data, summary};
@@ -11,7 +11,7 @@ use crate::program::files::{
 use crate::program::interrupt::Interrupt;
 use crate::program::kinds::kind::{Fitting, Kind, Reading};
 use crate::program::kinds::{kind_of, pictures};
-use crate::program::progress::{Progress, ProgressKind, Total};
+use crate::program::progress::{Progress, ProgressKind, Total, say};
 use crate::program::threads::pool;
 use crate::program::usage_error::{Interrupted, usage_error};
 use serde_json::{Map, Value, json};
@@ -57,10 +57,18 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
         // Nothing is written before every part of the request has been checked.
         let mut fitting = kind.open(&settings, &split)?;
         let kind = kind.about().name;
-        let (dir, checkpoint) = enter(kind, &options, &settings)?;
-        if let Some(state) = &checkpoint {
-            fitting.restore(state)?;
+        if let Some(dir) = &options.resume {
+            // A run that ended before its first checkpoint begins again.
+            let file = dir.join(CHECKPOINT);
+            if file.exists() {
+                fitting.restore(&State::read(&file)?)?;
+            }
+            if let Some(note) = finished(dir, &settings, &*fitting) {
+                say(&note);
+                return Ok(());
+            }
         }
+        let dir = enter(kind, &options, &settings)?;
         let run = Run {
             kind,
             settings: &settings,
@@ -75,26 +83,48 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
     })
 }
 
-/// Makes or enters the folder of a run, and reads the checkpoint that is there.
-fn enter(
-    kind: &str,
-    options: &RunOptions,
-    settings: &Settings,
-) -> anyhow::Result<(PathBuf, Option<State>)> {
-    let (dir, checkpoint) = match &options.resume {
-        Some(dir) => {
-            // A run that ended before its first checkpoint begins again.
-            let file = dir.join(CHECKPOINT);
-            (dir.clone(), file.exists().then(|| State::read(&file)).transpose()?)
-        }
-        None => {
-            let out = options.out.as_deref();
-            (folder::create(out, options.force, kind, &pictures())?, None)
-        }
+/// Makes or enters the folder of a run.
+fn enter(kind: &str, options: &RunOptions, settings: &Settings) -> anyhow::Result<PathBuf> {
+    let dir = match &options.resume {
+        Some(dir) => dir.clone(),
+        None => folder::create(options.out.as_deref(), options.force, kind, &pictures())?,
     };
     clear_leftovers(&dir)?;
     write_atomically(dir.join(settings::FILE), settings.to_text()?.as_bytes())?;
-    Ok((dir, checkpoint))
+    Ok(dir)
+}
+
+/// True if another step is to be taken after so many seconds of training.
+fn goes_on(settings: &Settings, fitting: &dyn Fitting, seconds: f64) -> bool {
+    let in_time = match settings.run.length {
+        Length::Seconds(all) => seconds < all,
+        _ => fitting.taken() < settings.steps(fitting.per_epoch()),
+    };
+    in_time && !fitting.finished()
+}
+
+/// The seconds that a run had taken when it wrote its last line of metrics.
+fn spent(dir: &Path) -> f64 {
+    let last = lines(&dir.join(METRICS)).pop();
+    last.and_then(|line| line["wall_s"].as_f64()).unwrap_or(0.0)
+}
+
+/// A note about a run that has no step left and whose summary is written.
+fn finished(dir: &Path, settings: &Settings, fitting: &dyn Fitting) -> Option<String> {
+    let summary = std::fs::read(dir.join(SUMMARY)).ok()?;
+    let summary: Value = serde_json::from_slice(&summary).ok()?;
+    let steps = fitting.taken();
+    if summary["steps"] != json!(steps) || goes_on(settings, fitting, spent(dir)) {
+        return None;
+    }
+    let dir = dir.display();
+    let next = match fitting.finished() {
+        true => "further steps would change nothing".to_string(),
+        false => {
+            format!("to train longer: pathscore train --resume {dir} --steps N, above {steps}")
+        }
+    };
+    Some(format!("{dir}: the run ended after step {steps}, and nothing was changed; {next}"))
 }
 
 impl Run<'_> {
@@ -110,7 +140,7 @@ impl Run<'_> {
         let path = dir.join(METRICS);
         let done = fitting.taken();
         keep_lines_while(&path, |line| line["step"].as_u64().is_some_and(|s| s <= done))?;
-        let spent = last_line(&path).and_then(|line| line["wall_s"].as_f64()).unwrap_or(0.0);
+        let spent = spent(dir);
         let mut metrics = JsonLines::open(&path)?;
         let total = match settings.run.length {
             Length::Seconds(s) => Total::Seconds(s),
@@ -132,11 +162,7 @@ impl Run<'_> {
         }
         let started = Instant::now();
         let elapsed = || spent + started.elapsed().as_secs_f64();
-        let in_time = |step: u64| match settings.run.length {
-            Length::Seconds(s) => elapsed() < s,
-            _ => step < steps,
-        };
-        let goes_on = |fitting: &dyn Fitting| in_time(fitting.taken()) && !fitting.finished();
+        let goes_on = |fitting: &dyn Fitting| goes_on(settings, fitting, elapsed());
         let mut saved = Instant::now();
         let mut means = Means::default();
         while goes_on(fitting) {
@@ -221,8 +247,4 @@ impl Means {
         }
         self.count = 0.0;
     }
-}
-
-fn last_line(path: &Path) -> Option<Value> {
-    lines(path).pop()
 }

@@ -1,13 +1,13 @@
 //! The quantities that are known of an energy model.
 
-use super::super::annealed_energy::Annealed;
+use super::super::annealed_energy::{Annealed, FreeEnergies};
 use super::super::kind::{Ais, Quantity};
 use super::super::tractable::{Mean, each_row};
 use super::model::EnergyKindModel;
 use super::view::View;
 use pathscore::autodiff::{Scalar, Tape};
-use pathscore::models::ExactPartition;
 use pathscore::models::data::{Binarize, Split, Table};
+use pathscore::models::{ExactPartition, MOST_TERMS};
 
 /// The most rows whose pseudo-likelihood is measured: each row takes the energies of all rows with one bit flipped.
 const PSEUDO_ROWS: usize = 500;
@@ -45,19 +45,19 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         !M::BITS || self.binarize == Binarize::Dynamic || table.values().iter().all(bit)
     }
 
-    /// The free energies of the first rows, if the rows have a density, and true if they are exact and not bounds.
-    fn free_energies(&self, table: &Table, rows: usize, seed: u64) -> Option<(bool, Vec<f64>)> {
+    /// The free energies of the first rows, if the rows have a density.
+    fn free_energies(&self, table: &Table, rows: usize, seed: u64) -> Option<FreeEnergies> {
         self.has_density(table).then(|| {
             let exact = self.has_exact_free_energy();
             let each = self.of_rows(table, rows, seed, |bound, x| {
                 let known = if exact { self.model.exact_free_energy(bound, x) } else { None };
                 known.unwrap_or_else(|| self.model.free_energy(bound, x))
             });
-            (exact, each)
+            FreeEnergies { each, exact }
         })
     }
 
-    /// The quantities of annealed importance sampling; likelihoods are among them if the free energies are exact.
+    /// The quantities of annealed importance sampling with the likelihoods that follow, or bounds on them.
     ///
     /// # Errors
     /// If an option of annealing has no effect.
@@ -67,15 +67,20 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         rows: usize,
         seed: u64,
     ) -> anyhow::Result<Vec<Quantity>> {
-        let known = self.free_energies(&self.split.test, rows, seed);
         let annealed = Annealed {
             model: self.model,
             params: self.params,
             columns: self.states(&vec![F::ZERO; self.columns()]).len(),
             means: &self.split.train.mean(),
-            free_energies: known.filter(|(exact, _)| *exact).map(|(_, each)| each),
+            free_energies: self.free_energies(&self.split.test, rows, seed),
         };
         annealed.quantities(ais, seed)
+    }
+
+    /// True if the test rows have a density that annealing alone can estimate: Z is a sum of too many terms.
+    pub(super) fn needs_annealing(&self) -> bool {
+        let few = ExactPartition::<F>::terms(self.model).is_some_and(|terms| terms <= MOST_TERMS);
+        !few && self.has_density(&self.split.test)
     }
 
     /// The exact mean of $\ln p(x)$ over the first rows of a table, if it is known; for a model whose free energy is only
@@ -86,10 +91,10 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         rows: usize,
         seed: u64,
     ) -> Option<(&'static str, Mean)> {
-        let (exact, free_energies) = self.free_energies(table, rows, seed)?;
+        let energies = self.free_energies(table, rows, seed)?;
         let log_z = ExactPartition::<F>::log_partition(self.model, self.params)?;
-        let each: Vec<f64> = free_energies.into_iter().map(|energy| -energy - log_z).collect();
-        Some((if exact { "log_likelihood" } else { "elbo" }, Mean::of(&each)))
+        let each: Vec<f64> = energies.each.iter().map(|energy| -energy - log_z).collect();
+        Some((energies.likelihood(), Mean::of(&each)))
     }
 
     fn has_exact_free_energy(&self) -> bool {
