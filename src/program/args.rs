@@ -121,7 +121,7 @@ pub(crate) struct SampleArgs {
 
     /// Complete test rows of which a part is hidden: left, right, top or bottom half of a picture, or a fraction of the
     /// columns between 0 and 1, chosen by the seed. The picture shows each row, the row without the hidden part, and
-    /// completions.
+    /// completions, which are samples of the hidden part given the rest and not means.
     #[arg(long, value_name = "PART")]
     pub(crate) inpaint: Option<Hidden>,
 

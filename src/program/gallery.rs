@@ -1,7 +1,18 @@
 //! Rows of data as pictures: the grey of their numbers and the sheet that suits their shape.
 
+use super::chart::{line_panels, marginals};
 use super::picture::Sheet;
 use pathscore::models::data::Table;
+
+/// The draws of a model that are shown: as pictures, and as rows of a table.
+const PICTURES: usize = 64;
+const ROWS: usize = 500;
+
+/// The names of the columns of a table, or their numbers.
+pub(crate) fn column_names(table: &Table) -> Vec<String> {
+    let numbers = || (1..=table.columns()).map(|i| format!("column {i}")).collect();
+    table.column_names().map_or_else(numbers, <[String]>::to_vec)
+}
 
 /// Draws rows that look like those of one table.
 pub(crate) struct Gallery<'a> {
@@ -39,6 +50,24 @@ impl<'a> Gallery<'a> {
     pub(crate) fn square(&self, rows: &[f32]) -> Vec<u8> {
         let count = rows.len() / self.data.columns();
         self.grid(rows, (count as f64).sqrt().ceil() as usize)
+    }
+
+    /// The number of draws that [`Gallery::samples`] shows well.
+    pub(crate) fn shown(&self) -> usize {
+        if self.data.image().is_some() { PICTURES } else { ROWS }
+    }
+
+    /// Draws of a model, flat: pictures, or beside the data dots in the plane of two columns or the densities of more.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn samples(&self, draws: &[f32]) -> anyhow::Result<Vec<u8>> {
+        if self.data.image().is_some() {
+            return Ok(self.square(draws));
+        }
+        let rows = [("test rows", self.data.values()), ("samples", draws)];
+        let names = column_names(self.data);
+        line_panels(&marginals(&names, rows), "the test rows and samples of the model")
     }
 
     /// Rows of the data, each above its reconstruction; as many as there are reconstructions.

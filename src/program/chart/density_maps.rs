@@ -1,9 +1,11 @@
 //! Densities in a plane beside each other, as maps of their logarithms.
 
-use super::drawing::png;
+use super::drawing::{png, range};
+use kuva::plot::ColorMap;
 use kuva::prelude::{Heatmap, Layout, Plot};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
+use std::sync::Arc;
 
 /// The depth that a map shows below the highest point of all maps, in nats: a density 3000 times lower.
 const DEPTH: f64 = 8.0;
@@ -35,16 +37,13 @@ fn scene(maps: &[Map], [across, up]: [[f64; 2]; 2], [x, y]: [&str; 2]) -> Scene 
     let drawn = |(_, values): &Map| {
         let points = values.len().isqrt();
         assert!(points * points == values.len(), "density maps: {} points", values.len());
-        // A corner holds the least and the greatest number, so that all maps have the same colours.
         let shown = |value: &f64| {
             if value.is_finite() { value.clamp(top - DEPTH, top) } else { top - DEPTH }
         };
-        let mut rows: Vec<Vec<f64>> =
+        let rows: Vec<Vec<f64>> =
             values.chunks_exact(points.max(1)).map(|row| row.iter().map(shown).collect()).collect();
-        if let [first, .., last] = &mut rows[..] {
-            (first[0], last[0]) = (top - DEPTH, top);
-        }
-        let map = Heatmap::new().with_data(rows).with_cell_size(1.0);
+        let colours = colours(&rows, top);
+        let map = Heatmap::new().with_data(rows).with_cell_size(1.0).with_color_map(colours);
         vec![Plot::Heatmap(map.with_x_range(across[0], across[1]).with_y_range(up[0], up[1]))]
     };
     let layout = |(title, _): &Map| {
@@ -67,6 +66,17 @@ fn scene(maps: &[Map], [across, up]: [[f64; 2]; 2], [x, y]: [&str; 2]) -> Scene 
         .render()
 }
 
+/// The colours of a map. The chart library gives the least and the greatest number of each map the ends of a scale; here the ends are
+/// those of all maps.
+fn colours(rows: &[Vec<f64>], top: f64) -> ColorMap {
+    let (low, high) = range(rows.iter().flatten().copied()).unwrap_or((top, top));
+    let colour = move |t: f64| {
+        let value = low + t * (high - low);
+        ColorMap::Viridis.map(((value - top) / DEPTH + 1.0).clamp(0.0, 1.0))
+    };
+    ColorMap::Custom(Arc::new(colour))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::drawing::{picture, svg};
@@ -87,6 +97,23 @@ mod tests {
         let text = svg(&scene);
         assert!([">the model<", ">the truth<", ">x1<", ">x2<"].iter().all(|s| text.contains(s)));
         picture(&scene, "density-maps.png");
+    }
+
+    #[test]
+    fn maps_share_their_colours_and_no_cell_has_another() {
+        let colours = |top: f64, of: f64| {
+            let ColorMap::Custom(colour) = colours(&[vec![of; 9]], top) else {
+                panic!("the colours are those of all maps")
+            };
+            colour(0.0)
+        };
+        assert_eq!(colours(2.0, 2.0), ColorMap::Viridis.map(1.0));
+        assert_eq!(colours(2.0, 2.0 - DEPTH), ColorMap::Viridis.map(0.0));
+        // A low map beside a high one is dark in every cell.
+        let maps = [("low", vec![-20.0; 9]), ("high", vec![0.0; 9])];
+        let text = svg(&scene(&maps, [[0.0, 1.0]; 2], ["", ""]));
+        let bright = text.matches(&ColorMap::Viridis.map(1.0)).count();
+        assert_eq!(bright, text.matches(&ColorMap::Viridis.map(0.0)).count(), "{text}");
     }
 
     #[test]

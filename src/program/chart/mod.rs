@@ -1,8 +1,8 @@
 //! Charts as functions from numbers to a scene: training curves ([`curve`]), means of gradients beside the exact
 //! gradient ([`means`]), draws of gradients ([`violins`]), curves against a parameter ([`curves`]), rows in a plane of latents
 //! ([`latent_map`]), a regression among its observations ([`fit_band`]), estimates of one number beside its exact value
-//! ([`ladder`]), counts of numbers in bins ([`histogram`]), panels for the columns of a table ([`lines`]), a
-//! matrix with names ([`heat_map`]), densities in a plane ([`density_maps`]).
+//! ([`ladder`]), counts of numbers in bins ([`histogram`]), panels for the columns of a table ([`lines`]), rows of
+//! a model beside those of a table ([`marginals`]), a matrix with names ([`heat_map`]), densities in a plane ([`density_maps`]).
 
 mod clouds;
 mod curve;
@@ -16,6 +16,7 @@ mod histogram;
 mod ladder;
 mod latent_map;
 mod lines;
+mod marginals;
 mod means;
 mod panel;
 mod violins;
@@ -31,5 +32,6 @@ pub(crate) use histogram::histogram;
 pub(crate) use ladder::{Rung, ladder};
 pub(crate) use latent_map::latent_map;
 pub(crate) use lines::{LinePanel, line_panels};
+pub(crate) use marginals::marginals;
 pub(crate) use means::{Estimate, means};
 pub(crate) use violins::{Draws, violins};

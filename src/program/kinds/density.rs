@@ -23,8 +23,6 @@ use serde_json::{Value, json};
 const EPOCHS: u64 = 50;
 /// Test rows of the evaluation after each epoch.
 const QUICK_ROWS: usize = 2000;
-/// Pictures of `samples.png`.
-const PICTURES: usize = 64;
 
 /// Adds the options of the training.
 pub(crate) fn options(command: Command) -> Command {
@@ -211,7 +209,7 @@ impl<F: Scalar, M: DensityModel<F>> Fitting for DensityFit<'_, F, M> {
 
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let gallery = Gallery::new(&self.split.test);
-        let samples = gallery.square(&self.draws(PICTURES, self.seed()));
+        let samples = gallery.samples(&self.draws(gallery.shown(), self.seed()))?;
         let (model, params) = (self.trainer.model(), self.trainer.params());
         let more = model.more_pictures(params, &gallery, self.seed());
         Ok([(M::ABOUT.pictures[0], samples)].into_iter().chain(more).collect())

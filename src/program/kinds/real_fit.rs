@@ -6,8 +6,8 @@ use super::kind::{Ais, Curve, Fitting, Measure, Quantity, Reading};
 use super::tractable::Mean;
 use super::trainer::{AnyTrainer, Start};
 use crate::program::catalogue::{DRAWS, Setup, dynamics_if_any, real_rows};
-use crate::program::chart::{density_maps, latent_map};
-use crate::program::gallery::Gallery;
+use crate::program::chart::{LinePanel, Series, density_maps, latent_map, line_panels};
+use crate::program::gallery::{Gallery, column_names};
 use crate::program::run::checkpoint::State;
 use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
@@ -32,9 +32,11 @@ pub(crate) const PICTURE_NAMES: &[&str] = &["samples.png", "energy.png", "chains
 const QUICK_ROWS: usize = 500;
 /// The most columns for which the Hessian's trace is computed exactly.
 const EXACT_COLUMNS: usize = 8;
-/// Pictures of `samples.png`, and draws of rows of two numbers.
-const PICTURES: usize = 64;
+/// Draws of rows of two numbers.
 const DOTS: usize = 500;
+/// The most columns that have a panel in `chains.png`, and its chains: there are colours for seven.
+const MOST_PANELS: usize = 12;
+const LINES: usize = 6;
 /// Chains of `chains.png`, and the numbers of moves at which they are shown.
 const CHAINS: usize = 8;
 const SHOWN: [usize; 10] = [0, 1, 3, 10, 30, 100, 200, 300, 400, 500];
@@ -316,8 +318,8 @@ impl<'a, F: Scalar, M: RealEnergy<F> + 'static> RealFit<'a, F, M> {
         density_maps(&maps, [grid.sides()[0], grid.sides()[1]], [name(0), name(1)])
     }
 
-    /// Chains from the base, one below the other, after more and more moves.
-    fn film(&self, gallery: &Gallery) -> Vec<u8> {
+    /// Chains from the base after more and more moves: one below the other, or a line of each in a panel for each column.
+    fn film(&self, gallery: &Gallery) -> anyhow::Result<Vec<u8>> {
         let rng = &mut seed::lanes(self.seed(), Stream::Sample, 1);
         let (mut work, dynamics) = (Work::new(), self.dynamics.unwrap_or(DEFAULT_MOVES));
         let start = {
@@ -332,10 +334,28 @@ impl<'a, F: Scalar, M: RealEnergy<F> + 'static> RealFit<'a, F, M> {
             made = moves;
             shots.push(self.denoised(&rows));
         }
+        if gallery.data().image().is_none() {
+            let line = |column: usize, chain: usize| Series {
+                name: format!("chain {}", chain + 1),
+                points: shots
+                    .iter()
+                    .zip(SHOWN)
+                    .map(|(shot, moves)| (moves as f64, f64::from(shot[chain * columns + column])))
+                    .collect(),
+            };
+            let panel = |(column, title)| LinePanel {
+                title,
+                labels: ["moves", "value"],
+                series: (0..LINES).map(|chain| line(column, chain)).collect(),
+                marks: false,
+            };
+            let names = column_names(gallery.data()).into_iter().take(MOST_PANELS).enumerate();
+            return line_panels(&names.map(panel).collect::<Vec<_>>(), "chains from the base");
+        }
         let shot = |chain: usize| {
             shots.iter().flat_map(move |shot| shot[chain * columns..][..columns].iter().copied())
         };
-        gallery.grid(&(0..CHAINS).flat_map(shot).collect::<Vec<f32>>(), SHOWN.len())
+        Ok(gallery.grid(&(0..CHAINS).flat_map(shot).collect::<Vec<f32>>(), SHOWN.len()))
     }
 }
 
@@ -417,8 +437,8 @@ impl<F: Scalar, M: RealEnergy<F> + 'static> Fitting for RealFit<'_, F, M> {
             let dots = latent_map(&points, None, "Samples of the model")?;
             return Ok(vec![(samples, dots), (energy, self.map(&grid)?)]);
         }
-        let draws = self.denoised(&self.chains(PICTURES, self.seed()));
-        Ok(vec![(samples, gallery.square(&draws)), (chains, self.film(&gallery))])
+        let draws = self.denoised(&self.chains(gallery.shown(), self.seed()));
+        Ok(vec![(samples, gallery.samples(&draws)?), (chains, self.film(&gallery)?)])
     }
 
     fn save(&self) -> State {
