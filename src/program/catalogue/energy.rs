@@ -5,7 +5,7 @@ use super::energy_options::{
     STABILISER, TEMPERATURES,
 };
 use super::options::{CHAINS, SWEEPS, Value};
-use super::row::{About, Job, Row, Variant};
+use super::row::{About, Job, Reported, Row, Variant};
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::energy::{
     BiasedImportanceSampling, ContrastiveDivergence, EnergyDiscrepancy,
@@ -29,6 +29,7 @@ where
                 name: "cd",
                 line: "ln p(x), contrastive divergence: chains that begin at the data; biased",
                 source: "Hinton 2002",
+                reported: Reported::FreeEnergyDifference,
                 options: &[SWEEPS],
                 ..About::DEFAULT
             },
@@ -41,6 +42,7 @@ where
                 name: "pcd",
                 line: "ln p(x), persistent contrastive divergence: chains that go on from step to step; biased",
                 source: "Tieleman 2008",
+                reported: Reported::FreeEnergyDifference,
                 options: &[SWEEPS, CHAINS],
                 ..About::DEFAULT
             },
@@ -54,6 +56,7 @@ where
                 name: "fpcd",
                 line: "ln p(x), persistent chains with fast weights, which drive them on; biased",
                 source: "Tieleman & Hinton 2009",
+                reported: Reported::FreeEnergyDifference,
                 options: &[SWEEPS, CHAINS, FAST_RATE],
                 ..About::DEFAULT
             },
@@ -84,6 +87,7 @@ where
             name: "ucd",
             line: "ln p(x), unbiased contrastive divergence: pairs of coupled chains until they meet",
             source: "Qiu et al. 2020",
+            reported: Reported::FreeEnergyDifference,
             options: &[BURN_IN, MOST_SWEEPS],
             ..About::DEFAULT
         },
@@ -106,6 +110,7 @@ where
             name: "ml",
             line: "ln p(x), maximum likelihood: the sum over all terms of Z",
             source: "exact",
+            reported: Reported::LogLikelihood,
             ..About::DEFAULT
         },
         |_, setup, job| job.run(setup.params, MaximumLikelihood),
@@ -125,6 +130,7 @@ where
                 name: "pt",
                 line: "ln p(x), persistent chains that exchange states along a ladder of temperatures; biased",
                 source: "Desjardins et al. 2010",
+                reported: Reported::FreeEnergyDifference,
                 options: &[SWEEPS, CHAINS, TEMPERATURES],
                 ..About::DEFAULT
             },
@@ -212,6 +218,7 @@ where
                 name: "nce",
                 line: "noise-contrastive estimation, with ln Z as a parameter of its own; biased for ln p(x)",
                 source: "Gutmann & Hyvärinen 2012",
+                learns_log_partition: true,
                 options: &[NOISE_RATIO],
                 ..About::DEFAULT
             },

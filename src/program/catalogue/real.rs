@@ -133,6 +133,7 @@ where
                 name: "pcd",
                 line: "ln p(x), persistent contrastive divergence: chains by dynamics that go on; biased",
                 source: "Tieleman 2008; Du & Mordatch 2019",
+                keeps_chains: true,
                 options: &[SAMPLER, STEP_SIZE, LEAPFROGS, MOVES, CHAINS, RESTART],
                 variants: &[Variant {
                     name: "pcd-dynamics",

@@ -28,10 +28,38 @@ pub(crate) struct About {
     pub(crate) one_layer: bool,
     /// True if one gradient takes a number of evaluations that grows with the number of latents.
     pub(crate) each_latent: bool,
+    /// The quantity that a criterion of energy models reports while it trains.
+    pub(crate) reported: Reported,
+    /// True if ln Z is a parameter of its own, which begins at an estimate.
+    pub(crate) learns_log_partition: bool,
+    /// True if its state is rows of chains by dynamics, which samples can go on from.
+    pub(crate) keeps_chains: bool,
     /// The forms in which `compare` and `check` study it; if there are none, it has one form under its own name.
     pub(crate) variants: &'static [Variant],
     /// The problems on which none of its forms is studied although it would fit.
     pub(crate) skips: &'static [Skip],
+}
+
+/// The quantity that a criterion of energy models reports while it trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reported {
+    /// A criterion of its own.
+    Criterion,
+    /// ln p(x), by a sum over all terms of Z.
+    LogLikelihood,
+    /// The mean free energy of chains less that of the data.
+    FreeEnergyDifference,
+}
+
+impl Reported {
+    /// The key in `metrics.jsonl`.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Criterion => "train/criterion",
+            Self::LogLikelihood => "train/log_likelihood",
+            Self::FreeEnergyDifference => "train/free_energy_difference",
+        }
+    }
 }
 
 /// A form of an estimator that `compare` and `check` study under a name of its own.
@@ -81,6 +109,9 @@ impl About {
         fixed_samples: false,
         one_layer: false,
         each_latent: false,
+        reported: Reported::Criterion,
+        learns_log_partition: false,
+        keeps_chains: false,
         variants: &[],
         skips: &[],
     };

@@ -1,7 +1,7 @@
 //! Estimators for energy models that know ln Z along training.
 
 use super::options::{CHAINS, SWEEPS};
-use super::row::{About, Job, Row};
+use super::row::{About, Job, Reported, Row};
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::energy::TrackedContrastiveDivergence;
 use pathscore::models::BaseModel;
@@ -18,6 +18,7 @@ where
             name: "tracked-pcd",
             line: "ln p(x), pcd, and beside it as many chains with weights that know ln Z at every step; biased",
             source: "Carbone et al. 2023",
+            reported: Reported::FreeEnergyDifference,
             options: &[SWEEPS, CHAINS],
             ..About::DEFAULT
         },

@@ -85,13 +85,13 @@ pub(crate) fn trainer<F: Scalar, M: EnergyKindModel<F>>(
     means: Vec<f64>,
 ) -> anyhow::Result<Box<dyn AnyTrainer<F, M>>> {
     let seed = start.settings.run.seed;
-    let log_partition = match criterion.about.name {
-        "nce" => {
+    let log_partition = match criterion.about.learns_log_partition {
+        true => {
             let rng = &mut seed::rng(seed, Stream::Init, 2);
             let noise = IndependentBits::new(&means);
             noise.log_partition(&start.model, &params, PARTITION_DRAWS, rng)
         }
-        _ => 0.0,
+        false => 0.0,
     };
     let rng = seed::rng(seed, Stream::Init, 1);
     let (columns, layers, nodes) = (means.len(), Vec::new(), Vec::new());

@@ -12,6 +12,7 @@ pub(crate) use pictures::{PICTURES, PICTURES_WITH_HIDDEN};
 use super::criterion;
 use super::kind::{Chains, Curve, Fitting, MakeModel, Measure, Quantity, Reading};
 use super::trainer::{AnyTrainer, Start, step_on_batch};
+use crate::program::catalogue::Reported;
 use crate::program::run::checkpoint::State;
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
@@ -41,15 +42,6 @@ pub(crate) fn options<M: EnergyKindModel<f64>>(command: Command) -> Command {
     OptimizerOptions::augment_args(criterion::options::<M>(command))
         .mut_arg("batch", |batch| batch.default_value("100"))
         .mut_arg("epochs", |epochs| epochs.help(epochs_help(EPOCHS)))
-}
-
-/// The key of the value of a criterion: chains report the gap between the free energies of data and model.
-fn value_key(criterion: &str) -> &'static str {
-    match criterion {
-        "cd" | "pcd" | "fpcd" | "tracked-pcd" | "ucd" | "pt" => "train/free_energy_difference",
-        "ml" => "train/log_likelihood",
-        _ => "train/criterion",
-    }
 }
 
 /// The settings of a new run of a kind, with its section `[model]`.
@@ -90,6 +82,7 @@ pub(crate) struct EnergyFit<'a, F: Scalar, M> {
     batches: Batches,
     trainer: Box<dyn AnyTrainer<F, M>>,
     words: String,
+    reported: Reported,
     readings: [Reading; 2],
 }
 
@@ -110,7 +103,8 @@ impl<'a, F: Scalar, M: EnergyKindModel<F> + EnergyKindModel<f64>> EnergyFit<'a, 
         let (binarize, batches) = (settings.binarize()?, settings.batches(split.train.len())?);
         let criterion = criterion::read::<M>(&settings.estimator)?;
         let terms = ExactPartition::<F>::terms(&model).filter(|&terms| terms <= MOST_TERMS);
-        if criterion.about.name == "ml" && terms.is_none() {
+        let reported = criterion.about.reported;
+        if reported == Reported::LogLikelihood && terms.is_none() {
             return Err(usage_error(format!(
                 "--criterion ml sums all terms of Z in each step, and this model has more than {MOST_TERMS}: \
                  take fewer units (--hidden 20 or less for rbm and grbm) or another criterion"
@@ -120,9 +114,9 @@ impl<'a, F: Scalar, M: EnergyKindModel<F> + EnergyKindModel<f64>> EnergyFit<'a, 
         let schedule = settings.schedule(batches.per_epoch())?;
         let start = Start { model, settings, schedule, samples: 1, words: &words };
         let trainer = criterion::trainer(&criterion, start, params, split.train.mean())?;
-        let keys = [value_key(criterion.about.name), "grad/norm"];
+        let keys = [reported.key(), "grad/norm"];
         let readings = keys.map(|key| Reading { key, value: f64::NAN });
-        Ok(Self { settings, split, binarize, batches, trainer, words, readings })
+        Ok(Self { settings, split, binarize, batches, trainer, words, reported, readings })
     }
 }
 
@@ -183,18 +177,14 @@ impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
     }
 
     fn curve(&self) -> Curve {
-        let train = self.readings[0].key;
-        let label = match train {
-            "train/criterion" => "criterion, and free energy (nats)",
-            _ => "free energy (nats)",
+        let train = self.reported.key();
+        let (test, label) = match self.reported {
+            // The likelihood has a curve of its own for data that were not trained on.
+            Reported::LogLikelihood => ("test/log_likelihood", "ln p(x) (nats)"),
+            Reported::Criterion => ("test/free_energy_gap", "criterion, and free energy (nats)"),
+            Reported::FreeEnergyDifference => ("test/free_energy_gap", "free energy (nats)"),
         };
-        // The likelihood has a curve of its own for data that were not trained on.
-        match train {
-            "train/log_likelihood" => {
-                Curve { train, test: "test/log_likelihood", label: "ln p(x) (nats)" }
-            }
-            _ => Curve { train, test: "test/free_energy_gap", label },
-        }
+        Curve { train, test, label }
     }
 
     fn results(&mut self) -> anyhow::Result<Vec<Quantity>> {

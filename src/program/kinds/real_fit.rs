@@ -18,9 +18,7 @@ use pathscore::estimators::energy::{
 };
 use pathscore::estimators::{Estimator, Query, Work};
 use pathscore::models::Params;
-use pathscore::models::data::{
-    Batches, Binarize, Split, Table, mixture_log_density, rings_log_density,
-};
+use pathscore::models::data::{Batches, Binarize, Split, Table};
 use pathscore::models::energy::{Grid, RealEnergy};
 use pathscore::models::seed::{self, Stream};
 use serde_json::{Value, json};
@@ -109,7 +107,7 @@ impl<'a, F: Scalar, M: RealEnergy<F> + 'static> RealFit<'a, F, M> {
         let keys = ["train/criterion", "grad/norm"];
         let readings = keys.map(|key| Reading { key, value: f64::NAN });
         let dynamics = dynamics_if_any(&chosen.options);
-        let persistent = chosen.about.name == "pcd";
+        let persistent = chosen.about.keeps_chains;
         Ok(Self {
             settings,
             split,
@@ -187,11 +185,8 @@ impl<'a, F: Scalar, M: RealEnergy<F> + 'static> RealFit<'a, F, M> {
 
     /// The logarithm of the density of the data, if it is known and they have no noise.
     fn truth(&self) -> Option<fn([f64; 2]) -> f64> {
-        match (self.settings.source().ok()?.kind().name(), self.noise == 0.0) {
-            ("mixture", true) => Some(mixture_log_density),
-            ("rings", true) => Some(rings_log_density),
-            _ => None,
-        }
+        let known = self.settings.source().ok()?.kind().log_density;
+        known.filter(|_| self.noise == 0.0)
     }
 
     /// The quantities of the first test rows, their names ending with `part`.

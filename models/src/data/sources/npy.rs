@@ -15,6 +15,7 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     usage: "npy:PATH",
     about: "a NumPy array of 2 or 3 sizes, type <f4, <f8 or |u1",
     grey: false,
+    log_density: None,
     load: Load::Read(load),
 };
 
