@@ -194,6 +194,20 @@ fn a_torus_has_the_partition_function_of_onsager_and_kaufman() {
 }
 
 #[test]
+fn both_forms_of_a_sweep_have_the_same_bits() {
+    let (model, params) = machine(&Graph::full(40));
+    let swept = |model: &BoltzmannMachine| {
+        let (tape, mut rng) = (Tape::new(), rng(1, Stream::Sample, 0));
+        let bound = params.on(&tape);
+        let start = tape.constant_with([3, 40], |out| out.fill(1.0));
+        let there = model.gibbs_sweep(bound, start, &mut rng);
+        model.reverse_sweep(bound, there, &mut rng).value().values().to_vec()
+    };
+    assert!(model.layout.dense);
+    assert_eq!(swept(&model), swept(&other_form(&model)));
+}
+
+#[test]
 fn large_graphs_choose_the_cheaper_form() {
     assert!(machine(&Graph::full(30)).0.layout.dense);
     let lattice = machine(&Graph::lattice(20, 20, Boundary::Open)).0;
