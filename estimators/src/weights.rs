@@ -142,12 +142,22 @@ impl<'a, F: Scalar> LogWeights<'a, F> {
     }
 
     /// $w_k^{\beta} / \sum_j w_j^{\beta}$ as a function of $k$; zero for all if every power is zero.
+    ///
+    /// A share below $\varepsilon^3$ is zero, where $\varepsilon$ is the precision of the type: it would change a weighted mean only if its
+    /// term were $\varepsilon^{-2}$ times as large as all others. Products of such shares with small derivatives would be
+    /// subnormal numbers, with which a processor computes many times more slowly.
+    ///
+    /// ```
+    /// let w = pathscore_estimators::LogWeights::new(2, 1, &[0.0_f32, -48.0], &[0.0; 2]);
+    /// assert_eq!([0, 1].map(w.normalised(0)), [1.0, 0.0]);
+    /// ```
     pub fn tempered(self, beta: F, b: usize) -> impl Fn(usize) -> F + 'a {
         let (mean, draws) = (self.log_mean(beta, b), F::from_f64(self.draws as f64));
+        let least = F::EPSILON * F::EPSILON * F::EPSILON;
         let none = mean == F::from_f64(f64::NEG_INFINITY);
         move |k| {
             let share = (self.log_power(beta, k, b) - mean).exp() / draws;
-            if none { F::ZERO } else { share }
+            if none || share < least { F::ZERO } else { share }
         }
     }
 }
