@@ -1,7 +1,10 @@
 //! The folder of a run and the names of the files in it.
 
+use super::checkpoint::Checkpoint;
 use super::settings;
+use crate::program::files::{clear_leftovers, sync_folder, write_atomically};
 use crate::program::usage_error::usage_error;
+use anyhow::Context;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,6 +17,68 @@ pub(crate) const METRICS: &str = "metrics.jsonl";
 pub(crate) const SUMMARY: &str = "summary.json";
 /// The training curve.
 pub(crate) const CURVE: &str = "curve.svg";
+
+/// The folder in which a pair of settings and checkpoint waits to replace the pair of the run, both or neither. It counts as
+/// soon as the checkpoint is in it.
+const NEXT: &str = ".next";
+
+/// Replaces settings and checkpoint of the run in a folder; with `metrics` empty ones, and nothing is left of an earlier run,
+/// whose pictures have names of `pictures`.
+///
+/// # Errors
+/// If a file cannot be written; until the new checkpoint is safely on the disk the earlier run stays as it was.
+pub(crate) fn replace(
+    dir: &Path,
+    settings: &str,
+    checkpoint: &Checkpoint,
+    metrics: bool,
+    pictures: &[&str],
+) -> anyhow::Result<()> {
+    let next = dir.join(NEXT);
+    fs::create_dir(&next).with_context(|| format!("{} could not be made", next.display()))?;
+    if metrics {
+        write_atomically(next.join(METRICS), b"")?;
+    }
+    write_atomically(next.join(settings::FILE), settings.as_bytes())?;
+    checkpoint.write(&next.join(CHECKPOINT))?;
+    complete(dir, pictures)
+}
+
+/// Ends a replacement that was cut off: it is completed if its checkpoint is there, and forgotten if not.
+///
+/// # Errors
+/// If a file cannot be moved or removed.
+pub(crate) fn complete(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
+    let next = dir.join(NEXT);
+    if !next.is_dir() {
+        return Ok(());
+    }
+    clear_leftovers(&next)?;
+    let remove = |path: PathBuf| match fs::remove_file(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.with_context(|| format!("{} could not be removed", path.display())),
+    };
+    let files = [METRICS, settings::FILE, CHECKPOINT];
+    if is_replaced(dir) {
+        if next.join(METRICS).exists() {
+            let mut results = [SUMMARY, CURVE].into_iter().chain(pictures.iter().copied());
+            results.try_for_each(|name| remove(dir.join(name)))?;
+        }
+        for name in files.into_iter().filter(|name| next.join(name).exists()) {
+            let to = dir.join(name);
+            fs::rename(next.join(name), &to)
+                .with_context(|| format!("{} could not be replaced", to.display()))?;
+        }
+        sync_folder(dir)?;
+    }
+    files.into_iter().try_for_each(|name| remove(next.join(name)))?;
+    fs::remove_dir(&next).with_context(|| format!("{} could not be removed", next.display()))
+}
+
+/// True if a replacement of the run in a folder was cut off before it was complete.
+pub(crate) fn is_replaced(dir: &Path) -> bool {
+    dir.join(NEXT).join(CHECKPOINT).exists()
+}
 
 /// Makes the folder of a new run: `out`, or else the first free one of `runs/KIND-1`, `runs/KIND-2`, …
 ///
@@ -44,6 +109,7 @@ pub(crate) fn create(
         unreachable!("there is always a next number");
     };
     fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
+    complete(dir, pictures)?;
     let ours = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, CURVE];
     let there: Vec<PathBuf> = ours
         .iter()

@@ -12,8 +12,8 @@ use std::path::Path;
 /// The name of the file.
 pub(crate) const FILE: &str = "run.toml";
 
-/// The version of the format that this program writes and reads.
-const FORMAT: u32 = 1;
+/// The version of the format of run folders that this program writes and reads.
+pub(crate) const FORMAT: u32 = 2;
 
 /// The length of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,8 +119,21 @@ impl Settings {
         let text = std::fs::read_to_string(&path).map_err(|error| {
             usage_error(format!("{name}: {error}; is this the folder of a run?"))
         })?;
+        Self::from_text(&text, &name.to_string())
+    }
+
+    /// Reads the settings in a text that stands in `name`.
+    ///
+    /// # Errors
+    /// If its format, its version or a value in it is not one of this program.
+    pub(crate) fn from_text(text: &str, name: &str) -> anyhow::Result<Self> {
         let wrong = |error: toml::de::Error| {
-            usage_error(format!("{name}: {}", error.to_string().trim_end()))
+            // The line itself is not shown: the file may be any file.
+            let line = error
+                .span()
+                .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let line = line.map_or(String::new(), |line| format!(", line {line}"));
+            usage_error(format!("{name}{line}: {}", error.message().trim_end()))
         };
         let table: toml::Table = text.parse().map_err(wrong)?;
         match table.get("format").and_then(toml::Value::as_integer) {
@@ -137,9 +150,24 @@ impl Settings {
                 )));
             }
         }
-        let settings: Self = toml::from_str(&text).map_err(wrong)?;
+        let settings: Self = toml::from_str(text).map_err(wrong)?;
+        let (wrote, reads) = (&settings.run.pathscore, env!("CARGO_PKG_VERSION"));
+        if wrote != reads {
+            return Err(usage_error(format!(
+                "{name}: version {wrote} of the program began the run; this is version {reads}, whose numbers may differ"
+            )));
+        }
         settings.check().with_context(|| name.to_string())?;
         Ok(settings)
+    }
+
+    /// The first setting that differs in another run, with both values.
+    ///
+    /// # Errors
+    /// If TOML cannot hold a value.
+    pub(crate) fn difference(&self, other: &Self) -> anyhow::Result<Option<(String, [String; 2])>> {
+        let (one, other) = (toml::Table::try_from(self)?, toml::Table::try_from(other)?);
+        Ok(difference("", Some(&one.into()), Some(&other.into())))
     }
 
     /// The text of `run.toml`.
@@ -234,6 +262,30 @@ impl Settings {
     /// The data's name without the folders that it is in.
     pub(crate) fn data_name(&self) -> &str {
         self.data.source.rsplit('/').next().unwrap_or(&self.data.source)
+    }
+}
+
+/// The first value that differs between two values of the key `name`.
+fn difference(
+    name: &str,
+    one: Option<&toml::Value>,
+    other: Option<&toml::Value>,
+) -> Option<(String, [String; 2])> {
+    use toml::Value::Table;
+    match (one, other) {
+        (Some(Table(a)), Some(Table(b))) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            let dot = if name.is_empty() { "" } else { "." };
+            keys.into_iter()
+                .find_map(|key| difference(&format!("{name}{dot}{key}"), a.get(key), b.get(key)))
+        }
+        _ if one == other => None,
+        _ => {
+            let text = |value: Option<&toml::Value>| {
+                value.map_or("nothing".to_string(), ToString::to_string)
+            };
+            Some((name.to_string(), [text(one), text(other)]))
+        }
     }
 }
 

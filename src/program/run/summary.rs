@@ -1,10 +1,11 @@
 //! The end of a run: its pictures, its curve, `summary.json` and the lines on the terminal.
 
 use super::folder::{CURVE, METRICS, SUMMARY};
+use super::log::lines;
 use super::settings::Settings;
 use crate::program::chart::{Series, curve_svg};
 use crate::program::choice::cli_name;
-use crate::program::files::{lines, write_atomically};
+use crate::program::files::write_atomically;
 use crate::program::kinds::kind::{Curve, Fitting, Quantity};
 use crate::program::table::{Format, print};
 use serde::Serialize;

@@ -1,21 +1,22 @@
 //! `train`: the loop over steps with progress, metrics, checkpoints and Ctrl-C, the same for every kind of model.
 
-use super::checkpoint::State;
+use super::checkpoint::{About, Checkpoint};
+use super::fingerprint::Fingerprint;
 use super::folder::{self, CHECKPOINT, METRICS};
+use super::log::{Kept, Log, Means};
 use super::options::{Given, RunOptions};
-use super::settings::{self, Length, Settings};
+use super::saved::Saved;
+use super::settings::{Length, Settings};
 use super::{data, summary};
-use crate::program::files::{
-    JsonLines, clear_leftovers, keep_lines_while, lines, write_atomically,
-};
+use crate::program::files::{clear_leftovers, write_atomically};
 use crate::program::interrupt::Interrupt;
 use crate::program::kinds::kind::{Fitting, Kind, Reading};
-use crate::program::kinds::{kind_of, pictures};
+use crate::program::kinds::pictures;
 use crate::program::progress::{Progress, ProgressKind, Total};
 use crate::program::threads::pool;
 use crate::program::usage_error::{Interrupted, usage_error};
-use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use serde_json::{Map, json};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Steps between two lines of metrics.
@@ -25,14 +26,21 @@ const LOG_STEPS: u64 = 50;
 struct Run<'a> {
     kind: &'static str,
     settings: &'a Settings,
-    dir: PathBuf,
+    dir: &'a Path,
+    /// The text of the settings, and the data.
+    about: About,
     /// Training rows.
     rows: usize,
+    orders: &'a Orders,
+    /// A note about settings that the data have decided.
+    found: Option<String>,
+}
+
+/// The requests that belong to no run.
+struct Orders {
     checkpoint_every: Duration,
     progress: ProgressKind,
     interrupt: Interrupt,
-    /// A note about settings that the data have decided.
-    found: Option<String>,
 }
 
 /// Trains a new model of a kind, or continues the run of `--resume`.
@@ -40,85 +48,92 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
     let interrupt = Interrupt::install()?;
     let options: RunOptions = given.options()?;
     let pool = pool(options.threads)?;
-    let mut settings = match &options.resume {
-        Some(dir) => Settings::read(dir)?,
-        None => kind.settings(given)?,
-    };
-    let kind = if options.resume.is_some() { kind_of(&settings.run.kind)? } else { kind };
-    settings.run.length = options.length().unwrap_or(settings.run.length);
-    settings.check()?;
     let checkpoint_every = Duration::try_from_secs_f64(options.checkpoint_seconds)
         .map_err(|error| usage_error(format!("--checkpoint-seconds: {error}")))?;
+    let orders = Orders { checkpoint_every, progress: options.progress, interrupt };
+    // The whole run takes place in the pool: handing over each step would cost a wake-up and an allocation.
+    match &options.resume {
+        Some(dir) => pool.install(|| resume(dir, &options, &orders)),
+        None => {
+            let settings = kind.settings(given)?;
+            pool.install(|| begin(kind, settings, &options, &orders))
+        }
+    }
+}
+
+/// Begins a run. Nothing is written before every part of the request has been checked.
+fn begin(
+    kind: &'static dyn Kind,
+    mut settings: Settings,
+    options: &RunOptions,
+    orders: &Orders,
+) -> anyhow::Result<()> {
+    settings.check()?;
     let split = data::load(&settings)?;
     settings.data.split.clone_from(&split.description);
     let found = kind.complete(&mut settings, &split)?;
-    // The whole run takes place in the pool: handing over each step would cost a wake-up and an allocation.
-    pool.install(|| {
-        // Nothing is written before every part of the request has been checked.
-        let mut fitting = kind.open(&settings, &split)?;
-        let kind = kind.about().name;
-        let (dir, checkpoint) = enter(kind, &options, &settings)?;
-        if let Some(state) = &checkpoint {
-            fitting.restore(state)?;
-        }
-        let run = Run {
-            kind,
-            settings: &settings,
-            dir,
-            rows: split.train.len(),
-            checkpoint_every,
-            progress: options.progress,
-            interrupt,
-            found,
-        };
-        run.go(&mut *fitting)
-    })
+    let mut fitting = kind.open(&settings, &split)?;
+    let (kind, pictures) = (kind.about().name, pictures());
+    let dir = folder::create(options.out.as_deref(), options.force, kind, &pictures)?;
+    let (text, data) = (settings.to_text()?, Fingerprint::of(&split));
+    let about = About { settings: text.clone(), data, ..About::default() };
+    let checkpoint = Checkpoint { about: about.clone(), state: fitting.save() };
+    folder::replace(&dir, &text, &checkpoint, true, &pictures)?;
+    let (settings, rows) = (&settings, split.train.len());
+    let run = Run { kind, settings, dir: &dir, about, rows, orders, found };
+    run.go(&mut *fitting, Kept::default())
 }
 
-/// Makes or enters the folder of a run, and reads the checkpoint that is there.
-fn enter(
-    kind: &str,
-    options: &RunOptions,
-    settings: &Settings,
-) -> anyhow::Result<(PathBuf, Option<State>)> {
-    let (dir, checkpoint) = match &options.resume {
-        Some(dir) => {
-            // A run that ended before its first checkpoint begins again.
-            let file = dir.join(CHECKPOINT);
-            (dir.clone(), file.exists().then(|| State::read(&file)).transpose()?)
-        }
-        None => {
-            let out = options.out.as_deref();
-            (folder::create(out, options.force, kind, &pictures())?, None)
-        }
-    };
-    clear_leftovers(&dir)?;
-    write_atomically(dir.join(settings::FILE), settings.to_text()?.as_bytes())?;
-    Ok((dir, checkpoint))
+/// Continues the run in a folder. Nothing is written before settings, checkpoint, metrics and data have been found to fit.
+fn resume(dir: &Path, options: &RunOptions, orders: &Orders) -> anyhow::Result<()> {
+    folder::complete(dir, &pictures())?;
+    let mut saved = Saved::read(dir)?;
+    let kept = saved.checkpoint.about.logged.find(&dir.join(METRICS))?;
+    saved.settings.run.length = options.length().unwrap_or(saved.settings.run.length);
+    saved.settings.check()?;
+    let mut fitting = saved.open()?;
+    let Saved { settings, checkpoint, split } = &saved;
+    let mut checkpoint = checkpoint.clone();
+    let text = settings.to_text()?;
+    if text != checkpoint.about.settings {
+        checkpoint.about.settings.clone_from(&text);
+        folder::replace(dir, &text, &checkpoint, false, &[])?;
+    }
+    let (kind, rows, about) = (saved.kind()?.about().name, split.train.len(), checkpoint.about);
+    let run = Run { kind, settings, dir, about, rows, orders, found: None };
+    run.go(&mut *fitting, kept)
 }
 
 impl Run<'_> {
-    fn save(&self, fitting: &dyn Fitting) -> anyhow::Result<()> {
-        fitting.save().write(&self.dir.join(CHECKPOINT))
+    fn save(&self, fitting: &dyn Fitting, log: &Log, means: &Means) -> anyhow::Result<()> {
+        let about = About { logged: log.logged()?, means: means.clone(), ..self.about.clone() };
+        Checkpoint { about, state: fitting.save() }.write(&self.dir.join(CHECKPOINT))
     }
 
     /// Takes the steps from the first or the checkpoint on, evaluates the model and draws its pictures.
-    fn go(&self, fitting: &mut dyn Fitting) -> anyhow::Result<()> {
-        let Run { settings, dir, .. } = self;
+    fn go(&self, fitting: &mut dyn Fitting, kept: Kept) -> anyhow::Result<()> {
+        let Run { settings, dir, orders, .. } = self;
+        clear_leftovers(dir)?;
         let per_epoch = fitting.per_epoch();
         let steps = settings.steps(per_epoch);
-        let path = dir.join(METRICS);
         let done = fitting.taken();
-        keep_lines_while(&path, |line| line["step"].as_u64().is_some_and(|s| s <= done))?;
-        let spent = last_line(&path).and_then(|line| line["wall_s"].as_f64()).unwrap_or(0.0);
-        let mut metrics = JsonLines::open(&path)?;
         let total = match settings.run.length {
             Length::Seconds(s) => Total::Seconds(s),
             _ => Total::Steps(steps),
         };
+        let started = Instant::now();
+        let elapsed = || kept.seconds + started.elapsed().as_secs_f64();
+        let in_time = |step: u64| match settings.run.length {
+            Length::Seconds(s) => elapsed() < s,
+            _ => step < steps,
+        };
+        let goes_on = |fitting: &dyn Fitting| in_time(fitting.taken()) && !fitting.finished();
+        let path = dir.join(METRICS);
+        let mut log = Log::open(path, &self.about.logged, kept, goes_on(fitting))?;
+        let mut means = self.about.means.clone();
         let key = fitting.curve().train;
         let label = key.rsplit('/').next().unwrap_or(key).replace('_', " ");
-        let mut progress = Progress::new(self.progress, total, &label);
+        let mut progress = Progress::new(orders.progress, total, &label);
         progress.note(&format!(
             "{}: {} parameters, {}, {} training rows{}",
             dir.display(),
@@ -130,39 +145,17 @@ impl Run<'_> {
         if let Some(found) = &self.found {
             progress.note(found);
         }
-        let started = Instant::now();
-        let elapsed = || spent + started.elapsed().as_secs_f64();
-        let in_time = |step: u64| match settings.run.length {
-            Length::Seconds(s) => elapsed() < s,
-            _ => step < steps,
-        };
-        let goes_on = |fitting: &dyn Fitting| in_time(fitting.taken()) && !fitting.finished();
         let mut saved = Instant::now();
-        let mut means = Means::default();
-        while goes_on(fitting) {
-            let (objective, norm) = match fitting.advance() {
-                Ok(readings) => {
-                    means.add(readings);
-                    let norm = readings.iter().find(|one| one.key == "grad/norm");
-                    let objective = readings.first();
-                    let value = |one: Option<&Reading>| one.map_or(f64::NAN, |one| one.value);
-                    (value(objective), value(norm))
-                }
-                Err(wrong) => {
-                    self.save(fitting)?;
-                    return Err(wrong);
-                }
-            };
+        loop {
             let step = fitting.taken();
-            progress.step(step, objective, norm);
             let ends = !goes_on(fitting);
             let epoch_ends = step.is_multiple_of(per_epoch);
-            if step.is_multiple_of(LOG_STEPS) || epoch_ends || ends {
+            // A longer run would have this line, too.
+            let regular = epoch_ends || step.is_multiple_of(LOG_STEPS) && !ends;
+            if step > log.step() && (regular || ends) {
                 let mut line = Map::new();
-                line.insert("step".into(), json!(step));
                 line.insert("epoch".into(), json!(step as f64 / per_epoch as f64));
-                line.insert("wall_s".into(), json!(elapsed()));
-                means.take(&mut line);
+                means.write(&mut line);
                 if let Some(optimizer) = &settings.optimizer {
                     let factor = optimizer.schedule.of(steps).factor(step - 1);
                     line.insert("lr".into(), json!(optimizer.lr * factor));
@@ -170,59 +163,48 @@ impl Run<'_> {
                 if epoch_ends || ends {
                     line.extend(fitting.epoch_metrics()?);
                 }
-                metrics.append(&line)?;
+                log.append(step, elapsed(), line, !regular)?;
+                if regular {
+                    means.clear();
+                }
                 if epoch_ends && !ends {
                     for (name, png) in fitting.pictures_during(step / per_epoch)? {
                         write_atomically(dir.join(name), &png)?;
                     }
                 }
-                if saved.elapsed() >= self.checkpoint_every {
-                    self.save(fitting)?;
-                    saved = Instant::now();
-                }
             }
-            if self.interrupt.requested() && !ends {
-                self.save(fitting)?;
+            if ends {
+                break;
+            }
+            let interrupted = orders.interrupt.requested();
+            if interrupted || saved.elapsed() >= orders.checkpoint_every {
+                self.save(fitting, &log, &means)?;
+                saved = Instant::now();
+            }
+            if interrupted {
                 progress.finish("interrupted");
                 let dir = dir.display();
                 return Err(anyhow::Error::new(Interrupted(format!(
                     "stopped after step {step}; to continue: pathscore train --resume {dir}"
                 ))));
             }
+            match fitting.advance() {
+                Ok(readings) => {
+                    means.add(readings.iter().map(|one| (one.key, one.value)));
+                    let norm = readings.iter().find(|one| one.key == "grad/norm");
+                    let value = |one: Option<&Reading>| one.map_or(f64::NAN, |one| one.value);
+                    let (objective, norm) = (value(readings.first()), value(norm));
+                    progress.step(fitting.taken(), objective, norm);
+                }
+                Err(wrong) => {
+                    self.save(fitting, &log, &means)?;
+                    return Err(wrong);
+                }
+            }
         }
         let seconds = elapsed();
-        self.save(fitting)?;
+        self.save(fitting, &log, &means)?;
         progress.finish("trained; evaluating");
         summary::write(self.kind, settings, dir, seconds, fitting)
     }
-}
-
-/// Means of the readings since the last line of metrics.
-#[derive(Default)]
-struct Means {
-    count: f64,
-    sums: Vec<Reading>,
-}
-
-impl Means {
-    fn add(&mut self, readings: &[Reading]) {
-        if self.sums.is_empty() {
-            self.sums.extend(readings.iter().map(|one| Reading { value: 0.0, ..*one }));
-        }
-        self.count += 1.0;
-        self.sums.iter_mut().zip(readings).for_each(|(sum, one)| sum.value += one.value);
-    }
-
-    /// Adds the means to a line and begins again.
-    fn take(&mut self, line: &mut Map<String, Value>) {
-        for sum in &mut self.sums {
-            line.insert(sum.key.into(), json!(sum.value / self.count));
-            sum.value = 0.0;
-        }
-        self.count = 0.0;
-    }
-}
-
-fn last_line(path: &Path) -> Option<Value> {
-    lines(path).pop()
 }

@@ -1,0 +1,280 @@
+//! Run folders: nothing is lost, and what is read is what was written.
+
+mod support;
+
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use support::{Scratch, refuse, run, succeed};
+
+/// One kind of model for each way a run is fitted: a latent-variable model, an energy model with persistent chains, a model fitted
+/// by EM.
+const KINDS: [(&str, &[&str]); 3] = [
+    ("vae", &["--hidden", "6", "--latent-dim", "2", "--batch", "50", "--eval-samples", "3"]),
+    ("rbm", &["--hidden", "5", "--criterion", "pcd", "--chains", "20", "--batch", "500"]),
+    ("ppca", &["--latent-dim", "2", "--method", "em", "--tolerance", "1e-300"]),
+];
+
+/// The steps of a short run, and of a long one that begins like it.
+const STEPS: [&str; 2] = ["30", "75"];
+
+/// The options of a new run of a kind.
+fn options<'a>(kind: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let of_kind = KINDS.iter().find(|one| one.0 == kind).unwrap().1;
+    [&["train", kind, "--data", "bars", "--progress", "none"], of_kind, more].concat()
+}
+
+/// The arguments that continue a run.
+fn resume<'a>(dir: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["train", "--progress", "none", "--resume", dir], more].concat()
+}
+
+/// Every file of a folder.
+fn files(dir: &str) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    entries.map(|path| (name(&path), fs::read(&path).unwrap())).collect()
+}
+
+/// Every result in a folder without the wall times.
+fn results(dir: &str) -> BTreeMap<String, Vec<u8>> {
+    let without = |text: &[u8], key: &str| -> Vec<u8> {
+        let mut fields: Map<String, Value> = serde_json::from_slice(text).unwrap();
+        assert!(fields.shift_remove(key).is_some(), "{key} is missing");
+        serde_json::to_vec(&fields).unwrap()
+    };
+    let mut found = files(dir);
+    found.retain(|name, _| !name.starts_with('.'));
+    let metrics = found.get_mut("metrics.jsonl").unwrap();
+    let lines = metrics.split_inclusive(|&byte| byte == b'\n');
+    *metrics = lines.flat_map(|line| [without(line, "wall_s"), b"\n".to_vec()].concat()).collect();
+    let summary = found.get_mut("summary.json").unwrap();
+    *summary = without(summary, "seconds");
+    found
+}
+
+/// Asserts that two folders have the same results.
+fn assert_same(one: &str, other: &str, what: &str) {
+    let (one, other) = (results(one), results(other));
+    let names = |of: &BTreeMap<String, Vec<u8>>| of.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&one), names(&other), "{what}");
+    for (name, bytes) in &one {
+        assert!(other[name] == *bytes, "{what}: {name} differs");
+    }
+}
+
+fn copy(from: &str, to: &str) {
+    let _ = fs::remove_dir_all(to);
+    fs::create_dir_all(to).unwrap();
+    for (name, bytes) in files(from) {
+        fs::write(Path::new(to).join(name), bytes).unwrap();
+    }
+}
+
+/// Replaces a part of a file of a run.
+fn edit(dir: &str, name: &str, from: &str, to: &str) {
+    let path = Path::new(dir).join(name);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{name} does not hold {from}:\n{text}");
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+/// Asserts that a run is refused by every command that reads it, in one line with `parts`, and stays as it is.
+fn refuse_everywhere(dir: &str, parts: &[&str]) {
+    let before = files(dir);
+    let picture = format!("{dir}-never.png");
+    refuse(&["evaluate", dir], parts);
+    refuse(&["sample", dir, "--out", &picture], parts);
+    refuse(&resume(dir, &["--steps", STEPS[1]]), parts);
+    assert!(!Path::new(&picture).exists());
+    assert!(files(dir) == before, "a refused run stays as it is");
+}
+
+#[test]
+fn a_longer_run_equals_a_shorter_one_that_is_continued() {
+    for (kind, _) in KINDS {
+        let scratch = Scratch::new(&format!("longer-{kind}"));
+        let (whole, continued) = (scratch.path("whole"), scratch.path("continued"));
+        succeed(&options(kind, &["--steps", STEPS[1], "--out", &whole]));
+        succeed(&options(kind, &["--steps", STEPS[0], "--out", &continued]));
+        succeed(&resume(&continued, &["--steps", STEPS[1]]));
+        assert_same(&whole, &continued, kind);
+    }
+}
+
+#[test]
+fn settings_that_are_not_those_of_the_checkpoint_are_named() {
+    for (kind, _) in KINDS {
+        let scratch = Scratch::new(&format!("settings-{kind}"));
+        let (out, other) = (scratch.path("run"), scratch.path("other"));
+        succeed(&options(kind, &["--steps", STEPS[0], "--out", &out]));
+        let of_kind: &[_] = match kind {
+            "vae" => &[("activation = \"tanh\"", "activation = \"relu\"", "activation")],
+            "rbm" => &[("chains = 20", "chains = 21", "chains")],
+            _ => &[("tolerance = 1e-300", "tolerance = 1e-3", "tolerance")],
+        };
+        let of_all = [
+            ("seed = 0", "seed = 1", "run.seed"),
+            ("steps = 30", "steps = 31", "run.length"),
+            ("\"bars\"", "\"rings\"", "data.source"),
+            if kind == "ppca" {
+                ("\"f64\"", "\"f32\"", "run.dtype")
+            } else {
+                ("\"f32\"", "\"f64\"", "run.dtype")
+            },
+        ];
+        for (from, to, name) in of_all.iter().chain(of_kind) {
+            copy(&out, &other);
+            edit(&other, "run.toml", from, to);
+            refuse_everywhere(&other, &["checkpoint.safetensors", "run.toml", name]);
+        }
+        copy(&out, &other);
+        edit(&other, "run.toml", "pathscore = \"0", "pathscore = \"999.0");
+        refuse_everywhere(&other, &["run.toml", "version 999."]);
+        edit(&other, "run.toml", "format = 2", "format = 3");
+        refuse_everywhere(&other, &["run.toml", "the format is 3"]);
+        // A comment changes no setting.
+        copy(&out, &other);
+        edit(&other, "run.toml", "[run]", "# a comment\n[run]");
+        succeed(&["evaluate", &other]);
+        fs::remove_file(Path::new(&other).join("checkpoint.safetensors")).unwrap();
+        refuse_everywhere(&other, &["checkpoint.safetensors"]);
+    }
+}
+
+#[test]
+fn other_data_of_the_same_shape_are_refused() {
+    for (kind, _) in KINDS {
+        let scratch = Scratch::new(&format!("data-{kind}"));
+        let rows = |last: u32| -> String {
+            let row = |i: u32| format!("{},{},{}\n", i % 2, i / 2 % 2, (i * i + i / 3) % 2);
+            (0..600).map(row).chain([format!("{last},0,1\n")]).collect()
+        };
+        let out = scratch.path("run");
+        let csv = scratch.file("rows.csv", rows(0).as_bytes());
+        let mut args = options(kind, &["--steps", STEPS[0], "--out", &out]);
+        let source = format!("csv:{csv}");
+        args[3] = &source;
+        succeed(&args);
+        scratch.file("rows.csv", rows(1).as_bytes());
+        refuse_everywhere(
+            &out,
+            &["checkpoint.safetensors", "other data", "501 training and 100 test"],
+        );
+        scratch.file("rows.csv", rows(0).as_bytes());
+        succeed(&["evaluate", &out]);
+    }
+}
+
+#[test]
+fn a_damaged_line_of_metrics_is_named_by_its_number() {
+    for (kind, _) in KINDS {
+        let scratch = Scratch::new(&format!("lines-{kind}"));
+        let (whole, out, other) =
+            (scratch.path("whole"), scratch.path("run"), scratch.path("other"));
+        succeed(&options(kind, &["--steps", "200", "--out", &whole]));
+        succeed(&options(kind, &["--steps", "160", "--out", &out]));
+        let text = fs::read_to_string(Path::new(&out).join("metrics.jsonl")).unwrap();
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        assert!(lines.len() >= 4);
+        let attempt = |lines: &[&str], parts: &[&str]| {
+            copy(&out, &other);
+            fs::write(Path::new(&other).join("metrics.jsonl"), lines.concat()).unwrap();
+            let before = files(&other);
+            refuse(&resume(&other, &["--steps", "200"]), parts);
+            assert!(files(&other) == before);
+        };
+        let torn = lines[1].replace("\"epoch\"", "\"ep");
+        attempt(
+            &[&[lines[0], &torn], &lines[2..]].concat(),
+            &["metrics.jsonl", "line 2 is damaged"],
+        );
+        attempt(&[&[lines[1], lines[0]], &lines[2..]].concat(), &["metrics.jsonl", "line 2"]);
+        attempt(&[&lines[..1], &lines[2..]].concat(), &["metrics.jsonl"]);
+        attempt(&lines[..1], &["metrics.jsonl", "ends before line 2"]);
+        let other_number: &str = &lines[0].replacen("\"train/", "\"train_", 1);
+        attempt(&[&[other_number], &lines[1..]].concat(), &["metrics.jsonl", "not those"]);
+        // Lines behind the checkpoint are written again, torn or not.
+        copy(&out, &other);
+        let more = format!("{text}{{\"step\":161,\"wall_s\":1}}\n{{\"st");
+        fs::write(Path::new(&other).join("metrics.jsonl"), more).unwrap();
+        succeed(&resume(&other, &["--steps", "200"]));
+        assert_same(&whole, &other, kind);
+    }
+}
+
+/// A small generator for corruptions (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let x = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((x ^ x >> 31) % n as u64) as usize
+    }
+
+    /// The bytes with a flip, a cut, an insertion or an exchange of lines.
+    fn corrupt(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        let n = bytes.len();
+        match self.below(4) {
+            0 => (0..=self.below(3)).for_each(|_| bytes[self.below(n)] ^= 1 << self.below(8)),
+            1 => {
+                let start = self.below(n);
+                let end = (start + 1 + self.below(40)).min(n);
+                bytes.drain(start..if self.below(2) == 0 { end } else { n });
+            }
+            2 => {
+                let more: Vec<u8> = (0..=self.below(8)).map(|_| self.below(256) as u8).collect();
+                let at = self.below(n + 1);
+                bytes.splice(at..at, more);
+            }
+            _ => {
+                let mut lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
+                let (i, j) = (self.below(lines.len()), self.below(lines.len()));
+                lines.swap(i, j);
+                bytes = lines.concat();
+            }
+        }
+        bytes
+    }
+}
+
+/// The number of repetitions: that of the environment, or a few.
+fn count(variable: &str, few: usize) -> usize {
+    std::env::var(variable).map_or(few, |text| text.parse().unwrap())
+}
+
+#[test]
+fn every_corruption_is_refused_by_name_or_harmless() {
+    for (kind, _) in KINDS {
+        let scratch = Scratch::new(&format!("corrupted-{kind}"));
+        let (whole, out, other) =
+            (scratch.path("whole"), scratch.path("run"), scratch.path("other"));
+        succeed(&options(kind, &["--steps", STEPS[1], "--out", &whole]));
+        succeed(&options(kind, &["--steps", STEPS[0], "--out", &out]));
+        for name in ["checkpoint.safetensors", "run.toml", "metrics.jsonl"] {
+            let bytes = fs::read(Path::new(&out).join(name)).unwrap();
+            for seed in 0..count("PATHSCORE_CORRUPTIONS", 12) {
+                let what = format!("{kind}, {name}, seed {seed}");
+                copy(&out, &other);
+                let corrupt = Random(seed as u64).corrupt(&bytes);
+                fs::write(Path::new(&other).join(name), corrupt).unwrap();
+                let before = files(&other);
+                let output = run(&resume(&other, &["--steps", STEPS[1]]));
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                match output.status.code() {
+                    Some(0) => assert_same(&whole, &other, &what),
+                    Some(2) => {
+                        assert_eq!(stderr.trim_end().lines().count(), 1, "{what}: {stderr}");
+                        assert!(stderr.contains(name), "{what}: {stderr}");
+                        assert!(files(&other) == before, "{what}");
+                    }
+                    other => panic!("{what}: exit code {other:?}: {stderr}"),
+                }
+            }
+        }
+    }
+}
