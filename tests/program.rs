@@ -403,8 +403,8 @@ fn an_option_without_effect_is_refused_with_the_reason() {
     }
     refuse(&["train", "rbm", "--criterion", "cd", "--chains", "9"], &["--chains", "pcd"]);
     refuse(&["train", "rbm", "--resume", "somewhere"], &["train --resume DIR"]);
-    let beside = ["train", "--resume", "somewhere", "--lr", "0.1"];
-    refuse_in_words(&beside, &["--resume", "--lr"]);
+    let beside = ["train", "--resume", "somewhere", "--clip", "0.1"];
+    refuse_in_words(&beside, &["--resume", "--clip"]);
 }
 
 #[test]

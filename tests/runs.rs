@@ -104,6 +104,114 @@ fn a_longer_run_equals_a_shorter_one_that_is_continued() {
 }
 
 #[test]
+fn a_run_that_has_ended_says_so_and_stays_as_it_is() {
+    for (kind, _) in KINDS {
+        let scratch = Scratch::new(&format!("ended-{kind}"));
+        let out = scratch.path("run");
+        succeed(&options(kind, &["--steps", STEPS[0], "--out", &out]));
+        let before = files(&out);
+        for more in [&[][..], &["--steps", STEPS[0]], &["--steps", "10"]] {
+            let output = run(&resume(&out, more));
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            let shorter = more.last() == Some(&"10");
+            assert_eq!(output.status.code(), Some(if shorter { 2 } else { 0 }), "{stderr}");
+            let words = if shorter { "30 steps already" } else { "has ended after step 30" };
+            assert!(stderr.contains(words) && output.stdout.is_empty(), "{stderr}");
+            assert!(files(&out) == before, "{kind} {more:?}");
+        }
+    }
+}
+
+#[test]
+fn force_keeps_the_old_run_until_the_new_one_has_begun() {
+    for (kind, _) in KINDS {
+        let scratch = Scratch::new(&format!("force-{kind}"));
+        let out = scratch.path("run");
+        succeed(&options(kind, &["--steps", STEPS[0], "--out", &out]));
+        let before = files(&out);
+        let lacks = match kind {
+            "ppca" => ["--latent-dim", "17"],
+            _ => ["--batch", "20000"],
+        };
+        for wrong in [&lacks[..], &["--steps", "0"], &["--seed", "x"]] {
+            let more = [wrong, &["--force", "--out", &out]].concat();
+            let args: Vec<&str> = options(kind, &[]);
+            // An option of the kind may stand there already.
+            let args = args.iter().enumerate().filter(|(i, arg)| {
+                let is = |arg: &str| arg == wrong[0];
+                !(is(arg) || *i > 0 && is(args[i - 1]))
+            });
+            let args: Vec<&str> = args.map(|(_, arg)| *arg).chain(more).collect();
+            assert_eq!(run(&args).status.code(), Some(2), "{args:?}");
+            assert!(files(&out) == before, "{kind} {wrong:?}");
+        }
+        // A replacement that was cut off before its checkpoint is forgotten.
+        fs::create_dir(Path::new(&out).join(".next")).unwrap();
+        fs::write(Path::new(&out).join(".next/run.toml"), "half").unwrap();
+        succeed(&resume(&out, &[]));
+        assert!(files(&out) == before, "{kind}");
+        // One that was cut off behind it is completed: here is the new run of another seed.
+        let other = scratch.path("other");
+        let new = ["--steps", STEPS[0], "--seed", "5", "--out"];
+        succeed(&options(kind, &[&new[..], &[&other]].concat()));
+        let next = Path::new(&out).join(".next");
+        fs::create_dir(&next).unwrap();
+        for name in ["run.toml", "checkpoint.safetensors", "metrics.jsonl"] {
+            fs::copy(Path::new(&other).join(name), next.join(name)).unwrap();
+        }
+        refuse(&["evaluate", &out], &["cut off", "--resume"]);
+        succeed(&resume(&out, &[]));
+        assert_same(&out, &other, kind);
+        succeed(&options(kind, &["--steps", STEPS[0], "--force", "--out", &out]));
+        let again = results(&out);
+        assert!(again.iter().all(|(name, bytes)| name == "metrics.jsonl"
+            || name == "summary.json"
+            || before[name] == *bytes));
+    }
+}
+
+#[test]
+fn a_diverging_run_keeps_its_last_checkpoint_and_goes_on_at_a_smaller_rate() {
+    let ppca = ["--latent-dim", "2", "--method", "gradient", "--batch", "100"];
+    for (kind, of_kind) in [KINDS[0], KINDS[1], ("ppca", &ppca)] {
+        let scratch = Scratch::new(&format!("diverged-{kind}"));
+        let out = scratch.path("run");
+        let args =
+            [&["train", kind, "--data", "bars", "--progress", "none", "--steps", "20"], of_kind];
+        let args = [&args.concat()[..], &["--lr", "1e38", "--out", &out]].concat();
+        for attempt in [&args[..], &resume(&out, &[])] {
+            let output = run(attempt);
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(1), "{stderr}");
+            for part in ["step 0 is kept", "failed.safetensors", "--lr RATE", "--resume"] {
+                assert!(stderr.contains(part), "{stderr}");
+            }
+            assert!(Path::new(&out).join("failed.safetensors").exists());
+        }
+        succeed(&resume(&out, &["--lr", "0.001"]));
+        let whole = scratch.path("whole");
+        let lr = args.iter().map(|&arg| {
+            if arg == "1e38" {
+                "0.001"
+            } else if arg == out {
+                &whole
+            } else {
+                arg
+            }
+        });
+        succeed(&lr.collect::<Vec<_>>());
+        fs::remove_file(Path::new(&out).join("failed.safetensors")).unwrap();
+        assert_same(&out, &whole, kind);
+    }
+    let scratch = Scratch::new("no-rate");
+    let out = scratch.path("run");
+    succeed(&options("ppca", &["--steps", STEPS[0], "--out", &out]));
+    let before = files(&out);
+    refuse(&resume(&out, &["--lr", "0.1"]), &["--lr has no effect"]);
+    assert!(files(&out) == before);
+}
+
+#[test]
 fn settings_that_are_not_those_of_the_checkpoint_are_named() {
     for (kind, _) in KINDS {
         let scratch = Scratch::new(&format!("settings-{kind}"));
@@ -112,7 +220,7 @@ fn settings_that_are_not_those_of_the_checkpoint_are_named() {
         let of_kind: &[_] = match kind {
             "vae" => &[("activation = \"tanh\"", "activation = \"relu\"", "activation")],
             "rbm" => &[("chains = 20", "chains = 21", "chains")],
-            _ => &[("tolerance = 1e-300", "tolerance = 1e-3", "tolerance")],
+            _ => &[("latent_dim = 2", "latent_dim = 3", "latent_dim")],
         };
         let of_all = [
             ("seed = 0", "seed = 1", "run.seed"),

@@ -15,6 +15,8 @@ pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 pub(crate) const METRICS: &str = "metrics.jsonl";
 /// The results at the end of the run.
 pub(crate) const SUMMARY: &str = "summary.json";
+/// The state at which a run could not go on, beside the last checkpoint before it.
+pub(crate) const FAILED: &str = "failed.safetensors";
 /// The training curve.
 pub(crate) const CURVE: &str = "curve.svg";
 
@@ -61,7 +63,7 @@ pub(crate) fn complete(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
     let files = [METRICS, settings::FILE, CHECKPOINT];
     if is_replaced(dir) {
         if next.join(METRICS).exists() {
-            let mut results = [SUMMARY, CURVE].into_iter().chain(pictures.iter().copied());
+            let mut results = [SUMMARY, CURVE, FAILED].into_iter().chain(pictures.iter().copied());
             results.try_for_each(|name| remove(dir.join(name)))?;
         }
         for name in files.into_iter().filter(|name| next.join(name).exists()) {
@@ -82,8 +84,8 @@ pub(crate) fn is_replaced(dir: &Path) -> bool {
 
 /// Makes the folder of a new run: `out`, or else the first free one of `runs/KIND-1`, `runs/KIND-2`, …
 ///
-/// `pictures` are the names of the pictures that a run may write; with `force` they and the other files of an earlier
-/// run are removed.
+/// `pictures` are the names of the pictures that a run may write. With `force` there may be an earlier run, which stays until
+/// [`replace`] has the first checkpoint of the new one.
 ///
 /// # Errors
 /// If there is a run in the folder and `force` is not given, or the folder cannot be made.
@@ -111,20 +113,11 @@ pub(crate) fn create(
     fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
     complete(dir, pictures)?;
     let ours = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, CURVE];
-    let there: Vec<PathBuf> = ours
-        .iter()
-        .chain(pictures)
-        .map(|name| dir.join(name))
-        .filter(|path| path.exists())
-        .collect();
-    if !there.is_empty() && !force {
+    if !force && ours.iter().chain(pictures).any(|name| dir.join(name).exists()) {
         return Err(usage_error(format!(
             "{}: there is a run in this folder; --force replaces it, --resume continues it",
             dir.display()
         )));
-    }
-    for path in there {
-        fs::remove_file(&path).map_err(|error| failed(&path, error))?;
     }
     Ok(dir.to_path_buf())
 }

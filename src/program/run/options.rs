@@ -52,12 +52,12 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Replace a run that is already in the folder.
+    /// Replace a run that is already in the folder; it stays until the first checkpoint of the new one is written.
     #[arg(long)]
     pub(crate) force: bool,
 
     /// Continue a run from its last checkpoint, with its own settings; only --threads, --progress,
-    /// --checkpoint-seconds and a new length may be given beside it.
+    /// --checkpoint-seconds, a new length and a new --lr may be given beside it.
     #[arg(long, value_name = "DIR")]
     pub(crate) resume: Option<PathBuf>,
 
@@ -131,7 +131,7 @@ pub(crate) const OPTIMIZER: &[&str] = &[
 
 /// The options that may stand beside `--resume`.
 pub(crate) const BESIDE_RESUME: &[&str] =
-    &["threads", "progress", "checkpoint_seconds", "epochs", "steps", "seconds", "length"];
+    &["threads", "progress", "checkpoint_seconds", "epochs", "steps", "seconds", "length", "lr"];
 
 impl RunOptions {
     /// The length that was asked for, if any was.

@@ -13,6 +13,12 @@ use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::path::Path;
 
+/// True if the results of a run of so many steps are in its folder. They are the last file that a run writes.
+pub(crate) fn is_written(dir: &Path, steps: u64) -> bool {
+    let text = std::fs::read(dir.join(SUMMARY)).unwrap_or_default();
+    serde_json::from_slice::<Value>(&text).is_ok_and(|summary| summary["steps"] == json!(steps))
+}
+
 /// Evaluates, draws pictures, and writes and prints the results of a run.
 pub(crate) fn write(
     kind: &str,

@@ -2,9 +2,9 @@
 
 use super::checkpoint::{About, Checkpoint};
 use super::fingerprint::Fingerprint;
-use super::folder::{self, CHECKPOINT, METRICS};
+use super::folder::{self, CHECKPOINT, FAILED, METRICS};
 use super::log::{Kept, Log, Means};
-use super::options::{Given, RunOptions};
+use super::options::{Given, OptimizerOptions, RunOptions};
 use super::saved::Saved;
 use super::settings::{Length, Settings};
 use super::{data, summary};
@@ -12,7 +12,7 @@ use crate::program::files::{clear_leftovers, write_atomically};
 use crate::program::interrupt::Interrupt;
 use crate::program::kinds::kind::{Fitting, Kind, Reading};
 use crate::program::kinds::pictures;
-use crate::program::progress::{Progress, ProgressKind, Total};
+use crate::program::progress::{Progress, ProgressKind, Total, say};
 use crate::program::threads::pool;
 use crate::program::usage_error::{Interrupted, usage_error};
 use serde_json::{Map, json};
@@ -53,7 +53,11 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
     let orders = Orders { checkpoint_every, progress: options.progress, interrupt };
     // The whole run takes place in the pool: handing over each step would cost a wake-up and an allocation.
     match &options.resume {
-        Some(dir) => pool.install(|| resume(dir, &options, &orders)),
+        Some(dir) => {
+            let lr = given.has("lr").then(|| given.options::<OptimizerOptions>());
+            let lr = lr.transpose()?.map(|options| options.lr);
+            pool.install(|| resume(dir, &options, lr, &orders))
+        }
         None => {
             let settings = kind.settings(given)?;
             pool.install(|| begin(kind, settings, &options, &orders))
@@ -85,14 +89,39 @@ fn begin(
 }
 
 /// Continues the run in a folder. Nothing is written before settings, checkpoint, metrics and data have been found to fit.
-fn resume(dir: &Path, options: &RunOptions, orders: &Orders) -> anyhow::Result<()> {
+fn resume(
+    dir: &Path,
+    options: &RunOptions,
+    lr: Option<f64>,
+    orders: &Orders,
+) -> anyhow::Result<()> {
     folder::complete(dir, &pictures())?;
     let mut saved = Saved::read(dir)?;
     let kept = saved.checkpoint.about.logged.find(&dir.join(METRICS))?;
     saved.settings.run.length = options.length().unwrap_or(saved.settings.run.length);
+    if let Some(lr) = lr {
+        let optimizer = saved.settings.optimizer.as_mut();
+        let reason = "--lr has no effect here: the run follows no gradient";
+        optimizer.ok_or_else(|| usage_error(reason))?.lr = lr;
+    }
     saved.settings.check()?;
     let mut fitting = saved.open()?;
     let Saved { settings, checkpoint, split } = &saved;
+    let (taken, steps) = (fitting.taken(), settings.steps(fitting.per_epoch()));
+    if steps < taken && options.length().is_some() {
+        return Err(usage_error(format!(
+            "{}: the run has taken {taken} steps already, more than the {steps} that are asked for",
+            dir.display()
+        )));
+    }
+    if !goes_on(settings, &*fitting, kept.seconds) && summary::is_written(dir, taken) {
+        let how = match fitting.finished() {
+            true => "further steps would change nothing",
+            false => "a larger number of --epochs, --steps or --seconds continues it",
+        };
+        say(&format!("{}: the run has ended after step {taken}; {how}", dir.display()));
+        return Ok(());
+    }
     let mut checkpoint = checkpoint.clone();
     let text = settings.to_text()?;
     if text != checkpoint.about.settings {
@@ -104,10 +133,53 @@ fn resume(dir: &Path, options: &RunOptions, orders: &Orders) -> anyhow::Result<(
     run.go(&mut *fitting, kept)
 }
 
+/// True if a run that has lasted so many seconds takes further steps.
+fn goes_on(settings: &Settings, fitting: &dyn Fitting, seconds: f64) -> bool {
+    let in_time = match settings.run.length {
+        Length::Seconds(s) => seconds < s,
+        _ => fitting.taken() < settings.steps(fitting.per_epoch()),
+    };
+    in_time && !fitting.finished()
+}
+
 impl Run<'_> {
-    fn save(&self, fitting: &dyn Fitting, log: &Log, means: &Means) -> anyhow::Result<()> {
+    fn checkpoint(
+        &self,
+        fitting: &dyn Fitting,
+        log: &Log,
+        means: &Means,
+    ) -> anyhow::Result<Checkpoint> {
         let about = About { logged: log.logged()?, means: means.clone(), ..self.about.clone() };
-        Checkpoint { about, state: fitting.save() }.write(&self.dir.join(CHECKPOINT))
+        Ok(Checkpoint { about, state: fitting.save() })
+    }
+
+    /// Writes a checkpoint if the state is sound; otherwise the last one, of the step `last`, stays.
+    fn save(&self, checkpoint: &Checkpoint, last: u64) -> anyhow::Result<()> {
+        match checkpoint.state.not_finite() {
+            None => checkpoint.write(&self.dir.join(CHECKPOINT)),
+            Some(name) => {
+                let step = checkpoint.state.counters.step;
+                let wrong = anyhow::anyhow!("step {step}: the parameter {name} is not finite");
+                Err(self.failed(checkpoint, last, wrong))
+            }
+        }
+    }
+
+    /// Writes the state at which the run could not go on beside the last checkpoint, and says how to go on.
+    fn failed(&self, checkpoint: &Checkpoint, last: u64, wrong: anyhow::Error) -> anyhow::Error {
+        let dir = self.dir.display();
+        if let Err(error) = checkpoint.write(&self.dir.join(FAILED)) {
+            return wrong.context(format!("{error:#}"));
+        }
+        let how = match self.settings.optimizer {
+            Some(_) => {
+                format!("; to go on at a smaller rate: pathscore train --resume {dir} --lr RATE")
+            }
+            None => String::new(),
+        };
+        wrong.context(format!(
+            "the checkpoint of step {last} is kept, and {FAILED} beside it has the state that failed{how}"
+        ))
     }
 
     /// Takes the steps from the first or the checkpoint on, evaluates the model and draws its pictures.
@@ -123,11 +195,7 @@ impl Run<'_> {
         };
         let started = Instant::now();
         let elapsed = || kept.seconds + started.elapsed().as_secs_f64();
-        let in_time = |step: u64| match settings.run.length {
-            Length::Seconds(s) => elapsed() < s,
-            _ => step < steps,
-        };
-        let goes_on = |fitting: &dyn Fitting| in_time(fitting.taken()) && !fitting.finished();
+        let goes_on = |fitting: &dyn Fitting| goes_on(settings, fitting, elapsed());
         let path = dir.join(METRICS);
         let mut log = Log::open(path, &self.about.logged, kept, goes_on(fitting))?;
         let mut means = self.about.means.clone();
@@ -145,7 +213,7 @@ impl Run<'_> {
         if let Some(found) = &self.found {
             progress.note(found);
         }
-        let mut saved = Instant::now();
+        let (mut saved, mut last) = (Instant::now(), done);
         loop {
             let step = fitting.taken();
             let ends = !goes_on(fitting);
@@ -178,8 +246,8 @@ impl Run<'_> {
             }
             let interrupted = orders.interrupt.requested();
             if interrupted || saved.elapsed() >= orders.checkpoint_every {
-                self.save(fitting, &log, &means)?;
-                saved = Instant::now();
+                self.save(&self.checkpoint(fitting, &log, &means)?, last)?;
+                (saved, last) = (Instant::now(), step);
             }
             if interrupted {
                 progress.finish("interrupted");
@@ -197,13 +265,13 @@ impl Run<'_> {
                     progress.step(fitting.taken(), objective, norm);
                 }
                 Err(wrong) => {
-                    self.save(fitting, &log, &means)?;
-                    return Err(wrong);
+                    let checkpoint = self.checkpoint(fitting, &log, &means)?;
+                    return Err(self.failed(&checkpoint, last, wrong));
                 }
             }
         }
         let seconds = elapsed();
-        self.save(fitting, &log, &means)?;
+        self.save(&self.checkpoint(fitting, &log, &means)?, last)?;
         progress.finish("trained; evaluating");
         summary::write(self.kind, settings, dir, seconds, fitting)
     }
