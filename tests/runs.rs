@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use support::{Scratch, refuse, run, succeed};
+use std::process::Stdio;
+use std::time::Duration;
+use support::{Scratch, program, refuse, run, succeed};
 
 /// One kind of model for each way a run is fitted: a latent-variable model, an energy model with persistent chains, a model fitted
 /// by EM.
@@ -30,7 +32,7 @@ fn resume<'a>(dir: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["train", "--progress", "none", "--resume", dir], more].concat()
 }
 
-/// Every file of a folder.
+/// Every file of a folder. That of the lock stays empty.
 fn files(dir: &str) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
@@ -310,6 +312,59 @@ fn a_damaged_line_of_metrics_is_named_by_its_number() {
         succeed(&resume(&other, &["--steps", "200"]));
         assert_same(&whole, &other, kind);
     }
+}
+
+#[test]
+fn of_several_writers_one_wins_and_the_others_name_it() {
+    for round in 0..count("PATHSCORE_WRITERS", 2) {
+        for (i, (kind, _)) in KINDS.iter().enumerate() {
+            let scratch = Scratch::new(&format!("writers-{kind}-{round}"));
+            let (whole, out) = (scratch.path("whole"), scratch.path("run"));
+            // So many steps that every process starts before the first one ends.
+            let steps = ["1500", "3000", "100"][i];
+            let new = options(kind, &["--steps", steps, "--out", &out]);
+            succeed(&options(kind, &["--steps", steps, "--out", &whole]));
+            let start = |args: &[&str]| {
+                program(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+            };
+            // Two or three begin at once; then as many continue a run at once.
+            for args in [&new[..], &resume(&out, &["--lr", "0.002", "--steps", "9000"])] {
+                let mut writers: Vec<_> = (0..2 + (round + i) % 2).map(|_| start(args)).collect();
+                let ids: Vec<u32> = writers.iter().map(|child| child.id()).collect();
+                if args[1] != *kind {
+                    // The one that holds the lock is killed, and its lock goes with it.
+                    std::thread::sleep(Duration::from_millis(400));
+                    writers.iter_mut().for_each(|child| drop(child.kill()));
+                    writers.into_iter().for_each(|child| drop(child.wait_with_output()));
+                    continue;
+                }
+                let outputs: Vec<_> =
+                    writers.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+                let won: Vec<usize> =
+                    (0..outputs.len()).filter(|&i| outputs[i].status.success()).collect();
+                assert_eq!(won.len(), 1, "{kind}: {outputs:?}");
+                for (i, output) in outputs.iter().enumerate().filter(|(i, _)| *i != won[0]) {
+                    let stderr = String::from_utf8_lossy(&output.stderr);
+                    assert_eq!(output.status.code(), Some(2), "{kind}, {i}: {stderr}");
+                    let words = format!("process {} writes this run, since 20", ids[won[0]]);
+                    assert!(stderr.contains(&words), "{kind}: {stderr}");
+                }
+                assert_same(&out, &whole, kind);
+            }
+            fs::remove_dir_all(&out).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_lock_of_a_dead_process_holds_nobody_up() {
+    let scratch = Scratch::new("dead");
+    let out = scratch.path("run");
+    succeed(&options("vae", &["--steps", STEPS[0], "--out", &out]));
+    assert_eq!(fs::read(Path::new(&out).join(".lock")).unwrap(), b"");
+    // The text of a process that was killed; its number may be that of another one by now.
+    fs::write(Path::new(&out).join(".lock"), "1 5").unwrap();
+    succeed(&resume(&out, &["--steps", STEPS[1]]));
 }
 
 /// A small generator for corruptions (SplitMix64).

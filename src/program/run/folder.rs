@@ -1,6 +1,7 @@
 //! The folder of a run and the names of the files in it.
 
 use super::checkpoint::Checkpoint;
+use super::lock::Lock;
 use super::settings;
 use crate::program::files::{clear_leftovers, sync_folder, write_atomically};
 use crate::program::usage_error::usage_error;
@@ -82,19 +83,24 @@ pub(crate) fn is_replaced(dir: &Path) -> bool {
     dir.join(NEXT).join(CHECKPOINT).exists()
 }
 
-/// Makes the folder of a new run: `out`, or else the first free one of `runs/KIND-1`, `runs/KIND-2`, …
+/// True if there is a run in a folder, or the replacement of one.
+pub(crate) fn holds_run(dir: &Path) -> bool {
+    dir.join(settings::FILE).exists() || is_replaced(dir)
+}
+
+/// Makes and locks the folder of a new run: `out`, or else the first free one of `runs/KIND-1`, `runs/KIND-2`, …
 ///
 /// `pictures` are the names of the pictures that a run may write. With `force` there may be an earlier run, which stays until
 /// [`replace`] has the first checkpoint of the new one.
 ///
 /// # Errors
-/// If there is a run in the folder and `force` is not given, or the folder cannot be made.
+/// If there is a run in the folder and `force` is not given, if another process writes into it, or if it cannot be made.
 pub(crate) fn create(
     out: Option<&Path>,
     force: bool,
     kind: &str,
     pictures: &[&str],
-) -> anyhow::Result<PathBuf> {
+) -> anyhow::Result<(PathBuf, Lock)> {
     let failed =
         |dir: &Path, error: std::io::Error| usage_error(format!("{}: {error}", dir.display()));
     let Some(dir) = out else {
@@ -103,7 +109,7 @@ pub(crate) fn create(
         for number in 1.. {
             let dir = runs.join(format!("{kind}-{number}"));
             match fs::create_dir(&dir) {
-                Ok(()) => return Ok(dir),
+                Ok(()) => return Lock::take(&dir).map(|lock| (dir, lock)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failed(&dir, error)),
             }
@@ -111,6 +117,7 @@ pub(crate) fn create(
         unreachable!("there is always a next number");
     };
     fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
+    let lock = Lock::take(dir)?;
     complete(dir, pictures)?;
     let ours = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, CURVE];
     if !force && ours.iter().chain(pictures).any(|name| dir.join(name).exists()) {
@@ -119,5 +126,5 @@ pub(crate) fn create(
             dir.display()
         )));
     }
-    Ok(dir.to_path_buf())
+    Ok((dir.to_path_buf(), lock))
 }

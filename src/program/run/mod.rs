@@ -8,6 +8,7 @@ pub(crate) mod evaluate;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod hidden;
+pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod options;
 pub(crate) mod sample;

@@ -3,6 +3,7 @@
 use super::checkpoint::{About, Checkpoint};
 use super::fingerprint::Fingerprint;
 use super::folder::{self, CHECKPOINT, FAILED, METRICS};
+use super::lock::Lock;
 use super::log::{Kept, Log, Means};
 use super::options::{Given, OptimizerOptions, RunOptions};
 use super::saved::Saved;
@@ -78,7 +79,7 @@ fn begin(
     let found = kind.complete(&mut settings, &split)?;
     let mut fitting = kind.open(&settings, &split)?;
     let (kind, pictures) = (kind.about().name, pictures());
-    let dir = folder::create(options.out.as_deref(), options.force, kind, &pictures)?;
+    let (dir, _lock) = folder::create(options.out.as_deref(), options.force, kind, &pictures)?;
     let (text, data) = (settings.to_text()?, Fingerprint::of(&split));
     let about = About { settings: text.clone(), data, ..About::default() };
     let checkpoint = Checkpoint { about: about.clone(), state: fitting.save() };
@@ -95,6 +96,10 @@ fn resume(
     lr: Option<f64>,
     orders: &Orders,
 ) -> anyhow::Result<()> {
+    if !folder::holds_run(dir) {
+        Settings::read(dir)?;
+    }
+    let _lock = Lock::take(dir)?;
     folder::complete(dir, &pictures())?;
     let mut saved = Saved::read(dir)?;
     let kept = saved.checkpoint.about.logged.find(&dir.join(METRICS))?;
