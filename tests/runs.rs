@@ -5,9 +5,11 @@ mod support;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
+#[cfg(unix)]
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use support::{Scratch, program, refuse, run, succeed};
 
 /// One kind of model for each way a run is fitted: a latent-variable model, an energy model with persistent chains, a model fitted
@@ -365,6 +367,135 @@ fn the_lock_of_a_dead_process_holds_nobody_up() {
     // The text of a process that was killed; its number may be that of another one by now.
     fs::write(Path::new(&out).join(".lock"), "1 5").unwrap();
     succeed(&resume(&out, &["--steps", STEPS[1]]));
+}
+
+/// Kills or stops a run again and again at random moments, and asserts that its end is that of the run that was never stopped.
+#[cfg(unix)]
+fn stopped_again_and_again(kind: &str, more: &[&str], times: usize, seed: u64) {
+    let random = &mut Random(seed);
+    let scratch = Scratch::new(&format!("stopped-{kind}-{seed}"));
+    let (whole, out) = (scratch.path("whole"), scratch.path("run"));
+    let often = ["--checkpoint-seconds", "0.02"];
+    succeed(&options(kind, &[more, &["--out", &whole]].concat()));
+    let started = Instant::now();
+    succeed(&options(kind, &[more, &["--force", "--out", &whole]].concat()));
+    let lasts = started.elapsed().as_millis() as usize;
+    let mut stops = 0;
+    while stops < times {
+        let begun = Path::new(&out).join("run.toml").exists();
+        let args = match begun {
+            true => resume(&out, &often),
+            false => options(kind, &[more, &often, &["--out", &out]].concat()),
+        };
+        let child = program(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let pause = 5 + random.below(lasts + lasts / 4);
+        std::thread::sleep(Duration::from_millis(pause as u64));
+        let (name, code) =
+            [("KILL", None), ("INT", Some(130)), ("TERM", Some(143)), ("HUP", Some(129))]
+                [random.below(4)];
+        let sent =
+            Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).output();
+        drop(sent.unwrap());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() {
+            // The run has ended: a new one takes the remaining stops.
+            assert_same(&out, &whole, kind);
+            fs::remove_dir_all(&out).unwrap();
+        } else if output.status.signal().is_some() {
+            // Before the program listens, any signal ends it.
+            stops += 1;
+        } else {
+            assert_eq!(output.status.code(), code, "{kind}, {name}: {stderr}");
+            assert!(
+                stderr.contains("stopped after step") && stderr.contains("--resume"),
+                "{stderr}"
+            );
+            stops += 1;
+        }
+    }
+    match Path::new(&out).join("run.toml").exists() {
+        true => succeed(&resume(&out, &[])),
+        false => succeed(&options(kind, &[more, &["--out", &out]].concat())),
+    };
+    assert_same(&out, &whole, kind);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_at_random_moments_ends_like_one_that_was_not() {
+    let times = count("PATHSCORE_STOPS", 8);
+    // Long evaluations and pictures, so that stops fall into them, too.
+    stopped_again_and_again("vae", &["--steps", "1300", "--diagnostics"], times, 1);
+    stopped_again_and_again("rbm", &["--steps", "600"], times, 2);
+    stopped_again_and_again("ppca", &["--steps", "60"], times, 3);
+}
+
+/// Sends a signal when a file of a run is there, and returns the exit code and the words.
+#[cfg(unix)]
+fn stopped_when(args: &[&str], file: &Path, signal: &str) -> (Option<i32>, String) {
+    let child = program(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while !file.exists() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    std::thread::sleep(Duration::from_millis(60));
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_an_evaluation_and_leaves_a_checkpoint() {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let scratch = Scratch::new(&format!("evaluation-{signal}"));
+        let out = scratch.path("run");
+        // The evaluation at the end takes minutes.
+        let args =
+            ["train", "--data", "bars", "--hidden", "6", "--latent-dim", "2", "--batch", "50"];
+        let more = ["--steps", "5", "--eval-samples", "50000", "--progress", "none", "--out", &out];
+        let args = [&args[..], &more].concat();
+        let started = Instant::now();
+        let (found, stderr) =
+            stopped_when(&args, &Path::new(&out).join("checkpoint.safetensors"), signal);
+        assert_eq!(found, Some(code), "{stderr}");
+        assert!(stderr.contains("stopped after step"), "{stderr}");
+        assert!(started.elapsed() < Duration::from_secs(20), "the evaluation was not waited for");
+        succeed(&["evaluate", &out, "--num-samples", "2"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn checkpoints_come_by_the_clock_between_the_lines_of_metrics() {
+    let scratch = Scratch::new("clock");
+    let out = scratch.path("run");
+    // Each step takes long, and a line of metrics comes after fifty.
+    let slow =
+        ["--hidden", "500,500", "--batch", "2000", "--steps", "40", "--checkpoint-seconds", "0.1"];
+    let args =
+        [&["train", "--data", "bars", "--progress", "none", "--out", &out], &slow[..]].concat();
+    let mut child = program(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let path = Path::new(&out).join("checkpoint.safetensors");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut first = None;
+    let renewed = loop {
+        if let Ok(bytes) = fs::read(&path) {
+            let seen = first.get_or_insert_with(|| bytes.clone());
+            if *seen != bytes {
+                break true;
+            }
+        }
+        if Instant::now() > deadline || child.try_wait().unwrap().is_some() {
+            break false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let metrics = fs::read_to_string(Path::new(&out).join("metrics.jsonl")).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(renewed && metrics.is_empty(), "{metrics}");
 }
 
 /// A small generator for corruptions (SplitMix64).

@@ -139,11 +139,16 @@ impl Log {
         self.step
     }
 
-    /// The lines so far, on the disk.
-    pub(crate) fn logged(&self) -> anyhow::Result<Logged> {
-        let failed = || format!("{} could not be written", self.path.display());
-        self.file.sync_data().with_context(failed)?;
-        Ok(self.logged.clone())
+    /// The lines so far.
+    pub(crate) fn logged(&self) -> &Logged {
+        &self.logged
+    }
+
+    /// Waits until the lines are on the disk, which a checkpoint behind them relies on.
+    pub(crate) fn sync(&self) -> anyhow::Result<()> {
+        self.file
+            .sync_data()
+            .with_context(|| format!("{} could not be written", self.path.display()))
     }
 
     /// Adds a line, in one write, so that a kill tears at most the last line; `last` is true of a line that a longer run would not

@@ -15,7 +15,7 @@ use crate::program::kinds::kind::{Fitting, Kind, Reading};
 use crate::program::kinds::pictures;
 use crate::program::progress::{Progress, ProgressKind, Total, say};
 use crate::program::threads::pool;
-use crate::program::usage_error::{Interrupted, usage_error};
+use crate::program::usage_error::usage_error;
 use serde_json::{Map, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -148,14 +148,10 @@ fn goes_on(settings: &Settings, fitting: &dyn Fitting, seconds: f64) -> bool {
 }
 
 impl Run<'_> {
-    fn checkpoint(
-        &self,
-        fitting: &dyn Fitting,
-        log: &Log,
-        means: &Means,
-    ) -> anyhow::Result<Checkpoint> {
-        let about = About { logged: log.logged()?, means: means.clone(), ..self.about.clone() };
-        Ok(Checkpoint { about, state: fitting.save() })
+    fn checkpoint(&self, fitting: &dyn Fitting, log: &Log, means: &Means) -> Checkpoint {
+        let (logged, means) = (log.logged().clone(), means.clone());
+        let about = About { logged, means, ..self.about.clone() };
+        Checkpoint { about, state: fitting.save() }
     }
 
     /// Writes a checkpoint if the state is sound; otherwise the last one, of the step `last`, stays.
@@ -185,6 +181,20 @@ impl Run<'_> {
         wrong.context(format!(
             "the checkpoint of step {last} is kept, and {FAILED} beside it has the state that failed{how}"
         ))
+    }
+
+    /// Goes back to a state, if there is one, and else to the last checkpoint, of the step `last`; returns the sentence about it.
+    fn stop_at(&self, before: Option<&Checkpoint>, last: u64) -> anyhow::Result<String> {
+        if let Some(checkpoint) = before {
+            self.save(checkpoint, last)?;
+        }
+        Ok(self.stopped(before.map_or(last, |checkpoint| checkpoint.state.counters.step)))
+    }
+
+    /// The sentence about a run that has stopped on request.
+    fn stopped(&self, step: u64) -> String {
+        let dir = self.dir.display();
+        format!("stopped after step {step}; to continue: pathscore train --resume {dir}")
     }
 
     /// Takes the steps from the first or the checkpoint on, evaluates the model and draws its pictures.
@@ -219,6 +229,9 @@ impl Run<'_> {
             progress.note(found);
         }
         let (mut saved, mut last) = (Instant::now(), done);
+        // The state before the last step, to which a stop during the evaluation behind that step goes back: only a step itself
+        // leaves its batch in memory, and the diagnostics need it.
+        let mut before: Option<Checkpoint> = None;
         loop {
             let step = fitting.taken();
             let ends = !goes_on(fitting);
@@ -234,14 +247,18 @@ impl Run<'_> {
                     line.insert("lr".into(), json!(optimizer.lr * factor));
                 }
                 if epoch_ends || ends {
-                    line.extend(fitting.epoch_metrics()?);
+                    let save = || self.stop_at(before.as_ref(), last);
+                    line.extend(orders.interrupt.during(save, || fitting.epoch_metrics())?);
                 }
                 log.append(step, elapsed(), line, !regular)?;
                 if regular {
                     means.clear();
                 }
                 if epoch_ends && !ends {
-                    for (name, png) in fitting.pictures_during(step / per_epoch)? {
+                    let save = || self.stop_at(before.as_ref(), last);
+                    let epoch = step / per_epoch;
+                    let pictures = orders.interrupt.during(save, || fitting.pictures_during(epoch));
+                    for (name, png) in pictures? {
                         write_atomically(dir.join(name), &png)?;
                     }
                 }
@@ -251,16 +268,19 @@ impl Run<'_> {
             }
             let interrupted = orders.interrupt.requested();
             if interrupted || saved.elapsed() >= orders.checkpoint_every {
-                self.save(&self.checkpoint(fitting, &log, &means)?, last)?;
+                log.sync()?;
+                self.save(&self.checkpoint(fitting, &log, &means), last)?;
                 (saved, last) = (Instant::now(), step);
             }
             if interrupted {
                 progress.finish("interrupted");
-                let dir = dir.display();
-                return Err(anyhow::Error::new(Interrupted(format!(
-                    "stopped after step {step}; to continue: pathscore train --resume {dir}"
-                ))));
+                return Err(orders.interrupt.stopped(self.stopped(step)).into());
             }
+            let measured = (step + 1).is_multiple_of(per_epoch) || step + 1 >= steps;
+            before = match measured {
+                true => Some(self.checkpoint(fitting, &log, &means)),
+                false => None,
+            };
             match fitting.advance() {
                 Ok(readings) => {
                     means.add(readings.iter().map(|one| (one.key, one.value)));
@@ -270,14 +290,17 @@ impl Run<'_> {
                     progress.step(fitting.taken(), objective, norm);
                 }
                 Err(wrong) => {
-                    let checkpoint = self.checkpoint(fitting, &log, &means)?;
+                    let checkpoint = self.checkpoint(fitting, &log, &means);
                     return Err(self.failed(&checkpoint, last, wrong));
                 }
             }
         }
         let seconds = elapsed();
-        self.save(&self.checkpoint(fitting, &log, &means)?, last)?;
+        log.sync()?;
+        self.save(&self.checkpoint(fitting, &log, &means), last)?;
         progress.finish("trained; evaluating");
-        summary::write(self.kind, settings, dir, seconds, fitting)
+        let step = fitting.taken();
+        let write = || summary::write(self.kind, settings, dir, seconds, fitting);
+        orders.interrupt.during(|| Ok(self.stopped(step)), write)
     }
 }
