@@ -239,7 +239,7 @@ fn settings_that_are_not_those_of_the_checkpoint_are_named() {
         for (from, to, name) in of_all.iter().chain(of_kind) {
             copy(&out, &other);
             edit(&other, "run.toml", from, to);
-            refuse_everywhere(&other, &["checkpoint.safetensors", "run.toml", name]);
+            refuse(&resume(&other, &[]), &["checkpoint.safetensors", "run.toml", name]);
         }
         copy(&out, &other);
         edit(&other, "run.toml", "pathscore = \"0", "pathscore = \"999.0");
@@ -496,6 +496,78 @@ fn checkpoints_come_by_the_clock_between_the_lines_of_metrics() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(renewed && metrics.is_empty(), "{metrics}");
+}
+
+#[cfg(unix)]
+#[test]
+fn outputs_take_the_place_of_files_only() {
+    use std::os::unix::fs::symlink;
+    for (kind, _) in KINDS {
+        let scratch = Scratch::new(&format!("outputs-{kind}"));
+        let (out, target) = (scratch.path("run"), scratch.file("target", b"kept"));
+        succeed(&options(kind, &["--steps", STEPS[0], "--out", &out]));
+        let (link, pipe) = (scratch.path("link.png"), scratch.path("pipe.png"));
+        symlink(&target, &link).unwrap();
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for (name, words) in
+            [(&*link, "a symbolic link"), (&pipe, "a pipe"), ("/dev/null", "a device")]
+        {
+            refuse(&["sample", &out, "--out", name], &[name, words]);
+        }
+        for name in ["metrics.jsonl", "samples.png", "summary.json", ".lock"] {
+            let other = scratch.path("other");
+            copy(&out, &other);
+            fs::remove_file(Path::new(&other).join(name)).unwrap();
+            symlink(&target, Path::new(&other).join(name)).unwrap();
+            let again = resume(&other, &["--steps", STEPS[1]]);
+            let output = run(&again);
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{name}: {stderr}");
+            assert!(stderr.contains(name), "{stderr}");
+            fs::remove_dir_all(&other).unwrap();
+        }
+        assert_eq!(fs::read(&target).unwrap(), b"kept");
+    }
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let scratch = Scratch::new("control");
+    let (bell, file) = ("\u{1b}]0;title\u{7}\n", scratch.path("a\u{1b}[31m.csv"));
+    fs::write(&file, "1,2\n3,\u{1b}[2J\n").unwrap();
+    let out = scratch.path("run\u{1b}[1m");
+    succeed(&options("vae", &["--steps", "5", "--out", &out]));
+    for args in [
+        &["train", "--data", &format!("csv:{file}")][..],
+        &["train", "--data", &format!("csv:{bell}")],
+        &["train", "--data", bell],
+        &["train", "--hidden", bell],
+        &["evaluate", bell],
+        &["evaluate", &out, "--num-samples", "0"],
+        &["compare", "--problem", bell],
+        &resume(&out, &[]),
+        &resume(&out, &["--steps", "7"]),
+    ] {
+        let output = run(args);
+        let words = [output.stderr, output.stdout].concat();
+        let words = String::from_utf8(words).unwrap();
+        assert!(
+            !words.is_empty() && words.chars().all(|c| c == '\n' || !c.is_control()),
+            "{words:?}"
+        );
+    }
+}
+
+#[test]
+fn an_error_shows_no_line_of_a_file_that_is_no_run() {
+    let scratch = Scratch::new("no-run");
+    let out = scratch.path("run");
+    fs::create_dir(&out).unwrap();
+    fs::write(Path::new(&out).join("run.toml"), "root:secret:1::\n").unwrap();
+    let output = run(&["evaluate", &out]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("run.toml, line 1") && !stderr.contains("secret"), "{stderr}");
 }
 
 /// A small generator for corruptions (SplitMix64).

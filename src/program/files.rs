@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::usage_error::usage_error;
 use anyhow::Context;
 
 /// The end of every temporary name, by which leftovers of a killed run are known.
@@ -15,8 +17,27 @@ const TEMPORARY: &str = ".pathscore-tmp";
 /// The bytes reach the disk before the name does, so a power cut keeps the promise too.
 pub(crate) fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<()> {
     let path = path.as_ref();
+    check_output(path)?;
     replace(path, |file| file.write_all(bytes))
         .with_context(|| format!("{} could not be written", path.display()))
+}
+
+/// Refuses an output that would take the place of something other than a regular file.
+///
+/// # Errors
+/// If there is a symbolic link, a folder, a device or a pipe of that name.
+pub(crate) fn check_output(path: &Path) -> anyhow::Result<()> {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+    let kind = match metadata.file_type() {
+        kind if kind.is_file() => return Ok(()),
+        kind if kind.is_symlink() => "a symbolic link",
+        kind if kind.is_dir() => "a folder",
+        _ => "a device or a pipe",
+    };
+    let path = path.display();
+    Err(usage_error(format!(
+        "{path} could not be written: it is {kind}, and a file takes the place of files only"
+    )))
 }
 
 /// Removes the temporary files that a killed run left in a folder, and returns their number.
@@ -48,10 +69,12 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::
     let name = path.file_name().ok_or_else(|| io::Error::other("this is not a file's name"))?;
     let mut temporary = OsString::from(".");
     temporary.push(name);
-    temporary.push(format!(".{}{TEMPORARY}", std::process::id()));
+    // The keys of the hasher are random, so nobody can know the name beforehand and put a link there.
+    let random = RandomState::new().hash_one(std::process::id());
+    temporary.push(format!(".{random:016x}{TEMPORARY}"));
     let temporary = folder.join(temporary);
 
-    let outcome = File::create(&temporary).and_then(|mut file| {
+    let outcome = File::create_new(&temporary).and_then(|mut file| {
         write(&mut file)?;
         file.flush()?;
         file.sync_all()?;
@@ -107,6 +130,30 @@ mod tests {
         assert_eq!(outcome.unwrap_err().to_string(), "disk full");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no temporary file is left");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_output_takes_the_place_of_files_only() {
+        let folder = folder("special");
+        let (target, link, pipe) =
+            (folder.join("target"), folder.join("link"), folder.join("pipe"));
+        fs::write(&target, "kept").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let device = Path::new("/dev/null");
+        for (path, words) in [
+            (&*link, "a symbolic link"),
+            (&pipe, "a device or a pipe"),
+            (device, "a device or a pipe"),
+            (&folder, "a folder"),
+        ] {
+            let text = write_atomically(path, b"lost").unwrap_err().to_string();
+            assert!(text.contains(words), "{text}");
+        }
+        assert_eq!(fs::read(&target).unwrap(), b"kept");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 3, "no temporary file is left");
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -14,6 +14,7 @@ pub(crate) mod kinds;
 pub(crate) mod likelihood;
 pub(crate) mod list;
 pub(crate) mod picture;
+pub(crate) mod printable;
 pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod table;

@@ -49,6 +49,17 @@ pub(crate) fn usage_error(message: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(UsageError(message.into()))
 }
 
+/// The message of a failure with its causes, each said once.
+pub(crate) fn words(error: &anyhow::Error) -> String {
+    let mut words = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !words.contains(&cause) {
+            words += &format!(": {cause}");
+        }
+    }
+    words
+}
+
 /// The exit code of a failure.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     let given = |e: &(dyn std::error::Error + 'static)| e.is::<UsageError>() || e.is::<DataError>();
@@ -77,4 +88,19 @@ pub(crate) fn enough_draws(draws: usize) -> anyhow::Result<()> {
         return Err(usage_error(format!("--draws {draws}: {words}")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let refused = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let error = DataError::Io { path: "a".into(), source: refused };
+        let error = Err::<(), _>(error).context("the data").unwrap_err();
+        assert_eq!(words(&error), "the data: a: cannot be read: permission denied");
+        assert_eq!(exit_code(&error), 2);
+    }
 }

@@ -3,7 +3,7 @@
 use super::checkpoint::Checkpoint;
 use super::lock::Lock;
 use super::settings;
-use crate::program::files::{clear_leftovers, sync_folder, write_atomically};
+use crate::program::files::{check_output, clear_leftovers, sync_folder, write_atomically};
 use crate::program::usage_error::usage_error;
 use anyhow::Context;
 use std::fs;
@@ -83,6 +83,15 @@ pub(crate) fn is_replaced(dir: &Path) -> bool {
     dir.join(NEXT).join(CHECKPOINT).exists()
 }
 
+/// Refuses a folder in which something other than a file has the name of a file of a run.
+///
+/// # Errors
+/// The message names it.
+pub(crate) fn check(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
+    let ours = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, FAILED, CURVE];
+    ours.iter().chain(pictures).try_for_each(|name| check_output(&dir.join(name)))
+}
+
 /// True if there is a run in a folder, or the replacement of one.
 pub(crate) fn holds_run(dir: &Path) -> bool {
     dir.join(settings::FILE).exists() || is_replaced(dir)
@@ -117,6 +126,7 @@ pub(crate) fn create(
         unreachable!("there is always a next number");
     };
     fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
+    check(dir, pictures)?;
     let lock = Lock::take(dir)?;
     complete(dir, pictures)?;
     let ours = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, CURVE];

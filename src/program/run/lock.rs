@@ -1,5 +1,6 @@
 //! The lock of a run folder: one process writes into it.
 
+use crate::program::files::check_output;
 use crate::program::usage_error::usage_error;
 use anyhow::Context;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -24,6 +25,7 @@ impl Lock {
     pub(crate) fn take(dir: &Path) -> anyhow::Result<Self> {
         let path = dir.join(FILE);
         let failed = || format!("{} could not be locked", path.display());
+        check_output(&path)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(&path).with_context(failed)?;

@@ -4,6 +4,7 @@
 //! run repeats, are left out of what it knows.
 
 use super::fingerprint::Checksum;
+use crate::program::files::check_output;
 use crate::program::usage_error::usage_error;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,7 @@ impl Log {
         kept: Kept,
         goes_on: bool,
     ) -> anyhow::Result<Self> {
+        check_output(&path)?;
         let file = OpenOptions::new().create(true).append(true).open(&path);
         let file = file.with_context(|| format!("{} could not be opened", path.display()))?;
         let (bytes, step) = (kept.bytes[usize::from(!goes_on)], kept.steps[usize::from(!goes_on)]);

@@ -247,7 +247,12 @@ impl<'a> Given<'a> {
 /// The source with its path written out, so that a run can be resumed from anywhere.
 fn absolute(source: &Source) -> anyhow::Result<String> {
     let full = |path: PathBuf| {
-        std::path::absolute(&path).map_err(|e| usage_error(format!("{}: {e}", path.display())))
+        let wrong = |what: &str| usage_error(format!("{}: {what}", path.display()));
+        let full = std::path::absolute(&path).map_err(|error| wrong(&error.to_string()))?;
+        match full.to_str() {
+            Some(_) => Ok(full),
+            None => Err(wrong("the path is not in UTF-8, so run.toml cannot hold it")),
+        }
     };
     Ok(source.clone().map_path(full)?.to_string())
 }

@@ -4,9 +4,10 @@ use super::hidden::Hidden;
 use super::saved::Saved;
 use super::settings::at_least_one;
 use crate::program::args::SampleArgs;
-use crate::program::files::write_atomically;
+use crate::program::files::{check_output, write_atomically};
 use crate::program::gallery::Gallery;
 use crate::program::kinds::kind::Chains;
+use crate::program::progress::say;
 use crate::program::usage_error::usage_error;
 use pathscore::models::data::{Split, Table};
 
@@ -20,6 +21,7 @@ const COMPLETIONS: usize = 6;
 pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     at_least_one("--count", args.count.unwrap_or(1) as u64)?;
     at_least_one("--sweeps", args.sweeps.unwrap_or(1) as u64)?;
+    check_output(&args.out)?;
     let saved = Saved::read(&args.run)?;
     let Saved { settings, split, .. } = &saved;
     let fitting = saved.open()?;
@@ -41,7 +43,7 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
         Gallery::new(&split.test).square(fitting.sample(count, args.seed)?.values())
     };
     write_atomically(&args.out, &picture)?;
-    eprintln!("wrote {}", args.out.display());
+    say(&format!("wrote {}", args.out.display()));
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use crate::program::chart::{Series, curve_svg};
 use crate::program::choice::cli_name;
 use crate::program::files::write_atomically;
 use crate::program::kinds::kind::{Curve, Fitting, Quantity};
+use crate::program::printable::printable;
 use crate::program::table::{Format, print};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -72,7 +73,11 @@ pub(crate) fn write(
     print(&results.iter().map(Line::of).collect::<Vec<_>>(), Format::Table, out)?;
     let name = pictures.first().map_or(SUMMARY, |picture| picture.0);
     let s = if steps == 1 { "" } else { "s" };
-    writeln!(out, "{steps} step{s} in {seconds:.1} s; see {}", dir.join(name).display())?;
+    writeln!(
+        out,
+        "{steps} step{s} in {seconds:.1} s; see {}",
+        printable(&dir.join(name).display().to_string())
+    )?;
     Ok(())
 }
 

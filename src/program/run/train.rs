@@ -99,6 +99,7 @@ fn resume(
     if !folder::holds_run(dir) {
         Settings::read(dir)?;
     }
+    folder::check(dir, &pictures())?;
     let _lock = Lock::take(dir)?;
     folder::complete(dir, &pictures())?;
     let mut saved = Saved::read(dir)?;
