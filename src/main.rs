@@ -8,19 +8,20 @@ use program::args::{Args, Command};
 use program::printable::printable_lines;
 use program::progress::say;
 use program::run::{command, evaluate, sample};
-use program::{check, compare, criteria, likelihood, list, usage_error};
+use program::{check, compare, criteria, likelihood, limits, list, usage_error};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut parser = Args::command().subcommand(command::command());
+    let mut parser =
+        Args::command().subcommand(command::command()).after_long_help(limits::table());
     let matches = match parser.try_get_matches_from_mut(std::env::args_os()) {
         Ok(matches) => matches,
         Err(error) => refuse(&error),
     };
     let outcome = match matches.subcommand_matches(command::NAME) {
-        Some(train) => command::run(train),
+        Some(train) => limits::check_arguments(&matches).and_then(|()| command::run(train)),
         None => match Args::from_arg_matches(&matches) {
-            Ok(args) => run(args.command),
+            Ok(args) => limits::check_arguments(&matches).and_then(|()| run(args.command)),
             Err(error) => refuse(&error.format(&mut parser)),
         },
     };

@@ -514,10 +514,10 @@ fn outputs_take_the_place_of_files_only() {
         {
             refuse(&["sample", &out, "--out", name], &[name, words]);
         }
-        for name in ["metrics.jsonl", "samples.png", "summary.json", ".lock"] {
+        for name in ["metrics.jsonl", "samples.png", "summary.json", ".lock", ".next"] {
             let other = scratch.path("other");
             copy(&out, &other);
-            fs::remove_file(Path::new(&other).join(name)).unwrap();
+            let _ = fs::remove_file(Path::new(&other).join(name));
             symlink(&target, Path::new(&other).join(name)).unwrap();
             let again = resume(&other, &["--steps", STEPS[1]]);
             let output = run(&again);
@@ -568,6 +568,82 @@ fn an_error_shows_no_line_of_a_file_that_is_no_run() {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("run.toml, line 1") && !stderr.contains("secret"), "{stderr}");
+}
+
+#[test]
+fn requests_beyond_their_limits_are_refused_by_name() {
+    let scratch = Scratch::new("limits");
+    let (out, never) = (scratch.path("run"), scratch.path("never"));
+    for (kind, _) in KINDS {
+        let run = format!("{out}-{kind}");
+        succeed(&options(kind, &["--steps", STEPS[0], "--out", &run]));
+        let picture = scratch.path("never.png");
+        refuse(&["sample", &run, "--count", "100000", "--out", &picture], &["--count", "65536"]);
+        refuse(&["evaluate", &run, "--threads", "100000"], &["--threads", "1024"]);
+        refuse(&["evaluate", &run, "--rows", "0"], &["--rows", "at least 1"]);
+        // The same limits hold for a file of settings.
+        let path = Path::new(&run).join("run.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        let wide = match kind {
+            "vae" => text.replace("hidden = [6]", "hidden = [70000]"),
+            "rbm" => text.replace("hidden = 5", "hidden = 70000"),
+            _ => text.replace("latent_dim = 2", "latent_dim = 70000"),
+        };
+        assert_ne!(wide, text);
+        fs::write(&path, wide).unwrap();
+        refuse(&["evaluate", &run], &["run.toml", "70000", "65536"]);
+    }
+    let huge = "1000000000000000000";
+    for (option, more) in [
+        ("--latent-dim", &[][..]),
+        ("--hidden", &[]),
+        ("--num-samples", &["--estimator", "iwae"]),
+        ("--eval-samples", &[]),
+        ("--batch", &[]),
+        ("--threads", &[]),
+        ("--points", &["--estimator", "tvo"]),
+        ("--baseline-hidden", &["--estimator", "reinforce", "--baseline", "network"]),
+        ("--flow-layers", &["--posterior", "iaf"]),
+    ] {
+        let args = [&["train", "--out", &never, option, huge], more].concat();
+        refuse(&args, &[option, "above its limit of"]);
+    }
+    refuse(&["compare", "--draws", huge, "--out", &never], &["--draws"]);
+    refuse(&["check", "--draws", huge], &["--draws"]);
+    refuse(&["likelihood", "--rows", huge, "--out", &never], &["--rows"]);
+    // Each size is within its limit, and their product is not.
+    refuse(
+        &["train", "--hidden", "65000,65000,65000", "--out", &never],
+        &["--hidden", "GiB of memory"],
+    );
+    let many = ["train", "--num-samples", "1000000", "--batch", "10000", "--out", &never];
+    refuse(&many, &["--num-samples", "GiB of memory"]);
+    assert!(!Path::new(&never).exists());
+    let help = succeed(&["--help"]);
+    let table = help.split("Limits (").nth(1).unwrap();
+    let readme = include_str!("../README.md");
+    for line in table.lines() {
+        assert!(readme.contains(line.trim()), "the README lacks the line {line}:\n{table}");
+    }
+}
+
+#[test]
+fn pictures_of_large_images_are_made_smaller() {
+    let scratch = Scratch::new("large");
+    // Sixty images of 6000 × 1.
+    let mut idx = vec![0, 0, 8, 3, 0, 0, 0, 60, 0, 0, 23, 112, 0, 0, 0, 1];
+    idx.extend((0..60 * 6000).map(|i: u32| (i % 251) as u8));
+    let (data, out) = (scratch.file("tall", &idx), scratch.path("run"));
+    let source = format!("idx:{data}");
+    let vae = ["--hidden", "2", "--latent-dim", "1", "--eval-samples", "1"];
+    for (kind, sizes) in [("vae", &vae[..]), ("rbm", &["--hidden", "2"])] {
+        let args = ["train", kind, "--data", &source, "--steps", "1", "--batch", "5", "--force"];
+        succeed(&[&args[..], sizes, &["--progress", "none", "--out", &out]].concat());
+        for (name, bytes) in files(&out).iter().filter(|(name, _)| name.ends_with(".png")) {
+            let side = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+            assert!(side(16) < 4000 && side(20) < 6000, "{name}: {} × {}", side(16), side(20));
+        }
+    }
 }
 
 /// A small generator for corruptions (SplitMix64).

@@ -22,6 +22,14 @@ pub(crate) fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::
         .with_context(|| format!("{} could not be written", path.display()))
 }
 
+/// The content of a file. A pipe or a device, which may have no end, is not read.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::metadata(path)?.is_file() {
+        true => fs::read(path),
+        false => Err(io::Error::other("this is no file")),
+    }
+}
+
 /// Refuses an output that would take the place of something other than a regular file.
 ///
 /// # Errors
@@ -154,6 +162,16 @@ mod tests {
         }
         assert_eq!(fs::read(&target).unwrap(), b"kept");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 3, "no temporary file is left");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn only_files_are_read() {
+        assert!(read(Path::new("/dev/zero")).is_err());
+        assert!(read(&std::env::temp_dir()).is_err());
+        let folder = folder("read");
+        fs::write(folder.join("a"), "b").unwrap();
+        assert_eq!(read(&folder.join("a")).unwrap(), b"b");
         fs::remove_dir_all(folder).unwrap();
     }
 

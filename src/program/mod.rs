@@ -12,6 +12,7 @@ pub(crate) mod gallery;
 pub(crate) mod interrupt;
 pub(crate) mod kinds;
 pub(crate) mod likelihood;
+pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod picture;
 pub(crate) mod printable;

@@ -9,7 +9,10 @@ pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
     pub(crate) fn new(name: &str) -> Self {
-        let dir = std::env::temp_dir().join(format!("pathscore-{}-{name}", std::process::id()));
+        // Memory, where there is a folder of it: nothing here has to outlive the machine.
+        let memory = PathBuf::from("/dev/shm");
+        let all = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        let dir = all.join(format!("pathscore-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
         Self(dir)

@@ -6,7 +6,7 @@
 use super::fingerprint::{Checksum, Fingerprint};
 use super::log::{Logged, Means};
 use super::settings::{FORMAT, Settings};
-use crate::program::files::write_atomically;
+use crate::program::files::{read, write_atomically};
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::Scalar;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -234,7 +234,7 @@ impl Checkpoint {
     /// If the file cannot be read or is not a checkpoint of this program, whole and with finite parameters.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let file = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| usage_error(format!("{file}: {error}")))?;
+        let bytes = read(path).map_err(|error| usage_error(format!("{file}: {error}")))?;
         Self::from_bytes(&bytes, file)
     }
 
@@ -326,30 +326,30 @@ mod tests {
         Checkpoint { about: About::default(), state }
     }
 
-    fn read(bytes: &[u8]) -> anyhow::Result<Checkpoint> {
+    fn decode(bytes: &[u8]) -> anyhow::Result<Checkpoint> {
         Checkpoint::from_bytes(bytes, String::new())
     }
 
     #[test]
     fn a_checkpoint_comes_back_and_every_flipped_bit_is_refused() {
         let bytes = checkpoint([1.0, 2.0, 3.0]).to_bytes().unwrap();
-        let back = read(&bytes).unwrap();
+        let back = decode(&bytes).unwrap();
         assert_eq!(back.to_bytes().unwrap(), bytes);
         for at in 0..8 * bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at / 8] ^= 1 << (at % 8);
-            assert!(read(&damaged).is_err(), "bit {at}");
+            assert!(decode(&damaged).is_err(), "bit {at}");
         }
         for end in 0..bytes.len() {
-            assert!(read(&bytes[..end]).is_err(), "{end} bytes");
+            assert!(decode(&bytes[..end]).is_err(), "{end} bytes");
         }
-        assert!(read(&[&bytes[..], &[0; 8]].concat()).is_err());
+        assert!(decode(&[&bytes[..], &[0; 8]].concat()).is_err());
     }
 
     #[test]
     fn parameters_that_are_not_finite_are_named() {
         let bytes = checkpoint([1.0, f32::NAN, 3.0]).to_bytes().unwrap();
-        assert_eq!(read(&bytes).unwrap_err().to_string(), ": its parameter w is not finite");
+        assert_eq!(decode(&bytes).unwrap_err().to_string(), ": its parameter w is not finite");
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
         return Err(usage_error("--num-samples must be at least 1"));
     }
     for (option, number) in [
+        ("--rows", args.rows.unwrap_or(1)),
         ("--ais", args.ais.unwrap_or(1)),
         ("--ais-chains", args.ais_chains.unwrap_or(1)),
         ("--ais-rows", args.ais_rows.unwrap_or(1)),

@@ -89,6 +89,10 @@ pub(crate) fn is_replaced(dir: &Path) -> bool {
 /// The message names it.
 pub(crate) fn check(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
     let ours = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, FAILED, CURVE];
+    let next = dir.join(NEXT);
+    if fs::symlink_metadata(&next).is_ok_and(|metadata| !metadata.is_dir()) {
+        return Err(usage_error(format!("{}: this is no folder of the program", next.display())));
+    }
     ours.iter().chain(pictures).try_for_each(|name| check_output(&dir.join(name)))
 }
 

@@ -4,7 +4,7 @@
 //! run repeats, are left out of what it knows.
 
 use super::fingerprint::Checksum;
-use crate::program::files::check_output;
+use crate::program::files::{check_output, read};
 use crate::program::usage_error::usage_error;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ impl Logged {
     /// # Errors
     /// If a line is missing, damaged, or not the one that the run has written.
     pub(crate) fn find(&self, path: &Path) -> anyhow::Result<Kept> {
-        let text = match fs::read(path) {
+        let text = match read(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             read => read.map_err(|error| wrong(path, &error.to_string()))?,
         };

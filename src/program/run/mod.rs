@@ -10,6 +10,7 @@ pub(crate) mod folder;
 pub(crate) mod hidden;
 pub(crate) mod lock;
 pub(crate) mod log;
+pub(crate) mod memory;
 pub(crate) mod options;
 pub(crate) mod sample;
 pub(crate) mod saved;

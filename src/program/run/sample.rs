@@ -7,6 +7,7 @@ use crate::program::args::SampleArgs;
 use crate::program::files::{check_output, write_atomically};
 use crate::program::gallery::Gallery;
 use crate::program::kinds::kind::Chains;
+use crate::program::limits::check_memory;
 use crate::program::progress::say;
 use crate::program::usage_error::usage_error;
 use pathscore::models::data::{Split, Table};
@@ -32,6 +33,9 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
         })
     };
     let count = args.count.unwrap_or(DRAWN);
+    let sheet = Gallery::new(&split.test).sheet(2 + COMPLETIONS);
+    let pictures = if args.inpaint.is_some() { count * (2 + COMPLETIONS) } else { count };
+    check_memory("a sheet of --count pictures", sheet.pixels(pictures))?;
     let picture = if let Some(hidden) = &args.inpaint {
         let chains =
             chains("inpaint", "it needs the Gibbs sweeps of an energy model, such as rbm")?;

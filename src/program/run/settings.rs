@@ -1,6 +1,8 @@
 //! `run.toml`: everything that determines a run, with a version of its format.
 
 use super::choices::{Dtype, OptimizerName, ScheduleName};
+use crate::program::files::read;
+use crate::program::limits::check_section;
 use crate::program::usage_error::usage_error;
 use anyhow::Context;
 use pathscore::estimators::optim::Schedule;
@@ -116,9 +118,11 @@ impl Settings {
     pub(crate) fn read(run: &Path) -> anyhow::Result<Self> {
         let path = run.join(FILE);
         let name = path.display();
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        let wrong = |error: &dyn std::fmt::Display| {
             usage_error(format!("{name}: {error}; is this the folder of a run?"))
-        })?;
+        };
+        let text = read(&path).map_err(|error| wrong(&error))?;
+        let text = String::from_utf8(text).map_err(|_| wrong(&"this is no text"))?;
         Self::from_text(&text, &name.to_string())
     }
 
@@ -180,6 +184,9 @@ impl Settings {
     /// # Errors
     /// If a value is out of its range.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
+        for section in [&self.model, &self.estimator, &self.evaluation] {
+            check_section(section)?;
+        }
         match self.run.length {
             Length::Seconds(s) => within("--seconds", s, positive(s), "positive")?,
             Length::Epochs(n) => at_least_one("--epochs", n)?,
@@ -319,4 +326,57 @@ pub(crate) fn within(option: &str, value: f64, fits: bool, range: &str) -> anyho
 /// True if a number is positive and finite.
 pub(crate) fn positive(x: f64) -> bool {
     x > 0.0 && x.is_finite()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_text_is_read_or_refused_in_one_line() {
+        let data = DataSettings {
+            source: "bars".into(),
+            binarize: "none".into(),
+            split: "bars: 4 x 4".into(),
+        };
+        let mut settings = Settings::new("vae", (3, Dtype::F64, Length::Epochs(7)), data);
+        settings.model.insert("hidden".into(), vec![20, 10].into());
+        settings.estimator.insert("name".into(), "sgvb".into());
+        let whole = settings.to_text().unwrap();
+        assert_eq!(Settings::from_text(&whole, "a").unwrap(), settings);
+        let count = std::env::var("PATHSCORE_MUTATIONS").map_or(3000, |text| text.parse().unwrap());
+        let mut state = 0_u64;
+        let mut below = |n: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % n.max(1)
+        };
+        for number in 0..count {
+            let mut bytes = whole.clone().into_bytes();
+            for _ in 0..=below(3) {
+                if bytes.is_empty() {
+                    break;
+                }
+                let (at, more) = (below(bytes.len()), below(40));
+                match below(4) {
+                    0 => bytes[at] ^= 1 << below(8),
+                    1 => {
+                        let end = (at + more).min(bytes.len());
+                        bytes.drain(at..end);
+                    }
+                    2 => bytes.insert(at, b"[]{}=\"'.9-e\n#\\"[below(14)]),
+                    _ => bytes.truncate(at.max(1)),
+                }
+            }
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            if let Err(error) = Settings::from_text(&text, "a") {
+                let words = format!("{error:#}");
+                assert!(
+                    words.starts_with('a') && !words.contains("bars: 4 x 4"),
+                    "{number}: {words}"
+                );
+            }
+        }
+    }
 }
