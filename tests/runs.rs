@@ -431,6 +431,31 @@ fn a_run_that_is_stopped_at_random_moments_ends_like_one_that_was_not() {
     stopped_again_and_again("ppca", &["--steps", "60"], times, 3);
 }
 
+#[test]
+fn a_killed_comparison_leaves_whole_files_only() {
+    let scratch = Scratch::new("compared");
+    let out = scratch.path("out");
+    fs::create_dir(&out).unwrap();
+    let args = ["compare", "--problem", "bernoulli-toy", "--draws", "50", "--out", &out];
+    let started = Instant::now();
+    succeed(&args);
+    let (lasts, whole) = (started.elapsed().as_millis() as usize, files(&out));
+    assert!(whole.keys().any(|name| name.ends_with(".png")));
+    let random = &mut Random(4);
+    for _ in 0..count("PATHSCORE_STOPS", 8) {
+        fs::remove_dir_all(&out).unwrap();
+        fs::create_dir(&out).unwrap();
+        let mut child = program(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(random.below(lasts) as u64));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for (name, bytes) in files(&out).iter().filter(|(name, _)| !name.starts_with('.')) {
+            let end: &[u8] = if name.ends_with(".png") { b"IEND\xaeB`\x82" } else { b"</svg>" };
+            assert!(bytes.trim_ascii_end().ends_with(end), "{name} is half written");
+        }
+    }
+}
+
 /// Sends a signal when a file of a run is there, and returns the exit code and the words.
 #[cfg(unix)]
 fn stopped_when(args: &[&str], file: &Path, signal: &str) -> (Option<i32>, String) {
