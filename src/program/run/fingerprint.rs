@@ -55,7 +55,12 @@ impl Serialize for Checksum {
 impl<'de> Deserialize<'de> for Checksum {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        u64::from_str_radix(&text, 16).map(Self).map_err(de::Error::custom)
+        let found = u64::from_str_radix(&text, 16).map(Self).map_err(de::Error::custom)?;
+        // A checksum is written in one way only.
+        match found.to_string() == text {
+            true => Ok(found),
+            false => Err(de::Error::custom(format!("the checksum is not {found}"))),
+        }
     }
 }
 
@@ -102,6 +107,9 @@ mod tests {
         assert_ne!(Checksum::of(b"ab").with(b"c"), Checksum::of(b"a").with(b"bc"));
         let text = serde_json::to_string(&sum).unwrap();
         assert_eq!(serde_json::from_str::<Checksum>(&text).unwrap(), sum);
+        for other in ["\"00000000000000AB\"", "\"ab\"", "\"+0000000000000ab\""] {
+            assert!(serde_json::from_str::<Checksum>(other).is_err(), "{other}");
+        }
     }
 
     #[test]
