@@ -1,13 +1,13 @@
-//! Files that are never half written: atomic replacement, and a log of JSON lines.
+//! Files that are never half written: atomic replacement.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::path::Path;
 
+use super::usage_error::usage_error;
 use anyhow::Context;
-use serde::Serialize;
-use serde_json::Value;
 
 /// The end of every temporary name, by which leftovers of a killed run are known.
 const TEMPORARY: &str = ".pathscore-tmp";
@@ -17,8 +17,35 @@ const TEMPORARY: &str = ".pathscore-tmp";
 /// The bytes reach the disk before the name does, so a power cut keeps the promise too.
 pub(crate) fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<()> {
     let path = path.as_ref();
+    check_output(path)?;
     replace(path, |file| file.write_all(bytes))
         .with_context(|| format!("{} could not be written", path.display()))
+}
+
+/// The content of a file. A pipe or a device, which may have no end, is not read.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::metadata(path)?.is_file() {
+        true => fs::read(path),
+        false => Err(io::Error::other("this is no file")),
+    }
+}
+
+/// Refuses an output that would take the place of something other than a regular file.
+///
+/// # Errors
+/// If there is a symbolic link, a folder, a device or a pipe of that name.
+pub(crate) fn check_output(path: &Path) -> anyhow::Result<()> {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+    let kind = match metadata.file_type() {
+        kind if kind.is_file() => return Ok(()),
+        kind if kind.is_symlink() => "a symbolic link",
+        kind if kind.is_dir() => "a folder",
+        _ => "a device or a pipe",
+    };
+    let path = path.display();
+    Err(usage_error(format!(
+        "{path} could not be written: it is {kind}, and a file takes the place of files only"
+    )))
 }
 
 /// Removes the temporary files that a killed run left in a folder, and returns their number.
@@ -40,67 +67,6 @@ pub(crate) fn clear_leftovers(dir: impl AsRef<Path>) -> anyhow::Result<usize> {
     Ok(removed)
 }
 
-/// A file of JSON values, one a line, to which lines are added.
-pub(crate) struct JsonLines {
-    path: PathBuf,
-    file: File,
-}
-
-impl JsonLines {
-    /// Opens the file for appending and makes it when it is not there.
-    pub(crate) fn open(path: impl AsRef<Path>) -> anyhow::Result<JsonLines> {
-        let path = path.as_ref().to_path_buf();
-        let file = OpenOptions::new().create(true).append(true).open(&path);
-        let file = file.with_context(|| format!("{} could not be opened", path.display()))?;
-        Ok(JsonLines { path, file })
-    }
-
-    /// Adds one line, in one write, so that a kill tears at most the last line.
-    pub(crate) fn append(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
-        let failed = || format!("{} could not be extended", self.path.display());
-        let mut line = serde_json::to_vec(value).with_context(failed)?;
-        line.push(b'\n');
-        self.file.write_all(&line).and_then(|()| self.file.flush()).with_context(failed)
-    }
-}
-
-/// Keeps the leading lines that are whole JSON and satisfy `keep`, and returns their number.
-///
-/// In this way a resumed run drops the lines that were logged after its checkpoint, and a torn last line. A missing
-/// file counts as a file without lines.
-pub(crate) fn keep_lines_while(
-    path: impl AsRef<Path>,
-    keep: impl Fn(&Value) -> bool,
-) -> anyhow::Result<usize> {
-    let path = path.as_ref();
-    let old = match fs::read(path) {
-        Ok(old) => old,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(0),
-        Err(e) => return Err(e).with_context(|| format!("{} could not be read", path.display())),
-    };
-    let mut kept = Vec::with_capacity(old.len());
-    let mut lines = 0;
-    for line in old.split_inclusive(|&byte| byte == b'\n') {
-        // Without its newline the line may be the beginning of a longer one.
-        let whole = line.ends_with(b"\n");
-        if !whole || !serde_json::from_slice(line).is_ok_and(|value| keep(&value)) {
-            break;
-        }
-        kept.extend_from_slice(line);
-        lines += 1;
-    }
-    if kept.len() < old.len() {
-        write_atomically(path, &kept)?;
-    }
-    Ok(lines)
-}
-
-/// The lines of a file that are whole JSON; none if there is no file.
-pub(crate) fn lines(path: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
 /// Writes a temporary file, flushes it, renames it and flushes the folder; after an error the temporary file is
 /// removed.
 fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
@@ -111,10 +77,12 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::
     let name = path.file_name().ok_or_else(|| io::Error::other("this is not a file's name"))?;
     let mut temporary = OsString::from(".");
     temporary.push(name);
-    temporary.push(format!(".{}{TEMPORARY}", std::process::id()));
+    // The keys of the hasher are random, so nobody can know the name beforehand and put a link there.
+    let random = RandomState::new().hash_one(std::process::id());
+    temporary.push(format!(".{random:016x}{TEMPORARY}"));
     let temporary = folder.join(temporary);
 
-    let outcome = File::create(&temporary).and_then(|mut file| {
+    let outcome = File::create_new(&temporary).and_then(|mut file| {
         write(&mut file)?;
         file.flush()?;
         file.sync_all()?;
@@ -130,14 +98,14 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::
 }
 
 /// Makes a rename durable; only Unix lets a folder be opened for that.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use std::path::PathBuf;
 
     /// An empty folder of this test's own.
     fn folder(name: &str) -> PathBuf {
@@ -173,6 +141,40 @@ mod tests {
         fs::remove_dir_all(folder).unwrap();
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn an_output_takes_the_place_of_files_only() {
+        let folder = folder("special");
+        let (target, link, pipe) =
+            (folder.join("target"), folder.join("link"), folder.join("pipe"));
+        fs::write(&target, "kept").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let device = Path::new("/dev/null");
+        for (path, words) in [
+            (&*link, "a symbolic link"),
+            (&pipe, "a device or a pipe"),
+            (device, "a device or a pipe"),
+            (&folder, "a folder"),
+        ] {
+            let text = write_atomically(path, b"lost").unwrap_err().to_string();
+            assert!(text.contains(words), "{text}");
+        }
+        assert_eq!(fs::read(&target).unwrap(), b"kept");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 3, "no temporary file is left");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn only_files_are_read() {
+        assert!(read(Path::new("/dev/zero")).is_err());
+        assert!(read(&std::env::temp_dir()).is_err());
+        let folder = folder("read");
+        fs::write(folder.join("a"), "b").unwrap();
+        assert_eq!(read(&folder.join("a")).unwrap(), b"b");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
     #[test]
     fn the_message_names_the_path() {
         let folder = folder("message");
@@ -192,27 +194,6 @@ mod tests {
         assert_eq!(clear_leftovers(&folder).unwrap(), 1);
         assert_eq!(fs::read_to_string(folder.join("a.txt")).unwrap(), "whole");
         assert!(clear_leftovers(folder.join("missing")).is_err());
-        fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[test]
-    fn lines_past_the_checkpoint_and_a_torn_line_are_dropped() {
-        let folder = folder("lines");
-        let path = folder.join("metrics.jsonl");
-        let until = |last: u64| move |value: &Value| value["step"].as_u64().unwrap() <= last;
-        assert_eq!(keep_lines_while(&path, until(9)).unwrap(), 0);
-
-        let mut log = JsonLines::open(&path).unwrap();
-        for step in 1..=4 {
-            log.append(&json!({ "step": step })).unwrap();
-        }
-        log.file.write_all(b"{\"step\":5").unwrap();
-        assert_eq!(keep_lines_while(&path, until(9)).unwrap(), 4);
-        assert_eq!(keep_lines_while(&path, until(2)).unwrap(), 2);
-
-        JsonLines::open(&path).unwrap().append(&json!({ "step": 3 })).unwrap();
-        let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n");
         fs::remove_dir_all(folder).unwrap();
     }
 }

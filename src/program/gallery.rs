@@ -1,7 +1,7 @@
 //! Rows of data as pictures: the grey of their numbers and the sheet that suits their shape.
 
 use super::chart::{line_panels, marginals};
-use super::picture::Sheet;
+use super::picture::{LONGEST_SIDE, LONGEST_STRIP, Sheet};
 use pathscore::models::data::Table;
 
 /// The draws of a model that are shown: as pictures, and as rows of a table.
@@ -20,12 +20,19 @@ pub(crate) struct Gallery<'a> {
     /// The numbers that are black and white.
     low: f32,
     high: f32,
+    /// Rows and columns of one picture, of which a row of numbers that is no image is one line.
+    shape: (usize, usize),
+    /// Numbers, down and across, whose mean is one value of a picture; more than one where a picture would be too large.
+    block: (usize, usize),
 }
 
 impl<'a> Gallery<'a> {
     pub(crate) fn new(data: &'a Table) -> Self {
         let (low, high) = if data.in_unit_interval() { (0.0, 1.0) } else { ends(data.values()) };
-        Self { data, low, high }
+        let shape = data.image().unwrap_or((1, data.columns()));
+        let longest = if data.image().is_some() { LONGEST_SIDE } else { LONGEST_STRIP };
+        let size = |side: usize| side.div_ceil(longest).max(1);
+        Self { data, low, high, shape, block: (size(shape.0), size(shape.1)) }
     }
 
     /// The table whose rows are drawn.
@@ -35,10 +42,41 @@ impl<'a> Gallery<'a> {
 
     /// A sheet with so many pictures in a row; rows that are no images are strips one below the other.
     pub(crate) fn sheet(&self, columns: usize) -> Sheet {
+        let (height, width) = self.small();
         match self.data.image() {
-            Some(shape) => Sheet::of_pictures(shape, columns),
-            None => Sheet::of_strips(self.data.columns()),
+            Some(_) => Sheet::of_pictures((height, width), columns),
+            None => Sheet::of_strips(width),
         }
+    }
+
+    /// The rows and columns of a picture whose blocks are single values.
+    fn small(&self) -> (usize, usize) {
+        (self.shape.0.div_ceil(self.block.0), self.shape.1.div_ceil(self.block.1))
+    }
+
+    /// The pictures with the mean of each block in place of its values.
+    fn means(&self, values: Vec<f32>) -> Vec<f32> {
+        if self.block == (1, 1) {
+            return values;
+        }
+        let ((height, width), (rows, columns)) = (self.shape, self.small());
+        let ends = |at: usize, size: usize, end: usize| at * size..((at + 1) * size).min(end);
+        let mean = |picture: &[f32], row: usize, column: usize| {
+            let (mut sum, mut count) = (0.0, 0.0);
+            for i in ends(row, self.block.0, height) {
+                for j in ends(column, self.block.1, width) {
+                    sum += picture[i * width + j];
+                    count += 1.0;
+                }
+            }
+            sum / count
+        };
+        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        let pictures = values.chunks_exact(height * width);
+        let all = pictures.flat_map(|picture| {
+            places.clone().map(move |(row, column)| mean(picture, row, column))
+        });
+        all.collect()
     }
 
     /// Rows, flat, as a grid of so many pictures in a row.
@@ -84,13 +122,13 @@ impl<'a> Gallery<'a> {
             row.iter().map(|x| 0.5 + 0.5 * x / top).collect()
         };
         let pictures: Vec<f32> = rows.chunks(self.data.columns()).flat_map(row).collect();
-        self.sheet(columns).grid(&pictures)
+        self.sheet(columns).grid(&self.means(pictures))
     }
 
-    /// The numbers of data from 0 (black) to 1 (white).
+    /// The values of pictures of data from 0 (black) to 1 (white).
     pub(crate) fn grey(&self, x: &[f32]) -> Vec<f32> {
         let width = (self.high - self.low).max(f32::MIN_POSITIVE);
-        x.iter().map(|x| (x - self.low) / width).collect()
+        self.means(x.iter().map(|x| (x - self.low) / width).collect())
     }
 }
 
@@ -98,4 +136,20 @@ impl<'a> Gallery<'a> {
 fn ends(x: &[f32]) -> (f32, f32) {
     let fold = |f: fn(f32, f32) -> f32, from| x.iter().copied().fold(from, f);
     (fold(f32::min, f32::INFINITY), fold(f32::max, f32::NEG_INFINITY))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_picture_becomes_the_means_of_its_blocks() {
+        let values: Vec<f32> = (0..2 * 5000).map(|i| (i % 2) as f32).collect();
+        let tall = Table::new(values.clone(), 5000).unwrap().with_image(5000, 1).unwrap();
+        let gallery = Gallery::new(&tall);
+        let small = gallery.grey(&values);
+        assert_eq!((gallery.small(), small.len()), ((500, 1), 2 * 500));
+        assert!(small.iter().all(|&x| x == 0.5), "blocks of ten are half black");
+        assert!(!gallery.square(&values).is_empty());
+    }
 }

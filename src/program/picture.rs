@@ -8,6 +8,10 @@ const BETWEEN_PAIRS: u8 = 235;
 const NOT_A_NUMBER: u8 = 128;
 /// The smallest width of a sheet of pictures, in pixels.
 const COMFORTABLE_WIDTH: usize = 480;
+/// The longest side of one picture on a sheet, in pixels.
+pub(crate) const LONGEST_SIDE: usize = 512;
+/// The longest strip, in pixels.
+pub(crate) const LONGEST_STRIP: usize = 2048;
 /// The height of a strip, in pixels: one row of values is drawn as high as a line of text.
 const STRIP_HEIGHT: usize = 14;
 
@@ -32,14 +36,18 @@ impl Sheet {
         let (gap, columns) = (2, columns.max(1));
         let frame = gap * (columns + 1);
         let values = (columns * shape.1).max(1);
-        let scale = COMFORTABLE_WIDTH.saturating_sub(frame).div_ceil(values).max(2);
+        let comfortable = COMFORTABLE_WIDTH.saturating_sub(frame).div_ceil(values).max(2);
+        let most = LONGEST_SIDE / shape.0.max(shape.1).max(1);
+        let scale = comfortable.min(most.max(1));
         Sheet { shape, columns, scale: (scale, scale), gap }
     }
 
     /// A sheet for rows of data that are not pictures: each is a strip, one below the other.
     pub(crate) fn of_strips(length: usize) -> Sheet {
-        let sheet = Sheet::of_pictures((1, length), 1);
-        Sheet { scale: (STRIP_HEIGHT, sheet.scale.1), ..sheet }
+        let gap = 2;
+        let comfortable = (COMFORTABLE_WIDTH - 2 * gap).div_ceil(length.max(1)).max(2);
+        let across = comfortable.min((LONGEST_STRIP / length.max(1)).max(1));
+        Sheet { shape: (1, length), columns: 1, scale: (STRIP_HEIGHT, across), gap }
     }
 
     /// The pictures, flat and one after the other, as a PNG.
@@ -78,6 +86,12 @@ impl Sheet {
             self.draw(&mut canvas, reconstruction, top + self.stack(1), i % self.columns);
         }
         canvas.png()
+    }
+
+    /// The pixels of a sheet of so many pictures.
+    pub(crate) fn pixels(&self, pictures: usize) -> f64 {
+        let rows = pictures.div_ceil(self.columns);
+        self.width() as f64 * self.stack(1) as f64 * rows as f64
     }
 
     fn pictures<'a>(&self, values: &'a [f32]) -> std::slice::ChunksExact<'a, f32> {
@@ -174,6 +188,17 @@ mod tests {
         }
         assert!(Sheet::of_strips(5).width() >= COMFORTABLE_WIDTH);
         assert_eq!(Sheet::of_strips(784).scale, (STRIP_HEIGHT, 2));
+    }
+
+    #[test]
+    fn no_side_of_a_picture_is_longer_than_the_limit() {
+        for shape in [(LONGEST_SIDE, 1), (1, LONGEST_SIDE), (300, 30)] {
+            let sheet = Sheet::of_pictures(shape, 8);
+            assert!(shape.0.max(shape.1) * sheet.scale.0 <= LONGEST_SIDE, "{shape:?}");
+        }
+        let sheet = Sheet::of_pictures((28, 28), 8);
+        let (height, width, _) = decode(&sheet.grid(&[0.0; 64 * 784]));
+        assert!((sheet.pixels(64) - (height * width) as f64).abs() < 0.01 * sheet.pixels(64));
     }
 
     #[test]

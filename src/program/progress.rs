@@ -11,6 +11,7 @@ use serde_json::json;
 
 pub(crate) use pace::Total;
 
+use super::printable::printable;
 use pace::Pace;
 
 /// A bar is redrawn ten times a second, which looks smooth and costs a run no measurable time.
@@ -184,9 +185,9 @@ impl Output {
     }
 }
 
-/// A line on the error stream; a reader that has gone away is no reason to stop a run.
+/// A line on the error stream, without control characters; a reader that has gone away is no reason to stop a run.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(stderr().lock(), "{line}");
+    let _ = writeln!(stderr().lock(), "{}", printable(line));
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(super) fn sixth(n: usize) -> usize {
     ((n + 3) / 6).max(1)
 }
 
-/// Shuffles the rows by the seed and makes the last sixth the test part.
+/// Shuffles the rows by the seed and makes the last sixth the test part. A single row is both parts.
 #[cfg(feature = "files")]
 pub(super) fn shuffled(
     table: Table,
@@ -47,8 +47,12 @@ pub(super) fn shuffled(
     what: &str,
 ) -> Result<Split, DataError> {
     let n = table.len();
-    if n < 2 {
-        return Err(DataError::TooFewRows { path: path.to_path_buf(), needed: 2, found: n });
+    if n == 0 {
+        return Err(DataError::TooFewRows { path: path.to_path_buf(), needed: 1, found: n });
+    }
+    if n == 1 {
+        let description = format!("{what}: the only row is training and test part");
+        return Ok(Split { train: table.clone(), test: table, description });
     }
     let mut order: Vec<usize> = (0..n).collect();
     seed::shuffle(&mut seed::rng(seed, Stream::Shuffle, 0), &mut order);
@@ -86,7 +90,9 @@ mod tests {
         assert_eq!(all, table(20).values());
         let split = shuffled(table(2), Path::new("x"), 3, "rows").unwrap();
         assert_eq!((split.train.len(), split.test.len()), (1, 1));
-        let text = shuffled(table(1), Path::new("x"), 3, "rows").unwrap_err().to_string();
-        assert_eq!(text, "x: expected at least 2 rows, found 1");
+        let split = shuffled(table(1), Path::new("x"), 3, "rows").unwrap();
+        assert_eq!((&split.train, &split.test), (&table(1), &table(1)));
+        let text = shuffled(table(0), Path::new("x"), 3, "rows").unwrap_err().to_string();
+        assert_eq!(text, "x: expected at least 1 rows, found 0");
     }
 }

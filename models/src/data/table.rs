@@ -32,11 +32,19 @@ impl Table {
     /// If `columns` is 0, if the number of values is no multiple of it, or if a value is not
     /// finite.
     pub fn new(values: Vec<f32>, columns: usize) -> Result<Table, DataError> {
+        Table::checked(values, columns, |x| x.is_finite())
+    }
+
+    fn checked(
+        values: Vec<f32>,
+        columns: usize,
+        fits: impl Fn(f32) -> bool,
+    ) -> Result<Table, DataError> {
         if columns == 0 || !values.len().is_multiple_of(columns) {
             let n = values.len();
             return Err(DataError::Table(format!("{n} values do not fill rows of {columns}")));
         }
-        if let Some(i) = values.iter().position(|x| !x.is_finite()) {
+        if let Some(i) = values.iter().position(|&x| !fits(x)) {
             let (row, column, x) = (i / columns, i % columns, values[i]);
             return Err(DataError::Table(format!("row {row}, column {column} (from 0) is {x}")));
         }
@@ -58,10 +66,7 @@ impl Table {
     /// # Ok::<(), DataError>(())
     /// ```
     pub fn incomplete(values: Vec<f32>, columns: usize) -> Result<Table, DataError> {
-        let known = values.iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
-        let Table { unit, .. } = Table::new(known, columns)?;
-        let whole = !values.iter().any(|x| x.is_nan());
-        Ok(Table { values, columns, labels: None, image: None, names: None, unit: unit && whole })
+        Table::checked(values, columns, |x| x.is_finite() || x.is_nan())
     }
 
     /// The number of missing cells.

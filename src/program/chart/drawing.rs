@@ -8,9 +8,30 @@ use std::path::Path;
 pub(super) const COLOURS: [&str; 7] =
     ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666"];
 
+/// The beginning of the names that kuva gives to clip paths.
+const CLIP: &str = "kuva-clip-";
+
 /// A scene as SVG.
 pub(super) fn svg(scene: &Scene) -> String {
-    kuva::backend::svg::SvgBackend.render_scene(scene)
+    numbered(&kuva::backend::svg::SvgBackend.render_scene(scene))
+}
+
+/// A drawing whose clip paths are numbered from 0. Kuva counts those of a process, so the same drawing would differ from file to
+/// file.
+fn numbered(svg: &str) -> String {
+    let mut parts = svg.split(CLIP);
+    let mut text = parts.next().unwrap_or_default().to_string();
+    let mut known: Vec<&str> = Vec::new();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        let (number, rest) = part.split_at(end);
+        let at = known.iter().position(|one| *one == number).unwrap_or_else(|| {
+            known.push(number);
+            known.len() - 1
+        });
+        text += &format!("{CLIP}{at}{rest}");
+    }
+    text
 }
 
 /// A scene as PNG.
@@ -37,5 +58,17 @@ pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 pub(super) fn picture(scene: &Scene, name: &str) {
     if let Some(folder) = std::env::var_os("PATHSCORE_PICTURES") {
         std::fs::write(Path::new(&folder).join(name), png(scene).unwrap()).unwrap();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbered;
+
+    #[test]
+    fn clip_paths_are_numbered_within_their_drawing() {
+        let text = numbered("<a id=\"kuva-clip-17\"/><a id=\"kuva-clip-3\"/>url(#kuva-clip-17)");
+        assert_eq!(text, "<a id=\"kuva-clip-0\"/><a id=\"kuva-clip-1\"/>url(#kuva-clip-0)");
+        assert_eq!(numbered("<svg/>"), "<svg/>");
     }
 }

@@ -10,6 +10,7 @@ use super::sweeps::variances;
 use super::trained::Run;
 use crate::program::catalogue::{ProblemRow, Truths, keep_estimators, problem, problems};
 use crate::program::chart::write_chart;
+use crate::program::progress::say;
 use crate::program::table::{Format, figure, print};
 use crate::program::threads::pool;
 use crate::program::usage_error::{enough_draws, usage_error};
@@ -105,7 +106,7 @@ fn finish(all: &[Row], args: &CompareArgs) -> anyhow::Result<()> {
 /// Writes a figure and says what it shows.
 fn write(figure: &Figure, args: &CompareArgs) -> anyhow::Result<()> {
     write_chart(&args.out, &figure.name, &figure.scene)?;
-    eprintln!("wrote {}.svg and .png: {}", args.out.join(&figure.name).display(), figure.shows);
+    say(&format!("wrote {}.svg and .png: {}", args.out.join(&figure.name).display(), figure.shows));
     Ok(())
 }
 

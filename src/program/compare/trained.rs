@@ -8,10 +8,8 @@
 use super::args::CompareArgs;
 use super::case::{Case, DRAWS, Studied};
 use crate::program::kinds::kind::{Compared, Gradients, Kind};
-use crate::program::kinds::kind_of;
 use crate::program::run::checkpoint::State;
-use crate::program::run::data::load;
-use crate::program::run::folder::CHECKPOINT;
+use crate::program::run::saved::Saved;
 use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
 use pathscore::estimators::Claim;
@@ -47,10 +45,11 @@ impl Run {
     /// # Errors
     /// If there is no such run, its data are gone, or no estimator of the names fits it.
     pub(super) fn read(dir: &Path, args: &CompareArgs) -> anyhow::Result<Self> {
-        let settings = Settings::read(dir)?;
-        let kind = kind_of(&settings.run.kind)?;
-        let state = State::read(&dir.join(CHECKPOINT))?;
-        let split = load(&settings)?;
+        let saved = Saved::read(dir)?;
+        saved.open()?;
+        let kind = saved.kind()?;
+        let Saved { settings, checkpoint, split } = saved;
+        let state = checkpoint.state;
         let mut asked = kind.compared(&settings, args.num_samples);
         if asked.is_empty() {
             let name = kind.about().name;

@@ -144,7 +144,10 @@ impl<'a, F: Scalar, M: LatentKindModel<F>> LatentFit<'a, F, M> {
         let mut found = Vec::new();
         for noise in self.trainer.gradient_noise() {
             found.push((format!("grad/variance/{}", noise.part), json!(noise.variance)));
-            found.push((format!("grad/snr/{}", noise.part), json!(noise.snr())));
+            // Without noise the ratio is infinite, and JSON has no such number.
+            if noise.snr().is_finite() {
+                found.push((format!("grad/snr/{}", noise.part), json!(noise.snr())));
+            }
         }
         let (test, seed) = (&self.split.test, self.settings.run.seed);
         let mut x = vec![F::ZERO; rows * test.columns()];

@@ -4,7 +4,7 @@
 use super::kind::Reading;
 use crate::program::catalogue::Job;
 use crate::program::choice::cli_name;
-use crate::program::run::checkpoint::{Counters, State};
+use crate::program::run::checkpoint::{Counters, PARAM, State};
 use crate::program::run::choices::{OPTIMIZER_OPTIONS, OptimizerName};
 use crate::program::run::settings::{OptimizerSettings, Settings};
 use crate::program::usage_error::usage_error;
@@ -165,7 +165,7 @@ pub(crate) fn step_on_batch<F: Scalar, M>(
 /// Adds the parameters of a model to a state.
 pub(crate) fn add_params<F: Scalar>(state: &mut State, params: &Params<F>) {
     for (name, shape, at) in params.iter() {
-        state.add(format!("param.{name}"), shape, &params.values()[at..at + shape.size()]);
+        state.add(format!("{PARAM}{name}"), shape, &params.values()[at..at + shape.size()]);
     }
 }
 
@@ -177,7 +177,7 @@ pub(crate) fn restore_params<F: Scalar>(
 ) -> anyhow::Result<()> {
     let mut values = Vec::with_capacity(params.len());
     for (name, shape, _) in params.iter().take(tensors) {
-        values.extend(state.tensor::<F>(&format!("param.{name}"), shape)?);
+        values.extend(state.tensor::<F>(&format!("{PARAM}{name}"), shape)?);
     }
     params.values_mut()[..values.len()].copy_from_slice(&values);
     Ok(())

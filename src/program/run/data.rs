@@ -1,5 +1,6 @@
 //! The data of a run.
 
+use super::memory;
 use super::settings::Settings;
 use crate::program::kinds::{KINDS, kind_of};
 use crate::program::usage_error::usage_error;
@@ -8,7 +9,7 @@ use pathscore::models::data::Split;
 /// The data of a run, split and binarised by its settings. Cells may be missing if the kind can fit such rows.
 ///
 /// # Errors
-/// If they cannot be read or do not fit the settings, or if cells are missing for a kind that needs all.
+/// If they cannot be read or do not fit the settings, if the model of the settings would not fit into memory with them, or if cells are missing for a kind that needs all.
 pub(crate) fn load(settings: &Settings) -> anyhow::Result<Split> {
     let (seed, source) = (settings.run.seed, settings.source()?);
     let kind = kind_of(&settings.run.kind)?;
@@ -27,5 +28,6 @@ pub(crate) fn load(settings: &Settings) -> anyhow::Result<Split> {
             Err(_) => error.into(),
         })?,
     };
+    memory::check(settings, &split)?;
     Ok(split.prepare(settings.binarize()?, seed)?)
 }

@@ -1,12 +1,9 @@
 //! `evaluate`: the quantities that are known of a trained model, on its test part.
 
-use super::checkpoint::State;
-use super::data;
-use super::folder::CHECKPOINT;
-use super::settings::{Settings, at_least_one};
+use super::saved::Saved;
+use super::settings::at_least_one;
 use crate::program::args::EvaluateArgs;
 use crate::program::kinds::kind::{Ais, Measure, Quantity};
-use crate::program::kinds::kind_of;
 use crate::program::table::print;
 use crate::program::threads::pool;
 use crate::program::usage_error::usage_error;
@@ -25,28 +22,24 @@ struct Row {
 
 /// Measures a trained model on its test part and prints the quantities.
 pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
-    let settings = Settings::read(&args.run)?;
     if args.num_samples == Some(0) {
         return Err(usage_error("--num-samples must be at least 1"));
     }
     for (option, number) in [
+        ("--rows", args.rows.unwrap_or(1)),
         ("--ais", args.ais.unwrap_or(1)),
         ("--ais-chains", args.ais_chains.unwrap_or(1)),
         ("--ais-rows", args.ais_rows.unwrap_or(1)),
     ] {
         at_least_one(option, number as u64)?;
     }
-    let state = State::read(&args.run.join(CHECKPOINT))?;
-    let split = data::load(&settings)?;
-    let rows = args.rows.unwrap_or(split.test.len()).min(split.test.len());
+    let saved = Saved::read(&args.run)?;
+    let test = saved.split.test.len();
+    let rows = args.rows.unwrap_or(test).min(test);
     let (chains, progress) = (args.ais_chains, args.progress);
     let ais = args.ais.map(|steps| Ais { steps, chains, rows: args.ais_rows, progress });
     let how = Measure { samples: args.num_samples, rows, seed: args.seed, ais };
-    let found = pool(args.threads)?.install(|| {
-        let mut fitting = kind_of(&settings.run.kind)?.open(&settings, &split)?;
-        fitting.restore(&state)?;
-        fitting.measure(&how)
-    })?;
+    let found = pool(args.threads)?.install(|| saved.open()?.measure(&how))?;
     let row = |one: Quantity| Row {
         quantity: one.name,
         value: one.value,

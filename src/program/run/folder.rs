@@ -1,7 +1,11 @@
 //! The folder of a run and the names of the files in it.
 
+use super::checkpoint::Checkpoint;
+use super::lock::Lock;
 use super::settings;
+use crate::program::files::{check_output, clear_leftovers, sync_folder, write_atomically};
 use crate::program::usage_error::usage_error;
+use anyhow::Context;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,22 +16,104 @@ pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 pub(crate) const METRICS: &str = "metrics.jsonl";
 /// The results at the end of the run.
 pub(crate) const SUMMARY: &str = "summary.json";
+/// The state at which a run could not go on, beside the last checkpoint before it.
+pub(crate) const FAILED: &str = "failed.safetensors";
 /// The training curve.
 pub(crate) const CURVE: &str = "curve.svg";
 
-/// Makes the folder of a new run: `out`, or else the first free one of `runs/KIND-1`, `runs/KIND-2`, …
-///
-/// `pictures` are the names of the pictures that a run may write; with `force` they and the other files of an earlier
-/// run are removed.
+/// The folder in which a pair of settings and checkpoint waits to replace the pair of the run, both or neither. It counts as
+/// soon as the checkpoint is in it.
+const NEXT: &str = ".next";
+
+/// Replaces settings and checkpoint of the run in a folder; with `metrics` empty ones, and nothing is left of an earlier run,
+/// whose pictures have names of `pictures`.
 ///
 /// # Errors
-/// If there is a run in the folder and `force` is not given, or the folder cannot be made.
+/// If a file cannot be written; until the new checkpoint is safely on the disk the earlier run stays as it was.
+pub(crate) fn replace(
+    dir: &Path,
+    settings: &str,
+    checkpoint: &Checkpoint,
+    metrics: bool,
+    pictures: &[&str],
+) -> anyhow::Result<()> {
+    let next = dir.join(NEXT);
+    fs::create_dir(&next).with_context(|| format!("{} could not be made", next.display()))?;
+    if metrics {
+        write_atomically(next.join(METRICS), b"")?;
+    }
+    write_atomically(next.join(settings::FILE), settings.as_bytes())?;
+    checkpoint.write(&next.join(CHECKPOINT))?;
+    complete(dir, pictures)
+}
+
+/// Ends a replacement that was cut off: it is completed if its checkpoint is there, and forgotten if not.
+///
+/// # Errors
+/// If a file cannot be moved or removed.
+pub(crate) fn complete(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
+    let next = dir.join(NEXT);
+    if !next.is_dir() {
+        return Ok(());
+    }
+    clear_leftovers(&next)?;
+    let remove = |path: PathBuf| match fs::remove_file(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.with_context(|| format!("{} could not be removed", path.display())),
+    };
+    let files = [METRICS, settings::FILE, CHECKPOINT];
+    if is_replaced(dir) {
+        if next.join(METRICS).exists() {
+            let mut results = [SUMMARY, CURVE, FAILED].into_iter().chain(pictures.iter().copied());
+            results.try_for_each(|name| remove(dir.join(name)))?;
+        }
+        for name in files.into_iter().filter(|name| next.join(name).exists()) {
+            let to = dir.join(name);
+            fs::rename(next.join(name), &to)
+                .with_context(|| format!("{} could not be replaced", to.display()))?;
+        }
+        sync_folder(dir)?;
+    }
+    files.into_iter().try_for_each(|name| remove(next.join(name)))?;
+    fs::remove_dir(&next).with_context(|| format!("{} could not be removed", next.display()))
+}
+
+/// True if a replacement of the run in a folder was cut off before it was complete.
+pub(crate) fn is_replaced(dir: &Path) -> bool {
+    dir.join(NEXT).join(CHECKPOINT).exists()
+}
+
+/// Refuses a folder in which something other than a file has the name of a file of a run.
+///
+/// # Errors
+/// The message names it.
+pub(crate) fn check(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
+    let ours = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, FAILED, CURVE];
+    let next = dir.join(NEXT);
+    if fs::symlink_metadata(&next).is_ok_and(|metadata| !metadata.is_dir()) {
+        return Err(usage_error(format!("{}: this is no folder of the program", next.display())));
+    }
+    ours.iter().chain(pictures).try_for_each(|name| check_output(&dir.join(name)))
+}
+
+/// True if there is a run in a folder, or the replacement of one.
+pub(crate) fn holds_run(dir: &Path) -> bool {
+    dir.join(settings::FILE).exists() || is_replaced(dir)
+}
+
+/// Makes and locks the folder of a new run: `out`, or else the first free one of `runs/KIND-1`, `runs/KIND-2`, …
+///
+/// `pictures` are the names of the pictures that a run may write. With `force` there may be an earlier run, which stays until
+/// [`replace`] has the first checkpoint of the new one.
+///
+/// # Errors
+/// If there is a run in the folder and `force` is not given, if another process writes into it, or if it cannot be made.
 pub(crate) fn create(
     out: Option<&Path>,
     force: bool,
     kind: &str,
     pictures: &[&str],
-) -> anyhow::Result<PathBuf> {
+) -> anyhow::Result<(PathBuf, Lock)> {
     let failed =
         |dir: &Path, error: std::io::Error| usage_error(format!("{}: {error}", dir.display()));
     let Some(dir) = out else {
@@ -36,7 +122,7 @@ pub(crate) fn create(
         for number in 1.. {
             let dir = runs.join(format!("{kind}-{number}"));
             match fs::create_dir(&dir) {
-                Ok(()) => return Ok(dir),
+                Ok(()) => return Lock::take(&dir).map(|lock| (dir, lock)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failed(&dir, error)),
             }
@@ -44,21 +130,15 @@ pub(crate) fn create(
         unreachable!("there is always a next number");
     };
     fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
+    check(dir, pictures)?;
+    let lock = Lock::take(dir)?;
+    complete(dir, pictures)?;
     let ours = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, CURVE];
-    let there: Vec<PathBuf> = ours
-        .iter()
-        .chain(pictures)
-        .map(|name| dir.join(name))
-        .filter(|path| path.exists())
-        .collect();
-    if !there.is_empty() && !force {
+    if !force && ours.iter().chain(pictures).any(|name| dir.join(name).exists()) {
         return Err(usage_error(format!(
             "{}: there is a run in this folder; --force replaces it, --resume continues it",
             dir.display()
         )));
     }
-    for path in there {
-        fs::remove_file(&path).map_err(|error| failed(&path, error))?;
-    }
-    Ok(dir.to_path_buf())
+    Ok((dir.to_path_buf(), lock))
 }

@@ -52,12 +52,12 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Replace a run that is already in the folder.
+    /// Replace a run that is already in the folder; it stays until the first checkpoint of the new one is written.
     #[arg(long)]
     pub(crate) force: bool,
 
     /// Continue a run from its last checkpoint, with its own settings; only --threads, --progress,
-    /// --checkpoint-seconds and a new length may be given beside it.
+    /// --checkpoint-seconds, a new length and a new --lr may be given beside it.
     #[arg(long, value_name = "DIR")]
     pub(crate) resume: Option<PathBuf>,
 
@@ -131,7 +131,7 @@ pub(crate) const OPTIMIZER: &[&str] = &[
 
 /// The options that may stand beside `--resume`.
 pub(crate) const BESIDE_RESUME: &[&str] =
-    &["threads", "progress", "checkpoint_seconds", "epochs", "steps", "seconds", "length"];
+    &["threads", "progress", "checkpoint_seconds", "epochs", "steps", "seconds", "length", "lr"];
 
 impl RunOptions {
     /// The length that was asked for, if any was.
@@ -247,7 +247,12 @@ impl<'a> Given<'a> {
 /// The source with its path written out, so that a run can be resumed from anywhere.
 fn absolute(source: &Source) -> anyhow::Result<String> {
     let full = |path: PathBuf| {
-        std::path::absolute(&path).map_err(|e| usage_error(format!("{}: {e}", path.display())))
+        let wrong = |what: &str| usage_error(format!("{}: {what}", path.display()));
+        let full = std::path::absolute(&path).map_err(|error| wrong(&error.to_string()))?;
+        match full.to_str() {
+            Some(_) => Ok(full),
+            None => Err(wrong("the path is not in UTF-8, so run.toml cannot hold it")),
+        }
     };
     Ok(source.clone().map_path(full)?.to_string())
 }

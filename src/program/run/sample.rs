@@ -1,15 +1,14 @@
 //! `sample`: new rows drawn from a trained model, or completions of test rows of which a part is hidden, as one picture.
 
-use super::checkpoint::State;
-use super::data;
-use super::folder::CHECKPOINT;
 use super::hidden::Hidden;
-use super::settings::{Settings, at_least_one};
+use super::saved::Saved;
+use super::settings::at_least_one;
 use crate::program::args::SampleArgs;
-use crate::program::files::write_atomically;
+use crate::program::files::{check_output, write_atomically};
 use crate::program::gallery::Gallery;
 use crate::program::kinds::kind::Chains;
-use crate::program::kinds::kind_of;
+use crate::program::limits::check_memory;
+use crate::program::progress::say;
 use crate::program::usage_error::usage_error;
 use pathscore::models::data::{Split, Table};
 
@@ -21,13 +20,12 @@ const COMPLETIONS: usize = 6;
 
 /// Draws or completes rows by a trained model and writes them as one picture.
 pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
-    let settings = Settings::read(&args.run)?;
     at_least_one("--count", args.count.unwrap_or(1) as u64)?;
     at_least_one("--sweeps", args.sweeps.unwrap_or(1) as u64)?;
-    let state = State::read(&args.run.join(CHECKPOINT))?;
-    let split = data::load(&settings)?;
-    let mut fitting = kind_of(&settings.run.kind)?.open(&settings, &split)?;
-    fitting.restore(&state)?;
+    check_output(&args.out)?;
+    let saved = Saved::read(&args.run)?;
+    let Saved { settings, split, .. } = &saved;
+    let fitting = saved.open()?;
     let chains = |option: &str, needs: &str| {
         fitting.chains().ok_or_else(|| {
             let kind = &settings.run.kind;
@@ -35,10 +33,13 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
         })
     };
     let count = args.count.unwrap_or(DRAWN);
+    let sheet = Gallery::new(&split.test).sheet(2 + COMPLETIONS);
+    let pictures = if args.inpaint.is_some() { count * (2 + COMPLETIONS) } else { count };
+    check_memory("a sheet of --count pictures", sheet.pixels(pictures))?;
     let picture = if let Some(hidden) = &args.inpaint {
         let chains =
             chains("inpaint", "it needs the Gibbs sweeps of an energy model, such as rbm")?;
-        inpainted(chains, &split, hidden, args)?
+        inpainted(chains, split, hidden, args)?
     } else if let Some(sweeps) = args.sweeps {
         let chains = chains("sweeps", "its rows are not drawn by Gibbs sweeps")?;
         Gallery::new(&split.test).square(chains.sample(count, sweeps, args.seed)?.values())
@@ -46,7 +47,7 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
         Gallery::new(&split.test).square(fitting.sample(count, args.seed)?.values())
     };
     write_atomically(&args.out, &picture)?;
-    eprintln!("wrote {}", args.out.display());
+    say(&format!("wrote {}", args.out.display()));
     Ok(())
 }
 

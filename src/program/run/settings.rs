@@ -1,6 +1,8 @@
 //! `run.toml`: everything that determines a run, with a version of its format.
 
 use super::choices::{Dtype, OptimizerName, ScheduleName};
+use crate::program::files::read;
+use crate::program::limits::check_section;
 use crate::program::usage_error::usage_error;
 use anyhow::Context;
 use pathscore::estimators::optim::Schedule;
@@ -12,8 +14,8 @@ use std::path::Path;
 /// The name of the file.
 pub(crate) const FILE: &str = "run.toml";
 
-/// The version of the format that this program writes and reads.
-const FORMAT: u32 = 1;
+/// The version of the format of run folders that this program writes and reads.
+pub(crate) const FORMAT: u32 = 2;
 
 /// The length of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,11 +118,26 @@ impl Settings {
     pub(crate) fn read(run: &Path) -> anyhow::Result<Self> {
         let path = run.join(FILE);
         let name = path.display();
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        let wrong = |error: &dyn std::fmt::Display| {
             usage_error(format!("{name}: {error}; is this the folder of a run?"))
-        })?;
+        };
+        let text = read(&path).map_err(|error| wrong(&error))?;
+        let text = String::from_utf8(text).map_err(|_| wrong(&"this is no text"))?;
+        Self::from_text(&text, &name.to_string())
+    }
+
+    /// Reads the settings in a text that stands in `name`.
+    ///
+    /// # Errors
+    /// If its format, its version or a value in it is not one of this program.
+    pub(crate) fn from_text(text: &str, name: &str) -> anyhow::Result<Self> {
         let wrong = |error: toml::de::Error| {
-            usage_error(format!("{name}: {}", error.to_string().trim_end()))
+            // The line itself is not shown: the file may be any file.
+            let line = error
+                .span()
+                .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let line = line.map_or(String::new(), |line| format!(", line {line}"));
+            usage_error(format!("{name}{line}: {}", error.message().trim_end()))
         };
         let table: toml::Table = text.parse().map_err(wrong)?;
         match table.get("format").and_then(toml::Value::as_integer) {
@@ -137,9 +154,24 @@ impl Settings {
                 )));
             }
         }
-        let settings: Self = toml::from_str(&text).map_err(wrong)?;
+        let settings: Self = toml::from_str(text).map_err(wrong)?;
+        let (wrote, reads) = (&settings.run.pathscore, env!("CARGO_PKG_VERSION"));
+        if wrote != reads {
+            return Err(usage_error(format!(
+                "{name}: version {wrote} of the program began the run; this is version {reads}, whose numbers may differ"
+            )));
+        }
         settings.check().with_context(|| name.to_string())?;
         Ok(settings)
+    }
+
+    /// The first setting that differs in another run, with both values.
+    ///
+    /// # Errors
+    /// If TOML cannot hold a value.
+    pub(crate) fn difference(&self, other: &Self) -> anyhow::Result<Option<(String, [String; 2])>> {
+        let (one, other) = (toml::Table::try_from(self)?, toml::Table::try_from(other)?);
+        Ok(difference("", Some(&one.into()), Some(&other.into())))
     }
 
     /// The text of `run.toml`.
@@ -152,6 +184,9 @@ impl Settings {
     /// # Errors
     /// If a value is out of its range.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
+        for section in [&self.model, &self.estimator, &self.evaluation] {
+            check_section(section)?;
+        }
         match self.run.length {
             Length::Seconds(s) => within("--seconds", s, positive(s), "positive")?,
             Length::Epochs(n) => at_least_one("--epochs", n)?,
@@ -237,6 +272,30 @@ impl Settings {
     }
 }
 
+/// The first value that differs between two values of the key `name`.
+fn difference(
+    name: &str,
+    one: Option<&toml::Value>,
+    other: Option<&toml::Value>,
+) -> Option<(String, [String; 2])> {
+    use toml::Value::Table;
+    match (one, other) {
+        (Some(Table(a)), Some(Table(b))) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            let dot = if name.is_empty() { "" } else { "." };
+            keys.into_iter()
+                .find_map(|key| difference(&format!("{name}{dot}{key}"), a.get(key), b.get(key)))
+        }
+        _ if one == other => None,
+        _ => {
+            let text = |value: Option<&toml::Value>| {
+                value.map_or("nothing".to_string(), ToString::to_string)
+            };
+            Some((name.to_string(), [text(one), text(other)]))
+        }
+    }
+}
+
 fn section<T: DeserializeOwned>(name: &str, table: &toml::Table) -> anyhow::Result<T> {
     toml::Value::Table(table.clone()).try_into().map_err(|error: toml::de::Error| {
         usage_error(format!("{FILE}, [{name}]: {}", error.to_string().trim_end()))
@@ -267,4 +326,57 @@ pub(crate) fn within(option: &str, value: f64, fits: bool, range: &str) -> anyho
 /// True if a number is positive and finite.
 pub(crate) fn positive(x: f64) -> bool {
     x > 0.0 && x.is_finite()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_text_is_read_or_refused_in_one_line() {
+        let data = DataSettings {
+            source: "bars".into(),
+            binarize: "none".into(),
+            split: "bars: 4 x 4".into(),
+        };
+        let mut settings = Settings::new("vae", (3, Dtype::F64, Length::Epochs(7)), data);
+        settings.model.insert("hidden".into(), vec![20, 10].into());
+        settings.estimator.insert("name".into(), "sgvb".into());
+        let whole = settings.to_text().unwrap();
+        assert_eq!(Settings::from_text(&whole, "a").unwrap(), settings);
+        let count = std::env::var("PATHSCORE_MUTATIONS").map_or(3000, |text| text.parse().unwrap());
+        let mut state = 0_u64;
+        let mut below = |n: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % n.max(1)
+        };
+        for number in 0..count {
+            let mut bytes = whole.clone().into_bytes();
+            for _ in 0..=below(3) {
+                if bytes.is_empty() {
+                    break;
+                }
+                let (at, more) = (below(bytes.len()), below(40));
+                match below(4) {
+                    0 => bytes[at] ^= 1 << below(8),
+                    1 => {
+                        let end = (at + more).min(bytes.len());
+                        bytes.drain(at..end);
+                    }
+                    2 => bytes.insert(at, b"[]{}=\"'.9-e\n#\\"[below(14)]),
+                    _ => bytes.truncate(at.max(1)),
+                }
+            }
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            if let Err(error) = Settings::from_text(&text, "a") {
+                let words = format!("{error:#}");
+                assert!(
+                    words.starts_with('a') && !words.contains("bars: 4 x 4"),
+                    "{number}: {words}"
+                );
+            }
+        }
+    }
 }

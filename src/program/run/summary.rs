@@ -1,16 +1,24 @@
 //! The end of a run: its pictures, its curve, `summary.json` and the lines on the terminal.
 
 use super::folder::{CURVE, METRICS, SUMMARY};
+use super::log::lines;
 use super::settings::Settings;
 use crate::program::chart::{Series, curve_svg};
 use crate::program::choice::cli_name;
-use crate::program::files::{lines, write_atomically};
+use crate::program::files::write_atomically;
 use crate::program::kinds::kind::{Curve, Fitting, Quantity};
+use crate::program::printable::printable;
 use crate::program::table::{Format, print};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::path::Path;
+
+/// True if the results of a run of so many steps are in its folder. They are the last file that a run writes.
+pub(crate) fn is_written(dir: &Path, steps: u64) -> bool {
+    let text = std::fs::read(dir.join(SUMMARY)).unwrap_or_default();
+    serde_json::from_slice::<Value>(&text).is_ok_and(|summary| summary["steps"] == json!(steps))
+}
 
 /// Evaluates, draws pictures, and writes and prints the results of a run.
 pub(crate) fn write(
@@ -72,7 +80,11 @@ pub(crate) fn write(
     }
     let name = pictures.first().map_or(SUMMARY, |picture| picture.0);
     let s = if steps == 1 { "" } else { "s" };
-    writeln!(out, "{steps} step{s} in {seconds:.1} s; see {}", dir.join(name).display())?;
+    writeln!(
+        out,
+        "{steps} step{s} in {seconds:.1} s; see {}",
+        printable(&dir.join(name).display().to_string())
+    )?;
     Ok(())
 }
 

@@ -1,21 +1,23 @@
 //! `train`: the loop over steps with progress, metrics, checkpoints and Ctrl-C, the same for every kind of model.
 
-use super::checkpoint::State;
-use super::folder::{self, CHECKPOINT, METRICS, SUMMARY};
-use super::options::{Given, RunOptions};
-use super::settings::{self, Length, Settings};
+use super::checkpoint::{About, Checkpoint};
+use super::fingerprint::Fingerprint;
+use super::folder::{self, CHECKPOINT, FAILED, METRICS};
+use super::lock::Lock;
+use super::log::{Kept, Log, Means};
+use super::options::{Given, OptimizerOptions, RunOptions};
+use super::saved::Saved;
+use super::settings::{Length, Settings};
 use super::{data, summary};
-use crate::program::files::{
-    JsonLines, clear_leftovers, keep_lines_while, lines, write_atomically,
-};
+use crate::program::files::{clear_leftovers, write_atomically};
 use crate::program::interrupt::Interrupt;
 use crate::program::kinds::kind::{Fitting, Kind, Reading};
-use crate::program::kinds::{kind_of, pictures};
+use crate::program::kinds::pictures;
 use crate::program::progress::{Progress, ProgressKind, Total, say};
 use crate::program::threads::pool;
-use crate::program::usage_error::{Interrupted, usage_error};
-use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use crate::program::usage_error::usage_error;
+use serde_json::{Map, json};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Steps between two lines of metrics.
@@ -25,14 +27,21 @@ const LOG_STEPS: u64 = 50;
 struct Run<'a> {
     kind: &'static str,
     settings: &'a Settings,
-    dir: PathBuf,
+    dir: &'a Path,
+    /// The text of the settings, and the data.
+    about: About,
     /// Training rows.
     rows: usize,
+    orders: &'a Orders,
+    /// A note about settings that the data have decided.
+    found: Option<String>,
+}
+
+/// The requests that belong to no run.
+struct Orders {
     checkpoint_every: Duration,
     progress: ProgressKind,
     interrupt: Interrupt,
-    /// A note about settings that the data have decided.
-    found: Option<String>,
 }
 
 /// Trains a new model of a kind, or continues the run of `--resume`.
@@ -40,115 +49,176 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
     let interrupt = Interrupt::install()?;
     let options: RunOptions = given.options()?;
     let pool = pool(options.threads)?;
-    let mut settings = match &options.resume {
-        Some(dir) => Settings::read(dir)?,
-        None => kind.settings(given)?,
-    };
-    let kind = if options.resume.is_some() { kind_of(&settings.run.kind)? } else { kind };
-    settings.run.length = options.length().unwrap_or(settings.run.length);
-    settings.check()?;
     let checkpoint_every = Duration::try_from_secs_f64(options.checkpoint_seconds)
         .map_err(|error| usage_error(format!("--checkpoint-seconds: {error}")))?;
+    let orders = Orders { checkpoint_every, progress: options.progress, interrupt };
+    // The whole run takes place in the pool: handing over each step would cost a wake-up and an allocation.
+    match &options.resume {
+        Some(dir) => {
+            let lr = given.has("lr").then(|| given.options::<OptimizerOptions>());
+            let lr = lr.transpose()?.map(|options| options.lr);
+            pool.install(|| resume(dir, &options, lr, &orders))
+        }
+        None => {
+            let settings = kind.settings(given)?;
+            pool.install(|| begin(kind, settings, &options, &orders))
+        }
+    }
+}
+
+/// Begins a run. Nothing is written before every part of the request has been checked.
+fn begin(
+    kind: &'static dyn Kind,
+    mut settings: Settings,
+    options: &RunOptions,
+    orders: &Orders,
+) -> anyhow::Result<()> {
+    settings.check()?;
     let split = data::load(&settings)?;
     settings.data.split.clone_from(&split.description);
     let found = kind.complete(&mut settings, &split)?;
-    // The whole run takes place in the pool: handing over each step would cost a wake-up and an allocation.
-    pool.install(|| {
-        // Nothing is written before every part of the request has been checked.
-        let mut fitting = kind.open(&settings, &split)?;
-        let kind = kind.about().name;
-        if let Some(dir) = &options.resume {
-            // A run that ended before its first checkpoint begins again.
-            let file = dir.join(CHECKPOINT);
-            if file.exists() {
-                fitting.restore(&State::read(&file)?)?;
-            }
-            if let Some(note) = finished(dir, &settings, &*fitting) {
-                say(&note);
-                return Ok(());
-            }
-        }
-        let dir = enter(kind, &options, &settings)?;
-        let run = Run {
-            kind,
-            settings: &settings,
-            dir,
-            rows: split.train.len(),
-            checkpoint_every,
-            progress: options.progress,
-            interrupt,
-            found,
+    let mut fitting = kind.open(&settings, &split)?;
+    let (kind, pictures) = (kind.about().name, pictures());
+    let (dir, _lock) = folder::create(options.out.as_deref(), options.force, kind, &pictures)?;
+    let (text, data) = (settings.to_text()?, Fingerprint::of(&split));
+    let about = About { settings: text.clone(), data, ..About::default() };
+    let checkpoint = Checkpoint { about: about.clone(), state: fitting.save() };
+    folder::replace(&dir, &text, &checkpoint, true, &pictures)?;
+    let (settings, rows) = (&settings, split.train.len());
+    let run = Run { kind, settings, dir: &dir, about, rows, orders, found };
+    run.go(&mut *fitting, Kept::default())
+}
+
+/// Continues the run in a folder. Nothing is written before settings, checkpoint, metrics and data have been found to fit.
+fn resume(
+    dir: &Path,
+    options: &RunOptions,
+    lr: Option<f64>,
+    orders: &Orders,
+) -> anyhow::Result<()> {
+    if !folder::holds_run(dir) {
+        Settings::read(dir)?;
+    }
+    folder::check(dir, &pictures())?;
+    let _lock = Lock::take(dir)?;
+    folder::complete(dir, &pictures())?;
+    let mut saved = Saved::read(dir)?;
+    let kept = saved.checkpoint.about.logged.find(&dir.join(METRICS))?;
+    saved.settings.run.length = options.length().unwrap_or(saved.settings.run.length);
+    if let Some(lr) = lr {
+        let optimizer = saved.settings.optimizer.as_mut();
+        let reason = "--lr has no effect here: the run follows no gradient";
+        optimizer.ok_or_else(|| usage_error(reason))?.lr = lr;
+    }
+    saved.settings.check()?;
+    let mut fitting = saved.open()?;
+    let Saved { settings, checkpoint, split } = &saved;
+    let (taken, steps) = (fitting.taken(), settings.steps(fitting.per_epoch()));
+    if steps < taken && options.length().is_some() {
+        return Err(usage_error(format!(
+            "{}: the run has taken {taken} steps already, more than the {steps} that are asked for",
+            dir.display()
+        )));
+    }
+    if !goes_on(settings, &*fitting, kept.seconds) && summary::is_written(dir, taken) {
+        let how = match fitting.finished() {
+            true => "further steps would change nothing",
+            false => "a larger number of --epochs, --steps or --seconds continues it",
         };
-        run.go(&mut *fitting)
-    })
+        let dir = dir.display();
+        say(&format!("{dir}: the run ended after step {taken}, and nothing was changed; {how}"));
+        return Ok(());
+    }
+    let mut checkpoint = checkpoint.clone();
+    let text = settings.to_text()?;
+    if text != checkpoint.about.settings {
+        checkpoint.about.settings.clone_from(&text);
+        folder::replace(dir, &text, &checkpoint, false, &[])?;
+    }
+    let (kind, rows, about) = (saved.kind()?.about().name, split.train.len(), checkpoint.about);
+    let run = Run { kind, settings, dir, about, rows, orders, found: None };
+    run.go(&mut *fitting, kept)
 }
 
-/// Makes or enters the folder of a run.
-fn enter(kind: &str, options: &RunOptions, settings: &Settings) -> anyhow::Result<PathBuf> {
-    let dir = match &options.resume {
-        Some(dir) => dir.clone(),
-        None => folder::create(options.out.as_deref(), options.force, kind, &pictures())?,
-    };
-    clear_leftovers(&dir)?;
-    write_atomically(dir.join(settings::FILE), settings.to_text()?.as_bytes())?;
-    Ok(dir)
-}
-
-/// True if another step is to be taken after so many seconds of training.
+/// True if a run that has lasted so many seconds takes further steps.
 fn goes_on(settings: &Settings, fitting: &dyn Fitting, seconds: f64) -> bool {
     let in_time = match settings.run.length {
-        Length::Seconds(all) => seconds < all,
+        Length::Seconds(s) => seconds < s,
         _ => fitting.taken() < settings.steps(fitting.per_epoch()),
     };
     in_time && !fitting.finished()
 }
 
-/// The seconds that a run had taken when it wrote its last line of metrics.
-fn spent(dir: &Path) -> f64 {
-    let last = lines(&dir.join(METRICS)).pop();
-    last.and_then(|line| line["wall_s"].as_f64()).unwrap_or(0.0)
-}
-
-/// A note about a run that has no step left and whose summary is written.
-fn finished(dir: &Path, settings: &Settings, fitting: &dyn Fitting) -> Option<String> {
-    let summary = std::fs::read(dir.join(SUMMARY)).ok()?;
-    let summary: Value = serde_json::from_slice(&summary).ok()?;
-    let steps = fitting.taken();
-    if summary["steps"] != json!(steps) || goes_on(settings, fitting, spent(dir)) {
-        return None;
-    }
-    let dir = dir.display();
-    let next = match fitting.finished() {
-        true => "further steps would change nothing".to_string(),
-        false => {
-            format!("to train longer: pathscore train --resume {dir} --steps N, above {steps}")
-        }
-    };
-    Some(format!("{dir}: the run ended after step {steps}, and nothing was changed; {next}"))
-}
-
 impl Run<'_> {
-    fn save(&self, fitting: &dyn Fitting) -> anyhow::Result<()> {
-        fitting.save().write(&self.dir.join(CHECKPOINT))
+    fn checkpoint(&self, fitting: &dyn Fitting, log: &Log, means: &Means) -> Checkpoint {
+        let (logged, means) = (log.logged().clone(), means.clone());
+        let about = About { logged, means, ..self.about.clone() };
+        Checkpoint { about, state: fitting.save() }
+    }
+
+    /// Writes a checkpoint if the state is sound; otherwise the last one, of the step `last`, stays.
+    fn save(&self, checkpoint: &Checkpoint, last: u64) -> anyhow::Result<()> {
+        match checkpoint.state.not_finite() {
+            None => checkpoint.write(&self.dir.join(CHECKPOINT)),
+            Some(name) => {
+                let step = checkpoint.state.counters.step;
+                let wrong = anyhow::anyhow!("step {step}: the parameter {name} is not finite");
+                Err(self.failed(checkpoint, last, wrong))
+            }
+        }
+    }
+
+    /// Writes the state at which the run could not go on beside the last checkpoint, and says how to go on.
+    fn failed(&self, checkpoint: &Checkpoint, last: u64, wrong: anyhow::Error) -> anyhow::Error {
+        let dir = self.dir.display();
+        if let Err(error) = checkpoint.write(&self.dir.join(FAILED)) {
+            return wrong.context(format!("{error:#}"));
+        }
+        let how = match self.settings.optimizer {
+            Some(_) => {
+                format!("; to go on at a smaller rate: pathscore train --resume {dir} --lr RATE")
+            }
+            None => String::new(),
+        };
+        wrong.context(format!(
+            "the checkpoint of step {last} is kept, and {FAILED} beside it has the state that failed{how}"
+        ))
+    }
+
+    /// Goes back to a state, if there is one, and else to the last checkpoint, of the step `last`; returns the sentence about it.
+    fn stop_at(&self, before: Option<&Checkpoint>, last: u64) -> anyhow::Result<String> {
+        if let Some(checkpoint) = before {
+            self.save(checkpoint, last)?;
+        }
+        Ok(self.stopped(before.map_or(last, |checkpoint| checkpoint.state.counters.step)))
+    }
+
+    /// The sentence about a run that has stopped on request.
+    fn stopped(&self, step: u64) -> String {
+        let dir = self.dir.display();
+        format!("stopped after step {step}; to continue: pathscore train --resume {dir}")
     }
 
     /// Takes the steps from the first or the checkpoint on, evaluates the model and draws its pictures.
-    fn go(&self, fitting: &mut dyn Fitting) -> anyhow::Result<()> {
-        let Run { settings, dir, .. } = self;
+    fn go(&self, fitting: &mut dyn Fitting, kept: Kept) -> anyhow::Result<()> {
+        let Run { settings, dir, orders, .. } = self;
+        clear_leftovers(dir)?;
         let per_epoch = fitting.per_epoch();
         let steps = settings.steps(per_epoch);
-        let path = dir.join(METRICS);
         let done = fitting.taken();
-        keep_lines_while(&path, |line| line["step"].as_u64().is_some_and(|s| s <= done))?;
-        let spent = spent(dir);
-        let mut metrics = JsonLines::open(&path)?;
         let total = match settings.run.length {
             Length::Seconds(s) => Total::Seconds(s),
             _ => Total::Steps(steps),
         };
+        let started = Instant::now();
+        let elapsed = || kept.seconds + started.elapsed().as_secs_f64();
+        let goes_on = |fitting: &dyn Fitting| goes_on(settings, fitting, elapsed());
+        let path = dir.join(METRICS);
+        let mut log = Log::open(path, &self.about.logged, kept, goes_on(fitting))?;
+        let mut means = self.about.means.clone();
         let key = fitting.curve().train;
         let label = key.rsplit('/').next().unwrap_or(key).replace('_', " ");
-        let mut progress = Progress::new(self.progress, total, &label);
+        let mut progress = Progress::new(orders.progress, total, &label);
         progress.note(&format!(
             "{}: {} parameters, {}, {} training rows{}",
             dir.display(),
@@ -160,91 +230,79 @@ impl Run<'_> {
         if let Some(found) = &self.found {
             progress.note(found);
         }
-        let started = Instant::now();
-        let elapsed = || spent + started.elapsed().as_secs_f64();
-        let goes_on = |fitting: &dyn Fitting| goes_on(settings, fitting, elapsed());
-        let mut saved = Instant::now();
-        let mut means = Means::default();
-        while goes_on(fitting) {
-            let (objective, norm) = match fitting.advance() {
-                Ok(readings) => {
-                    means.add(readings);
-                    let norm = readings.iter().find(|one| one.key == "grad/norm");
-                    let objective = readings.first();
-                    let value = |one: Option<&Reading>| one.map_or(f64::NAN, |one| one.value);
-                    (value(objective), value(norm))
-                }
-                Err(wrong) => {
-                    self.save(fitting)?;
-                    return Err(wrong);
-                }
-            };
+        let (mut saved, mut last) = (Instant::now(), done);
+        // The state before the last step, to which a stop during the evaluation behind that step goes back: only a step itself
+        // leaves its batch in memory, and the diagnostics need it.
+        let mut before: Option<Checkpoint> = None;
+        loop {
             let step = fitting.taken();
-            progress.step(step, objective, norm);
             let ends = !goes_on(fitting);
             let epoch_ends = step.is_multiple_of(per_epoch);
-            if step.is_multiple_of(LOG_STEPS) || epoch_ends || ends {
+            // A longer run would have this line, too.
+            let regular = epoch_ends || step.is_multiple_of(LOG_STEPS) && !ends;
+            if step > log.step() && (regular || ends) {
                 let mut line = Map::new();
-                line.insert("step".into(), json!(step));
                 line.insert("epoch".into(), json!(step as f64 / per_epoch as f64));
-                line.insert("wall_s".into(), json!(elapsed()));
-                means.take(&mut line);
+                means.write(&mut line);
                 if let Some(optimizer) = &settings.optimizer {
                     let factor = optimizer.schedule.of(steps).factor(step - 1);
                     line.insert("lr".into(), json!(optimizer.lr * factor));
                 }
                 if epoch_ends || ends {
-                    line.extend(fitting.epoch_metrics()?);
+                    let save = || self.stop_at(before.as_ref(), last);
+                    line.extend(orders.interrupt.during(save, || fitting.epoch_metrics())?);
                 }
-                metrics.append(&line)?;
+                log.append(step, elapsed(), line, !regular)?;
+                if regular {
+                    means.clear();
+                }
                 if epoch_ends && !ends {
-                    for (name, png) in fitting.pictures_during(step / per_epoch)? {
+                    let save = || self.stop_at(before.as_ref(), last);
+                    let epoch = step / per_epoch;
+                    let pictures = orders.interrupt.during(save, || fitting.pictures_during(epoch));
+                    for (name, png) in pictures? {
                         write_atomically(dir.join(name), &png)?;
                     }
                 }
-                if saved.elapsed() >= self.checkpoint_every {
-                    self.save(fitting)?;
-                    saved = Instant::now();
-                }
             }
-            if self.interrupt.requested() && !ends {
-                self.save(fitting)?;
+            if ends {
+                break;
+            }
+            let interrupted = orders.interrupt.requested();
+            if interrupted || saved.elapsed() >= orders.checkpoint_every {
+                log.sync()?;
+                self.save(&self.checkpoint(fitting, &log, &means), last)?;
+                (saved, last) = (Instant::now(), step);
+            }
+            if interrupted {
                 progress.finish("interrupted");
-                let dir = dir.display();
-                return Err(anyhow::Error::new(Interrupted(format!(
-                    "stopped after step {step}; to continue: pathscore train --resume {dir}"
-                ))));
+                return Err(orders.interrupt.stopped(self.stopped(step)).into());
+            }
+            let measured = (step + 1).is_multiple_of(per_epoch) || step + 1 >= steps;
+            before = match measured {
+                true => Some(self.checkpoint(fitting, &log, &means)),
+                false => None,
+            };
+            match fitting.advance() {
+                Ok(readings) => {
+                    means.add(readings.iter().map(|one| (one.key, one.value)));
+                    let norm = readings.iter().find(|one| one.key == "grad/norm");
+                    let value = |one: Option<&Reading>| one.map_or(f64::NAN, |one| one.value);
+                    let (objective, norm) = (value(readings.first()), value(norm));
+                    progress.step(fitting.taken(), objective, norm);
+                }
+                Err(wrong) => {
+                    let checkpoint = self.checkpoint(fitting, &log, &means);
+                    return Err(self.failed(&checkpoint, last, wrong));
+                }
             }
         }
         let seconds = elapsed();
-        self.save(fitting)?;
+        log.sync()?;
+        self.save(&self.checkpoint(fitting, &log, &means), last)?;
         progress.finish("trained; evaluating");
-        summary::write(self.kind, settings, dir, seconds, fitting)
-    }
-}
-
-/// Means of the readings since the last line of metrics.
-#[derive(Default)]
-struct Means {
-    count: f64,
-    sums: Vec<Reading>,
-}
-
-impl Means {
-    fn add(&mut self, readings: &[Reading]) {
-        if self.sums.is_empty() {
-            self.sums.extend(readings.iter().map(|one| Reading { value: 0.0, ..*one }));
-        }
-        self.count += 1.0;
-        self.sums.iter_mut().zip(readings).for_each(|(sum, one)| sum.value += one.value);
-    }
-
-    /// Adds the means to a line and begins again.
-    fn take(&mut self, line: &mut Map<String, Value>) {
-        for sum in &mut self.sums {
-            line.insert(sum.key.into(), json!(sum.value / self.count));
-            sum.value = 0.0;
-        }
-        self.count = 0.0;
+        let step = fitting.taken();
+        let write = || summary::write(self.kind, settings, dir, seconds, fitting);
+        orders.interrupt.during(|| Ok(self.stopped(step)), write)
     }
 }

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::super::printable::printable;
 use super::columns::{Table, WIDTH, wrap};
 
 /// The format in which results are printed.
@@ -108,7 +109,7 @@ fn names(rows: &[Map<String, Value>]) -> Vec<String> {
 fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "–".into(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => printable(text),
         Some(Value::Number(x)) if !x.is_f64() => x.to_string(),
         Some(Value::Number(x)) => figure(x.as_f64().unwrap_or(f64::NAN)),
         Some(Value::Bool(yes)) => if *yes { "yes" } else { "no" }.into(),

@@ -123,7 +123,7 @@ pub(crate) mod tests {
         let text = refusal(&idx(&[m, m, m], &[1; 9]));
         assert!(text.contains("4294967295 x 4294967295 x 4294967295 values, more than"), "{text}");
         // This size is below the limit, and memory still follows the data and not the header.
-        assert!(refusal(&idx(&[1 << 19, 1 << 10], &[1; 9])).contains("ends after 9"));
+        assert!(refusal(&idx(&[1 << 17, 1 << 10], &[1; 9])).contains("ends after 9"));
         // There are no rows, and the size of a row would overflow.
         assert!(!refusal(&idx(&[0, m, m], &[1])).is_empty());
     }

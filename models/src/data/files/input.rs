@@ -8,8 +8,13 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::data::{DataError, Position};
 
-/// The largest number of values that is read from one file: 2 GiB as f32, 4 GiB as f64.
-pub(crate) const MAX_VALUES: u64 = 1 << 29;
+/// The largest number of values that is read from one file: 512 MiB as f32, of which a run holds three copies.
+pub(crate) const MAX_VALUES: u64 = 1 << 27;
+
+/// The most unpacked bytes for each packed byte, and the number of bytes that are always unpacked. Black and white pictures are packed a
+/// hundredfold; nothing but a file that is made to fill memory is packed a thousandfold.
+const MAX_RATIO: u64 = 200;
+const FREE_BYTES: u64 = 1 << 24;
 
 /// The largest number of bytes that is unpacked from one file: [`MAX_VALUES`] values of 8 bytes, and a header.
 const MAX_BYTES: u64 = 8 * MAX_VALUES + (1 << 20);
@@ -22,14 +27,21 @@ pub(crate) struct Input {
     reader: Box<dyn Read>,
     gzip: bool,
     at: u64,
+    /// The largest number of bytes that is read.
+    limit: u64,
 }
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.reader.read(buffer)?;
         self.at += n as u64;
-        if self.at > MAX_BYTES {
-            return Err(io::Error::other(format!("it is longer than {MAX_BYTES} bytes")));
+        if self.at > self.limit {
+            return Err(io::Error::other(match self.limit {
+                MAX_BYTES => format!("it is longer than the limit of {MAX_BYTES} bytes"),
+                limit => format!(
+                    "it unpacks to more than {limit} bytes, the limit of {MAX_RATIO} times its size and {FREE_BYTES} bytes"
+                ),
+            }));
         }
         Ok(n)
     }
@@ -38,7 +50,8 @@ impl Read for Input {
 impl Input {
     pub(crate) fn open(path: &Path) -> Result<Input, DataError> {
         let fail = |error| DataError::io(path, error);
-        if fs::metadata(path).map_err(fail)?.is_dir() {
+        let metadata = fs::metadata(path).map_err(fail)?;
+        if metadata.is_dir() {
             return Err(DataError::Folder { path: path.to_path_buf() });
         }
         let mut file = File::open(path).map_err(fail)?;
@@ -48,7 +61,26 @@ impl Input {
         let whole = BufReader::with_capacity(1 << 16, Cursor::new(start).chain(file));
         let reader: Box<dyn Read> =
             if gzip { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
-        Ok(Input { path: path.to_path_buf(), reader, gzip, at: 0 })
+        let limit = match gzip && metadata.is_file() {
+            true => {
+                MAX_BYTES.min(metadata.len().saturating_mul(MAX_RATIO).saturating_add(FREE_BYTES))
+            }
+            false => MAX_BYTES,
+        };
+        Ok(Input { path: path.to_path_buf(), reader, gzip, at: 0, limit })
+    }
+
+    /// Passes over the bytes `mark` if the file begins with them.
+    pub(crate) fn skip(&mut self, mark: &'static [u8]) -> Result<(), DataError> {
+        let mut start = vec![0; mark.len()];
+        let filled = self.fill(&mut start)?;
+        if filled < mark.len() || start != mark {
+            start.truncate(filled);
+            let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+            self.reader = Box::new(Cursor::new(start).chain(rest));
+            self.at = 0;
+        }
+        Ok(())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -116,6 +148,13 @@ impl Input {
             shape += &format!(" x {width}");
         }
         let declared = count * width as u64;
+        // A file that is packed too much is refused before the first value.
+        if declared > self.limit {
+            let source = io::Error::other(format!(
+                "it declares {declared} bytes, more than the limit of {MAX_RATIO} times its size and {FREE_BYTES} bytes"
+            ));
+            return Err(DataError::io(&path, source));
+        }
 
         let mut values = Vec::new();
         let mut buffer = vec![0; 1 << 16];
@@ -191,7 +230,13 @@ mod tests {
 
     /// A stream without end, `at` bytes of which were read already.
     fn endless(at: u64) -> Input {
-        Input { path: "x".into(), reader: Box::new(io::repeat(7)), gzip: false, at }
+        Input {
+            path: "x".into(),
+            reader: Box::new(io::repeat(7)),
+            gzip: false,
+            at,
+            limit: MAX_BYTES,
+        }
     }
 
     #[test]
@@ -204,7 +249,38 @@ mod tests {
         let mut input = endless(MAX_BYTES - 1);
         assert!(input.header(1, "data").is_ok() && input.header(1, "data").is_err());
         let text = endless(9 * MAX_VALUES).header(1, "data").unwrap_err().to_string();
-        assert!(text.ends_with(&format!("it is longer than {MAX_BYTES} bytes")), "{text}");
+        assert!(text.ends_with(&format!("longer than the limit of {MAX_BYTES} bytes")), "{text}");
+    }
+
+    #[test]
+    fn a_stream_that_unpacks_to_much_more_than_its_size_is_refused() {
+        let scratch = scratch::Scratch::new();
+        let read = |bytes: &[u8]| {
+            let mut input = Input::open(&scratch.file("x", bytes)).unwrap();
+            io::copy(&mut input, &mut io::sink()).map_err(|error| error.to_string())
+        };
+        let zeros = vec![0; 40 << 20];
+        assert_eq!(read(&scratch::gzip(&zeros[..16 << 20])), Ok(16 << 20));
+        let text = read(&scratch::gzip(&zeros)).unwrap_err();
+        assert!(text.contains("200 times its size"), "{text}");
+        // As much as pictures of a few strokes: one byte in a hundred.
+        let strokes: Vec<u8> =
+            (0..40u32 << 20).map(|i| u8::from(i * 7 % 101 == 0) * (i >> 9) as u8).collect();
+        assert_eq!(read(&scratch::gzip(&strokes)), Ok(40 << 20));
+    }
+
+    #[test]
+    fn a_mark_is_passed_over_if_it_is_there() {
+        let scratch = scratch::Scratch::new();
+        for (bytes, rest) in
+            [(&b"abcd"[..], &b"d"[..]), (b"abd", b"abd"), (b"ab", b"ab"), (b"", b"")]
+        {
+            let mut input = Input::open(&scratch.file("x", bytes)).unwrap();
+            input.skip(b"abc").unwrap();
+            let mut found = Vec::new();
+            input.read_to_end(&mut found).unwrap();
+            assert_eq!(found, rest);
+        }
     }
 
     #[test]
@@ -214,6 +290,7 @@ mod tests {
             reader: Box::new(Cursor::new(bytes.to_vec())),
             gzip: false,
             at: 0,
+            limit: MAX_BYTES,
         };
         let word = |bytes: &[u8]| u16::from_le_bytes([bytes[0], bytes[1]]);
         // More than one buffer of 65536 bytes.
@@ -230,7 +307,7 @@ mod tests {
         let found = text(input(&bytes).values(&[MAX_VALUES], 2, word));
         assert!(found.ends_with("ends after 80000"), "{found}");
         let found = text(input(&bytes).values(&[MAX_VALUES + 1], 2, word));
-        assert_eq!(found, "x: holds 536870913 values, more than the limit of 536870912");
+        assert_eq!(found, "x: holds 134217729 values, more than the limit of 134217728");
         assert!(input(&[]).values(&[3, 0], 2, word).unwrap().is_empty());
     }
 }

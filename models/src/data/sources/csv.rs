@@ -1,6 +1,6 @@
 //! Tables of numbers as text, separated by commas.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
@@ -18,9 +18,36 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     load: Load::Read(load),
 };
 
+/// The bytes with which some programs begin a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The longest line that is read, since a line is in memory as a whole.
+const MAX_LINE: usize = 1 << 24;
+
+/// A file without lines that are too long.
+struct ShortLines {
+    input: Input,
+    /// The bytes of the line so far.
+    length: usize,
+}
+
+impl Read for ShortLines {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.input.read(buffer)?;
+        self.length = match buffer[..n].iter().rposition(|&byte| byte == b'\n') {
+            Some(end) => n - end - 1,
+            None => self.length + n,
+        };
+        match self.length > MAX_LINE {
+            true => Err(io::Error::other(format!("it has a line of more than {MAX_LINE} bytes"))),
+            false => Ok(n),
+        }
+    }
+}
+
 /// Reads rows of numbers separated by commas. A first line that is not all numbers is a header with the names of the columns; a column that it calls
 /// `label` holds the labels, whole numbers 0…255. Empty lines are skipped. A header that consists of numbers cannot be
-/// told from data and is read as a row. Gzip is unpacked.
+/// told from data and is read as a row. Gzip is unpacked, and a byte-order mark is passed over.
 ///
 /// Values are kept as they are. [`Table::in_unit_interval`] is true if they can be probabilities.
 ///
@@ -48,7 +75,9 @@ fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataErro
     // Lines end with \n alone, because \r is trimmed with the blanks, and the last line gets an end too. Then the
     // line of the record just read is the reader's line minus one. The record's own position is wrong after empty
     // lines and after \r\n.
-    let input = Input::open(path)?.chain(&b"\n"[..]);
+    let mut input = Input::open(path)?;
+    input.skip(BYTE_ORDER_MARK)?;
+    let input = ShortLines { input, length: 0 }.chain(&b"\n"[..]);
     let mut builder = ReaderBuilder::new();
     builder.has_headers(false).flexible(true).trim(Trim::All).terminator(Terminator::Any(b'\n'));
     let mut reader = builder.from_reader(input);
@@ -67,7 +96,7 @@ fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataErro
                     csv::ErrorKind::Io(error) => error,
                     other => std::io::Error::other(format!("{other:?}")),
                 };
-                return Err(reader.get_ref().get_ref().0.fail(error));
+                return Err(reader.get_ref().get_ref().0.input.fail(error));
             }
         };
         if !more {
@@ -233,6 +262,21 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_row() {
+        let plain = attempt(b"0,0.5\n1,0.1\n").unwrap();
+        assert_eq!(attempt(b"\xef\xbb\xbf0,0.5\n1,0.1\n"), Ok(plain.clone()));
+        assert_eq!(attempt(&gzip(b"\xef\xbb\xbf0,0.5\n1,0.1\n")), Ok(plain));
+        let labelled = attempt(b"\xef\xbb\xbflabel,a\n1,2\n").unwrap();
+        assert_eq!((labelled.labels(), labelled.columns()), (Some(&[1][..]), 1));
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused() {
+        let text = attempt(&vec![b'1'; MAX_LINE + 2]).unwrap_err();
+        assert!(text.ends_with("it has a line of more than 16777216 bytes"), "{text}");
+    }
+
+    #[test]
     fn ragged_lines_say_where() {
         assert_eq!(refusal("1,2\n3,4\n5\n"), "x, line 3: expected 2 fields, found 1");
         assert_eq!(refusal("a,b\r\n3,4,5\r\n"), "x, line 2: expected 2 fields, found 3");
@@ -257,11 +301,9 @@ mod tests {
         }
         let scratch = Scratch::new();
         assert!(matches!(load(scratch.path(), 0, Missing::Refused), Err(DataError::Folder { .. })));
-        let one = scratch.file("one.csv", b"1,2\n");
-        assert!(matches!(
-            load(&one, 0, Missing::Refused),
-            Err(DataError::TooFewRows { found: 1, .. })
-        ));
+        let one = load(&scratch.file("one.csv", b"1,2\n"), 0, Missing::Refused).unwrap();
+        assert_eq!((one.train.values(), one.test.values()), (&[1.0, 2.0][..], &[1.0, 2.0][..]));
+        assert!(one.description.ends_with("the only row is training and test part"));
         let packed = gzip(b"1,2\n3,4\n5,6\n");
         assert!(
             attempt(&packed[..packed.len() - 5]).unwrap_err().contains("gzip stream is cut off")

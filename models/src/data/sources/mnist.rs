@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::kind::{Load, SourceKind};
 use crate::data::files::idx::{read_idx, read_idx_labels};
 use crate::data::split::sixth;
-use crate::data::{DataError, Split, Table};
+use crate::data::{DataError, Position, Split, Table};
 
 pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     usage: "idx:PATH",
@@ -28,6 +28,21 @@ fn labelled(table: Table, images: &Path, labels: &Path) -> Result<Table, DataErr
         });
     }
     table.with_labels(values)
+}
+
+/// Refuses a label of a test row that no training row has.
+fn known_classes(train: &Table, test: &Table, path: &Path) -> Result<(), DataError> {
+    let (train, test) = (train.labels().unwrap_or_default(), test.labels().unwrap_or_default());
+    let mut known = [false; 256];
+    train.iter().for_each(|&label| known[usize::from(label)] = true);
+    match test.iter().position(|&label| !known[usize::from(label)]) {
+        None => Ok(()),
+        Some(row) => {
+            // The labels follow four bytes of the magic number and four of the size.
+            let at = Position::Byte(8 + row as u64);
+            Err(DataError::content(path, at, "a label of a training row", test[row].to_string()))
+        }
+    }
 }
 
 /// The file of a part in the folder, under the first of its usual names that exists.
@@ -75,7 +90,9 @@ fn folder(path: &Path) -> Result<Split, DataError> {
         (Err(_), Err(_)) => "no labels",
         (train_labels, test_labels) => {
             train = labelled(train, &train_images, &train_labels?)?;
-            test = labelled(test, &test_images, &test_labels?)?;
+            let test_labels = test_labels?;
+            test = labelled(test, &test_images, &test_labels)?;
+            known_classes(&train, &test, &test_labels)?;
             "labels"
         }
     };
@@ -142,9 +159,12 @@ mod tests {
         assert_eq!((split.train.len(), split.test.len(), split.train.labels()), (3, 2, None));
         scratch.file("train-labels-idx1-ubyte", &idx(&[3], &[1, 2, 3]));
         assert!(matches!(load(scratch.path()), Err(DataError::NotInFolder { .. })));
-        scratch.file("t10k-labels.idx1-ubyte", &idx(&[2], &[4, 5]));
+        scratch.file("t10k-labels.idx1-ubyte", &idx(&[2], &[3, 1]));
         let split = load(scratch.path()).unwrap();
-        assert_eq!(split.test.labels(), Some(&[4, 5][..]));
+        assert_eq!(split.test.labels(), Some(&[3, 1][..]));
+        scratch.file("t10k-labels.idx1-ubyte", &idx(&[2], &[3, 200]));
+        let text = load(scratch.path()).unwrap_err().to_string();
+        assert!(text.ends_with("byte 9: expected a label of a training row, found 200"), "{text}");
         scratch.file("t10k-labels.idx1-ubyte", &idx(&[3], &[4, 5, 6]));
         let text = load(scratch.path()).unwrap_err().to_string();
         assert!(text.contains("has 3 labels"), "{text}");

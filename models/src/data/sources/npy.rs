@@ -13,7 +13,7 @@ use crate::data::{DataError, Position, Split, Table};
 
 pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     usage: "npy:PATH",
-    about: "a NumPy array of 2 or 3 sizes, type <f4, <f8 or |u1",
+    about: "a NumPy array of 1 to 3 sizes, type <f4, <f8 or |u1",
     grey: false,
     log_density: None,
     load: Load::Read(load),
@@ -22,11 +22,12 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
 /// The longest header that is read. NumPy itself refuses headers of more than 10,000 bytes by default.
 const MAX_HEADER: usize = 1 << 16;
 
-/// Reads an NPY array with two sizes as rows, and one with three sizes as images. Values of type `<f4` are kept, `<f8`
+/// Reads an NPY array with one size as rows of one value, one with two sizes as rows, and one with three sizes as images, in C or in Fortran
+/// order. Values of type `<f4` are kept, `<f8`
 /// are rounded to the nearest f32, and `|u1` are divided by 255.
 ///
 /// # Errors
-/// If the file cannot be read, is of another type or order, is shorter or longer than it declares,
+/// If the file cannot be read, is of another type, is shorter or longer than it declares,
 /// or holds a value that is not finite.
 pub fn read_npy(path: &Path) -> Result<Table, DataError> {
     read(path, Missing::Refused).map(|(table, _)| table)
@@ -63,13 +64,10 @@ fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataErro
     let header = Header::parse(&text).map_err(|Fault { at, expected, found }| {
         DataError::content(path, Position::Byte(begin + at as u64), expected, found)
     })?;
-    if header.fortran {
-        return wrong(begin, "fortran_order False", "True".into());
-    }
     let sizes = &header.shape;
-    if !(2..=3).contains(&sizes.len()) || sizes[1..].contains(&0) {
+    if !(1..=3).contains(&sizes.len()) || sizes[1..].contains(&0) {
         let found = format!("shape {sizes:?}");
-        return wrong(begin, "a shape of 2 or 3 sizes, none but the first 0", found);
+        return wrong(begin, "a shape of 1 to 3 sizes, none but the first 0", found);
     }
 
     let data = input.at();
@@ -93,12 +91,24 @@ fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataErro
     let Some(columns) = sizes[1..].iter().try_fold(1u64, |n, &size| n.checked_mul(size)) else {
         return wrong(begin, "a row that fits into memory", format!("shape {sizes:?}"));
     };
+    let values = if header.fortran { rows_first(&values, sizes) } else { values };
     let table = Table::incomplete(values, columns as usize)?;
     let table = match sizes[1..] {
         [height, width] => table.with_image(height as usize, width as usize)?,
         _ => table,
     };
     Ok((table, note))
+}
+
+/// Values whose first index runs fastest, in the order in which the last one does.
+fn rows_first(values: &[f32], sizes: &[u64]) -> Vec<f32> {
+    let size = |i: usize| sizes.get(i).map_or(1, |&size| size as usize);
+    let (rows, height, width) = (size(0), size(1), size(2));
+    let place = |at: usize| {
+        let (row, i, j) = (at / (height * width), at / width % height, at % width);
+        row + rows * (i + height * j)
+    };
+    (0..values.len()).map(|at| values[place(at)]).collect()
 }
 
 #[cfg(test)]
@@ -160,11 +170,9 @@ mod tests {
         let text = refusal(&npy(1, &(dictionary("<f4", "(1, 1)") + "}"), &[0; 4]));
         assert!(text.ends_with("expected the end of the header, found `}`"), "{text}");
         assert!(refusal(&npy(1, "{'shape': (1, -2)}", b"")).contains("a size below 2^64"));
-        let fortran = dictionary("<f4", "(1, 1)").replace("False", "True");
-        assert!(refusal(&npy(1, &fortran, &[0; 4])).contains("expected fortran_order False"));
-        for shape in ["(4,)", "()", "(1, 1, 2, 2)", "(2, 0)"] {
+        for shape in ["()", "(1, 1, 2, 2)", "(2, 0)"] {
             let text = refusal(&npy(1, &dictionary("<f4", shape), &[0; 16]));
-            assert!(text.contains("expected a shape of 2 or 3 sizes"), "{text}");
+            assert!(text.contains("expected a shape of 1 to 3 sizes"), "{text}");
         }
         let text = refusal(&npy(1, &dictionary(">f4", "(1, 1)"), &[0; 4]));
         assert!(text.ends_with("expected type <f4, <f8 or |u1, found >f4"), "{text}");
@@ -178,11 +186,31 @@ mod tests {
         assert_eq!(text, "x: declares 3 x 1 = 3 bytes of data but the file goes on after them");
         let huge = format!("({0}, {0}, {0})", u64::MAX);
         let text = refusal(&npy(1, &dictionary("<f4", &huge), &[0; 7]));
-        assert!(text.contains("values, more than the limit of 536870912"), "{text}");
+        assert!(text.contains("values, more than the limit of 134217728"), "{text}");
         let huge = format!("(0, {0}, {0})", u64::MAX);
         assert!(!refusal(&npy(1, &dictionary("<f4", &huge), &[])).is_empty());
-        let text = refusal(&npy(1, &dictionary("<f4", "(500000, 1000)"), &[0; 7]));
+        let text = refusal(&npy(1, &dictionary("<f4", "(100000, 1000)"), &[0; 7]));
         assert!(text.ends_with("ends after 7"), "{text}");
+    }
+
+    #[test]
+    fn fortran_order_and_one_size_are_read() {
+        let read = |shape: &str, fortran: bool, bytes: &[u8]| {
+            let order = if fortran { "True" } else { "False" };
+            let text = dictionary("|u1", shape).replace("False", order);
+            let table = attempt(&npy(1, &text, bytes)).unwrap();
+            let bytes: Vec<u8> = table.values().iter().map(|x| (x * 255.0).round() as u8).collect();
+            (bytes, table.columns(), table.image())
+        };
+        // np.asfortranarray(np.arange(6).reshape(2, 3)) lies in memory as 0 3 1 4 2 5.
+        let rows = read("(2, 3)", true, &[0, 3, 1, 4, 2, 5]);
+        assert_eq!(rows, (vec![0, 1, 2, 3, 4, 5], 3, None));
+        // np.arange(12).reshape(2, 2, 3): the first index runs fastest, then the second.
+        let images = read("(2, 2, 3)", true, &[0, 6, 3, 9, 1, 7, 4, 10, 2, 8, 5, 11]);
+        assert_eq!(images, ((0..12).collect(), 6, Some((2, 3))));
+        for fortran in [false, true] {
+            assert_eq!(read("(3,)", fortran, &[7, 8, 9]), (vec![7, 8, 9], 1, None));
+        }
     }
 
     #[test]
