@@ -8,7 +8,7 @@ const HALVINGS: usize = 200;
 /// An estimate of $\ln(Z_1/Z_0)$ by [`bridge`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bridge {
-    /// $\ln (Z_1 / Z_0)$.
+    /// $\ln (Z_1 / Z_0)$; NaN if no weight is finite, because nothing is known then.
     pub value: f64,
     /// The standard error to first order (Shirts and Chodera 2008), which means something while it is far below one; it is infinite where
     /// the two sides do not overlap.
@@ -30,6 +30,8 @@ pub struct Bridge {
 /// // Paths without variance have the ratio itself as their weight.
 /// let found = bridge(&[1.5; 10], &[1.5; 20]);
 /// assert!((found.value - 1.5).abs() < 1e-12 && found.standard_error < 1e-7);
+/// // Paths that never arrive say nothing.
+/// assert!(bridge(&[f64::NEG_INFINITY; 3], &[f64::INFINITY]).value.is_nan());
 /// ```
 ///
 /// # Panics
@@ -41,6 +43,9 @@ pub fn bridge(forward: &[f64], reverse: &[f64]) -> Bridge {
     assert!(n > 0.0 && m > 0.0, "bridge: {n} weights forward and {m} in reverse");
     let all = || forward.iter().chain(reverse);
     assert!(all().all(|w| !w.is_nan()), "bridge: a weight is NaN");
+    if all().all(|w| w.is_infinite()) {
+        return Bridge { value: f64::NAN, standard_error: f64::INFINITY };
+    }
     let shift = (n / m).ln();
     let finite = || all().copied().filter(|w| w.is_finite());
     let [mut low, mut high] = [

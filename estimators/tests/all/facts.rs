@@ -5,13 +5,13 @@ use pathscore_estimators::both::{
 };
 use pathscore_estimators::differences::{FiniteDifferences, Spsa};
 use pathscore_estimators::energy::{
-    BiasedImportanceSampling, ContrastiveDivergence, DenoisingScoreMatching,
+    BiasedImportanceSampling, Centred, ContrastiveDivergence, DenoisingScoreMatching,
     DynamicContrastiveDivergence, Dynamics, EnergyDiscrepancy, ExactEnergyDiscrepancy,
-    IndependentBits, MaximumLikelihood, MinimumProbabilityFlow, NoiseContrastive,
-    NormalEnergyDiscrepancy, NormalNoiseContrastive, PersistentContrastiveDivergence,
-    PersistentDynamicDivergence, PseudoLikelihood, RatioMatching, ScoreMatching,
-    SlicedScoreMatching, StochasticPseudoLikelihood, TemperedContrastiveDivergence,
-    UnbiasedContrastiveDivergence,
+    FastPersistentContrastiveDivergence, IndependentBits, MaximumLikelihood,
+    MinimumProbabilityFlow, NoiseContrastive, NormalEnergyDiscrepancy, NormalNoiseContrastive,
+    PersistentContrastiveDivergence, PersistentDynamicDivergence, PseudoLikelihood, RatioMatching,
+    ScoreMatching, SlicedScoreMatching, StochasticPseudoLikelihood, TemperedContrastiveDivergence,
+    TrackedContrastiveDivergence, UnbiasedContrastiveDivergence,
 };
 use pathscore_estimators::exact::{Enumeration, Quadrature};
 use pathscore_estimators::likelihood::{
@@ -125,6 +125,9 @@ fn criteria_of_energy_models_claim_what_they_are_for_the_likelihood() {
     let ucd = |most| facts::<Rbm, _>(&UnbiasedContrastiveDivergence { burn_in: 1, most });
     for (name, found, claim) in [
         ("ml", facts::<Rbm, _>(&MaximumLikelihood), Exact),
+        ("ml, centred", facts::<Rbm, _>(&Centred::new(MaximumLikelihood)), Biased),
+        ("fast pcd", facts::<Rbm, _>(&FastPersistentContrastiveDivergence::default()), Biased),
+        ("tracked", facts::<Rbm, _>(&TrackedContrastiveDivergence::new(1)), Biased),
         ("pt", facts::<Rbm, _>(&pt), Biased),
         ("ucd", ucd(None), Unbiased),
         ("ucd, cut", ucd(Some(5)), Biased),

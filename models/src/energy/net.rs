@@ -40,6 +40,10 @@ const FIRST_VARIANCE: f64 = 4.0;
 /// let energy = model.energy(params.on(&tape), x);
 /// assert_eq!(energy.item(), 2.5);
 /// assert_eq!(energy.sum().backward().of(x).values(), [1.0, -2.0]);
+/// // The network alone is zero at first.
+/// let mut free = model.clone();
+/// free.confined = false;
+/// assert_eq!(free.energy(params.on(&tape), x).item(), 0.0);
 /// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "deep energy model")]
