@@ -88,8 +88,10 @@ fn peak() -> Option<u64> {
 
 /// Reads damaged forms of some files, and returns how many of them were read and refused.
 fn attempt(name: &str, whole: &[Vec<u8>], read: &mut dyn FnMut(&Path, &[u8]) -> bool) {
-    let folder =
-        std::env::temp_dir().join(format!("pathscore-readers-{name}-{}", std::process::id()));
+    // Memory, where there is a folder of it: a disk would take most of the time.
+    let memory = PathBuf::from("/dev/shm");
+    let all = if memory.is_dir() { memory } else { std::env::temp_dir() };
+    let folder = all.join(format!("pathscore-readers-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path: PathBuf = folder.join("file");
     for bytes in whole {
