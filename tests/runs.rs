@@ -229,7 +229,6 @@ fn settings_that_are_not_those_of_the_checkpoint_are_named() {
         let of_all = [
             ("seed = 0", "seed = 1", "run.seed"),
             ("steps = 30", "steps = 31", "run.length"),
-            ("\"bars\"", "\"rings\"", "data.source"),
             if kind == "ppca" {
                 ("\"f64\"", "\"f32\"", "run.dtype")
             } else {
@@ -246,6 +245,11 @@ fn settings_that_are_not_those_of_the_checkpoint_are_named() {
         refuse_everywhere(&other, &["run.toml", "version 999."]);
         edit(&other, "run.toml", "format = 2", "format = 3");
         refuse_everywhere(&other, &["run.toml", "the format is 3"]);
+        copy(&out, &other);
+        edit(&other, "run.toml", "\"bars\"", "\"rings\"");
+        refuse_everywhere(&other, &["checkpoint.safetensors", "other data"]);
+        edit(&other, "run.toml", "\"rings\"", "\"csv:nowhere.csv\"");
+        refuse_everywhere(&other, &["run.toml", "nowhere.csv"]);
         // A comment changes no setting.
         copy(&out, &other);
         edit(&other, "run.toml", "[run]", "# a comment\n[run]");
@@ -276,6 +280,12 @@ fn other_data_of_the_same_shape_are_refused() {
         );
         scratch.file("rows.csv", rows(0).as_bytes());
         succeed(&["evaluate", &out]);
+        // Data may move.
+        fs::rename(&csv, scratch.path("moved.csv")).unwrap();
+        refuse_everywhere(&out, &["run.toml", "rows.csv"]);
+        edit(&out, "run.toml", "rows.csv", "moved.csv");
+        succeed(&["evaluate", &out]);
+        succeed(&resume(&out, &["--steps", STEPS[1]]));
     }
 }
 

@@ -4,10 +4,11 @@ use super::checkpoint::Checkpoint;
 use super::data;
 use super::fingerprint::Fingerprint;
 use super::folder::{self, CHECKPOINT};
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use crate::program::kinds::kind::{Fitting, Kind};
 use crate::program::kinds::kind_of;
 use crate::program::usage_error::usage_error;
+use anyhow::Context;
 use pathscore::models::data::Split;
 use std::path::Path;
 
@@ -33,7 +34,8 @@ impl Saved {
         let settings = Settings::read(dir)?;
         let checkpoint = Checkpoint::read(&dir.join(CHECKPOINT))?;
         checkpoint.check_settings(&settings)?;
-        let split = data::load(&settings)?;
+        let load = data::load(&settings);
+        let split = load.with_context(|| dir.join(settings::FILE).display().to_string())?;
         checkpoint.check_data(&Fingerprint::of(&split))?;
         Ok(Self { settings, checkpoint, split })
     }

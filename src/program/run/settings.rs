@@ -165,12 +165,15 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The first setting that differs in another run, with both values.
+    /// The first setting that differs in another run, with both values. Where the data lie is none that counts: a checkpoint
+    /// knows the data themselves.
     ///
     /// # Errors
     /// If TOML cannot hold a value.
     pub(crate) fn difference(&self, other: &Self) -> anyhow::Result<Option<(String, [String; 2])>> {
-        let (one, other) = (toml::Table::try_from(self)?, toml::Table::try_from(other)?);
+        let mut one = self.clone();
+        one.data.source.clone_from(&other.data.source);
+        let (one, other) = (toml::Table::try_from(one)?, toml::Table::try_from(other)?);
         Ok(difference("", Some(&one.into()), Some(&other.into())))
     }
 
