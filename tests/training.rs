@@ -2,14 +2,14 @@
 //! number that is not finite stops it with its place.
 
 use pathscore_autodiff::{Activation, vector::Lanes};
-use pathscore_estimators::Estimator;
 use pathscore_estimators::fit::{NotFinite, Options, Report, Trainer};
 use pathscore_estimators::optim::Adam;
 use pathscore_estimators::path::SgvbKl;
 use pathscore_estimators::score::{Baseline, Reinforce};
+use pathscore_estimators::{Estimator, Query, Work};
 use pathscore_models::data::{Batches, Binarize, Table, digits};
 use pathscore_models::latent::{DiscreteVae, LatentModel, Likelihood, Vae};
-use pathscore_models::{Params, seed};
+use pathscore_models::{Params, RandomSource, seed};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -194,6 +194,34 @@ fn a_pixel_that_is_no_number_stops_the_run_and_changes_nothing() {
     train(&mut other, 5);
     train(&mut trainer, 5);
     assert!(bits(&trainer) == bits(&other));
+}
+
+/// An estimator with another factor on its gradient.
+struct Scaled<E>(E, f32);
+
+impl<M, E: Estimator<f32, M>> Estimator<f32, M> for Scaled<E> {
+    fn estimate<R: RandomSource>(
+        &self,
+        query: Query<f32, M>,
+        rng: &mut R,
+        work: &mut Work<f32>,
+    ) -> f32 {
+        self.0.estimate(Query { scale: self.1, ..query }, rng, work)
+    }
+}
+
+#[test]
+fn a_long_gradient_is_clipped_where_its_square_overflows_and_named_where_it_does_itself() {
+    let scaled = |factor| {
+        let Trainer { model, params, estimator, optimizer, options, .. } = vae();
+        Trainer::new(model, params, Scaled(estimator, factor), optimizer, options)
+    };
+    let rows: Vec<usize> = (0..BATCH).collect();
+    let [plain, long] = [1.0, 1e24].map(|factor| step(&mut scaled(factor), &rows).unwrap());
+    assert!((long.grad_norm / plain.grad_norm / 1e24 - 1.0).abs() < 1e-5, "{plain:?}, {long:?}");
+    let message = step(&mut scaled(f32::MAX), &rows).unwrap_err().to_string();
+    // Infinities of both signs add up to NaN.
+    assert!(message.contains("the gradient of encoder.0.weight["), "{message}");
 }
 
 #[test]

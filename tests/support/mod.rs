@@ -34,8 +34,10 @@ impl Drop for Scratch {
     }
 }
 
+/// The program as the tests have built it, or the one that `PATHSCORE_PROGRAM` names.
 pub(crate) fn program(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pathscore"));
+    let built = env!("CARGO_BIN_EXE_pathscore");
+    let mut command = Command::new(std::env::var("PATHSCORE_PROGRAM").as_deref().unwrap_or(built));
     command.args(args).stdin(Stdio::null());
     command
 }

@@ -164,7 +164,12 @@ impl<F: Scalar> Batch<F> {
         });
         let bound = self.active().iter().map(|shard| shard.bound).sum::<f64>() / batch;
         self.grad.resize(params.len(), F::ZERO);
-        (bound, add_up(&self.shards[..active], &mut self.grad))
+        let mut squares = add_up(&self.shards[..active], &mut self.grad);
+        if squares.is_infinite() {
+            // In single precision squares overflow long before the gradient does.
+            squares = self.grad.iter().map(|g| g.to_f64() * g.to_f64()).sum();
+        }
+        (bound, squares)
     }
 
     /// Cuts a batch of so many rows into shards, if the last one had another number of rows.
