@@ -572,8 +572,12 @@ fn control_characters_do_not_reach_the_terminal() {
     fs::write(&file, "1,2\n3,\u{1b}[2J\n").unwrap();
     let out = scratch.path("run\u{1b}[1m");
     succeed(&options("vae", &["--steps", "5", "--out", &out]));
+    let rows: String = (0..600).map(|i| format!("{},{},{}\n", i % 7, i % 5, i % 3)).collect();
+    let rows = format!("csv:{}", scratch.file("rows.csv", rows.as_bytes()));
+    let energy = scratch.path("energy\u{1b}[1m");
     for args in [
-        &["train", "--data", &format!("csv:{file}")][..],
+        &["train", "energy", "--data", &rows, "--steps", "1", "--out", &energy][..],
+        &["train", "--data", &format!("csv:{file}")],
         &["train", "--data", &format!("csv:{bell}")],
         &["train", "--data", bell],
         &["train", "--hidden", bell],

@@ -71,20 +71,16 @@ pub(crate) fn write(
 
     let out = &mut std::io::stdout().lock();
     print(&results.iter().map(Line::of).collect::<Vec<_>>(), Format::Table, out)?;
+    let name = pictures.first().map_or(SUMMARY, |picture| picture.0);
+    let [dir, picture] = [dir, &dir.join(name)].map(|path| printable(&path.display().to_string()));
     if fitting.needs_annealing() {
-        let dir = dir.display();
         writeln!(
             out,
             "ln Z is not known; for the likelihood: pathscore evaluate {dir} --ais 1000"
         )?;
     }
-    let name = pictures.first().map_or(SUMMARY, |picture| picture.0);
     let s = if steps == 1 { "" } else { "s" };
-    writeln!(
-        out,
-        "{steps} step{s} in {seconds:.1} s; see {}",
-        printable(&dir.join(name).display().to_string())
-    )?;
+    writeln!(out, "{steps} step{s} in {seconds:.1} s; see {picture}")?;
     Ok(())
 }
 
