@@ -10,6 +10,9 @@ use kuva::render::render::Scene;
 /// Panels side by side.
 const ACROSS: usize = 4;
 
+/// The most columns of a table that are drawn.
+pub(crate) const MOST_COLUMNS: usize = 12;
+
 /// One panel.
 #[derive(Clone, Debug)]
 pub(crate) struct LinePanel {
@@ -19,6 +22,22 @@ pub(crate) struct LinePanel {
     pub(crate) series: Vec<Series>,
     /// True if the points of a series are marks without a line.
     pub(crate) marks: bool,
+}
+
+/// A panel for each of the first columns of a table with these names; `series` makes those of a column.
+pub(crate) fn column_panels(
+    names: &[String],
+    labels: [&'static str; 2],
+    marks: bool,
+    series: impl Fn(usize) -> Vec<Series>,
+) -> Vec<LinePanel> {
+    let panel = |(column, title): (usize, &String)| LinePanel {
+        title: title.clone(),
+        labels,
+        series: series(column),
+        marks,
+    };
+    names.iter().take(MOST_COLUMNS).enumerate().map(panel).collect()
 }
 
 /// Panels in rows of four with one legend, as a PNG; a series has the same colour in all panels.

@@ -2,10 +2,8 @@
 
 use super::curve::Series;
 use super::drawing::range;
-use super::lines::LinePanel;
+use super::lines::{LinePanel, column_panels};
 
-/// The most columns that are drawn.
-const COLUMNS: usize = 12;
 /// The most rows that are drawn, and the bins of a density.
 const ROWS: usize = 500;
 const BINS: usize = 24;
@@ -25,7 +23,7 @@ pub(crate) fn marginals(names: &[String], rows: [(&str, &[f32]); 2]) -> Vec<Line
         let labels = ["first column", "second column"];
         return vec![LinePanel { title, labels, series: series.to_vec(), marks: true }];
     }
-    let panel = |(column, title): (usize, &String)| {
+    column_panels(names, ["value", "density"], false, |column| {
         let numbers = rows.map(|(_, rows)| of_column(rows, column));
         let ends = range(numbers.iter().flatten().copied()).unwrap_or((0.0, 1.0));
         let named = rows.iter().zip(&numbers);
@@ -33,10 +31,8 @@ pub(crate) fn marginals(names: &[String], rows: [(&str, &[f32]); 2]) -> Vec<Line
             name: (*name).into(),
             points: density(numbers, ends),
         });
-        let (title, labels) = (title.clone(), ["value", "density"]);
-        LinePanel { title, labels, series: series.collect(), marks: false }
-    };
-    names.iter().take(COLUMNS).enumerate().map(panel).collect()
+        series.collect()
+    })
 }
 
 /// The outline of a histogram of numbers over a range, scaled to a density.

@@ -31,7 +31,7 @@ pub(crate) use heat_map::heat_map;
 pub(crate) use histogram::histogram;
 pub(crate) use ladder::{Rung, ladder};
 pub(crate) use latent_map::latent_map;
-pub(crate) use lines::{LinePanel, line_panels};
+pub(crate) use lines::{LinePanel, MOST_COLUMNS, column_panels, line_panels};
 pub(crate) use marginals::marginals;
 pub(crate) use means::{Estimate, means};
 pub(crate) use violins::{Draws, violins};

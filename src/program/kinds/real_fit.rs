@@ -6,7 +6,7 @@ use super::kind::{Ais, Curve, Fitting, Measure, Quantity, Reading};
 use super::tractable::Mean;
 use super::trainer::{AnyTrainer, Start};
 use crate::program::catalogue::{DRAWS, Setup, dynamics_if_any, real_rows};
-use crate::program::chart::{LinePanel, Series, density_maps, latent_map, line_panels};
+use crate::program::chart::{Series, column_panels, density_maps, latent_map, line_panels};
 use crate::program::gallery::{Gallery, column_names};
 use crate::program::run::checkpoint::State;
 use crate::program::run::settings::Settings;
@@ -32,8 +32,7 @@ const QUICK_ROWS: usize = 500;
 const EXACT_COLUMNS: usize = 8;
 /// Draws of rows of two numbers.
 const DOTS: usize = 500;
-/// The most columns that have a panel in `chains.png`, and its chains: there are colours for seven.
-const MOST_PANELS: usize = 12;
+/// The chains in a panel of `chains.png`: there are colours for seven.
 const LINES: usize = 6;
 /// Chains of `chains.png`, and the numbers of moves at which they are shown.
 const CHAINS: usize = 8;
@@ -338,14 +337,11 @@ impl<'a, F: Scalar, M: RealEnergy<F> + 'static> RealFit<'a, F, M> {
                     .map(|(shot, moves)| (moves as f64, f64::from(shot[chain * columns + column])))
                     .collect(),
             };
-            let panel = |(column, title)| LinePanel {
-                title,
-                labels: ["moves", "value"],
-                series: (0..LINES).map(|chain| line(column, chain)).collect(),
-                marks: false,
-            };
-            let names = column_names(gallery.data()).into_iter().take(MOST_PANELS).enumerate();
-            return line_panels(&names.map(panel).collect::<Vec<_>>(), "chains from the base");
+            let names = column_names(gallery.data());
+            let panels = column_panels(&names, ["moves", "value"], false, |column| {
+                (0..LINES).map(|chain| line(column, chain)).collect()
+            });
+            return line_panels(&panels, "chains from the base");
         }
         let shot = |chain: usize| {
             shots.iter().flat_map(move |shot| shot[chain * columns..][..columns].iter().copied())

@@ -2,13 +2,14 @@
 
 use super::model::EnergyKindModel;
 use super::view::{View, to_f32};
-use crate::program::chart::{LinePanel, Series, heat_map, line_panels, marginals};
+use crate::program::chart::{
+    LinePanel, MOST_COLUMNS, Series, column_panels, heat_map, line_panels, marginals,
+};
 use crate::program::gallery::column_names;
 use pathscore::autodiff::Scalar;
 use pathscore::models::seed::{self, Stream};
 
-/// The most columns that are drawn, and the most units.
-const COLUMNS: usize = 12;
+/// The most units that are drawn.
 const UNITS: usize = 24;
 /// The rows of the data and of chains that are drawn.
 const ROWS: usize = 500;
@@ -48,25 +49,13 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         ])
     }
 
-    /// A panel for each of the first columns.
-    fn panels(
-        &self,
-        labels: [&'static str; 2],
-        marks: bool,
-        series: impl Fn(usize) -> Vec<Series>,
-    ) -> Vec<LinePanel> {
-        let names = column_names(&self.split.test).into_iter().take(COLUMNS).enumerate();
-        let panel = |(column, title)| LinePanel { title, labels, series: series(column), marks };
-        names.map(panel).collect()
-    }
-
     /// Marginal densities of the data and of chains after so many sweeps, and the first chains over their last sweeps.
     fn panels_of_chains(&self, sweeps: usize, seed: u64) -> [Vec<LinePanel>; 2] {
         let (rng, columns) = (&mut seed::lanes(seed, Stream::Sample, 0), self.columns());
         let mut states = self.starts(ROWS, rng);
         let width = states.len() / ROWS;
         self.run(&mut states, ROWS, &[], sweeps.saturating_sub(MOMENTS), rng);
-        let mut traces = vec![vec![Vec::new(); TRACES]; columns.min(COLUMNS)];
+        let mut traces = vec![vec![Vec::new(); TRACES]; columns.min(MOST_COLUMNS)];
         for moment in 0..MOMENTS {
             self.run(&mut states, ROWS, &[], 1, rng);
             for (column, traces) in traces.iter_mut().enumerate() {
@@ -86,9 +75,10 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
             })
             .collect()
         };
+        let names = column_names(&self.split.test);
         [
-            marginals(&column_names(&self.split.test), [("test rows", data), ("chains", &samples)]),
-            self.panels(["sweep", "value"], false, traced),
+            marginals(&names, [("test rows", data), ("chains", &samples)]),
+            column_panels(&names, ["sweep", "value"], false, traced),
         ]
     }
 
@@ -99,7 +89,8 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         let data = &self.split.test.values()[..rows * columns];
         let x: Vec<F> = data.iter().map(|&x| F::from(x)).collect();
         let back = to_f32(&self.reconstruct(&x));
-        self.panels(["value", "reconstruction"], true, |column| {
+        let names = column_names(&self.split.test);
+        column_panels(&names, ["value", "reconstruction"], true, |column| {
             let pairs = data.iter().zip(&back).skip(column).step_by(columns);
             let points = pairs.map(|(&x, &y)| (f64::from(x), f64::from(y))).collect();
             vec![Series { name: "test rows".into(), points }]
