@@ -7,7 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::progress::say;
-use super::usage_error::Interrupted;
+use super::usage_error::{Interrupted, words};
 use anyhow::Context;
 #[cfg(unix)]
 use signal_hook::consts::SIGHUP;
@@ -72,7 +72,8 @@ impl Interrupt {
             scope.spawn(move || {
                 while done.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
                     if self.requested() {
-                        let message = save().unwrap_or_else(|error| format!("error: {error:#}"));
+                        let message =
+                            save().unwrap_or_else(|error| format!("error: {}", words(&error)));
                         say(&message);
                         let Interrupted { code, .. } = self.stopped(message);
                         std::process::exit(code.into());

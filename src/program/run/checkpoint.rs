@@ -5,7 +5,7 @@
 
 use super::fingerprint::{Checksum, Fingerprint};
 use super::log::{Logged, Means};
-use super::settings::{FORMAT, Settings};
+use super::settings::{FORMAT, Settings, check_format};
 use crate::program::files::{read, write_atomically};
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::Scalar;
@@ -137,9 +137,9 @@ impl State {
     /// # Errors
     /// If a tensor or a counter is missing, additional or different.
     pub(crate) fn check_restored(&self, restored: &Self) -> anyhow::Result<()> {
-        let by_name = |state: &Self| -> BTreeMap<String, Tensor> {
-            state.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.clone())).collect()
-        };
+        fn by_name(state: &State) -> BTreeMap<&str, &Tensor> {
+            state.tensors.iter().map(|tensor| (&*tensor.name, tensor)).collect()
+        }
         let (found, expected) = (by_name(self), by_name(restored));
         if let Some(name) = found.keys().find(|&name| !expected.contains_key(name)) {
             return Err(
@@ -247,20 +247,7 @@ impl Checkpoint {
         let text = text.ok_or_else(|| complain(format!("its metadata has no entry {KEY}")))?;
         let header: Value =
             serde_json::from_str(text).map_err(|error| complain(error.to_string()))?;
-        match header.get("format").and_then(Value::as_u64) {
-            Some(format) if format == u64::from(FORMAT) => {}
-            Some(format) => {
-                return Err(usage_error(format!(
-                    "{file}: the format of the checkpoint is {format}; this version of the program reads format {FORMAT}"
-                )));
-            }
-            None => {
-                return Err(usage_error(format!(
-                    "{file}: the checkpoint has no format, so an older version of the program wrote it; this version \
-                     reads format {FORMAT}"
-                )));
-            }
-        }
+        check_format(&file, header.get("format").and_then(Value::as_i64))?;
         let Header { checksum: known, about, counters, .. } =
             serde_json::from_value(header).map_err(|error| complain(error.to_string()))?;
         if place(bytes).map(|own| checksum(bytes, own)) != Some(known) {

@@ -140,20 +140,7 @@ impl Settings {
             usage_error(format!("{name}{line}: {}", error.message().trim_end()))
         };
         let table: toml::Table = text.parse().map_err(wrong)?;
-        match table.get("format").and_then(toml::Value::as_integer) {
-            Some(format) if format == i64::from(FORMAT) => {}
-            Some(format) => {
-                return Err(usage_error(format!(
-                    "{name}: the format is {format}; this version of the program reads format {FORMAT}"
-                )));
-            }
-            None => {
-                return Err(usage_error(format!(
-                    "{name}: it has no `format`, so an older version of the program wrote it; this version \
-                     reads format {FORMAT}"
-                )));
-            }
-        }
+        check_format(name, table.get("format").and_then(toml::Value::as_integer))?;
         let settings: Self = toml::from_str(text).map_err(wrong)?;
         let (wrote, reads) = (&settings.run.pathscore, env!("CARGO_PKG_VERSION"));
         if wrote != reads {
@@ -272,6 +259,22 @@ impl Settings {
     /// The data's name without the folders that it is in.
     pub(crate) fn data_name(&self) -> &str {
         self.data.source.rsplit('/').next().unwrap_or(&self.data.source)
+    }
+}
+
+/// Refuses another format of a file of a run than that of this version.
+///
+/// # Errors
+/// The message names the file and both formats.
+pub(super) fn check_format(file: &str, found: Option<i64>) -> anyhow::Result<()> {
+    match found {
+        Some(format) if format == i64::from(FORMAT) => Ok(()),
+        Some(format) => Err(usage_error(format!(
+            "{file}: the format is {format}; this version of the program reads format {FORMAT}"
+        ))),
+        None => Err(usage_error(format!(
+            "{file}: it has no `format`, so an older version of the program wrote it; this version reads format {FORMAT}"
+        ))),
     }
 }
 

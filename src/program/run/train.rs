@@ -15,7 +15,7 @@ use crate::program::kinds::kind::{Fitting, Kind, Reading};
 use crate::program::kinds::pictures;
 use crate::program::progress::{Progress, ProgressKind, Total, say};
 use crate::program::threads::pool;
-use crate::program::usage_error::usage_error;
+use crate::program::usage_error::{usage_error, words};
 use serde_json::{Map, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -129,13 +129,14 @@ fn resume(
         say(&format!("{dir}: the run ended after step {taken}, and nothing was changed; {how}"));
         return Ok(());
     }
-    let mut checkpoint = checkpoint.clone();
+    let mut about = checkpoint.about.clone();
     let text = settings.to_text()?;
-    if text != checkpoint.about.settings {
-        checkpoint.about.settings.clone_from(&text);
+    if text != about.settings {
+        about.settings.clone_from(&text);
+        let checkpoint = Checkpoint { about: about.clone(), state: checkpoint.state.clone() };
         folder::replace(dir, &text, &checkpoint, false, &[])?;
     }
-    let (kind, rows, about) = (saved.kind()?.about().name, split.train.len(), checkpoint.about);
+    let (kind, rows) = (saved.kind()?.about().name, split.train.len());
     let run = Run { kind, settings, dir, about, rows, orders, found: None };
     run.go(&mut *fitting, kept)
 }
@@ -172,7 +173,7 @@ impl Run<'_> {
     fn failed(&self, checkpoint: &Checkpoint, last: u64, wrong: anyhow::Error) -> anyhow::Error {
         let dir = self.dir.display();
         if let Err(error) = checkpoint.write(&self.dir.join(FAILED)) {
-            return wrong.context(format!("{error:#}"));
+            return wrong.context(words(&error));
         }
         let how = match self.settings.optimizer {
             Some(_) => {
