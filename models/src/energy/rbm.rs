@@ -295,8 +295,8 @@ impl<F: Scalar> BaseModel<F> for Rbm {
         visible.sum::<f64>() + self.hidden as f64 * std::f64::consts::LN_2
     }
 
-    /// The base has no weights, so the inputs of the hidden units are $(1 - \beta) c_0 + \beta (c_1 + v^\top W)$ at every
-    /// $\beta$: one product for both energies and the draw of $h$, and one for the draw of $v$.
+    /// The base has neither weights nor hidden biases, so the inputs of the hidden units are $\beta (c_1 + v^\top W)$ at
+    /// every $\beta$: one product for both energies and the draw of $h$, and one for the draw of $v$.
     fn anneal_step<'t, R: RandomSource>(
         &self,
         path: [Bound<'t, F>; 2],
@@ -307,17 +307,16 @@ impl<F: Scalar> BaseModel<F> for Rbm {
         let [base, target] = path.map(Bound::detach);
         let (weights, x) = (target.get(self.weights), x.detach());
         let [from, to] = [before, after].map(F::from_f64);
-        let at = |id, beta| base.get(id) * (F::ONE - beta) + target.get(id) * beta;
-        let product = x.matmul(weights);
-        let [inputs_before, inputs] =
-            [from, to].map(|beta| product * beta + at(self.hidden_bias, beta));
+        let full = x.affine(weights, target.get(self.hidden_bias), Activation::Identity);
+        let [inputs_before, inputs] = [from, to].map(|beta| full * beta);
         // A sum of small differences keeps the digits that a difference of two free energies loses.
         let step = (inputs.softplus() - inputs_before.softplus()).sum_axis(-1);
-        let bias_step = at(self.visible_bias, to) - at(self.visible_bias, from);
-        let log_weight = step + rows_dot(x, bias_step);
+        let [first, last] = [base, target].map(|end| end.get(self.visible_bias));
+        let visible_at = |beta| first * (F::ONE - beta) + last * beta;
+        let log_weight = step + rows_dot(x, visible_at(to) - visible_at(from));
         let hidden = inputs.sigmoid();
         let h = rng.bernoulli_var(hidden, hidden.shape());
-        let inputs = h.matmul_with(false, weights, true) * to + at(self.visible_bias, to);
+        let inputs = h.matmul_with(false, weights, true) * to + visible_at(to);
         let visible = inputs.sigmoid();
         (log_weight, rng.bernoulli_var(visible, visible.shape()))
     }
