@@ -1,12 +1,18 @@
-//! Rows of data as pictures: the grey of their numbers and the sheet that suits their shape.
+//! Rows of data as pictures: sheets of grey pictures if the rows are pictures, and else charts of the columns of a table.
 
-use super::chart::{line_panels, marginals};
+use super::chart::{Series, column_panels, heat_map, line_panels, marginals};
 use super::picture::{LONGEST_SIDE, LONGEST_STRIP, Sheet};
 use pathscore::models::data::Table;
 
 /// The draws of a model that are shown: as pictures, and as rows of a table.
 const PICTURES: usize = 64;
 const ROWS: usize = 500;
+/// The pictures that are shown above their reconstructions.
+const RECONSTRUCTED: usize = 40;
+/// Pairs of pictures side by side.
+const PAIRS_ACROSS: usize = 10;
+/// The most rows and columns of a heat map.
+const MOST_CELLS: usize = 40;
 
 /// The names of the columns of a table, or their numbers.
 pub(crate) fn column_names(table: &Table) -> Vec<String> {
@@ -108,21 +114,91 @@ impl<'a> Gallery<'a> {
         line_panels(&marginals(&names, rows), "the test rows and samples of the model")
     }
 
-    /// Rows of the data, each above its reconstruction; as many as there are reconstructions.
-    pub(crate) fn pairs(&self, reconstructions: &[f32]) -> Vec<u8> {
-        let originals = self.grey(&self.data.values()[..reconstructions.len()]);
-        self.sheet(10).pairs(&originals, &self.grey(reconstructions))
+    /// The number of rows of the data that [`Gallery::reconstructions`] shows well, at most all.
+    pub(crate) fn reconstructed(&self) -> usize {
+        let most = if self.data.image().is_some() { RECONSTRUCTED } else { ROWS };
+        most.min(self.data.len())
     }
 
-    /// Rows whose numbers have no unit (weights, loadings), each from black through grey at zero to white, by its own
-    /// largest number.
-    pub(crate) fn signed(&self, rows: &[f32], columns: usize) -> Vec<u8> {
+    /// The first rows of the data and their reconstructions, as many as there are of these: pictures above each other, or for each
+    /// column of a table the values against their reconstructions, where good ones lie on the diagonal.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn reconstructions(&self, reconstructions: &[f32]) -> anyhow::Result<Vec<u8>> {
+        let data = &self.data.values()[..reconstructions.len()];
+        if self.data.image().is_some() {
+            let sheet = self.sheet(PAIRS_ACROSS);
+            return Ok(sheet.pairs(&self.grey(data), &self.grey(reconstructions)));
+        }
+        let (names, columns) = (column_names(self.data), self.data.columns());
+        let panels = column_panels(&names, ["value", "reconstruction"], true, |column| {
+            let pairs = data.iter().zip(reconstructions).skip(column).step_by(columns);
+            let points = pairs.map(|(&x, &y)| (f64::from(x), f64::from(y))).collect();
+            vec![Series { name: "rows".into(), points }]
+        });
+        line_panels(&panels, "rows and their reconstructions")
+    }
+
+    /// Rows whose numbers have no unit (weights, loadings). As pictures, so many side by side, each goes from black through grey at zero
+    /// to white, by its own largest number; for a table they are the lines of a heat map, which are called `name` 1, 2, ….
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn weights(
+        &self,
+        rows: &[f32],
+        across: usize,
+        [name, title]: [&str; 2],
+    ) -> anyhow::Result<Vec<u8>> {
+        if self.data.image().is_none() {
+            let lines = rows.len() / self.data.columns();
+            let names: Vec<String> = (1..=lines).map(|i| format!("{name} {i}")).collect();
+            return self.heat_map(rows, &names, title);
+        }
         let row = |row: &[f32]| -> Vec<f32> {
             let top = row.iter().fold(f32::MIN_POSITIVE, |top, x| top.max(x.abs()));
             row.iter().map(|x| 0.5 + 0.5 * x / top).collect()
         };
         let pictures: Vec<f32> = rows.chunks(self.data.columns()).flat_map(row).collect();
-        self.sheet(columns).grid(&self.means(pictures))
+        Ok(self.sheet(across).grid(&self.means(pictures)))
+    }
+
+    /// Rows of numbers for the columns of a table, as a heat map; of many, the first.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn heat_map(
+        &self,
+        rows: &[f32],
+        names: &[String],
+        title: &str,
+    ) -> anyhow::Result<Vec<u8>> {
+        let (columns, shown) = (self.data.columns(), self.data.columns().min(MOST_CELLS));
+        let names = &names[..names.len().min(MOST_CELLS)];
+        let lines = rows.chunks_exact(columns).take(names.len());
+        let cells: Vec<f32> = lines.flat_map(|row| &row[..shown]).copied().collect();
+        let title = match shown < columns {
+            true => format!("{title} (first {shown} of {columns} columns)"),
+            false => title.to_string(),
+        };
+        heat_map(&cells, [names, &column_names(self.data)[..shown]], &title)
+    }
+
+    /// Numbers for the columns of the data, row by row, divided by the standard deviations of the columns; a constant column has
+    /// zeros.
+    pub(crate) fn in_deviations(&self, rows: &[f32]) -> Vec<f32> {
+        let columns = self.data.columns();
+        let deviation = |column: usize| -> f32 {
+            let of = self.data.values().iter().skip(column).step_by(columns);
+            let known: Vec<f64> = of.map(|&x| f64::from(x)).filter(|x| x.is_finite()).collect();
+            let mean = known.iter().sum::<f64>() / known.len() as f64;
+            let square = known.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / known.len() as f64;
+            square.sqrt() as f32
+        };
+        let deviations: Vec<f32> = (0..columns).map(deviation).collect();
+        let each = rows.iter().zip(deviations.iter().cycle());
+        each.map(|(x, &deviation)| if deviation > 0.0 { x / deviation } else { 0.0 }).collect()
     }
 
     /// The values of pictures of data from 0 (black) to 1 (white).

@@ -1,14 +1,18 @@
 //! A matrix as coloured cells whose rows and columns have names.
 
-use super::drawing::png;
+use super::drawing::{png, range};
+use kuva::plot::ColorMap;
 use kuva::prelude::{Heatmap, Layout, Plot};
 use kuva::render::render::{Scene, render_multiple};
+use std::sync::Arc;
 
 /// The size of a cell, and the room for names and the scale, in pixels.
 const CELL: (f64, f64) = (44.0, 26.0);
 const ROOM: (f64, f64) = (260.0, 170.0);
+/// The width of a letter of the title, in pixels.
+const LETTER: f64 = 11.0;
 
-/// A matrix, row by row, as a PNG, with the names of its rows and columns and a scale of colours.
+/// A matrix, row by row, as a PNG: coloured cells with their numbers, the names of rows and columns, and a scale of colours.
 ///
 /// # Errors
 /// If the picture cannot be drawn.
@@ -30,9 +34,13 @@ fn scene(matrix: &[f32], [rows, columns]: [&[String]; 2], title: &str) -> Scene 
     let lines = matrix.chunks_exact(columns.len().max(1)).rev();
     let data: Vec<Vec<f64>> =
         lines.map(|row| row.iter().map(|&x| f64::from(x)).collect()).collect();
-    let plots = vec![Plot::Heatmap(Heatmap::new().with_data(data))];
+    let ends = range(matrix.iter().map(|&x| f64::from(x))).unwrap_or((0.0, 1.0));
+    let colours = ColorMap::Custom(Arc::new(move |place| colour(place, ends)));
+    let cells = Heatmap::new().with_data(data).with_values().with_color_map(colours);
+    let plots = vec![Plot::Heatmap(cells)];
+    let width = CELL.0 * columns.len() as f64 + ROOM.0;
     let layout = Layout::auto_from_plots(&plots)
-        .with_width(CELL.0 * columns.len() as f64 + ROOM.0)
+        .with_width(width.max(LETTER * (title.chars().count() + 4) as f64))
         .with_height(CELL.1 * rows.len() as f64 + ROOM.1)
         .with_title(title)
         .with_x_categories(columns.to_vec())
@@ -41,10 +49,28 @@ fn scene(matrix: &[f32], [rows, columns]: [&[String]; 2], title: &str) -> Scene 
     render_multiple(plots, layout)
 }
 
+/// The colour of a number at a place between the least, at 0, and the greatest, at 1: white at zero, blue below it and orange above it,
+/// so pale that black figures can be read on it.
+fn colour(place: f64, (low, high): (f64, f64)) -> String {
+    let farthest = low.abs().max(high.abs()).max(f64::MIN_POSITIVE);
+    let number = (low + place * (high - low)) / farthest;
+    let full = if number < 0.0 { [86.0, 180.0, 233.0] } else { [240.0, 150.0, 30.0] };
+    let [red, green, blue] = full.map(|part: f64| (255.0 + number.abs() * (part - 255.0)) as u8);
+    format!("rgb({red},{green},{blue})")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::drawing::{picture, svg};
     use super::*;
+
+    #[test]
+    fn zero_is_white_wherever_it_lies() {
+        assert_eq!(colour(0.25, (-1.0, 3.0)), "rgb(255,255,255)");
+        assert_eq!(colour(1.0, (-1.0, 3.0)), "rgb(240,150,30)");
+        assert_eq!(colour(0.0, (-3.0, -1.0)), "rgb(86,180,233)");
+        assert_eq!(colour(0.5, (0.0, 0.0)), "rgb(255,255,255)");
+    }
 
     #[test]
     fn a_heat_map_names_its_rows_and_columns() {

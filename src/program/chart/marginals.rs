@@ -24,7 +24,12 @@ pub(crate) fn marginals(names: &[String], rows: [(&str, &[f32]); 2]) -> Vec<Line
         return vec![LinePanel { title, labels, series: series.to_vec(), marks: true }];
     }
     column_panels(names, ["value", "density"], false, |column| {
-        let numbers = rows.map(|(_, rows)| of_column(rows, column));
+        let numbers = rows.map(|(_, rows)| {
+            // A value that is missing has no place in a density.
+            let mut numbers = of_column(rows, column);
+            numbers.retain(|x| x.is_finite());
+            numbers
+        });
         let ends = range(numbers.iter().flatten().copied()).unwrap_or((0.0, 1.0));
         let named = rows.iter().zip(&numbers);
         let series = named.map(|((name, _), numbers)| Series {

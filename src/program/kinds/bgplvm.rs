@@ -1,7 +1,6 @@
 //! `train bgplvm`: the Bayesian Gaussian-process latent-variable model, which finds the number of latents itself.
 
 use super::covariances::{effects, most_relevant};
-use super::exact::PICTURES;
 use super::gplvm::{by_two_latents, nearest_error, numbers, of_classes, spreads};
 use super::kind::{About, Fitting, Kind, Quantity};
 use super::whole::{self, WholeFit, WholeModel};
@@ -25,8 +24,6 @@ const ABOUT: About = About {
     pictures: &["latent-map.png", "reconstructions.png", "samples.png"],
 };
 
-/// Training rows above their reconstructions.
-const RECONSTRUCTED: usize = 40;
 /// A latent is in use if its effect is at least this part of the largest one.
 const IN_USE: f64 = 0.05;
 
@@ -208,10 +205,10 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
         let (latents, q) = (self.latents(params), self.model.kernel().dimensions());
         let order = most_relevant(self.model.kernel(), params, &spreads(&latents, q));
         let map = by_two_latents(&latents, order, self.train.labels())?;
-        let rows = self.rows().min(RECONSTRUCTED);
         let gallery = Gallery::new(&self.train);
-        let pairs = gallery.pairs(&self.decode(params, &latents[..rows * q])?);
-        let samples = gallery.square(self.draws(params, PICTURES, seed)?.values());
+        let rows = gallery.reconstructed();
+        let pairs = gallery.reconstructions(&self.decode(params, &latents[..rows * q])?)?;
+        let samples = gallery.samples(self.draws(params, gallery.shown(), seed)?.values())?;
         Ok(vec![map, pairs, samples])
     }
 }

@@ -78,12 +78,17 @@ pub(crate) trait DensityModel<F: Scalar>: Tractable<F> + Sized + 'static {
     fn draws(&self, params: &Params<F>, count: usize, seed: u64) -> Vec<F>;
 
     /// The pictures beside the samples, as far as the data have them.
+    ///
+    /// # Errors
+    /// If a picture cannot be drawn.
     fn more_pictures(
         &self,
-        params: &Params<F>,
-        gallery: &Gallery,
-        seed: u64,
-    ) -> Vec<(&'static str, Vec<u8>)>;
+        _params: &Params<F>,
+        _gallery: &Gallery,
+        _seed: u64,
+    ) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
 }
 
 /// A fit of a kind in the precision of its run.
@@ -211,7 +216,7 @@ impl<F: Scalar, M: DensityModel<F>> Fitting for DensityFit<'_, F, M> {
         let gallery = Gallery::new(&self.split.test);
         let samples = gallery.samples(&self.draws(gallery.shown(), self.seed()))?;
         let (model, params) = (self.trainer.model(), self.trainer.params());
-        let more = model.more_pictures(params, &gallery, self.seed());
+        let more = model.more_pictures(params, &gallery, self.seed())?;
         Ok([(M::ABOUT.pictures[0], samples)].into_iter().chain(more).collect())
     }
 

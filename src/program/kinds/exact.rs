@@ -22,9 +22,6 @@ use serde_json::{Value, json};
 /// Sweeps of EM, or steps along the gradient, if no length is given.
 const STEPS: u64 = 2000;
 
-/// Pictures of `samples.png`.
-pub(crate) const PICTURES: usize = 64;
-
 /// The ways to the maximum of the likelihood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -129,10 +129,10 @@ impl<F: Scalar> DensityModel<F> for Model {
         params: &Params<F>,
         gallery: &Gallery,
         _: u64,
-    ) -> Vec<(&'static str, Vec<u8>)> {
+    ) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let data = gallery.data();
         if self.columns() != 2 {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let axes = [0, 1].map(|column| Axis::of(data, column));
         let mut dots = vec![0.0; GRID * GRID];
@@ -153,7 +153,7 @@ impl<F: Scalar> DensityModel<F> for Model {
         let grey = |x: &F| (0.5 * (x.to_f64() - top)).exp() as f32;
         let pictures: Vec<f32> =
             dots.into_iter().chain(log_prob.values().iter().map(grey)).collect();
-        vec![("density.png", Sheet::of_pictures((GRID, GRID), 2).grid(&pictures))]
+        Ok(vec![("density.png", Sheet::of_pictures((GRID, GRID), 2).grid(&pictures))])
     }
 }
 

@@ -1,6 +1,6 @@
 //! `train gmm`: a mixture of normal distributions, fitted by EM or by gradients of the exact likelihood.
 
-use super::exact::{self, ExactFit, ExactModel, Iterative, PICTURES};
+use super::exact::{self, ExactFit, ExactModel, Iterative};
 use super::kind::{About, Fitting, Kind};
 use crate::program::gallery::Gallery;
 use crate::program::picture::Sheet;
@@ -162,13 +162,23 @@ impl<F: Scalar> ExactModel<F> for Model {
         settings: &Settings,
     ) -> anyhow::Result<Vec<Vec<u8>>> {
         let gallery = Gallery::new(data);
-        let samples = self.draws(params, data, PICTURES, settings.run.seed);
+        let samples = self.draws(params, data, gallery.shown(), settings.run.seed);
         let order = heaviest_first(params.get(self.logits()));
         let means = params.get(self.loc());
         let mean = |&k: &usize| &means[k * self.columns()..(k + 1) * self.columns()];
         let means: Vec<f32> = order.iter().flat_map(mean).map(|x| x.to_f64() as f32).collect();
         let responsibilities = responsibilities(self, params, data, &order);
-        Ok(vec![gallery.square(&samples), gallery.square(&means), responsibilities])
+        let means = match data.image() {
+            Some(_) => gallery.square(&means),
+            None => {
+                let centre: Vec<f32> = data.mean().iter().map(|&x| x as f32).collect();
+                let apart: Vec<f32> =
+                    means.iter().zip(centre.iter().cycle()).map(|(x, mean)| x - mean).collect();
+                let title = "means, in standard deviations";
+                gallery.weights(&gallery.in_deviations(&apart), 1, ["component", title])?
+            }
+        };
+        Ok(vec![gallery.samples(&samples)?, means, responsibilities])
     }
 }
 

@@ -1,7 +1,6 @@
 //! `train gplvm`: latents of rows under a Gaussian-process prior of the map to the columns.
 
 use super::covariances::{KernelName, forms, most_relevant};
-use super::exact::PICTURES;
 use super::kind::{About, Fitting, Kind, Quantity};
 use super::tractable::Mean;
 use super::whole::{self, WholeFit, WholeModel};
@@ -31,7 +30,7 @@ const ABOUT: About = About {
 
 /// Test rows that are placed at the end of a run.
 const TEST_ROWS: usize = 100;
-/// Test rows above their reconstructions.
+/// Test rows that are shown with their reconstructions.
 const RECONSTRUCTED: usize = 40;
 /// Nearest training rows at whose latents the search for the latent of a new row begins.
 const STARTS: usize = 3;
@@ -349,12 +348,13 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
         let order = most_relevant(self.model.kernel(), params, &spreads(&latents, q));
         let map = by_two_latents(&latents, order, self.train.labels())?;
         let posterior = self.model.posterior(params, &self.data)?;
+        let gallery = Gallery::new(&self.test);
         let placed = self.placed(&posterior, params, self.test.len().min(RECONSTRUCTED));
         let new: Vec<f64> = placed.iter().flat_map(|one| one.latent.iter().copied()).collect();
         let [mean, _] = self.decode(&posterior, params, &new);
-        let gallery = Gallery::new(&self.test);
-        let pairs = gallery.pairs(&mean.iter().map(|&x| x as f32).collect::<Vec<_>>());
-        let samples = gallery.square(self.draws(params, PICTURES, seed)?.values());
+        let means: Vec<f32> = mean.iter().map(|&x| x as f32).collect();
+        let pairs = gallery.reconstructions(&means)?;
+        let samples = gallery.samples(self.draws(params, gallery.shown(), seed)?.values())?;
         Ok(vec![map, pairs, samples])
     }
 }

@@ -84,7 +84,7 @@ impl<F: Scalar> LatentKindModel<F> for Model {
         catalogue::rows_of([sampled_path_rows(), any_rows(), generative_rows()])
     }
 
-    fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
+    fn latent_view(views: &Views<F, Self>) -> anyhow::Result<Vec<u8>> {
         let top = |model: &Model| model.layers().last().copied().unwrap_or(0);
         views.top_plane(top, |model, params, z| model.means_below(params, z))
     }

@@ -29,9 +29,6 @@ const QUICK_SAMPLES: usize = 1;
 const TRAIN_SAMPLES: usize = 10;
 /// Importance samples of `evaluate` if no number is given.
 const SAMPLES: usize = 5000;
-/// Pictures of `samples.png`.
-const PICTURES: usize = 64;
-
 /// The pictures of every model with latents.
 pub(crate) const PICTURE_NAMES: &[&str] = &["samples.png", "reconstructions.png", "latent.png"];
 
@@ -46,7 +43,10 @@ pub(crate) trait LatentKindModel<F: Scalar>:
     fn rows<'a>() -> Vec<Row<F, Self, Start<'a, Self>>>;
 
     /// A picture of the effect of the latents.
-    fn latent_view(views: &Views<F, Self>) -> Vec<u8>;
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    fn latent_view(views: &Views<F, Self>) -> anyhow::Result<Vec<u8>>;
 
     /// The transitions of the latents between two temperatures.
     const MOVES: Moves = Moves::Hmc { leapfrogs: 10 };
@@ -247,8 +247,8 @@ impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
 
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let views = self.views();
-        let samples = views.gallery().square(&views.samples(PICTURES, self.settings.run.seed));
-        let pictures = [samples, views.reconstructions(), M::latent_view(&views)];
+        let samples = views.drawn(self.settings.run.seed)?;
+        let pictures = [samples, views.reconstructions()?, M::latent_view(&views)?];
         let of_all = PICTURE_NAMES.iter().copied().zip(pictures);
         Ok(of_all.chain(M::more_pictures(&views)?).collect())
     }

@@ -1,9 +1,8 @@
 //! The part that linear models with normal latents share: their draws and their pictures.
 
-use super::exact::PICTURES;
 use super::views::{Views, unit};
 use pathscore::autodiff::{Scalar, Tape};
-use pathscore::models::latent::Decoder;
+use pathscore::models::latent::{Decoder, Generative};
 use pathscore::models::{ParamId, Params};
 
 /// The pictures of every linear model.
@@ -25,7 +24,7 @@ pub(crate) struct Ids {
 ///
 /// # Errors
 /// If a picture cannot be drawn.
-pub(crate) fn pictures<F: Scalar, M: Decoder<F>>(
+pub(crate) fn pictures<F: Scalar, M: Decoder<F> + Generative<F>>(
     views: &Views<F, M>,
     params: &Params<F>,
     ids: Ids,
@@ -35,12 +34,11 @@ pub(crate) fn pictures<F: Scalar, M: Decoder<F>>(
     let numbers = |id| params.get(id).iter().map(|x| x.to_f64()).collect::<Vec<_>>();
     let [weights, mean, log_noise] = [ids.weights, ids.loc, ids.log_noise].map(numbers);
     let axes = principal_axes(&weights, &log_noise, mean.len());
-    let samples = views.gallery().square(&views.samples(PICTURES, seed));
-    let loadings = views.loadings(&mean, &turned(weights));
+    let loadings = views.loadings(&mean, &turned(weights))?;
     let map = views.map_along(&axes, "the two principal latents")?;
     let names = ["first principal latent", "second principal latent"];
     let posterior = views.posterior(&axes, names, seed)?;
-    Ok(vec![samples, views.reconstructions(), loadings, map, posterior])
+    Ok(vec![views.drawn(seed)?, views.reconstructions()?, loadings, map, posterior])
 }
 
 /// The two directions of the latents along which the data say most: the eigenvectors of $W^\top \Psi^{-1} W$ with the largest

@@ -3,7 +3,6 @@
 use super::density::{self, DensityModel};
 use super::kind::{About, Fitting, Kind, MakeModel};
 use super::network::ActivationName;
-use crate::program::gallery::Gallery;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one};
 use clap::{Args, Command};
@@ -107,9 +106,5 @@ impl<F: Scalar> DensityModel<F> for Model {
 
     fn draws(&self, params: &Params<F>, count: usize, seed: u64) -> Vec<F> {
         self.sample(params, count, &mut seed::rng(seed, Stream::Sample, 0))
-    }
-
-    fn more_pictures(&self, _: &Params<F>, _: &Gallery, _: u64) -> Vec<(&'static str, Vec<u8>)> {
-        Vec::new()
     }
 }

@@ -97,7 +97,7 @@ impl<F: Scalar> DensityModel<F> for Model {
         params: &Params<F>,
         gallery: &Gallery,
         seed: u64,
-    ) -> Vec<(&'static str, Vec<u8>)> {
+    ) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let weights = params.get(self.weights());
         let of_unit = |unit: usize| weights.iter().skip(unit).step_by(self.hidden());
         let units = (0..self.hidden().min(FILTERS)).flat_map(of_unit);
@@ -110,9 +110,10 @@ impl<F: Scalar> DensityModel<F> for Model {
         };
         let rows = (0..data.len().min(COMPLETIONS)).map(|i| data.row(i));
         let completions: Vec<f32> = rows.flat_map(completed).map(|x| x.to_f64() as f32).collect();
-        vec![
-            ("filters.png", gallery.signed(&filters, ACROSS)),
-            ("completions.png", gallery.pairs(&completions)),
-        ]
+        let names = ["unit", "weights of the hidden units"];
+        Ok(vec![
+            ("filters.png", gallery.weights(&filters, ACROSS, names)?),
+            ("completions.png", gallery.reconstructions(&completions)?),
+        ])
     }
 }

@@ -64,7 +64,7 @@ impl<F: Scalar> LatentKindModel<F> for Model {
         catalogue::rows_of([any_rows(), generative_rows(), bits_rows()])
     }
 
-    fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
+    fn latent_view(views: &Views<F, Self>) -> anyhow::Result<Vec<u8>> {
         views.latent_bits()
     }
 

@@ -147,7 +147,7 @@ impl<F: Scalar> LatentKindModel<F> for Model {
         catalogue::rows_of([path_rows(), any_rows(), generative_rows()])
     }
 
-    fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
+    fn latent_view(views: &Views<F, Self>) -> anyhow::Result<Vec<u8>> {
         views.latent_plane()
     }
 
@@ -172,7 +172,7 @@ impl<F: Scalar> LatentKindModel<F> for Model<FullNormal> {
         path_rows()
     }
 
-    fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
+    fn latent_view(views: &Views<F, Self>) -> anyhow::Result<Vec<u8>> {
         views.latent_plane()
     }
 
@@ -203,7 +203,7 @@ impl<F: Scalar> LatentKindModel<F> for Model<NormalFlow> {
         sampled_path_rows()
     }
 
-    fn latent_view(views: &Views<F, Self>) -> Vec<u8> {
+    fn latent_view(views: &Views<F, Self>) -> anyhow::Result<Vec<u8>> {
         views.latent_plane()
     }
 

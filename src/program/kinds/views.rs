@@ -1,14 +1,14 @@
 //! Pictures of a model with latents: samples, reconstructions, and the effect of each latent.
 
 use super::posterior::{Plane, posterior};
-use crate::program::chart;
-use crate::program::gallery::Gallery;
+use crate::program::chart::{self, Series, column_panels, line_panels};
+use crate::program::gallery::{Gallery, column_names};
 use crate::program::picture::Sheet;
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::{Scalar, Tape, Var};
 use pathscore::models::data::Table;
 use pathscore::models::dist::Distribution;
-use pathscore::models::latent::Decoder;
+use pathscore::models::latent::{Decoder, Generative};
 use pathscore::models::{Bound, Params, seed};
 
 /// The number of test rows by which the activity of latents is measured.
@@ -22,6 +22,8 @@ const REACH: f64 = 2.5;
 /// Latents whose effect is drawn, and pictures along each.
 const TRAVERSED: usize = 10;
 const ALONG: usize = 11;
+/// Latents whose effect on the columns of a table is drawn.
+const LINES: usize = 5;
 
 /// Loadings side by side in `loadings.png`.
 const ACROSS: usize = 6;
@@ -53,7 +55,7 @@ pub(crate) struct Views<'a, F, M> {
     rows: &'a Table,
 }
 
-impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
+impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
     /// Views of a model whose data look like `data`.
     pub(crate) fn new(model: &'a M, params: &'a Params<F>, data: &'a Table) -> Self {
         Self { model, params, gallery: Gallery::new(data), rows: data }
@@ -62,11 +64,6 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
     /// The same views with other rows to encode, those of the data without gaps.
     pub(crate) fn with_rows(self, rows: &'a Table) -> Self {
         Self { rows, ..self }
-    }
-
-    /// The gallery of the data.
-    pub(crate) fn gallery(&self) -> &Gallery<'a> {
-        &self.gallery
     }
 
     /// The decoder's means of some latents, flat.
@@ -90,27 +87,50 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
         self.model.encode(params, x).value().values().to_vec()
     }
 
-    /// Draws from the prior, decoded.
+    /// Draws from the model: rows of a table as they are, with the noise of the data, and pictures, in which this noise would hide
+    /// everything, as the means of the decoder.
     pub(crate) fn samples(&self, count: usize, seed: u64) -> Vec<f32> {
         let tape = Tape::new();
-        let rng = &mut seed::rng(seed, seed::Stream::Sample, 0);
-        let z = self.model.prior(self.params.on(&tape)).sample(count, rng).value();
-        self.decode(z.values())
+        let (params, rng) = (self.params.on(&tape), &mut seed::rng(seed, seed::Stream::Sample, 0));
+        let z = self.model.prior(params).sample(count, rng);
+        if self.gallery.data().image().is_some() {
+            return self.decode(z.value().values());
+        }
+        let x = self.model.sample_data(params, z, rng);
+        x.with(|x| x.iter().map(|x| x.to_f64() as f32).collect())
     }
 
-    /// Rows of the data, each above its reconstruction from the latents.
-    pub(crate) fn reconstructions(&self) -> Vec<u8> {
-        let rows = self.gallery.data().len().min(40);
-        self.gallery.pairs(&self.decode(&self.encode(rows)))
+    /// Draws from the model as a picture.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn drawn(&self, seed: u64) -> anyhow::Result<Vec<u8>> {
+        self.gallery.samples(&self.samples(self.gallery.shown(), seed))
     }
 
-    /// The mean of the data and the loadings of each latent of a linear model, whose weights lie row by row, a row for each
-    /// column of the data.
-    pub(crate) fn loadings(&self, mean: &[f64], weights: &[f64]) -> Vec<u8> {
+    /// Rows of the data and their reconstructions from the latents.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn reconstructions(&self) -> anyhow::Result<Vec<u8>> {
+        self.gallery.reconstructions(&self.decode(&self.encode(self.gallery.reconstructed())))
+    }
+
+    /// The loadings of each latent of a linear model, whose weights lie row by row, a row for each column of the data: pictures
+    /// behind that of the mean, or for a table numbers in standard deviations of the columns.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn loadings(&self, mean: &[f64], weights: &[f64]) -> anyhow::Result<Vec<u8>> {
         let latents = weights.len() / mean.len();
         let loading = |k: usize| weights.iter().skip(k).step_by(latents);
-        let rows = mean.iter().chain((0..latents).flat_map(loading));
-        self.gallery.signed(&rows.map(|&x| x as f32).collect::<Vec<_>>(), ACROSS)
+        let loadings = (0..latents).flat_map(loading).map(|&x| x as f32);
+        let title = "loadings, in standard deviations";
+        let rows: Vec<f32> = match self.gallery.data().image() {
+            Some(_) => mean.iter().map(|&x| x as f32).chain(loadings).collect(),
+            None => self.gallery.in_deviations(&loadings.collect::<Vec<_>>()),
+        };
+        self.gallery.weights(&rows, ACROSS, ["latent", title])
     }
 
     /// The rows of the data in the plane of the two latents whose means vary most, in the colours of their labels.
@@ -191,19 +211,25 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
     }
 
     /// The picture of normal latents: for two latents a map of the plane, otherwise a row of pictures along each of the
-    /// most active latents.
-    pub(crate) fn latent_plane(&self) -> Vec<u8> {
+    /// most active latents; for a table the means of its columns along each of these.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn latent_plane(&self) -> anyhow::Result<Vec<u8>> {
         let code = || self.encode(self.gallery.data().len().min(ACTIVITY_ROWS));
         self.plane(self.model.latents(), code, |z| self.decode(z))
     }
 
     /// [`Views::latent_plane`] of the layer that is farthest from the data, whose width is `top`; `below` computes all layers from
     /// it.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
     pub(crate) fn top_plane(
         &self,
         top: impl Fn(&M) -> usize,
         below: impl for<'t> Fn(&M, Bound<'t, F>, Var<'t, F>) -> Var<'t, F>,
-    ) -> Vec<u8> {
+    ) -> anyhow::Result<Vec<u8>> {
         let (latents, top) = (self.model.latents(), top(self.model));
         let code = || {
             let z = self.encode(self.gallery.data().len().min(ACTIVITY_ROWS));
@@ -223,40 +249,88 @@ impl<'a, F: Scalar, M: Decoder<F>> Views<'a, F, M> {
         latents: usize,
         code: impl FnOnce() -> Vec<F>,
         decode: impl Fn(&[F]) -> Vec<f32>,
-    ) -> Vec<u8> {
+    ) -> anyhow::Result<Vec<u8>> {
         let place =
             |i: usize, n: usize| F::from_f64(REACH * (2.0 * i as f64 / (n - 1) as f64 - 1.0));
-        if latents == 2 {
+        let table = self.gallery.data().image().is_none();
+        if latents == 2 && !table {
             let z: Vec<F> = (0..MAP * MAP)
                 .flat_map(|i| [place(i % MAP, MAP), place(MAP - 1 - i / MAP, MAP)])
                 .collect();
             let sheet = Sheet { gap: 0, ..self.gallery.sheet(MAP) };
-            return sheet.grid(&self.gallery.grey(&decode(&z)));
+            return Ok(sheet.grid(&self.gallery.grey(&decode(&z))));
         }
+        let mut active = most_active(&code(), latents);
+        active.truncate(if table { LINES } else { TRAVERSED });
         let mut z = Vec::new();
-        for &j in most_active(&code(), latents).iter().take(TRAVERSED) {
+        for &j in &active {
             for i in 0..ALONG {
                 z.extend((0..latents).map(|l| if l == j { place(i, ALONG) } else { F::ZERO }));
             }
         }
-        self.gallery.grid(&decode(&z), ALONG)
+        let means = decode(&z);
+        if !table {
+            return Ok(self.gallery.grid(&means, ALONG));
+        }
+        let columns = self.gallery.data().columns();
+        let of_column = |column: usize| {
+            let lines = active.iter().zip(means.chunks_exact(ALONG * columns));
+            let series = lines.map(|(latent, means)| {
+                let means = means.iter().skip(column).step_by(columns).enumerate();
+                let points = means.map(|(i, &mean)| (place(i, ALONG).to_f64(), f64::from(mean)));
+                Series { name: format!("latent {}", latent + 1), points: points.collect() }
+            });
+            series.collect()
+        };
+        let names = column_names(self.gallery.data());
+        let panels = column_panels(&names, ["latent", "mean"], false, of_column);
+        line_panels(&panels, "means of the columns along one latent, the others at zero")
     }
 
     /// The picture of bits: reconstructions of some rows of the data, and below them a row of pictures for each of the
-    /// most active bits, in which this bit is flipped.
-    pub(crate) fn latent_bits(&self) -> Vec<u8> {
+    /// most active bits, in which this bit is flipped; for a table the change of the means of its columns.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn latent_bits(&self) -> anyhow::Result<Vec<u8>> {
         let latents = self.model.latents();
         let probs = self.encode(self.gallery.data().len().min(ACTIVITY_ROWS));
         let half = F::from_f64(0.5);
         let code = |p: &F| if *p > half { F::ONE } else { F::ZERO };
         let columns = self.gallery.data().len().min(ALONG);
         let base: Vec<F> = probs[..columns * latents].iter().map(code).collect();
+        let mut active = most_active(&probs, latents);
+        active.truncate(TRAVERSED);
+        if self.gallery.data().image().is_none() {
+            return self.effects_of_bits(&base, &active);
+        }
         let mut z = base.clone();
-        for &j in most_active(&probs, latents).iter().take(TRAVERSED) {
+        for &j in &active {
             let turned = base.iter().enumerate();
             z.extend(turned.map(|(i, &bit)| if i % latents == j { F::ONE - bit } else { bit }));
         }
-        self.gallery.grid(&self.decode(&z), columns)
+        Ok(self.gallery.grid(&self.decode(&z), columns))
+    }
+
+    /// A heat map of the change of the columns' means when a bit becomes one, for some bits, averaged over rows of bits.
+    fn effects_of_bits(&self, base: &[F], bits: &[usize]) -> anyhow::Result<Vec<u8>> {
+        let (latents, columns) = (self.model.latents(), self.gallery.data().columns());
+        let rows = base.len() / latents;
+        let means_with = |bit: usize, value: F| {
+            let each = base.iter().enumerate();
+            let z: Vec<F> =
+                each.map(|(i, &z)| if i % latents == bit { value } else { z }).collect();
+            self.decode(&z)
+        };
+        let mut effects = vec![0.0; bits.len() * columns];
+        for (effects, &bit) in effects.chunks_exact_mut(columns).zip(bits) {
+            let (on, off) = (means_with(bit, F::ONE), means_with(bit, F::ZERO));
+            for (i, (on, off)) in on.iter().zip(&off).enumerate() {
+                effects[i % columns] += (on - off) / rows as f32;
+            }
+        }
+        let names: Vec<String> = bits.iter().map(|bit| format!("bit {}", bit + 1)).collect();
+        self.gallery.heat_map(&effects, &names, "change of the means when a bit becomes one")
     }
 }
 

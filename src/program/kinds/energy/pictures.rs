@@ -14,10 +14,11 @@ pub(crate) const PICTURES: &[&str] =
 pub(crate) const PICTURES_WITH_HIDDEN: &[&str] =
     &["samples.png", "chains.png", "filters.png", "reconstructions.png", "hidden.png"];
 
-/// Pictures of `samples.png` and `reconstructions.png`, and the most of `filters.png`.
+/// Pictures of `samples.png`, and the most of `filters.png`.
 const SAMPLES: usize = 64;
-const RECONSTRUCTIONS: usize = 40;
 const FILTERS: usize = 100;
+/// The name of a row of `filters.png`, and the title.
+pub(super) const FILTERS_ARE: [&str; 2] = ["unit", "weights of the units"];
 /// The chains of `chains.png` that are shown, and the moments of each.
 const CHAINS: usize = 8;
 const MOMENTS: usize = 12;
@@ -32,7 +33,7 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         seed: u64,
     ) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let mut pictures = match self.split.test.image() {
-            Some(_) => self.pictures_of_pictures(sweeps, seed),
+            Some(_) => self.pictures_of_pictures(sweeps, seed)?,
             None => self.pictures_of_table(sweeps, seed)?,
         };
         if let Some(hidden) = self.hidden_activity()? {
@@ -42,19 +43,27 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
     }
 
     /// All pictures but that of hidden activity, if the rows are pictures.
-    fn pictures_of_pictures(&self, sweeps: usize, seed: u64) -> Vec<(&'static str, Vec<u8>)> {
+    fn pictures_of_pictures(
+        &self,
+        sweeps: usize,
+        seed: u64,
+    ) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let gallery = Gallery::new(&self.split.test);
         let [samples, chains] = self.chains(&gallery, sweeps, seed);
         let mut pictures = vec![("samples.png", samples), ("chains.png", chains)];
         let filters = self.model.filters(self.params, FILTERS);
         let shown = filters.len() / self.columns();
         let side = (shown as f64).sqrt().ceil() as usize;
-        pictures.push(("filters.png", gallery.signed(&filters, side)));
-        let test = self.split.test.values();
-        let rows = RECONSTRUCTIONS.min(self.split.test.len()) * self.columns();
-        let x: Vec<F> = test[..rows].iter().map(|&x| F::from(x)).collect();
-        pictures.push(("reconstructions.png", gallery.pairs(&to_f32(&self.reconstruct(&x)))));
-        pictures
+        pictures.push(("filters.png", gallery.weights(&filters, side, FILTERS_ARE)?));
+        pictures.push(("reconstructions.png", self.reconstructions(&gallery)?));
+        Ok(pictures)
+    }
+
+    /// Test rows and their reconstructions.
+    pub(super) fn reconstructions(&self, gallery: &Gallery) -> anyhow::Result<Vec<u8>> {
+        let rows = &gallery.data().values()[..gallery.reconstructed() * self.columns()];
+        let x: Vec<F> = rows.iter().map(|&x| F::from(x)).collect();
+        gallery.reconstructions(&to_f32(&self.reconstruct(&x)))
     }
 
     /// The expected rows of chains after the last sweep, and of some chains at moments that double, from left to right: after

@@ -1,11 +1,12 @@
 //! The pictures of an energy model whose rows are no pictures: panels for the columns of a table.
 
 use super::model::EnergyKindModel;
+use super::pictures::FILTERS_ARE;
 use super::view::{View, to_f32};
 use crate::program::chart::{
-    LinePanel, MOST_COLUMNS, Series, column_panels, heat_map, line_panels, marginals,
+    LinePanel, MOST_COLUMNS, Series, column_panels, line_panels, marginals,
 };
-use crate::program::gallery::column_names;
+use crate::program::gallery::{Gallery, column_names};
 use pathscore::autodiff::Scalar;
 use pathscore::models::seed::{self, Stream};
 
@@ -26,26 +27,12 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
     ) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let [samples, traces] = self.panels_of_chains(sweeps, seed);
         let filters = self.model.filters(self.params, UNITS);
-        let units: Vec<String> =
-            (1..=filters.len() / self.columns()).map(|i| format!("unit {i}")).collect();
+        let gallery = Gallery::new(&self.split.test);
         Ok(vec![
             ("samples.png", line_panels(&samples, "the test rows and chains")?),
             ("chains.png", line_panels(&traces, "chains over time, after each sweep")?),
-            (
-                "filters.png",
-                heat_map(
-                    &filters,
-                    [&units, &column_names(&self.split.test)],
-                    "weights of the units",
-                )?,
-            ),
-            (
-                "reconstructions.png",
-                line_panels(
-                    &self.panels_of_reconstructions(),
-                    "test rows and their reconstructions",
-                )?,
-            ),
+            ("filters.png", gallery.weights(&filters, 1, FILTERS_ARE)?),
+            ("reconstructions.png", self.reconstructions(&gallery)?),
         ])
     }
 
@@ -80,20 +67,5 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
             marginals(&names, [("test rows", data), ("chains", &samples)]),
             column_panels(&names, ["sweep", "value"], false, traced),
         ]
-    }
-
-    /// Values and their reconstructions: good ones lie on the diagonal.
-    fn panels_of_reconstructions(&self) -> Vec<LinePanel> {
-        let columns = self.columns();
-        let rows = ROWS.min(self.split.test.len());
-        let data = &self.split.test.values()[..rows * columns];
-        let x: Vec<F> = data.iter().map(|&x| F::from(x)).collect();
-        let back = to_f32(&self.reconstruct(&x));
-        let names = column_names(&self.split.test);
-        column_panels(&names, ["value", "reconstruction"], true, |column| {
-            let pairs = data.iter().zip(&back).skip(column).step_by(columns);
-            let points = pairs.map(|(&x, &y)| (f64::from(x), f64::from(y))).collect();
-            vec![Series { name: "test rows".into(), points }]
-        })
     }
 }
