@@ -243,8 +243,8 @@ fn settings_that_are_not_those_of_the_checkpoint_are_named() {
         copy(&out, &other);
         edit(&other, "run.toml", "pathscore = \"0", "pathscore = \"999.0");
         refuse_everywhere(&other, &["run.toml", "version 999."]);
-        edit(&other, "run.toml", "format = 2", "format = 3");
-        refuse_everywhere(&other, &["run.toml", "the format is 3"]);
+        edit(&other, "run.toml", "format = 3", "format = 4");
+        refuse_everywhere(&other, &["run.toml", "the format is 4"]);
         copy(&out, &other);
         edit(&other, "run.toml", "\"bars\"", "\"rings\"");
         refuse_everywhere(&other, &["checkpoint.safetensors", "other data"]);
@@ -598,8 +598,143 @@ fn control_characters_do_not_reach_the_terminal() {
 }
 
 #[test]
+fn a_model_that_is_lost_does_not_replace_the_checkpoint() {
+    let scratch = Scratch::new("lost");
+    let (out, more) = (scratch.path("run"), ["--progress", "none"]);
+    // A step that leaves finite parameters at which the density is none: at the end, and before a checkpoint by the clock.
+    for (last, every) in [("6", "60"), ("40", "0")] {
+        let _ = fs::remove_dir_all(&out);
+        let short = ["train", "flow", "--data", "rings", "--steps", "5", "--out", &out];
+        succeed(&[&short[..], &more].concat());
+        let good = files(&out);
+        let long = ["--steps", last, "--lr", "1e3", "--checkpoint-seconds", every];
+        let output = run(&resume(&out, &long));
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        let words = ["checkpoint of step 5 is kept", "failed.safetensors", "step 6", "--lr RATE"];
+        assert!(words.iter().all(|words| stderr.contains(words)), "{stderr}");
+        let checkpoint = |from: &BTreeMap<String, Vec<u8>>| {
+            let bytes = &from["checkpoint.safetensors"];
+            // Behind the header, which knows the settings.
+            bytes[bytes.len() - 100_000..].to_vec()
+        };
+        assert!(checkpoint(&files(&out)) == checkpoint(&good), "the numbers of step 5 are there");
+        succeed(&resume(&out, &["--steps", "8", "--lr", "1e-4"]));
+    }
+}
+
+#[test]
+fn names_and_shapes_are_part_of_the_data() {
+    let scratch = Scratch::new("names");
+    let rows: String = (0..60)
+        .map(|i| format!("{},{},{}\n", i % 7, (0.7 * f64::from(i)).sin(), i * i % 11))
+        .collect();
+    let file = scratch.file("rows.csv", format!("a,b,c\n{rows}").as_bytes());
+    let (source, out) = (format!("csv:{file}"), scratch.path("run"));
+    let train = ["train", "gp", "--data", &source, "--target", "b", "--steps", "2", "--out", &out];
+    succeed(&train);
+    fs::write(&file, format!("b,a,c\n{rows}")).unwrap();
+    refuse_everywhere(&out, &["other data"]);
+}
+
+#[test]
+fn no_other_output_takes_the_place_of_a_file_of_a_run() {
+    let scratch = Scratch::new("own");
+    let out = scratch.path("run");
+    succeed(&options("rbm", &["--steps", STEPS[0], "--out", &out]));
+    let before = files(&out);
+    for name in ["run.toml", "checkpoint.safetensors", "metrics.jsonl", "samples.png", "curve.svg"]
+    {
+        refuse(&["sample", &out, "--out", &format!("{out}/{name}")], &[name, "a file of the run"]);
+    }
+    assert!(files(&out) == before);
+    // Any other name is free, and so are these names elsewhere.
+    succeed(&["sample", &out, "--out", &format!("{out}/more.png")]);
+    succeed(&["sample", &out, "--out", &scratch.path("samples.png")]);
+    // The state of a failure is a run's file, too.
+    let failed = scratch.path("failed");
+    fs::create_dir(&failed).unwrap();
+    fs::write(Path::new(&failed).join("failed.safetensors"), "precious").unwrap();
+    refuse(&options("rbm", &["--steps", "1", "--out", &failed]), &["there is a run"]);
+    assert_eq!(files(&failed)["failed.safetensors"], b"precious");
+}
+
+#[test]
+fn a_damaged_replacement_replaces_nothing() {
+    for (kind, _) in KINDS {
+        let scratch = Scratch::new(&format!("replacement-{kind}"));
+        let (out, other) = (scratch.path("run"), scratch.path("other"));
+        succeed(&options(kind, &["--steps", STEPS[0], "--out", &out]));
+        succeed(&options(kind, &["--steps", "10", "--seed", "3", "--out", &other]));
+        let good = fs::read(Path::new(&out).join("checkpoint.safetensors")).unwrap();
+        let next = Path::new(&out).join(".next");
+        fs::create_dir(&next).unwrap();
+        let foreign = fs::read(Path::new(&other).join("checkpoint.safetensors")).unwrap();
+        for damaged in [b"junk".to_vec(), foreign] {
+            fs::write(next.join("checkpoint.safetensors"), damaged).unwrap();
+            let text = fs::read(Path::new(&out).join("run.toml")).unwrap();
+            fs::write(next.join("run.toml"), text).unwrap();
+            refuse(&resume(&out, &["--steps", STEPS[1]]), &[".next", "stays as it was"]);
+            refuse(&options(kind, &["--steps", "3", "--out", &out]), &["there is a run"]);
+            let forced = options(kind, &["--steps", "3", "--force", "--out", &out]);
+            refuse(&forced, &[".next", "stays as it was"]);
+            assert!(fs::read(Path::new(&out).join("checkpoint.safetensors")).unwrap() == good);
+        }
+        fs::remove_dir_all(&next).unwrap();
+        succeed(&resume(&out, &["--steps", STEPS[1]]));
+    }
+}
+
+#[test]
+fn times_go_on_from_line_to_line() {
+    let scratch = Scratch::new("times");
+    let out = scratch.path("run");
+    succeed(&options("rbm", &["--seconds", "0.3", "--out", &out]));
+    let path = Path::new(&out).join("metrics.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    for other in ["-50", "1e400", "null"] {
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| {
+                format!("{}\"wall_s\":{other}}}\n", line.split("\"wall_s\"").next().unwrap())
+            })
+            .collect();
+        fs::write(&path, lines.concat()).unwrap();
+        refuse(&resume(&out, &["--seconds", "0.4"]), &["metrics.jsonl", "line 1 is damaged"]);
+    }
+}
+
+#[test]
+fn a_pipe_is_read_once_and_waiting_for_data_is_stopped() {
+    let scratch = Scratch::new("pipe");
+    let pipe = scratch.path("rows.csv");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let source = format!("csv:{pipe}");
+    let out = scratch.path("run");
+    let train = ["train", "gmm", "--data", &source, "--out", &out];
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::write(pipe, "1,2\n3,x\n4,5\n").unwrap()
+    });
+    refuse(&train, &["line 2, column 2", "`x`"]);
+    writer.join().unwrap();
+    // Nobody writes: the program waits, and obeys the first signal.
+    let mut waiting = program(&train).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let id = waiting.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(waiting.wait().unwrap().code(), Some(143));
+    assert!(!Path::new(&out).exists());
+}
+
+#[test]
 fn an_error_shows_no_line_of_a_file_that_is_no_run() {
     let scratch = Scratch::new("no-run");
+    let secret = scratch.file("secret", b"user:x:1\npassword=hunter\n");
+    let output = run(&["train", "ppca", "--data", &format!("csv:{secret}")]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("line 2, column 1") && !stderr.contains("hunter"), "{stderr}");
     let out = scratch.path("run");
     fs::create_dir(&out).unwrap();
     fs::write(Path::new(&out).join("run.toml"), "root:secret:1::\n").unwrap();
@@ -657,6 +792,22 @@ fn requests_beyond_their_limits_are_refused_by_name() {
     );
     let many = ["train", "--num-samples", "1000000", "--batch", "10000", "--out", &never];
     refuse(&many, &["--num-samples", "GiB of memory"]);
+    for (criterion, option, most) in [
+        ("bis", "--draws", "10000000"),
+        ("ed", "--neighbours", "1048576"),
+        ("nce", "--noise-ratio", "1048576"),
+        ("pt", "--temperatures", "1048576"),
+        ("pcd", "--chains", "1048576"),
+    ] {
+        let wide = ["train", "rbm", "--hidden", "5000", "--criterion", criterion, option, most];
+        refuse(&[&wide[..], &["--out", &never]].concat(), &[option, "GiB of memory"]);
+    }
+    let long = ["train", "dbm", "--mean-field-steps", "100000000", "--out", &never];
+    refuse(&long, &["--mean-field-steps", "GiB of memory"]);
+    let wide = format!("{out}-rbm");
+    edit(&wide, "run.toml", "hidden = 70000", "hidden = 5");
+    let chains = ["evaluate", &wide, "--ais", "3", "--ais-chains", "100000000"];
+    refuse(&chains, &["--ais-chains"]);
     assert!(!Path::new(&never).exists());
     let help = succeed(&["--help"]);
     let table = help.split("Limits (").nth(1).unwrap();

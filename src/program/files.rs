@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use super::usage_error::usage_error;
 use anyhow::Context;
@@ -12,14 +13,28 @@ use anyhow::Context;
 /// The end of every temporary name, by which leftovers of a killed run are known.
 const TEMPORARY: &str = ".pathscore-tmp";
 
+/// The age at which a temporary file is nobody's: a file is written in much less.
+const STALE: Duration = Duration::from_secs(600);
+
 /// Replaces the content of a file by `bytes`: a reader sees the old content or the new, and never a part of it.
 ///
 /// The bytes reach the disk before the name does, so a power cut keeps the promise too.
 pub(crate) fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<()> {
     let path = path.as_ref();
     check_output(path)?;
-    replace(path, |file| file.write_all(bytes))
-        .with_context(|| format!("{} could not be written", path.display()))
+    replace(path, |file| file.write_all(bytes)).map_err(|error| {
+        let text = format!("{} could not be written", path.display());
+        match error.kind() {
+            // No place for the output: the request is at fault, and not the disk.
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                usage_error(format!("{text}: there is no such folder"))
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                usage_error(format!("{text}: permission denied"))
+            }
+            _ => anyhow::Error::new(error).context(text),
+        }
+    })
 }
 
 /// The content of a file. A pipe or a device, which may have no end, is not read.
@@ -33,8 +48,12 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Refuses an output that would take the place of something other than a regular file.
 ///
 /// # Errors
-/// If there is a symbolic link, a folder, a device or a pipe of that name.
+/// If there is a symbolic link, a folder, a device or a pipe of that name, or if its folder is missing.
 pub(crate) fn check_output(path: &Path) -> anyhow::Result<()> {
+    if path.parent().is_some_and(|dir| !dir.as_os_str().is_empty() && !dir.is_dir()) {
+        let path = path.display();
+        return Err(usage_error(format!("{path} could not be written: there is no such folder")));
+    }
     let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
     let kind = match metadata.file_type() {
         kind if kind.is_file() => return Ok(()),
@@ -48,18 +67,36 @@ pub(crate) fn check_output(path: &Path) -> anyhow::Result<()> {
     )))
 }
 
+/// Makes the folder of a command's outputs, which other commands may write into at the same time. Temporary files that are
+/// so old that their writer was killed are removed.
+///
+/// # Errors
+/// If the folder cannot be made or cleared.
+pub(crate) fn make_output_folder(dir: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(dir).map_err(|error| usage_error(format!("{}: {error}", dir.display())))?;
+    remove_temporaries(dir, STALE).map(|_| ())
+}
+
 /// Removes the temporary files that a killed run left in a folder, and returns their number.
 ///
 /// One run writes into one folder: call it before the first write, when all leftovers are stale.
 pub(crate) fn clear_leftovers(dir: impl AsRef<Path>) -> anyhow::Result<usize> {
-    let dir = dir.as_ref();
+    remove_temporaries(dir.as_ref(), Duration::ZERO)
+}
+
+/// Removes the temporary files of at least some age from a folder, and returns their number.
+fn remove_temporaries(dir: &Path, age: Duration) -> anyhow::Result<usize> {
     let failed = || format!("{} could not be cleared of temporary files", dir.display());
     let mut removed = 0;
     for entry in fs::read_dir(dir).with_context(failed)? {
         let entry = entry.with_context(failed)?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(TEMPORARY) {
+        let old = || -> io::Result<bool> {
+            let age_of = SystemTime::now().duration_since(entry.metadata()?.modified()?);
+            Ok(age_of.unwrap_or_default() >= age)
+        };
+        if name.starts_with('.') && name.ends_with(TEMPORARY) && old().with_context(failed)? {
             fs::remove_file(entry.path()).with_context(failed)?;
             removed += 1;
         }
@@ -191,8 +228,16 @@ mod tests {
         let folder = folder("leftovers");
         fs::write(folder.join(".a.txt.17.pathscore-tmp"), "torn").unwrap();
         fs::write(folder.join("a.txt"), "whole").unwrap();
+        // Another command's, which may be at work.
+        make_output_folder(&folder).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
         assert_eq!(clear_leftovers(&folder).unwrap(), 1);
         assert_eq!(fs::read_to_string(folder.join("a.txt")).unwrap(), "whole");
+        // One whose writer was killed an hour ago.
+        let stale = fs::File::create(folder.join(".b.svg.18.pathscore-tmp")).unwrap();
+        stale.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+        make_output_folder(&folder).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         assert!(clear_leftovers(folder.join("missing")).is_err());
         fs::remove_dir_all(folder).unwrap();
     }

@@ -10,6 +10,7 @@ use super::sweeps::variances;
 use super::trained::Run;
 use crate::program::catalogue::{ProblemRow, Truths, keep_estimators, problem, problems};
 use crate::program::chart::write_chart;
+use crate::program::files::make_output_folder;
 use crate::program::progress::say;
 use crate::program::table::{Format, figure, print};
 use crate::program::threads::pool;
@@ -33,14 +34,10 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         ));
     }
     enough_draws(args.draws())?;
-    let make_folder = || {
-        std::fs::create_dir_all(&args.out)
-            .map_err(|error| usage_error(format!("{}: {error}", args.out.display())))
-    };
     let asked = match &args.problem {
         Some(Subject::Run(dir)) => {
             let run = Run::read(dir, args)?;
-            make_folder()?;
+            make_output_folder(&args.out)?;
             return pool(args.threads)?.install(|| {
                 let rows = report(&run.case(args)?, args)?;
                 finish(&rows, args)
@@ -50,7 +47,7 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         None => problems(),
     };
     let problems = keep_estimators(asked, args.estimators.as_deref())?;
-    make_folder()?;
+    make_output_folder(&args.out)?;
     pool(args.threads)?.install(|| compare_on(&problems, args))
 }
 

@@ -6,10 +6,10 @@ use super::problem::Enumerable;
 use super::reach::{RATES, Reached, reach};
 use super::rows::CRITERIA;
 use crate::program::chart::{Axis, Curve, CurvePanel, curve_panels, write_chart};
+use crate::program::files::make_output_folder;
 use crate::program::progress::say;
 use crate::program::table::{Format, figure, paragraph, print};
 use crate::program::threads::pool;
-use crate::program::usage_error::usage_error;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::io::{Write, stdout};
@@ -68,8 +68,7 @@ struct ReachedRow {
 /// Measures every criterion on a machine, prints a row for each, and draws how far each comes.
 pub(crate) fn criteria(args: &CriteriaArgs) -> anyhow::Result<()> {
     args.check()?;
-    std::fs::create_dir_all(&args.out)
-        .map_err(|error| usage_error(format!("{}: {error}", args.out.display())))?;
+    make_output_folder(&args.out)?;
     let problem = Enumerable::new(args.model, args.seed);
     let (done, total) = (AtomicUsize::new(0), CRITERIA.len());
     let found: Vec<(Row, Reached)> = pool(args.threads)?.install(|| {

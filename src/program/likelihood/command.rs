@@ -9,10 +9,10 @@ use super::invariance::invariance;
 use super::problem::Problem;
 use super::values::{Relation, ValueRow, values};
 use crate::program::chart::{Rung, curve_panels, ladder, write_chart};
+use crate::program::files::make_output_folder;
 use crate::program::progress::say;
 use crate::program::table::{Format, figure, objects, paragraph, print};
 use crate::program::threads::pool;
-use crate::program::usage_error::usage_error;
 use kuva::render::render::Scene;
 use pathscore::autodiff::Tape;
 use serde::Serialize;
@@ -38,10 +38,9 @@ impl Section {
 pub(crate) fn likelihood(args: &LikelihoodArgs) -> anyhow::Result<()> {
     args.check()?;
     let split = args.data.load(args.seed)?;
-    std::fs::create_dir_all(&args.out)
-        .map_err(|error| usage_error(format!("{}: {error}", args.out.display())))?;
     pool(args.threads)?.install(|| {
         let problem = Problem::new(&split, args)?;
+        make_output_folder(&args.out)?;
         if args.format == Format::Table {
             writeln!(stdout().lock(), "{}\n", paragraph(&problem.description))?;
         }

@@ -1,5 +1,6 @@
 //! `evaluate`: the quantities that are known of a trained model, on its test part.
 
+use super::memory;
 use super::saved::Saved;
 use super::settings::at_least_one;
 use crate::program::args::EvaluateArgs;
@@ -34,6 +35,8 @@ pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
         at_least_one(option, number as u64)?;
     }
     let saved = Saved::read(&args.run)?;
+    let columns = saved.split.test.columns();
+    memory::check_chains(&saved.settings, columns, args.ais_chains.unwrap_or(1))?;
     let test = saved.split.test.len();
     let rows = args.rows.unwrap_or(test).min(test);
     let (chains, progress) = (args.ais_chains, args.progress);

@@ -36,7 +36,11 @@ impl Checksum {
             let bits = |i: usize| pair.get(i).map_or(0, |x| u64::from(x.to_bits()));
             sum.word(bits(0) | bits(1) << 32)
         });
-        numbers.with(table.labels().unwrap_or_default())
+        let labelled = numbers.with(table.labels().unwrap_or_default());
+        let (height, width) = table.image().unwrap_or((0, 0));
+        let names = table.column_names().unwrap_or_default();
+        let named = names.iter().fold(labelled, |sum, name| sum.with(name.as_bytes()));
+        named.word(names.len() as u64).word(height as u64).word(width as u64)
     }
 }
 
@@ -123,5 +127,19 @@ mod tests {
         assert_ne!(one, of(table(0.25).with_labels(vec![1, 2]).unwrap(), table(0.5)));
         let tall = Table::new(vec![0.0, 1.0, 0.25, 0.5], 1).unwrap();
         assert_ne!(one, of(tall, table(0.5)));
+        // A column by its name, and neighbours in a picture, decide what is fitted.
+        let named =
+            |names: [&str; 2]| table(0.25).with_column_names(names.map(String::from).to_vec());
+        assert_ne!(
+            of(named(["a", "b"]).unwrap(), table(0.5)),
+            of(named(["b", "a"]).unwrap(), table(0.5))
+        );
+        assert_ne!(
+            of(named(["a", "b"]).unwrap(), table(0.5)),
+            of(named(["ab", ""]).unwrap(), table(0.5))
+        );
+        assert_ne!(one, of(named(["a", "b"]).unwrap(), table(0.5)));
+        let image = |height, width| table(0.25).with_image(height, width).unwrap();
+        assert_ne!(of(image(1, 2), table(0.5)), of(image(2, 1), table(0.5)));
     }
 }

@@ -2,9 +2,9 @@
 
 use super::checkpoint::Checkpoint;
 use super::lock::Lock;
-use super::settings;
+use super::settings::{self, Settings};
 use crate::program::files::{check_output, clear_leftovers, sync_folder, write_atomically};
-use crate::program::usage_error::usage_error;
+use crate::program::usage_error::{usage_error, words};
 use anyhow::Context;
 use std::fs;
 use std::io::ErrorKind;
@@ -20,6 +20,9 @@ pub(crate) const SUMMARY: &str = "summary.json";
 pub(crate) const FAILED: &str = "failed.safetensors";
 /// The training curve.
 pub(crate) const CURVE: &str = "curve.svg";
+
+/// The files of a run beside its pictures.
+const OURS: [&str; 6] = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, FAILED, CURVE];
 
 /// The folder in which a pair of settings and checkpoint waits to replace the pair of the run, both or neither. It counts as
 /// soon as the checkpoint is in it.
@@ -78,6 +81,43 @@ pub(crate) fn complete(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
     fs::remove_dir(&next).with_context(|| format!("{} could not be removed", next.display()))
 }
 
+/// [`complete`] of a replacement that another process has left, if it is whole.
+///
+/// # Errors
+/// If its checkpoint and its settings cannot be read or do not belong together; then nothing is changed.
+pub(crate) fn complete_found(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
+    if is_replaced(dir) {
+        let next = dir.join(NEXT);
+        let whole =
+            || Checkpoint::read(&next.join(CHECKPOINT))?.check_settings(&Settings::read(&next)?);
+        whole().map_err(|error| {
+            usage_error(format!(
+                "{}; the run in {} stays as it was, and counts again when the folder {} is removed",
+                words(&error),
+                dir.display(),
+                next.display()
+            ))
+        })?;
+    }
+    complete(dir, pictures)
+}
+
+/// Refuses the name of a file of the run in its folder as the place of another output.
+///
+/// # Errors
+/// If there is a run in the folder of `path`, and one of its files has this name.
+pub(crate) fn check_foreign(path: &Path, pictures: &[&str]) -> anyhow::Result<()> {
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default();
+    match holds_run(dir) && OURS.iter().chain(pictures).any(|ours| name == *ours) {
+        true => Err(usage_error(format!("{} is a file of the run in its folder", path.display()))),
+        false => Ok(()),
+    }
+}
+
 /// True if a replacement of the run in a folder was cut off before it was complete.
 pub(crate) fn is_replaced(dir: &Path) -> bool {
     dir.join(NEXT).join(CHECKPOINT).exists()
@@ -88,12 +128,11 @@ pub(crate) fn is_replaced(dir: &Path) -> bool {
 /// # Errors
 /// The message names it.
 pub(crate) fn check(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
-    let ours = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, FAILED, CURVE];
     let next = dir.join(NEXT);
     if fs::symlink_metadata(&next).is_ok_and(|metadata| !metadata.is_dir()) {
         return Err(usage_error(format!("{}: this is no folder of the program", next.display())));
     }
-    ours.iter().chain(pictures).try_for_each(|name| check_output(&dir.join(name)))
+    OURS.iter().chain(pictures).try_for_each(|name| check_output(&dir.join(name)))
 }
 
 /// True if there is a run in a folder, or the replacement of one.
@@ -132,13 +171,13 @@ pub(crate) fn create(
     fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
     check(dir, pictures)?;
     let lock = Lock::take(dir)?;
-    complete(dir, pictures)?;
-    let ours = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, CURVE];
-    if !force && ours.iter().chain(pictures).any(|name| dir.join(name).exists()) {
+    let mut ours = OURS.iter().chain(pictures);
+    if !force && (is_replaced(dir) || ours.any(|name| dir.join(name).exists())) {
         return Err(usage_error(format!(
             "{}: there is a run in this folder; --force replaces it, --resume continues it",
             dir.display()
         )));
     }
+    complete_found(dir, pictures)?;
     Ok((dir.to_path_buf(), lock))
 }

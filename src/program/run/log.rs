@@ -37,6 +37,11 @@ pub(crate) struct Kept {
 }
 
 impl Logged {
+    /// The lines without that of the end, for a run that goes on.
+    pub(crate) fn without_end(self) -> Self {
+        Self { last: None, ..self }
+    }
+
     /// Finds the lines in a file and changes nothing. Lines behind them, which were written after the checkpoint, are ignored.
     ///
     /// # Errors
@@ -58,7 +63,12 @@ impl Logged {
                     ),
                 )
             })?;
-            let read = Line::read(line).filter(|line| line.step > kept.steps[1]);
+            let read = Line::read(line).filter(|line| {
+                // Time goes on from line to line; by it a run of so many --seconds ends.
+                line.step > kept.steps[1]
+                    && line.seconds.is_finite()
+                    && line.seconds >= kept.seconds
+            });
             let Some(Line { step, seconds, content }) = read else {
                 return Err(wrong(
                     path,

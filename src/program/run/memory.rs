@@ -12,6 +12,12 @@ const COPIES: f64 = 8.0;
 /// Numbers on a tape for each unit of a layer, row and draw.
 const RECORDED: f64 = 4.0;
 
+/// Numbers for each unit of a chain: its state, that of a checkpoint, and what its moves record.
+const MOVED: f64 = 32.0;
+
+/// Options that say how many draws each row of a batch has.
+const DRAWS: [&str; 5] = ["num-samples", "points", "neighbours", "noise-ratio", "draws"];
+
 /// Matrices of all rows that a Gaussian process holds.
 const MATRICES: f64 = 4.0;
 
@@ -20,27 +26,10 @@ const MATRICES: f64 = 4.0;
 /// # Errors
 /// The message names the part that is too large.
 pub(crate) fn check(settings: &Settings, split: &Split) -> anyhow::Result<()> {
-    let number = match settings.run.dtype {
-        Dtype::F32 => 4.0,
-        Dtype::F64 => 8.0,
-    };
     let Settings { model, estimator, optimizer, .. } = settings;
     let (columns, rows) = (split.train.columns() as f64, split.train.len() as f64);
-    let one = |table: &Table, key: &str| found(table, key).map_or(1.0, |value| sum(value).max(1.0));
+    let (number, Layers { widths, repeated }) = (bytes(settings), Layers::of(settings, columns));
     let levels = one(model, "levels");
-    let mut widths = vec![columns * levels];
-    for key in ["hidden", "flow-hidden", "latent-dim", "latents", "components", "inducing"] {
-        widths.extend(found(model, key).map(sum));
-    }
-    widths.extend(found(estimator, "baseline-hidden").map(sum));
-    // An array has the sizes of layers, and a number is that of layers.
-    let repeated = match found(model, "layers") {
-        Some(Value::Integer(layers)) => *layers as f64,
-        layers => {
-            widths.extend(layers.map(sum));
-            one(model, "flow-layers")
-        }
-    };
     let units: f64 = widths.iter().sum();
     let squares: f64 = widths.iter().map(|width| width * width).sum();
     // Layers are connected with others, and those of one option with each other.
@@ -56,16 +45,79 @@ pub(crate) fn check(settings: &Settings, split: &Split) -> anyhow::Result<()> {
         params * number * COPIES,
     )?;
     let batch = optimizer.as_ref().and_then(|one| one.batch).map_or(rows, |batch| batch as f64);
-    let draws = one(estimator, "num-samples").max(one(estimator, "points"));
-    let recorded = batch.min(rows) * draws * units * repeated * number * RECORDED;
-    check_memory("--batch rows with --num-samples draws each of this model", recorded)?;
-    let chains = one(estimator, "chains") * units * 8.0;
-    check_memory("--chains of this model", chains)?;
+    let recorded = batch.min(rows) * units * repeated * number * RECORDED;
+    for option in DRAWS {
+        let what = format!("--batch rows with --{option} draws each of this model");
+        check_memory(&what, recorded * one(estimator, option))?;
+    }
+    check_memory("--mean-field-steps of this model", recorded * one(model, "mean-field-steps"))?;
+    // Without --chains there are as many as rows in a batch.
+    let chains = found(estimator, "chains").map_or(batch.min(rows), sum);
+    let states = match found(estimator, "temperatures") {
+        Some(temperatures) => chains * sum(temperatures),
+        None => one(estimator, "chains"),
+    };
+    check_memory("--chains or --temperatures of this model", states * units * number * MOVED)?;
     if matches!(settings.run.kind.as_str(), "gp" | "gplvm") {
         let taken = found(model, "rows").map_or(rows, sum).min(rows);
         check_memory("the matrices of all --rows", taken * taken * 8.0 * MATRICES)?;
     }
     Ok(())
+}
+
+/// Refuses so many chains of a run's model.
+///
+/// # Errors
+/// If they do not fit into memory.
+pub(crate) fn check_chains(
+    settings: &Settings,
+    columns: usize,
+    chains: usize,
+) -> anyhow::Result<()> {
+    let Layers { widths, repeated } = Layers::of(settings, columns as f64);
+    let units = widths.iter().sum::<f64>() * repeated;
+    let needed = chains as f64 * units * bytes(settings) * MOVED;
+    check_memory("--ais-chains of this model", needed)
+}
+
+/// The bytes of a number.
+fn bytes(settings: &Settings) -> f64 {
+    match settings.run.dtype {
+        Dtype::F32 => 4.0,
+        Dtype::F64 => 8.0,
+    }
+}
+
+/// The sizes of a model.
+struct Layers {
+    /// The units of the rows and of each layer.
+    widths: Vec<f64>,
+    /// How often all of them are there.
+    repeated: f64,
+}
+
+impl Layers {
+    fn of(Settings { model, estimator, .. }: &Settings, columns: f64) -> Self {
+        let mut widths = vec![columns * one(model, "levels")];
+        for key in ["hidden", "flow-hidden", "latent-dim", "latents", "components", "inducing"] {
+            widths.extend(found(model, key).map(sum));
+        }
+        widths.extend(found(estimator, "baseline-hidden").map(sum));
+        // An array has the sizes of layers, and a number is that of layers.
+        let repeated = match found(model, "layers") {
+            Some(Value::Integer(layers)) => *layers as f64,
+            layers => {
+                widths.extend(layers.map(sum));
+                one(model, "flow-layers")
+            }
+        };
+        Self { widths, repeated }
+    }
+}
+
+/// The size that an option gives, or one.
+fn one(table: &Table, option: &str) -> f64 {
+    found(table, option).map_or(1.0, |value| sum(value).max(1.0))
 }
 
 /// The value of an option, whose words are joined by underscores or hyphens.

@@ -15,7 +15,7 @@ use std::path::Path;
 pub(crate) const FILE: &str = "run.toml";
 
 /// The version of the format of run folders that this program writes and reads.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// The length of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

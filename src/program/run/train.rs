@@ -16,7 +16,7 @@ use crate::program::kinds::pictures;
 use crate::program::progress::{Progress, ProgressKind, Total, say};
 use crate::program::threads::pool;
 use crate::program::usage_error::{usage_error, words};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -74,15 +74,22 @@ fn begin(
     orders: &Orders,
 ) -> anyhow::Result<()> {
     settings.check()?;
-    let split = data::load(&settings)?;
+    let early = || Ok("stopped before the first step; nothing was written".into());
+    let during = &orders.interrupt;
+    let split = during.during(early, || data::load(&settings))?;
     settings.data.split.clone_from(&split.description);
-    let found = kind.complete(&mut settings, &split)?;
-    let mut fitting = kind.open(&settings, &split)?;
+    let found = during.during(early, || kind.complete(&mut settings, &split))?;
+    let mut fitting = during.during(early, || kind.open(&settings, &split))?;
     let (kind, pictures) = (kind.about().name, pictures());
     let (dir, _lock) = folder::create(options.out.as_deref(), options.force, kind, &pictures)?;
     let (text, data) = (settings.to_text()?, Fingerprint::of(&split));
     let about = About { settings: text.clone(), data, ..About::default() };
     let checkpoint = Checkpoint { about: about.clone(), state: fitting.save() };
+    if options.force && folder::holds_run(&dir) {
+        // A first step, which is taken again: what it cannot do, such as find its memory, costs the earlier run nothing.
+        during.during(early, || fitting.advance().map(|_| ()))?;
+        fitting.restore(&checkpoint.state)?;
+    }
     folder::replace(&dir, &text, &checkpoint, true, &pictures)?;
     let (settings, rows) = (&settings, split.train.len());
     let run = Run { kind, settings, dir: &dir, about, rows, orders, found };
@@ -101,8 +108,9 @@ fn resume(
     }
     folder::check(dir, &pictures())?;
     let _lock = Lock::take(dir)?;
-    folder::complete(dir, &pictures())?;
-    let mut saved = Saved::read(dir)?;
+    folder::complete_found(dir, &pictures())?;
+    let early = || Ok("stopped before the next step; nothing was changed".into());
+    let mut saved = orders.interrupt.during(early, || Saved::read(dir))?;
     let kept = saved.checkpoint.about.logged.find(&dir.join(METRICS))?;
     saved.settings.run.length = options.length().unwrap_or(saved.settings.run.length);
     if let Some(lr) = lr {
@@ -111,7 +119,7 @@ fn resume(
         optimizer.ok_or_else(|| usage_error(reason))?.lr = lr;
     }
     saved.settings.check()?;
-    let mut fitting = saved.open()?;
+    let mut fitting = orders.interrupt.during(early, || saved.open())?;
     let Saved { settings, checkpoint, split } = &saved;
     let (taken, steps) = (fitting.taken(), settings.steps(fitting.per_epoch()));
     if steps < taken && options.length().is_some() {
@@ -131,7 +139,12 @@ fn resume(
     }
     let mut about = checkpoint.about.clone();
     let text = settings.to_text()?;
-    if text != about.settings {
+    // The line of the end is about to be cut off, and the checkpoint must not miss it.
+    let ended = about.logged.clone();
+    if goes_on(settings, &*fitting, kept.seconds) {
+        about.logged = about.logged.without_end();
+    }
+    if text != about.settings || about.logged != ended {
         about.settings.clone_from(&text);
         let checkpoint = Checkpoint { about: about.clone(), state: checkpoint.state.clone() };
         folder::replace(dir, &text, &checkpoint, false, &[])?;
@@ -186,6 +199,23 @@ impl Run<'_> {
         ))
     }
 
+    /// The numbers that were measured after a step, if those of the curve are finite; otherwise the model is lost.
+    fn sound(
+        &self,
+        step: u64,
+        fitting: &dyn Fitting,
+        found: Vec<(String, Value)>,
+    ) -> anyhow::Result<Vec<(String, Value)>> {
+        let curve = fitting.curve();
+        let lost = |key: &str, value: &Value| {
+            (key == curve.train || key == curve.test) && value.as_f64().is_none()
+        };
+        match found.iter().find(|(key, value)| lost(key, value)) {
+            Some((key, _)) => Err(anyhow::anyhow!("step {step}: {key} is not finite")),
+            None => Ok(found),
+        }
+    }
+
     /// Goes back to a state, if there is one, and else to the last checkpoint, of the step `last`; returns the sentence about it.
     fn stop_at(&self, before: Option<&Checkpoint>, last: u64) -> anyhow::Result<String> {
         if let Some(checkpoint) = before {
@@ -235,6 +265,9 @@ impl Run<'_> {
         // The state before the last step, to which a stop during the evaluation behind that step goes back: only a step itself
         // leaves its batch in memory, and the diagnostics need it.
         let mut before: Option<Checkpoint> = None;
+        // The state of a checkpoint that is due. It is written when a step from it has succeeded: a model may be lost although all its
+        // parameters are finite.
+        let mut due: Option<Checkpoint> = None;
         loop {
             let step = fitting.taken();
             let ends = !goes_on(fitting);
@@ -251,7 +284,11 @@ impl Run<'_> {
                 }
                 if epoch_ends || ends {
                     let save = || self.stop_at(before.as_ref(), last);
-                    line.extend(orders.interrupt.during(save, || fitting.epoch_metrics())?);
+                    let found = orders.interrupt.during(save, || fitting.epoch_metrics());
+                    let found = found.and_then(|found| self.sound(step, fitting, found));
+                    line.extend(found.map_err(|wrong| {
+                        self.failed(&self.checkpoint(fitting, &log, &means), last, wrong)
+                    })?);
                 }
                 log.append(step, elapsed(), line, !regular)?;
                 if regular {
@@ -261,7 +298,10 @@ impl Run<'_> {
                     let save = || self.stop_at(before.as_ref(), last);
                     let epoch = step / per_epoch;
                     let pictures = orders.interrupt.during(save, || fitting.pictures_during(epoch));
-                    for (name, png) in pictures? {
+                    let pictures = pictures.map_err(|wrong| {
+                        self.failed(&self.checkpoint(fitting, &log, &means), last, wrong)
+                    })?;
+                    for (name, png) in pictures {
                         write_atomically(dir.join(name), &png)?;
                     }
                 }
@@ -270,10 +310,12 @@ impl Run<'_> {
                 break;
             }
             let interrupted = orders.interrupt.requested();
-            if interrupted || saved.elapsed() >= orders.checkpoint_every {
+            if interrupted {
                 log.sync()?;
                 self.save(&self.checkpoint(fitting, &log, &means), last)?;
-                (saved, last) = (Instant::now(), step);
+            } else if saved.elapsed() >= orders.checkpoint_every {
+                log.sync()?;
+                due = Some(self.checkpoint(fitting, &log, &means));
             }
             if interrupted {
                 progress.finish("interrupted");
@@ -291,6 +333,10 @@ impl Run<'_> {
                     let value = |one: Option<&Reading>| one.map_or(f64::NAN, |one| one.value);
                     let (objective, norm) = (value(readings.first()), value(norm));
                     progress.step(fitting.taken(), objective, norm);
+                    if let Some(checkpoint) = due.take() {
+                        self.save(&checkpoint, last)?;
+                        (saved, last) = (Instant::now(), step);
+                    }
                 }
                 Err(wrong) => {
                     let checkpoint = self.checkpoint(fitting, &log, &means);

@@ -127,8 +127,7 @@ fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataErro
         for (i, field) in record.iter().enumerate() {
             let wrong = |expected| {
                 let at = Position::Cell { line, column: i + 1 };
-                let found = format!("`{}`", String::from_utf8_lossy(field));
-                DataError::content(path, at, expected, found)
+                DataError::content(path, at, expected, shown(field, &record))
             };
             let x = number(field).filter(|x| x.is_finite());
             if label == Some(i) {
@@ -162,6 +161,14 @@ fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataErro
         None => table,
     };
     Ok((if label.is_some() { table.with_labels(labels)? } else { table }, note))
+}
+
+/// A field as a message shows it. A line without any number is no data, and may be a secret of another file: its text is not shown.
+fn shown(field: &[u8], record: &ByteRecord) -> String {
+    match field.is_empty() || record.iter().any(|field| number(field).is_some()) {
+        true => format!("`{}`", String::from_utf8_lossy(field)),
+        false => format!("a text of {} bytes, in a line without numbers", field.len()),
+    }
 }
 
 fn number(field: &[u8]) -> Option<f32> {
