@@ -12,8 +12,9 @@ use program::{check, compare, criteria, likelihood, limits, list, usage_error};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut parser =
-        Args::command().subcommand(command::command()).after_long_help(limits::table());
+    let mut parser = with_negative_numbers(
+        Args::command().subcommand(command::command()).after_long_help(limits::table()),
+    );
     let matches = match parser.try_get_matches_from_mut(std::env::args_os()) {
         Ok(matches) => matches,
         Err(error) => refuse(&error),
@@ -37,6 +38,15 @@ fn main() -> ExitCode {
             ExitCode::from(usage_error::exit_code(&error))
         }
     }
+}
+
+/// Lets `-1` be the value of an option, so that the option itself can say why it cannot be negative.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let values = |arg: clap::Arg| match arg.get_action().takes_values() {
+        true => arg.allow_negative_numbers(true),
+        false => arg,
+    };
+    command.mut_args(values).mut_subcommands(with_negative_numbers)
 }
 
 /// Prints the parser's message, or the help that was asked for, and ends the program.

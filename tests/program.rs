@@ -732,6 +732,57 @@ fn densities_by_networks_know_their_likelihood_and_draw() {
 }
 
 #[test]
+fn the_pictures_of_a_table_are_charts_of_its_columns() {
+    let scratch = Scratch::new("charts");
+    let (mut real, mut bits) = (String::from("age,height,weight\n"), String::from("a,b,c,d\n"));
+    for i in 0..60 {
+        let t = f64::from(i);
+        real += &format!("{},{},{}\n", 30.0 + t % 17.0, (0.9 * t).sin(), 5e-3 * (t * t % 23.0));
+        bits += &format!("{},{},{},{}\n", i % 2, i % 3 / 2, i / 7 % 2, i % 5 / 3);
+    }
+    let [real, bits] = [("real.csv", real), ("bits.csv", bits)]
+        .map(|(name, rows)| format!("csv:{}", scratch.file(name, rows.as_bytes())));
+    let short = ["--steps", "3", "--eval-samples", "4", "--batch", "20"];
+    let vae = ["--hidden", "4", "--likelihood", "normal"];
+    // Strips are at most 500 pixels wide here; a chart of three columns is wider.
+    let charts = ["samples.png", "reconstructions.png"];
+    let cases: [(&str, &str, Vec<&str>, &[&str]); 7] = [
+        ("vae", &real, [&short[..], &vae, &["--latent-dim", "3"]].concat(), &["latent.png"]),
+        ("vae", &real, [&short[..], &vae, &["--latent-dim", "2"]].concat(), &["latent.png"]),
+        ("sbn", &bits, [&short[..], &["--layers", "5"]].concat(), &["latent.png"]),
+        ("ppca", &real, vec!["--latent-dim", "2"], &["loadings.png"]),
+        ("fa", &real, vec!["--latent-dim", "1", "--steps", "3"], &["loadings.png"]),
+        ("gplvm", &real, vec!["--latent-dim", "2", "--steps", "1"], &[]),
+        ("bgplvm", &real, vec!["--latent-dim", "2", "--steps", "1"], &[]),
+    ];
+    let chart = |path: &str| {
+        let bytes = fs::read(path).unwrap();
+        let width = u32::from_be_bytes(bytes[16..20].try_into().unwrap());
+        assert!(width > 500 || path.ends_with("loadings.png") && width > 300, "{path}: {width}");
+    };
+    for (i, (kind, data, options, more)) in cases.iter().enumerate() {
+        let out = scratch.path(&format!("{kind}-{i}"));
+        succeed(&[&["train", kind, "--data", data, "--out", &out][..], options].concat());
+        charts.iter().chain(*more).for_each(|name| chart(&format!("{out}/{name}")));
+        let drawn = scratch.path("drawn.png");
+        succeed(&["sample", &out, "--out", &drawn]);
+        chart(&drawn);
+        // The numbers can be read as data again.
+        let numbers = scratch.path("drawn.csv");
+        succeed(&["sample", &out, "--count", "30", "--out", &numbers]);
+        let text = fs::read_to_string(&numbers).unwrap();
+        let columns = if *kind == "sbn" { 4 } else { 3 };
+        assert!(text.lines().all(|line| line.split(',').count() == columns), "{text}");
+        let (again, source) = (scratch.path(&format!("again-{i}")), format!("csv:{numbers}"));
+        succeed(&["train", "ppca", "--latent-dim", "1", "--data", &source, "--out", &again]);
+        refuse(&["sample", &out, "--out", &scratch.path("drawn.jpg")], &["drawn.jpg", ".png"]);
+    }
+    let out = scratch.path("gmm");
+    succeed(&["train", "gmm", "--data", &real, "--steps", "3", "--out", &out]);
+    chart(&format!("{out}/samples.png"));
+}
+
+#[test]
 fn a_flow_fits_a_table_of_two_columns() {
     let scratch = Scratch::new("flow");
     // A bent band: the second column is a parabola of the first, with a small noise.

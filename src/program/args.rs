@@ -125,8 +125,9 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "PART")]
     pub(crate) inpaint: Option<Hidden>,
 
-    /// The picture file to write.
-    #[arg(long, value_name = "FILE.png")]
+    /// The file to write: a picture, FILE.png, or the rows as numbers, FILE.csv. Pictures are drawn as means, rows of a table with their
+    /// noise.
+    #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 
     /// The seed from which every random number is derived.

@@ -131,6 +131,12 @@ impl Progress {
         }
     }
 
+    /// [`Progress::finish`] with a final estimate and its error, which the last steps alone do not know.
+    pub(crate) fn finish_at(mut self, value: f64, error: f64, message: &str) {
+        self.sum = Sum { objective: value, grad_norm: f64::NAN, error, steps: 1 };
+        self.finish(message);
+    }
+
     /// Takes the bar away and leaves the last numbers and a message.
     pub(crate) fn finish(mut self, message: &str) {
         self.pace.seconds = self.started.elapsed().as_secs_f64();

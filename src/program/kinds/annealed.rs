@@ -42,7 +42,8 @@ pub(crate) fn annealed<F: Scalar, M: Generative<F>>(
     let (x, z) = simulate(model, params, rows, seed);
     let both = annealing.both_bounds(model, params, rows, (&x, &z), seed, &done(2));
     let (progress, _) = shown.into_inner().expect("no thread panics while it prints");
-    progress.finish("annealed");
+    let lower = Mean::of(&of_data);
+    progress.finish_at(lower.value, lower.error, "annealed");
     let quantity = |name: &str, numbers: Vec<f64>| {
         let samples = Some(chains);
         Quantity { samples, ..Mean::of(&numbers).quantity(name, "nats") }

@@ -93,7 +93,9 @@ impl<F: Scalar, M: BaseModel<F>> Annealed<'_, F, M> {
         chains.sweep(self.model, self.params, sweeps, &done(1.0));
         let reverse = path.reverse(&temperatures, &mut chains, &done(-1.0));
         let (progress, _) = shown.into_inner().expect("no thread panics while it prints");
-        progress.finish("annealed");
+        // The parts of the chains know less than all of them.
+        let both = bridge(&forward.log_weights, &reverse.log_weights);
+        progress.finish_at(both.value, both.standard_error, "annealed");
         Ok(listed(count, &forward, &reverse, self.free_energies.as_ref()))
     }
 }

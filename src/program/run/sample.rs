@@ -1,16 +1,20 @@
-//! `sample`: new rows drawn from a trained model, or completions of test rows of which a part is hidden, as one picture.
+//! `sample`: new rows drawn from a trained model, as one picture or as numbers, or completions of test rows of which a part is
+//! hidden.
 
+use super::folder::check_foreign;
 use super::hidden::Hidden;
 use super::saved::Saved;
 use super::settings::at_least_one;
 use crate::program::args::SampleArgs;
 use crate::program::files::{check_output, write_atomically};
-use crate::program::gallery::Gallery;
+use crate::program::gallery::{Gallery, column_names};
 use crate::program::kinds::kind::Chains;
+use crate::program::kinds::pictures;
 use crate::program::limits::check_memory;
 use crate::program::progress::say;
 use crate::program::usage_error::usage_error;
 use pathscore::models::data::{Split, Table};
+use std::path::Path;
 
 /// Rows that are drawn, and rows that are completed, if no number is given.
 const DRAWN: usize = 64;
@@ -18,11 +22,35 @@ const COMPLETED: usize = 8;
 /// Completions of each row.
 const COMPLETIONS: usize = 6;
 
-/// Draws or completes rows by a trained model and writes them as one picture.
+/// The form of the output, by the end of its name.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    Picture,
+    Numbers,
+}
+
+impl Form {
+    /// # Errors
+    /// If the name has another end.
+    fn of(out: &Path) -> anyhow::Result<Self> {
+        match out.extension().and_then(|end| end.to_str()) {
+            Some("png") => Ok(Self::Picture),
+            Some("csv") => Ok(Self::Numbers),
+            _ => Err(usage_error(format!(
+                "--out is {}; its name must end in .png, for a picture, or in .csv, for the rows as numbers",
+                out.display()
+            ))),
+        }
+    }
+}
+
+/// Draws or completes rows by a trained model and writes them.
 pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     at_least_one("--count", args.count.unwrap_or(1) as u64)?;
     at_least_one("--sweeps", args.sweeps.unwrap_or(1) as u64)?;
     check_output(&args.out)?;
+    check_foreign(&args.out, &pictures())?;
+    let form = Form::of(&args.out)?;
     let saved = Saved::read(&args.run)?;
     let Saved { settings, split, .. } = &saved;
     let fitting = saved.open()?;
@@ -33,22 +61,41 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
         })
     };
     let count = args.count.unwrap_or(DRAWN);
-    let sheet = Gallery::new(&split.test).sheet(2 + COMPLETIONS);
-    let pictures = if args.inpaint.is_some() { count * (2 + COMPLETIONS) } else { count };
-    check_memory("a sheet of --count pictures", sheet.pixels(pictures))?;
-    let picture = if let Some(hidden) = &args.inpaint {
+    let gallery = Gallery::new(&split.test);
+    let shown = if args.inpaint.is_some() { count * (2 + COMPLETIONS) } else { count };
+    let sheet = gallery.sheet(2 + COMPLETIONS);
+    check_memory("a sheet of --count pictures", sheet.pixels(shown))?;
+    let written = |rows: &Table| match form {
+        Form::Picture => gallery.samples(rows.values()),
+        Form::Numbers => Ok(csv(&column_names(&split.test), rows)),
+    };
+    let bytes = if let Some(hidden) = &args.inpaint {
+        if form == Form::Numbers {
+            return Err(usage_error("--inpaint draws a picture: --out must end in .png"));
+        }
         let chains =
             chains("inpaint", "it needs the Gibbs sweeps of an energy model, such as rbm")?;
         inpainted(chains, split, hidden, args)?
     } else if let Some(sweeps) = args.sweeps {
         let chains = chains("sweeps", "its rows are not drawn by Gibbs sweeps")?;
-        Gallery::new(&split.test).square(chains.sample(count, sweeps, args.seed)?.values())
+        written(&chains.sample(count, sweeps, args.seed)?)?
     } else {
-        Gallery::new(&split.test).square(fitting.sample(count, args.seed)?.values())
+        written(&fitting.sample(count, args.seed)?)?
     };
-    write_atomically(&args.out, &picture)?;
+    write_atomically(&args.out, &bytes)?;
     say(&format!("wrote {}", args.out.display()));
     Ok(())
+}
+
+/// Rows of numbers behind the names of their columns, as `csv:PATH` reads them.
+fn csv(names: &[String], rows: &Table) -> Vec<u8> {
+    let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
+    let mut text = names.iter().map(quoted).collect::<Vec<_>>().join(",") + "\n";
+    for row in rows.values().chunks_exact(rows.columns()) {
+        text += &row.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
+        text.push('\n');
+    }
+    text.into_bytes()
 }
 
 /// Each of the first test rows beside the row without its hidden part, in mid grey, and several completions.
