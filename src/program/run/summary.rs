@@ -33,7 +33,7 @@ pub(crate) fn write(
     for (name, png) in &pictures {
         write_atomically(dir.join(name), png)?;
     }
-    let title = format!("{kind} on {}: {}", printable(&settings.data_name()), fitting.words());
+    let title = format!("{kind} on {}: {}", printable(settings.data_name()), fitting.words());
     let curve = fitting.curve();
     let series = curves(&dir.join(METRICS), &curve);
     write_atomically(dir.join(CURVE), curve_svg(&series, "step", curve.label, &title).as_bytes())?;
