@@ -12,6 +12,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// locked twice.
 const FILE: &str = ".lock";
 
+/// How often the text of a lock is looked for, and the time between two looks.
+const LOOKS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// A lock that ends with the process that holds it, however that ends: the system keeps it, and the file only tells who it is.
 pub(crate) struct Lock {
     file: File,
@@ -32,9 +36,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let _ = file.take(100).read_to_string(&mut text);
-                return Err(usage_error(format!("{}: {}", dir.display(), holder(&text))));
+                return Err(usage_error(format!("{}: {}", dir.display(), holder(written(&path)))));
             }
             Err(TryLockError::Error(error)) => return Err(error).with_context(failed),
         }
@@ -56,12 +58,27 @@ fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// The sentence about the process that wrote a text.
-fn holder(text: &str) -> String {
-    let numbers = text
-        .split_once(' ')
-        .and_then(|(pid, since)| Some((pid.parse::<u32>().ok()?, since.parse::<u64>().ok()?)));
-    match numbers {
+/// The process in the text of a lock, and the second since which it holds it.
+fn process(text: &str) -> Option<(u32, u64)> {
+    let (pid, since) = text.split_once(' ')?;
+    Some((pid.parse().ok()?, since.parse().ok()?))
+}
+
+/// The process that holds a lock. One that has just taken it needs a moment to write its text.
+fn written(path: &Path) -> Option<(u32, u64)> {
+    (0..LOOKS).find_map(|look| {
+        if look > 0 {
+            std::thread::sleep(PAUSE);
+        }
+        let mut text = String::new();
+        File::open(path).ok()?.take(100).read_to_string(&mut text).ok()?;
+        process(&text)
+    })
+}
+
+/// The sentence about the process that holds a lock.
+fn holder(process: Option<(u32, u64)>) -> String {
+    match process {
         Some((pid, since)) => {
             let seconds = since_epoch().as_secs().saturating_sub(since);
             format!("process {pid} writes this run, since {} ({seconds} s ago)", utc(since))
@@ -107,9 +124,10 @@ mod tests {
 
     #[test]
     fn a_holder_is_named_if_its_text_is_whole() {
-        assert!(holder("17 0").starts_with("process 17 writes this run, since 1970-01-01"));
+        let words = holder(process("17 0"));
+        assert!(words.starts_with("process 17 writes this run, since 1970-01-01"), "{words}");
         for text in ["", "17", "17 x", "x 17", "\u{1b}[31m 5"] {
-            assert_eq!(holder(text), "another process writes this run");
+            assert_eq!(holder(process(text)), "another process writes this run");
         }
     }
 }
