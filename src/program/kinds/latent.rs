@@ -29,6 +29,7 @@ const QUICK_SAMPLES: usize = 1;
 const TRAIN_SAMPLES: usize = 10;
 /// Importance samples of `evaluate` if no number is given.
 const SAMPLES: usize = 5000;
+
 /// The pictures of every model with latents.
 pub(crate) const PICTURE_NAMES: &[&str] = &["samples.png", "reconstructions.png", "latent.png"];
 

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// locked twice.
 const FILE: &str = ".lock";
 
-/// How often the text of a lock is looked for, and the time between two looks.
+/// The most looks for the text of a lock, and the time between two of them.
 const LOOKS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(10);
 

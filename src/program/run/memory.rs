@@ -92,7 +92,7 @@ fn bytes(settings: &Settings) -> f64 {
 struct Layers {
     /// The units of the rows and of each layer.
     widths: Vec<f64>,
-    /// How often all of them are there.
+    /// The number of copies of all of them.
     repeated: f64,
 }
 
