@@ -26,9 +26,6 @@ pub(crate) fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::
         let text = format!("{} could not be written", path.display());
         match error.kind() {
             // No place for the output: the request is at fault, and not the disk.
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                usage_error(format!("{text}: there is no such folder"))
-            }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 usage_error(format!("{text}: permission denied"))
             }

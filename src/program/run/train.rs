@@ -75,11 +75,11 @@ fn begin(
 ) -> anyhow::Result<()> {
     settings.check()?;
     let early = || Ok("stopped before the first step; nothing was written".into());
-    let during = &orders.interrupt;
-    let split = during.during(early, || data::load(&settings))?;
+    let interrupt = &orders.interrupt;
+    let split = interrupt.during(early, || data::load(&settings))?;
     settings.data.split.clone_from(&split.description);
-    let found = during.during(early, || kind.complete(&mut settings, &split))?;
-    let mut fitting = during.during(early, || kind.open(&settings, &split))?;
+    let found = interrupt.during(early, || kind.complete(&mut settings, &split))?;
+    let mut fitting = interrupt.during(early, || kind.open(&settings, &split))?;
     let (kind, pictures) = (kind.about().name, pictures());
     let (dir, _lock) = folder::create(options.out.as_deref(), options.force, kind, &pictures)?;
     let (text, data) = (settings.to_text()?, Fingerprint::of(&split));
@@ -87,7 +87,7 @@ fn begin(
     let checkpoint = Checkpoint { about: about.clone(), state: fitting.save() };
     if options.force && folder::holds_run(&dir) {
         // A first step, which is taken again: what it cannot do, such as find its memory, costs the earlier run nothing.
-        during.during(early, || fitting.advance().map(|_| ()))?;
+        interrupt.during(early, || fitting.advance().map(|_| ()))?;
         fitting.restore(&checkpoint.state)?;
     }
     folder::replace(&dir, &text, &checkpoint, true, &pictures)?;
@@ -265,9 +265,6 @@ impl Run<'_> {
         // The state before the last step, to which a stop during the evaluation behind that step goes back: only a step itself
         // leaves its batch in memory, and the diagnostics need it.
         let mut before: Option<Checkpoint> = None;
-        // The state of a checkpoint that is due. It is written when a step from it has succeeded: a model may be lost although all its
-        // parameters are finite.
-        let mut due: Option<Checkpoint> = None;
         loop {
             let step = fitting.taken();
             let ends = !goes_on(fitting);
@@ -309,23 +306,20 @@ impl Run<'_> {
             if ends {
                 break;
             }
-            let interrupted = orders.interrupt.requested();
-            if interrupted {
+            if orders.interrupt.requested() {
                 log.sync()?;
                 self.save(&self.checkpoint(fitting, &log, &means), last)?;
-            } else if saved.elapsed() >= orders.checkpoint_every {
-                log.sync()?;
-                due = Some(self.checkpoint(fitting, &log, &means));
-            }
-            if interrupted {
                 progress.finish("interrupted");
                 return Err(orders.interrupt.stopped(self.stopped(step)).into());
             }
+            // A checkpoint that is due is written when a step from it has succeeded: a model may be lost although all its parameters
+            // are finite.
+            let due = saved.elapsed() >= orders.checkpoint_every;
+            if due {
+                log.sync()?;
+            }
             let measured = (step + 1).is_multiple_of(per_epoch) || step + 1 >= steps;
-            before = match measured {
-                true => Some(self.checkpoint(fitting, &log, &means)),
-                false => None,
-            };
+            before = (due || measured).then(|| self.checkpoint(fitting, &log, &means));
             match fitting.advance() {
                 Ok(readings) => {
                     means.add(readings.iter().map(|one| (one.key, one.value)));
@@ -333,8 +327,8 @@ impl Run<'_> {
                     let value = |one: Option<&Reading>| one.map_or(f64::NAN, |one| one.value);
                     let (objective, norm) = (value(readings.first()), value(norm));
                     progress.step(fitting.taken(), objective, norm);
-                    if let Some(checkpoint) = due.take() {
-                        self.save(&checkpoint, last)?;
+                    if let Some(checkpoint) = before.as_ref().filter(|_| due) {
+                        self.save(checkpoint, last)?;
                         (saved, last) = (Instant::now(), step);
                     }
                 }
