@@ -482,6 +482,38 @@ fn stopped_when(args: &[&str], file: &Path, signal: &str) -> (Option<i32>, Strin
 
 #[cfg(unix)]
 #[test]
+fn a_signal_ends_a_step_that_takes_long() {
+    let scratch = Scratch::new("long-step");
+    let out = scratch.path("run");
+    let step = ["--criterion", "ucd", "--burn-in", "1000000000", "--out", &out];
+    let started = Instant::now();
+    let checkpoint = Path::new(&out).join("checkpoint.safetensors");
+    let (code, stderr) = stopped_when(&options("rbm", &step), &checkpoint, "INT");
+    assert_eq!(code, Some(130), "{stderr}");
+    assert!(stderr.contains("within a long step; the checkpoint of step 0 is kept"), "{stderr}");
+    assert!(started.elapsed() < Duration::from_secs(30), "the step was waited for");
+    succeed(&["evaluate", &out]);
+}
+
+#[test]
+fn tables_of_fewer_rows_than_a_batch_are_trained_on_as_a_whole() {
+    let scratch = Scratch::new("few-rows");
+    let (file, out) = (scratch.path("few.csv"), scratch.path("run"));
+    let rows: String = (0..30).map(|i| format!("{i},{}\n", i * i % 7)).collect();
+    fs::write(&file, format!("a,a\n{rows}")).unwrap();
+    let data = format!("csv:{file}");
+    let run = ["train", "vae", "--data", &data, "--likelihood", "normal", "--steps", "3"];
+    succeed(&[&run[..], &["--out", &out]].concat());
+    let whole = fs::read_to_string(Path::new(&out).join("run.toml")).unwrap();
+    assert!(whole.contains("batch = 25"), "{whole}");
+    let more = ["--batch", "100", "--out", &scratch.path("other")];
+    refuse(&[&run[..], &more].concat(), &["100 rows", "25 rows"]);
+    let twice = ["train", "gp", "--data", &data, "--target", "a", "--out", &scratch.path("gp")];
+    refuse(&twice, &["--target is a", "columns 1 and 2"]);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_signal_stops_an_evaluation_and_leaves_a_checkpoint() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let scratch = Scratch::new(&format!("evaluation-{signal}"));
@@ -808,6 +840,16 @@ fn requests_beyond_their_limits_are_refused_by_name() {
     edit(&wide, "run.toml", "hidden = 70000", "hidden = 5");
     let chains = ["evaluate", &wide, "--ais", "3", "--ais-chains", "100000000"];
     refuse(&chains, &["--ais-chains"]);
+    let small = format!("{out}-small");
+    succeed(&options("vae", &["--steps", "1", "--out", &small]));
+    let compared = format!("run:{small}");
+    let wide = ["compare", "--problem", &compared, "--num-samples", "1000000", "--out", &never];
+    refuse(&wide, &["--num-samples", "GiB of memory"]);
+    let columns = scratch.path("columns.csv");
+    fs::write(&columns, format!("{}\n", vec!["0.5"; 5000].join(",")).repeat(40)).unwrap();
+    let data = format!("csv:{columns}");
+    let draws = ["--num-samples", "1000000", "--latent-dim", "4000", "--out", &never];
+    refuse(&[&["likelihood", "--data", &data][..], &draws].concat(), &["GiB of memory"]);
     assert!(!Path::new(&never).exists());
     let help = succeed(&["--help"]);
     let table = help.split("Limits (").nth(1).unwrap();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::progress::say;
 use super::usage_error::{Interrupted, words};
@@ -24,6 +24,9 @@ const ENDED_BY_SIGNAL: i32 = 128;
 
 /// The time between two looks for a signal while work goes on that cannot look itself.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// The time that work which looks for signals itself has, from the request on, until it is ended from outside.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A request to stop, by the user or the system.
 #[derive(Clone)]
@@ -67,11 +70,34 @@ impl Interrupt {
         save: impl FnOnce() -> anyhow::Result<String> + Send,
         work: impl FnOnce() -> T,
     ) -> T {
+        self.watch(Duration::ZERO, save, work)
+    }
+
+    /// Does work that looks for signals between its parts. If a part goes on for long after a stop was asked for, another thread
+    /// prints the message of `late` and ends the program.
+    pub(crate) fn between<T>(
+        &self,
+        late: impl FnOnce() -> anyhow::Result<String> + Send,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        self.watch(PATIENCE, late, work)
+    }
+
+    fn watch<T>(
+        &self,
+        patience: Duration,
+        save: impl FnOnce() -> anyhow::Result<String> + Send,
+        work: impl FnOnce() -> T,
+    ) -> T {
         let (working, done) = channel::<()>();
         std::thread::scope(|scope| {
             scope.spawn(move || {
+                let mut asked: Option<Instant> = None;
                 while done.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                    if self.requested() {
+                    if !self.requested() {
+                        continue;
+                    }
+                    if asked.get_or_insert_with(Instant::now).elapsed() >= patience {
                         let message =
                             save().unwrap_or_else(|error| format!("error: {}", words(&error)));
                         say(&message);

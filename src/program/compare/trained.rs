@@ -9,6 +9,7 @@ use super::args::CompareArgs;
 use super::case::{Case, DRAWS, Studied};
 use crate::program::kinds::kind::{Compared, Gradients, Kind};
 use crate::program::run::checkpoint::State;
+use crate::program::run::memory;
 use crate::program::run::saved::Saved;
 use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
@@ -73,6 +74,7 @@ impl Run {
         } else {
             asked.retain(|one| !one.slow);
         }
+        asked.iter().try_for_each(|one| memory::check(&one.settings, &split))?;
         let folder = dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy();
         let (name, file) = (format!("run:{}", dir.display()), format!("run-{folder}"));
         Ok(Self { name, file, kind, state, split, rows, asked })

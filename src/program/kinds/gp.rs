@@ -165,9 +165,17 @@ fn refuse_slow(rows: usize, inputs: usize) -> anyhow::Result<()> {
 fn target_column(target: Option<&str>, table: &Table) -> anyhow::Result<usize> {
     let (columns, names) = (table.columns(), table.column_names());
     let Some(word) = target else { return Ok(columns - 1) };
-    let by_name = names.and_then(|names| names.iter().position(|name| name == word));
+    let mut by_name = (0..columns).filter(|&at| names.is_some_and(|names| names[at] == word));
+    let first = by_name.next();
+    if let (Some(first), Some(second)) = (first, by_name.next()) {
+        return Err(usage_error(format!(
+            "--target is {word}, the name of columns {} and {}: give the number of one of them",
+            first + 1,
+            second + 1
+        )));
+    }
     let by_number = || word.parse::<usize>().ok()?.checked_sub(1).filter(|&at| at < columns);
-    by_name.or_else(by_number).ok_or_else(|| {
+    first.or_else(by_number).ok_or_else(|| {
         let names = names.map_or(String::new(), |names| format!(" or one of {}", names.join(", ")));
         usage_error(format!("--target is {word}; it must be a number from 1 to {columns}{names}"))
     })

@@ -1,6 +1,7 @@
 //! The problem: a linear model with normal latents, near the data but not at its maximum.
 
 use super::args::LikelihoodArgs;
+use crate::program::limits::check_memory;
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::Tape;
 use pathscore::models::data::{Split, Table};
@@ -21,6 +22,12 @@ const PIXELS: usize = 64;
 /// Sweeps of EM from random weights: few enough that the likelihood still has a slope, and that the loadings are not
 /// orthogonal.
 const SWEEPS: usize = 5;
+
+/// The bytes for each column and latent of a draw: its number, what is recorded of it, and their gradients.
+const RECORDED: f64 = 32.0;
+
+/// The bytes for each pair of columns: some matrices in double precision.
+const MATRICES: f64 = 64.0;
 
 /// The standard deviations of the $q$ of importance sampling, in those of the best factorised normal.
 pub(super) const SPREAD: f64 = 1.5;
@@ -63,6 +70,10 @@ impl Problem {
                 "--latent-dim is {latents}; it must be less than the {columns} columns of the data"
             )));
         }
+        let threads = rayon::current_num_threads() as f64;
+        let recorded = args.num_samples as f64 * (columns + latents) as f64 * RECORDED * threads;
+        check_memory("--num-samples draws on each thread", recorded)?;
+        check_memory("the covariance of the columns", (columns * columns) as f64 * MATRICES)?;
         let part = |table: &Table, given: Option<usize>, [default, least]: [usize; 2], of: &str| {
             let rows = given.unwrap_or(default.min(table.len()));
             if table.len() < rows || rows < least {

@@ -18,6 +18,7 @@ use crate::program::threads::pool;
 use crate::program::usage_error::{usage_error, words};
 use serde_json::{Map, Value, json};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Steps between two lines of metrics.
@@ -35,6 +36,8 @@ struct Run<'a> {
     orders: &'a Orders,
     /// A note about settings that the data have decided.
     found: Option<String>,
+    /// The step of the checkpoint in the folder.
+    last: AtomicU64,
 }
 
 /// The requests that belong to no run.
@@ -61,7 +64,8 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
         }
         None => {
             let settings = kind.settings(given)?;
-            pool.install(|| begin(kind, settings, &options, &orders))
+            let batch_given = given.has("batch");
+            pool.install(|| begin(kind, settings, batch_given, &options, &orders))
         }
     }
 }
@@ -70,6 +74,7 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
 fn begin(
     kind: &'static dyn Kind,
     mut settings: Settings,
+    batch_given: bool,
     options: &RunOptions,
     orders: &Orders,
 ) -> anyhow::Result<()> {
@@ -78,6 +83,10 @@ fn begin(
     let interrupt = &orders.interrupt;
     let split = interrupt.during(early, || data::load(&settings))?;
     settings.data.split.clone_from(&split.description);
+    if let Some(batch) = settings.optimizer.as_mut().and_then(|one| one.batch.as_mut()) {
+        // The default is made for more rows than a small table has.
+        *batch = if batch_given { *batch } else { split.train.len().min(*batch) };
+    }
     let found = interrupt.during(early, || kind.complete(&mut settings, &split))?;
     let mut fitting = interrupt.during(early, || kind.open(&settings, &split))?;
     let (kind, pictures) = (kind.about().name, pictures());
@@ -92,7 +101,8 @@ fn begin(
     }
     folder::replace(&dir, &text, &checkpoint, true, &pictures)?;
     let (settings, rows) = (&settings, split.train.len());
-    let run = Run { kind, settings, dir: &dir, about, rows, orders, found };
+    let last = fitting.taken().into();
+    let run = Run { kind, settings, dir: &dir, about, rows, orders, found, last };
     run.go(&mut *fitting, Kept::default())
 }
 
@@ -150,7 +160,8 @@ fn resume(
         folder::replace(dir, &text, &checkpoint, false, &[])?;
     }
     let (kind, rows) = (saved.kind()?.about().name, split.train.len());
-    let run = Run { kind, settings, dir, about, rows, orders, found: None };
+    let last = taken.into();
+    let run = Run { kind, settings, dir, about, rows, orders, found: None, last };
     run.go(&mut *fitting, kept)
 }
 
@@ -170,21 +181,25 @@ impl Run<'_> {
         Checkpoint { about, state: fitting.save() }
     }
 
-    /// Writes a checkpoint if the state is sound; otherwise the last one, of the step `last`, stays.
-    fn save(&self, checkpoint: &Checkpoint, last: u64) -> anyhow::Result<()> {
+    /// Writes a checkpoint if the state is sound; otherwise the last one stays.
+    fn save(&self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+        let step = checkpoint.state.counters.step;
         match checkpoint.state.not_finite() {
-            None => checkpoint.write(&self.dir.join(CHECKPOINT)),
+            None => {
+                checkpoint.write(&self.dir.join(CHECKPOINT))?;
+                self.last.store(step, Ordering::Relaxed);
+                Ok(())
+            }
             Some(name) => {
-                let step = checkpoint.state.counters.step;
                 let wrong = anyhow::anyhow!("step {step}: the parameter {name} is not finite");
-                Err(self.failed(checkpoint, last, wrong))
+                Err(self.failed(checkpoint, wrong))
             }
         }
     }
 
     /// Writes the state at which the run could not go on beside the last checkpoint, and says how to go on.
-    fn failed(&self, checkpoint: &Checkpoint, last: u64, wrong: anyhow::Error) -> anyhow::Error {
-        let dir = self.dir.display();
+    fn failed(&self, checkpoint: &Checkpoint, wrong: anyhow::Error) -> anyhow::Error {
+        let (dir, last) = (self.dir.display(), self.last());
         if let Err(error) = checkpoint.write(&self.dir.join(FAILED)) {
             return wrong.context(words(&error));
         }
@@ -216,12 +231,14 @@ impl Run<'_> {
         }
     }
 
-    /// Goes back to a state, if there is one, and else to the last checkpoint, of the step `last`; returns the sentence about it.
-    fn stop_at(&self, before: Option<&Checkpoint>, last: u64) -> anyhow::Result<String> {
-        if let Some(checkpoint) = before {
-            self.save(checkpoint, last)?;
-        }
-        Ok(self.stopped(before.map_or(last, |checkpoint| checkpoint.state.counters.step)))
+    fn last(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
+    }
+
+    /// Goes back to a state, if there is one, and else to the last checkpoint; returns the sentence about it.
+    fn stop_at(&self, before: Option<&Checkpoint>) -> anyhow::Result<String> {
+        before.map_or(Ok(()), |checkpoint| self.save(checkpoint))?;
+        Ok(self.stopped(self.last()))
     }
 
     /// The sentence about a run that has stopped on request.
@@ -232,6 +249,16 @@ impl Run<'_> {
 
     /// Takes the steps from the first or the checkpoint on, evaluates the model and draws its pictures.
     fn go(&self, fitting: &mut dyn Fitting, kept: Kept) -> anyhow::Result<()> {
+        let late = || {
+            let (dir, last) = (self.dir.display(), self.last());
+            Ok(format!(
+                "stopped within a long step; the checkpoint of step {last} is kept; to continue: pathscore train --resume {dir}"
+            ))
+        };
+        self.orders.interrupt.between(late, || self.steps(fitting, kept))
+    }
+
+    fn steps(&self, fitting: &mut dyn Fitting, kept: Kept) -> anyhow::Result<()> {
         let Run { settings, dir, orders, .. } = self;
         clear_leftovers(dir)?;
         let per_epoch = fitting.per_epoch();
@@ -261,7 +288,7 @@ impl Run<'_> {
         if let Some(found) = &self.found {
             progress.note(found);
         }
-        let (mut saved, mut last) = (Instant::now(), done);
+        let mut saved = Instant::now();
         // The state before the last step, to which a stop during the evaluation behind that step goes back: only a step itself
         // leaves its batch in memory, and the diagnostics need it.
         let mut before: Option<Checkpoint> = None;
@@ -280,11 +307,11 @@ impl Run<'_> {
                     line.insert("lr".into(), json!(optimizer.lr * factor));
                 }
                 if epoch_ends || ends {
-                    let save = || self.stop_at(before.as_ref(), last);
+                    let save = || self.stop_at(before.as_ref());
                     let found = orders.interrupt.during(save, || fitting.epoch_metrics());
                     let found = found.and_then(|found| self.sound(step, fitting, found));
                     line.extend(found.map_err(|wrong| {
-                        self.failed(&self.checkpoint(fitting, &log, &means), last, wrong)
+                        self.failed(&self.checkpoint(fitting, &log, &means), wrong)
                     })?);
                 }
                 log.append(step, elapsed(), line, !regular)?;
@@ -292,11 +319,11 @@ impl Run<'_> {
                     means.clear();
                 }
                 if epoch_ends && !ends {
-                    let save = || self.stop_at(before.as_ref(), last);
+                    let save = || self.stop_at(before.as_ref());
                     let epoch = step / per_epoch;
                     let pictures = orders.interrupt.during(save, || fitting.pictures_during(epoch));
                     let pictures = pictures.map_err(|wrong| {
-                        self.failed(&self.checkpoint(fitting, &log, &means), last, wrong)
+                        self.failed(&self.checkpoint(fitting, &log, &means), wrong)
                     })?;
                     for (name, png) in pictures {
                         write_atomically(dir.join(name), &png)?;
@@ -308,7 +335,7 @@ impl Run<'_> {
             }
             if orders.interrupt.requested() {
                 log.sync()?;
-                self.save(&self.checkpoint(fitting, &log, &means), last)?;
+                self.save(&self.checkpoint(fitting, &log, &means))?;
                 progress.finish("interrupted");
                 return Err(orders.interrupt.stopped(self.stopped(step)).into());
             }
@@ -328,19 +355,19 @@ impl Run<'_> {
                     let (objective, norm) = (value(readings.first()), value(norm));
                     progress.step(fitting.taken(), objective, norm);
                     if let Some(checkpoint) = before.as_ref().filter(|_| due) {
-                        self.save(checkpoint, last)?;
-                        (saved, last) = (Instant::now(), step);
+                        self.save(checkpoint)?;
+                        saved = Instant::now();
                     }
                 }
                 Err(wrong) => {
                     let checkpoint = self.checkpoint(fitting, &log, &means);
-                    return Err(self.failed(&checkpoint, last, wrong));
+                    return Err(self.failed(&checkpoint, wrong));
                 }
             }
         }
         let seconds = elapsed();
         log.sync()?;
-        self.save(&self.checkpoint(fitting, &log, &means), last)?;
+        self.save(&self.checkpoint(fitting, &log, &means))?;
         progress.finish("trained; evaluating");
         let step = fitting.taken();
         let write = || summary::write(self.kind, settings, dir, seconds, fitting);

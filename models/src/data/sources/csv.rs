@@ -24,16 +24,41 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The longest line that is read, since a line is in memory as a whole.
 const MAX_LINE: usize = 1 << 24;
 
-/// A file without lines that are too long.
+/// A file without lines that are too long. Every line ends with \n, also where a file has \r or \r\n.
 struct ShortLines {
     input: Input,
     /// The bytes of the line so far.
     length: usize,
+    /// True if the last byte was \r.
+    returned: bool,
+}
+
+impl ShortLines {
+    /// Moves the bytes of whole lines to the front of a buffer, each \r and \r\n as \n; returns their number.
+    fn end_lines(&mut self, bytes: &mut [u8]) -> usize {
+        let mut n = 0;
+        for i in 0..bytes.len() {
+            let byte = bytes[i];
+            if !(byte == b'\n' && self.returned) {
+                bytes[n] = if byte == b'\r' { b'\n' } else { byte };
+                n += 1;
+            }
+            self.returned = byte == b'\r';
+        }
+        n
+    }
 }
 
 impl Read for ShortLines {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.input.read(buffer)?;
+        let n = loop {
+            let read = self.input.read(buffer)?;
+            let n = self.end_lines(&mut buffer[..read]);
+            // A second half of \r\n alone is no end of the file.
+            if n > 0 || read == 0 {
+                break n;
+            }
+        };
         self.length = match buffer[..n].iter().rposition(|&byte| byte == b'\n') {
             Some(end) => n - end - 1,
             None => self.length + n,
@@ -72,12 +97,11 @@ pub(super) fn holes(table: &Table) -> String {
 }
 
 fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataError> {
-    // Lines end with \n alone, because \r is trimmed with the blanks, and the last line gets an end too. Then the
-    // line of the record just read is the reader's line minus one. The record's own position is wrong after empty
-    // lines and after \r\n.
+    // Lines end with \n alone, and the last line gets an end too. Then the line of the record just read is the reader's line minus
+    // one. The record's own position is wrong after empty lines.
     let mut input = Input::open(path)?;
     input.skip(BYTE_ORDER_MARK)?;
-    let input = ShortLines { input, length: 0 }.chain(&b"\n"[..]);
+    let input = ShortLines { input, length: 0, returned: false }.chain(&b"\n"[..]);
     let mut builder = ReaderBuilder::new();
     builder.has_headers(false).flexible(true).trim(Trim::All).terminator(Terminator::Any(b'\n'));
     let mut reader = builder.from_reader(input);
@@ -147,8 +171,10 @@ fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataErro
     }
 
     let columns = fields - usize::from(label.is_some());
-    if values.is_empty() {
-        return Err(DataError::TooFewRows { path: path.to_path_buf(), needed: 2, found: 0 });
+    if values.is_empty() && labels.is_empty() {
+        let (expected, found) = ("a row of numbers", "the end of the file");
+        let last = Position::Line(reader.position().line() - 1);
+        return Err(DataError::content(path, last, expected, found));
     }
     let table = Table::incomplete(values, columns)?;
     let note = match (&header, label) {
@@ -242,6 +268,7 @@ mod tests {
         let names = vec!["a".to_string(), "b".to_string()];
         let named = plain.clone().with_column_names(names).unwrap();
         assert_eq!(attempt(b"a,b\r\n0,0.5\r\n1,0.1"), Ok(named.clone()));
+        assert_eq!(attempt(b"a,b\r0,0.5\r1,0.1\r"), Ok(named.clone()));
         assert_eq!(attempt(&gzip(b"0,0.5\n\n1,0.1\n\n")), Ok(plain.clone()));
         assert_eq!(attempt(b"\r\n\"a\",\"b\"\r\n0,0.5\r\n\r\n1,0.1\r\n"), Ok(named.clone()));
         let labelled = attempt(b"\"a\",label,b\n0,7,0.5\n1,255,0.1\n").unwrap();
@@ -252,7 +279,7 @@ mod tests {
     #[test]
     fn fields_that_are_no_finite_number_say_where() {
         for bad in ["x", "NaN", "inf", "-inf", "1e60", ""] {
-            for end in ["\n", "\r\n"] {
+            for end in ["\n", "\r\n", "\r"] {
                 let text = refusal(&["a,b", "1,2", &format!("3,{bad}"), "4,5", ""].join(end));
                 let expected =
                     format!("x, line 3, column 2: expected a finite number, found `{bad}`");
@@ -303,8 +330,9 @@ mod tests {
 
     #[test]
     fn files_without_rows_are_refused() {
-        for text in ["", "\n\n", "a,b\n"] {
-            assert_eq!(refusal(text), "x: expected at least 2 rows, found 0");
+        for (text, line) in [("", 1), ("\n\n", 3), ("a,b\n", 2), ("a,b", 2)] {
+            let expected = "expected a row of numbers, found the end of the file";
+            assert_eq!(refusal(text), format!("x, line {line}: {expected}"));
         }
         let scratch = Scratch::new();
         assert!(matches!(load(scratch.path(), 0, Missing::Refused), Err(DataError::Folder { .. })));
