@@ -469,8 +469,8 @@ fn a_killed_comparison_leaves_whole_files_only() {
 /// Sends a signal when a file of a run is there, and returns the exit code and the words.
 #[cfg(unix)]
 fn stopped_when(args: &[&str], file: &Path, signal: &str) -> (Option<i32>, String) {
-    let child = program(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    while !file.exists() {
+    let mut child = program(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while !file.exists() && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(2));
     }
     std::thread::sleep(Duration::from_millis(60));
@@ -485,10 +485,11 @@ fn stopped_when(args: &[&str], file: &Path, signal: &str) -> (Option<i32>, Strin
 fn a_signal_ends_a_step_that_takes_long() {
     let scratch = Scratch::new("long-step");
     let out = scratch.path("run");
+    let run = ["train", "rbm", "--data", "bars", "--hidden", "5", "--progress", "none"];
     let step = ["--criterion", "ucd", "--burn-in", "1000000000", "--out", &out];
     let started = Instant::now();
     let checkpoint = Path::new(&out).join("checkpoint.safetensors");
-    let (code, stderr) = stopped_when(&options("rbm", &step), &checkpoint, "INT");
+    let (code, stderr) = stopped_when(&[&run[..], &step].concat(), &checkpoint, "INT");
     assert_eq!(code, Some(130), "{stderr}");
     assert!(stderr.contains("within a long step; the checkpoint of step 0 is kept"), "{stderr}");
     assert!(started.elapsed() < Duration::from_secs(30), "the step was waited for");
