@@ -719,6 +719,32 @@ fn a_damaged_replacement_replaces_nothing() {
 }
 
 #[test]
+fn a_replacement_that_was_cut_off_between_two_files_is_completed() {
+    for (kind, _) in KINDS {
+        let scratch = Scratch::new(&format!("cut-replacement-{kind}"));
+        let (old, new) = (scratch.path("old"), scratch.path("new"));
+        succeed(&options(kind, &["--steps", STEPS[0], "--out", &old]));
+        succeed(&options(kind, &["--steps", STEPS[1], "--seed", "3", "--out", &new]));
+        // Files move in this order, the results of the old run having been removed before.
+        let order = ["metrics.jsonl", "run.toml", "checkpoint.safetensors"];
+        for moved in 0..order.len() {
+            let cut = scratch.path(&format!("cut-{moved}"));
+            copy(&old, &cut);
+            fs::remove_file(Path::new(&cut).join("summary.json")).unwrap();
+            let next = Path::new(&cut).join(".next");
+            fs::create_dir(&next).unwrap();
+            for (place, name) in order.iter().enumerate() {
+                let to = if place < moved { Path::new(&cut) } else { &next };
+                fs::copy(Path::new(&new).join(name), to.join(name)).unwrap();
+            }
+            refuse(&["evaluate", &cut], &["cut off", "--resume"]);
+            succeed(&resume(&cut, &[]));
+            assert_same(&cut, &new, &format!("{kind} with {moved} files moved"));
+        }
+    }
+}
+
+#[test]
 fn times_go_on_from_line_to_line() {
     let scratch = Scratch::new("times");
     let out = scratch.path("run");
@@ -835,6 +861,11 @@ fn requests_beyond_their_limits_are_refused_by_name() {
         let wide = ["train", "rbm", "--hidden", "5000", "--criterion", criterion, option, most];
         refuse(&[&wide[..], &["--out", &never]].concat(), &[option, "GiB of memory"]);
     }
+    let wide = ["train", "--posterior", "full", "--latent-dim", "30000", "--out", &never];
+    refuse(&wide, &["--latent-dim", "GiB of memory"]);
+    let wide = ["--posterior", "iaf", "--flow-layers", "1024", "--flow-hidden", "60000"];
+    refuse(&[&["train", "--out", &never], &wide[..]].concat(), &["GiB of memory"]);
+    refuse(&["train", "energy", "--data-noise", "1e160", "--out", &never], &["--data-noise"]);
     let long = ["train", "dbm", "--mean-field-steps", "100000000", "--out", &never];
     refuse(&long, &["--mean-field-steps", "GiB of memory"]);
     let wide = format!("{out}-rbm");

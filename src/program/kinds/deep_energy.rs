@@ -122,7 +122,7 @@ impl Kind for DeepEnergy {
 }
 
 fn noise_fits(noise: f64) -> anyhow::Result<()> {
-    within("--data-noise", noise, noise >= 0.0 && noise.is_finite(), "0 or more")
+    within("--data-noise", noise, (0.0..=1e6).contains(&noise), "between 0 and 1000000")
 }
 
 fn open<'a, F: Scalar>(

@@ -88,8 +88,10 @@ pub(crate) fn complete(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
 pub(crate) fn complete_found(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
     if is_replaced(dir) {
         let next = dir.join(NEXT);
-        let whole =
-            || Checkpoint::read(&next.join(CHECKPOINT))?.check_settings(&Settings::read(&next)?);
+        // The checkpoint is moved last: settings that are not beside it are in the run's folder already.
+        let moved = !next.join(settings::FILE).exists();
+        let settings = || Settings::read(if moved { dir } else { &next });
+        let whole = || Checkpoint::read(&next.join(CHECKPOINT))?.check_settings(&settings()?);
         whole().map_err(|error| {
             usage_error(format!(
                 "{}; the run in {} stays as it was, and counts again when the folder {} is removed",

@@ -103,12 +103,22 @@ impl Layers {
             widths.extend(found(model, key).map(sum));
         }
         widths.extend(found(estimator, "baseline-hidden").map(sum));
+        let posterior = found(model, "posterior").and_then(Value::as_table);
+        let of_flow = |key| posterior.map_or(1.0, |posterior| one(posterior, key));
+        if let Some(form) = posterior.and_then(|posterior| posterior.get("form")) {
+            widths.push(of_flow("hidden"));
+            if form.as_str() == Some("full") {
+                // The network puts out a triangular matrix.
+                let latents = one(model, "latents");
+                widths.push(latents * (latents + 1.0) / 2.0);
+            }
+        }
         // An array has the sizes of layers, and a number is that of layers.
         let repeated = match found(model, "layers") {
             Some(Value::Integer(layers)) => *layers as f64,
             layers => {
                 widths.extend(layers.map(sum));
-                one(model, "flow-layers")
+                one(model, "flow-layers") * of_flow("layers")
             }
         };
         Self { widths, repeated }
