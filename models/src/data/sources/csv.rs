@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn files_without_rows_are_refused() {
-        for (text, line) in [("", 0), ("\n\n", 2), ("a,b\n", 1), ("a,b", 1)] {
+        for (text, line) in [("", 1), ("\n\n", 3), ("a,b\n", 2), ("a,b", 1)] {
             let expected = "expected a row of numbers, found the end of the file";
             assert_eq!(refusal(text), format!("x, line {line}: {expected}"));
         }
