@@ -1,5 +1,6 @@
 //! The progress of a run: a bar on a terminal, plain lines elsewhere, JSON lines for programs.
 
+mod count;
 mod pace;
 
 use std::io::{IsTerminal, Write, stderr};
@@ -9,6 +10,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
+pub(crate) use count::Count;
 pub(crate) use pace::Total;
 
 use super::printable::printable;

@@ -2,28 +2,63 @@
 
 use unicode_width::UnicodeWidthStr;
 
+/// What an estimator claims: its word in a title, and its colour.
+const CLAIMS: [(&str, &str, &str); 3] = [
+    ("exact", "green: exact", "#009E73"),
+    ("unbiased", "blue: unbiased", "#0072B2"),
+    ("biased", "orange: biased", "#D55E00"),
+];
+
+/// An estimator without a claim is grey.
+const NO_CLAIM: &str = "#666666";
+
+/// An estimator of a chart.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'a> {
+    /// The name.
+    pub(super) estimator: &'a str,
+    /// The name of the quantity whose gradient is estimated.
+    pub(super) target: &'a str,
+    /// Its claim, as [`Claim`](pathscore::estimators::Claim) prints it.
+    pub(super) claim: &'a str,
+}
+
 /// The estimators of a chart in the order of their lines.
 pub(super) struct Estimators<'a> {
     /// The names.
     pub(super) names: Vec<&'a str>,
+    /// The colours of their claims.
+    pub(super) colours: Vec<&'static str>,
     /// The names with their targets, where there are several targets.
     pub(super) labels: Vec<String>,
 }
 
 impl<'a> Estimators<'a> {
-    /// Collects pairs of an estimator and its target; targets stand in the order of their first estimator.
-    pub(super) fn new(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
-        let targets = distinct(pairs.clone().map(|(_, target)| target));
-        let (mut names, mut labels) = (Vec::new(), Vec::new());
+    /// Collects estimators; targets stand in the order of their first estimator.
+    pub(super) fn new(all: impl Iterator<Item = Named<'a>> + Clone) -> Self {
+        let targets = distinct(all.clone().map(|one| one.target));
+        let (mut names, mut colours, mut labels) = (Vec::new(), Vec::new(), Vec::new());
         for target in &targets {
-            let of_target = pairs.clone().filter(|(_, other)| other == target);
-            for name in distinct(of_target.map(|(name, _)| name)) {
+            for one in all.clone().filter(|one| one.target == *target) {
+                let name = one.estimator;
+                if names.contains(&name) {
+                    continue;
+                }
                 names.push(name);
+                let known = CLAIMS.iter().find(|claim| claim.0 == one.claim);
+                colours.push(known.map_or(NO_CLAIM, |claim| claim.2));
                 let several = targets.len() > 1;
                 labels.push(if several { format!("{name} · {target}") } else { name.into() });
             }
         }
-        Self { names, labels }
+        Self { names, colours, labels }
+    }
+
+    /// A title with the meaning of the colours in it.
+    pub(super) fn title(&self, title: &str) -> String {
+        let claims = CLAIMS.iter().filter(|claim| self.colours.contains(&claim.2));
+        let words: Vec<&str> = claims.map(|claim| claim.1).collect();
+        if words.is_empty() { title.into() } else { format!("{title}   ({})", words.join(", ")) }
     }
 
     /// The number of lines.

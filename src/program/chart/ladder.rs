@@ -1,6 +1,6 @@
 //! The evidence ladder: distances of estimates from the exact value, on an axis that is logarithmic to both sides.
 
-use super::drawing::range;
+use super::drawing::{COLOURS, range};
 use super::panel::{EXACT, dot};
 use kuva::prelude::{Layout, LinePlot, Plot, TickFormat};
 use kuva::render::figure::Figure;
@@ -62,7 +62,7 @@ pub(crate) fn ladder(rungs: &[Rung], title: &str) -> Scene {
         }
         let bar = LinePlot::new().with_data([(left, line), (right, line)]);
         plots.push(Plot::Line(bar.with_color(EXACT).with_stroke_width(1.2)));
-        plots.push(dot(at, 0.0, line, colour));
+        plots.push(dot(at, 0.0, line, COLOURS[colour % COLOURS.len()]));
     }
     let widest = rungs.iter().map(|rung| rung.name.width()).max().unwrap_or(0);
     let layout = Layout::new((low, high), (0.5, top))

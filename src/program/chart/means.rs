@@ -1,17 +1,17 @@
 //! Means of gradients with their errors beside the exact gradient, and the cost of their variance.
 
 use super::drawing::range;
-use super::estimators::{Estimators, distinct, largest};
+use super::estimators::{Estimators, Named, distinct, largest};
 use super::panel::{Panel, dot, word};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 
-/// Panels of components: two rows of three leave each readable.
-const MOST_COMPONENTS: usize = 6;
-/// Panels side by side.
-const COLUMNS: usize = 3;
+/// Panels of components; with those of the cost they fill a page that is wider than high.
+const MOST_COMPONENTS: usize = 3;
+/// The width of a panel, in pixels.
+const WIDTH: f64 = 215.0;
 /// The height of one estimator's line in a panel, in pixels.
-const LINE: f64 = 26.0;
+const LINE: f64 = 24.0;
 
 /// The estimate of one component of the gradient by one estimator.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,8 @@ pub(crate) struct Estimate {
     pub(crate) estimator: String,
     /// The name of the quantity whose gradient is estimated.
     pub(crate) target: String,
+    /// What the estimator claims.
+    pub(crate) claim: String,
     /// The name of the component.
     pub(crate) component: String,
     /// The exact gradient of the target, or a reference for it.
@@ -35,12 +37,12 @@ pub(crate) struct Estimate {
 }
 
 /// One panel for each component with the mean of each estimator, its error bar of two standard errors and the exact
-/// gradient of its target as a dashed line; below them the variance, the time, and their product, on log axes.
+/// gradient of its target as a dashed line; beside them the variance, the time, and their product, on log axes.
 ///
-/// Estimators of one target stand together. Of more than six components the six with the largest exact gradient are
-/// drawn.
+/// Estimators of one target stand together, and the colour is that of the claim. Of more than three components the three with the
+/// largest exact gradient are drawn.
 pub(crate) fn means(estimates: &[Estimate], title: &str) -> Scene {
-    let estimators = Estimators::new(estimates.iter().map(|one| (&*one.estimator, &*one.target)));
+    let estimators = Estimators::new(estimates.iter().map(Estimate::named));
     let all = distinct(estimates.iter().map(|one| one.component.as_str()));
     let size = |name: &&str| {
         let of = estimates.iter().filter(|one| one.component == *name);
@@ -50,15 +52,13 @@ pub(crate) fn means(estimates: &[Estimate], title: &str) -> Scene {
     let shown: Vec<&str> = largest(&sizes, MOST_COMPONENTS).into_iter().map(|i| all[i]).collect();
     let title = match shown.len() {
         n if n == all.len() => title.to_string(),
-        n => format!("{title}: {n} of {} components, those of the largest gradient", all.len()),
+        n => format!("{title}, the {n} largest of {} components", all.len()),
     };
 
     let mut panels: Vec<Panel> = Vec::new();
     for component in &shown {
         panels.push(component_panel(estimates, &estimators, component));
     }
-    // The costs stand in a row of their own.
-    panels.resize_with(panels.len().next_multiple_of(COLUMNS), Panel::default);
     // The variance and the time are the same for all components of an estimator.
     let variance = |of: Option<&Estimate>| of.map_or(f64::NAN, |one| one.variance);
     let seconds = |of: Option<&Estimate>| of.map_or(f64::NAN, |one| one.seconds_per_draw);
@@ -66,29 +66,33 @@ pub(crate) fn means(estimates: &[Estimate], title: &str) -> Scene {
     let cost = |title: &str, label: &str, f: &dyn Fn(Option<&Estimate>) -> f64| {
         let of = |name: &&str| estimates.iter().find(|one| one.estimator == *name);
         let values: Vec<f64> = estimators.names.iter().map(|name| f(of(name))).collect();
-        Panel::of_cost(&values, title, label)
+        Panel::of_cost(&values, &estimators.colours, title, label)
     };
     panels.push(cost("variance of one draw", &format!("{sum}σ²"), &variance));
     panels.push(cost("time of one draw", "seconds", &seconds));
     let product = |of: Option<&Estimate>| variance(of) * seconds(of);
     panels.push(cost("variance × time", &format!("{sum}σ² × seconds"), &product));
 
-    let rows = panels.len() / COLUMNS;
-    let height = 100.0 + LINE * estimators.len().max(3) as f64;
     let mut plots = Vec::new();
     let mut layouts = Vec::new();
     for (i, panel) in panels.into_iter().enumerate() {
-        layouts.push(panel.layout(estimators.axis(i % COLUMNS == 0)));
-        plots.push(if panel.lines == 0 { Vec::new() } else { panel.drawn() });
+        layouts.push(panel.layout(estimators.axis(i == 0)));
+        plots.push(panel.drawn());
     }
-    Figure::new(rows, COLUMNS)
-        .with_title(title)
+    Figure::new(1, plots.len())
+        .with_title(estimators.title(&title))
         .with_title_size(18)
-        .with_cell_size(270.0, height)
-        .with_col_width(0, 270.0 + estimators.width())
+        .with_cell_size(WIDTH, 100.0 + LINE * estimators.len().max(3) as f64)
+        .with_col_width(0, WIDTH + estimators.width())
         .with_plots(plots)
         .with_layouts(layouts)
         .render()
+}
+
+impl Estimate {
+    fn named(&self) -> Named<'_> {
+        Named { estimator: &self.estimator, target: &self.target, claim: &self.claim }
+    }
 }
 
 /// The panel of one component.
@@ -106,7 +110,7 @@ fn component_panel(estimates: &[Estimate], estimators: &Estimators, component: &
         }
         if one.mean.is_finite() && half.is_finite() {
             ends.extend([one.mean - half, one.mean + half]);
-            plots.push(dot(one.mean, half, (lines - i) as f64, i));
+            plots.push(dot(one.mean, half, (lines - i) as f64, estimators.colours[i]));
         } else {
             broken.push(lines - i);
         }
@@ -152,6 +156,7 @@ mod tests {
                 estimates.push(Estimate {
                     estimator: estimator.into(),
                     target: "ELBO".into(),
+                    claim: ["exact", "unbiased", "biased"][i.min(1) + usize::from(i == 4)].into(),
                     component: format!("encoder.b[{c}]"),
                     exact,
                     mean: exact + z * standard_error,
@@ -166,8 +171,8 @@ mod tests {
 
     #[test]
     fn every_estimator_and_component_is_drawn() {
-        let text = svg(&means(&estimates(6), "dvae-4x3"));
-        for name in ["∇ encoder.b[5]", "reinforce, leave-one-out", "σ²", "(dashed: exact)", "10⁻⁵"]
+        let text = svg(&means(&estimates(3), "dvae-4x3"));
+        for name in ["∇ encoder.b[2]", "reinforce, leave-one-out", "σ²", "(dashed: exact)", "10⁻⁵"]
         {
             assert!(text.contains(name), "{name} is missing");
         }
@@ -177,8 +182,8 @@ mod tests {
     #[test]
     fn of_many_components_the_largest_are_drawn_and_counted() {
         let text = svg(&means(&estimates(40), "dvae"));
-        assert!(text.contains("6 of 40 components"));
-        assert_eq!(text.matches("∇ encoder").count(), 6);
+        assert!(text.contains("the 3 largest of 40 components"));
+        assert_eq!(text.matches("∇ encoder").count(), 3);
     }
 
     #[test]
@@ -219,6 +224,7 @@ mod tests {
         let estimate = |estimator: &str, target: &str, exact: f64| Estimate {
             estimator: estimator.into(),
             target: target.into(),
+            claim: "exact".into(),
             component: "phi".into(),
             exact,
             mean: exact,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TextAnnotation, TickFormat};
 
-use super::drawing::{COLOURS, range};
+use super::drawing::range;
 
 /// The colour of exact gradients.
 pub(super) const EXACT: &str = "#222222";
@@ -24,8 +24,8 @@ pub(super) struct Panel {
 }
 
 impl Panel {
-    /// Values on a logarithmic axis; a word stands for a value that is zero or not finite.
-    pub(super) fn of_cost(values: &[f64], title: &str, label: &str) -> Panel {
+    /// Values on a logarithmic axis, each in its colour; a word stands for a value that is zero or not finite.
+    pub(super) fn of_cost(values: &[f64], colours: &[&str], title: &str, label: &str) -> Panel {
         // The logarithms are drawn on a linear axis: the chart library's own log axis ends at 1e-10.
         let logs = values.iter().map(|x| x.log10()).filter(|x| x.is_finite());
         let (low, high) = range(logs).unwrap_or((-1.0, 0.0));
@@ -36,7 +36,7 @@ impl Panel {
         let mut words = Vec::new();
         for (i, &x) in values.iter().enumerate() {
             if x > 0.0 && x.is_finite() {
-                plots.push(dot(x.log10(), 0.0, (lines - i) as f64, i));
+                plots.push(dot(x.log10(), 0.0, (lines - i) as f64, colours[i]));
             } else {
                 let text = if x == 0.0 { "zero" } else { "not finite" };
                 words.push(word(text, lines - i, (low, high)));
@@ -130,9 +130,8 @@ pub(super) fn word(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnno
 }
 
 /// An estimator's mark on its line, with a bar to both sides.
-pub(super) fn dot(x: f64, half: f64, line: f64, estimator: usize) -> Plot {
-    let mark = ScatterPlot::new().with_data([(x, line)]).with_size(4.5);
-    let mark = mark.with_color(COLOURS[estimator % COLOURS.len()]);
+pub(super) fn dot(x: f64, half: f64, line: f64, colour: &str) -> Plot {
+    let mark = ScatterPlot::new().with_data([(x, line)]).with_size(4.5).with_color(colour);
     Plot::Scatter(if half > 0.0 { mark.with_x_err([half]) } else { mark })
 }
 

@@ -1,7 +1,7 @@
 //! Draws of gradients, those of each estimator as a violin about its line.
 
-use super::drawing::{COLOURS, range};
-use super::estimators::{Estimators, distinct, largest};
+use super::drawing::range;
+use super::estimators::{Estimators, Named, distinct, largest};
 use super::panel::{Panel, dot};
 use kuva::prelude::{BandPlot, Plot};
 use kuva::render::figure::Figure;
@@ -16,6 +16,9 @@ const HALF: f64 = 0.42;
 /// The cells of the density over the width of a panel: about two pixels each.
 const CELLS: usize = 160;
 
+/// The most values that draws can take to be drawn value by value.
+const MOST_ATOMS: usize = 12;
+
 /// The draws of one component of the gradient by one estimator.
 #[derive(Clone, Debug)]
 pub(crate) struct Draws {
@@ -23,6 +26,8 @@ pub(crate) struct Draws {
     pub(crate) estimator: String,
     /// The name of the quantity whose gradient is estimated.
     pub(crate) target: String,
+    /// What the estimator claims.
+    pub(crate) claim: String,
     /// The component's name.
     pub(crate) component: String,
     /// The exact gradient of the target, or a reference for it.
@@ -36,7 +41,11 @@ pub(crate) struct Draws {
 ///
 /// A violin is as high as its own draws are dense; all violins of a panel share one axis, so the width is the noise.
 pub(crate) fn violins(all: &[Draws], title: &str) -> Scene {
-    let estimators = Estimators::new(all.iter().map(|one| (&*one.estimator, &*one.target)));
+    let estimators = Estimators::new(all.iter().map(|one| Named {
+        estimator: &one.estimator,
+        target: &one.target,
+        claim: &one.claim,
+    }));
     let components = distinct(all.iter().map(|one| one.component.as_str()));
     let of =
         |name: &str| -> Vec<&Draws> { all.iter().filter(|one| one.component == name).collect() };
@@ -54,7 +63,7 @@ pub(crate) fn violins(all: &[Draws], title: &str) -> Scene {
         plots.push(panel.drawn());
     }
     Figure::new(1, plots.len().max(1))
-        .with_title(title)
+        .with_title(estimators.title(title))
         .with_title_size(18)
         .with_cell_size(300.0, 100.0 + LINE * estimators.len().max(3) as f64)
         .with_col_width(0, 300.0 + estimators.width())
@@ -75,20 +84,24 @@ fn component_panel(of: &[&Draws], estimators: &Estimators) -> Panel {
     let (low, high) = range(middle.chain(known)).unwrap_or((0.0, 1.0));
     let margin = if high > low { 0.04 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
     let range = (low - margin, high + margin);
+    let beyond = all.iter().filter(|draw| !(range.0..=range.1).contains(*draw)).count();
     let (mut plots, mut exact) = (Vec::new(), vec![f64::NAN; lines]);
     for one in of {
         let Some(i) = estimators.place(&one.estimator) else { continue };
         exact[i] = one.exact;
-        plots.push(violin(&one.draws, (lines - i) as f64, range, COLOURS[i % COLOURS.len()]));
+        plots.extend(violin(&one.draws, (lines - i) as f64, range, estimators.colours[i]));
         let mean = one.draws.iter().sum::<f64>() / one.draws.len() as f64;
         if (range.0..=range.1).contains(&mean) {
-            plots.push(dot(mean, 0.0, (lines - i) as f64, i));
+            plots.push(dot(mean, 0.0, (lines - i) as f64, estimators.colours[i]));
         }
     }
     Panel {
         plots,
         title: of.first().map_or(String::new(), |one| format!("∇ {}", one.component)),
-        label: "one gradient (dashed: exact)".into(),
+        label: match (100.0 * beyond as f64 / all.len().max(1) as f64).round() {
+            0.0 => "one gradient (dashed: exact)".into(),
+            percent => format!("one gradient ({percent} % lie outside)"),
+        },
         range,
         lines,
         exact,
@@ -96,9 +109,21 @@ fn component_panel(of: &[&Draws], estimators: &Estimators) -> Panel {
     }
 }
 
-/// The density of draws, to both sides of a line, scaled to its own highest point.
-fn violin(draws: &[f64], line: f64, (low, high): (f64, f64), colour: &str) -> Plot {
+/// The density of draws, to both sides of a line, scaled to its own highest point; a bar for each value, if there are few.
+fn violin(draws: &[f64], line: f64, (low, high): (f64, f64), colour: &str) -> Vec<Plot> {
     let cell = (high - low) / CELLS as f64;
+    let band = |x: Vec<f64>, height: Vec<f64>| {
+        let edge = |side: f64| height.iter().map(|h| line + side * HALF * h).collect::<Vec<_>>();
+        Plot::Band(BandPlot::new(x, edge(-1.0), edge(1.0)).with_color(colour).with_opacity(0.45))
+    };
+    if let Some(atoms) = atoms(draws, cell) {
+        let top = atoms.iter().fold(1, |top, atom| atom.1.max(top)) as f64;
+        let inside = atoms.into_iter().filter(|atom| (low..=high).contains(&atom.0));
+        let bar = |(value, count): (f64, usize)| {
+            band(vec![value - cell, value + cell], vec![count as f64 / top; 2])
+        };
+        return inside.map(bar).collect();
+    }
     let density = smoothed(&counts(draws, low, cell));
     let top = density.iter().fold(f64::MIN_POSITIVE, |top, &d| f64::max(top, d));
     // Empty cells are not drawn, so a narrow violin does not trail a line.
@@ -106,8 +131,23 @@ fn violin(draws: &[f64], line: f64, (low, high): (f64, f64), colour: &str) -> Pl
     let centre = |i: usize| low + cell * (i as f64 + 0.5);
     let points = density.iter().enumerate().map(|(i, d)| (centre(i), d / top));
     let (x, height): (Vec<f64>, Vec<f64>) = points.filter(shown).unzip();
-    let edge = |side: f64| height.iter().map(|h| line + side * HALF * h).collect::<Vec<_>>();
-    Plot::Band(BandPlot::new(x, edge(-1.0), edge(1.0)).with_color(colour).with_opacity(0.45))
+    vec![band(x, height)]
+}
+
+/// The values of draws and how often each was drawn, if there are few of them; values closer than `near` are one.
+fn atoms(draws: &[f64], near: f64) -> Option<Vec<(f64, usize)>> {
+    let mut sorted: Vec<f64> = draws.iter().copied().filter(|draw| draw.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    let mut atoms: Vec<(f64, usize)> = Vec::new();
+    for draw in sorted {
+        let known = atoms.len();
+        match atoms.last_mut() {
+            Some((value, count)) if draw - *value < near * 1e-6 => *count += 1,
+            _ if known == MOST_ATOMS => return None,
+            _ => atoms.push((draw, 1)),
+        }
+    }
+    Some(atoms)
 }
 
 fn counts(draws: &[f64], low: f64, cell: f64) -> Vec<f64> {
@@ -160,6 +200,7 @@ mod tests {
         let of = |estimator: &str, f: &dyn Fn(usize) -> f64| Draws {
             estimator: estimator.into(),
             target: "ELBO".into(),
+            claim: "unbiased".into(),
             component: "phi".into(),
             exact: 0.3,
             draws: (0..800).map(f).collect(),
@@ -189,6 +230,15 @@ mod tests {
         let (quarter, half) = (CELLS / 4, CELLS / 2);
         assert!(density[quarter] > 2.0 * density[half], "{} {}", density[quarter], density[half]);
         assert!((density[quarter] - density[3 * quarter]).abs() < 0.05 * density[quarter]);
+    }
+
+    #[test]
+    fn few_values_are_counted_and_many_are_not() {
+        let found = atoms(&[1.0, -0.5, 1.0, f64::NAN, 1.0 + 1e-12], 0.01);
+        assert_eq!(found, Some(vec![(-0.5, 1), (1.0, 3)]));
+        let many: Vec<f64> = (0..=MOST_ATOMS).map(|i| i as f64).collect();
+        assert_eq!(atoms(&many, 0.01), None);
+        assert_eq!(violin(&[1.0, -0.5, 1.0], 1.0, (-1.0, 2.0), "#000000").len(), 2);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use super::zoo;
 use crate::program::catalogue::{
     Pair, ProblemRow, Setting, Truths, keep_estimators, problem, problems,
 };
-use crate::program::table::{Format, print};
+use crate::program::progress::Count;
+use crate::program::table::{Format, paragraph, print};
 use crate::program::threads::pool;
 use crate::program::usage_error::{Refuted, enough_draws, usage_error};
 use pathscore::estimators::Claim;
@@ -74,18 +75,12 @@ struct TableRow<'a> {
     estimator: &'a str,
     claim: &'a str,
     verdict: &'a str,
+    #[serde(rename = "claim holds")]
     ok: &'a str,
-    z: String,
-    outcomes: usize,
-    draws: usize,
-    method: &'a str,
-    depth: usize,
-    #[serde(rename = "max |error|")]
+    outcomes: String,
     error: String,
-    cosine: String,
-    #[serde(rename = "norm ratio")]
-    norm_ratio: String,
-    #[serde(rename = "resolution")]
+    #[serde(rename = "cosine, ratio")]
+    angle: String,
     resolution: String,
 }
 
@@ -123,30 +118,37 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         None => problems(),
     };
     let problems = keep_estimators(asked, args.estimators.as_deref())?;
+    let count = Count::new(problems.iter().map(|problem| problem.pairs.len()).sum(), "proofs");
     let rows_of = |problem: &ProblemRow| -> anyhow::Result<Vec<Row>> {
         let mut truths = Truths::default();
-        let pairs = problem.pairs.iter();
-        pairs.filter_map(|pair| worst(problem, pair, &options, &mut truths).transpose()).collect()
+        let prove = |pair: &Pair| {
+            let row = worst(problem, pair, &options, &mut truths).transpose();
+            count.one_more();
+            row
+        };
+        problem.pairs.iter().filter_map(prove).collect()
     };
     let rows: anyhow::Result<Vec<Vec<Row>>> =
         pool(args.threads)?.install(|| problems.par_iter().map(rows_of).collect());
+    count.finish();
     let rows: Vec<Row> = rows?.into_iter().flatten().collect();
     let unproven = |row: &Row| (!row.ok).then(|| format!("{} on {}", row.estimator, row.problem));
     let mut refuted: Vec<String> = rows.iter().filter_map(unproven).collect();
     let out = &mut std::io::stdout().lock();
     if args.format == Format::Table {
         let settings = SETTINGS.map(|setting| setting.to_string()).join("; ");
-        writeln!(
-            out,
+        let text = format!(
             "Each estimator is proven in up to {} settings ({settings}: K samples, B rows, times a scale); its row \
-             is the worst of them. An estimator that claims to be biased has the cosine of its mean and the exact gradient and \
-             the ratio of their norms beside it. The resolution is the smallest bias that would have been detected, as a fraction of \
-             the norm of the gradient (of the standard deviation of a draw, where that is zero), by draws with power {} \
-             and false alarms {:e}; the depth is the number of draws of one stream in which faults were looked for.",
+             is the worst of them. All outcomes are listed where that is possible, and the error is the largest difference \
+             from the exact gradient; where outcomes are drawn it is z, the difference in standard errors. An estimator that claims to be biased has the \
+             cosine of its mean and the exact gradient and the ratio of their norms beside it. The resolution is the smallest bias \
+             that would have been detected, as a fraction of the norm of the gradient (of the standard deviation of a draw, where \
+             that is zero), by draws with power {} and false alarms {:e}. Faults were looked for in streams of up to {DEPTH} draws.",
             SETTINGS.len(),
             options.power,
             options.false_alarm
-        )?;
+        );
+        writeln!(out, "{}", paragraph(&text))?;
         for of_one in rows.chunk_by(|a, b| a.problem == b.problem) {
             writeln!(out, "\n{}", of_one[0].problem)?;
             print(&of_one.iter().map(table_row).collect::<Vec<_>>(), args.format, out)?;
@@ -155,6 +157,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         for row in rows.iter().filter(|row| !row.reasons.is_empty()) {
             writeln!(out, "{} on {}: {}", row.estimator, row.problem, row.reasons)?;
         }
+        writeln!(out, "{}", paragraph(&conclusion(&rows)))?;
         // Rows of another form fit into no array of JSON with these.
         if args.problem.is_none() && args.estimators.is_none() {
             let rows = pool(args.threads)?.install(samplers::certified);
@@ -245,24 +248,44 @@ fn angle(gradient: &[ComponentTest]) -> Option<(f64, f64)> {
 }
 
 fn table_row(row: &Row) -> TableRow<'_> {
+    let Row { estimator, claim, verdict, draws, outcomes, .. } = row;
     TableRow {
-        estimator: &row.estimator,
-        claim: &row.claim,
-        verdict: &row.verdict,
+        estimator,
+        claim,
+        verdict,
         ok: if row.ok { "yes" } else { "NO" },
-        z: z(row.z),
-        outcomes: row.outcomes,
-        draws: row.draws,
-        method: row.method,
-        depth: row.depth,
-        error: format!("{:.1e}", row.max_abs_error),
-        cosine: row.cosine.map_or("–".into(), |cosine| format!("{cosine:.4}")),
-        norm_ratio: row.norm_ratio.map_or("–".into(), |ratio| format!("{ratio:.3}")),
+        // A space at which no line is broken.
+        outcomes: match outcomes {
+            0 => format!("{draws}\u{a0}drawn"),
+            _ => format!("{outcomes}\u{a0}listed"),
+        },
+        error: match row.z {
+            Some(_) => format!("z\u{a0}{}", z(row.z)),
+            None => format!("{:.1e}", row.max_abs_error),
+        },
+        angle: match (row.cosine, row.norm_ratio) {
+            (Some(cosine), Some(ratio)) => format!("{cosine:.3},\u{a0}{ratio:.3}"),
+            _ => "–".into(),
+        },
         resolution: match row.resolution {
             Some(resolution) if resolution.is_finite() => format!("{resolution:.1e}"),
             _ => "–".into(),
         },
     }
+}
+
+/// The outcome in one sentence.
+fn conclusion(rows: &[Row]) -> String {
+    let held = rows.iter().filter(|row| row.ok);
+    let biased = held.clone().filter(|row| row.claim == Claim::Biased.to_string()).count();
+    let unbiased = held.count() - biased;
+    let claims = match rows.len() - unbiased - biased {
+        0 => "every claim holds".to_string(),
+        failed => format!("{failed} of {} claims do NOT hold", rows.len()),
+    };
+    format!(
+        "{claims}: {unbiased} proofs of estimators that claim to be exact or unbiased, {biased} of estimators that say they are biased"
+    )
 }
 
 /// A $z$ in two digits behind the point; a dash for a mean that has none.

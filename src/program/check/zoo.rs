@@ -2,6 +2,7 @@
 
 use super::args::CheckArgs;
 use super::method::method_name;
+use crate::program::progress::Count;
 use crate::program::table::{Format, print};
 use crate::program::threads::pool;
 use crate::program::usage_error::Refuted;
@@ -48,7 +49,16 @@ struct TableRow<'a> {
 /// Examines every wrong estimator, prints a row for each, and fails if one is not caught.
 pub(super) fn check(args: &CheckArgs, options: &Options) -> anyhow::Result<()> {
     let rows: Vec<Row> = pool(args.threads)?.install(|| {
-        zoo().iter().map(|specimen| row(specimen, specimen.examine(options))).collect()
+        let specimens = zoo();
+        let count = Count::new(specimens.len(), "wrong estimators");
+        let examined = |specimen: &Specimen| {
+            let row = row(specimen, specimen.examine(options));
+            count.one_more();
+            row
+        };
+        let rows = specimens.iter().map(examined).collect();
+        count.finish();
+        rows
     });
     let mut numbers: Vec<usize> = rows.iter().map(|row| row.number).collect();
     numbers.dedup();

@@ -36,6 +36,7 @@ fn estimate(row: &Row) -> Estimate {
     Estimate {
         estimator: row.estimator.clone(),
         target: row.target.clone(),
+        claim: row.claim.clone(),
         component: row.component.clone(),
         exact: row.exact,
         mean: row.mean,
@@ -51,6 +52,7 @@ fn draws_of(one: &Studied, components: &[String]) -> impl Iterator<Item = Draws>
     parts.map(|((component, measured), draws)| Draws {
         estimator: one.estimator.clone(),
         target: one.target.clone(),
+        claim: one.study.claim.to_string(),
         component: component.clone(),
         exact: measured.exact,
         draws: draws.clone(),

@@ -3,9 +3,13 @@
 use super::args::CompareArgs;
 use super::case::{Case, DRAWS, Studied};
 use crate::program::catalogue::{ProblemRow, Setting, Truths};
+use crate::program::progress::Count;
 use pathscore::estimators::Enumerator;
 use pathscore::estimators::proof::{Candidate, Problem, Truth, TruthMethod};
 use pathscore::estimators::variance::study_candidate;
+
+/// A standard deviation of less than this part of the gradient is rounding, of some thousand sums in double precision.
+const ROUNDING: f64 = 1e-12;
 
 /// The number of sets of draws for the mean effective sample size: enough for two digits of it.
 const ESS_DRAWS: usize = 2000;
@@ -24,8 +28,11 @@ pub(super) fn study(
     let (effective, estimated, file) = (None, false, name.clone());
     let mut case = Case { name, file, components, studied, effective, notes, estimated };
     let setting = Setting { samples: args.num_samples, batch: 1, scale: 1.0 };
-    for pair in &problem.pairs {
-        let Ok(instance) = pair.instance(setting) else { continue };
+    let pairs = problem.pairs.iter();
+    let instances: Vec<_> =
+        pairs.filter_map(|pair| Some((pair, pair.instance(setting).ok()?))).collect();
+    let count = Count::new(instances.len(), "estimators");
+    for (pair, instance) in instances {
         if case.studied.is_empty() {
             case.components = instance.problem.components();
             case.effective = self::effective(&*instance.problem, args.seed);
@@ -38,16 +45,20 @@ pub(super) fn study(
         case.estimated |= matches!(truth.method, TruthMethod::Draws(_));
         let exact = truth.gradient;
         let study = study_candidate(&*instance.candidate, &exact, args.draws(), args.seed);
+        let norm = exact.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let variance = study.components.iter().map(|component| component.variance).sum::<f64>();
         case.studied.push(Studied {
             estimator: pair.estimator.name.into(),
             target: instance.target.to_string(),
             errors: truth.gradient_errors,
-            variance: study.components.iter().map(|component| component.variance).sum(),
-            norm: exact.iter().map(|g| g * g).sum::<f64>().sqrt(),
+            variance: if variance.sqrt() > ROUNDING * norm { variance } else { 0.0 },
+            norm,
             draws: draws(&*instance.candidate, exact.len(), DRAWS.min(args.draws()), args.seed),
             study,
         });
+        count.one_more();
     }
+    count.finish();
     Ok(case)
 }
 

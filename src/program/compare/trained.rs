@@ -8,6 +8,7 @@
 use super::args::CompareArgs;
 use super::case::{Case, DRAWS, Studied};
 use crate::program::kinds::kind::{Compared, Gradients, Kind};
+use crate::program::progress::Count;
 use crate::program::run::checkpoint::State;
 use crate::program::run::memory;
 use crate::program::run::saved::Saved;
@@ -87,9 +88,12 @@ impl Run {
     pub(super) fn case(&self, args: &CompareArgs) -> anyhow::Result<Case> {
         let draws = args.draws();
         let mut measured = Vec::new();
+        let count = Count::new(self.asked.len(), "estimators");
         for Compared { name, settings, .. } in &self.asked {
             measured.push((name, settings, self.draw(settings, draws, args.seed)?));
+            count.one_more();
         }
+        count.finish();
         let mut notes = Vec::new();
         let mut truths: Vec<(String, Option<Moments>)> = Vec::new();
         for (_, _, one) in &measured {

@@ -106,7 +106,7 @@ impl Pace {
 }
 
 /// Minutes and seconds, with hours where there are any.
-fn clock(seconds: f64) -> String {
+pub(super) fn clock(seconds: f64) -> String {
     let seconds = seconds.round() as u64;
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match hours {
