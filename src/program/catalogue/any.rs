@@ -74,9 +74,13 @@ where
                     },
                     Variant {
                         name: "reinforce-constant",
-                        line: "baseline constant; on problems −2, near the mean signal",
+                        line: "baseline constant; on problems near the mean signal",
                         options: &[(BASELINE, Value::Choice("constant"))],
                         on_problems: &[(BASELINE_VALUE, Value::Number(-2.0))],
+                        on_problem: &[
+                            ("bernoulli-toy", BASELINE_VALUE, Value::Number(0.25)),
+                            ("gaussian-quadratic", BASELINE_VALUE, Value::Number(3.0)),
+                        ],
                         skips: &[LAYERS, QUADRATURE, MIXED],
                         ..Variant::DEFAULT
                     },

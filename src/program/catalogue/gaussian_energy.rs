@@ -151,8 +151,7 @@ impl Job<f64, Model> for Instantiate {
 }
 
 fn pair(row: Row<f64, Model, Instantiate>, form: Variant) -> Pair {
-    let given: Vec<_> = form.options.iter().chain(form.on_problems).collect();
-    let given: Vec<_> = given.into_iter().map(|(row, value)| (row.name, *value)).collect();
+    let given = form.options_on(NAME);
     let options = row.about.options(&given).expect("a form's options are its criterion's");
     Pair::new(form, move |setting| {
         let setup = Setup {

@@ -314,8 +314,7 @@ impl<M: 'static> TestProblem<M> {
             let instance = move |setting| solved(setting).ok_or_else(|| few(setting));
             return Pair { estimator, instance: Box::new(instance) };
         }
-        let given: Vec<_> = estimator.options.iter().chain(estimator.on_problems).collect();
-        let given: Vec<_> = given.into_iter().map(|(row, value)| (row.name, *value)).collect();
+        let given = estimator.options_on(self.name);
         let options = row.about.options(&given).expect("a form's options are its estimator's");
         let instance = move |setting: Setting| {
             let own = row.about.fixed_samples.then_some(row.about.samples);

@@ -74,6 +74,8 @@ pub(crate) struct Variant {
     pub(crate) options: &'static [(&'static OptionRow, Value)],
     /// Further options on the small problems, where other values than the defaults are of use.
     pub(crate) on_problems: &'static [(&'static OptionRow, Value)],
+    /// Options on single problems, named first, in place of those on all.
+    pub(crate) on_problem: &'static [(&'static str, &'static OptionRow, Value)],
     /// The problems or runs on which this form is studied.
     pub(crate) place: Place,
     /// The problems on which this form is not studied although it would fit.
@@ -96,6 +98,17 @@ pub(crate) enum Place {
 pub(crate) struct Skip {
     pub(crate) problems: &'static [&'static str],
     pub(crate) why: &'static str,
+}
+
+impl Variant {
+    /// The options that differ from the defaults on a problem.
+    pub(crate) fn options_on(&self, problem: &str) -> Vec<(&'static str, Value)> {
+        let here = self.on_problem.iter().filter(|one| one.0 == problem);
+        let here: Vec<_> = here.map(|(_, row, value)| (row.name, *value)).collect();
+        let all = self.options.iter().chain(self.on_problems);
+        let other = |one: &(&str, Value)| here.iter().all(|own| own.0 != one.0);
+        all.map(|(row, value)| (row.name, *value)).filter(other).chain(here.clone()).collect()
+    }
 }
 
 impl About {
@@ -176,6 +189,7 @@ impl Variant {
         source: "",
         options: &[],
         on_problems: &[],
+        on_problem: &[],
         place: Place::Everywhere,
         skips: &[],
     };
@@ -316,9 +330,10 @@ mod tests {
         let mut names = Vec::new();
         for about in estimators() {
             for form in about.forms() {
-                let all = form.options.iter().chain(form.on_problems);
-                let given: Vec<_> = all.map(|(row, value)| (row.name, *value)).collect();
-                about.options(&given).expect("a form's options are its estimator's");
+                for problem in [""].into_iter().chain(form.on_problem.iter().map(|one| one.0)) {
+                    let given = form.options_on(problem);
+                    about.options(&given).expect("a form's options are its estimator's");
+                }
                 assert!(!names.contains(&form.name), "{} is there twice", form.name);
                 names.push(form.name);
             }

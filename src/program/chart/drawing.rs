@@ -3,6 +3,7 @@
 use crate::program::files::write_atomically;
 use kuva::render::render::Scene;
 use std::path::Path;
+use unicode_width::UnicodeWidthStr;
 
 /// Okabe and Ito's colours, which colour-blind readers can tell apart (yellow is too pale here).
 pub(super) const COLOURS: [&str; 7] =
@@ -43,6 +44,17 @@ pub(super) fn png(scene: &Scene) -> anyhow::Result<Vec<u8>> {
 pub(crate) fn write_chart(dir: &Path, name: &str, scene: &Scene) -> anyhow::Result<()> {
     write_atomically(dir.join(format!("{name}.svg")), svg(scene).as_bytes())?;
     write_atomically(dir.join(format!("{name}.png")), &png(scene)?)
+}
+
+/// The size of titles, in pixels.
+pub(super) const TITLE: usize = 18;
+
+/// The width of each of so many panels side by side, at least `least`, that leaves room for a title above them, where `labels` is the
+/// width of the labels beside them.
+pub(super) fn panel_width(least: f64, panels: usize, labels: f64, title: &str) -> f64 {
+    // A letter is a little more than half as wide as high.
+    let wanted = 0.58 * TITLE as f64 * title.width() as f64;
+    least.max((wanted - labels) / panels.max(1) as f64)
 }
 
 /// The least and the largest of some values.

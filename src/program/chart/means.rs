@@ -1,6 +1,6 @@
 //! Means of gradients with their errors beside the exact gradient, and the cost of their variance.
 
-use super::drawing::range;
+use super::drawing::{TITLE, panel_width, range};
 use super::estimators::{Estimators, Named, distinct, largest};
 use super::panel::{Panel, dot, word};
 use kuva::render::figure::Figure;
@@ -79,11 +79,13 @@ pub(crate) fn means(estimates: &[Estimate], title: &str) -> Scene {
         layouts.push(panel.layout(estimators.axis(i == 0)));
         plots.push(panel.drawn());
     }
+    let title = estimators.title(&title);
+    let width = panel_width(WIDTH, plots.len(), estimators.width(), &title);
     Figure::new(1, plots.len())
-        .with_title(estimators.title(&title))
-        .with_title_size(18)
-        .with_cell_size(WIDTH, 100.0 + LINE * estimators.len().max(3) as f64)
-        .with_col_width(0, WIDTH + estimators.width())
+        .with_title(title)
+        .with_title_size(TITLE as u32)
+        .with_cell_size(width, 100.0 + LINE * estimators.len().max(3) as f64)
+        .with_col_width(0, width + estimators.width())
         .with_plots(plots)
         .with_layouts(layouts)
         .render()

@@ -125,7 +125,7 @@ impl Panel {
 pub(super) fn word(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnnotation {
     // The chart library centres the text above its anchor: it goes right by half its width and
     // down by half its height.
-    let x = low + (high - low) * (0.03 + 0.013 * text.len() as f64);
+    let x = low + (high - low) * (0.03 + 0.02 * text.len() as f64);
     TextAnnotation::new(text, x, line as f64 - 0.35).with_font_size(11).with_color("#555555")
 }
 

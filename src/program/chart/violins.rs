@@ -1,6 +1,6 @@
 //! Draws of gradients, those of each estimator as a violin about its line.
 
-use super::drawing::range;
+use super::drawing::{TITLE, panel_width, range};
 use super::estimators::{Estimators, Named, distinct, largest};
 use super::panel::{Panel, dot};
 use kuva::prelude::{BandPlot, Plot};
@@ -9,6 +9,8 @@ use kuva::render::render::Scene;
 
 /// The number of panels, side by side.
 const MOST_COMPONENTS: usize = 3;
+/// The least width of a panel, in pixels.
+const WIDTH: f64 = 300.0;
 /// The height of one estimator's line, in pixels.
 const LINE: f64 = 34.0;
 /// Half the height of a violin, in lines.
@@ -62,11 +64,13 @@ pub(crate) fn violins(all: &[Draws], title: &str) -> Scene {
         layouts.push(panel.layout(estimators.axis(i == 0)));
         plots.push(panel.drawn());
     }
+    let title = estimators.title(title);
+    let width = panel_width(WIDTH, plots.len(), estimators.width(), &title);
     Figure::new(1, plots.len().max(1))
-        .with_title(estimators.title(title))
-        .with_title_size(18)
-        .with_cell_size(300.0, 100.0 + LINE * estimators.len().max(3) as f64)
-        .with_col_width(0, 300.0 + estimators.width())
+        .with_title(title)
+        .with_title_size(TITLE as u32)
+        .with_cell_size(width, 100.0 + LINE * estimators.len().max(3) as f64)
+        .with_col_width(0, width + estimators.width())
         .with_plots(plots)
         .with_layouts(layouts)
         .render()
