@@ -75,14 +75,52 @@ impl<F: Scalar> Params<F> {
         init: Init,
         rng: &mut R,
     ) -> ParamId {
-        let (name, shape) = (name.into(), shape.into());
+        let id = self.push(name.into(), shape.into());
+        let Entry { shape, at, .. } = &self.entries[id.0 as usize];
+        init.fill(shape, &mut Arc::make_mut(&mut self.values)[*at..], rng);
+        id
+    }
+
+    /// Adds a tensor of zeros.
+    #[track_caller]
+    fn push(&mut self, name: String, shape: Shape) -> ParamId {
         assert!(self.entries.iter().all(|entry| entry.name != name), "the name {name} is taken");
-        let at = self.len();
-        let values = Arc::make_mut(&mut self.values);
-        values.resize(at + shape.size(), F::ZERO);
-        init.fill(&shape, &mut values[at..], rng);
+        let (id, at) = (self.next_id(), self.len());
+        Arc::make_mut(&mut self.values).resize(at + shape.size(), F::ZERO);
         self.entries.push(Entry { name, shape, at });
-        ParamId(self.entries.len() as u32 - 1)
+        id
+    }
+
+    /// Adds a tensor with given elements behind the others and returns its id.
+    ///
+    /// ```
+    /// # use pathscore_models::Params;
+    /// let mut params = Params::<f64>::new();
+    /// let weights = params.insert("weights", [2, 2], &[1.0, 2.0, 3.0, 4.0]);
+    /// assert_eq!(params.get(weights), [1.0, 2.0, 3.0, 4.0]);
+    /// assert_eq!(params.find("weights"), Some(weights));
+    /// assert_eq!(params.find("bias"), None);
+    /// ```
+    ///
+    /// # Panics
+    /// If the name is taken, or the number of elements is not that of the shape.
+    pub fn insert(
+        &mut self,
+        name: impl Into<String>,
+        shape: impl Into<Shape>,
+        elements: &[F],
+    ) -> ParamId {
+        let (name, shape) = (name.into(), shape.into());
+        let count = elements.len();
+        assert!(shape.size() == count, "{name}: {count} elements for the shape {shape}");
+        let id = self.push(name, shape);
+        self.get_mut(id).copy_from_slice(elements);
+        id
+    }
+
+    /// The id of the tensor of a name.
+    pub fn find(&self, name: &str) -> Option<ParamId> {
+        self.entries.iter().position(|entry| entry.name == name).map(|at| ParamId(at as u32))
     }
 
     /// The id of the tensor that will be added next.

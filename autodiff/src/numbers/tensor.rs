@@ -1,12 +1,31 @@
 //! A tensor outside any tape: a shape and its numbers, row by row.
 
 use crate::numbers::shape::Shape;
+use std::fmt::{self, Display};
 
 /// Numbers with a shape, the last axis running fastest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor<F> {
     shape: Shape,
     values: Vec<F>,
+}
+
+/// The most numbers that are printed.
+const SHOWN: usize = 8;
+
+/// A number without axes as it is, and other tensors as their shape and their first numbers. A precision, as in `{:.3}`, is that of
+/// each number.
+impl<F: Display> Display for Tensor<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.shape.is_empty() {
+            write!(f, "{}: ", self.shape)?;
+        }
+        for (i, number) in self.values.iter().take(SHOWN).enumerate() {
+            f.write_str(if i > 0 { ", " } else { "" })?;
+            number.fmt(f)?;
+        }
+        f.write_str(if self.values.len() > SHOWN { ", …" } else { "" })
+    }
 }
 
 impl<F: Copy> Tensor<F> {

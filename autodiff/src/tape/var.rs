@@ -25,6 +25,7 @@ use crate::tape::op::Op;
 use crate::tape::op::moves::Move;
 use crate::tape::record::{Tape, Var};
 use smallvec::SmallVec;
+use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 /// The position of `axis` counted from the front, negative ones counting from the back.
@@ -244,6 +245,20 @@ macro_rules! operator {
     };
 }
 operator! { Add add; Sub sub; Mul mul; Div div; Rem rem; }
+
+/// The numbers as of the [`Tensor`] that [`Var::value`] returns.
+///
+/// ```
+/// use pathscore_autodiff::Tape;
+/// let tape = Tape::<f64>::new();
+/// let x = tape.constant(&[0.5, 1.0, 2.0], [3]);
+/// assert_eq!(format!("{x:.1}, and their sum is {}", x.sum(-1)), "[3]: 0.5, 1.0, 2.0, and their sum is 3.5");
+/// ```
+impl<F: Scalar> fmt::Display for Var<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value().fmt(f)
+    }
+}
 
 impl<F: Scalar> Neg for Var<'_, F> {
     type Output = Self;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::DataError;
+use pathscore_autodiff::Scalar;
 
 /// `len` rows of `columns` finite values, row after row, with labels, an image size and names of the columns if known. Cells
 /// of an [incomplete](Table::incomplete) table may be NaN.
@@ -215,6 +216,28 @@ impl Table {
             }
         }
         squares.iter().zip(count).map(|(square, n)| (square / n).sqrt()).collect()
+    }
+
+    /// Writes a range of the rows into a slice: the feed that steps of a trainer and evaluations ask for, where the values of the
+    /// table are used as they are. The last argument of the function, a generator, is not used.
+    ///
+    /// ```
+    /// # use pathscore_models::data::{DataError, Table};
+    /// let table = Table::new(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2)?;
+    /// let mut x = [0.0_f64; 4];
+    /// table.feed()(1..3, &mut x, &mut ());
+    /// assert_eq!(x, [3.0, 4.0, 5.0, 6.0]);
+    /// # Ok::<(), DataError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// The function panics if the range goes beyond the rows or the slice has another length.
+    pub fn feed<F: Scalar, R>(&self) -> impl Fn(Range<usize>, &mut [F], &mut R) + Sync {
+        |rows, x, _| {
+            let values = &self.values[rows.start * self.columns..rows.end * self.columns];
+            assert_eq!(x.len(), values.len(), "table: the slice does not hold these rows");
+            x.iter_mut().zip(values).for_each(|(x, &value)| *x = value.into());
+        }
     }
 
     /// A copy of the rows in `range`.

@@ -96,8 +96,16 @@ impl<'t, F: Scalar> Normal<'t, F> {
         self.log_scale.exp()
     }
 
-    /// $\mathcal N(0, I)$ with `n` coordinates, as constants.
-    pub(crate) fn standard(tape: &'t Tape<F>, n: usize) -> Self {
+    /// The standard normal law $\mathcal N(0, I)$ of `n` coordinates, whose numbers are constants: the prior of most models.
+    ///
+    /// ```
+    /// use pathscore_autodiff::Tape;
+    /// use pathscore_models::dist::{Distribution, Normal};
+    /// let tape = Tape::<f64>::new();
+    /// let log_prob = Normal::standard(&tape, 2).log_prob(tape.constant(&[0.0, 1.0], [2]));
+    /// assert!((log_prob.item() + std::f64::consts::TAU.ln() + 0.5).abs() < 1e-15);
+    /// ```
+    pub fn standard(tape: &'t Tape<F>, n: usize) -> Self {
         let zeros = tape.constant_with([n], |z| z.fill(F::ZERO));
         Self { loc: zeros, log_scale: zeros }
     }
