@@ -104,7 +104,7 @@ fn component_panel(of: &[&Draws], estimators: &Estimators) -> Panel {
         title: of.first().map_or(String::new(), |one| format!("∇ {}", one.component)),
         label: match (100.0 * beyond as f64 / all.len().max(1) as f64).round() {
             0.0 => "one gradient (dashed: exact)".into(),
-            percent => format!("one gradient ({percent} % lie outside)"),
+            percent => format!("dashed: exact; {percent} % of draws lie outside"),
         },
         range,
         lines,
