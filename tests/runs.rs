@@ -509,8 +509,45 @@ fn tables_of_fewer_rows_than_a_batch_are_trained_on_as_a_whole() {
     assert!(whole.contains("batch = 25"), "{whole}");
     let more = ["--batch", "100", "--out", &scratch.path("other")];
     refuse(&[&run[..], &more].concat(), &["100 rows", "25 rows"]);
+    let one = scratch.path("ppca");
+    succeed(&["train", "ppca", "--data", &data, "--out", &one]);
+    let whole = fs::read_to_string(Path::new(&one).join("run.toml")).unwrap();
+    assert!(whole.contains("latent_dim = 1"), "{whole}");
+    let many = ["train", "ppca", "--data", &data, "--latent-dim", "2", "--out", &one, "--force"];
+    refuse(&many, &["--latent-dim", "2"]);
     let twice = ["train", "gp", "--data", &data, "--target", "a", "--out", &scratch.path("gp")];
     refuse(&twice, &["--target is a", "columns 1 and 2"]);
+}
+
+#[test]
+fn columns_of_very_different_sizes_are_brought_to_one_scale_on_request() {
+    let scratch = Scratch::new("scales");
+    let (file, out) = (scratch.path("far.csv"), scratch.path("run"));
+    let rows: String =
+        (0..60).map(|i| format!("{},{}\n", i * 7 % 11, 1e5 * (i % 5) as f64)).collect();
+    fs::write(&file, format!("small,large\n{rows}")).unwrap();
+    let data = format!("csv:{file}");
+    let args = ["train", "ppca", "--data", &data, "--latent-dim", "1", "--out", &out];
+    let said = run(&args);
+    let stderr = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.status.success() && stderr.contains("--standardize"), "{stderr}");
+    let said = run(&[&args[..], &["--standardize", "--force"]].concat());
+    let stderr = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.status.success() && !stderr.contains("--standardize"), "{stderr}");
+    assert!(
+        fs::read_to_string(Path::new(&out).join("run.toml"))
+            .unwrap()
+            .contains("standardize = true")
+    );
+    let drawn = scratch.path("drawn.csv");
+    succeed(&["sample", &out, "--count", "2000", "--out", &drawn]);
+    let text = fs::read_to_string(&drawn).unwrap();
+    let cells =
+        text.lines().skip(1).flat_map(|line| line.split(',').map(|x| x.parse::<f64>().unwrap()));
+    // Each column is standard normal but for what 50 rows do not tell: its square is one on average.
+    let squares: Vec<f64> = cells.map(|x| x * x).collect();
+    let mean = squares.iter().sum::<f64>() / squares.len() as f64;
+    assert!((mean - 1.0).abs() < 0.3, "{mean}");
 }
 
 #[cfg(unix)]

@@ -15,6 +15,26 @@ pub struct Split {
 }
 
 impl Split {
+    /// Both parts with columns of mean zero and standard deviation one in the training part, as scikit-learn's `StandardScaler` makes
+    /// them. Constant columns become zeros, and missing cells stay missing.
+    ///
+    /// ```
+    /// use pathscore_models::data::{Split, Table};
+    /// let [train, test] = [vec![1.0, 500.0, 3.0, 700.0], vec![2.0, 800.0]];
+    /// let (train, test) = (Table::new(train, 2)?, Table::new(test, 2)?);
+    /// let split = Split { train, test, description: "two columns".into() }.standardize();
+    /// assert_eq!(split.train.values(), [-1.0, -1.0, 1.0, 1.0]);
+    /// assert_eq!(split.test.values(), [0.0, 2.0]);
+    /// # Ok::<(), pathscore_models::data::DataError>(())
+    /// ```
+    #[must_use]
+    pub fn standardize(self) -> Split {
+        let (means, deviations) = (self.train.mean(), self.train.standard_deviation());
+        let [train, test] =
+            [&self.train, &self.test].map(|part| part.standardized(&means, &deviations));
+        Split { train, test, description: self.description + "; columns standardised" }
+    }
+
     /// Both parts [prepared](Binarize::prepare), with independent random numbers.
     ///
     /// # Errors

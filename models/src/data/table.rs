@@ -218,6 +218,18 @@ impl Table {
         squares.iter().zip(count).map(|(square, n)| (square / n).sqrt()).collect()
     }
 
+    /// The same rows with $(x - m_j) / s_j$ in place of each number $x$ of column $j$; a column whose $s_j$ is zero or unknown is only
+    /// shifted.
+    pub(super) fn standardized(&self, means: &[f64], deviations: &[f64]) -> Table {
+        let number = |(&x, (mean, &deviation)): (&f32, (&f64, &f64))| {
+            let scale = if deviation > 0.0 { deviation } else { 1.0 };
+            ((f64::from(x) - mean) / scale) as f32
+        };
+        let rows = self.values.chunks_exact(self.columns);
+        let values = rows.flat_map(|row| row.iter().zip(means.iter().zip(deviations)).map(number));
+        self.like(values.collect(), self.labels.clone())
+    }
+
     /// Writes a range of the rows into a slice: the feed that steps of a trainer and evaluations ask for, where the values of the
     /// table are used as they are. The last argument of the function, a generator, is not used.
     ///

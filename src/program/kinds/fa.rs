@@ -83,6 +83,10 @@ impl Kind for Fa {
         Ok(settings)
     }
 
+    fn scales_columns(&self) -> bool {
+        true
+    }
+
     fn open<'a>(
         &self,
         settings: &'a Settings,

@@ -104,6 +104,10 @@ impl Kind for Gp {
         Ok(settings)
     }
 
+    fn scales_columns(&self) -> bool {
+        true
+    }
+
     fn open<'a>(
         &self,
         settings: &'a Settings,

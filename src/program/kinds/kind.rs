@@ -55,6 +55,11 @@ pub(crate) trait Kind: Sync {
         false
     }
 
+    /// True if the fit is the same whatever the scales of the columns are.
+    fn scales_columns(&self) -> bool {
+        false
+    }
+
     /// Completes the settings of a new run by what the data say, and returns a note about it for the user.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::memory;
 use super::settings::Settings;
 use crate::program::kinds::{KINDS, kind_of};
 use crate::program::usage_error::usage_error;
-use pathscore::models::data::Split;
+use pathscore::models::data::{Split, Table};
 use std::path::Path;
 
 /// The data of a run, split and binarised by its settings. Cells may be missing if the kind can fit such rows.
@@ -34,5 +34,29 @@ pub(crate) fn load(settings: &Settings) -> anyhow::Result<Split> {
         })?,
     };
     memory::check(settings, &split)?;
+    let split = if settings.data.standardize { split.standardize() } else { split };
     Ok(split.prepare(settings.binarize()?, seed)?)
+}
+
+/// Standard deviations that differ by more than this factor are worth a word.
+const FAR: f64 = 100.0;
+
+/// A word about columns of very different sizes, unless the kind or the settings bring them to one scale. Columns that do not vary
+/// have no size.
+pub(crate) fn word_about_scales(
+    settings: &Settings,
+    table: &Table,
+) -> anyhow::Result<Option<String>> {
+    let scaled = settings.data.standardize || kind_of(&settings.run.kind)?.scales_columns();
+    let mut sizes = table.standard_deviation();
+    sizes.retain(|size| *size > 0.0);
+    let (least, most) =
+        sizes.iter().fold((f64::INFINITY, 0.0_f64), |(a, b), &size| (a.min(size), b.max(size)));
+    let far = table.image().is_none() && !scaled && most > FAR * least;
+    Ok(far.then(|| {
+        format!(
+            "the standard deviations of the columns differ by a factor of {:.0}: --standardize brings them to one scale",
+            most / least
+        )
+    }))
 }

@@ -24,6 +24,11 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "HOW")]
     pub(crate) binarize: Option<Binarize>,
 
+    /// Bring every column to mean zero and standard deviation one in the training part; samples and pictures are in these
+    /// units.
+    #[arg(long)]
+    pub(crate) standardize: bool,
+
     /// The number of passes through the training rows.
     #[arg(long, value_name = "N", group = "length")]
     pub(crate) epochs: Option<u64>,
@@ -205,6 +210,7 @@ impl<'a> Given<'a> {
         let data = DataSettings {
             source: absolute(&run.data)?,
             binarize: run.binarize.unwrap_or(default).to_string(),
+            standardize: run.standardize,
             split: String::new(),
         };
         let length = run.length().unwrap_or(length);

@@ -16,6 +16,7 @@ use crate::program::kinds::pictures;
 use crate::program::progress::{Progress, ProgressKind, Total, say};
 use crate::program::threads::pool;
 use crate::program::usage_error::{usage_error, words};
+use pathscore::models::data::Split;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,8 +35,8 @@ struct Run<'a> {
     /// Training rows.
     rows: usize,
     orders: &'a Orders,
-    /// A note about settings that the data have decided.
-    found: Option<String>,
+    /// Notes about the data and about settings that they have decided.
+    found: Vec<String>,
     /// The step of the checkpoint in the folder.
     last: AtomicU64,
 }
@@ -64,8 +65,7 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
         }
         None => {
             let settings = kind.settings(given)?;
-            let batch_given = given.has("batch");
-            pool.install(|| begin(kind, settings, batch_given, &options, &orders))
+            pool.install(|| begin(kind, settings, given, &options, &orders))
         }
     }
 }
@@ -74,7 +74,7 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
 fn begin(
     kind: &'static dyn Kind,
     mut settings: Settings,
-    batch_given: bool,
+    given: &Given,
     options: &RunOptions,
     orders: &Orders,
 ) -> anyhow::Result<()> {
@@ -83,11 +83,10 @@ fn begin(
     let interrupt = &orders.interrupt;
     let split = interrupt.during(early, || data::load(&settings))?;
     settings.data.split.clone_from(&split.description);
-    if let Some(batch) = settings.optimizer.as_mut().and_then(|one| one.batch.as_mut()) {
-        // The default is made for more rows than a small table has.
-        *batch = if batch_given { *batch } else { split.train.len().min(*batch) };
-    }
+    fit_defaults(&mut settings, given, &split);
     let found = interrupt.during(early, || kind.complete(&mut settings, &split))?;
+    let found =
+        found.into_iter().chain(data::word_about_scales(&settings, &split.train)?).collect();
     let mut fitting = interrupt.during(early, || kind.open(&settings, &split))?;
     let (kind, pictures) = (kind.about().name, pictures());
     let (dir, _lock) = folder::create(options.out.as_deref(), options.force, kind, &pictures)?;
@@ -104,6 +103,22 @@ fn begin(
     let last = fitting.taken().into();
     let run = Run { kind, settings, dir: &dir, about, rows, orders, found, last };
     run.go(&mut *fitting, Kept::default())
+}
+
+/// Makes sizes smaller that were not given and are made for larger tables: a batch is at most all rows, and there are fewer latents
+/// than columns.
+fn fit_defaults(settings: &mut Settings, given: &Given, split: &Split) {
+    let (rows, columns) = (split.train.len(), split.train.columns());
+    let batch = settings.optimizer.as_mut().and_then(|one| one.batch.as_mut());
+    if let Some(batch) = batch.filter(|_| !given.has("batch")) {
+        *batch = rows.min(*batch);
+    }
+    let latents = settings.model.get_mut("latent_dim").filter(|_| !given.has("latent_dim"));
+    if let Some(toml::Value::Integer(latents)) = latents
+        && *latents >= columns as i64
+    {
+        *latents = (columns / 2).max(1) as i64;
+    }
 }
 
 /// Continues the run in a folder. Nothing is written before settings, checkpoint, metrics and data have been found to fit.
@@ -161,7 +176,7 @@ fn resume(
     }
     let (kind, rows) = (saved.kind()?.about().name, split.train.len());
     let last = taken.into();
-    let run = Run { kind, settings, dir, about, rows, orders, found: None, last };
+    let run = Run { kind, settings, dir, about, rows, orders, found: Vec::new(), last };
     run.go(&mut *fitting, kept)
 }
 
@@ -285,9 +300,7 @@ impl Run<'_> {
             self.rows,
             if done > 0 { format!(", from step {done}") } else { String::new() }
         ));
-        if let Some(found) = &self.found {
-            progress.note(found);
-        }
+        self.found.iter().for_each(|found| progress.note(found));
         let mut saved = Instant::now();
         // The state before the last step, to which a stop during the evaluation behind that step goes back: only a step itself
         // leaves its batch in memory, and the diagnostics need it.
