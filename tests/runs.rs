@@ -507,6 +507,9 @@ fn tables_of_fewer_rows_than_a_batch_are_trained_on_as_a_whole() {
     succeed(&[&run[..], &["--out", &out]].concat());
     let whole = fs::read_to_string(Path::new(&out).join("run.toml")).unwrap();
     assert!(whole.contains("batch = 25"), "{whole}");
+    // A density whose rate decays by default has a constant one where the number of steps is not known.
+    let timed = scratch.path("timed");
+    succeed(&["train", "nade", "--data", "bars", "--seconds", "0.2", "--out", &timed]);
     let more = ["--batch", "100", "--out", &scratch.path("other")];
     refuse(&[&run[..], &more].concat(), &["100 rows", "25 rows"]);
     let one = scratch.path("ppca");

@@ -3,14 +3,15 @@
 use super::memory;
 use super::saved::Saved;
 use super::settings::at_least_one;
+use super::summary::Line;
 use crate::program::args::EvaluateArgs;
 use crate::program::kinds::kind::{Ais, Measure, Quantity};
-use crate::program::table::print;
+use crate::program::table::{Format, print};
 use crate::program::threads::pool;
 use crate::program::usage_error::usage_error;
 use serde::Serialize;
 
-/// A row of the result.
+/// A row of the result for programs.
 #[derive(Serialize)]
 struct Row {
     quantity: String,
@@ -43,6 +44,10 @@ pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
     let ais = args.ais.map(|steps| Ais { steps, chains, rows: args.ais_rows, progress });
     let how = Measure { samples: args.num_samples, rows, seed: args.seed, ais };
     let found = pool(args.threads)?.install(|| saved.open()?.measure(&how))?;
+    let out = &mut std::io::stdout().lock();
+    if args.format == Format::Table {
+        return print(&found.iter().map(Line::of).collect::<Vec<_>>(), args.format, out);
+    }
     let row = |one: Quantity| Row {
         quantity: one.name,
         value: one.value,
@@ -52,5 +57,5 @@ pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
         rows: one.rows,
     };
     let rows: Vec<Row> = found.into_iter().map(row).collect();
-    print(&rows, args.format, &mut std::io::stdout().lock())
+    print(&rows, args.format, out)
 }

@@ -87,7 +87,7 @@ pub(crate) struct OptimizerOptions {
     #[arg(long, default_value_t = 1e-3, value_name = "R")]
     pub(crate) lr: f64,
 
-    /// The schedule of the learning rate.
+    /// The schedule of the learning rate; with --seconds it is constant unless given.
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     pub(crate) schedule: ScheduleName,
 
@@ -232,6 +232,9 @@ impl<'a> Given<'a> {
                 self.refuse(&[&option.replace('-', "_")], reason)?;
             }
         }
+        // A decay by default needs a known number of steps, and one that was asked for is refused without it.
+        let unknown = self.has("seconds") && !self.has("schedule");
+        let schedule = if unknown { ScheduleName::Constant } else { given.schedule };
         let momentum = given.momentum.unwrap_or(chosen.momentum());
         if given.nesterov && momentum == 0.0 {
             self.refuse(&["nesterov"], "the momentum is 0")?;
@@ -240,7 +243,7 @@ impl<'a> Given<'a> {
             name: given.optimizer,
             batch: given.batch,
             lr: given.lr,
-            schedule: given.schedule,
+            schedule,
             momentum: has("momentum").then_some(momentum),
             nesterov: given.nesterov,
             centered: given.centered,

@@ -84,24 +84,25 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// A line of the table on the terminal.
+/// A quantity for people: a line of the table at the end of `train` and of that of `evaluate`.
 #[derive(Serialize)]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     quantity: String,
     value: f64,
     #[serde(rename = "±")]
     error: Option<f64>,
     unit: &'a str,
+    rows: usize,
 }
 
 impl<'a> Line<'a> {
-    fn of(result: &'a Quantity) -> Self {
-        let Quantity { name, value, error, unit, samples, .. } = result;
+    pub(super) fn of(result: &'a Quantity) -> Self {
+        let Quantity { name, value, error, unit, samples, rows } = result;
         let mut quantity = name.replace('_', " ");
         if let Some(samples) = samples.filter(|samples| *samples > 1) {
             quantity += &format!(", {samples} samples");
         }
-        Self { quantity, value: *value, error: *error, unit }
+        Self { quantity, value: *value, error: *error, unit, rows: *rows }
     }
 }
 
