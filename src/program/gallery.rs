@@ -1,7 +1,7 @@
 //! Rows of data as pictures: sheets of grey pictures if the rows are pictures, and else charts of the columns of a table.
 
 use super::chart::{Series, column_panels, heat_map, line_panels, marginals};
-use super::picture::{LONGEST_SIDE, LONGEST_STRIP, Sheet};
+use super::picture::{LONGEST_SIDE, LONGEST_STRIP, Sheet, captioned};
 use pathscore::models::data::Table;
 
 /// The draws of a model that are shown: as pictures, and as rows of a table.
@@ -85,15 +85,26 @@ impl<'a> Gallery<'a> {
         all.collect()
     }
 
-    /// Rows, flat, as a grid of so many pictures in a row.
-    pub(crate) fn grid(&self, rows: &[f32], columns: usize) -> Vec<u8> {
-        self.sheet(columns).grid(&self.grey(rows))
+    /// Rows, flat, as a grid of so many pictures in a row below some words.
+    ///
+    /// # Errors
+    /// If the words cannot be drawn.
+    pub(crate) fn grid(
+        &self,
+        rows: &[f32],
+        columns: usize,
+        words: &str,
+    ) -> anyhow::Result<Vec<u8>> {
+        captioned(&self.sheet(columns).grid(&self.grey(rows)), words)
     }
 
-    /// Rows, flat, as a square of pictures.
-    pub(crate) fn square(&self, rows: &[f32]) -> Vec<u8> {
+    /// Rows, flat, as a square of pictures below some words.
+    ///
+    /// # Errors
+    /// If the words cannot be drawn.
+    pub(crate) fn square(&self, rows: &[f32], words: &str) -> anyhow::Result<Vec<u8>> {
         let count = rows.len() / self.data.columns();
-        self.grid(rows, (count as f64).sqrt().ceil() as usize)
+        self.grid(rows, (count as f64).sqrt().ceil() as usize, words)
     }
 
     /// The number of draws that [`Gallery::samples`] shows well.
@@ -107,7 +118,7 @@ impl<'a> Gallery<'a> {
     /// If the picture cannot be drawn.
     pub(crate) fn samples(&self, draws: &[f32]) -> anyhow::Result<Vec<u8>> {
         if self.data.image().is_some() {
-            return Ok(self.square(draws));
+            return self.square(draws, "samples of the model");
         }
         let rows = [("test rows", self.data.values()), ("samples", draws)];
         let names = column_names(self.data);
@@ -129,7 +140,8 @@ impl<'a> Gallery<'a> {
         let data = &self.data.values()[..reconstructions.len()];
         if self.data.image().is_some() {
             let sheet = self.sheet(PAIRS_ACROSS);
-            return Ok(sheet.pairs(&self.grey(data), &self.grey(reconstructions)));
+            let pairs = sheet.pairs(&self.grey(data), &self.grey(reconstructions));
+            return captioned(&pairs, "rows above, what the model makes of them below");
         }
         let (names, columns) = (column_names(self.data), self.data.columns());
         let panels = column_panels(&names, ["value", "reconstruction"], true, |column| {
@@ -161,7 +173,7 @@ impl<'a> Gallery<'a> {
             row.iter().map(|x| 0.5 + 0.5 * x / top).collect()
         };
         let pictures: Vec<f32> = rows.chunks(self.data.columns()).flat_map(row).collect();
-        Ok(self.sheet(across).grid(&self.means(pictures)))
+        captioned(&self.sheet(across).grid(&self.means(pictures)), title)
     }
 
     /// Rows of numbers for the columns of a table, as a heat map; of many, the first.
@@ -226,6 +238,6 @@ mod tests {
         let small = gallery.grey(&values);
         assert_eq!((gallery.small(), small.len()), ((500, 1), 2 * 500));
         assert!(small.iter().all(|&x| x == 0.5), "blocks of ten are half black");
-        assert!(!gallery.square(&values).is_empty());
+        assert!(!gallery.square(&values, "values").unwrap().is_empty());
     }
 }

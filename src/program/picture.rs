@@ -1,5 +1,9 @@
 //! Sheets of grey pictures as PNG: samples, reconstructions, a map of a latent plane.
 
+use kuva::backend::png::PngBackend;
+use kuva::render::render::{Primitive, Scene, TextAnchor};
+use unicode_width::UnicodeWidthStr;
+
 /// The grey between pictures; neither of the two colours of a binary picture.
 const FRAME: u8 = 110;
 /// The grey between pairs of rows, paler than the frame so that the pairs stand apart.
@@ -14,6 +18,10 @@ pub(crate) const LONGEST_SIDE: usize = 512;
 pub(crate) const LONGEST_STRIP: usize = 2048;
 /// The height of a strip, in pixels: one row of values is drawn as high as a line of text.
 const STRIP_HEIGHT: usize = 14;
+
+/// The height of the band of words above a sheet, and the size of its letters where they fit, in pixels.
+const BAND: usize = 30;
+const LETTERS: u32 = 17;
 
 /// The layout of equally large pictures on a sheet, row by row.
 ///
@@ -126,6 +134,40 @@ fn grey(value: f32) -> u8 {
     if value.is_nan() { NOT_A_NUMBER } else { (value.clamp(0.0, 1.0) * 255.0).round() as u8 }
 }
 
+/// A sheet with a line of words above it, in a band of its own.
+///
+/// # Errors
+/// If the words cannot be drawn.
+pub(crate) fn captioned(sheet: &[u8], words: &str) -> anyhow::Result<Vec<u8>> {
+    let (sheet, width) = pixels(sheet)?;
+    let mut scene = Scene::new(width as f64, BAND as f64);
+    scene.elements.push(Primitive::Text {
+        x: width as f64 / 2.0,
+        y: BAND as f64 * 0.68,
+        content: words.into(),
+        size: LETTERS.min((width as f64 / (0.55 * words.width().max(1) as f64)) as u32).max(6),
+        anchor: TextAnchor::Middle,
+        rotate: None,
+        bold: false,
+        color: None,
+    });
+    let band =
+        PngBackend::new().with_scale(1.0).render_scene(&scene).map_err(anyhow::Error::msg)?;
+    let (mut all, _) = pixels(&band)?;
+    all.resize(BAND * width, u8::MAX);
+    all.extend(sheet);
+    Ok(Canvas { pixels: all, width }.png())
+}
+
+/// The grey pixels of a PNG, row by row, and its width.
+fn pixels(bytes: &[u8]) -> anyhow::Result<(Vec<u8>, usize)> {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info()?;
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap_or(0)];
+    let info = reader.next_frame(&mut pixels)?;
+    let grey = pixels.chunks_exact(info.color_type.samples()).map(|pixel| pixel[0]).collect();
+    Ok((grey, info.width as usize))
+}
+
 /// Grey pixels, row by row.
 struct Canvas {
     pixels: Vec<u8>,
@@ -167,6 +209,18 @@ mod tests {
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
         (info.height as usize, info.width as usize, pixels)
+    }
+
+    #[test]
+    fn a_caption_stands_above_an_unchanged_sheet() {
+        let sheet = Sheet::of_pictures((4, 4), 8);
+        let plain = sheet.grid(&[0.3; 16 * 8]);
+        let (height, width, below) = decode(&plain);
+        let (all, same, pixels) = decode(&captioned(&plain, "samples of the model").unwrap());
+        assert_eq!((all, same), (height + BAND, width));
+        assert_eq!(pixels[BAND * width..], below);
+        let dark = pixels[..BAND * width].iter().filter(|&&grey| grey < 100).count();
+        assert!(dark > 200, "{dark} dark pixels are no words");
     }
 
     #[test]

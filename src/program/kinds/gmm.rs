@@ -169,7 +169,7 @@ impl<F: Scalar> ExactModel<F> for Model {
         let means: Vec<f32> = order.iter().flat_map(mean).map(|x| x.to_f64() as f32).collect();
         let responsibilities = responsibilities(self, params, data, &order);
         let means = match data.image() {
-            Some(_) => gallery.square(&means),
+            Some(_) => gallery.square(&means, "means of the components, the heaviest first")?,
             None => {
                 let centre: Vec<f32> = data.mean().iter().map(|&x| x as f32).collect();
                 let apart: Vec<f32> =

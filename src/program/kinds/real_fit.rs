@@ -346,7 +346,8 @@ impl<'a, F: Scalar, M: RealEnergy<F> + 'static> RealFit<'a, F, M> {
         let shot = |chain: usize| {
             shots.iter().flat_map(move |shot| shot[chain * columns..][..columns].iter().copied())
         };
-        Ok(gallery.grid(&(0..CHAINS).flat_map(shot).collect::<Vec<f32>>(), SHOWN.len()))
+        let shots: Vec<f32> = (0..CHAINS).flat_map(shot).collect();
+        gallery.grid(&shots, SHOWN.len(), "each row: a chain from the base to a sample")
     }
 }
 

@@ -3,7 +3,7 @@
 use super::posterior::{Plane, posterior};
 use crate::program::chart::{self, Series, column_panels, line_panels};
 use crate::program::gallery::{Gallery, column_names};
-use crate::program::picture::Sheet;
+use crate::program::picture::{Sheet, captioned};
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::{Scalar, Tape, Var};
 use pathscore::models::data::Table;
@@ -258,7 +258,9 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
                 .flat_map(|i| [place(i % MAP, MAP), place(MAP - 1 - i / MAP, MAP)])
                 .collect();
             let sheet = Sheet { gap: 0, ..self.gallery.sheet(MAP) };
-            return Ok(sheet.grid(&self.gallery.grey(&decode(&z))));
+            let words =
+                format!("means, latent 1 from −{REACH} to {REACH} rightwards, latent 2 upwards");
+            return captioned(&sheet.grid(&self.gallery.grey(&decode(&z))), &words);
         }
         let mut active = most_active(&code(), latents);
         active.truncate(if table { LINES } else { TRAVERSED });
@@ -270,7 +272,9 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
         }
         let means = decode(&z);
         if !table {
-            return Ok(self.gallery.grid(&means, ALONG));
+            let words =
+                format!("each row: one latent from −{REACH} to {REACH}, the others at zero");
+            return self.gallery.grid(&means, ALONG, &words);
         }
         let columns = self.gallery.data().columns();
         let of_column = |column: usize| {
@@ -309,7 +313,9 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
             let turned = base.iter().enumerate();
             z.extend(turned.map(|(i, &bit)| if i % latents == j { F::ONE - bit } else { bit }));
         }
-        Ok(self.gallery.grid(&self.decode(&z), columns))
+        let words =
+            "top: rows as the model sees them; below, in each row another bit is turned over";
+        self.gallery.grid(&self.decode(&z), columns, words)
     }
 
     /// A heat map of the change of the columns' means when a bit becomes one, for some bits, averaged over rows of bits.

@@ -119,5 +119,6 @@ fn inpainted(
         let masked = row.iter().zip(&known).map(|(&x, &known)| if known { x } else { f32::NAN });
         row.iter().copied().chain(masked).chain(completions.iter().copied())
     });
-    Ok(Gallery::new(test).grid(&shown.collect::<Vec<_>>(), 2 + COMPLETIONS))
+    let words = "a row, the row with its part hidden, completions";
+    Gallery::new(test).grid(&shown.collect::<Vec<_>>(), 2 + COMPLETIONS, words)
 }

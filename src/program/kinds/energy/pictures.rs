@@ -49,7 +49,7 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         seed: u64,
     ) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let gallery = Gallery::new(&self.split.test);
-        let [samples, chains] = self.chains(&gallery, sweeps, seed);
+        let [samples, chains] = self.chains(&gallery, sweeps, seed)?;
         let mut pictures = vec![("samples.png", samples), ("chains.png", chains)];
         let filters = self.model.filters(self.params, FILTERS);
         let shown = filters.len() / self.columns();
@@ -68,7 +68,7 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
 
     /// The expected rows of chains after the last sweep, and of some chains at moments that double, from left to right: after
     /// 0, 1, 2, 4, … sweeps.
-    fn chains(&self, gallery: &Gallery, sweeps: usize, seed: u64) -> [Vec<u8>; 2] {
+    fn chains(&self, gallery: &Gallery, sweeps: usize, seed: u64) -> anyhow::Result<[Vec<u8>; 2]> {
         let rng = &mut seed::lanes(seed, Stream::Sample, 0);
         let mut states = self.starts(SAMPLES, rng);
         let width = states.len() / SAMPLES;
@@ -89,8 +89,9 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
             let rows = expected.chunks_exact(self.columns());
             shown.iter_mut().zip(rows).for_each(|(chain, row)| chain.extend(to_f32(row)));
         }
-        let samples = gallery.square(&to_f32(&self.expected(&states, SAMPLES)));
-        [samples, gallery.grid(&shown.concat(), moments.len())]
+        let samples = gallery.samples(&to_f32(&self.expected(&states, SAMPLES)))?;
+        let words = format!("each row: a chain from a random start to {sweeps} sweeps, doubling");
+        Ok([samples, gallery.grid(&shown.concat(), moments.len(), &words)?])
     }
 
     /// A histogram of the mean probabilities of the hidden units over the first test rows, if there are hidden units.
