@@ -200,17 +200,9 @@ impl<'a> Gallery<'a> {
     /// Numbers for the columns of the data, row by row, divided by the standard deviations of the columns; a constant column has
     /// zeros.
     pub(crate) fn in_deviations(&self, rows: &[f32]) -> Vec<f32> {
-        let columns = self.data.columns();
-        let deviation = |column: usize| -> f32 {
-            let of = self.data.values().iter().skip(column).step_by(columns);
-            let known: Vec<f64> = of.map(|&x| f64::from(x)).filter(|x| x.is_finite()).collect();
-            let mean = known.iter().sum::<f64>() / known.len() as f64;
-            let square = known.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / known.len() as f64;
-            square.sqrt() as f32
-        };
-        let deviations: Vec<f32> = (0..columns).map(deviation).collect();
+        let deviations = self.data.standard_deviation();
         let each = rows.iter().zip(deviations.iter().cycle());
-        each.map(|(x, &deviation)| if deviation > 0.0 { x / deviation } else { 0.0 }).collect()
+        each.map(|(x, &of)| if of > 0.0 { (f64::from(*x) / of) as f32 } else { 0.0 }).collect()
     }
 
     /// The values of pictures of data from 0 (black) to 1 (white).

@@ -3,7 +3,7 @@
 use super::exact::{self, ExactFit, ExactModel, Iterative};
 use super::kind::{About, Fitting, Kind};
 use crate::program::gallery::Gallery;
-use crate::program::picture::Sheet;
+use crate::program::picture::{Sheet, captioned};
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one, to_section, within};
@@ -167,14 +167,14 @@ impl<F: Scalar> ExactModel<F> for Model {
         let means = params.get(self.loc());
         let mean = |&k: &usize| &means[k * self.columns()..(k + 1) * self.columns()];
         let means: Vec<f32> = order.iter().flat_map(mean).map(|x| x.to_f64() as f32).collect();
-        let responsibilities = responsibilities(self, params, data, &order);
+        let responsibilities = responsibilities(self, params, data, &order)?;
         let means = match data.image() {
             Some(_) => gallery.square(&means, "means of the components, the heaviest first")?,
             None => {
                 let centre: Vec<f32> = data.mean().iter().map(|&x| x as f32).collect();
                 let apart: Vec<f32> =
                     means.iter().zip(centre.iter().cycle()).map(|(x, mean)| x - mean).collect();
-                let title = "means, in standard deviations";
+                let title = "means, in standard deviations of the test rows";
                 gallery.weights(&gallery.in_deviations(&apart), 1, ["component", title])?
             }
         };
@@ -197,7 +197,7 @@ fn responsibilities<F: Scalar>(
     params: &Params<F>,
     data: &Table,
     order: &[usize],
-) -> Vec<u8> {
+) -> anyhow::Result<Vec<u8>> {
     let (rows, columns, k) = (data.len().min(ROWS), data.columns(), order.len());
     let tape = Tape::new();
     let x = tape.constant_with([rows, columns], |x| {
@@ -226,5 +226,6 @@ fn responsibilities<F: Scalar>(
     };
     let cells: Vec<f32> = (0..k).flat_map(cell).collect();
     let scale = (HEIGHT, WIDTH.div_ceil(lines.len().max(1)));
-    Sheet { shape: (k, lines.len()), columns: 1, scale, gap: 2 }.grid(&cells)
+    let sheet = Sheet { shape: (k, lines.len()), columns: 1, scale, gap: 2 }.grid(&cells);
+    captioned(&sheet, "how probable (white: 1) each component, a line, is for each test row")
 }

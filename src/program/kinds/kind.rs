@@ -50,9 +50,9 @@ pub(crate) trait Kind: Sync {
         split: &'a Split,
     ) -> anyhow::Result<Box<dyn Fitting + 'a>>;
 
-    /// True if cells of the data may be missing.
-    fn takes_missing(&self) -> bool {
-        false
+    /// The option with which cells of the data may be missing, if there is one.
+    fn takes_missing(&self) -> Option<&'static str> {
+        None
     }
 
     /// True if the fit is the same whatever the scales of the columns are.

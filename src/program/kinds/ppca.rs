@@ -89,8 +89,8 @@ impl Kind for Ppca {
         Ok(settings)
     }
 
-    fn takes_missing(&self) -> bool {
-        true
+    fn takes_missing(&self) -> Option<&'static str> {
+        Some("--method em")
     }
 
     fn complete(&self, settings: &mut Settings, split: &Split) -> anyhow::Result<Option<String>> {

@@ -125,10 +125,15 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
         let latents = weights.len() / mean.len();
         let loading = |k: usize| weights.iter().skip(k).step_by(latents);
         let loadings = (0..latents).flat_map(loading).map(|&x| x as f32);
-        let title = "loadings, in standard deviations";
-        let rows: Vec<f32> = match self.gallery.data().image() {
-            Some(_) => mean.iter().map(|&x| x as f32).chain(loadings).collect(),
-            None => self.gallery.in_deviations(&loadings.collect::<Vec<_>>()),
+        let (title, rows): (_, Vec<f32>) = match self.gallery.data().image() {
+            Some(_) => {
+                let rows = mean.iter().map(|&x| x as f32).chain(loadings);
+                ("the mean, then the loadings of each latent", rows.collect())
+            }
+            None => {
+                let rows = self.gallery.in_deviations(&loadings.collect::<Vec<_>>());
+                ("loadings, in standard deviations of the test rows", rows)
+            }
         };
         self.gallery.weights(&rows, ACROSS, ["latent", title])
     }

@@ -15,14 +15,16 @@ pub(crate) fn load(settings: &Settings) -> anyhow::Result<Split> {
     let (seed, source) = (settings.run.seed, settings.source()?);
     let kind = kind_of(&settings.run.kind)?;
     let is_file = || source.path().is_some_and(Path::is_file);
-    let split = match kind.takes_missing() {
+    let split = match kind.takes_missing().is_some() {
         true => source.load_incomplete(seed)?,
         // A pipe is read once.
         false => source.load(seed).map_err(|error| {
             match is_file().then(|| source.load_incomplete(seed)) {
                 Some(Ok(_)) => {
-                    let others = KINDS.iter().filter(|kind| kind.takes_missing());
-                    let others: Vec<&str> = others.map(|kind| kind.about().name).collect();
+                    let others = KINDS.iter().filter_map(|kind| {
+                        Some(format!("{} {}", kind.about().name, kind.takes_missing()?))
+                    });
+                    let others: Vec<String> = others.collect();
                     usage_error(format!(
                         "{error}; {} needs every cell, and cells may be missing for {}",
                         settings.run.kind,
