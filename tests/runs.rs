@@ -518,6 +518,18 @@ fn tables_of_fewer_rows_than_a_batch_are_trained_on_as_a_whole() {
     assert!(whole.contains("latent_dim = 1"), "{whole}");
     let many = ["train", "ppca", "--data", &data, "--latent-dim", "2", "--out", &one, "--force"];
     refuse(&many, &["--latent-dim", "2"]);
+    let scaled = ["train", "rbm", "--data", "bars", "--standardize", "--out", &one, "--force"];
+    refuse(&scaled, &["--standardize", "bits"]);
+    let same = scratch.path("same.csv");
+    fs::write(&same, "1,2\n".repeat(12)).unwrap();
+    let same = format!("csv:{same}");
+    let flat = ["train", "energy", "--data", &same, "--out", &scratch.path("flat")];
+    refuse(&flat, &["no column", "varies", "--data-noise"]);
+    for kind in ["gmm", "bgplvm"] {
+        let out = scratch.path(kind);
+        let few = ["train", kind, "--data", &data, "--steps", "2", "--out", &out];
+        succeed(&few);
+    }
     let twice = ["train", "gp", "--data", &data, "--target", "a", "--out", &scratch.path("gp")];
     refuse(&twice, &["--target is a", "columns 1 and 2"]);
 }

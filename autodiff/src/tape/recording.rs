@@ -214,6 +214,37 @@ impl<F: Scalar> Tape<F> {
         self.record_mut().rewind(mark);
     }
 
+    /// The numbers after `count` steps from `start`, of which the tape keeps only the last ones: a constant. However many steps there
+    /// are, the tape grows by a single variable, and no derivatives flow through them.
+    ///
+    /// A variable that a step has made may not be used after that step.
+    ///
+    /// ```
+    /// use pathscore_autodiff::Tape;
+    /// let tape = Tape::<f64>::new();
+    /// let half = tape.leaf(&[0.5], [1]);
+    /// let x = tape.iterate(tape.constant(&[64.0, 32.0], [2]), 6, |x| x * half);
+    /// assert_eq!(x.value().values(), [1.0, 0.5]);
+    /// assert!(!x.is_tracked());
+    /// let before = tape.bytes();
+    /// let y = tape.iterate(x, 1000, |x| x.exp().ln() + half);
+    /// assert!((y.value().values()[1] - 500.5).abs() < 1e-9);
+    /// assert!(tape.bytes() < before + 500);
+    /// ```
+    #[track_caller]
+    pub fn iterate<'t>(
+        &'t self,
+        start: Var<'t, F>,
+        count: usize,
+        mut step: impl FnMut(Var<'t, F>) -> Var<'t, F>,
+    ) -> Var<'t, F> {
+        let (mark, line) = (self.mark(), Location::caller());
+        (0..count).fold(start.detach(), |at, _| {
+            let id = step(at).id;
+            Var::new(self, self.record_mut().condense(mark, id, line))
+        })
+    }
+
     /// The bytes of memory that the entries of the tape and their numbers take.
     pub fn bytes(&self) -> usize {
         self.record().bytes()

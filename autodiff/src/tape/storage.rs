@@ -39,6 +39,23 @@ impl<F: Float> Record<F> {
         self.custom.truncate(mark.custom);
     }
 
+    /// Forgets all entries after the mark but the numbers of one, which become a constant behind the mark.
+    pub(super) fn condense(&mut self, mark: Mark, id: Id, line: &'static Location<'static>) -> Id {
+        let node = *self.node(id);
+        let dims: SmallVec<[usize; 4]> = self.dims(id).into();
+        self.rewind(mark);
+        // Numbers of the arena that were forgotten are still there, and never before their new place.
+        let place = match node.place {
+            Place::Arena(from) => {
+                let to = self.make_room(node.len);
+                self.values.copy_within(from..from + node.len, to);
+                Place::Arena(to)
+            }
+            shared => shared,
+        };
+        self.push(Op::Constant, &[], &dims, Some(place), false, line)
+    }
+
     /// Forgets everything and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.rewind(Mark::default());

@@ -105,8 +105,8 @@ pub(super) fn swept<'t, F: Scalar, M: BlockGibbs<F>, R: RandomSource>(
     sweeps: usize,
     rng: &mut R,
 ) -> Var<'t, F> {
-    let sweep = |rows, _| model.gibbs_sweep(params.detach(), rows, rng).detach();
-    (0..sweeps).fold(rows.detach(), sweep)
+    let sweep = |rows| model.gibbs_sweep(params.detach(), rows, rng);
+    params.tape().iterate(rows, sweeps, sweep)
 }
 
 /// Pulls back $s \sum_b (\bar E^{-} - E(x_b))$ with the scale $s$ of the query, and returns the sum. `energies` are those of

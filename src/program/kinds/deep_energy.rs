@@ -9,6 +9,7 @@ use crate::program::catalogue::{self, real_rows};
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
 use crate::program::run::settings::{Length, Settings, at_least_one, to_section, within};
+use crate::program::usage_error::usage_error;
 use clap::{Args, Command, ValueEnum};
 use pathscore::autodiff::{Activation, Scalar};
 use pathscore::models::Params;
@@ -131,6 +132,12 @@ fn open<'a, F: Scalar>(
 ) -> anyhow::Result<RealFit<'a, F, EnergyNet>> {
     let ModelSettings { hidden, activation, data_noise } = settings.model()?;
     noise_fits(data_noise)?;
+    if data_noise == 0.0 && split.train.standard_deviation().iter().all(|size| *size == 0.0) {
+        let rows = split.train.len();
+        return Err(usage_error(format!(
+            "no column of the {rows} training rows varies, so there is no base for the energy: try --data-noise 0.1"
+        )));
+    }
     let activation = match activation {
         Smooth::Softplus => Activation::Softplus,
         Smooth::Tanh => Activation::Tanh,

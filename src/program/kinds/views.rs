@@ -40,6 +40,9 @@ pub(crate) fn unit(latent: usize, latents: usize) -> Vec<f64> {
 pub(crate) fn latent_dim_fits(latents: usize, columns: usize) -> anyhow::Result<()> {
     match (1..columns).contains(&latents) {
         true => Ok(()),
+        false if columns < 2 => Err(usage_error(
+            "the data have a single column, and this model explains columns by fewer latents: it needs at least two",
+        )),
         false => Err(usage_error(format!(
             "--latent-dim is {latents}; it must be at least 1 and less than the {columns} columns of the data"
         ))),

@@ -29,11 +29,14 @@ pub(crate) fn check(settings: &Settings, split: &Split) -> anyhow::Result<()> {
     let Settings { model, estimator, optimizer, .. } = settings;
     let (columns, rows) = (split.train.columns() as f64, split.train.len() as f64);
     let (number, Layers { widths, repeated }) = (bytes(settings), Layers::of(settings, columns));
-    let levels = one(model, "levels");
-    let units: f64 = widths.iter().sum();
-    let squares: f64 = widths.iter().map(|width| width * width).sum();
-    // Layers are connected with others, and those of one option with each other.
-    let pairs = (units * units - squares) / 2.0 + squares - columns * levels * columns * levels;
+    let units: f64 = widths.iter().flatten().sum();
+    // The layers of one option are connected one after another, and the widest with those of the other options.
+    let within: f64 = widths.iter().flat_map(|one| one.windows(2)).map(|two| two[0] * two[1]).sum();
+    let widest: Vec<f64> =
+        widths.iter().map(|one| one.iter().copied().fold(0.0, f64::max)).collect();
+    let (all, squares) =
+        (widest.iter().sum::<f64>(), widest.iter().map(|one| one * one).sum::<f64>());
+    let pairs = within + (all * all - squares) / 2.0;
     let dense = match settings.run.kind.as_str() {
         "ising" | "ppca" | "fa" => columns * columns,
         "gmm" => columns * columns * one(model, "components"),
@@ -75,7 +78,7 @@ pub(crate) fn check_chains(
     chains: usize,
 ) -> anyhow::Result<()> {
     let Layers { widths, repeated } = Layers::of(settings, columns as f64);
-    let units = widths.iter().sum::<f64>() * repeated;
+    let units = widths.iter().flatten().sum::<f64>() * repeated;
     let needed = chains as f64 * units * bytes(settings) * MOVED;
     check_memory("--ais-chains of this model", needed)
 }
@@ -90,34 +93,34 @@ fn bytes(settings: &Settings) -> f64 {
 
 /// The sizes of a model.
 struct Layers {
-    /// The units of the rows and of each layer.
-    widths: Vec<f64>,
+    /// The units of the rows and of the layers of each option.
+    widths: Vec<Vec<f64>>,
     /// The number of copies of all of them.
     repeated: f64,
 }
 
 impl Layers {
     fn of(Settings { model, estimator, .. }: &Settings, columns: f64) -> Self {
-        let mut widths = vec![columns * one(model, "levels")];
+        let mut widths = vec![vec![columns * one(model, "levels")]];
         for key in ["hidden", "flow-hidden", "latent-dim", "latents", "components", "inducing"] {
-            widths.extend(found(model, key).map(sum));
+            widths.extend(found(model, key).map(numbers));
         }
-        widths.extend(found(estimator, "baseline-hidden").map(sum));
+        widths.extend(found(estimator, "baseline-hidden").map(numbers));
         let posterior = found(model, "posterior").and_then(Value::as_table);
         let of_flow = |key| posterior.map_or(1.0, |posterior| one(posterior, key));
         if let Some(form) = posterior.and_then(|posterior| posterior.get("form")) {
-            widths.push(of_flow("hidden"));
+            widths.push(vec![of_flow("hidden")]);
             if form.as_str() == Some("full") {
                 // The network puts out a triangular matrix.
                 let latents = one(model, "latents");
-                widths.push(latents * (latents + 1.0) / 2.0);
+                widths.push(vec![latents * (latents + 1.0) / 2.0]);
             }
         }
         // An array has the sizes of layers, and a number is that of layers.
         let repeated = match found(model, "layers") {
             Some(Value::Integer(layers)) => *layers as f64,
             layers => {
-                widths.extend(layers.map(sum));
+                widths.extend(layers.map(numbers));
                 one(model, "flow-layers") * of_flow("layers")
             }
         };
@@ -135,11 +138,16 @@ fn found<'a>(table: &'a Table, option: &str) -> Option<&'a Value> {
     table.get(option).or_else(|| table.get(&option.replace('-', "_")))
 }
 
+/// The numbers of a value.
+fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Integer(number) => vec![*number as f64],
+        Value::Array(values) => values.iter().flat_map(numbers).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The sum of the numbers of a value.
 fn sum(value: &Value) -> f64 {
-    match value {
-        Value::Integer(number) => *number as f64,
-        Value::Array(values) => values.iter().map(sum).sum(),
-        _ => 0.0,
-    }
+    numbers(value).iter().sum()
 }

@@ -205,6 +205,9 @@ impl<'a> Given<'a> {
         bits: bool,
     ) -> anyhow::Result<Settings> {
         let run: RunOptions = self.options()?;
+        if bits && run.standardize {
+            self.refuse(&["standardize"], "this model describes bits, which have one scale")?;
+        }
         let greys = run.data.kind().grey;
         let default = if greys && bits { Binarize::Dynamic } else { Binarize::None };
         let data = DataSettings {

@@ -105,19 +105,24 @@ fn begin(
     run.go(&mut *fitting, Kept::default())
 }
 
-/// Makes sizes smaller that were not given and are made for larger tables: a batch is at most all rows, and there are fewer latents
-/// than columns.
+/// Makes sizes smaller that were not given and are made for larger tables: batches, components and inducing points are at most as
+/// many as rows, and there are fewer latents than columns.
 fn fit_defaults(settings: &mut Settings, given: &Given, split: &Split) {
     let (rows, columns) = (split.train.len(), split.train.columns());
     let batch = settings.optimizer.as_mut().and_then(|one| one.batch.as_mut());
     if let Some(batch) = batch.filter(|_| !given.has("batch")) {
         *batch = rows.min(*batch);
     }
-    let latents = settings.model.get_mut("latent_dim").filter(|_| !given.has("latent_dim"));
-    if let Some(toml::Value::Integer(latents)) = latents
-        && *latents >= columns as i64
+    let fewer = if columns > 1 { columns / 2 } else { 1 };
+    for (key, most, otherwise) in
+        [("latent_dim", columns - 1, fewer), ("inducing", rows, rows), ("components", rows, rows)]
     {
-        *latents = (columns / 2).max(1) as i64;
+        let size = settings.model.get_mut(key).filter(|_| !given.has(key));
+        if let Some(toml::Value::Integer(size)) = size
+            && *size > most as i64
+        {
+            *size = otherwise as i64;
+        }
     }
 }
 
