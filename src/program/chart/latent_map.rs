@@ -25,7 +25,7 @@ const LETTERS: u32 = 20;
 
 /// Rows at their two coordinates as a PNG, each in the colour of its label; without labels, all in one colour.
 ///
-/// Both axes have the same scale, so that distances in the picture are those of the plane. The label of a group also stands at the
+/// `words` are the title and the names of both axes. Both axes have the same scale, so that distances in the picture are those of the plane. The label of a group also stands at the
 /// medians of its points. Of more than ten labels, the ten most frequent have colours of their own. At most 3000 points are drawn, the first
 /// ones, each over those before it; points that are not finite are left out.
 ///
@@ -37,12 +37,16 @@ const LETTERS: u32 = 20;
 pub(crate) fn latent_map(
     points: &[[f64; 2]],
     labels: Option<&[u32]>,
-    title: &str,
+    words: [&str; 3],
 ) -> anyhow::Result<Vec<u8>> {
-    png(&scene(points, labels, title))
+    png(&scene(points, labels, words))
 }
 
-fn scene(points: &[[f64; 2]], labels: Option<&[u32]>, title: &str) -> Scene {
+fn scene(
+    points: &[[f64; 2]],
+    labels: Option<&[u32]>,
+    [title, across_is, up_is]: [&str; 3],
+) -> Scene {
     if let Some(labels) = labels {
         let (labels, points) = (labels.len(), points.len());
         assert_eq!(labels, points, "latent map: {labels} labels for {points} points");
@@ -74,8 +78,8 @@ fn scene(points: &[[f64; 2]], labels: Option<&[u32]>, title: &str) -> Scene {
         .with_equal_aspect()
         .with_title(title)
         .with_title_size(22)
-        .with_x_label("first coordinate")
-        .with_y_label("second coordinate")
+        .with_x_label(across_is)
+        .with_y_label(up_is)
         .with_label_size(19)
         .with_tick_size(15)
         .with_body_size(18)
@@ -171,7 +175,7 @@ mod tests {
     #[test]
     fn every_label_has_a_colour_and_a_line_of_the_legend() {
         let (points, labels) = groups(10, 60);
-        let map = scene(&points, Some(&labels), "ten groups");
+        let map = scene(&points, Some(&labels), ["ten groups", "first", "second"]);
         let found = colours(&map);
         for (label, colour) in TEN.iter().enumerate() {
             let count = found.iter().filter(|one| **one == Color::from(*colour)).count();
@@ -180,7 +184,7 @@ mod tests {
         }
         let text = svg(&map);
         assert!(!text.contains("others"));
-        for part in ["ten groups", "first coordinate", "second coordinate", ">label<", ">9<"] {
+        for part in ["ten groups", ">first<", ">second<", ">label<", ">9<"] {
             assert!(text.contains(part), "{part} is missing");
         }
         picture(&map, "latent-map-ten.png");
@@ -189,7 +193,7 @@ mod tests {
     #[test]
     fn without_labels_there_is_one_colour_and_no_legend() {
         let (points, _) = groups(4, 40);
-        let map = scene(&points, None, "no labels");
+        let map = scene(&points, None, ["no labels", "first", "second"]);
         assert_eq!(colours(&map), vec![Color::from(TEN[0]); 160]);
         assert!(!svg(&map).contains(">label<"));
         picture(&map, "latent-map-plain.png");
@@ -204,7 +208,7 @@ mod tests {
             labels.push(13);
         }
         assert_eq!(most_frequent(&labels), [0, 1, 2, 3, 4, 5, 6, 7, 8, 13]);
-        let map = scene(&points, Some(&labels), "fourteen groups");
+        let map = scene(&points, Some(&labels), ["fourteen groups", "first", "second"]);
         let grey = colours(&map).iter().filter(|one| **one == Color::from(OTHERS)).count();
         // Four groups of ten, and the mark in the legend.
         assert_eq!(grey, 41);
@@ -214,9 +218,11 @@ mod tests {
     #[test]
     fn points_that_are_not_finite_are_left_out_and_equal_ones_are_harmless() {
         let points = [[0.0, f64::NAN], [1.0, 1.0], [f64::INFINITY, 0.0], [1.0, 1.0]];
-        assert_eq!(colours(&scene(&points, None, "two remain")).len(), 2);
+        assert_eq!(colours(&scene(&points, None, ["two remain", "first", "second"])).len(), 2);
         for points in [&points[1..2], &points[..1], &[]] {
-            let bytes = latent_map(points, Some(&vec![3; points.len()]), "few").unwrap();
+            let bytes =
+                latent_map(points, Some(&vec![3; points.len()]), ["few", "first", "second"])
+                    .unwrap();
             assert_eq!(bytes[..4], *b"\x89PNG");
         }
     }
@@ -224,6 +230,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "latent map: 1 labels for 2 points")]
     fn a_label_for_each_point_is_needed() {
-        scene(&[[0.0, 0.0], [1.0, 1.0]], Some(&[1]), "");
+        scene(&[[0.0, 0.0], [1.0, 1.0]], Some(&[1]), [""; 3]);
     }
 }

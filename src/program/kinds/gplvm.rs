@@ -3,6 +3,7 @@
 use super::covariances::{KernelName, forms, most_relevant};
 use super::kind::{About, Fitting, Kind, Quantity};
 use super::tractable::Mean;
+use super::views::latent_names;
 use super::whole::{self, WholeFit, WholeModel};
 use crate::program::chart::latent_map;
 use crate::program::gallery::Gallery;
@@ -240,13 +241,9 @@ pub(super) fn by_two_latents(
     let points: Vec<[f64; 2]> = latents.chunks_exact(q).map(point).collect();
     let labels: Option<Vec<u32>> =
         labels.map(|labels| labels.iter().map(|&label| label.into()).collect());
-    let title = match &most[..] {
-        [first, second] => {
-            format!("Training rows: latents {} and {} of {q}", first + 1, second + 1)
-        }
-        _ => "Training rows: latent 1 of 1".to_string(),
-    };
-    latent_map(&points, labels.as_deref(), &title)
+    let title = format!("Training rows: the most active of {q} latents");
+    let [across, up] = latent_names(&most);
+    latent_map(&points, labels.as_deref(), [&title, &across, &up])
 }
 
 /// The share of points whose nearest other point among some has another label; `own` is true if a point is one of them.

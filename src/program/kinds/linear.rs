@@ -35,9 +35,9 @@ pub(crate) fn pictures<F: Scalar, M: Decoder<F> + Generative<F>>(
     let [weights, mean, log_noise] = [ids.weights, ids.loc, ids.log_noise].map(numbers);
     let axes = principal_axes(&weights, &log_noise, mean.len());
     let loadings = views.loadings(&mean, &turned(weights))?;
-    let map = views.map_along(&axes, "the two principal latents")?;
-    let names = ["first principal latent", "second principal latent"];
-    let posterior = views.posterior(&axes, names, seed)?;
+    let [first, second] = ["first principal latent", "second principal latent"];
+    let map = views.map_along(&axes, ["the two principal latents", first, second])?;
+    let posterior = views.posterior(&axes, [first, second], seed)?;
     Ok(vec![views.drawn(seed)?, views.reconstructions()?, loadings, map, posterior])
 }
 

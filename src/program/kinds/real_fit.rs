@@ -426,7 +426,9 @@ impl<F: Scalar, M: RealEnergy<F> + 'static> Fitting for RealFit<'_, F, M> {
             let draws = self.denoised(&self.chains(DOTS, self.seed()));
             let points: Vec<[f64; 2]> =
                 draws.chunks_exact(2).map(|x| [0, 1].map(|k| f64::from(x[k]))).collect();
-            let dots = latent_map(&points, None, "Samples of the model")?;
+            let names = column_names(&self.split.test);
+            let words = ["Samples of the model", &names[0], &names[1]];
+            let dots = latent_map(&points, None, words)?;
             return Ok(vec![(samples, dots), (energy, self.map(&grid)?)]);
         }
         let draws = self.denoised(&self.chains(gallery.shown(), self.seed()));

@@ -147,9 +147,9 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
     /// If the picture cannot be drawn.
     fn latent_map(&self) -> anyhow::Result<Vec<u8>> {
         let (most, axes) = self.two_most_active();
-        let names: Vec<String> = most.iter().map(|latent| (latent + 1).to_string()).collect();
-        let title = format!("latents {} of {}", names.join(" and "), self.model.latents());
-        self.map_along(&axes, &title)
+        let [across, up] = latent_names(&most);
+        let title = format!("the most active of {} latents", self.model.latents());
+        self.map_along(&axes, [&title, &across, &up])
     }
 
     /// The pictures `latent-map.png` and `posterior.png` of normal latents.
@@ -179,9 +179,8 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
     /// If the picture cannot be drawn.
     fn active_posterior(&self) -> anyhow::Result<Vec<u8>> {
         let (most, axes) = self.two_most_active();
-        let name =
-            |axis: usize| most.get(axis).map_or(String::new(), |l| format!("latent {}", l + 1));
-        self.posterior(&axes, [&name(0), &name(1)], 0)
+        let [across, up] = latent_names(&most);
+        self.posterior(&axes, [&across, &up], 0)
     }
 
     /// The posterior of the first row in the plane of two directions of the latents.
@@ -204,7 +203,11 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
     ///
     /// # Errors
     /// If the picture cannot be drawn.
-    pub(crate) fn map_along(&self, axes: &[Vec<f64>], title: &str) -> anyhow::Result<Vec<u8>> {
+    pub(crate) fn map_along(
+        &self,
+        axes: &[Vec<f64>],
+        [title, across, up]: [&str; 3],
+    ) -> anyhow::Result<Vec<u8>> {
         let rows = self.rows.len().min(MAP_ROWS);
         let z = self.encode(rows);
         let along = |z: &[F], axis: Option<&Vec<f64>>| {
@@ -215,7 +218,8 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
         let labels = self.rows.labels().map(|labels| -> Vec<u32> {
             labels[..rows].iter().map(|&label| u32::from(label)).collect()
         });
-        chart::latent_map(&points, labels.as_deref(), &format!("Test rows: {title}"))
+        let title = format!("Test rows: {title}");
+        chart::latent_map(&points, labels.as_deref(), [&title, across, up])
     }
 
     /// The picture of normal latents: for two latents a map of the plane, otherwise a row of pictures along each of the
@@ -346,6 +350,11 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
         let names: Vec<String> = bits.iter().map(|bit| format!("bit {}", bit + 1)).collect();
         self.gallery.heat_map(&effects, &names, "change of the means when a bit becomes one")
     }
+}
+
+/// The names of two latents, or of one.
+pub(crate) fn latent_names(latents: &[usize]) -> [String; 2] {
+    [0, 1].map(|axis| latents.get(axis).map_or(String::new(), |l| format!("latent {}", l + 1)))
 }
 
 /// The latents in the order of their variance over rows, which lie one after another, the largest first.
