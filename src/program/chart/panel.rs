@@ -29,8 +29,9 @@ impl Panel {
         // The logarithms are drawn on a linear axis: the chart library's own log axis ends at 1e-10.
         let logs = values.iter().map(|x| x.log10()).filter(|x| x.is_finite());
         let (low, high) = range(logs).unwrap_or((-1.0, 0.0));
-        let low = (low - 0.05).floor();
-        let high = (high + 0.05).ceil().max(low + 1.0);
+        // A dot is about a seventh of a decade wide.
+        let low = (low - 0.15).floor();
+        let high = (high + 0.15).ceil().max(low + 1.0);
         let lines = values.len();
         let mut plots = Vec::new();
         let mut words = Vec::new();

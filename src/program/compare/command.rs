@@ -12,7 +12,7 @@ use crate::program::catalogue::{ProblemRow, Truths, keep_estimators, problem, pr
 use crate::program::chart::write_chart;
 use crate::program::files::make_output_folder;
 use crate::program::progress::say;
-use crate::program::table::{Format, figure, print};
+use crate::program::table::{Format, figure, paragraph, print};
 use crate::program::threads::pool;
 use crate::program::usage_error::{enough_draws, usage_error};
 use std::io::Write;
@@ -75,7 +75,7 @@ fn report(case: &Case, args: &CompareArgs) -> anyhow::Result<Vec<Row>> {
     let rows = rows_of(case, &fronts, args);
     if args.format == Format::Table {
         let out = &mut std::io::stdout().lock();
-        writeln!(out, "{}", caption(&rows, args))?;
+        writeln!(out, "{}", paragraph(&caption(&rows, args)))?;
         let lines: Vec<_> =
             rows.chunk_by(|a, b| a.estimator == b.estimator).map(table_row).collect();
         print(&lines, args.format, out)?;
@@ -110,10 +110,11 @@ fn write(figure: &Figure, args: &CompareArgs) -> anyhow::Result<()> {
 fn caption(rows: &[Row], args: &CompareArgs) -> String {
     let name = rows.first().map_or("", |row| &row.problem);
     let effective = rows.iter().find_map(|row| row.effective_sample_size);
-    let weights = effective.map_or(String::new(), |ess| format!(" ({} effective)", figure(ess)));
+    let weights =
+        effective.map_or(String::new(), |ess| format!(" ({} of them effective)", figure(ess)));
     format!(
         "{name}: {} gradients of K = {} samples{weights}; variance and SNR are those of the whole gradient \
-         (--format json: by component)",
+         (--format json: by component); worst z: the component that is farthest from the exact gradient, in standard errors",
         args.draws(),
         args.num_samples
     )

@@ -133,6 +133,12 @@ fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataErro
         if first {
             first = false;
             fields = record.len();
+            let other = [(b';', "semicolons"), (b'\t', "tabs")];
+            let other = other.into_iter().find(|(byte, _)| record[0].contains(byte));
+            if let (1, Some((_, found))) = (fields, other) {
+                let expected = "fields separated by commas";
+                return Err(DataError::content(path, Position::Line(line), expected, found));
+            }
             if record.iter().any(|field| number(field).is_none() && !hole(field)) {
                 label = find_label(path, line, &record)?;
                 header = Some(names(&record, label));
@@ -326,6 +332,15 @@ mod tests {
             refusal("label,a,label\n1,2,3\n").contains("line 1, column 3: expected one column")
         );
         assert!(refusal("label\n1\n").contains("expected a column beside `label`"));
+    }
+
+    #[test]
+    fn other_separators_are_named() {
+        for (text, found) in [("1;2\n3;4\n", "semicolons"), ("a\tb\n1\t2\n", "tabs")] {
+            let expected = format!("x, line 1: expected fields separated by commas, found {found}");
+            assert_eq!(refusal(text), expected);
+        }
+        assert!(attempt(b"a;b,c\n1,2\n").is_ok());
     }
 
     #[test]
