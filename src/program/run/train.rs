@@ -105,8 +105,8 @@ fn begin(
     run.go(&mut *fitting, Kept::default())
 }
 
-/// Makes sizes smaller that were not given and are made for larger tables: batches, components and inducing points are at most as
-/// many as rows, and there are fewer latents than columns.
+/// Makes sizes smaller that were not given and are made for larger tables: batches and components are at most as many as rows, and
+/// there are fewer inducing points than rows and fewer latents than columns.
 fn fit_defaults(settings: &mut Settings, given: &Given, split: &Split) {
     let (rows, columns) = (split.train.len(), split.train.columns());
     let batch = settings.optimizer.as_mut().and_then(|one| one.batch.as_mut());
@@ -114,9 +114,12 @@ fn fit_defaults(settings: &mut Settings, given: &Given, split: &Split) {
         *batch = rows.min(*batch);
     }
     let fewer = if columns > 1 { columns / 2 } else { 1 };
-    for (key, most, otherwise) in
-        [("latent_dim", columns - 1, fewer), ("inducing", rows, rows), ("components", rows, rows)]
-    {
+    let inducing = rows.saturating_sub(1).max(1);
+    for (key, most, otherwise) in [
+        ("latent_dim", columns - 1, fewer),
+        ("inducing", inducing, inducing),
+        ("components", rows, rows),
+    ] {
         let size = settings.model.get_mut(key).filter(|_| !given.has(key));
         if let Some(toml::Value::Integer(size)) = size
             && *size > most as i64
