@@ -1,7 +1,7 @@
 //! Rows of data as pictures: sheets of grey pictures if the rows are pictures, and else charts of the columns of a table.
 
 use super::chart::{Series, column_panels, heat_map, line_panels, marginals};
-use super::picture::{LONGEST_SIDE, LONGEST_STRIP, Sheet, captioned};
+use super::picture::{LONGEST_SIDE, LONGEST_STRIP, Sheet};
 use pathscore::models::data::Table;
 
 /// The draws of a model that are shown: as pictures, and as rows of a table.
@@ -95,7 +95,7 @@ impl<'a> Gallery<'a> {
         columns: usize,
         words: &str,
     ) -> anyhow::Result<Vec<u8>> {
-        captioned(&self.sheet(columns).grid(&self.grey(rows)), words)
+        self.sheet(columns).grid(&self.grey(rows)).captioned(words)
     }
 
     /// Rows, flat, as a square of pictures below some words.
@@ -141,7 +141,7 @@ impl<'a> Gallery<'a> {
         if self.data.image().is_some() {
             let sheet = self.sheet(PAIRS_ACROSS);
             let pairs = sheet.pairs(&self.grey(data), &self.grey(reconstructions));
-            return captioned(&pairs, "rows above, what the model makes of them below");
+            return pairs.captioned("rows above, what the model makes of them below");
         }
         let (names, columns) = (column_names(self.data), self.data.columns());
         let panels = column_panels(&names, ["value", "reconstruction"], true, |column| {
@@ -173,7 +173,7 @@ impl<'a> Gallery<'a> {
             row.iter().map(|x| 0.5 + 0.5 * x / top).collect()
         };
         let pictures: Vec<f32> = rows.chunks(self.data.columns()).flat_map(row).collect();
-        captioned(&self.sheet(across).grid(&self.means(pictures)), title)
+        self.sheet(across).grid(&self.means(pictures)).captioned(title)
     }
 
     /// Rows of numbers for the columns of a table, as a heat map; of many, the first.

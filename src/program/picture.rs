@@ -58,25 +58,25 @@ impl Sheet {
         Sheet { shape: (1, length), columns: 1, scale: (STRIP_HEIGHT, across), gap }
     }
 
-    /// The pictures, flat and one after the other, as a PNG.
+    /// The pictures, flat and one after the other, row by row.
     ///
     /// # Panics
     /// If the values do not make whole pictures.
-    pub(crate) fn grid(&self, pictures: &[f32]) -> Vec<u8> {
+    pub(crate) fn grid(&self, pictures: &[f32]) -> Canvas {
         let rows = self.pictures(pictures).len().div_ceil(self.columns).max(1);
         let mut canvas = Canvas::new(self.width(), self.stack(rows) + self.gap, FRAME);
         for (i, picture) in self.pictures(pictures).enumerate() {
             let top = self.gap + self.stack(i / self.columns);
             self.draw(&mut canvas, picture, top, i % self.columns);
         }
-        canvas.png()
+        canvas
     }
 
-    /// Rows of originals, each above the row of its reconstructions, as a PNG.
+    /// Rows of originals, each above the row of its reconstructions.
     ///
     /// # Panics
     /// If the values do not make whole pictures, or the two differ in number.
-    pub(crate) fn pairs(&self, originals: &[f32], reconstructions: &[f32]) -> Vec<u8> {
+    pub(crate) fn pairs(&self, originals: &[f32], reconstructions: &[f32]) -> Canvas {
         let (above, below) = (originals.len(), reconstructions.len());
         assert_eq!(above, below, "pairs: {above} and {below} values do not pair");
         let rows = self.pictures(originals).len().div_ceil(self.columns).max(1);
@@ -93,7 +93,7 @@ impl Sheet {
             self.draw(&mut canvas, original, top, i % self.columns);
             self.draw(&mut canvas, reconstruction, top + self.stack(1), i % self.columns);
         }
-        canvas.png()
+        canvas
     }
 
     /// The pixels of a sheet of so many pictures.
@@ -134,42 +134,8 @@ fn grey(value: f32) -> u8 {
     if value.is_nan() { NOT_A_NUMBER } else { (value.clamp(0.0, 1.0) * 255.0).round() as u8 }
 }
 
-/// A sheet with a line of words above it, in a band of its own.
-///
-/// # Errors
-/// If the words cannot be drawn.
-pub(crate) fn captioned(sheet: &[u8], words: &str) -> anyhow::Result<Vec<u8>> {
-    let (sheet, width) = pixels(sheet)?;
-    let mut scene = Scene::new(width as f64, BAND as f64);
-    scene.elements.push(Primitive::Text {
-        x: width as f64 / 2.0,
-        y: BAND as f64 * 0.68,
-        content: words.into(),
-        size: LETTERS.min((width as f64 / (0.55 * words.width().max(1) as f64)) as u32).max(6),
-        anchor: TextAnchor::Middle,
-        rotate: None,
-        bold: false,
-        color: None,
-    });
-    let band =
-        PngBackend::new().with_scale(1.0).render_scene(&scene).map_err(anyhow::Error::msg)?;
-    let (mut all, _) = pixels(&band)?;
-    all.resize(BAND * width, u8::MAX);
-    all.extend(sheet);
-    Ok(Canvas { pixels: all, width }.png())
-}
-
-/// The grey pixels of a PNG, row by row, and its width.
-fn pixels(bytes: &[u8]) -> anyhow::Result<(Vec<u8>, usize)> {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info()?;
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap_or(0)];
-    let info = reader.next_frame(&mut pixels)?;
-    let grey = pixels.chunks_exact(info.color_type.samples()).map(|pixel| pixel[0]).collect();
-    Ok((grey, info.width as usize))
-}
-
 /// Grey pixels, row by row.
-struct Canvas {
+pub(crate) struct Canvas {
     pixels: Vec<u8>,
     width: usize,
 }
@@ -186,7 +152,32 @@ impl Canvas {
         }
     }
 
-    fn png(&self) -> Vec<u8> {
+    /// A line of words above the pixels, in a band of its own.
+    ///
+    /// # Errors
+    /// If the words cannot be drawn.
+    pub(crate) fn captioned(mut self, words: &str) -> anyhow::Result<Vec<u8>> {
+        let width = self.width as f64;
+        let mut scene = Scene::new(width, BAND as f64);
+        scene.elements.push(Primitive::Text {
+            x: width / 2.0,
+            y: BAND as f64 * 0.68,
+            content: words.into(),
+            size: LETTERS.min((width / (0.55 * words.width().max(1) as f64)) as u32).max(6),
+            anchor: TextAnchor::Middle,
+            rotate: None,
+            bold: false,
+            color: None,
+        });
+        let band = PngBackend::new().with_scale(1.0).render_scene(&scene);
+        let mut band = greys(&band.map_err(anyhow::Error::msg)?)?;
+        band.resize(BAND * self.width, u8::MAX);
+        self.pixels.splice(..0, band);
+        Ok(self.png())
+    }
+
+    /// The pixels as a PNG.
+    pub(crate) fn png(&self) -> Vec<u8> {
         let height = self.pixels.len() / self.width;
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, height as u32);
@@ -198,6 +189,14 @@ impl Canvas {
             .expect("memory takes every byte of a sheet, and a sheet is never empty");
         bytes
     }
+}
+
+/// The grey pixels of a PNG, row by row.
+fn greys(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info()?;
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap_or(0)];
+    let info = reader.next_frame(&mut pixels)?;
+    Ok(pixels.chunks_exact(info.color_type.samples()).map(|pixel| pixel[0]).collect())
 }
 
 #[cfg(test)]
@@ -215,8 +214,8 @@ mod tests {
     fn a_caption_stands_above_an_unchanged_sheet() {
         let sheet = Sheet::of_pictures((4, 4), 8);
         let plain = sheet.grid(&[0.3; 16 * 8]);
-        let (height, width, below) = decode(&plain);
-        let (all, same, pixels) = decode(&captioned(&plain, "samples of the model").unwrap());
+        let (height, width, below) = decode(&plain.png());
+        let (all, same, pixels) = decode(&plain.captioned("samples of the model").unwrap());
         assert_eq!((all, same), (height + BAND, width));
         assert_eq!(pixels[BAND * width..], below);
         let dark = pixels[..BAND * width].iter().filter(|&&grey| grey < 100).count();
@@ -226,7 +225,8 @@ mod tests {
     #[test]
     fn every_value_becomes_a_block_of_its_grey() {
         let sheet = Sheet { shape: (1, 2), columns: 2, scale: (2, 2), gap: 1 };
-        let (height, width, pixels) = decode(&sheet.grid(&[0.0, 1.0, f32::NAN, -3.0, 7.0, 0.5]));
+        let (height, width, pixels) =
+            decode(&sheet.grid(&[0.0, 1.0, f32::NAN, -3.0, 7.0, 0.5]).png());
         assert_eq!((height, width), (7, 11));
         let f = FRAME;
         assert_eq!(pixels[11..22], [f, 0, 0, 255, 255, f, 128, 128, 0, 0, f]);
@@ -251,14 +251,15 @@ mod tests {
             assert!(shape.0.max(shape.1) * sheet.scale.0 <= LONGEST_SIDE, "{shape:?}");
         }
         let sheet = Sheet::of_pictures((28, 28), 8);
-        let (height, width, _) = decode(&sheet.grid(&[0.0; 64 * 784]));
+        let (height, width, _) = decode(&sheet.grid(&[0.0; 64 * 784]).png());
         assert!((sheet.pixels(64) - (height * width) as f64).abs() < 0.01 * sheet.pixels(64));
     }
 
     #[test]
     fn an_original_stands_above_its_reconstruction() {
         let sheet = Sheet { shape: (1, 1), columns: 2, scale: (1, 1), gap: 0 };
-        let (height, width, pixels) = decode(&sheet.pairs(&[0.0, 0.2, 1.0], &[0.4, 0.6, 0.8]));
+        let (height, width, pixels) =
+            decode(&sheet.pairs(&[0.0, 0.2, 1.0], &[0.4, 0.6, 0.8]).png());
         assert_eq!((height, width), (8, 2));
         assert_eq!(pixels[..4], [0, 51, 102, 153]);
         assert_eq!(pixels[4..12], [BETWEEN_PAIRS; 8]);
@@ -267,7 +268,7 @@ mod tests {
 
     #[test]
     fn no_pictures_make_an_empty_sheet() {
-        let (height, width, _) = decode(&Sheet::of_pictures((4, 4), 3).grid(&[]));
+        let (height, width, _) = decode(&Sheet::of_pictures((4, 4), 3).grid(&[]).png());
         assert!(height > 0 && width >= COMFORTABLE_WIDTH);
     }
 

@@ -100,17 +100,6 @@ pub(crate) struct Skip {
     pub(crate) why: &'static str,
 }
 
-impl Variant {
-    /// The options that differ from the defaults on a problem.
-    pub(crate) fn options_on(&self, problem: &str) -> Vec<(&'static str, Value)> {
-        let here = self.on_problem.iter().filter(|one| one.0 == problem);
-        let here: Vec<_> = here.map(|(_, row, value)| (row.name, *value)).collect();
-        let all = self.options.iter().chain(self.on_problems);
-        let other = |one: &(&str, Value)| here.iter().all(|own| own.0 != one.0);
-        all.map(|(row, value)| (row.name, *value)).filter(other).chain(here.clone()).collect()
-    }
-}
-
 impl About {
     /// An estimator without options for the ELBO with one sample; rows name the differences.
     pub(crate) const DEFAULT: Self = Self {
@@ -193,6 +182,18 @@ impl Variant {
         place: Place::Everywhere,
         skips: &[],
     };
+
+    /// The options that differ from the defaults on a problem.
+    pub(crate) fn options_on(&self, problem: &str) -> Vec<(&'static str, Value)> {
+        let here = self.on_problem.iter().filter(|one| one.0 == problem);
+        let here: Vec<_> = here.map(|(_, row, value)| (row.name, *value)).collect();
+        let all = self.options.iter().chain(self.on_problems);
+        let other = |one: &(&str, Value)| here.iter().all(|own| own.0 != one.0);
+        all.map(|(row, value)| (row.name, *value))
+            .filter(other)
+            .chain(here.iter().copied())
+            .collect()
+    }
 }
 
 /// The model for which an estimator is made, as far as estimators with parameters of their own ask.

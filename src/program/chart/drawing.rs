@@ -47,13 +47,13 @@ pub(crate) fn write_chart(dir: &Path, name: &str, scene: &Scene) -> anyhow::Resu
 }
 
 /// The size of titles, in pixels.
-pub(super) const TITLE: usize = 18;
+pub(super) const TITLE: u32 = 18;
 
 /// The width of each of so many panels side by side, at least `least`, that leaves room for a title above them, where `labels` is the
 /// width of the labels beside them.
 pub(super) fn panel_width(least: f64, panels: usize, labels: f64, title: &str) -> f64 {
     // A letter is a little more than half as wide as high.
-    let wanted = 0.58 * TITLE as f64 * title.width() as f64;
+    let wanted = 0.58 * f64::from(TITLE) * title.width() as f64;
     least.max((wanted - labels) / panels.max(1) as f64)
 }
 

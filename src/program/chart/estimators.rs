@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-/// What an estimator claims: its word in a title, and its colour.
+/// The claims of estimators, each with its words in a title and its colour.
 const CLAIMS: [(&str, &str, &str); 3] = [
     ("exact", "green: exact", "#009E73"),
     ("unbiased", "blue: unbiased", "#0072B2"),

@@ -28,7 +28,7 @@ pub(crate) struct Draws {
     pub(crate) estimator: String,
     /// The name of the quantity whose gradient is estimated.
     pub(crate) target: String,
-    /// What the estimator claims.
+    /// The claim of the estimator.
     pub(crate) claim: String,
     /// The component's name.
     pub(crate) component: String,
@@ -68,7 +68,7 @@ pub(crate) fn violins(all: &[Draws], title: &str) -> Scene {
     let width = panel_width(WIDTH, plots.len(), estimators.width(), &title);
     Figure::new(1, plots.len().max(1))
         .with_title(title)
-        .with_title_size(TITLE as u32)
+        .with_title_size(TITLE)
         .with_cell_size(width, 100.0 + LINE * estimators.len().max(3) as f64)
         .with_col_width(0, width + estimators.width())
         .with_plots(plots)

@@ -3,7 +3,7 @@
 use super::exact::{self, ExactFit, ExactModel, Iterative};
 use super::kind::{About, Fitting, Kind};
 use crate::program::gallery::Gallery;
-use crate::program::picture::{Sheet, captioned};
+use crate::program::picture::Sheet;
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one, to_section, within};
@@ -227,5 +227,5 @@ fn responsibilities<F: Scalar>(
     let cells: Vec<f32> = (0..k).flat_map(cell).collect();
     let scale = (HEIGHT, WIDTH.div_ceil(lines.len().max(1)));
     let sheet = Sheet { shape: (k, lines.len()), columns: 1, scale, gap: 2 }.grid(&cells);
-    captioned(&sheet, "how probable (white: 1) each component, a line, is for each test row")
+    sheet.captioned("how probable (white: 1) each component, a line, is for each test row")
 }

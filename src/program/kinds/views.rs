@@ -3,7 +3,7 @@
 use super::posterior::{Plane, posterior};
 use crate::program::chart::{self, Series, column_panels, line_panels};
 use crate::program::gallery::{Gallery, column_names};
-use crate::program::picture::{Sheet, captioned};
+use crate::program::picture::Sheet;
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::{Scalar, Tape, Var};
 use pathscore::models::data::Table;
@@ -272,7 +272,7 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
             let sheet = Sheet { gap: 0, ..self.gallery.sheet(MAP) };
             let words =
                 format!("means, latent 1 from −{REACH} to {REACH} rightwards, latent 2 upwards");
-            return captioned(&sheet.grid(&self.gallery.grey(&decode(&z))), &words);
+            return sheet.grid(&self.gallery.grey(&decode(&z))).captioned(&words);
         }
         let mut active = most_active(&code(), latents);
         active.truncate(if table { LINES } else { TRAVERSED });

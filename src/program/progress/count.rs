@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::pace::clock;
 
-/// How many parts are done, and how long the others will take: a bar on a terminal, a line each five seconds elsewhere. Work that is
-/// done within a second shows nothing.
+/// A display of the number of parts that are done and of the time that the others will take: a bar on a terminal, a line each five
+/// seconds elsewhere. Work that is done within a second shows nothing.
 pub(crate) struct Count {
     total: usize,
     /// The parts in words, as in "12 of 40 proofs".

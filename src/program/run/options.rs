@@ -205,7 +205,7 @@ impl<'a> Given<'a> {
         bits: bool,
     ) -> anyhow::Result<Settings> {
         let run: RunOptions = self.options()?;
-        if bits && run.standardize {
+        if bits {
             self.refuse(&["standardize"], "this model describes bits, which have one scale")?;
         }
         let greys = run.data.kind().grey;
