@@ -31,16 +31,33 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Draw new data from a trained model, as one picture.
     Sample(SampleArgs),
-    /// Compare gradient estimators with the exact gradient: bias, variance, time, pictures.
-    Compare(CompareArgs),
-    /// Certify every estimator: compare its mean, exact or from samples, with the exact gradient.
-    Check(CheckArgs),
+    #[command(flatten)]
+    Bench(BenchCommand),
     /// Estimate ln p(x) and its gradient in all ways on one problem whose exact answer is known, and draw the evidence ladder.
     Likelihood(LikelihoodArgs),
     /// Compare the criteria of energy models on one machine whose states can be summed: exact bias, likelihood reached.
     Criteria(CriteriaArgs),
-    /// List kinds of models, estimators, their options, problems and data sets, with their sources.
+}
+
+/// The commands about the estimators and problems of a bench.
+#[derive(Subcommand, Debug)]
+pub(crate) enum BenchCommand {
+    /// Compare gradient estimators with the exact gradient: bias, variance, time, pictures.
+    Compare(CompareArgs),
+    /// Certify every estimator: compare its mean, exact or from samples, with the exact gradient.
+    Check(CheckArgs),
+    /// List what there is, with its sources: estimators, problems; for pathscore also models, options and data.
     List(ListArgs),
+}
+
+/// The program of a bench.
+///
+/// Each problem has a known gradient, and each estimator of it is compared with that gradient.
+#[derive(Parser, Debug)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    pub(crate) command: BenchCommand,
 }
 
 /// Options of `evaluate`.

@@ -1,6 +1,7 @@
 //! `list`: models, estimators and their choices, problems and data sources, each with one line and its source.
 
-use super::catalogue::{Kind, estimators, problems};
+use super::bench::{Bench, Pair, ProblemRow, Words};
+use super::catalogue::{Kind, estimators};
 use super::kinds::KINDS;
 use super::table::{Format, print};
 use clap::Args;
@@ -20,58 +21,55 @@ pub(crate) struct ListArgs {
 #[derive(Serialize)]
 struct ListRow {
     kind: &'static str,
-    name: &'static str,
-    what: &'static str,
-    source: &'static str,
+    name: Words,
+    what: Words,
+    source: Words,
 }
 
 /// Prints the list.
-pub(crate) fn list(format: Format) -> anyhow::Result<()> {
-    print(&rows(), format, &mut std::io::stdout().lock())
+pub(crate) fn list(args: &ListArgs, bench: &Bench) -> anyhow::Result<()> {
+    print(&rows(bench), args.format, &mut std::io::stdout().lock())
 }
 
-/// The lines: kinds of models, estimators, the choices of their options, the forms that `compare` and `check` study,
-/// problems, sources of data.
-fn rows() -> Vec<ListRow> {
+/// The lines. Of the program's own bench: kinds of models, estimators, the choices of their options, the forms that
+/// `compare` and `check` study, problems, sources of data; of another one: its estimators and problems.
+fn rows(bench: &Bench) -> Vec<ListRow> {
     let mut rows = Vec::new();
-    for kind in KINDS {
-        let about = kind.about();
-        rows.push(ListRow {
-            kind: "model",
-            name: about.name,
-            what: about.line,
-            source: about.source,
-        });
-    }
-    let estimators = estimators();
-    for about in &estimators {
-        let (name, what, source) = (about.name, about.line, about.source);
-        rows.push(ListRow { kind: "estimator", name, what, source });
-    }
-    for row in estimators.iter().flat_map(|about| about.options) {
-        let Kind::Choice(choices) = &row.kind else { continue };
-        for choice in *choices {
-            let (name, what, source) = (choice.name, choice.about, choice.source);
-            rows.push(ListRow { kind: row.name, name, what, source });
+    let mut add = |kind, name: &Words, what: &Words, source: &Words| {
+        let (name, what, source) = (name.clone(), what.clone(), source.clone());
+        rows.push(ListRow { kind, name, what, source });
+    };
+    if bench.is_catalogue {
+        for about in KINDS.iter().map(|kind| kind.about()) {
+            add("model", &about.name.into(), &about.line.into(), &about.source.into());
+        }
+        let estimators = estimators();
+        for about in &estimators {
+            add("estimator", &about.name.into(), &about.line.into(), &about.source.into());
+        }
+        for row in estimators.iter().flat_map(|about| about.options) {
+            let Kind::Choice(choices) = &row.kind else { continue };
+            for choice in *choices {
+                add(row.name, &choice.name.into(), &choice.about.into(), &choice.source.into());
+            }
         }
     }
-    let problems = problems();
-    for pair in problems.iter().flat_map(|problem| &problem.pairs) {
-        let (name, what, source) =
-            (pair.estimator.name, pair.estimator.line, pair.estimator.source);
-        rows.push(ListRow { kind: "form", name, what, source });
+    let form = if bench.is_catalogue { "form" } else { "estimator" };
+    for Pair { name, line, source, .. } in bench.problems.iter().flat_map(|problem| &problem.pairs)
+    {
+        add(form, name, line, source);
     }
-    for problem in &problems {
-        let (name, what, source) = (problem.name, problem.line, problem.source);
-        rows.push(ListRow { kind: "problem", name, what, source });
+    for ProblemRow { name, line, source, .. } in &bench.problems {
+        add("problem", name, line, source);
     }
-    for source in SOURCES {
-        let (name, what) = (source.usage, source.about);
-        rows.push(ListRow { kind: "data", name, what, source: "" });
+    if bench.is_catalogue {
+        for source in SOURCES {
+            add("data", &source.usage.into(), &source.about.into(), &"".into());
+        }
     }
     // One line for each name: problems share forms, and criteria of bits and of real numbers their names and options.
     let mut seen = HashSet::new();
-    rows.retain(|row| seen.insert((row.kind, row.name)));
+    rows.retain(|row| seen.insert((row.kind, row.name.clone())));
     rows
 }
 
@@ -81,11 +79,11 @@ mod tests {
 
     #[test]
     fn every_line_has_a_name_of_its_own_and_words() {
-        let rows = rows();
+        let rows = rows(&Bench::catalogue());
         for (i, row) in rows.iter().enumerate() {
             assert!(!row.name.is_empty() && !row.what.is_empty(), "{} {}", row.kind, row.name);
             let twin =
-                rows[..i].iter().find(|other| (other.kind, other.name) == (row.kind, row.name));
+                rows[..i].iter().find(|other| (other.kind, &other.name) == (row.kind, &row.name));
             assert!(twin.is_none(), "{} {} is listed twice", row.kind, row.name);
         }
     }

@@ -1,10 +1,12 @@
 //! The program: commands, kinds of models, runs, tables and charts.
 
 pub(crate) mod args;
+pub(crate) mod bench;
 pub(crate) mod catalogue;
 pub(crate) mod chart;
 pub(crate) mod check;
 pub(crate) mod choice;
+mod command_line;
 pub(crate) mod compare;
 pub(crate) mod criteria;
 pub(crate) mod files;
@@ -18,6 +20,7 @@ pub(crate) mod picture;
 pub(crate) mod printable;
 pub(crate) mod progress;
 pub(crate) mod run;
+pub(crate) mod suggestion;
 pub(crate) mod table;
 pub(crate) mod threads;
 pub(crate) mod usage_error;

@@ -4,6 +4,7 @@ use super::known_mistakes::{Effect, KnownMistake};
 use super::numerics::Numeric;
 use crate::enumerator::Enumerator;
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 /// A function of parameters whose exact gradient is known.
 pub trait Problem {
@@ -299,6 +300,28 @@ impl<P: Problem> Problem for Cached<P> {
 
     fn known_mistakes(&self, truth: &Truth) -> Vec<KnownMistake> {
         self.known_mistakes.get_or_init(|| self.problem.known_mistakes(truth)).clone()
+    }
+}
+
+impl<P: Problem + ?Sized> Problem for Arc<P> {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+
+    fn components(&self) -> Vec<String> {
+        (**self).components()
+    }
+
+    fn truth(&self) -> Result<Truth, TruthError> {
+        (**self).truth()
+    }
+
+    fn effective_draws(&self, source: &mut Enumerator) -> Option<f64> {
+        (**self).effective_draws(source)
+    }
+
+    fn known_mistakes(&self, truth: &Truth) -> Vec<KnownMistake> {
+        (**self).known_mistakes(truth)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The problem `gaussian-energy`: criteria for energies of real numbers on a normal whose every gradient is known.
 
-use super::instance::{Instance, Pair, ProblemRow, Setting};
 use super::real::real_rows;
 use super::row::{Job, Row, Setup, Variant};
+use crate::program::bench::{Instance, Pair, ProblemRow, Setting};
 use pathscore::estimators::proof::{Applied, Latent, Solved, Truth};
 use pathscore::estimators::{Estimator, Target};
 use pathscore::models::energy::{GaussianEnergy, NormalBase, WithLogPartition};
@@ -146,14 +146,14 @@ impl Job<f64, Model> for Instantiate {
             known_mistakes: Vec::new(),
         };
         let candidate = Box::new(Applied::new(&Arc::new(applied), estimator));
-        Ok(Instance { problem: Rc::new(problem), candidate, target, key })
+        Ok(Instance { problem: Rc::new(problem), candidate, target: Some(target), key })
     }
 }
 
 fn pair(row: Row<f64, Model, Instantiate>, form: Variant) -> Pair {
     let given = form.options_on(NAME);
     let options = row.about.options(&given).expect("a form's options are its criterion's");
-    Pair::new(form, move |setting| {
+    Pair::new(form.words(), move |setting| {
         let setup = Setup {
             params: model().1,
             columns: 1,
@@ -176,14 +176,14 @@ pub(super) fn gaussian_energy() -> ProblemRow {
             let pair = pair(row, form);
             match pair.instance(enough) {
                 Ok(_) => pairs.push(pair),
-                Err(why) => left_out.push((form.name, why)),
+                Err(why) => left_out.push((form.name.into(), why)),
             }
         }
     }
     ProblemRow {
-        name: NAME,
-        line: "a normal of one number as an energy, by closed forms and quadrature",
-        source: "Hyvärinen 2005",
+        name: NAME.into(),
+        line: "a normal of one number as an energy, by closed forms and quadrature".into(),
+        source: "Hyvärinen 2005".into(),
         pairs,
         left_out,
     }

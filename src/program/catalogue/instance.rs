@@ -1,67 +1,15 @@
-//! An estimator on a problem whose gradient is known, made for a proof or a study.
+//! An estimator of the catalogue on a problem whose gradient is known.
 
 use super::row::{Job, Place, Row, Setup, Skip, Variant};
-use crate::program::usage_error::usage_error;
+use crate::program::bench::{Instance, Pair, ProblemRow, Setting};
 use pathscore::estimators::energy::IndependentBits;
-use pathscore::estimators::proof::{
-    Applied, Cached, Candidate, EnergyBased, Latent, Problem, Truth,
-};
+use pathscore::estimators::proof::{Applied, Cached, Candidate, EnergyBased, Latent};
 use pathscore::estimators::{Estimator, Target};
 use pathscore::models::dist::Kind;
 use pathscore::models::latent::LatentModel;
 use pathscore::models::{Energy, Params, seed};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// The number of samples and rows of a gradient, and the factor on it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Setting {
-    /// $K$, the samples for each row.
-    pub(crate) samples: usize,
-    /// The number of rows.
-    pub(crate) batch: usize,
-    /// The factor on the gradient, which is summed over the rows.
-    pub(crate) scale: f64,
-}
-
-impl std::fmt::Display for Setting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { samples, batch, scale } = self;
-        write!(f, "K={samples}")?;
-        if *batch > 1 { write!(f, ",B={batch},×{scale}") } else { Ok(()) }
-    }
-}
-
-/// An estimator on a problem in one setting.
-pub(crate) struct Instance {
-    pub(crate) problem: Rc<dyn Problem>,
-    pub(crate) candidate: Box<dyn Candidate>,
-    /// The quantity whose gradient is estimated.
-    pub(crate) target: Target,
-    /// Two problems with the same key have the same exact gradient.
-    pub(crate) key: String,
-}
-
-/// Problems by their keys, so that each exact gradient is computed once.
-#[derive(Default)]
-pub(crate) struct Truths(HashMap<String, Rc<dyn Problem>>);
-
-impl Truths {
-    /// The problem of an instance, one and the same for all instances with its key.
-    pub(crate) fn of(&mut self, instance: &Instance) -> Rc<dyn Problem> {
-        let problem = || Rc::clone(&instance.problem);
-        Rc::clone(self.0.entry(instance.key.clone()).or_insert_with(problem))
-    }
-
-    /// The exact gradient of the problem of an instance, with its error.
-    ///
-    /// # Errors
-    /// If it is not known to the tolerance: the program cannot use such a problem.
-    pub(crate) fn truth(&mut self, instance: &Instance) -> anyhow::Result<Truth> {
-        self.of(instance).truth().map_err(|refused| usage_error(refused.to_string()))
-    }
-}
 
 /// A form of an estimator and its instance, which brings its own exact gradient.
 pub(super) type OwnTruth = (&'static str, fn(Setting) -> Option<Instance>);
@@ -172,7 +120,7 @@ where
         let applied = Arc::new(EnergyBased { params, samples: self.samples, ..truth.clone() });
         let key = format!("{name} {target} {:?}", self.setting);
         let candidate = Box::new(Applied::new(&applied, estimator));
-        Ok(Instance { problem: Rc::new(Cached::new(truth)), candidate, target, key })
+        Ok(Instance { problem: Rc::new(Cached::new(truth)), candidate, target: Some(target), key })
     }
 }
 
@@ -206,7 +154,7 @@ where
     fn instance(&self, problem: Latent<M>, candidate: Box<dyn Candidate>) -> Instance {
         let target = problem.target;
         let key = format!("{} {target} {:?}", problem.name, self.setting);
-        Instance { problem: Rc::new(Cached::new(problem)), candidate, target, key }
+        Instance { problem: Rc::new(Cached::new(problem)), candidate, target: Some(target), key }
     }
 }
 
@@ -226,45 +174,6 @@ where
         let applied = Arc::new(Latent { params, samples: self.samples, ..problem.clone() });
         let candidate = Box::new(Applied::new(&applied, estimator));
         Ok(self.instance(problem, candidate))
-    }
-}
-
-/// A problem with the estimators that fit its model.
-pub(crate) struct ProblemRow {
-    pub(crate) name: &'static str,
-    /// The description in one line.
-    pub(crate) line: &'static str,
-    /// The paper, or the way to the exact gradient.
-    pub(crate) source: &'static str,
-    /// The forms of estimators that are studied on it, in the order of the catalogue.
-    pub(crate) pairs: Vec<Pair>,
-    /// The forms of estimators that are left out, and why.
-    pub(crate) left_out: Vec<(&'static str, String)>,
-}
-
-/// A form of an estimator that is studied on a problem.
-pub(crate) struct Pair {
-    pub(crate) estimator: Variant,
-    instance: Box<MakeInstance>,
-}
-
-type MakeInstance = dyn Fn(Setting) -> Result<Instance, String> + Send + Sync;
-
-impl Pair {
-    /// A form of an estimator with the function that makes its instances.
-    pub(super) fn new(
-        estimator: Variant,
-        instance: impl Fn(Setting) -> Result<Instance, String> + Send + Sync + 'static,
-    ) -> Self {
-        Self { estimator, instance: Box::new(instance) }
-    }
-
-    /// The estimator on the problem in a setting.
-    ///
-    /// # Errors
-    /// If the setting does not fit, with the reason: too few samples, or more rows than the problem has.
-    pub(crate) fn instance(&self, setting: Setting) -> Result<Instance, String> {
-        (self.instance)(setting)
     }
 }
 
@@ -301,18 +210,18 @@ impl<M: 'static> TestProblem<M> {
                 };
                 match refusal {
                     None => pairs.push(pair),
-                    Some(why) => left_out.push((estimator.name, why)),
+                    Some(why) => left_out.push((estimator.name.into(), why)),
                 }
             }
         }
-        ProblemRow { name, line, source, pairs, left_out }
+        ProblemRow { name: name.into(), line: line.into(), source: source.into(), pairs, left_out }
     }
 
     fn pair<J: MakesInstance<M> + 'static>(self, row: Row<f64, M, J>, estimator: Variant) -> Pair {
         if let Some(&(_, solved)) = self.solved.iter().find(|(name, _)| *name == estimator.name) {
             let few = |setting: Setting| format!("fewer than {} rows", setting.batch);
             let instance = move |setting| solved(setting).ok_or_else(|| few(setting));
-            return Pair { estimator, instance: Box::new(instance) };
+            return Pair::new(estimator.words(), instance);
         }
         let given = estimator.options_on(self.name);
         let options = row.about.options(&given).expect("a form's options are its estimator's");
@@ -330,35 +239,6 @@ impl<M: 'static> TestProblem<M> {
             let samples = own.unwrap_or(setting.samples);
             row.run(&options, setup, J::on(self, setting, samples))
         };
-        Pair { estimator, instance: Box::new(instance) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::program::usage_error::exit_code;
-    use pathscore::estimators::Enumerator;
-    use pathscore::estimators::proof::{Expectation, FromFn};
-    use pathscore::models::RandomSource;
-
-    #[test]
-    fn a_problem_without_an_exact_gradient_is_refused_with_a_sentence() {
-        let step =
-            Expectation::new("a step", &[0.3], |at, source| f64::from(source.uniform() < at[0]));
-        let candidate = FromFn(|_: &mut Enumerator, out: &mut [f64]| out[0] = 1.0);
-        let instance = Instance {
-            problem: Rc::new(Cached::new(step)),
-            candidate: Box::new(candidate),
-            target: Target::Elbo,
-            key: "a step".into(),
-        };
-        let error = Truths::default().truth(&instance).expect_err("no rule sees the step");
-        assert_eq!(exit_code(&error), 2);
-        let sentence = error.to_string();
-        assert!(
-            sentence.contains("a step is refused") && sentence.contains("tolerance"),
-            "{sentence}"
-        );
+        Pair::new(estimator.words(), instance)
     }
 }

@@ -9,13 +9,13 @@ use super::bits::bits_rows;
 use super::energy::{base_rows, coupled_rows, energy_rows, flip_rows, partition_rows};
 use super::exact::{enumerable_rows, normal_rows};
 use super::gaussian_energy::gaussian_energy;
-use super::instance::{Instance, Instantiate, InstantiateEnergy, ProblemRow, Setting, TestProblem};
+use super::instance::{Instantiate, InstantiateEnergy, TestProblem};
 use super::likelihood::{prior_path_rows, prior_rows};
 use super::nodes::{node_rows, weak_derivative_rows};
 use super::path::{difference_rows, path_rows};
+use super::row::About;
 use super::tractable::tractable_rows;
-use crate::program::usage_error::usage_error;
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use crate::program::bench::{Bench, Instance, ProblemRow, Setting};
 use pathscore::autodiff::Activation;
 use pathscore::estimators::Estimator;
 use pathscore::estimators::proof::{Applied, Latent, Problem, Solved};
@@ -31,8 +31,25 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use std::rc::Rc;
 use std::sync::Arc;
 
+impl Bench {
+    /// The problems and estimators of the program `pathscore`, to which others can be added.
+    ///
+    /// ```
+    /// let bench = pathscore::bench::Bench::catalogue();
+    /// assert!(format!("{bench:?}").contains("linear-gaussian"));
+    /// ```
+    pub fn catalogue() -> Self {
+        let forms = |about: &&About| {
+            let forms = about.forms().into_iter().map(|form| form.name.into()).collect();
+            (about.name.into(), forms)
+        };
+        let families = estimators().iter().map(forms).collect();
+        Self { problems: problems(), families, is_catalogue: true }
+    }
+}
+
 /// Every problem.
-pub(crate) fn problems() -> Vec<ProblemRow> {
+fn problems() -> Vec<ProblemRow> {
     vec![
         small_belief().with::<Instantiate<_>, _>([
             enumerable_rows(),
@@ -220,90 +237,6 @@ pub(crate) fn problems() -> Vec<ProblemRow> {
     ]
 }
 
-/// A former name of `sbn-small`.
-const FORMER_NAME: &str = "small-dvae";
-
-/// The names of the problems as values of an argument.
-pub(crate) fn problem_values() -> PossibleValuesParser {
-    let value = |problem: ProblemRow| {
-        let value = PossibleValue::new(problem.name).help(problem.line);
-        if problem.name == "sbn-small" { value.alias(FORMER_NAME) } else { value }
-    };
-    PossibleValuesParser::new(problems().into_iter().map(value))
-}
-
-/// The problem called `name`.
-///
-/// # Errors
-/// If there is none.
-pub(crate) fn problem(name: &str) -> Result<ProblemRow, String> {
-    let name = if name == FORMER_NAME { "sbn-small" } else { name };
-    problems().into_iter().find(|problem| problem.name == name).ok_or_else(|| {
-        let names: Vec<&str> = problems().iter().map(|problem| problem.name).collect();
-        format!("the choices are {}", names.join(", "))
-    })
-}
-
-/// Keeps for each problem the estimators of these names, or all if there are no names, and drops problems that have no
-/// estimator left.
-///
-/// # Errors
-/// If no problem knows a name, or none of the estimators is studied on any of the problems.
-pub(crate) fn keep_estimators(
-    mut problems: Vec<ProblemRow>,
-    names: Option<&[String]>,
-) -> anyhow::Result<Vec<ProblemRow>> {
-    let Some(names) = names else { return Ok(problems) };
-    let forms = form_names();
-    // The name of an estimator stands for all its forms.
-    let estimators = estimators();
-    let forms_of = |name: &String| match estimators.iter().find(|about| about.name == *name) {
-        Some(about) if !forms.contains(&name.as_str()) => {
-            let known = about.forms().into_iter().filter(|form| forms.contains(&form.name));
-            known.map(|form| form.name.to_string()).collect()
-        }
-        _ => vec![name.clone()],
-    };
-    let names: Vec<String> = names.iter().flat_map(forms_of).collect();
-    if let Some(name) = names.iter().find(|name| !forms.contains(&name.as_str())) {
-        let forms = forms.join(", ");
-        return Err(usage_error(format!("unknown estimator `{name}`: the choices are {forms}")));
-    }
-    let asked = |name: &str| names.iter().any(|one| one == name);
-    let mut reasons = Vec::new();
-    for problem in &mut problems {
-        problem.pairs.retain(|pair| asked(pair.estimator.name));
-        let left_out = problem.left_out.iter().filter(|(name, _)| asked(name));
-        reasons.extend(left_out.map(|(form, why)| format!("\n{form} on {}: {why}", problem.name)));
-    }
-    problems.retain(|problem| !problem.pairs.is_empty());
-    if problems.is_empty() {
-        let studied = |row: &ProblemRow| row.pairs.iter().any(|pair| asked(pair.estimator.name));
-        let others: Vec<&str> =
-            self::problems().iter().filter(|row| studied(row)).map(|row| row.name).collect();
-        let others = if others.is_empty() { "no problem".into() } else { others.join(", ") };
-        return Err(usage_error(format!(
-            "none of these estimators fits the problem; they are studied on {others}{}",
-            reasons.concat()
-        )));
-    }
-    Ok(problems)
-}
-
-/// The names of all forms of estimators that are studied on problems or left out there with a reason, each once.
-fn form_names() -> Vec<&'static str> {
-    let mut names = Vec::new();
-    for problem in problems() {
-        let studied = problem.pairs.iter().map(|pair| pair.estimator.name);
-        for name in studied.chain(problem.left_out.iter().map(|(name, _)| *name)) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-    }
-    names
-}
-
 /// Rows of three bits.
 const ROWS: &[f64] = &[1.0, 0.0, 1.0, 0.0, 1.0, 1.0];
 
@@ -358,6 +291,7 @@ fn sleep(setting: Setting) -> Option<Instance> {
     let problem: Latent<SmallBelief> = small_belief().latent(setting, target)?;
     let key = format!("{} {target} {setting:?}", problem.name());
     let candidate = Box::new(Applied::new(&Arc::new(problem.clone()), estimator));
+    let target = Some(target);
     let instance = |problem| Some(Instance { problem, candidate, target, key });
     // A problem without a truth is refused when the truth is asked for.
     let Ok(mut truth) = problem.truth() else { return instance(Rc::new(problem)) };
@@ -387,7 +321,8 @@ mod tests {
 
     #[test]
     fn problems_that_are_skipped_exist() {
-        let names: Vec<&str> = problems().iter().map(|problem| problem.name).collect();
+        let problems = problems();
+        let names: Vec<&str> = problems.iter().map(|problem| &*problem.name).collect();
         for about in super::super::all::estimators() {
             let forms = about.forms();
             let skips = about.skips.iter().chain(forms.iter().flat_map(|form| form.skips));
@@ -399,9 +334,9 @@ mod tests {
 
     #[test]
     fn an_estimator_that_is_left_out_is_refused_with_the_reason() {
+        let bench = Bench::catalogue();
         let on = |name: &str, estimator: &str| {
-            let rows = vec![problem(name).expect("it is a problem")];
-            keep_estimators(rows, Some(&[estimator.to_string()])).map(|_| ())
+            bench.chosen(Some(name), Some(&[estimator.to_string()])).map(|_| ())
         };
         assert!(on("sbn-small", "sleep").is_ok());
         let why = |name, estimator| on(name, estimator).expect_err("it is left out").to_string();

@@ -1,6 +1,7 @@
 //! A row of the catalogue: one estimator with its name, its options and how it is made for a model.
 
 use super::options::{OptionRow, Options, Value};
+use crate::program::bench::Words;
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Estimator;
@@ -171,6 +172,11 @@ impl About {
 }
 
 impl Variant {
+    /// The name, the line and the source.
+    pub(super) fn words(&self) -> [Words; 3] {
+        [self.name.into(), self.line.into(), self.source.into()]
+    }
+
     /// A form without options of its own that is studied everywhere; rows name the differences.
     pub(crate) const DEFAULT: Self = Self {
         name: "",

@@ -6,12 +6,14 @@ use super::panel::{Panel, dot, word};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 
-/// Panels of components; with those of the cost they fill a page that is wider than high.
+/// Panels of components; those of the cost stand below them.
 const MOST_COMPONENTS: usize = 3;
-/// The width of a panel, in pixels.
-const WIDTH: f64 = 215.0;
-/// The height of one estimator's line in a panel, in pixels.
-const LINE: f64 = 24.0;
+/// The least width of a panel, in pixels.
+const WIDTH: f64 = 320.0;
+/// The height of the lines of a panel in pixels, so that a page is as wide as a screen for any number of lines.
+const HEIGHT: f64 = 230.0;
+/// The least and the largest height of one estimator's line.
+const LINE: (f64, f64) = (20.0, 60.0);
 
 /// The estimate of one component of the gradient by one estimator.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,22 +39,22 @@ pub(crate) struct Estimate {
 }
 
 /// One panel for each component with the mean of each estimator, its error bar of two standard errors and the exact
-/// gradient of its target as a dashed line; beside them the variance, the time, and their product, on log axes.
+/// gradient of its target as a dashed line; below them the variance, the time, and their product, on log axes.
 ///
 /// Estimators of one target stand together, and the colour is that of the claim. Of more than three components the three with the
-/// largest exact gradient are drawn.
+/// largest errors are drawn, where estimators differ.
 pub(crate) fn means(estimates: &[Estimate], title: &str) -> Scene {
     let estimators = Estimators::new(estimates.iter().map(Estimate::named));
     let all = distinct(estimates.iter().map(|one| one.component.as_str()));
     let size = |name: &&str| {
         let of = estimates.iter().filter(|one| one.component == *name);
-        of.map(|one| one.exact.abs()).fold(0.0, f64::max)
+        of.map(|one| (one.mean - one.exact).abs() + one.standard_error).fold(0.0, f64::max)
     };
     let sizes: Vec<f64> = all.iter().map(size).collect();
     let shown: Vec<&str> = largest(&sizes, MOST_COMPONENTS).into_iter().map(|i| all[i]).collect();
     let title = match shown.len() {
         n if n == all.len() => title.to_string(),
-        n => format!("{title}, the {n} largest of {} components", all.len()),
+        n => format!("{title}, {n} of {} components, those with the largest errors", all.len()),
     };
 
     let mut panels: Vec<Panel> = Vec::new();
@@ -75,16 +77,18 @@ pub(crate) fn means(estimates: &[Estimate], title: &str) -> Scene {
 
     let mut plots = Vec::new();
     let mut layouts = Vec::new();
+    let columns = panels.len().div_ceil(2);
     for (i, panel) in panels.into_iter().enumerate() {
-        layouts.push(panel.layout(estimators.axis(i == 0)));
+        layouts.push(panel.layout(estimators.axis(i % columns == 0)));
         plots.push(panel.drawn());
     }
     let title = estimators.title(&title);
-    let width = panel_width(WIDTH, plots.len(), estimators.width(), &title);
-    Figure::new(1, plots.len())
+    let width = panel_width(WIDTH, columns, estimators.width(), &title);
+    let lines = estimators.len().max(3) as f64;
+    Figure::new(2, columns)
         .with_title(title)
         .with_title_size(TITLE)
-        .with_cell_size(width, 100.0 + LINE * estimators.len().max(3) as f64)
+        .with_cell_size(width, 100.0 + lines * (HEIGHT / lines).clamp(LINE.0, LINE.1))
         .with_col_width(0, width + estimators.width())
         .with_plots(plots)
         .with_layouts(layouts)
@@ -182,9 +186,9 @@ mod tests {
     }
 
     #[test]
-    fn of_many_components_the_largest_are_drawn_and_counted() {
+    fn of_many_components_those_with_the_largest_errors_are_drawn_and_counted() {
         let text = svg(&means(&estimates(40), "dvae"));
-        assert!(text.contains("the 3 largest of 40 components"));
+        assert!(text.contains("3 of 40 components, those with the largest errors"));
         assert_eq!(text.matches("∇ encoder").count(), 3);
     }
 

@@ -11,8 +11,10 @@ use kuva::render::render::Scene;
 const MOST_COMPONENTS: usize = 3;
 /// The least width of a panel, in pixels.
 const WIDTH: f64 = 300.0;
-/// The height of one estimator's line, in pixels.
-const LINE: f64 = 34.0;
+/// The height of the lines of a panel in pixels, so that a page is as wide as a screen for any number of lines.
+const HEIGHT: f64 = 440.0;
+/// The least and the largest height of one estimator's line.
+const LINE: (f64, f64) = (34.0, 90.0);
 /// Half the height of a violin, in lines.
 const HALF: f64 = 0.42;
 /// The cells of the density over the width of a panel: about two pixels each.
@@ -66,10 +68,11 @@ pub(crate) fn violins(all: &[Draws], title: &str) -> Scene {
     }
     let title = estimators.title(title);
     let width = panel_width(WIDTH, plots.len(), estimators.width(), &title);
+    let lines = estimators.len().max(3) as f64;
     Figure::new(1, plots.len().max(1))
         .with_title(title)
         .with_title_size(TITLE)
-        .with_cell_size(width, 100.0 + LINE * estimators.len().max(3) as f64)
+        .with_cell_size(width, 100.0 + lines * (HEIGHT / lines).clamp(LINE.0, LINE.1))
         .with_col_width(0, width + estimators.width())
         .with_plots(plots)
         .with_layouts(layouts)

@@ -1,14 +1,13 @@
 //! The options of `check`.
 
-use crate::program::catalogue::problem_values;
 use crate::program::table::Format;
 use clap::Args;
 
 /// Options of `check`.
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
-    /// The problem [default: all].
-    #[arg(long, value_parser = problem_values(), value_name = "NAME")]
+    /// The problem [default: all]; `list` names them.
+    #[arg(long, value_name = "NAME")]
     pub(crate) problem: Option<String>,
 
     /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them as forms.

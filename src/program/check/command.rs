@@ -4,9 +4,7 @@ use super::args::CheckArgs;
 use super::method::method_name;
 use super::samplers;
 use super::zoo;
-use crate::program::catalogue::{
-    Pair, ProblemRow, Setting, Truths, keep_estimators, problem, problems,
-};
+use crate::program::bench::{Bench, Pair, ProblemRow, Setting, Truths};
 use crate::program::progress::Count;
 use crate::program::table::{Format, paragraph, print};
 use crate::program::threads::pool;
@@ -85,7 +83,7 @@ struct TableRow<'a> {
 }
 
 /// Proves the estimators, prints a row for each, and fails if one is not what it claims.
-pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
+pub(crate) fn check(args: &CheckArgs, bench: &Bench) -> anyhow::Result<()> {
     let CheckArgs { resolution, seconds, .. } = *args;
     if !(resolution > 0.0 && resolution < 1.0) {
         let words = "it is a fraction of the norm of the gradient, above 0 and below 1";
@@ -113,11 +111,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         samplers::print_rows(&rows, args.format, &mut std::io::stdout().lock())?;
         return verdict(&rows.iter().filter_map(samplers::Row::refuted).collect::<Vec<_>>());
     }
-    let asked = match &args.problem {
-        Some(name) => vec![problem(name).map_err(usage_error)?],
-        None => problems(),
-    };
-    let problems = keep_estimators(asked, args.estimators.as_deref())?;
+    let problems = bench.chosen(args.problem.as_deref(), args.estimators.as_deref())?;
     let count = Count::new(problems.iter().map(|problem| problem.pairs.len()).sum(), "proofs");
     let rows_of = |problem: &ProblemRow| -> anyhow::Result<Vec<Row>> {
         let mut truths = Truths::default();
@@ -159,7 +153,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
         }
         writeln!(out, "{}", paragraph(&conclusion(&rows)))?;
         // Rows of another form fit into no array of JSON with these.
-        if args.problem.is_none() && args.estimators.is_none() {
+        if bench.is_catalogue && args.problem.is_none() && args.estimators.is_none() {
             let rows = pool(args.threads)?.install(samplers::certified);
             samplers::print_rows(&rows, args.format, out)?;
             refuted.extend(rows.iter().filter_map(samplers::Row::refuted));
@@ -190,7 +184,8 @@ fn worst(
 ) -> anyhow::Result<Option<Row>> {
     let mut settings = Vec::new();
     let mut worst: Option<(Proof, Setting)> = None;
-    for (setting, confirming) in SETTINGS.into_iter().zip(CONFIRMING) {
+    let settings_there_are = if pair.one_setting { 1 } else { SETTINGS.len() };
+    for (setting, confirming) in SETTINGS.into_iter().zip(CONFIRMING).take(settings_there_are) {
         let Ok(instance) = pair.instance(setting) else { continue };
         truths.truth(&instance)?;
         let options = Options { confirming, ..*options };
@@ -208,8 +203,8 @@ fn worst(
         (reasons, true) => reasons,
     };
     Ok(Some(Row {
-        problem: problem.name.into(),
-        estimator: pair.estimator.name.into(),
+        problem: problem.name.to_string(),
+        estimator: pair.name.to_string(),
         claim: proof.claim.to_string(),
         verdict: proof.verdict.to_string(),
         certificate: proof.verdict_with_resolution(),

@@ -1,6 +1,6 @@
 //! The options of `compare`.
 
-use crate::program::catalogue::problem;
+use super::results::Options;
 use crate::program::table::Format;
 use clap::Args;
 use std::path::PathBuf;
@@ -8,22 +8,20 @@ use std::path::PathBuf;
 /// A problem of `compare`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
-    /// A problem of the catalogue, whose exact gradient is known.
-    Known(&'static str),
+    /// A problem of the bench, whose exact gradient is known.
+    Known(String),
     /// The folder of a run.
     Run(PathBuf),
 }
 
 impl std::str::FromStr for Subject {
-    type Err = String;
+    type Err = std::convert::Infallible;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Some(dir) = text.strip_prefix("run:") {
             return Ok(Self::Run(dir.into()));
         }
-        problem(text)
-            .map(|row| Self::Known(row.name))
-            .map_err(|choices| format!("{choices}, and run:DIR"))
+        Ok(Self::Known(text.into()))
     }
 }
 
@@ -76,9 +74,11 @@ pub(crate) struct CompareArgs {
 }
 
 impl CompareArgs {
-    /// The number of gradients drawn from each estimator.
-    pub(crate) fn draws(&self) -> usize {
+    /// The numbers of draws and samples.
+    pub(super) fn options(&self) -> Options {
         let of_run = matches!(self.problem, Some(Subject::Run(_)));
-        self.draws.unwrap_or(if of_run { 400 } else { 20_000 })
+        let default = if of_run { 400 } else { Options::default().draws };
+        let draws = self.draws.unwrap_or(default);
+        Options { draws, samples: self.num_samples, seed: self.seed }
     }
 }

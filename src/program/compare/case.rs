@@ -1,7 +1,7 @@
 //! A problem with everything that was measured on it.
 
 use kuva::render::render::Scene;
-use pathscore::estimators::variance::Study;
+use pathscore::estimators::variance::{ComponentStats, Study};
 
 /// The number of draws that a violin shows.
 pub(super) const DRAWS: usize = 1500;
@@ -21,6 +21,24 @@ pub(super) struct Studied {
     pub(super) draws: Vec<Vec<f64>>,
 }
 
+/// A mean that is farther from the exact gradient than so many standard errors is another one: by chance in one of a million
+/// components.
+const REFUTED: f64 = 5.0;
+
+impl Studied {
+    /// The $z$ of the component that is farthest from the exact gradient.
+    pub(super) fn worst_z(&self) -> f64 {
+        let z = |(part, &error): (&ComponentStats, &f64)| part.z_with(error);
+        let all = self.study.components.iter().zip(&self.errors).map(z);
+        all.max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0)
+    }
+
+    /// True if it claims to be unbiased, and its draws say that it is not.
+    pub(super) fn is_refuted(&self) -> bool {
+        self.study.claim.is_unbiased() && self.worst_z().abs() > REFUTED
+    }
+}
+
 /// A problem and the estimators that were studied on it.
 pub(super) struct Case {
     pub(super) name: String,
@@ -34,6 +52,12 @@ pub(super) struct Case {
     pub(super) notes: Vec<String>,
     /// True if the reference gradient is a mean of draws.
     pub(super) estimated: bool,
+}
+
+/// The name of a problem as that of a file.
+pub(super) fn file_name(name: &str) -> String {
+    let parts = name.split(|c: char| !c.is_alphanumeric() && c != '.');
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
 /// A chart and its file.

@@ -1,33 +1,66 @@
 //! The charts of one problem.
 
-use super::args::CompareArgs;
 use super::case::{Case, DRAWS, Figure, Studied};
-use super::rows::Row;
+use super::results::Options;
+use super::rows::{Row, targets};
 use crate::program::chart::{Draws, Estimate, means, violins};
 
 /// The number of components that are drawn, the first ones of a larger gradient.
 const SHOWN: usize = 13;
 
-/// The means with their costs, and the violins.
-pub(super) fn figures_of(case: &Case, rows: &[Row], args: &CompareArgs) -> [Figure; 2] {
-    let Case { name, file, components, studied, .. } = case;
+/// The most estimators on one chart: more lines could not be read from the back of a lecture hall.
+const LINES: usize = 12;
+
+/// The means with their costs, and the violins, on as many pages as the estimators need.
+pub(super) fn figures_of(case: &Case, rows: &[Row], options: &Options) -> Vec<Figure> {
+    let targets = targets(&case.studied);
+    // Estimators of one target stand together.
+    let mut order: Vec<&Studied> = case.studied.iter().collect();
+    order.sort_by_key(|one| targets.iter().position(|target| *target == one.target));
+    let pages = order.len().div_ceil(LINES).max(1);
+    let lines = order.len().div_ceil(pages).max(1);
+    let page = |(i, studied): (usize, &[&Studied])| {
+        let (number, end) = match pages {
+            1 => (String::new(), String::new()),
+            _ if i == 0 => (format!(", page 1 of {pages}"), String::new()),
+            _ => (format!(", page {} of {pages}", i + 1), format!("-{}", i + 1)),
+        };
+        page_of(case, studied, rows, options, [&number, &end])
+    };
+    order.chunks(lines).enumerate().flat_map(page).collect()
+}
+
+/// The charts of some estimators, with words about the page in their titles and the ends of their files' names.
+fn page_of(
+    case: &Case,
+    studied: &[&Studied],
+    rows: &[Row],
+    options: &Options,
+    [page, end]: [&str; 2],
+) -> [Figure; 2] {
+    let Case { name, file, components, .. } = case;
     let estimated = if case.estimated { ", the reference gradient is estimated" } else { "" };
-    let title = format!("{name}: {} draws of K = {}{estimated}", args.draws(), args.num_samples);
+    let title =
+        format!("{name}: {} draws of K = {}{estimated}{page}", options.draws, options.samples);
     let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);
+    let on_page = |row: &Row| studied.iter().any(|one| one.estimator == row.estimator);
     let estimates: Vec<Estimate> =
-        rows.iter().filter(|row| drawn(&row.component)).map(estimate).collect();
-    let count = DRAWS.min(args.draws());
+        rows.iter().filter(|row| drawn(&row.component) && on_page(row)).map(estimate).collect();
+    let count = DRAWS.min(options.draws);
     let mut draws: Vec<Draws> = studied.iter().flat_map(|one| draws_of(one, components)).collect();
     draws.retain(|draws| drawn(&draws.component));
     let means = Figure {
-        name: file.clone(),
+        name: format!("{file}{end}"),
         shows: "means with their errors beside the exact gradient, variance, time, variance × time",
         scene: means(&estimates, &title),
     };
     let violins = Figure {
-        name: format!("{file}-draws"),
+        name: format!("{file}-draws{end}"),
         shows: "draws of the gradient as violins beside the exact gradient",
-        scene: violins(&draws, &format!("{name}: {count} gradients of K = {}", args.num_samples)),
+        scene: violins(
+            &draws,
+            &format!("{name}: {count} gradients of K = {}{page}", options.samples),
+        ),
     };
     [means, violins]
 }

@@ -1,6 +1,6 @@
 //! `compare`: gradient estimators beside each other and beside the exact gradient.
 //!
-//! The estimators and problems come from the [catalogue](super::catalogue); [`study`] draws gradients of a problem,
+//! The estimators and problems come from a [bench](super::bench); [`study`] draws gradients of a problem,
 //! [`trained`] those of a run, [`rows`] and [`figures`] show what was measured, and [`sweeps`] compares measured
 //! variances with closed forms.
 
@@ -8,6 +8,7 @@ mod args;
 mod case;
 mod command;
 mod figures;
+mod results;
 mod rows;
 mod signal;
 mod study;
@@ -16,3 +17,5 @@ mod trained;
 
 pub(crate) use args::CompareArgs;
 pub(crate) use command::compare;
+pub use results::{Error, Options, Results};
+pub use rows::Row;

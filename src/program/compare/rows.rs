@@ -1,34 +1,51 @@
 //! The rows that are printed of estimators that were studied.
 
-use super::args::CompareArgs;
 use super::case::{Case, Studied};
+use super::results::Options;
 use pathscore::estimators::variance::ComponentStats;
 use serde::Serialize;
 
 /// One component of one estimator's gradient.
-#[derive(Serialize)]
-pub(super) struct Row {
-    pub(super) problem: String,
-    pub(super) estimator: String,
-    pub(super) target: String,
-    pub(super) claim: String,
-    pub(super) component: String,
-    pub(super) exact: f64,
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The name of the problem.
+    pub problem: String,
+    /// The name of the estimator.
+    pub estimator: String,
+    /// The quantity whose gradient is estimated.
+    pub target: String,
+    /// The claim of the estimator about its mean.
+    pub claim: String,
+    /// The name of the component: a parameter.
+    pub component: String,
+    /// The exact gradient.
+    pub exact: f64,
     /// The error of `exact`: of a quadrature, or a standard error where it was itself estimated.
-    pub(super) exact_error: f64,
-    pub(super) mean: f64,
-    pub(super) z: f64,
-    pub(super) variance: f64,
-    pub(super) snr: f64,
-    pub(super) draws: usize,
-    pub(super) num_samples: usize,
-    pub(super) effective_sample_size: Option<f64>,
-    pub(super) seconds_per_draw: f64,
-    pub(super) variance_times_seconds: f64,
-    pub(super) pareto: bool,
-    /// The variance of the whole gradient.
-    pub(super) total_variance: f64,
-    pub(super) total_snr: f64,
+    pub exact_error: f64,
+    /// The mean of the draws.
+    pub mean: f64,
+    /// The difference of the mean from the exact gradient in standard errors.
+    pub z: f64,
+    /// The variance of one draw.
+    pub variance: f64,
+    /// The signal-to-noise ratio of one draw: the size of the exact gradient over the root of the variance.
+    pub snr: f64,
+    /// The number of draws.
+    pub draws: usize,
+    /// $K$, the samples in each draw.
+    pub num_samples: usize,
+    /// The mean effective sample size of $K$ samples, where they are weighted.
+    pub effective_sample_size: Option<f64>,
+    /// The time of one draw of the whole gradient on one thread.
+    pub seconds_per_draw: f64,
+    /// The variance of this component times that time.
+    pub variance_times_seconds: f64,
+    /// True if no unbiased estimator of the same target has less variance in less time.
+    pub pareto: bool,
+    /// The variance of the whole gradient, summed over its components.
+    pub total_variance: f64,
+    /// The norm of the exact gradient over the root of that variance.
+    pub total_snr: f64,
 }
 
 /// An estimator for people: all its components in one line.
@@ -52,23 +69,33 @@ pub(super) struct TableRow<'a> {
     pareto: bool,
 }
 
-/// The Pareto front of each target: the unbiased estimators that no other estimator beats in both variance and time, in
-/// the order of their time.
-pub(super) fn fronts(studied: &[Studied]) -> Vec<(String, Vec<String>)> {
+/// The targets of estimators, each once, in the order of their first estimator.
+pub(super) fn targets(studied: &[Studied]) -> Vec<&str> {
     let mut targets: Vec<&str> = Vec::new();
     for one in studied {
         if !targets.contains(&one.target.as_str()) {
             targets.push(&one.target);
         }
     }
+    targets
+}
+
+/// The Pareto front of each target: the estimators that claim to be unbiased, and whose draws do not say otherwise, that no other estimator beats in both variance and time, in
+/// the order of their time.
+pub(super) fn fronts(studied: &[Studied]) -> Vec<(String, Vec<String>)> {
     let front = |target: &str| {
-        let of = studied.iter().filter(|one| one.target == target && one.study.claim.is_unbiased());
+        let unbiased = |one: &&Studied| one.study.claim.is_unbiased() && !one.is_refuted();
+        let of = studied.iter().filter(|one| one.target == target).filter(unbiased);
         let costs: Vec<_> = of
             .map(|one| (one.estimator.as_str(), [one.variance, one.study.seconds_per_draw]))
             .collect();
         (target.to_string(), front(&costs).into_iter().map(String::from).collect())
     };
-    targets.into_iter().map(front).filter(|(_, names): &(_, Vec<_>)| !names.is_empty()).collect()
+    targets(studied)
+        .into_iter()
+        .map(front)
+        .filter(|(_, names): &(_, Vec<_>)| !names.is_empty())
+        .collect()
 }
 
 /// Two times whose ratio is below this one are equal: the same code differs by as much from run to run.
@@ -93,7 +120,7 @@ fn front<'a>(costs: &[(&'a str, [f64; 2])]) -> Vec<&'a str> {
 pub(super) fn rows_of(
     case: &Case,
     fronts: &[(String, Vec<String>)],
-    args: &CompareArgs,
+    options: &Options,
 ) -> Vec<Row> {
     let of_one = |one: &Studied| {
         let seconds = one.study.seconds_per_draw;
@@ -114,7 +141,7 @@ pub(super) fn rows_of(
             variance: component.variance,
             snr: component.snr(),
             draws: component.draws,
-            num_samples: args.num_samples,
+            num_samples: options.samples,
             effective_sample_size: case.effective,
             seconds_per_draw: seconds,
             variance_times_seconds: component.variance * seconds,

@@ -1,8 +1,8 @@
 //! The signal-to-noise ratio of gradients of the importance-weighted bound against the number of samples.
 
-use super::args::CompareArgs;
-use super::case::Figure;
-use crate::program::catalogue::{ProblemRow, Setting};
+use super::case::{Figure, file_name};
+use super::results::Options;
+use crate::program::bench::{ProblemRow, Setting};
 use crate::program::chart::{Axis, Curve, CurvePanel, curve_panels};
 use pathscore::estimators::Target;
 use pathscore::estimators::variance::{ComponentStats, study_candidate};
@@ -21,22 +21,22 @@ const OF_MODEL: [&str; 3] = ["prior", "w", "decoder"];
 ///
 /// The signal is the square of the mean of the draws, less the part of it that is noise; the exact gradient is not
 /// used.
-pub(super) fn signal(problem: &ProblemRow, args: &CompareArgs) -> Option<Figure> {
-    let draws = (args.draws() / DRAWS_DIVISOR).max(2);
+pub(super) fn signal(problem: &ProblemRow, options: &Options) -> Option<Figure> {
+    let draws = (options.draws / DRAWS_DIVISOR).max(2);
     let mut curves = [Vec::new(), Vec::new()];
     for pair in &problem.pairs {
         let mut points = [Vec::new(), Vec::new()];
         for samples in SAMPLES {
             let setting = Setting { samples, batch: 1, scale: 1.0 };
             let Ok(instance) = pair.instance(setting) else { continue };
-            if instance.target != Target::Bound {
+            if instance.target != Some(Target::Bound) {
                 break;
             }
             let names = instance.problem.components();
             let of_model = |name: &String| OF_MODEL.iter().any(|start| name.starts_with(start));
             let of_q = names.iter().position(of_model).unwrap_or(names.len());
             let unknown = vec![f64::NAN; names.len()];
-            let study = study_candidate(&*instance.candidate, &unknown, draws, args.seed);
+            let study = study_candidate(&*instance.candidate, &unknown, draws, options.seed);
             let (q, p) = study.components.split_at(of_q);
             points[0].push((samples as f64, ratio(q)));
             points[1].push((samples as f64, ratio(p)));
@@ -45,7 +45,7 @@ pub(super) fn signal(problem: &ProblemRow, args: &CompareArgs) -> Option<Figure>
             continue;
         }
         for (curves, points) in curves.iter_mut().zip(points) {
-            curves.push(Curve { name: pair.estimator.name.into(), line: Vec::new(), points });
+            curves.push(Curve { name: pair.name.to_string(), line: Vec::new(), points });
         }
     }
     let [q, p] = curves;
@@ -60,9 +60,9 @@ pub(super) fn signal(problem: &ProblemRow, args: &CompareArgs) -> Option<Figure>
         curves,
     };
     let panels = [panel("parameters of q", q), panel("parameters of the model", p)];
-    let name = problem.name;
+    let name = &problem.name;
     Some(Figure {
-        name: format!("{name}-snr"),
+        name: format!("{}-snr", file_name(name)),
         shows: "signal-to-noise ratio of the gradient of L_K against K",
         scene: curve_panels(&panels, &format!("{name}: signal-to-noise ratio against K")),
     })

@@ -1,8 +1,8 @@
 //! Estimators studied on a problem whose gradient is known.
 
-use super::args::CompareArgs;
-use super::case::{Case, DRAWS, Studied};
-use crate::program::catalogue::{ProblemRow, Setting, Truths};
+use super::case::{Case, DRAWS, Studied, file_name};
+use super::results::Options;
+use crate::program::bench::{ProblemRow, Setting, Truths};
 use crate::program::progress::Count;
 use pathscore::estimators::Enumerator;
 use pathscore::estimators::proof::{Candidate, Problem, Truth, TruthMethod};
@@ -21,13 +21,13 @@ const ESS_DRAWS: usize = 2000;
 pub(super) fn study(
     problem: &ProblemRow,
     truths: &mut Truths,
-    args: &CompareArgs,
+    options: &Options,
 ) -> anyhow::Result<Case> {
     let name = problem.name.to_string();
     let (components, studied, notes) = (Vec::new(), Vec::new(), Vec::new());
-    let (effective, estimated, file) = (None, false, name.clone());
+    let (effective, estimated, file) = (None, false, file_name(&name));
     let mut case = Case { name, file, components, studied, effective, notes, estimated };
-    let setting = Setting { samples: args.num_samples, batch: 1, scale: 1.0 };
+    let setting = Setting { samples: options.samples, batch: 1, scale: 1.0 };
     let pairs = problem.pairs.iter();
     let instances: Vec<_> =
         pairs.filter_map(|pair| Some((pair, pair.instance(setting).ok()?))).collect();
@@ -35,25 +35,25 @@ pub(super) fn study(
     for (pair, instance) in instances {
         if case.studied.is_empty() {
             case.components = instance.problem.components();
-            case.effective = self::effective(&*instance.problem, args.seed);
+            case.effective = self::effective(&*instance.problem, options.seed);
         }
         let truth = truths.truth(&instance)?;
-        let note = note(&instance.target.to_string(), &truth);
+        let note = note(&instance.target_name(), &truth);
         if !case.notes.contains(&note) {
             case.notes.push(note);
         }
         case.estimated |= matches!(truth.method, TruthMethod::Draws(_));
         let exact = truth.gradient;
-        let study = study_candidate(&*instance.candidate, &exact, args.draws(), args.seed);
+        let study = study_candidate(&*instance.candidate, &exact, options.draws, options.seed);
         let norm = exact.iter().map(|g| g * g).sum::<f64>().sqrt();
         let variance = study.components.iter().map(|component| component.variance).sum::<f64>();
         case.studied.push(Studied {
-            estimator: pair.estimator.name.into(),
-            target: instance.target.to_string(),
+            estimator: pair.name.to_string(),
+            target: instance.target_name(),
             errors: truth.gradient_errors,
             variance: if variance.sqrt() > ROUNDING * norm { variance } else { 0.0 },
             norm,
-            draws: draws(&*instance.candidate, exact.len(), DRAWS.min(args.draws()), args.seed),
+            draws: draws(&*instance.candidate, exact.len(), DRAWS.min(options.draws), options.seed),
             study,
         });
         count.one_more();
@@ -93,29 +93,19 @@ fn effective(problem: &dyn Problem, seed: u64) -> Option<f64> {
 mod tests {
     use super::super::rows::{fronts, rows_of};
     use super::*;
-    use crate::program::catalogue::problems;
-    use crate::program::table::Format;
+    use crate::program::bench::Bench;
 
     /// Every estimator on every problem, from two samples to more than there are outcomes to list. A few gradients
     /// show a truth that is wrong, since exact estimators have no noise and the others differ by many errors.
     #[test]
     fn the_truth_holds_for_any_number_of_samples() {
-        let of_all = problems();
+        let of_all = Bench::catalogue().problems;
         for num_samples in [2, 5, 8, 16] {
-            let args = CompareArgs {
-                problem: None,
-                estimators: None,
-                draws: Some(150),
-                num_samples,
-                seed: 1,
-                threads: None,
-                out: "unused".into(),
-                format: Format::Json,
-            };
+            let options = Options { draws: 150, samples: num_samples, seed: 1 };
             let mut truths = Truths::default();
             for problem in &of_all {
-                let case = study(problem, &mut truths, &args).expect("the truth is known");
-                for row in rows_of(&case, &fronts(&case.studied), &args) {
+                let case = study(problem, &mut truths, &options).expect("the truth is known");
+                for row in rows_of(&case, &fronts(&case.studied), &options) {
                     let at = format!("{} on {}, K={num_samples}", row.estimator, row.problem);
                     // Exact estimators have the truth to 1e-9, which counts as no error.
                     assert!(row.claim != "exact" || row.z == 0.0, "{at}: z = {}", row.z);

@@ -2,6 +2,7 @@
 
 use super::args::CompareArgs;
 use super::case::Figure;
+use super::results::Options;
 use crate::program::chart::{Axis, Curve, CurvePanel, curve_panels};
 use pathscore::estimators::Estimator;
 use pathscore::estimators::both::MeasureValued;
@@ -23,7 +24,9 @@ type Known<'a> = &'a [fn(f64) -> f64];
 
 /// Curves over one parameter: measured at points, known everywhere.
 struct Sweep<'a> {
-    args: &'a CompareArgs,
+    options: Options,
+    /// The names that were asked for.
+    estimators: Option<&'a [String]>,
     panels: Vec<CurvePanel>,
     range: (f64, f64),
 }
@@ -45,18 +48,18 @@ impl Sweep<'_> {
         M: LatentModel<f64> + Send + Sync + 'static,
         E: Estimator<f64, M> + Clone + Send + 'static,
     {
-        let asked = |names: &Vec<String>| names.iter().any(|one| one == name);
-        if !self.args.estimators.as_ref().is_none_or(asked) {
+        let asked = |names: &[String]| names.iter().any(|one| one == name);
+        if !self.estimators.is_none_or(asked) {
             return;
         }
         let mut points = vec![Vec::new(); known.len()];
         for (i, x) in self.grid(POINTS).into_iter().enumerate() {
             // Each point has random numbers of its own, so that noise does not look like a trend.
-            let seed = self.args.seed.wrapping_add(i as u64);
+            let seed = self.options.seed.wrapping_add(i as u64);
             let (problem, estimator) = at(x);
             let candidate = Applied::new(&Arc::new(problem), estimator);
             let unknown = vec![f64::NAN; known.len()];
-            let study = study_candidate(&candidate, &unknown, self.args.draws(), seed);
+            let study = study_candidate(&candidate, &unknown, self.options.draws, seed);
             for (points, component) in points.iter_mut().zip(&study.components) {
                 points.push((x, component.variance));
             }
@@ -126,7 +129,12 @@ fn bernoulli(args: &CompareArgs) -> Option<Figure> {
         Latent { samples, ..Latent::new("bernoulli-toy", model, params, &[0.0]) }
     };
     let panels = vec![panel("∇ θ", "θ, the logit of a one")];
-    let mut swept = Sweep { args, panels, range: (-3.0, 3.0) };
+    let mut swept = Sweep {
+        options: args.options(),
+        estimators: args.estimators.as_deref(),
+        panels,
+        range: (-3.0, 3.0),
+    };
     swept.add("reinforce-none", "score", &[|theta| score_variance(theta, 0.0)], |theta| {
         (at(theta, 1), reinforce(Baseline::None))
     });
@@ -157,7 +165,12 @@ fn gaussian(args: &CompareArgs) -> Option<Figure> {
         Latent { samples, ..Latent::new("gaussian-quadratic", model, params, &[0.0]) }
     };
     let panels = vec![panel("∇ μ", "k, at μ = σ = 1"), panel("∇ ln σ", "k, at μ = σ = 1")];
-    let mut swept = Sweep { args, panels, range: (-3.0, 3.0) };
+    let mut swept = Sweep {
+        options: args.options(),
+        estimators: args.estimators.as_deref(),
+        panels,
+        range: (-3.0, 3.0),
+    };
     let path: Known = &[|_| 4.0, |k| 4.0 * away(k).powi(2) + 8.0];
     swept.add("sgvb-sampled", "path", path, |k| (at(k, 1), StickingTheLanding));
     let score: Known = &[

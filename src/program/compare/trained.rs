@@ -86,7 +86,7 @@ impl Run {
     /// # Errors
     /// If the checkpoint is not of the model that the settings describe.
     pub(super) fn case(&self, args: &CompareArgs) -> anyhow::Result<Case> {
-        let draws = args.draws();
+        let draws = args.options().draws;
         let mut measured = Vec::new();
         let count = Count::new(self.asked.len(), "estimators");
         for Compared { name, settings, .. } in &self.asked {
