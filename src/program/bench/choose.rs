@@ -12,7 +12,10 @@ impl Bench {
     fn problem(&self, name: &str) -> anyhow::Result<ProblemRow> {
         self.problems.iter().find(|problem| problem.name == *name).cloned().ok_or_else(|| {
             let names: Vec<&str> = self.problems.iter().map(|problem| &*problem.name).collect();
-            usage_error(format!("unknown problem `{name}`: {}", choices(name, &names)))
+            let choices = choices(name, &names);
+            usage_error(format!(
+                "unknown problem `{name}`: {choices}; `compare` also takes run:DIR"
+            ))
         })
     }
 

@@ -8,8 +8,8 @@ use kuva::render::render::Scene;
 
 /// Panels of components; those of the cost stand below them.
 const MOST_COMPONENTS: usize = 3;
-/// The least width of a panel, in pixels.
-const WIDTH: f64 = 320.0;
+/// The least width of all panels in a row, in pixels.
+const WIDTH: f64 = 960.0;
 /// The height of the lines of a panel in pixels, so that a page is as wide as a screen for any number of lines.
 const HEIGHT: f64 = 230.0;
 /// The least and the largest height of one estimator's line.
@@ -83,7 +83,7 @@ pub(crate) fn means(estimates: &[Estimate], title: &str) -> Scene {
         plots.push(panel.drawn());
     }
     let title = estimators.title(&title);
-    let width = panel_width(WIDTH, columns, estimators.width(), &title);
+    let width = panel_width(WIDTH / columns.max(1) as f64, columns, estimators.width(), &title);
     let lines = estimators.len().max(3) as f64;
     Figure::new(2, columns)
         .with_title(title)

@@ -6,6 +6,9 @@ use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TextAnnotation, TickFor
 
 use super::drawing::range;
 
+/// Ticks that fit beside each other on the horizontal axis.
+const MOST_TICKS: f64 = 6.0;
+
 /// The colour of exact gradients.
 pub(super) const EXACT: &str = "#222222";
 
@@ -113,7 +116,7 @@ impl Panel {
 
     /// The distance of two ticks: 1, 2 or 5 times a power of ten; on a logarithmic axis whole decades.
     fn step(&self) -> f64 {
-        let least = (self.range.1 - self.range.0) / 4.0;
+        let least = (self.range.1 - self.range.0) / MOST_TICKS;
         if self.decades {
             return least.ceil();
         }

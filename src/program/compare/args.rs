@@ -1,6 +1,6 @@
 //! The options of `compare`.
 
-use super::results::Options;
+use super::options::Options;
 use crate::program::table::Format;
 use clap::Args;
 use std::path::PathBuf;

@@ -2,7 +2,8 @@
 
 use super::args::{CompareArgs, Subject};
 use super::case::{Case, Figure};
-use super::results::{Options, Report};
+use super::options::Options;
+use super::results::Report;
 use super::rows::Row;
 use super::signal::signal;
 use super::study::study;

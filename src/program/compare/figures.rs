@@ -1,7 +1,7 @@
 //! The charts of one problem.
 
 use super::case::{Case, DRAWS, Figure, Studied};
-use super::results::Options;
+use super::options::Options;
 use super::rows::{Row, targets};
 use crate::program::chart::{Draws, Estimate, means, violins};
 
@@ -43,9 +43,13 @@ fn page_of(
     let title =
         format!("{name}: {} draws of K = {}{estimated}{page}", options.draws, options.samples);
     let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);
-    let on_page = |row: &Row| studied.iter().any(|one| one.estimator == row.estimator);
-    let estimates: Vec<Estimate> =
-        rows.iter().filter(|row| drawn(&row.component) && on_page(row)).map(estimate).collect();
+    let rows_of = |one: &&Studied| rows.iter().filter(|row| row.estimator == one.estimator);
+    let estimates: Vec<Estimate> = studied
+        .iter()
+        .flat_map(rows_of)
+        .filter(|row| drawn(&row.component))
+        .map(estimate)
+        .collect();
     let count = DRAWS.min(options.draws);
     let mut draws: Vec<Draws> = studied.iter().flat_map(|one| draws_of(one, components)).collect();
     draws.retain(|draws| drawn(&draws.component));

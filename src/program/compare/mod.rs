@@ -8,6 +8,7 @@ mod args;
 mod case;
 mod command;
 mod figures;
+mod options;
 mod results;
 mod rows;
 mod signal;
@@ -17,5 +18,6 @@ mod trained;
 
 pub(crate) use args::CompareArgs;
 pub(crate) use command::compare;
-pub use results::{Error, Options, Results};
+pub use options::Options;
+pub use results::{Error, Results};
 pub use rows::Row;

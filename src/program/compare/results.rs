@@ -2,6 +2,7 @@
 
 use super::case::{Case, Figure};
 use super::figures::figures_of;
+use super::options::Options;
 use super::rows::{Row, fronts, rows_of, table_row};
 use super::signal::signal;
 use super::study::study;
@@ -11,29 +12,6 @@ use crate::program::table::{Format, figure, paragraph, print};
 use crate::program::usage_error::{enough_draws, words};
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// Options of [`Bench::compare`].
-///
-/// ```
-/// let options = pathscore::bench::Options { samples: 5, ..Default::default() };
-/// assert_eq!((options.draws, options.seed), (20_000, 0));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// The number of gradients drawn from each estimator, at least 20.
-    pub draws: usize,
-    /// $K$, the number of samples within each gradient.
-    pub samples: usize,
-    /// The seed from which every random number is derived.
-    pub seed: u64,
-}
-
-impl Default for Options {
-    /// 20 000 gradients of two samples each.
-    fn default() -> Self {
-        Self { draws: 20_000, samples: 2, seed: 0 }
-    }
-}
 
 /// A request that a bench cannot serve, or a file that it cannot write; the sentence says which.
 #[derive(Debug)]

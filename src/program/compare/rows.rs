@@ -1,7 +1,7 @@
 //! The rows that are printed of estimators that were studied.
 
 use super::case::{Case, Studied};
-use super::results::Options;
+use super::options::Options;
 use pathscore::estimators::variance::ComponentStats;
 use serde::Serialize;
 

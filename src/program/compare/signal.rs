@@ -1,7 +1,7 @@
 //! The signal-to-noise ratio of gradients of the importance-weighted bound against the number of samples.
 
 use super::case::{Figure, file_name};
-use super::results::Options;
+use super::options::Options;
 use crate::program::bench::{ProblemRow, Setting};
 use crate::program::chart::{Axis, Curve, CurvePanel, curve_panels};
 use pathscore::estimators::Target;

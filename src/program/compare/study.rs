@@ -1,7 +1,7 @@
 //! Estimators studied on a problem whose gradient is known.
 
 use super::case::{Case, DRAWS, Studied, file_name};
-use super::results::Options;
+use super::options::Options;
 use crate::program::bench::{ProblemRow, Setting, Truths};
 use crate::program::progress::Count;
 use pathscore::estimators::Enumerator;

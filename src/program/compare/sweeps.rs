@@ -2,7 +2,7 @@
 
 use super::args::CompareArgs;
 use super::case::Figure;
-use super::results::Options;
+use super::options::Options;
 use crate::program::chart::{Axis, Curve, CurvePanel, curve_panels};
 use pathscore::estimators::Estimator;
 use pathscore::estimators::both::MeasureValued;
