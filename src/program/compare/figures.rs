@@ -43,13 +43,11 @@ fn page_of(
     let title =
         format!("{name}: {} draws of K = {}{estimated}{page}", options.draws, options.samples);
     let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);
-    let rows_of = |one: &&Studied| rows.iter().filter(|row| row.estimator == one.estimator);
-    let estimates: Vec<Estimate> = studied
-        .iter()
-        .flat_map(rows_of)
-        .filter(|row| drawn(&row.component))
-        .map(estimate)
-        .collect();
+    let mut estimates: Vec<Estimate> = Vec::new();
+    for one in studied {
+        let of_one = rows.iter().filter(|row| row.estimator == one.estimator);
+        estimates.extend(of_one.filter(|row| drawn(&row.component)).map(estimate));
+    }
     let count = DRAWS.min(options.draws);
     let mut draws: Vec<Draws> = studied.iter().flat_map(|one| draws_of(one, components)).collect();
     draws.retain(|draws| drawn(&draws.component));
