@@ -1,12 +1,14 @@
 //! The command line: parses it, runs the command, and turns an error into a message and an exit code.
 
-use super::args::{Args, BenchArgs, BenchCommand, Command};
+use super::args::{self, Args, BenchArgs, BenchCommand};
 use super::bench::Bench;
 use super::printable::printable_lines;
 use super::progress::say;
 use super::run::{command, evaluate, sample};
+use super::width::{filled, of_output};
 use super::{check, compare, criteria, likelihood, limits, list, usage_error};
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::builder::{Resettable, StyledStr};
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 
 impl Bench {
@@ -37,7 +39,7 @@ impl Bench {
             true => Args::command().subcommand(command::command()).after_long_help(limits::table()),
             false => BenchArgs::command(),
         };
-        let mut parser = with_negative_numbers(parser);
+        let mut parser = prepared(parser, 0);
         let matches = match parser.try_get_matches_from_mut(std::env::args_os()) {
             Ok(matches) => matches,
             Err(error) => refuse(&error),
@@ -68,11 +70,11 @@ impl Bench {
             return Ok(command::run(train));
         }
         Ok(match Args::from_arg_matches(matches)?.command {
-            Command::Evaluate(args) => evaluate::evaluate(&args),
-            Command::Sample(args) => sample::sample(&args),
-            Command::Likelihood(args) => likelihood::likelihood(&args),
-            Command::Criteria(args) => criteria::criteria(&args),
-            Command::Bench(command) => self.run_own(&command),
+            args::Command::Evaluate(args) => evaluate::evaluate(&args),
+            args::Command::Sample(args) => sample::sample(&args),
+            args::Command::Likelihood(args) => likelihood::likelihood(&args),
+            args::Command::Criteria(args) => criteria::criteria(&args),
+            args::Command::Bench(command) => self.run_own(&command),
         })
     }
 
@@ -85,13 +87,41 @@ impl Bench {
     }
 }
 
-/// Lets `-1` be the value of an option, so that the option itself can say why it cannot be negative.
-fn with_negative_numbers(command: clap::Command) -> clap::Command {
-    let values = |arg: clap::Arg| match arg.get_action().takes_values() {
-        true => arg.allow_negative_numbers(true),
-        false => arg,
+/// The indentation of the words about an argument.
+const INDENT: usize = 10;
+
+/// Breaks the lines of the help where the terminal ends, and lets `-1` be the value of an option, so that the option itself can say
+/// why it cannot be negative. `indent` is the place of the words about the command in the list of commands.
+fn prepared(command: Command, indent: usize) -> Command {
+    let name = |command: &Command| command.get_name().len();
+    let longest = command.get_subcommands().map(name).max().unwrap_or(0).max("help".len());
+    let command =
+        command.mut_args(prepared_argument).mut_subcommands(|inner| prepared(inner, longest + 4));
+    let filled = |text: Option<&StyledStr>, indent| -> Resettable<StyledStr> {
+        text.map(|text| lines(text, indent)).into()
     };
-    command.mut_args(values).mut_subcommands(with_negative_numbers)
+    let about = filled(command.get_about(), indent);
+    let long_about = filled(command.get_long_about(), 0);
+    let after = filled(command.get_after_help(), 0);
+    let long_after = filled(command.get_after_long_help(), 0);
+    command.about(about).long_about(long_about).after_help(after).after_long_help(long_after)
+}
+
+fn prepared_argument(argument: Arg) -> Arg {
+    let filled = |text: Option<&StyledStr>| -> Resettable<StyledStr> {
+        text.map(|text| lines(text, INDENT)).into()
+    };
+    let (help, long_help) = (filled(argument.get_help()), filled(argument.get_long_help()));
+    let argument = argument.help(help).long_help(long_help).next_line_help(true);
+    match argument.get_action().takes_values() {
+        true => argument.allow_negative_numbers(true),
+        false => argument,
+    }
+}
+
+/// A text of the help in lines that fit beside an indentation.
+fn lines(text: &StyledStr, indent: usize) -> StyledStr {
+    filled(&text.to_string(), of_output().saturating_sub(indent)).into()
 }
 
 /// Prints the parser's message, or the help that was asked for, and ends the program.

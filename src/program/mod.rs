@@ -24,3 +24,4 @@ pub(crate) mod suggestion;
 pub(crate) mod table;
 pub(crate) mod threads;
 pub(crate) mod usage_error;
+pub(crate) mod width;

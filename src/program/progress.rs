@@ -13,7 +13,8 @@ use serde_json::json;
 pub(crate) use count::Count;
 pub(crate) use pace::Total;
 
-use super::printable::printable;
+use super::printable::printable_lines;
+use super::width::{filled, of_messages};
 use pace::Pace;
 
 /// A bar is redrawn ten times a second, which looks smooth and costs a run no measurable time.
@@ -22,7 +23,7 @@ const REDRAW: Duration = Duration::from_millis(100);
 const LINE: Duration = Duration::from_secs(5);
 /// The shortest time between two plain lines, of which there is one at each twentieth of the run.
 const LEAST: Duration = Duration::from_secs(1);
-/// The width of the bar; a bar of this width fits into 80 columns with its numbers.
+/// The least width of the bar; it is as wide as the numbers leave room.
 const CELLS: u64 = 12;
 
 /// The form in which progress is printed, always on the error stream.
@@ -128,7 +129,7 @@ impl Progress {
     pub(crate) fn note(&self, text: &str) {
         match &self.output {
             Output::Bar(bar) => bar.suspend(|| say(text)),
-            Output::Json => say(&json!({ "note": text }).to_string()),
+            Output::Json => print_line(&json!({ "note": text }).to_string()),
             Output::Plain | Output::None => say(text),
         }
     }
@@ -164,10 +165,10 @@ impl Progress {
         match &self.output {
             Output::Bar(bar) => {
                 bar.set_position((self.pace.share() * CELLS as f64 * 8.0) as u64);
-                bar.set_message(self.pace.line());
+                bar.set_message(self.pace.line_within(beside_bar()));
             }
             Output::Plain => say(&self.pace.line()),
-            Output::Json => say(&self.pace.json().to_string()),
+            Output::Json => print_line(&self.pace.json().to_string()),
             Output::None => {}
         }
     }
@@ -183,19 +184,30 @@ impl Progress {
     }
 }
 
+/// The width that the numbers beside a bar may have.
+fn beside_bar() -> usize {
+    of_messages().map_or(usize::MAX, |width| width.saturating_sub(CELLS as usize + 2))
+}
+
 impl Output {
     fn bar() -> Output {
         let target = ProgressDrawTarget::stderr_with_hz(10);
-        let style = ProgressStyle::with_template(&format!("{{bar:{CELLS}}} {{wide_msg}}"))
+        let style = ProgressStyle::with_template("{wide_bar} {msg}")
             .expect("the template is a constant and a test draws it");
         let style = style.progress_chars("█▉▊▋▌▍▎▏ ");
         Output::Bar(ProgressBar::with_draw_target(Some(CELLS * 8), target).with_style(style))
     }
 }
 
-/// A line on the error stream, without control characters; a reader that has gone away is no reason to stop a run.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(stderr().lock(), "{}", printable(line));
+/// A message on the error stream, without control characters, in lines that fit the terminal.
+pub(crate) fn say(message: &str) {
+    let message = printable_lines(message);
+    print_line(&of_messages().map_or(message.clone(), |width| filled(&message, width)));
+}
+
+/// A line on the error stream; a reader that has gone away is no reason to stop a run.
+fn print_line(line: &str) {
+    let _ = writeln!(stderr().lock(), "{line}");
 }
 
 #[cfg(test)]
@@ -228,7 +240,7 @@ mod tests {
     fn a_bar_can_be_drawn() {
         let Output::Bar(bar) = Output::bar() else { panic!("a bar is a bar") };
         bar.set_position(CELLS * 4);
-        bar.set_message(Pace::new(Total::Steps(3000), "elbo").line());
+        bar.set_message(Pace::new(Total::Steps(3000), "elbo").line_within(beside_bar()));
         bar.finish_and_clear();
     }
 }

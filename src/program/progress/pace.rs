@@ -1,6 +1,7 @@
 //! The position of a run, its speed, and the time that remains.
 
 use serde_json::json;
+use unicode_width::UnicodeWidthStr;
 
 use crate::program::table::{figure, significant};
 
@@ -64,11 +65,27 @@ impl Pace {
 
     /// The numbers and the time to go: `120/1000 steps  elbo -104.2  |∇| 3.1  412 steps/s  ETA 00:31`.
     pub(super) fn line(&self) -> String {
+        self.line_within(usize::MAX)
+    }
+
+    /// The same in at most `width` letters, if need be without the rate and the norm: the time to go is what matters.
+    pub(super) fn line_within(&self, width: usize) -> String {
         let eta = self.remaining().map_or("--:--".into(), clock);
-        format!("{}  ETA {eta}", self.numbers())
+        let [position, value, norm, rate] = self.parts();
+        let whole = [&position, &value, &norm, &rate].map(String::as_str);
+        let shown = [whole, [&position, &value, &norm, ""], [&position, &value, "", ""]];
+        let lines = shown.map(|parts| format!("{}  ETA {eta}", parts.concat()));
+        let fits = |line: &&String| line.width() <= width;
+        let shortest = lines.last().expect("there are three");
+        lines.iter().find(fits).unwrap_or(shortest).clone()
     }
 
     pub(super) fn numbers(&self) -> String {
+        self.parts().concat()
+    }
+
+    /// The position, the quantity, the norm and the rate.
+    fn parts(&self) -> [String; 4] {
         let position = match self.total {
             Total::Steps(steps) => format!("{}/{steps} steps", self.step),
             Total::Seconds(all) => {
@@ -83,7 +100,7 @@ impl Pace {
             false => format!("{before}{}", significant(number, digits)),
         };
         let (norm, error) = (if_any("  |∇| ", self.grad_norm, 3), if_any(" ± ", self.error, 2));
-        format!("{position}  {label} {objective}{error}{norm}  {rate} steps/s")
+        [position, format!("  {label} {objective}{error}"), norm, format!("  {rate} steps/s")]
     }
 
     pub(super) fn json(&self) -> serde_json::Value {
@@ -135,6 +152,16 @@ mod tests {
             pace(Total::Seconds(4000.0)).line(),
             "1500 steps  00:02/1:06:40  elbo -104.2  |∇| 3.10  500 steps/s  ETA 1:06:38"
         );
+    }
+
+    #[test]
+    fn a_short_line_keeps_the_time_to_go() {
+        let pace = pace(Total::Seconds(4000.0));
+        assert_eq!(
+            pace.line_within(70),
+            "1500 steps  00:02/1:06:40  elbo -104.2  |∇| 3.10  ETA 1:06:38"
+        );
+        assert_eq!(pace.line_within(50), "1500 steps  00:02/1:06:40  elbo -104.2  ETA 1:06:38");
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! Aligned columns that fit beside each other.
 
+use crate::program::width::of_output;
 use unicode_width::UnicodeWidthStr;
 
-/// The width of a table, in letters: an ordinary terminal has as many.
-pub(super) const WIDTH: usize = 100;
 /// Spaces between two columns.
 const GUTTER: usize = 2;
 /// No column of text is squeezed below this width.
@@ -88,7 +87,7 @@ impl Table {
     }
 
     fn fits(&self, widths: &[usize]) -> bool {
-        widths.iter().sum::<usize>() + GUTTER * widths.len().saturating_sub(1) <= WIDTH
+        widths.iter().sum::<usize>() + GUTTER * widths.len().saturating_sub(1) <= of_output()
     }
 }
 
@@ -126,7 +125,7 @@ impl std::fmt::Display for Table {
 }
 
 /// A text in lines of at most `width` letters, broken at spaces, and within a word if the word is wider.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let mut line = lines.pop().unwrap_or_default();
@@ -167,7 +166,7 @@ mod tests {
             rows: vec![["leave-one-out", &text, &text, "17"].map(String::from).to_vec()],
         };
         let lines: Vec<String> = table.to_string().lines().map(String::from).collect();
-        assert!(lines.iter().all(|line| line.width() <= WIDTH), "{table}");
+        assert!(lines.iter().all(|line| line.width() <= of_output()), "{table}");
         assert!(
             lines[2].starts_with("leave-one-out  words") && lines[2].ends_with("17"),
             "{table}"
@@ -191,6 +190,6 @@ mod tests {
         assert_eq!(table.headers, ["estimator", "draws", "z"]);
         let text = table.to_string();
         assert!(text.starts_with(&format!("problem: {long}\n\nestimator")), "{text}");
-        assert!(text.lines().all(|line| line.width() <= WIDTH), "{text}");
+        assert!(text.lines().all(|line| line.width() <= of_output()), "{text}");
     }
 }

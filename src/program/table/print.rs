@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::printable::printable;
-use super::columns::{Table, WIDTH, wrap};
+use super::super::width::{filled, of_output};
+use super::columns::Table;
 
 /// The format in which results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -41,7 +42,7 @@ pub(crate) fn print(
 
 /// A text for people, in lines as wide as a table.
 pub(crate) fn paragraph(text: &str) -> String {
-    wrap(text, WIDTH).join("\n")
+    filled(text, of_output())
 }
 
 /// A number for people: four significant digits, without an exponent from 0.0001 to ten million.
