@@ -7,8 +7,8 @@ use super::progress::say;
 use super::run::{command, evaluate, sample};
 use super::width::{filled, of_output};
 use super::{check, compare, criteria, likelihood, limits, list, usage_error};
-use clap::builder::{Resettable, StyledStr};
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
+use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
 impl Bench {
@@ -39,7 +39,7 @@ impl Bench {
             true => Args::command().subcommand(command::command()).after_long_help(limits::table()),
             false => BenchArgs::command(),
         };
-        let mut parser = prepared(parser, 0);
+        let mut parser = prepared(parser);
         let matches = match parser.try_get_matches_from_mut(std::env::args_os()) {
             Ok(matches) => matches,
             Err(error) => refuse(&error),
@@ -87,51 +87,32 @@ impl Bench {
     }
 }
 
-/// The indentation of the words about an argument.
-const INDENT: usize = 10;
-
-/// Breaks the lines of the help where the terminal ends, and lets `-1` be the value of an option, so that the option itself can say
-/// why it cannot be negative. `indent` is the place of the words about the command in the list of commands.
-fn prepared(command: Command, indent: usize) -> Command {
-    let name = |command: &Command| command.get_name().len();
-    let longest = command.get_subcommands().map(name).max().unwrap_or(0).max("help".len());
-    let command =
-        command.mut_args(prepared_argument).mut_subcommands(|inner| prepared(inner, longest + 4));
-    let filled = |text: Option<&StyledStr>, indent| -> Resettable<StyledStr> {
-        text.map(|text| lines(text, indent)).into()
+/// Lets `-1` be the value of an option, so that the option itself can say why it cannot be negative, and gives the words about each
+/// option lines of their own.
+fn prepared(command: Command) -> Command {
+    let argument = |argument: Arg| match argument.get_action().takes_values() {
+        true => argument.allow_negative_numbers(true).next_line_help(true),
+        false => argument.next_line_help(true),
     };
-    let about = filled(command.get_about(), indent);
-    let long_about = filled(command.get_long_about(), 0);
-    let after = filled(command.get_after_help(), 0);
-    let long_after = filled(command.get_after_long_help(), 0);
-    command.about(about).long_about(long_about).after_help(after).after_long_help(long_after)
+    command.mut_args(argument).mut_subcommands(prepared)
 }
 
-fn prepared_argument(argument: Arg) -> Arg {
-    let filled = |text: Option<&StyledStr>| -> Resettable<StyledStr> {
-        text.map(|text| lines(text, INDENT)).into()
-    };
-    let (help, long_help) = (filled(argument.get_help()), filled(argument.get_long_help()));
-    let argument = argument.help(help).long_help(long_help).next_line_help(true);
-    match argument.get_action().takes_values() {
-        true => argument.allow_negative_numbers(true),
-        false => argument,
-    }
-}
-
-/// A text of the help in lines that fit beside an indentation.
-fn lines(text: &StyledStr, indent: usize) -> StyledStr {
-    filled(&text.to_string(), of_output().saturating_sub(indent)).into()
-}
-
-/// Prints the parser's message, or the help that was asked for, and ends the program.
+/// Prints the parser's message, or the help that was asked for, in lines that fit the terminal, and ends the program.
 fn refuse(error: &clap::Error) -> ! {
-    let text = error.to_string();
-    let shown = printable_lines(&text);
-    if text.trim_end() == shown.trim_end() {
-        error.exit();
-    }
-    // The arguments have control characters.
-    eprintln!("{shown}");
+    let (plain, on_errors) = (error.to_string(), error.use_stderr());
+    let shown = printable_lines(&plain);
+    let colours =
+        if on_errors { console::colors_enabled_stderr() } else { console::colors_enabled() };
+    // Arguments may have control characters of their own.
+    let text = match colours && plain.trim_end() == shown.trim_end() {
+        true => error.render().ansi().to_string(),
+        false => shown,
+    };
+    let text = filled(text.trim_end(), of_output());
+    // A reader that has gone away is no failure.
+    let _ = match on_errors {
+        true => writeln!(stderr(), "{text}"),
+        false => writeln!(stdout(), "{text}"),
+    };
     std::process::exit(error.exit_code())
 }

@@ -1,10 +1,12 @@
 //! Aligned columns that fit beside each other.
 
-use crate::program::width::of_output;
+use crate::program::width::{filled, of_output};
 use unicode_width::UnicodeWidthStr;
 
 /// Spaces between two columns.
 const GUTTER: usize = 2;
+/// A table loses no column if it has so few.
+const FEWEST: usize = 4;
 /// No column of text is squeezed below this width.
 const NARROWEST: usize = 10;
 
@@ -23,7 +25,7 @@ impl Table {
     /// Moves columns that are the same in every row into the caption, from the left, until the table fits.
     pub(crate) fn move_constant_columns_to_caption(&mut self) {
         let mut column = 0;
-        while column < self.headers.len() && !self.fits(&self.least_widths()) {
+        while column < self.headers.len() && !fits(&self.least_widths(), GUTTER) {
             let mut cells = self.rows.iter().map(|row| row.get(column));
             let first = cells.next().flatten().cloned();
             let Some(cell) = first.filter(|_| self.rows.len() > 1) else { return };
@@ -45,22 +47,24 @@ impl Table {
         cells.peek().is_some() && cells.all(|cell| is_number(cell))
     }
 
-    /// The width of each column: its widest cell, text squeezed until the table fits.
-    fn widths(&self) -> Vec<usize> {
+    /// The width of each column, its widest cell, and the spaces between columns. If the table is too wide, long headers are broken
+    /// first, then text between words; then columns stand closer, and at last text is broken within words.
+    fn widths(&self) -> (Vec<usize>, usize) {
         let widths = |header: fn(&str) -> usize| -> Vec<usize> {
             let widest = |column| self.cells(column).map(|cell| cell.width()).max().unwrap_or(0);
             let headers = self.headers.iter().enumerate();
             headers.map(|(column, name)| header(name).max(widest(column))).collect()
         };
         let whole = widths(UnicodeWidthStr::width);
-        if self.fits(&whole) {
-            return whole;
+        if fits(&whole, GUTTER) {
+            return (whole, GUTTER);
         }
-        // Long headers are broken first, then text between words, then text within words.
         let mut widths = widths(longest_word);
         let within_words = self.headers.iter().map(|name| longest_word(name).max(NARROWEST));
-        for least in [self.least_widths(), within_words.collect()] {
-            while !self.fits(&widths) {
+        for (least, gutter) in
+            [(self.least_widths(), GUTTER), (self.least_widths(), 1), (within_words.collect(), 1)]
+        {
+            while !fits(&widths, gutter) {
                 let squeezable = (0..widths.len())
                     .filter(|&column| !self.is_numeric(column) && widths[column] > least[column]);
                 match squeezable.max_by_key(|&column| widths[column]) {
@@ -68,8 +72,22 @@ impl Table {
                     None => break,
                 }
             }
+            if fits(&widths, gutter) {
+                return (widths, gutter);
+            }
         }
-        widths
+        (widths, 1)
+    }
+
+    /// The table without its last columns, as many as it must lose so that no word is broken, and their names. Four columns stay.
+    fn narrowed(&self) -> (Self, Vec<String>) {
+        let (mut narrow, mut lost) = (self.clone(), Vec::new());
+        while narrow.headers.len() > FEWEST && !fits(&narrow.least_widths(), 1) {
+            lost.extend(narrow.headers.pop());
+            narrow.rows.iter_mut().for_each(|row| row.truncate(narrow.headers.len()));
+        }
+        lost.reverse();
+        (narrow, lost)
     }
 
     /// The least width of each column that breaks no word.
@@ -85,10 +103,11 @@ impl Table {
     fn cells(&self, column: usize) -> impl Iterator<Item = &String> {
         self.rows.iter().filter_map(move |row| row.get(column))
     }
+}
 
-    fn fits(&self, widths: &[usize]) -> bool {
-        widths.iter().sum::<usize>() + GUTTER * widths.len().saturating_sub(1) <= of_output()
-    }
+/// True if columns of these widths fit beside each other.
+fn fits(widths: &[usize], gutter: usize) -> bool {
+    widths.iter().sum::<usize>() + gutter * widths.len().saturating_sub(1) <= of_output()
 }
 
 impl std::fmt::Display for Table {
@@ -96,7 +115,20 @@ impl std::fmt::Display for Table {
         if !self.caption.is_empty() {
             writeln!(f, "{}\n", self.caption)?;
         }
-        let widths = self.widths();
+        let (table, lost) = self.narrowed();
+        table.write(f)?;
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let lost = lost.join(", ");
+        let words = format!("(no room for: {lost}; a wider terminal or --format csv shows them)");
+        writeln!(f, "{}", filled(&words, of_output()))
+    }
+}
+
+impl Table {
+    fn write(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (widths, space_between) = self.widths();
         let numeric: Vec<bool> = (0..widths.len()).map(|column| self.is_numeric(column)).collect();
         let rule: Vec<String> = widths.iter().map(|&width| "─".repeat(width)).collect();
         for row in [&self.headers, &rule].into_iter().chain(&self.rows) {
@@ -112,7 +144,7 @@ impl std::fmt::Display for Table {
                     let text = i.checked_sub(sunk(lines.len())).and_then(|i| lines.get(i));
                     let text = text.map_or("", String::as_str);
                     let space = " ".repeat(widths[column].saturating_sub(text.width()));
-                    let gutter = " ".repeat(if column == 0 { 0 } else { GUTTER });
+                    let gutter = " ".repeat(if column == 0 { 0 } else { space_between });
                     let (left, right) =
                         if numeric[column] { (&*space, text) } else { (text, &*space) };
                     line.push_str(&format!("{gutter}{left}{right}"));
@@ -172,6 +204,16 @@ mod tests {
             "{table}"
         );
         assert!(lines[3].starts_with("               "), "{table}");
+    }
+
+    #[test]
+    fn a_table_loses_columns_before_its_words_are_broken() {
+        let cells = |letter: &str| vec![letter.repeat(23); 5];
+        let table = Table { caption: String::new(), headers: cells("h"), rows: vec![cells("c")] };
+        let text = table.to_string();
+        assert!(text.contains(&format!("{0} {0}", "c".repeat(23))), "{text}");
+        assert!(text.contains("(no room for: hhh"), "{text}");
+        assert!(text.lines().all(|line| line.width() <= of_output()), "{text}");
     }
 
     #[test]
