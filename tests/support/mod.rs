@@ -38,7 +38,7 @@ impl Drop for Scratch {
 pub(crate) fn program(args: &[&str]) -> Command {
     let built = env!("CARGO_BIN_EXE_pathscore");
     let mut command = Command::new(std::env::var("PATHSCORE_PROGRAM").as_deref().unwrap_or(built));
-    command.args(args).stdin(Stdio::null());
+    command.args(args).stdin(Stdio::null()).env_remove("COLUMNS");
     command
 }
 

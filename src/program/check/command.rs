@@ -149,7 +149,8 @@ pub(crate) fn check(args: &CheckArgs, bench: &Bench) -> anyhow::Result<()> {
         }
         writeln!(out)?;
         for row in rows.iter().filter(|row| !row.reasons.is_empty()) {
-            writeln!(out, "{} on {}: {}", row.estimator, row.problem, row.reasons)?;
+            let words = format!("{} on {}: {}", row.estimator, row.problem, row.reasons);
+            writeln!(out, "{}", paragraph(&words))?;
         }
         writeln!(out, "{}", paragraph(&conclusion(&rows)))?;
         // Rows of another form fit into no array of JSON with these.

@@ -3,7 +3,7 @@
 use super::args::CheckArgs;
 use super::method::method_name;
 use crate::program::progress::Count;
-use crate::program::table::{Format, print};
+use crate::program::table::{Format, paragraph, print};
 use crate::program::threads::pool;
 use crate::program::usage_error::Refuted;
 use pathscore::estimators::proof::Options;
@@ -71,7 +71,8 @@ pub(super) fn check(args: &CheckArgs, options: &Options) -> anyhow::Result<()> {
         writeln!(out, "\nThe evidence against each:")?;
         for Row { number, wrong, source, evidence, caught, .. } in &rows {
             let survived = if *caught { "" } else { "SURVIVED: " };
-            writeln!(out, "{number:>2}  {wrong} ({source})\n    {survived}{evidence}")?;
+            let words = format!("{number:>2}  {wrong} ({source})\n    {survived}{evidence}");
+            writeln!(out, "{}", paragraph(&words))?;
         }
         writeln!(out, "\n{rate}")?;
     } else {
