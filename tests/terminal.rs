@@ -1,5 +1,6 @@
 //! The program in a terminal: no line is longer than its width.
 
+#[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 
 use support::{Scratch, program};
