@@ -113,6 +113,11 @@
 
 #![deny(missing_docs, unsafe_code)]
 
+// The code of the README is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod check;
 mod kernels;
 mod modules;

@@ -27,6 +27,11 @@
 
 #![forbid(unsafe_code)]
 
+// The code of the README is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod both;
 mod deadline;
 mod diagnostics;

@@ -30,6 +30,11 @@
 
 #![forbid(unsafe_code)]
 
+// The code of the README is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod capability;
 pub mod data;
 pub mod dist;
