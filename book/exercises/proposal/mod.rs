@@ -34,6 +34,7 @@ fn mark(scale: fn() -> f64) -> Mark {
     let options = Options { draws: 512_000, ..Options::default() };
     let proof = prove(&problem, &candidate, &options);
     let mut mark = Mark::of(&proof, HINT);
-    mark.evidence.push(format!("the variance of a draw, as far as seen, is {:.1e}", proof.variance()));
+    mark.evidence
+        .push(format!("the variance of a draw, as far as seen, is {:.1e}", proof.variance()));
     mark
 }
