@@ -5,8 +5,9 @@ use pathscore::estimators::draw::StoppedPath;
 use pathscore::prelude::*;
 use std::marker::PhantomData;
 
-/// An estimator whose columns are a function of the log-weights ln w_k of the draws of one row: for each draw the cotangents of ln p(x, z_k)
-/// and ln q(z_k|x), and the weight of the path. `D` is the way to draw, whose derivative may have no path.
+/// An estimator whose columns are a function of the log-weights ln w_k of the draws of one row: for each draw
+/// the cotangents of ln p(x, z_k) and ln q(z_k|x), and the weight of the path. `D` is the way to draw, whose
+/// derivative may have no path.
 pub(crate) struct FromLogWeights<D> {
     columns: fn(&[f64]) -> Vec<[f64; 3]>,
     target: Target,

@@ -1,8 +1,8 @@
 //! The exercises of the book, and the code that marks them.
 //!
-//! Each exercise is a folder: `start.rs` is what a student edits, and `mod.rs` marks it. Solutions lie apart, in
-//! `book/solutions`, and have the same signatures, so that one marker judges both. `cargo run --release -p pathscore-book -- NAME`
-//! marks an exercise.
+//! Each exercise is a folder: `start.rs` is what a student edits, and `mod.rs` marks it. Solutions lie apart,
+//! in `book/solutions`, and have the same signatures, so that one marker judges both. `cargo run --release -p
+//! pathscore-book -- NAME` marks an exercise.
 //!
 //! ```
 //! // The first exercise as it is given, and its solution.

@@ -3,7 +3,8 @@
 use super::{conditional, control, f};
 use crate::sigmoid;
 
-/// The chain rule once more: ∂c(z̃)/∂θ = c′(z̃) ∂z̃/∂θ. By the definition of z̃ the mean of what c adds is then zero.
+/// The chain rule once more: ∂c(z̃)/∂θ = c′(z̃) ∂z̃/∂θ. By the definition of z̃ the mean of what c adds is then
+/// zero.
 pub fn gradient(theta: f64, u: f64, v: f64) -> f64 {
     let z = theta + (u / (1.0 - u)).ln();
     let b = z > 0.0;

@@ -11,8 +11,8 @@
 /// v4 = v1 * v3
 /// ```
 ///
-/// Task: the sweep below goes through the tape from the last line to the first, with the right rule for each line. Still the result is
-/// wrong. Find out why.
+/// Task: the sweep below goes through the tape from the last line to the first, with the right rule for each
+/// line. Still the result is wrong. Find out why.
 pub fn gradient(x: f64, y: f64) -> [f64; 2] {
     let (v1, v2) = (x * y, x.sin());
     let v3 = v1 + v2;

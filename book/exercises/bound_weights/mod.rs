@@ -30,10 +30,25 @@ fn columns(weights: Vec<f64>) -> Vec<[f64; 3]> {
 fn mark(weights: fn(&[f64]) -> Vec<f64>, columns: fn(&[f64]) -> Vec<[f64; 3]>) -> Mark {
     let problem = problems::line(Target::Bound, 2);
     let candidate = Applied::new(&problem, FromLogWeights::<Path>::new(Target::Bound, columns));
-    Mark::proof(&*problem, &candidate, HINT).and(|| {
+    Mark::coarse_proof(&*problem, &candidate, HINT).and(|| {
         let found = weights(&[-2000.0, -2000.0 - 3_f64.ln()]);
         let names = ["w̃₁ of f = −2000 and −2000 − ln 3", "w̃₂"];
         // The rounding of 2000 is 2·10⁻¹³.
         Mark::exact(&names, &found, &[0.75, 0.25], 1e-12, SCALE_HINT)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mark;
+
+    #[test]
+    fn weights_that_underflow_are_rejected_by_the_second_check() {
+        fn weights(f: &[f64]) -> Vec<f64> {
+            let sum: f64 = f.iter().map(|f_k| f_k.exp()).sum();
+            f.iter().map(|f_k| f_k.exp() / sum).collect()
+        }
+        let mark = mark(weights, |f| super::columns(weights(f)));
+        assert!(!mark.passed && mark.evidence.len() == 2, "{mark:?}");
+    }
 }

@@ -34,3 +34,13 @@ fn mark(difference: fn(f64, f64, &mut Enumerator) -> f64) -> Mark {
     let words = format!("the variance of a draw is {variance:.1e}, and 4 along the path");
     Mark::check(variance < 4.1, words, HINT).and(|| Mark::of(&proof, MEAN_HINT))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::mark;
+
+    #[test]
+    fn a_difference_of_zero_is_rejected() {
+        assert!(!mark(|_, _, _| 0.0).passed);
+    }
+}

@@ -22,12 +22,15 @@ pub const EXERCISE: Exercise = Exercise {
 const HINT: &str = "A bit with the logit η differs from its partner with the probability 2 min(p, 1 − p). Take the mean of your \
                     formula over u, and compare it with p (1 − p) (f(1) − f(0)).";
 
+/// One draw of a gradient from η, u and f.
+type Draw = fn(f64, f64, fn(bool) -> f64) -> f64;
+
 /// f(b) = (b − 0.45)².
 fn f(b: bool) -> f64 {
     (f64::from(b) - 0.45).powi(2)
 }
 
-fn mark(gradient: fn(f64, f64, fn(bool) -> f64) -> f64) -> Mark {
+fn mark(gradient: Draw) -> Mark {
     let of = |logit: f64| {
         let problem = Expectation::new("one bit: (b − 0.45)²", &[logit], |at, source| {
             f(source.bernoulli(sigmoid(at[0])))

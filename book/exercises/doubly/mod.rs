@@ -38,7 +38,7 @@ fn mark(columns: fn(&[f64]) -> Vec<[f64; 3]>) -> Mark {
     let problem = problems::line(Target::Bound, 2);
     let estimator = FromLogWeights::<StoppedPath>::with_path(Target::Bound, columns);
     let candidate = Applied::new(&problem, estimator.clone());
-    Mark::proof(&*problem, &candidate, HINT).and(|| {
+    Mark::coarse_proof(&*problem, &candidate, HINT).and(|| {
         // The posterior is N(24/55, 2/11), and the gradient of its parameters is zero draw by draw.
         let posterior = [24.0 / 55.0, 0.5 * (2.0_f64 / 11.0).ln(), 1.5, 0.2];
         let at_posterior = at(&problem, posterior);

@@ -83,3 +83,13 @@ fn mark(step: fn(&Mixture, &[f64]) -> Mixture) -> Mark {
         Mark::check(after > before, words, HINT)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::mark;
+
+    #[test]
+    fn the_old_mixture_is_rejected() {
+        assert!(!mark(|old, _| *old).passed);
+    }
+}

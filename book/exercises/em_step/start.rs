@@ -4,7 +4,8 @@ use super::Mixture;
 
 /// The mixture after one step of EM on the data `x`.
 ///
-/// Task: the M step (the second half) is right. The E step is not: it gives every component the same chance before it looks at x.
+/// Task: the M step (the second half) is right. The E step is not: it gives every component the same chance
+/// before it looks at x.
 pub fn step(old: &Mixture, x: &[f64]) -> Mixture {
     // The responsibilities p(z = k | x).
     let responsibilities: Vec<[f64; 2]> = x

@@ -47,3 +47,13 @@ fn mark(gradient: Draw) -> Mark {
         Mark::check(largest < 1e-12, words, NOISE_HINT)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::mark;
+
+    #[test]
+    fn a_gradient_of_zero_is_rejected() {
+        assert!(!mark(|_, _, _, _| [0.0; 2]).passed);
+    }
+}

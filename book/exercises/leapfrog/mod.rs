@@ -54,3 +54,20 @@ fn mark(step: Step) -> Mark {
         Mark::check(moves && (3.5..4.5).contains(&(coarse / fine)), words, ORDER_HINT)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::mark;
+
+    #[test]
+    fn a_step_that_stands_still_and_one_of_the_wrong_length_are_rejected() {
+        assert!(!mark(|q, p, _, _| (q, p)).passed);
+        // Whole kicks on both sides: it can be gone back, and is the dynamics of another energy.
+        let kicks = mark(|q, p, h, force| {
+            let p = p + h * force(q);
+            let q = q + h * p;
+            (q, p + h * force(q))
+        });
+        assert!(!kicks.passed && kicks.evidence.len() == 2, "{kicks:?}");
+    }
+}

@@ -47,3 +47,27 @@ fn mark(signals: fn(&[f64]) -> Vec<f64>, columns: fn(&[f64]) -> Vec<[f64; 3]>) -
         Mark::check(moved < 1e-9, words, SHIFT_HINT)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::mark;
+
+    /// The marks of signals that are f less a multiple of the sum of the others.
+    fn mark_of(signals: fn(&[f64]) -> Vec<f64>, columns: fn(&[f64]) -> Vec<[f64; 3]>) -> [bool; 2] {
+        let mark = mark(signals, columns);
+        [mark.passed, mark.evidence[0].starts_with("UNBIASED")]
+    }
+
+    #[test]
+    fn no_baseline_and_a_wrong_divisor_have_the_right_mean_and_are_rejected() {
+        fn none(f: &[f64]) -> Vec<f64> {
+            f.to_vec()
+        }
+        fn over_all(f: &[f64]) -> Vec<f64> {
+            let sum = f.iter().sum::<f64>();
+            f.iter().map(|f_k| f_k - (sum - f_k) / f.len() as f64).collect()
+        }
+        assert_eq!(mark_of(none, |f| super::shares(none(f))), [false, true]);
+        assert_eq!(mark_of(over_all, |f| super::shares(over_all(f))), [false, true]);
+    }
+}

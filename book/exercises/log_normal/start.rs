@@ -1,6 +1,7 @@
 //! Exercise of chapter 3: the path of a log-normal number.
 
-/// One draw of the gradient of E (z − 1)² with respect to μ and ln σ, where z = exp(μ + σε) and ε is standard normal.
+/// One draw of the gradient of E (z − 1)² with respect to μ and ln σ, where z = exp(μ + σε) and ε is standard
+/// normal.
 ///
 /// Task: one of the two components is wrong. Correct it.
 pub fn gradient(mu: f64, log_sigma: f64, eps: f64) -> [f64; 2] {

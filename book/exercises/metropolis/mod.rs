@@ -48,3 +48,14 @@ fn mark(step: fn(usize, &[f64], &mut Enumerator) -> usize) -> Mark {
     // Sums of a few products of probabilities.
     Mark::check(matrix.invariance(&pi) < 1e-14, words, HINT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::mark;
+
+    #[test]
+    fn a_chain_that_stays_and_one_that_always_moves_are_rejected() {
+        assert!(!mark(|state, _, _| state).passed);
+        assert!(!mark(|state, log_p, _| (state + 1) % log_p.len()).passed);
+    }
+}

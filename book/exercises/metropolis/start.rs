@@ -5,8 +5,8 @@ use pathscore::prelude::RandomSource;
 
 /// One transition of a chain over the states 0 … n − 1 whose law is proportional to exp(`log_p`).
 ///
-/// The proposal is the left or the right neighbour with the same probability; a state at an end has one neighbour only and proposes
-/// that one.
+/// The proposal is the left or the right neighbour with the same probability; a state at an end has one
+/// neighbour only and proposes that one.
 ///
 /// Task: the chain spends the wrong time at its ends. Correct the probability of acceptance.
 pub fn step(state: usize, log_p: &[f64], source: &mut Enumerator) -> usize {

@@ -33,7 +33,8 @@ pub fn control(z: f64) -> [f64; 2] {
     [f(s), 2.0 * (s - 0.45) * 2.0 * s * (1.0 - s)]
 }
 
-/// A draw z̃ of the logistic number given its sign, from a uniform number v, and its derivative with respect to θ.
+/// A draw z̃ of the logistic number given its sign, from a uniform number v, and its derivative with respect to
+/// θ.
 pub fn conditional(theta: f64, b: bool, v: f64) -> [f64; 2] {
     let (p, r) = (sigmoid(theta), sigmoid(-theta));
     // u is uniform above 1 − p if b, and below it otherwise; θ + logit u is written without cancellation at the ends.

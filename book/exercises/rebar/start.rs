@@ -5,8 +5,8 @@ use crate::sigmoid;
 
 /// One draw of the derivative of E f(b) by the logit θ of b, from two uniform numbers.
 ///
-/// z = θ + logit u is logistic, and b = [z > 0]. Given b, z̃ is drawn again, from v. The control variate c(z) = f(σ(2z)) is like f(b) and
-/// has a path:
+/// z = θ + logit u is logistic, and b is one where z > 0. Given b, z̃ is drawn again, from v. The control
+/// variate c(z) = f(σ(2z)) is like f(b) and has a path:
 ///
 /// ```text
 /// (f(b) − c(z̃)) ∂ ln p(b)/∂θ + ∂c(z)/∂θ − ∂c(z̃)/∂θ

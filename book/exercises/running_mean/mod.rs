@@ -65,3 +65,14 @@ fn mark(signal: fn(f64, f64) -> (f64, f64)) -> Mark {
             Mark::check(moved < 1e-9, words, SHIFT_HINT)
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::mark;
+
+    #[test]
+    fn no_baseline_and_a_mean_that_stands_still_are_rejected() {
+        assert!(!mark(|mean, f| (f, 0.8 * mean + 0.2 * f)).passed);
+        assert!(!mark(|mean, f| (f - mean, mean)).passed);
+    }
+}

@@ -49,3 +49,14 @@ fn mark(loss: fn(f64, f64) -> f64) -> Mark {
     // Near a minimum the loss is flat: half the digits of its numbers are left.
     Mark::check((found * variance - 1.0).abs() < 1e-6, words, HINT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::mark;
+
+    #[test]
+    fn a_loss_without_the_curvature_and_a_constant_one_are_rejected() {
+        assert!(!mark(|slope, _| slope * slope).passed);
+        assert!(!mark(|_, _| 1.0).passed);
+    }
+}

@@ -2,8 +2,8 @@
 
 use super::normal;
 
-/// One draw of the derivative of p(x) = ∫ p(x|z) p(z; w) dz by w, for z uniform between the `ends` of a box outside of which there is nothing
-/// to be seen. p(z; w) = N(w, 1) and p(x|z) = N(z, ¼).
+/// One draw of the derivative of p(x) = ∫ p(x|z) p(z; w) dz by w, for z uniform between the `ends` of a box
+/// outside of which there is nothing to be seen. p(z; w) = N(w, 1) and p(x|z) = N(z, ¼).
 ///
 /// Task: the integrand is right. What is missing?
 pub fn gradient(w: f64, x: f64, z: f64, ends: [f64; 2]) -> f64 {
