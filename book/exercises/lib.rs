@@ -44,6 +44,9 @@ pub mod vimco;
 pub mod volume;
 pub mod weak_derivative;
 
+#[path = "../figures/mod.rs"]
+pub mod figures;
+
 pub use exercise::{EXERCISES, Exercise};
 pub use mark::Mark;
 pub use problems::{log_mean_exp, sigmoid};
