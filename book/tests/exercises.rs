@@ -34,6 +34,10 @@ fn the_program_prints_the_mark_in_short_lines_and_exits_with_it() {
     assert_eq!(code, Some(1));
     assert!(mark.starts_with("leave_one_out: NOT YET\n") && mark.contains("Hint: "), "{mark}");
     assert!(mark.lines().all(|line| line.chars().count() <= 80), "{mark}");
+    // The introduction shows the mark of the first exercise.
+    let introduction = include_str!("../src/00-before-you-begin.md");
+    let (_, mark, _) = run(&["two_terms"]);
+    assert!(introduction.contains(&mark), "{mark}");
     let (code, _, message) = run(&["leave_two_out"]);
     assert_eq!(code, Some(2));
     assert!(
