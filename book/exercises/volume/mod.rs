@@ -41,5 +41,5 @@ fn mark(gradient: fn(f64, f64, f64, [f64; 2]) -> f64) -> Mark {
         });
         Mark::proof(&problem, &candidate, HINT)
     };
-    in_box([-6.0, 6.0]).and(|| in_box([-5.0, 7.0]))
+    in_box([-6.0, 6.0]).and(|| in_box([-5.0, 8.0]))
 }
