@@ -130,6 +130,18 @@ fn a_damaged_formula_is_found() {
     assert_eq!(damaged(&sources, "page", "<p>$x<em>i$</em></p>").len(), 1);
 }
 
+/// A package is published alone, so each has the header that renders formulas.
+#[test]
+fn every_package_has_the_same_header() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let header = |folder: &str| std::fs::read_to_string(root.join(folder).join("katex.html"));
+    let first = header(".").expect("there is a header");
+    assert!(first.contains("renderMathInElement"));
+    for folder in ["autodiff", "models", "estimators"] {
+        assert_eq!(header(folder).expect("there is a header"), first, "{folder}");
+    }
+}
+
 #[test]
 fn no_formula_of_the_documentation_is_damaged() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
