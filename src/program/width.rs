@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(filled("a-word-that-is-long b\n\nc", 5), "a-word-that-is-long\nb\n\nc");
         assert_eq!(filled("", 5), "");
         assert_eq!(filled("  ab   one two three", 15), "  ab   one two\n       three");
-        assert_eq!(filled("  - one two", 7), "  - one\n    two");
+        assert_eq!(filled("  - one two", 8), "  - one\n    two");
         let coloured = "  \u{1b}[1mab\u{1b}[0m   one two three";
         assert_eq!(filled(coloured, 15), "  \u{1b}[1mab\u{1b}[0m   one two\n       three");
     }

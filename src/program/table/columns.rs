@@ -211,7 +211,7 @@ mod tests {
         let cells = |letter: &str| vec![letter.repeat(23); 5];
         let table = Table { caption: String::new(), headers: cells("h"), rows: vec![cells("c")] };
         let text = table.to_string();
-        assert!(text.contains(&format!("{0} {0}", "c".repeat(23))), "{text}");
+        assert!(text.contains(&format!("{0}  {0}", "c".repeat(23))), "{text}");
         assert!(text.contains("(no room for: hhh"), "{text}");
         assert!(text.lines().all(|line| line.width() <= of_output()), "{text}");
     }
