@@ -7,6 +7,7 @@ use super::network::{EvaluationSettings, Network};
 use super::trainer::{AnyTrainer, Start, restore_params, step_on_batch};
 use super::views::Views;
 use crate::program::catalogue::Row;
+use crate::program::progress::Count;
 use crate::program::run::checkpoint::State;
 use crate::program::run::settings::Settings;
 use pathscore::autodiff::Scalar;
@@ -131,12 +132,22 @@ impl<'a, F: Scalar, M: LatentKindModel<F>> LatentFit<'a, F, M> {
     }
 
     /// Evaluates the first rows of a table.
-    fn evaluate(&self, table: &Table, rows: usize, samples: usize, seed: u64) -> Evaluation {
+    fn evaluate(
+        &self,
+        table: &Table,
+        rows: usize,
+        samples: usize,
+        seed: u64,
+        count: Option<&Count>,
+    ) -> Evaluation {
         let (model, params, binarize) =
             (self.trainer.model(), self.trainer.params(), self.binarize);
         evaluate(model, params, [rows, table.columns()], samples, seed, |range, x, rng| {
             let rows: Vec<usize> = range.collect();
             binarize.fill(table, &rows, x, rng);
+            if let Some(count) = count {
+                count.more(rows.len());
+            }
         })
     }
 
@@ -211,7 +222,7 @@ impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
     fn epoch_metrics(&mut self) -> anyhow::Result<Vec<(String, Value)>> {
         let test = &self.split.test;
         let rows = QUICK_ROWS.min(test.len());
-        let found = self.evaluate(test, rows, QUICK_SAMPLES, self.settings.run.seed);
+        let found = self.evaluate(test, rows, QUICK_SAMPLES, self.settings.run.seed, None);
         let mut numbers = vec![("test/elbo".to_string(), json!(found.elbo))];
         if self.evaluation.diagnostics {
             numbers.extend(self.diagnostics(rows));
@@ -225,15 +236,20 @@ impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
 
     fn results(&mut self) -> anyhow::Result<Vec<Quantity>> {
         let (Split { train, test, .. }, seed) = (self.split, self.settings.run.seed);
-        let found = self.evaluate(test, test.len(), self.evaluation.samples, seed);
+        let found = self.evaluate(test, test.len(), self.evaluation.samples, seed, None);
         let rows = train.len().min(test.len());
-        let [train, ..] = bounds(&self.evaluate(train, rows, TRAIN_SAMPLES, seed), "_train");
+        let [train, ..] = bounds(&self.evaluate(train, rows, TRAIN_SAMPLES, seed, None), "_train");
         Ok([train].into_iter().chain(bounds(&found, "_test")).collect())
     }
 
     fn measure(&mut self, how: &Measure) -> anyhow::Result<Vec<Quantity>> {
         let samples = how.samples.unwrap_or(SAMPLES);
-        let found = bounds(&self.evaluate(&self.split.test, how.rows, samples, how.seed), "");
+        // Annealing has a display of its own, which may be one for programs.
+        let count = how.ais.is_none().then(|| Count::new(how.rows, "rows evaluated"));
+        let test = &self.split.test;
+        let found = self.evaluate(test, how.rows, samples, how.seed, count.as_ref());
+        let found = bounds(&found, "");
+        count.iter().for_each(Count::finish);
         let annealed = how.ais.map_or(Vec::new(), |ais| {
             let about = (self.trainer.model(), self.trainer.params(), M::MOVES);
             let data = (&self.split.test, self.binarize);

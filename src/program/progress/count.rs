@@ -34,8 +34,13 @@ impl Count {
 
     /// Another part is done.
     pub(crate) fn one_more(&self) {
+        self.more(1);
+    }
+
+    /// Some more parts are done.
+    pub(crate) fn more(&self, parts: usize) {
         let mut state = self.state.lock().expect("no thread panics while it holds the lock");
-        state.done += 1;
+        state.done += parts;
         let line = line(state.done, self.total, self.parts, self.started.elapsed());
         match &state.output {
             Output::Bar(bar) if self.started.elapsed() > Duration::from_secs(1) => {
