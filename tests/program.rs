@@ -1855,3 +1855,111 @@ fn likelihood_refuses_what_it_cannot_do() {
         assert!(parts.iter().all(|part| stderr.contains(part)), "{args:?}: {stderr}");
     }
 }
+
+/// A page, of which every number of `summary.json`, every picture of the folder and every setting is asserted to be a part.
+fn page_of(out: &str, page: &str) -> String {
+    let html = fs::read_to_string(page).unwrap();
+    for (name, value) in summary(out).as_object().unwrap() {
+        let Some(text) = value.as_str().map(str::to_string).or(Some(value.to_string())) else {
+            continue;
+        };
+        let shown = match value.is_number() {
+            true => html.contains(&format!("value=\"{text}\"")),
+            false => value.is_object() || html.contains(&format!(">{}<", escaped(&text))),
+        };
+        assert!(shown, "{name}: {text} is not on {page}");
+    }
+    let mut pictures = 0;
+    for entry in fs::read_dir(out).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".png") || name.ends_with(".svg") {
+            assert!(html.contains(&format!("<b>{name}</b>")), "{name} is not on {page}");
+            pictures += 1;
+        }
+    }
+    assert_eq!(html.matches("<img src=\"data:image/").count(), pictures, "{page}");
+    assert!(!html.contains("no training of this run"), "{page}: a picture has no sentence");
+    assert!(!html.contains("<td class=\"meaning\"></td>"), "{page}: a number has no sentence");
+    let toml = fs::read_to_string(Path::new(out).join("run.toml")).unwrap();
+    let settings = toml.lines().filter_map(|line| line.split_once(" = "));
+    for (name, value) in settings.filter(|setting| setting.0 != "format") {
+        let value = value.trim_matches('"').replace("\\\"", "\"");
+        // A length stands behind its unit.
+        let row = match ["epochs", "steps", "seconds"].contains(&name) {
+            true => format!("{{ {name} = {value} }}"),
+            false => format!("<tr><th scope=\"row\">{name}</th><td>{}</td></tr>", escaped(&value)),
+        };
+        assert!(html.contains(&row), "{row} is not on {page}");
+    }
+    for needs in ["http", "<script", "<link", "src=\"/", "src=\".", "url("] {
+        assert!(!html.contains(needs), "{page} holds {needs}");
+    }
+    assert!(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>\n"));
+    html
+}
+
+/// A text as HTML has it.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[test]
+fn a_report_has_every_number_picture_and_setting_and_needs_nothing_else() {
+    let scratch = Scratch::new("report");
+    let [vae, rbm, ppca] = ["vae", "rbm", "ppca"].map(|name| scratch.path(name));
+    succeed(&small(&vae, &["--steps", "20"]));
+    let bits = ["train", "rbm", "--data", "bars", "--hidden", "4", "--steps", "3"];
+    succeed(&[&bits[..], &["--progress", "none", "--out", &rbm]].concat());
+    let hostile = "<img src=x onerror=alert(1)>";
+    let rows = (0..30).map(|i| format!("{}.5,{},{}\n", i % 7, i * i % 11, i % 5));
+    let rows = rows.collect::<String>();
+    let table = format!("\"{hostile}\",\"\"\"&amp;\u{1b}[2J\",c\n{rows}");
+    let source = format!("csv:{}", scratch.file("<b>a&b.csv", table.as_bytes()));
+    let exact = ["train", "ppca", "--data", &source, "--latent-dim", "2", "--out", &ppca];
+    succeed(&exact);
+
+    for run in [&vae, &rbm] {
+        let output = self::run(&["report", run]);
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), words.lines().count()), (Some(0), 1), "{words}");
+        assert!(words.contains("report.html with 6 pictures"), "{words}");
+        page_of(run, &format!("{run}/report.html"));
+    }
+    let page = scratch.path("page.html");
+    succeed(&["report", &ppca, "--out", &page]);
+    let html = page_of(&ppca, &page);
+    assert!(html.contains("&lt;img src=x onerror=alert(1)&gt;") && !html.contains(hostile));
+    assert!(html.contains("&quot;&amp;amp;\\u{1b}[2J") && !html.contains("<b>a&"));
+    assert!(!Path::new(&ppca).join("report.html").exists());
+    // The same run has the same page, which replaces the old one.
+    succeed(&["report", &ppca, "--out", &page]);
+    assert_eq!(fs::read_to_string(&page).unwrap(), html);
+    // A new run in the folder has no page yet.
+    succeed(&small(&vae, &["--steps", "1", "--force"]));
+    assert!(!Path::new(&vae).join("report.html").exists());
+
+    refuse(&["report", &scratch.path("missing")], &["missing", "run.toml"]);
+    refuse(&["report", &vae, "--out", &scratch.path("a.txt")], &["a.txt", ".html"]);
+    refuse(&["report", &vae, "--out", &scratch.path("no/a.html")], &["no/a.html", "folder"]);
+    fs::create_dir(scratch.path("folder.html")).unwrap();
+    refuse(&["report", &vae, "--out", &scratch.path("folder.html")], &["folder.html", "a folder"]);
+    let checkpoint = Path::new(&rbm).join("checkpoint.safetensors");
+    fs::write(checkpoint, "damaged").unwrap();
+    refuse(&["report", &rbm], &["checkpoint.safetensors"]);
+}
+
+#[test]
+fn a_report_of_a_run_that_has_not_ended_says_so_and_draws_its_curve() {
+    let scratch = Scratch::new("report-early");
+    let out = scratch.path("run");
+    succeed(&small(&out, &["--steps", "120"]));
+    fs::remove_file(Path::new(&out).join("summary.json")).unwrap();
+    fs::write(Path::new(&out).join("curve.svg"), "old").unwrap();
+    let page = scratch.path("page.html");
+    succeed(&["report", &out, "--out", &page]);
+    let html = fs::read_to_string(page).unwrap();
+    assert!(html.contains("This run has not ended") && html.contains("test/elbo"), "{html}");
+    assert_eq!(html.matches("<b>curve.svg</b>").count(), 1);
+    // The text `old` in base64.
+    assert!(!html.contains("b2xk\"") && !html.contains("<td class=\"meaning\"></td>"));
+}

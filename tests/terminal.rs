@@ -23,8 +23,17 @@ fn assert_fits(args: &[&str], columns: usize) {
 
 #[test]
 fn no_line_of_a_help_wraps() {
-    let commands =
-        ["evaluate", "sample", "compare", "check", "likelihood", "criteria", "list", "train"];
+    let commands = [
+        "evaluate",
+        "sample",
+        "report",
+        "compare",
+        "check",
+        "likelihood",
+        "criteria",
+        "list",
+        "train",
+    ];
     for columns in [80, 200] {
         for help in ["--help", "-h"] {
             assert_fits(&[help], columns);

@@ -6,6 +6,7 @@ use super::criteria::CriteriaArgs;
 use super::likelihood::LikelihoodArgs;
 use super::list::ListArgs;
 use super::progress::ProgressKind;
+use super::report::ReportArgs;
 use super::run::hidden::Hidden;
 use super::table::Format;
 use clap::{Args as Group, Parser, Subcommand};
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Draw new data from a trained model, as one picture.
     Sample(SampleArgs),
+    /// Write one page about a run: its numbers and what they mean, its curve, pictures and settings.
+    Report(ReportArgs),
     #[command(flatten)]
     Bench(BenchCommand),
     /// Estimate ln p(x) and its gradient in all ways on one problem whose exact answer is known, and draw the evidence ladder.

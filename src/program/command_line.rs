@@ -6,7 +6,7 @@ use super::printable::printable_lines;
 use super::progress::say;
 use super::run::{command, evaluate, sample};
 use super::width::{filled, of_output};
-use super::{check, compare, criteria, likelihood, limits, list, usage_error};
+use super::{check, compare, criteria, likelihood, limits, list, report, usage_error};
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
@@ -72,6 +72,7 @@ impl Bench {
         Ok(match Args::from_arg_matches(matches)?.command {
             args::Command::Evaluate(args) => evaluate::evaluate(&args),
             args::Command::Sample(args) => sample::sample(&args),
+            args::Command::Report(args) => report::report(&args),
             args::Command::Likelihood(args) => likelihood::likelihood(&args),
             args::Command::Criteria(args) => criteria::criteria(&args),
             args::Command::Bench(command) => self.run_own(&command),

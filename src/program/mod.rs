@@ -19,6 +19,7 @@ pub(crate) mod list;
 pub(crate) mod picture;
 pub(crate) mod printable;
 pub(crate) mod progress;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod suggestion;
 pub(crate) mod table;

@@ -21,6 +21,9 @@ pub(crate) const FAILED: &str = "failed.safetensors";
 /// The training curve.
 pub(crate) const CURVE: &str = "curve.svg";
 
+/// The page that `report` writes, which tells nothing of another run in the same folder.
+pub(crate) const REPORT: &str = "report.html";
+
 /// The files of a run beside its pictures.
 const OURS: [&str; 6] = [settings::FILE, CHECKPOINT, METRICS, SUMMARY, FAILED, CURVE];
 
@@ -67,7 +70,8 @@ pub(crate) fn complete(dir: &Path, pictures: &[&str]) -> anyhow::Result<()> {
     let files = [METRICS, settings::FILE, CHECKPOINT];
     if is_replaced(dir) {
         if next.join(METRICS).exists() {
-            let mut results = [SUMMARY, CURVE, FAILED].into_iter().chain(pictures.iter().copied());
+            let results = [SUMMARY, CURVE, FAILED, REPORT].into_iter();
+            let mut results = results.chain(pictures.iter().copied());
             results.try_for_each(|name| remove(dir.join(name)))?;
         }
         for name in files.into_iter().filter(|name| next.join(name).exists()) {

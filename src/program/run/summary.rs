@@ -33,10 +33,7 @@ pub(crate) fn write(
     for (name, png) in &pictures {
         write_atomically(dir.join(name), png)?;
     }
-    let title = format!("{kind} on {}: {}", printable(settings.data_name()), fitting.words());
-    let curve = fitting.curve();
-    let series = curves(&dir.join(METRICS), &curve);
-    write_atomically(dir.join(CURVE), curve_svg(&series, "step", curve.label, &title).as_bytes())?;
+    write_atomically(dir.join(CURVE), curve(kind, settings, dir, fitting).as_bytes())?;
     let steps = fitting.taken();
 
     let mut summary = Map::new();
@@ -63,6 +60,8 @@ pub(crate) fn write(
             say("test_rows", json!(rows));
         }
     }
+    let units = results.iter().map(|one| (one.name.clone(), json!(one.unit)));
+    say("units", units.collect::<Map<_, _>>().into());
     say("seed", json!(settings.run.seed));
     say("threads", json!(rayon::current_num_threads()));
     say("dtype", json!(cli_name(&settings.run.dtype)));
@@ -104,6 +103,13 @@ impl<'a> Line<'a> {
         }
         Self { quantity, value: *value, error: *error, unit, rows: *rows }
     }
+}
+
+/// The training curve of a run as SVG.
+pub(crate) fn curve(kind: &str, settings: &Settings, dir: &Path, fitting: &dyn Fitting) -> String {
+    let title = format!("{kind} on {}: {}", printable(settings.data_name()), fitting.words());
+    let curve = fitting.curve();
+    curve_svg(&curves(&dir.join(METRICS), &curve), "step", curve.label, &title)
 }
 
 /// The training and the test curve of a run.
