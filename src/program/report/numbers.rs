@@ -1,6 +1,7 @@
 //! The numbers of a run: those of `summary.json` if it has ended, and else the last of `metrics.jsonl`.
 
 use super::meaning;
+use crate::program::files::read;
 use crate::program::run::folder::{METRICS, SUMMARY};
 use crate::program::run::log::lines;
 use anyhow::Context;
@@ -18,21 +19,21 @@ pub(super) struct Number {
 
 /// The numbers of a run.
 pub(super) struct Numbers {
-    /// Those of the model.
+    /// The numbers of the model.
     pub(super) measured: Vec<Number>,
-    /// Those of the run, none if it has not ended.
+    /// The numbers and words about the run, none if it has not ended.
     pub(super) facts: Vec<Number>,
 }
 
 impl Numbers {
-    /// Those of `summary.json`.
+    /// The numbers of `summary.json`.
     ///
     /// # Errors
     /// If it cannot be read.
     pub(super) fn of_summary(dir: &Path) -> anyhow::Result<Self> {
         let path = dir.join(SUMMARY);
         let failed = || format!("{} could not be read", path.display());
-        let text = crate::program::files::read(&path).with_context(failed)?;
+        let text = read(&path).with_context(failed)?;
         let summary: Map<String, Value> = serde_json::from_slice(&text).with_context(failed)?;
         let (mut measured, mut facts) = (Vec::new(), Vec::new());
         for (name, value) in &summary {

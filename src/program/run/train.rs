@@ -107,7 +107,7 @@ fn begin(
 
 /// Makes sizes smaller that were not given and are made for larger tables: batches and components are at most as many as rows, and
 /// there are fewer inducing points than rows and fewer latents than columns.
-fn fit_defaults(settings: &mut Settings, given: &Given, split: &Split) {
+pub(crate) fn fit_defaults(settings: &mut Settings, given: &Given, split: &Split) {
     let (rows, columns) = (split.train.len(), split.train.columns());
     let batch = settings.optimizer.as_mut().and_then(|one| one.batch.as_mut());
     if let Some(batch) = batch.filter(|_| !given.has("batch")) {
