@@ -122,7 +122,7 @@ impl<'a> Gallery<'a> {
         }
         let rows = [("test rows", self.data.values()), ("samples", draws)];
         let names = column_names(self.data);
-        line_panels(&marginals(&names, rows), "the test rows and samples of the model")
+        line_panels(&marginals(&names, rows), "test rows and samples")
     }
 
     /// The number of rows of the data that [`Gallery::reconstructions`] shows well, at most all.
@@ -137,19 +137,42 @@ impl<'a> Gallery<'a> {
     /// # Errors
     /// If the picture cannot be drawn.
     pub(crate) fn reconstructions(&self, reconstructions: &[f32]) -> anyhow::Result<Vec<u8>> {
-        let data = &self.data.values()[..reconstructions.len()];
+        let words = "rows above, what the model makes of them below";
+        self.beside_rows(
+            reconstructions,
+            words,
+            ["reconstruction", "rows and their reconstructions"],
+        )
+    }
+
+    /// The same for rows whose first columns are given, and whose other columns the model has drawn.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn.
+    pub(crate) fn completions(&self, completions: &[f32]) -> anyhow::Result<Vec<u8>> {
+        let words = "rows above; below, their upper half is given and the rest is drawn";
+        self.beside_rows(completions, words, ["completion", "rows and their completions"])
+    }
+
+    fn beside_rows(
+        &self,
+        others: &[f32],
+        words: &str,
+        [axis, title]: [&'static str; 2],
+    ) -> anyhow::Result<Vec<u8>> {
+        let data = &self.data.values()[..others.len()];
         if self.data.image().is_some() {
             let sheet = self.sheet(PAIRS_ACROSS);
-            let pairs = sheet.pairs(&self.grey(data), &self.grey(reconstructions));
-            return pairs.captioned("rows above, what the model makes of them below");
+            let pairs = sheet.pairs(&self.grey(data), &self.grey(others));
+            return pairs.captioned(words);
         }
         let (names, columns) = (column_names(self.data), self.data.columns());
-        let panels = column_panels(&names, ["value", "reconstruction"], true, |column| {
-            let pairs = data.iter().zip(reconstructions).skip(column).step_by(columns);
+        let panels = column_panels(&names, ["value", axis], true, |column| {
+            let pairs = data.iter().zip(others).skip(column).step_by(columns);
             let points = pairs.map(|(&x, &y)| (f64::from(x), f64::from(y))).collect();
             vec![Series { name: "rows".into(), points }]
         });
-        line_panels(&panels, "rows and their reconstructions")
+        line_panels(&panels, title)
     }
 
     /// Rows whose numbers have no unit (weights, loadings). As pictures, so many side by side, each goes from black through grey at zero

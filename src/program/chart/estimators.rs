@@ -3,10 +3,11 @@
 use unicode_width::UnicodeWidthStr;
 
 /// The claims of estimators, each with its words in a title and its colour.
-const CLAIMS: [(&str, &str, &str); 3] = [
+const CLAIMS: [(&str, &str, &str); 4] = [
     ("exact", "green: exact", "#009E73"),
     ("unbiased", "blue: unbiased", "#0072B2"),
     ("biased", "orange: biased", "#D55E00"),
+    ("shrunk", "pink: shrunk", "#CC79A7"),
 ];
 
 /// An estimator without a claim is grey.

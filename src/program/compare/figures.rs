@@ -48,7 +48,10 @@ fn page_of(
         let of_one = rows.iter().filter(|row| row.estimator == one.estimator);
         estimates.extend(of_one.filter(|row| drawn(&row.component)).map(estimate));
     }
-    let count = DRAWS.min(options.draws);
+    let count = match options.draws {
+        few if few <= DRAWS => few.to_string(),
+        many => format!("the first {DRAWS} of {many}"),
+    };
     let mut draws: Vec<Draws> = studied.iter().flat_map(|one| draws_of(one, components)).collect();
     draws.retain(|draws| drawn(&draws.component));
     let means = Figure {
@@ -61,7 +64,7 @@ fn page_of(
         shows: "draws of the gradient as violins beside the exact gradient",
         scene: violins(
             &draws,
-            &format!("{name}: {count} gradients of K = {}{page}", options.samples),
+            &format!("{name}: {count} gradients of K = {}{estimated}{page}", options.samples),
         ),
     };
     [means, violins]

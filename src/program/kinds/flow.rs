@@ -153,7 +153,9 @@ impl<F: Scalar> DensityModel<F> for Model {
         let grey = |x: &F| (0.5 * (x.to_f64() - top)).exp() as f32;
         let pictures: Vec<f32> =
             dots.into_iter().chain(log_prob.values().iter().map(grey)).collect();
-        Ok(vec![("density.png", Sheet::of_pictures((GRID, GRID), 2).grid(&pictures).png())])
+        let sheet = Sheet::of_pictures((GRID, GRID), 2).grid(&pictures);
+        let words = "test rows; the root of the model's density (white: highest)";
+        Ok(vec![("density.png", sheet.captioned(words)?)])
     }
 }
 

@@ -113,7 +113,7 @@ impl<F: Scalar> DensityModel<F> for Model {
         let names = ["unit", "weights of the hidden units"];
         Ok(vec![
             ("filters.png", gallery.weights(&filters, ACROSS, names)?),
-            ("completions.png", gallery.reconstructions(&completions)?),
+            ("completions.png", gallery.completions(&completions)?),
         ])
     }
 }
