@@ -104,10 +104,7 @@ fn remove_temporaries(dir: &Path, age: Duration) -> anyhow::Result<usize> {
 /// Writes a temporary file, flushes it, renames it and flushes the folder; after an error the temporary file is
 /// removed.
 fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let name = path.file_name().ok_or_else(|| io::Error::other("this is not a file's name"))?;
     let mut temporary = OsString::from(".");
     temporary.push(name);
@@ -131,23 +128,32 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::
     sync_folder(folder)
 }
 
+/// The folder in which a file is, or will be.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Makes a rename durable; only Unix lets a folder be opened for that.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// An empty folder of a test's own.
+#[cfg(test)]
+pub(crate) fn test_folder(name: &str) -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("pathscore-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
 #[cfg(test)]
 mod tests {
+    use super::test_folder as folder;
     use super::*;
-    use std::path::PathBuf;
-
-    /// An empty folder of this test's own.
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("pathscore-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        folder
-    }
 
     #[test]
     fn a_file_is_made_and_replaced() {

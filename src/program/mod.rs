@@ -9,6 +9,7 @@ pub(crate) mod choice;
 mod command_line;
 pub(crate) mod compare;
 pub(crate) mod criteria;
+pub(crate) mod distinct;
 pub(crate) mod files;
 pub(crate) mod gallery;
 pub(crate) mod interrupt;

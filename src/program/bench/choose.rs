@@ -1,6 +1,7 @@
 //! The problems and estimators of a bench that a request names.
 
 use super::{Bench, ProblemRow};
+use crate::program::distinct::distinct;
 use crate::program::suggestion::choices;
 use crate::program::usage_error::usage_error;
 
@@ -21,16 +22,10 @@ impl Bench {
 
     /// The names of all estimators that are studied on problems or left out there with a reason, each once.
     fn estimators(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for problem in &self.problems {
+        distinct(self.problems.iter().flat_map(|problem| {
             let studied = problem.pairs.iter().map(|pair| &*pair.name);
-            for name in studied.chain(problem.left_out.iter().map(|(name, _)| &**name)) {
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-        }
-        names
+            studied.chain(problem.left_out.iter().map(|(name, _)| &**name))
+        }))
     }
 
     /// The problem of that name, or all, with the estimators of these names, or all; problems that have no estimator left

@@ -92,7 +92,7 @@ pub(crate) struct Pair {
     pub(crate) source: Words,
     /// True if one setting is as good as another: a gradient that has no $K$ samples and no rows.
     pub(crate) one_setting: bool,
-    instance: Arc<MakeInstance>,
+    pub(super) instance: Arc<MakeInstance>,
 }
 
 type MakeInstance = dyn Fn(Setting) -> Result<Instance, String> + Send + Sync;
@@ -104,12 +104,6 @@ impl Pair {
         instance: impl Fn(Setting) -> Result<Instance, String> + Send + Sync + 'static,
     ) -> Self {
         Self { name, line, source, one_setting: false, instance: Arc::new(instance) }
-    }
-
-    /// The same, if one setting is as good as another.
-    pub(crate) fn with_one_setting(mut self, one_setting: bool) -> Self {
-        self.one_setting = one_setting;
-        self
     }
 
     /// The estimator on the problem in a setting.

@@ -113,7 +113,7 @@ impl<P: Problem + Send + Sync + 'static> OnProblem<'_, P> {
         let twin = self.row.pairs.iter().any(|pair| pair.name == *name);
         assert!(!twin, "{} has two estimators called {name}", self.row.name);
         let words = [name.into(), "".into(), "".into()];
-        self.row.pairs.push(Pair::new(words, instance).with_one_setting(one_setting));
+        self.row.pairs.push(Pair { one_setting, ..Pair::new(words, instance) });
         self
     }
 }

@@ -8,8 +8,8 @@ use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 
 use super::drawing::{COLOURS, range};
-use super::estimators::distinct;
 use super::panel::power_of_ten;
+use crate::program::distinct::distinct;
 
 /// Numbers below this one are zero but for rounding, and zero has no place on a logarithmic axis.
 const ROUNDING: f64 = 1e-20;

@@ -1,5 +1,6 @@
 //! The lines of a panel: one for each estimator, those of one target together.
 
+use crate::program::distinct::distinct;
 use unicode_width::UnicodeWidthStr;
 
 /// The claims of estimators, each with its words in a title and its colour.
@@ -82,17 +83,6 @@ impl<'a> Estimators<'a> {
     pub(super) fn width(&self) -> f64 {
         10.0 + 7.2 * self.labels.iter().map(|label| label.width()).max().unwrap_or(0) as f64
     }
-}
-
-/// Each name once, in the order of first appearance.
-pub(super) fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut distinct = Vec::new();
-    for name in names {
-        if !distinct.contains(&name) {
-            distinct.push(name);
-        }
-    }
-    distinct
 }
 
 /// The indices of the `most` largest sizes, in their own order.

@@ -2,7 +2,7 @@
 
 use super::curve::Series;
 use super::drawing::{COLOURS, png, range};
-use super::estimators::distinct;
+use crate::program::distinct::distinct;
 use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;

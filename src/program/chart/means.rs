@@ -1,8 +1,9 @@
 //! Means of gradients with their errors beside the exact gradient, and the cost of their variance.
 
 use super::drawing::{TITLE, panel_width, range};
-use super::estimators::{Estimators, Named, distinct, largest};
+use super::estimators::{Estimators, Named, largest};
 use super::panel::{Panel, dot, word};
+use crate::program::distinct::distinct;
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 

@@ -1,8 +1,9 @@
 //! Draws of gradients, those of each estimator as a violin about its line.
 
 use super::drawing::{TITLE, panel_width, range};
-use super::estimators::{Estimators, Named, distinct, largest};
+use super::estimators::{Estimators, Named, largest};
 use super::panel::{Panel, dot};
+use crate::program::distinct::distinct;
 use kuva::prelude::{BandPlot, Plot};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;

@@ -33,6 +33,11 @@ impl Studied {
         all.max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0)
     }
 
+    /// The norm of the gradient divided by the root of the variance.
+    pub(super) fn total_snr(&self) -> f64 {
+        self.norm / self.variance.sqrt()
+    }
+
     /// True if it claims to be unbiased, and its draws say that it is not.
     pub(super) fn is_refuted(&self) -> bool {
         self.study.claim.is_unbiased() && self.worst_z().abs() > REFUTED

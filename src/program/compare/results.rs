@@ -144,8 +144,8 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", paragraph(&self.caption()))?;
-        let of_each = self.rows.chunk_by(|a, b| a.estimator == b.estimator);
-        let lines: Vec<_> = of_each.map(table_row).collect();
+        let studied = self.case.studied.iter();
+        let lines: Vec<_> = studied.map(|one| table_row(one, &self.fronts)).collect();
         let mut table = Vec::new();
         print(&lines, Format::Table, &mut table).map_err(|_| fmt::Error)?;
         f.write_str(&String::from_utf8_lossy(&table))?;

@@ -2,6 +2,7 @@
 
 use super::case::{Case, Studied};
 use super::options::Options;
+use crate::program::distinct::distinct;
 use pathscore::estimators::variance::ComponentStats;
 use serde::Serialize;
 
@@ -54,7 +55,7 @@ pub(super) struct TableRow<'a> {
     estimator: &'a str,
     #[serde(rename = "gradient of")]
     target: &'a str,
-    claim: &'a str,
+    claim: String,
     #[serde(rename = "worst z")]
     worst: f64,
     /// The variance of the whole gradient.
@@ -71,13 +72,7 @@ pub(super) struct TableRow<'a> {
 
 /// The targets of estimators, each once, in the order of their first estimator.
 pub(super) fn targets(studied: &[Studied]) -> Vec<&str> {
-    let mut targets: Vec<&str> = Vec::new();
-    for one in studied {
-        if !targets.contains(&one.target.as_str()) {
-            targets.push(&one.target);
-        }
-    }
-    targets
+    distinct(studied.iter().map(|one| one.target.as_str()))
 }
 
 /// The Pareto front of each target: the estimators that claim to be unbiased, and whose draws do not say otherwise, that no other estimator beats in both variance and time, in
@@ -96,6 +91,11 @@ pub(super) fn fronts(studied: &[Studied]) -> Vec<(String, Vec<String>)> {
         .map(front)
         .filter(|(_, names): &(_, Vec<_>)| !names.is_empty())
         .collect()
+}
+
+/// True if an estimator is on the front of its target.
+fn is_on_front(one: &Studied, fronts: &[(String, Vec<String>)]) -> bool {
+    fronts.iter().any(|(target, names)| *target == one.target && names.contains(&one.estimator))
 }
 
 /// Two times whose ratio is below this one are equal: the same code differs by as much from run to run.
@@ -124,9 +124,7 @@ pub(super) fn rows_of(
 ) -> Vec<Row> {
     let of_one = |one: &Studied| {
         let seconds = one.study.seconds_per_draw;
-        let pareto = fronts
-            .iter()
-            .any(|(target, names)| *target == one.target && names.contains(&one.estimator));
+        let pareto = is_on_front(one, fronts);
         let parts = case.components.iter().zip(&one.study.components).zip(&one.errors);
         let row = |((name, component), &error): ((&String, &ComponentStats), &f64)| Row {
             problem: case.name.clone(),
@@ -147,29 +145,26 @@ pub(super) fn rows_of(
             variance_times_seconds: component.variance * seconds,
             pareto,
             total_variance: one.variance,
-            total_snr: one.norm / one.variance.sqrt(),
+            total_snr: one.total_snr(),
         };
         parts.map(row).collect::<Vec<_>>()
     };
     case.studied.iter().flat_map(of_one).collect()
 }
 
-/// The rows of one estimator in one line.
-pub(super) fn table_row(rows: &[Row]) -> TableRow<'_> {
-    let worst = rows
-        .iter()
-        .max_by(|a, b| a.z.abs().total_cmp(&b.z.abs()))
-        .expect("a gradient has components");
+/// An estimator in one line.
+pub(super) fn table_row<'a>(one: &'a Studied, fronts: &[(String, Vec<String>)]) -> TableRow<'a> {
+    let microseconds = one.study.seconds_per_draw * 1e6;
     TableRow {
-        estimator: &worst.estimator,
-        target: &worst.target,
-        claim: &worst.claim,
-        worst: worst.z,
-        variance: worst.total_variance,
-        snr: worst.total_snr,
-        microseconds: worst.seconds_per_draw * 1e6,
-        cost: worst.total_variance * worst.seconds_per_draw * 1e6,
-        pareto: worst.pareto,
+        estimator: &one.estimator,
+        target: &one.target,
+        claim: one.study.claim.to_string(),
+        worst: one.worst_z(),
+        variance: one.variance,
+        snr: one.total_snr(),
+        microseconds,
+        cost: one.variance * microseconds,
+        pareto: is_on_front(one, fronts),
     }
 }
 

@@ -4,7 +4,7 @@ use super::args::ReportArgs;
 use super::numbers::Numbers;
 use super::page::{Content, page};
 use super::pictures::{Picture, pictures};
-use crate::program::files::write_atomically;
+use crate::program::files::{folder_of, write_atomically};
 use crate::program::gallery::column_names;
 use crate::program::progress::say;
 use crate::program::run::folder::{CURVE, METRICS, REPORT};
@@ -32,10 +32,7 @@ pub(crate) fn report(args: &ReportArgs) -> anyhow::Result<()> {
         // The one in the folder, if there is one, is that of a shorter run.
         false => vec![Picture::drawn(CURVE, &curve(about.name, settings, dir, &*fitting))],
     };
-    let folder = match out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(&out);
     let pictures = match folder.is_dir() {
         true => pictures(dir, folder, drawn)?,
         // The page cannot be written, and the message says so.

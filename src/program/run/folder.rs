@@ -3,7 +3,9 @@
 use super::checkpoint::Checkpoint;
 use super::lock::Lock;
 use super::settings::{self, Settings};
-use crate::program::files::{check_output, clear_leftovers, sync_folder, write_atomically};
+use crate::program::files::{
+    check_output, clear_leftovers, folder_of, sync_folder, write_atomically,
+};
 use crate::program::usage_error::{usage_error, words};
 use anyhow::Context;
 use std::fs;
@@ -113,10 +115,7 @@ pub(crate) fn complete_found(dir: &Path, pictures: &[&str]) -> anyhow::Result<()
 /// # Errors
 /// If there is a run in the folder of `path`, and one of its files has this name.
 pub(crate) fn check_foreign(path: &Path, pictures: &[&str]) -> anyhow::Result<()> {
-    let dir = match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    };
+    let dir = folder_of(path);
     let name = path.file_name().unwrap_or_default();
     match holds_run(dir) && OURS.iter().chain(pictures).any(|ours| name == *ours) {
         true => Err(usage_error(format!("{} is a file of the run in its folder", path.display()))),

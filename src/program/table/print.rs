@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::super::distinct::distinct;
 use super::super::printable::printable;
 use super::super::width::{filled, of_output};
 use super::columns::Table;
@@ -79,7 +80,7 @@ fn table(rows: &[impl Serialize]) -> anyhow::Result<Table> {
         headers: names.iter().map(|name| name.replace('_', " ")).collect(),
         rows: objects
             .iter()
-            .map(|row| names.iter().map(|name| cell(row.get(name))).collect())
+            .map(|row| names.iter().map(|name| cell(row.get(*name))).collect())
             .collect(),
     };
     table.move_constant_columns_to_caption();
@@ -97,14 +98,8 @@ pub(crate) fn objects(rows: &[impl Serialize]) -> anyhow::Result<Vec<Map<String,
 }
 
 /// Every name that occurs, in the order of first appearance.
-fn names(rows: &[Map<String, Value>]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in rows.iter().flat_map(Map::keys) {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    names
+fn names(rows: &[Map<String, Value>]) -> Vec<&str> {
+    distinct(rows.iter().flat_map(Map::keys).map(String::as_str))
 }
 
 fn cell(value: Option<&Value>) -> String {
@@ -134,7 +129,7 @@ fn csv(rows: &[Map<String, Value>], out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", line(names.iter().map(|name| field(name)).collect()))?;
     }
     for row in rows {
-        let cells = names.iter().map(|name| match row.get(name) {
+        let cells = names.iter().map(|name| match row.get(*name) {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) => field(text),
             Some(other) => field(&other.to_string()),
