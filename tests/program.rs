@@ -585,11 +585,18 @@ fn killed_and_resumed(name: &str, args: &[&str]) {
             true => [&["train"], &often[..], &["--resume", &broken]].concat(),
             false => [&["train"], args, &often, &["--out", &broken]].concat(),
         };
-        let mut child = program(&more).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let command = &mut program(&more);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         pause = pause * 31 % 211;
         std::thread::sleep(Duration::from_millis(100 + pause));
         if kills == 8 || child.try_wait().unwrap().is_some() {
-            assert!(child.wait().unwrap().success());
+            let output = child.wait_with_output().unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success(),
+                "{more:?}, {kills} kills: {}, {stderr}",
+                output.status
+            );
             break;
         }
         child.kill().unwrap();
