@@ -5,6 +5,9 @@
 //!
 //! `cargo run --release --example 15_your_own_comparison` prints the table and writes the charts. With arguments it is a program like
 //! `pathscore`: `-- compare --draws 5000`, `-- check` (which fails here, since one estimator is wrong), `-- list`.
+//!
+//! In a crate of one's own it needs the default features of `pathscore` (`cargo add pathscore`, without `--no-default-features`), and
+//! `--release`, without which everything takes many times as long.
 
 use pathscore::bench::{Bench, Options};
 use pathscore::estimators::Enumerator;

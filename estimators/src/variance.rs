@@ -72,6 +72,8 @@ pub struct Study {
     pub components: Vec<ComponentStats>,
     /// The time in seconds for one draw of the whole gradient on one thread.
     pub seconds_per_draw: f64,
+    /// The number of draws with a component that is not finite. With one such draw, no mean and no variance is a number.
+    pub non_finite: usize,
 }
 
 /// Draws the gradient at `x` (one row) `draws` times, with `samples` samples each, and compares the draws with `exact`.
@@ -136,14 +138,18 @@ pub fn study_candidate(candidate: &dyn Candidate, exact: &[f64], draws: usize, s
 
 impl Study {
     fn new(claim: Claim, moments: &Moments, exact: &[f64], seconds: f64) -> Self {
-        let draws = moments.draws as usize;
+        let non_finite = moments.non_finite as usize;
+        let draws = moments.draws as usize + non_finite;
+        // The moments leave out what is not finite, which no mean of all draws may do.
+        let of_all = |moment: f64| if non_finite == 0 { moment } else { f64::NAN };
         let component = |(i, &exact): (usize, &f64)| ComponentStats {
             exact,
-            mean: moments.mean[i],
-            variance: moments.variance(i),
+            mean: of_all(moments.mean[i]),
+            variance: of_all(moments.variance(i)),
             draws,
         };
         let components = exact.iter().enumerate().map(component).collect();
-        Self { claim, components, seconds_per_draw: seconds / draws.max(1) as f64 }
+        let seconds_per_draw = seconds / draws.max(1) as f64;
+        Self { claim, components, seconds_per_draw, non_finite }
     }
 }

@@ -37,7 +37,7 @@ impl Bench {
     pub fn main(&self) -> ExitCode {
         let parser = match self.is_catalogue {
             true => Args::command().subcommand(command::command()).after_long_help(limits::table()),
-            false => BenchArgs::command(),
+            false => of_own_bench(BenchArgs::command()),
         };
         let mut parser = prepared(parser);
         let matches = match parser.try_get_matches_from_mut(std::env::args_os()) {
@@ -86,6 +86,21 @@ impl Bench {
             BenchCommand::List(args) => list::list(args, self),
         }
     }
+}
+
+/// The commands of a bench of one's own: what concerns the catalogue and runs of `train` is not in its help.
+fn of_own_bench(command: Command) -> Command {
+    let problem = |command: Command| {
+        command.mut_arg("problem", |argument| {
+            let help = "The problem [default: all]; `list` names them.";
+            argument.value_name("NAME").help(help).long_help(help)
+        })
+    };
+    let without = |command: Command, name: &'static str| command.mut_arg(name, |a| a.hide(true));
+    command
+        .mut_subcommand("compare", problem)
+        .mut_subcommand("check", |command| without(without(problem(command), "samplers"), "zoo"))
+        .mut_subcommand("list", |command| command.about("List the problems and their estimators."))
 }
 
 /// Lets `-1` be the value of an option, so that the option itself can say why it cannot be negative, and gives the words about each

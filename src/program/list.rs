@@ -57,6 +57,7 @@ fn rows(bench: &Bench) -> Vec<ListRow> {
     let form = if bench.is_catalogue { "form" } else { "estimator" };
     for Pair { name, line, source, .. } in bench.problems.iter().flat_map(|problem| &problem.pairs)
     {
+        let line = if line.is_empty() { &studied_on(name, bench) } else { line };
         add(form, name, line, source);
     }
     for ProblemRow { name, line, source, .. } in &bench.problems {
@@ -71,6 +72,13 @@ fn rows(bench: &Bench) -> Vec<ListRow> {
     let mut seen = HashSet::new();
     rows.retain(|row| seen.insert((row.kind, row.name.clone())));
     rows
+}
+
+/// The problems of a bench on which an estimator is studied.
+fn studied_on(estimator: &str, bench: &Bench) -> Words {
+    let studies = |row: &&ProblemRow| row.pairs.iter().any(|pair| pair.name == estimator);
+    let names: Vec<&str> = bench.problems.iter().filter(studies).map(|row| &*row.name).collect();
+    format!("on {}", names.join("; ")).into()
 }
 
 #[cfg(test)]

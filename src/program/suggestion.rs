@@ -7,7 +7,11 @@ const ALIKE: f64 = 0.8;
 pub(crate) fn choices(wrong: &str, names: &[&str]) -> String {
     let alike = |name: &&&str| strsim::jaro(wrong, name);
     let nearest = names.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
-    let all = format!("the choices are {}", names.join(", "));
+    // Among names of several words, quotes show where each ends.
+    let quoted = names.iter().any(|name| name.contains([' ', ',']));
+    let shown = |name: &&str| if quoted { format!("`{name}`") } else { name.to_string() };
+    let shown: Vec<String> = names.iter().map(shown).collect();
+    let all = format!("the choices are {}", shown.join(", "));
     match nearest.filter(|name| alike(name) > ALIKE) {
         Some(name) => format!("did you mean `{name}`? {}{}", all[..1].to_uppercase(), &all[1..]),
         None => all,
@@ -26,5 +30,6 @@ mod tests {
             assert_eq!(choices(slip, &names), format!("did you mean `{meant}`? T{all}"));
         }
         assert_eq!(choices("adam", &names), format!("t{all}"));
+        assert_eq!(choices("z", &["a, b", "c"]), "the choices are `a, b`, `c`");
     }
 }

@@ -45,6 +45,8 @@ struct InterimLook {
     limit: f64,
     /// The largest share of one draw in the variance of a component.
     largest_share: f64,
+    /// True if draws of a component that are all equal, and wrong, are too few to call it biased.
+    waits: bool,
 }
 
 impl InterimLook {
@@ -220,7 +222,9 @@ impl MeanTest<'_> {
             .fold(0.0, f64::max);
         // The standard error falls with the root of the number of draws.
         let needed = draws as f64 / (share * share);
-        let hopeless = total >= self.options.confirming && needed > self.options.draws as f64;
+        // Draws that are all equal decide later.
+        let hopeless =
+            !look.waits && total >= self.options.confirming && needed > self.options.draws as f64;
         if hopeless { Next::Stop } else { Next::Draw }
     }
 
@@ -255,14 +259,13 @@ impl MeanTest<'_> {
             true => student_quantile(z_critical, sums.streams.draws - 1.0),
             false => z_critical,
         };
+        // Few draws that are all equal may have missed a rare one that carries the mean.
+        let waits = |c: &ComponentTest| {
+            c.variance == 0.0 && c.z().abs() > z_critical && draws < DIAGNOSED as f64
+        };
         let critical: Vec<f64> = (0..components.len())
             .map(|i| {
-                let c = &components[i];
-                if c.variance == 0.0 && c.z().abs() > z_critical && draws < DIAGNOSED as f64 {
-                    // Few draws that are all equal may have missed a rare one that carries the mean.
-                    return f64::INFINITY;
-                }
-                if few || all.largest_share(i) > LARGEST_SHARE {
+                if waits(&components[i]) || few || all.largest_share(i) > LARGEST_SHARE {
                     return f64::INFINITY;
                 }
                 // Bernstein: z² = z_c² (1 + r z/3), where r is the largest draw over the root of the sum of squares.
@@ -277,13 +280,16 @@ impl MeanTest<'_> {
         // Where the gradient is zero and all draws are, rounding alone is left.
         let required =
             if size > 0.0 { self.options.resolution * size } else { 1e-8 * self.scale() };
-        let share = sums.law.non_finite / draws.max(1.0);
+        // Weights are one in the mean only.
+        let share = (sums.law.non_finite / draws.max(1.0)).min(1.0);
         // Wide laws show numbers that no program ever draws, at which formulas may overflow.
         let non_finite = if share < NEVER { 0.0 } else { share };
         let method = Method::Sampled(draws as usize);
+        let waits = components[..len].iter().any(waits);
         let evidence = Evidence { components, critical, method, detectable, non_finite };
         let biased = self.is_biased(&evidence);
-        InterimLook { evidence, biased, required, limit, largest_share: all.largest_of_shares(len) }
+        let largest_share = all.largest_of_shares(len);
+        InterimLook { evidence, biased, required, limit, largest_share, waits }
     }
 
     /// The proof from the last look.

@@ -124,7 +124,8 @@ impl MeanTest<'_> {
         let (mut failures, mut notes) = (Vec::new(), Vec::new());
         let mut verdict = if (0..len).any(far) { Verdict::Biased } else { Verdict::Unbiased };
         let (mut diagnosis, mut factor) = (None, None);
-        if verdict == Verdict::Biased {
+        // The mean of the draws that are finite is none of the gradient, and explains nothing.
+        if verdict == Verdict::Biased && non_finite == 0.0 {
             let compared = |(c, critical): (&ComponentTest, &f64)| ComponentMean {
                 exact: c.exact,
                 mean: c.mean,
@@ -187,13 +188,16 @@ impl MeanTest<'_> {
             ok: fits && failures.is_empty(),
             method,
             z: match method {
-                Method::Sampled(_) => worst.map(|i| components[i].z()),
+                Method::Sampled(_) if non_finite == 0.0 => worst.map(|i| components[i].z()),
                 _ => None,
             },
             at: worst.map_or(String::new(), |i| components[i].name.clone()),
             draws: method.draws(),
             depth: 0,
-            max_abs_error: gradient.iter().map(error).fold(0.0, f64::max),
+            max_abs_error: match non_finite > 0.0 {
+                true => f64::NAN,
+                false => gradient.iter().map(error).fold(0.0, f64::max),
+            },
             detectable_bias: detectable,
             resolution: Some(self.resolution(&components, detectable)),
             power: self.options.power,

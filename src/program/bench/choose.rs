@@ -9,14 +9,12 @@ impl Bench {
     /// The problem called `name`.
     ///
     /// # Errors
-    /// If there is none, with the choices.
-    fn problem(&self, name: &str) -> anyhow::Result<ProblemRow> {
+    /// If there is none, with the choices and, behind them, what else there is to choose.
+    fn problem(&self, name: &str, further: &str) -> anyhow::Result<ProblemRow> {
         self.problems.iter().find(|problem| problem.name == *name).cloned().ok_or_else(|| {
             let names: Vec<&str> = self.problems.iter().map(|problem| &*problem.name).collect();
             let choices = choices(name, &names);
-            usage_error(format!(
-                "unknown problem `{name}`: {choices}; `compare` also takes run:DIR"
-            ))
+            usage_error(format!("unknown problem `{name}`: {choices}{further}"))
         })
     }
 
@@ -28,22 +26,33 @@ impl Bench {
         }))
     }
 
-    /// The problem of that name, or all, with the estimators of these names, or all; problems that have no estimator left
-    /// are dropped.
+    /// The problem of that name, or all, with the estimators of these lists of names, or all; problems that have no estimator left
+    /// are dropped. `further` tells what the command takes in place of a problem.
     ///
     /// # Errors
-    /// If no problem knows a name, or none of the estimators is studied on any of the problems.
+    /// If no problem knows a name, none of the estimators is studied on any of the problems, or there are no estimators.
     pub(crate) fn chosen(
         &self,
         problem: Option<&str>,
         estimators: Option<&[String]>,
+        further: &str,
     ) -> anyhow::Result<Vec<ProblemRow>> {
         let mut problems = match problem {
-            Some(name) => vec![self.problem(name)?],
+            Some(name) => vec![self.problem(name, further)?],
             None => self.problems.clone(),
         };
-        let Some(names) = estimators else { return Ok(problems) };
+        if problems.iter().all(|problem| problem.pairs.is_empty()) {
+            let of = problem.map_or("there are no estimators".into(), |name| {
+                format!("there are no estimators of `{name}`")
+            });
+            return Err(usage_error(format!("{of}: nothing was measured or proven")));
+        }
+        let Some(lists) = estimators else { return Ok(problems) };
         let known = self.estimators();
+        let is_name = |name: &str| {
+            known.contains(&name) || self.families.iter().any(|family| family.0 == name)
+        };
+        let names: Vec<String> = lists.iter().flat_map(|list| names_of(list, is_name)).collect();
         // The name of a family stands for all its members.
         let members = |name: &String| match self.families.iter().find(|family| family.0 == **name) {
             Some((_, members)) if !known.contains(&name.as_str()) => {
@@ -77,5 +86,34 @@ impl Bench {
             )));
         }
         Ok(problems)
+    }
+}
+
+/// The names in a list with commas between them. A known name may have commas of its own.
+pub(crate) fn names_of(list: &str, is_name: impl Fn(&str) -> bool) -> Vec<String> {
+    let parts: Vec<&str> = list.split(',').collect();
+    let (mut names, mut from) = (Vec::new(), 0);
+    while from < parts.len() {
+        let joined = |to: usize| parts[from..to].join(",").trim().to_string();
+        let known = (from + 1..=parts.len()).rev().find(|&to| is_name(&joined(to)));
+        let to = known.unwrap_or(from + 1);
+        names.push(joined(to));
+        from = to;
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_of;
+
+    #[test]
+    fn commas_stand_between_names_and_in_known_ones() {
+        let known = ["a", "a, b", "c,d,e"];
+        let of = |list| names_of(list, |name| known.contains(&name));
+        assert_eq!(of("a, b"), ["a, b"]);
+        assert_eq!(of("a,c,d,e,a, b,x,a"), ["a", "c,d,e", "a, b", "x", "a"]);
+        assert_eq!(of(""), [""]);
+        assert_eq!(of("c,d"), ["c", "d"]);
     }
 }

@@ -92,6 +92,8 @@ pub(crate) struct Pair {
     pub(crate) source: Words,
     /// True if one setting is as good as another: a gradient that has no $K$ samples and no rows.
     pub(crate) one_setting: bool,
+    /// The least $K$ that the estimator works with, as far as it is known here.
+    pub(crate) min_samples: usize,
     pub(super) instance: Arc<MakeInstance>,
 }
 
@@ -103,7 +105,8 @@ impl Pair {
         [name, line, source]: [Words; 3],
         instance: impl Fn(Setting) -> Result<Instance, String> + Send + Sync + 'static,
     ) -> Self {
-        Self { name, line, source, one_setting: false, instance: Arc::new(instance) }
+        let (one_setting, min_samples, instance) = (false, 1, Arc::new(instance));
+        Self { name, line, source, one_setting, min_samples, instance }
     }
 
     /// The estimator on the problem in a setting.

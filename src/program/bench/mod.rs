@@ -4,6 +4,7 @@ mod choose;
 mod instance;
 mod setting;
 
+pub(crate) use choose::names_of;
 pub use instance::Setting;
 pub(crate) use instance::{Instance, Pair, ProblemRow, Truths, Words};
 pub use setting::InSettings;
@@ -71,10 +72,13 @@ impl Bench {
     /// Adds a problem; estimators are added to what is returned.
     ///
     /// # Panics
-    /// If the bench has a problem of that name.
+    /// If the bench has a problem of that name, or the name is empty or begins with `run:`, as that of the folder of a run does.
+    #[track_caller]
     pub fn on<P: Problem + Send + Sync + 'static>(&mut self, problem: P) -> OnProblem<'_, P> {
         let name = problem.name();
         let twin = self.problems.iter().any(|row| row.name == *name);
+        assert!(!name.trim().is_empty(), "a problem has no name");
+        assert!(!name.starts_with("run:"), "`{name}` is the name of a run, not of a problem");
         assert!(!twin, "the bench has two problems called {name}");
         let (pairs, left_out) = (Vec::new(), Vec::new());
         let count = problem.components().len();
@@ -90,7 +94,8 @@ impl<P: Problem + Send + Sync + 'static> OnProblem<'_, P> {
     /// Adds something that draws gradients of the problem.
     ///
     /// # Panics
-    /// If the problem has an estimator of that name.
+    /// If the problem has an estimator of that name, or the name is empty.
+    #[track_caller]
     pub fn add_gradient<G>(self, name: impl Into<String>, gradient: G) -> Self
     where
         G: Gradient + Clone + Sync + 'static,
@@ -101,19 +106,15 @@ impl<P: Problem + Send + Sync + 'static> OnProblem<'_, P> {
             let problem = Rc::new(Cached::new(Arc::clone(&problem)));
             Ok(Instance { problem, candidate, target: None, key })
         };
-        self.pair(name.into(), true, instance)
+        self.pair(Pair { one_setting: true, ..named(name.into(), instance) })
     }
 
-    fn pair(
-        self,
-        name: String,
-        one_setting: bool,
-        instance: impl Fn(Setting) -> Result<Instance, String> + Send + Sync + 'static,
-    ) -> Self {
-        let twin = self.row.pairs.iter().any(|pair| pair.name == *name);
-        assert!(!twin, "{} has two estimators called {name}", self.row.name);
-        let words = [name.into(), "".into(), "".into()];
-        self.row.pairs.push(Pair { one_setting, ..Pair::new(words, instance) });
+    #[track_caller]
+    fn pair(self, pair: Pair) -> Self {
+        let twin = self.row.pairs.iter().any(|other| other.name == pair.name);
+        assert!(!pair.name.trim().is_empty(), "an estimator of {} has no name", self.row.name);
+        assert!(!twin, "{} has two estimators called {}", self.row.name, pair.name);
+        self.row.pairs.push(pair);
         self
     }
 }
@@ -122,14 +123,15 @@ impl<P: InSettings> OnProblem<'_, P> {
     /// Adds an estimator of the problem's model. It is compared with the exact gradient of its own target.
     ///
     /// # Panics
-    /// If the problem has an estimator of that name.
+    /// If the problem has an estimator of that name, or the name is empty.
+    #[track_caller]
     pub fn add<E>(self, name: impl Into<String>, estimator: E) -> Self
     where
         E: Estimator<f64, P::Model> + Clone + Send + Sync + 'static,
     {
         let problem = Arc::clone(&self.problem);
+        let (target, least) = (estimator.target(), estimator.min_samples());
         let instance = move |setting: Setting| {
-            let (target, least) = (estimator.target(), estimator.min_samples());
             if setting.samples < least {
                 return Err(format!("it needs {least} samples or more, not {}", setting.samples));
             }
@@ -139,6 +141,14 @@ impl<P: InSettings> OnProblem<'_, P> {
             let problem = Rc::new(Cached::new(problem));
             Ok(Instance { problem, candidate, target: Some(target), key })
         };
-        self.pair(name.into(), false, instance)
+        self.pair(Pair { min_samples: least, ..named(name.into(), instance) })
     }
+}
+
+/// An estimator that has a name and no further words.
+fn named(
+    name: String,
+    instance: impl Fn(Setting) -> Result<Instance, String> + Send + Sync + 'static,
+) -> Pair {
+    Pair::new([name.into(), "".into(), "".into()], instance)
 }

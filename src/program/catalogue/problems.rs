@@ -336,7 +336,7 @@ mod tests {
     fn an_estimator_that_is_left_out_is_refused_with_the_reason() {
         let bench = Bench::catalogue();
         let on = |name: &str, estimator: &str| {
-            bench.chosen(Some(name), Some(&[estimator.to_string()])).map(|_| ())
+            bench.chosen(Some(name), Some(&[estimator.to_string()]), "").map(|_| ())
         };
         assert!(on("sbn-small", "sleep").is_ok());
         let why = |name, estimator| on(name, estimator).expect_err("it is left out").to_string();

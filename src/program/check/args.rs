@@ -10,8 +10,8 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) problem: Option<String>,
 
-    /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them as forms.
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    /// The estimators, separated by commas [default: all that fit]; `list` names them as forms.
+    #[arg(long, value_name = "A,B")]
     pub(crate) estimators: Option<Vec<String>>,
 
     /// Certify only the samplers of bits, by their exact transition matrices; without a problem or names of estimators, the table has

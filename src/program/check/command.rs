@@ -5,6 +5,7 @@ use super::method::method_name;
 use super::samplers;
 use super::zoo;
 use crate::program::bench::{Bench, Pair, ProblemRow, Setting, Truths};
+use crate::program::distinct::distinct;
 use crate::program::progress::Count;
 use crate::program::table::{Format, paragraph, print};
 use crate::program::threads::pool;
@@ -15,7 +16,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 use std::io::Write;
 
-/// The settings of each proof: one sample and more, a batch of two rows, a scale.
+/// The settings of each proof: one sample and more, a batch of two rows, a scale. An estimator that needs more samples has as many as it
+/// needs.
 const SETTINGS: [Setting; 4] = [
     Setting { samples: 1, batch: 1, scale: 1.0 },
     Setting { samples: 2, batch: 1, scale: 1.0 },
@@ -82,6 +84,19 @@ struct TableRow<'a> {
     resolution: String,
 }
 
+/// The settings in which an estimator is proven, each with the draws that confirm a quadrature in it.
+fn settings_of(pair: &Pair) -> Vec<(Setting, usize)> {
+    let mut settings: Vec<(Setting, usize)> = Vec::new();
+    for (setting, confirming) in SETTINGS.into_iter().zip(CONFIRMING) {
+        let setting = Setting { samples: setting.samples.max(pair.min_samples), ..setting };
+        if settings.iter().all(|(other, _)| *other != setting) {
+            settings.push((setting, confirming));
+        }
+    }
+    settings.truncate(if pair.one_setting { 1 } else { SETTINGS.len() });
+    settings
+}
+
 /// Proves the estimators, prints a row for each, and fails if one is not what it claims.
 pub(crate) fn check(args: &CheckArgs, bench: &Bench) -> anyhow::Result<()> {
     let CheckArgs { resolution, seconds, .. } = *args;
@@ -111,36 +126,49 @@ pub(crate) fn check(args: &CheckArgs, bench: &Bench) -> anyhow::Result<()> {
         samplers::print_rows(&rows, args.format, &mut std::io::stdout().lock())?;
         return verdict(&rows.iter().filter_map(samplers::Row::refuted).collect::<Vec<_>>());
     }
-    let problems = bench.chosen(args.problem.as_deref(), args.estimators.as_deref())?;
+    let problems = bench.chosen(args.problem.as_deref(), args.estimators.as_deref(), "")?;
     let count = Count::new(problems.iter().map(|problem| problem.pairs.len()).sum(), "proofs");
-    let rows_of = |problem: &ProblemRow| -> anyhow::Result<Vec<Row>> {
+    let rows_of = |problem: &ProblemRow| -> anyhow::Result<Vec<Result<Row, String>>> {
         let mut truths = Truths::default();
         let prove = |pair: &Pair| {
-            let row = worst(problem, pair, &options, &mut truths).transpose();
+            let row = worst(problem, pair, &options, &mut truths);
             count.one_more();
             row
         };
-        problem.pairs.iter().filter_map(prove).collect()
+        problem.pairs.iter().map(prove).collect()
     };
-    let rows: anyhow::Result<Vec<Vec<Row>>> =
+    let proven: anyhow::Result<Vec<Vec<Result<Row, String>>>> =
         pool(args.threads)?.install(|| problems.par_iter().map(rows_of).collect());
     count.finish();
-    let rows: Vec<Row> = rows?.into_iter().flatten().collect();
-    let unproven = |row: &Row| (!row.ok).then(|| format!("{} on {}", row.estimator, row.problem));
-    let mut refuted: Vec<String> = rows.iter().filter_map(unproven).collect();
+    let (mut rows, mut refuted) = (Vec::new(), Vec::new());
+    for row in proven?.into_iter().flatten() {
+        match row {
+            Ok(row) => {
+                refuted.extend((!row.ok).then(|| format!("{} on {}", row.estimator, row.problem)));
+                rows.push(row);
+            }
+            Err(why) => refuted.push(why),
+        }
+    }
     let out = &mut std::io::stdout().lock();
     if args.format == Format::Table {
-        let settings = SETTINGS.map(|setting| setting.to_string()).join("; ");
+        let settings = rows.iter().flat_map(|row| row.settings.iter().map(|s| s.as_str()));
+        let mut settings = distinct(settings);
+        settings.sort_unstable();
+        let settings = match settings.len() {
+            0 => String::new(),
+            _ => format!(
+                "Each estimator is proven in the settings that fit it ({}: K samples, B rows, times a scale); its row is the worst of them. ",
+                settings.join("; ")
+            ),
+        };
         let text = format!(
-            "Each estimator is proven in up to {} settings ({settings}: K samples, B rows, times a scale); its row \
-             is the worst of them. All outcomes are listed where that is possible, and the error is the largest difference \
+            "{settings}All outcomes are listed where that is possible, and the error is the largest difference \
              from the exact gradient; where outcomes are drawn it is z, the difference in standard errors. An estimator that claims to be biased has the \
              cosine of its mean and the exact gradient and the ratio of their norms beside it. The resolution is the smallest bias \
              that would have been detected, as a fraction of the norm of the gradient (of the standard deviation of a draw, where \
              that is zero), by draws with power {} and false alarms {:e}. Faults were looked for in streams of up to {DEPTH} draws.",
-            SETTINGS.len(),
-            options.power,
-            options.false_alarm
+            options.power, options.false_alarm
         );
         writeln!(out, "{}", paragraph(&text))?;
         for of_one in rows.chunk_by(|a, b| a.problem == b.problem) {
@@ -173,7 +201,7 @@ fn verdict(refuted: &[String]) -> anyhow::Result<()> {
     }
 }
 
-/// The worst proof of an estimator on a problem, over the settings that fit it.
+/// The worst proof of an estimator on a problem, over the settings that fit it; if none fits, a sentence about that.
 ///
 /// # Errors
 /// If the problem has no exact gradient within the tolerance in one of them.
@@ -182,28 +210,37 @@ fn worst(
     pair: &Pair,
     options: &Options,
     truths: &mut Truths,
-) -> anyhow::Result<Option<Row>> {
-    let mut settings = Vec::new();
+) -> anyhow::Result<Result<Row, String>> {
+    let (mut settings, mut refusal) = (Vec::new(), String::new());
     let mut worst: Option<(Proof, Setting)> = None;
-    let settings_there_are = if pair.one_setting { 1 } else { SETTINGS.len() };
-    for (setting, confirming) in SETTINGS.into_iter().zip(CONFIRMING).take(settings_there_are) {
-        let Ok(instance) = pair.instance(setting) else { continue };
+    for (setting, confirming) in settings_of(pair) {
+        let instance = match pair.instance(setting) {
+            Ok(instance) => instance,
+            Err(why) => {
+                refusal = why;
+                continue;
+            }
+        };
         truths.truth(&instance)?;
         let options = Options { confirming, ..*options };
         let proof = prove(&*truths.of(&instance), &*instance.candidate, &options);
         let rank = |proof: &Proof| (proof.ok, -proof.detectable_bias, -proof.max_abs_error);
-        settings.push(setting.to_string());
+        if !pair.one_setting {
+            settings.push(setting.to_string());
+        }
         if worst.as_ref().is_none_or(|(old, _)| rank(&proof) < rank(old)) {
             worst = Some((proof, setting));
         }
     }
-    let Some((proof, setting)) = worst else { return Ok(None) };
+    let Some((proof, setting)) = worst else {
+        return Ok(Err(format!("{} on {}: {refusal}", pair.name, problem.name)));
+    };
     let angle = (proof.claim == Claim::Biased).then(|| angle(proof.gradient())).flatten();
     let reasons = match (proof.reasons(), proof.ok) {
-        (reasons, false) => format!("{reasons} ({setting})"),
-        (reasons, true) => reasons,
+        (reasons, false) if !pair.one_setting => format!("{reasons} ({setting})"),
+        (reasons, _) => reasons,
     };
-    Ok(Some(Row {
+    Ok(Ok(Row {
         problem: problem.name.to_string(),
         estimator: pair.name.to_string(),
         claim: proof.claim.to_string(),
@@ -257,6 +294,7 @@ fn table_row(row: &Row) -> TableRow<'_> {
         },
         error: match row.z {
             Some(_) => format!("z\u{a0}{}", z(row.z)),
+            None if row.max_abs_error.is_nan() => "not finite".into(),
             None => format!("{:.1e}", row.max_abs_error),
         },
         angle: match (row.cosine, row.norm_ratio) {
@@ -279,8 +317,9 @@ fn conclusion(rows: &[Row]) -> String {
         0 => "every claim holds".to_string(),
         failed => format!("{failed} of {} claims do NOT hold", rows.len()),
     };
+    let proofs = if unbiased == 1 { "proof" } else { "proofs" };
     format!(
-        "{claims}: {unbiased} proofs of estimators that claim to be exact or unbiased, {biased} of estimators that say they are biased"
+        "{claims}: {unbiased} {proofs} of estimators that claim to be exact or unbiased, {biased} of estimators that say they are biased"
     )
 }
 
@@ -290,5 +329,81 @@ pub(super) fn z(z: Option<f64>) -> String {
         None => "–".into(),
         Some(z) if z.abs() < 1e4 => format!("{z:.2}"),
         Some(z) => format!("{z:.0e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pathscore::estimators::draw::Score;
+    use pathscore::estimators::proof::{Expectation, FromFn, Latent};
+    use pathscore::estimators::{Columns, Cotangents, Enumerator, LogWeights};
+    use pathscore::models::latent::SmallBelief;
+    use pathscore::models::{Params, RandomSource, seed};
+    use pathscore_autodiff::Scalar;
+
+    /// REINFORCE that asks for four samples.
+    #[derive(Clone, Copy)]
+    struct NeedsFour;
+
+    impl Columns for NeedsFour {
+        type Draw = Score;
+
+        fn cotangents<F: Scalar>(&self, w: &LogWeights<F>, cotangents: &mut Cotangents<F>) {
+            let share = F::ONE / F::from_f64(w.draws() as f64);
+            cotangents.fill(w, |b| move |k| (share, share * w.log_weight(k, b)));
+        }
+
+        fn min_samples(&self) -> usize {
+            4
+        }
+    }
+
+    fn rows(bench: &Bench) -> Vec<Result<Row, String>> {
+        let options = Options { outcomes: OUTCOMES, confirming: 40_000, ..Options::default() };
+        let of = |problem: &ProblemRow| {
+            let mut truths = Truths::default();
+            let proven = |pair| worst(problem, pair, &options, &mut truths).expect("a truth");
+            problem.pairs.iter().map(proven).collect::<Vec<_>>()
+        };
+        bench.problems.iter().flat_map(of).collect()
+    }
+
+    #[test]
+    fn an_estimator_that_needs_more_samples_is_proven_with_them() {
+        let mut params = Params::new();
+        let model = SmallBelief::known(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
+        let x = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0];
+        let mut bench = Bench::new();
+        let problem = Latent { batch: 2, ..Latent::new("two bits", model, params, &x) };
+        bench.on(problem).add("four", NeedsFour);
+        let rows = rows(&bench);
+        let row = rows[0].as_ref().expect("it is proven");
+        assert!(row.ok && row.verdict == "UNBIASED", "{}", row.certificate);
+        assert_eq!(row.settings, ["K=4", "K=4,B=2,×0.7"]);
+    }
+
+    /// E (μ + ε)² + (ν + η)² at 0.5 and 0.3, whose gradient is (1, 0.6).
+    #[test]
+    fn a_component_that_is_always_zero_and_draws_that_are_no_numbers_are_biased() {
+        let problem = Expectation::new("squares", &[0.5, 0.3], |at, source| {
+            (at[0] + source.normal()).powi(2) + (at[1] + source.normal()).powi(2)
+        });
+        let zero = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+            out[0] = 2.0 * (0.5 + source.normal());
+            out[1] = 0.0 * source.normal();
+        });
+        let never = FromFn(|source: &mut Enumerator, out: &mut [f64]| {
+            out.fill(f64::NAN * source.normal());
+        });
+        let mut bench = Bench::new();
+        bench.on(problem).add_gradient("zero", zero).add_gradient("never", never);
+        let rows = rows(&bench);
+        let [zero, never] = [0, 1].map(|i| rows[i].as_ref().expect("it is proven"));
+        assert!(!zero.ok && zero.verdict == "BIASED", "{}", zero.certificate);
+        assert!(zero.reasons.contains("no derivative arrives"), "{}", zero.reasons);
+        assert!(!never.ok && never.verdict == "BIASED", "{}", never.certificate);
+        assert_eq!(never.reasons, "a draw is not finite with probability 1.0000");
+        assert!(never.max_abs_error.is_nan() && never.z.is_none());
     }
 }

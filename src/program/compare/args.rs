@@ -28,7 +28,7 @@ impl std::str::FromStr for Subject {
 /// Options of `compare`.
 #[derive(Args, Debug)]
 pub(crate) struct CompareArgs {
-    /// The problem [default: all whose gradient is known; `pathscore list` names them], or run:DIR, the folder of a
+    /// The problem [default: all whose gradient is known; `list` names them], or run:DIR, the folder of a
     /// run of `train`: the model and data of the run, at the parameters that it has learnt.
     ///
     /// On a run the minibatch is one of its own batches, held fixed. A component is the gradient of a tensor along
@@ -38,8 +38,8 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "NAME|run:DIR")]
     pub(crate) problem: Option<Subject>,
 
-    /// The estimators, separated by commas [default: all that fit]; `pathscore list` names them as forms.
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    /// The estimators, separated by commas [default: all that fit]; `list` names them as forms.
+    #[arg(long, value_name = "A,B")]
     pub(crate) estimators: Option<Vec<String>>,
 
     /// The number of gradients drawn from each estimator, at least 20 [default: 20000; on a run 400].
@@ -63,7 +63,7 @@ pub(crate) struct CompareArgs {
     /// PROBLEM shows means with their errors beside the exact gradient, and their variance and time. PROBLEM-draws
     /// shows single gradients as violins: an estimator is unbiased if its violin balances on the line, and good if the
     /// violin is narrow. PROBLEM-snr shows whether more samples K make a gradient clearer; along the path (iwae) the
-    /// gradient of q gets noisier. variance-… shows the variance along a parameter of two expectations, with closed
+    /// gradient of q gets noisier. Of the problems of pathscore, variance-… shows the variance along a parameter of two expectations, with closed
     /// forms; it is drawn without --problem.
     #[arg(long, default_value = "runs/compare", value_name = "DIR")]
     pub(crate) out: PathBuf,

@@ -1,5 +1,6 @@
 //! A problem with everything that was measured on it.
 
+use crate::program::distinct::distinct;
 use kuva::render::render::Scene;
 use pathscore::estimators::variance::{ComponentStats, Study};
 
@@ -19,6 +20,8 @@ pub(super) struct Studied {
     pub(super) norm: f64,
     /// Some draws of each component.
     pub(super) draws: Vec<Vec<f64>>,
+    /// $K$, the samples of each draw; none of a gradient that has no such number.
+    pub(super) samples: Option<usize>,
 }
 
 /// A mean that is farther from the exact gradient than so many standard errors is another one: by chance in one of a million
@@ -33,6 +36,11 @@ impl Studied {
         all.max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0)
     }
 
+    /// True if every draw was finite, so that there is a mean to show.
+    pub(super) fn is_finite(&self) -> bool {
+        self.study.non_finite == 0
+    }
+
     /// The norm of the gradient divided by the root of the variance.
     pub(super) fn total_snr(&self) -> f64 {
         self.norm / self.variance.sqrt()
@@ -40,7 +48,7 @@ impl Studied {
 
     /// True if it claims to be unbiased, and its draws say that it is not.
     pub(super) fn is_refuted(&self) -> bool {
-        self.study.claim.is_unbiased() && self.worst_z().abs() > REFUTED
+        self.study.claim.is_unbiased() && (!self.is_finite() || self.worst_z().abs() > REFUTED)
     }
 }
 
@@ -57,6 +65,29 @@ pub(super) struct Case {
     pub(super) notes: Vec<String>,
     /// True if the reference gradient is a mean of draws.
     pub(super) estimated: bool,
+    /// The estimators that were not studied, with the reasons.
+    pub(super) left_out: Vec<(String, String)>,
+}
+
+impl Case {
+    /// The estimators that were not studied and why, in sentences; equal reasons are said once.
+    pub(super) fn left_out(&self) -> Vec<String> {
+        let reasons = distinct(self.left_out.iter().map(|(_, why)| why.as_str()));
+        let sentence = |why: &str| {
+            let of = self.left_out.iter().filter(|one| one.1 == why);
+            let names: Vec<&str> = of.map(|one| one.0.as_str()).collect();
+            format!("left out of {}: {} ({why})", self.name, names.join(", "))
+        };
+        reasons.into_iter().map(sentence).collect()
+    }
+
+    /// What the gradients are made of, behind their number: ` of K = 2 samples`, or nothing.
+    pub(super) fn of_samples(&self) -> String {
+        let samples = self.studied.iter().find_map(|one| one.samples);
+        samples.map_or(String::new(), |samples| {
+            format!(" of K = {samples} sample{}", if samples == 1 { "" } else { "s" })
+        })
+    }
 }
 
 /// The name of a problem as that of a file.

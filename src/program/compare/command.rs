@@ -3,7 +3,7 @@
 use super::args::{CompareArgs, Subject};
 use super::case::{Case, Figure};
 use super::options::Options;
-use super::results::Report;
+use super::results::{Report, nothing_compared};
 use super::rows::Row;
 use super::signal::signal;
 use super::study::study;
@@ -30,10 +30,8 @@ pub(crate) fn compare(args: &CompareArgs, bench: &Bench) -> anyhow::Result<()> {
             options.samples
         )));
     }
-    if options.samples < 2 {
-        return Err(usage_error(
-            "--num-samples must be at least 2: leave-one-out needs another draw",
-        ));
+    if options.samples == 0 {
+        return Err(usage_error("--num-samples 0: a gradient needs a sample"));
     }
     enough_draws(options.draws)?;
     let asked = match &args.problem {
@@ -48,7 +46,8 @@ pub(crate) fn compare(args: &CompareArgs, bench: &Bench) -> anyhow::Result<()> {
         Some(Subject::Known(name)) => Some(name.as_str()),
         None => None,
     };
-    let problems = bench.chosen(asked, args.estimators.as_deref())?;
+    let further = if bench.is_catalogue { "; run:DIR is the run in that folder" } else { "" };
+    let problems = bench.chosen(asked, args.estimators.as_deref(), further)?;
     make_output_folder(&args.out)?;
     // The closed forms are about two problems of the catalogue.
     let closed_forms = bench.is_catalogue && asked.is_none();
@@ -63,17 +62,29 @@ fn compare_on(
     args: &CompareArgs,
 ) -> anyhow::Result<()> {
     let mut truths = Truths::default();
-    let mut all: Vec<Row> = Vec::new();
+    let (mut all, mut left_out) = (Vec::<Row>::new(), Vec::new());
     for problem in problems {
-        all.extend(report(study(problem, &mut truths, &options)?, options, args)?);
+        let case = study(problem, &mut truths, &options)?;
+        left_out.extend(case.left_out());
+        if case.studied.is_empty() {
+            continue;
+        }
+        all.extend(report(case, options, args)?);
         if let Some(figure) = signal(problem, &options) {
             write(&figure, args)?;
         }
+    }
+    if all.is_empty() {
+        return Err(nothing_compared(&left_out));
     }
     if closed_forms {
         for figure in variances(args) {
             write(&figure, args)?;
         }
+    }
+    // The tables have these sentences in them.
+    if args.format != Format::Table {
+        left_out.iter().for_each(|sentence| say(sentence));
     }
     finish(&all, args)
 }

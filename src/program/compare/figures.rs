@@ -15,7 +15,10 @@ const LINES: usize = 12;
 pub(super) fn figures_of(case: &Case, rows: &[Row], options: &Options) -> Vec<Figure> {
     let targets = targets(&case.studied);
     // Estimators of one target stand together.
-    let mut order: Vec<&Studied> = case.studied.iter().collect();
+    let mut order: Vec<&Studied> = case.studied.iter().filter(|one| one.is_finite()).collect();
+    if order.is_empty() {
+        return Vec::new();
+    }
     order.sort_by_key(|one| targets.iter().position(|target| *target == one.target));
     let pages = order.len().div_ceil(LINES).max(1);
     let lines = order.len().div_ceil(pages).max(1);
@@ -40,8 +43,8 @@ fn page_of(
 ) -> [Figure; 2] {
     let Case { name, file, components, .. } = case;
     let estimated = if case.estimated { ", the reference gradient is estimated" } else { "" };
-    let title =
-        format!("{name}: {} draws of K = {}{estimated}{page}", options.draws, options.samples);
+    let samples = case.of_samples();
+    let title = format!("{name}: {} gradients{samples}{estimated}{page}", options.draws);
     let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);
     let mut estimates: Vec<Estimate> = Vec::new();
     for one in studied {
@@ -62,10 +65,7 @@ fn page_of(
     let violins = Figure {
         name: format!("{file}-draws{end}"),
         shows: "draws of the gradient as violins beside the exact gradient",
-        scene: violins(
-            &draws,
-            &format!("{name}: {count} gradients of K = {}{estimated}{page}", options.samples),
-        ),
+        scene: violins(&draws, &format!("{name}: {count} gradients{samples}{estimated}{page}")),
     };
     [means, violins]
 }

@@ -1,6 +1,6 @@
 //! A comparison as a library: the estimators of a bench, measured.
 
-use super::case::{Case, Figure};
+use super::case::{Case, Figure, Studied};
 use super::figures::figures_of;
 use super::options::Options;
 use super::rows::{Row, fronts, rows_of, table_row};
@@ -9,7 +9,7 @@ use super::study::study;
 use crate::program::bench::{Bench, Truths};
 use crate::program::chart::write_chart;
 use crate::program::table::{Format, figure, paragraph, print};
-use crate::program::usage_error::{enough_draws, words};
+use crate::program::usage_error::{enough_draws, usage_error, words};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -30,16 +30,23 @@ pub struct Results {
     reports: Vec<Report>,
     signals: Vec<Figure>,
     rows: Vec<Row>,
+    left_out: Vec<String>,
+}
+
+/// The error of a comparison of no estimators.
+pub(super) fn nothing_compared(left_out: &[String]) -> anyhow::Error {
+    let why = if left_out.is_empty() { "there are no estimators" } else { &left_out.join("; ") };
+    usage_error(format!("nothing was compared: {why}"))
 }
 
 impl Bench {
     /// Draws gradients from every estimator and compares them with the exact gradients, on the threads of rayon's current pool. The
     /// results do not depend on the number of threads, the times do.
     ///
-    /// An estimator that needs more samples than [`Options::samples`] is left out.
+    /// An estimator that needs more samples than [`Options::samples`] is left out, and [`Results::left_out`] says so.
     ///
     /// # Errors
-    /// If an exact gradient cannot be found to the tolerance, or there are fewer than twenty draws.
+    /// If an exact gradient cannot be found to the tolerance, there are fewer than twenty draws, or no estimator is left.
     pub fn compare(&self, options: &Options) -> Result<Results, Error> {
         let mut truths = Truths::default();
         let (mut reports, mut signals) = (Vec::new(), Vec::new());
@@ -49,8 +56,12 @@ impl Bench {
             reports.push(Report::new(case, *options));
             signals.extend(signal(problem, options));
         }
-        let rows = reports.iter().flat_map(|report| report.rows.clone()).collect();
-        Ok(Results { reports, signals, rows })
+        let left_out: Vec<String> = reports.iter().flat_map(|report| report.left_out()).collect();
+        if reports.iter().all(|report| report.rows.is_empty()) {
+            return Err(Error(nothing_compared(&left_out)));
+        }
+        let rows: Vec<Row> = reports.iter().flat_map(|report| report.rows.clone()).collect();
+        Ok(Results { reports, signals, rows, left_out })
     }
 }
 
@@ -58,6 +69,11 @@ impl Results {
     /// A row for each component of each estimator's gradient.
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// A sentence for each reason for which estimators were left out, with their names; [`Display`](fmt::Display) prints them, too.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// The rows as a JSON array of objects.
@@ -119,7 +135,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(case: Case, options: Options) -> Self {
         let fronts = fronts(&case.studied);
-        let rows = rows_of(&case, &fronts, &options);
+        let rows = rows_of(&case, &fronts);
         Self { case, options, fronts, rows }
     }
 
@@ -128,16 +144,63 @@ impl Report {
         figures_of(&self.case, &self.rows, &self.options)
     }
 
+    /// The estimators that were not studied and why, in sentences.
+    pub(super) fn left_out(&self) -> Vec<String> {
+        self.case.left_out()
+    }
+
     fn caption(&self) -> String {
         let weights = self.case.effective.map_or(String::new(), |effective| {
-            format!(" ({} of them effective)", figure(effective))
+            let effective = figure(effective);
+            format!("; weighted, they are worth {effective} draws of the posterior (effective sample size)")
         });
-        let Options { draws, samples, .. } = self.options;
+        let (draws, samples) = (self.options.draws, self.case.of_samples());
         format!(
-            "{}: {draws} gradients of K = {samples} samples{weights}; variance and SNR are those of the whole gradient; \
+            "{}: {draws} gradients{samples}{weights}; variance and SNR are those of the whole gradient; \
              worst z: the component that is farthest from the exact gradient, in standard errors",
             self.case.name
         )
+    }
+
+    /// A sentence about an estimator whose draws contradict it.
+    fn refutation(&self, one: &Studied) -> Option<String> {
+        let Studied { estimator, study, target, .. } = one;
+        if !one.is_finite() {
+            let (of, draws) = (study.non_finite, self.options.draws);
+            return Some(format!(
+                "{estimator}: {of} of {draws} gradients are not finite, so that it has no mean and no variance; it is on no chart"
+            ));
+        }
+        let z = figure(one.worst_z().abs());
+        one.is_refuted().then(|| {
+            format!(
+                "{estimator} claims to be {}, and its mean is {z} standard errors from the exact gradient of {target}: `check` looks for the mistake",
+                study.claim
+            )
+        })
+    }
+
+    /// Sentences about estimators that drew the same gradients.
+    fn equal_draws(&self) -> Vec<String> {
+        let studied = &self.case.studied;
+        let equal = |a: &Studied, b: &Studied| {
+            a.target == b.target && a.variance > 0.0 && a.study.components == b.study.components
+        };
+        let mut sentences = Vec::new();
+        for (i, first) in studied.iter().enumerate() {
+            if studied[..i].iter().any(|before| equal(before, first)) {
+                continue;
+            }
+            let twins = studied[i..].iter().filter(|one| equal(first, one));
+            let names: Vec<&str> = twins.map(|one| one.estimator.as_str()).collect();
+            if names.len() > 1 {
+                sentences.push(format!(
+                    "all estimators have the same random numbers, from which {} make the same gradients here",
+                    names.join(", ")
+                ));
+            }
+        }
+        sentences
     }
 }
 
@@ -149,22 +212,19 @@ impl fmt::Display for Report {
         let mut table = Vec::new();
         print(&lines, Format::Table, &mut table).map_err(|_| fmt::Error)?;
         f.write_str(&String::from_utf8_lossy(&table))?;
-        for one in self.case.studied.iter().filter(|one| one.is_refuted()) {
-            let words = format!(
-                "{} claims to be {}, and its mean is {} standard errors from the exact gradient of {}: `check` looks for the mistake",
-                one.estimator,
-                one.study.claim,
-                figure(one.worst_z().abs()),
-                one.target
-            );
-            writeln!(f, "{}", paragraph(&words))?;
-        }
-        for (target, names) in &self.fronts {
+        let front = |(target, names): &(String, Vec<String>)| {
             let names = names.join(", ");
-            let words = format!("Pareto front of variance and time, gradient of {target}: {names}");
-            writeln!(f, "{}", paragraph(&words))?;
+            format!("Pareto front of variance and time, gradient of {target}: {names}")
+        };
+        let refutations = self.case.studied.iter().filter_map(|one| self.refutation(one));
+        let remarks = refutations
+            .chain(self.left_out())
+            .chain(self.fronts.iter().map(front))
+            .chain(self.equal_draws())
+            .chain(self.case.notes.iter().cloned());
+        for remark in remarks {
+            writeln!(f, "{}", paragraph(&remark))?;
         }
-        self.case.notes.iter().try_for_each(|note| writeln!(f, "{}", paragraph(note)))?;
         writeln!(f)
     }
 }

@@ -1,7 +1,6 @@
 //! The rows that are printed of estimators that were studied.
 
 use super::case::{Case, Studied};
-use super::options::Options;
 use crate::program::distinct::distinct;
 use pathscore::estimators::variance::ComponentStats;
 use serde::Serialize;
@@ -23,7 +22,7 @@ pub struct Row {
     pub exact: f64,
     /// The error of `exact`: of a quadrature, or a standard error where it was itself estimated.
     pub exact_error: f64,
-    /// The mean of the draws.
+    /// The mean of the draws; no number if one of them is not finite, as then the variance.
     pub mean: f64,
     /// The difference of the mean from the exact gradient in standard errors.
     pub z: f64,
@@ -33,8 +32,8 @@ pub struct Row {
     pub snr: f64,
     /// The number of draws.
     pub draws: usize,
-    /// $K$, the samples in each draw.
-    pub num_samples: usize,
+    /// $K$, the samples in each draw; none of a gradient that has no such number.
+    pub num_samples: Option<usize>,
     /// The mean effective sample size of $K$ samples, where they are weighted.
     pub effective_sample_size: Option<f64>,
     /// The time of one draw of the whole gradient on one thread.
@@ -117,11 +116,7 @@ fn front<'a>(costs: &[(&'a str, [f64; 2])]) -> Vec<&'a str> {
 }
 
 /// The rows of all estimators of one problem.
-pub(super) fn rows_of(
-    case: &Case,
-    fronts: &[(String, Vec<String>)],
-    options: &Options,
-) -> Vec<Row> {
+pub(super) fn rows_of(case: &Case, fronts: &[(String, Vec<String>)]) -> Vec<Row> {
     let of_one = |one: &Studied| {
         let seconds = one.study.seconds_per_draw;
         let pareto = is_on_front(one, fronts);
@@ -139,7 +134,7 @@ pub(super) fn rows_of(
             variance: component.variance,
             snr: component.snr(),
             draws: component.draws,
-            num_samples: options.samples,
+            num_samples: one.samples,
             effective_sample_size: case.effective,
             seconds_per_draw: seconds,
             variance_times_seconds: component.variance * seconds,

@@ -25,12 +25,16 @@ pub(super) fn study(
 ) -> anyhow::Result<Case> {
     let name = problem.name.to_string();
     let (components, studied, notes) = (Vec::new(), Vec::new(), Vec::new());
-    let (effective, estimated, file) = (None, false, file_name(&name));
-    let mut case = Case { name, file, components, studied, effective, notes, estimated };
+    let (effective, estimated, file, left_out) = (None, false, file_name(&name), Vec::new());
+    let mut case = Case { name, file, components, studied, effective, notes, estimated, left_out };
     let setting = Setting { samples: options.samples, batch: 1, scale: 1.0 };
-    let pairs = problem.pairs.iter();
-    let instances: Vec<_> =
-        pairs.filter_map(|pair| Some((pair, pair.instance(setting).ok()?))).collect();
+    let mut instances = Vec::new();
+    for pair in &problem.pairs {
+        match pair.instance(setting) {
+            Ok(instance) => instances.push((pair, instance)),
+            Err(why) => case.left_out.push((pair.name.to_string(), why)),
+        }
+    }
     let count = Count::new(instances.len(), "estimators");
     for (pair, instance) in instances {
         if case.studied.is_empty() {
@@ -51,10 +55,11 @@ pub(super) fn study(
             estimator: pair.name.to_string(),
             target: instance.target_name(),
             errors: truth.gradient_errors,
-            variance: if variance.sqrt() > ROUNDING * norm { variance } else { 0.0 },
+            variance: if variance.sqrt() <= ROUNDING * norm { 0.0 } else { variance },
             norm,
             draws: draws(&*instance.candidate, exact.len(), DRAWS.min(options.draws), options.seed),
             study,
+            samples: (!pair.one_setting).then_some(options.samples),
         });
         count.one_more();
     }
@@ -94,6 +99,10 @@ mod tests {
     use super::super::rows::{fronts, rows_of};
     use super::*;
     use crate::program::bench::Bench;
+    use pathscore::estimators::proof::{Expectation, FromFn, Latent};
+    use pathscore::models::latent::SmallBelief;
+    use pathscore::models::{Params, RandomSource, seed};
+    use pathscore::prelude::{Baseline, Reinforce};
 
     /// Every estimator on every problem, from two samples to more than there are outcomes to list. A few gradients
     /// show a truth that is wrong, since exact estimators have no noise and the others differ by many errors.
@@ -105,7 +114,7 @@ mod tests {
             let mut truths = Truths::default();
             for problem in &of_all {
                 let case = study(problem, &mut truths, &options).expect("the truth is known");
-                for row in rows_of(&case, &fronts(&case.studied), &options) {
+                for row in rows_of(&case, &fronts(&case.studied)) {
                     let at = format!("{} on {}, K={num_samples}", row.estimator, row.problem);
                     // Exact estimators have the truth to 1e-9, which counts as no error.
                     assert!(row.claim != "exact" || row.z == 0.0, "{at}: z = {}", row.z);
@@ -114,5 +123,52 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// E (μ + ε)² at 0.5, whose gradient is 1.
+    #[test]
+    fn draws_that_are_not_finite_have_no_mean_no_variance_and_no_place_on_the_front() {
+        let problem =
+            Expectation::new("a square", &[0.5], |at, source| (at[0] + source.normal()).powi(2));
+        let path = |worst: f64| {
+            FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
+                let eps = source.normal();
+                out[0] = if eps > worst { f64::NAN } else { 2.0 * (0.5 + eps) };
+            })
+        };
+        let mut bench = Bench::new();
+        bench.on(problem).add_gradient("right", path(99.0)).add_gradient("rarely", path(2.0));
+        let results = bench.compare(&Options { draws: 1000, ..Options::default() });
+        let results = results.expect("the truth is known");
+        let [right, rarely] = [0, 1].map(|i| &results.rows()[i]);
+        assert!(right.pareto && right.z.abs() < 5.0 && right.num_samples.is_none());
+        assert!(!rarely.pareto && rarely.mean.is_nan() && rarely.total_variance.is_nan());
+        let words = results.to_string();
+        assert!(words.contains("gradients are not finite"), "{words}");
+        assert!(!words.contains("K ="), "{words}");
+    }
+
+    #[test]
+    fn what_is_left_out_is_said_and_nothing_is_no_comparison() {
+        let mut params = Params::new();
+        let model = SmallBelief::known(&mut params, &mut seed::rng(0, seed::Stream::Init, 0));
+        let mut bench = Bench::new();
+        bench
+            .on(Latent::new("two bits", model, params, &[1.0, 0.0, 1.0]))
+            .add("alone", Reinforce { baseline: Baseline::None })
+            .add("others", Reinforce { baseline: Baseline::LeaveOneOut });
+        let options = Options { draws: 50, samples: 1, seed: 0 };
+        let results = bench.compare(&options).expect("one of them needs no other draw");
+        assert!(results.rows().iter().all(|row| row.estimator == "alone"));
+        let left_out =
+            "left out of two bits: others (it needs 2 samples or more, not 1)".to_string();
+        assert_eq!(results.left_out(), [left_out]);
+        bench.problems[0].pairs.remove(0);
+        let refused = bench.compare(&options).expect_err("nothing is left").to_string();
+        assert!(
+            refused.contains("nothing was compared") && refused.contains("others"),
+            "{refused}"
+        );
+        assert!(Bench::new().compare(&options).is_err());
     }
 }

@@ -7,12 +7,14 @@
 
 use super::args::CompareArgs;
 use super::case::{Case, DRAWS, Studied};
+use crate::program::bench::names_of;
 use crate::program::kinds::kind::{Compared, Gradients, Kind};
 use crate::program::progress::Count;
 use crate::program::run::checkpoint::State;
 use crate::program::run::memory;
 use crate::program::run::saved::Saved;
 use crate::program::run::settings::Settings;
+use crate::program::suggestion::choices as choices_for;
 use crate::program::usage_error::usage_error;
 use pathscore::estimators::Claim;
 use pathscore::estimators::variance::{ComponentStats, Study};
@@ -61,14 +63,17 @@ impl Run {
         }
         let batch = settings.optimizer()?.batch.unwrap_or(split.train.len());
         let rows = Batches::new(split.train.len(), batch, args.seed)?.at(0).to_vec();
-        if let Some(names) = &args.estimators {
+        if let Some(lists) = &args.estimators {
+            let is_name = |name: &str| asked.iter().any(|one| one.name == name);
+            let names: Vec<String> =
+                lists.iter().flat_map(|list| names_of(list, is_name)).collect();
             if let Some(name) = names.iter().find(|name| asked.iter().all(|one| one.name != **name))
             {
                 let choices: Vec<&str> = asked.iter().map(|one| one.name.as_str()).collect();
                 return Err(usage_error(format!(
-                    "estimator `{name}` does not fit this run, a {}: the choices are {}",
+                    "estimator `{name}` does not fit this run, a {}: {}",
                     kind.about().name,
-                    choices.join(", ")
+                    choices_for(name, &choices)
                 )));
             }
             asked.retain(|one| names.contains(&one.name));
@@ -105,6 +110,7 @@ impl Run {
             let best = measured
                 .iter()
                 .filter(|one| one.2.target == *target && one.2.claim.is_unbiased())
+                .filter(|one| one.2.non_finite == 0)
                 .min_by(|a, b| cost(&a.2).total_cmp(&cost(&b.2)));
             let Some((name, settings, _)) = best else {
                 notes.push(format!("gradient of {target}: no estimator is unbiased for it, so there is no reference"));
@@ -127,7 +133,7 @@ impl Run {
         let components = measured.first().map_or(Vec::new(), |one| one.2.names.clone());
         let studied = |(name, _, moments): (&String, &Settings, Moments)| {
             let truth = truths.iter().find(|truth| truth.0 == moments.target);
-            moments.studied(name, truth.and_then(|truth| truth.1.as_ref()))
+            moments.studied(name, truth.and_then(|truth| truth.1.as_ref()), args.num_samples)
         };
         Ok(Case {
             name: self.name.clone(),
@@ -137,6 +143,7 @@ impl Run {
             effective: None,
             notes,
             estimated: true,
+            left_out: Vec::new(),
         })
     }
 
@@ -180,6 +187,8 @@ struct Moments {
     draws: Vec<Vec<f64>>,
     /// The time of one draw.
     seconds: f64,
+    /// The number of draws that are not finite.
+    non_finite: usize,
 }
 
 impl Moments {
@@ -210,6 +219,7 @@ impl Moments {
             spreads: zeros(),
             draws: vec![Vec::new(); names.len()],
             seconds: 0.0,
+            non_finite: 0,
             names,
             directions,
         }
@@ -218,6 +228,7 @@ impl Moments {
     /// Adds a draw; components behind the model's parameters are the estimator's own and are left out.
     fn add(&mut self, gradient: &[f64]) {
         self.count += 1.0;
+        self.non_finite += usize::from(!gradient.iter().all(|g| g.is_finite()));
         for (mean, g) in self.mean.iter_mut().zip(gradient) {
             *mean += (g - *mean) / self.count;
             self.squares += g * g;
@@ -241,7 +252,9 @@ impl Moments {
 
     /// The trace of the covariance of one gradient.
     fn variance(&self) -> f64 {
-        ((self.squares - self.count * self.of_mean()) / (self.count - 1.0)).max(0.0)
+        let variance = (self.squares - self.count * self.of_mean()) / (self.count - 1.0);
+        // The difference of two sums may be negative by rounding, and is no number with a draw that is none.
+        if variance < 0.0 { 0.0 } else { variance }
     }
 
     /// The variance of one projection.
@@ -250,7 +263,7 @@ impl Moments {
     }
 
     /// The result beside the reference, if there is one.
-    fn studied(self, estimator: &str, truth: Option<&Self>) -> Studied {
+    fn studied(self, estimator: &str, truth: Option<&Self>, samples: usize) -> Studied {
         let component = |i: usize| ComponentStats {
             exact: truth.map_or(f64::NAN, |truth| truth.means[i]),
             mean: self.means[i],
@@ -271,8 +284,10 @@ impl Moments {
                 claim: self.claim,
                 components: all.map(component).collect(),
                 seconds_per_draw: self.seconds,
+                non_finite: self.non_finite,
             },
             draws: self.draws,
+            samples: Some(samples),
         }
     }
 }
