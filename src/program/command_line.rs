@@ -100,7 +100,9 @@ fn of_own_bench(command: Command) -> Command {
     command
         .mut_subcommand("compare", problem)
         .mut_subcommand("check", |command| without(without(problem(command), "samplers"), "zoo"))
-        .mut_subcommand("list", |command| command.about("List the problems and their estimators."))
+        .mut_subcommand("list", |command| {
+            without(command.about("List the problems and their estimators"), "guide")
+        })
 }
 
 /// Lets `-1` be the value of an option, so that the option itself can say why it cannot be negative, and gives the words about each

@@ -2,6 +2,7 @@
 
 use super::bench::{Bench, Pair, ProblemRow, Words};
 use super::catalogue::{Kind, estimators};
+use super::guide;
 use super::kinds::KINDS;
 use super::table::{Format, print};
 use clap::Args;
@@ -12,6 +13,11 @@ use std::collections::HashSet;
 /// Options of `list`.
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
+    /// Help to choose an estimator: all of them by what they ask of a model, with their bias, noise and time as measured now on a problem
+    /// whose gradient is known, and when to choose each.
+    #[arg(long)]
+    pub(crate) guide: bool,
+
     /// The format of the result.
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub(crate) format: Format,
@@ -28,6 +34,9 @@ struct ListRow {
 
 /// Prints the list.
 pub(crate) fn list(args: &ListArgs, bench: &Bench) -> anyhow::Result<()> {
+    if args.guide {
+        return guide::guide(args.format, bench);
+    }
     print(&rows(bench), args.format, &mut std::io::stdout().lock())
 }
 

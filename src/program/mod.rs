@@ -12,6 +12,7 @@ pub(crate) mod criteria;
 pub(crate) mod distinct;
 pub(crate) mod files;
 pub(crate) mod gallery;
+pub(crate) mod guide;
 pub(crate) mod interrupt;
 pub(crate) mod kinds;
 pub(crate) mod likelihood;

@@ -62,6 +62,7 @@ where
                 name: "reinforce",
                 line: "ELBO, through the score of the density, with --baseline",
                 source: "Williams 1992",
+                choose: "there is no path; with --baseline leave-one-out and K ≥ 2, not none",
                 options: &[BASELINE, BASELINE_VALUE, BASELINE_DECAY, BASELINE_HIDDEN],
                 samples: 4,
                 variants: &[
@@ -145,6 +146,7 @@ where
                 name: "nvil",
                 line: "ELBO, with a baseline network of the row, centred and scaled, for each layer",
                 source: "Mnih & Gregor 2014",
+                choose: "belief nets with one draw a row: its network learns the baseline of each row",
                 options: &[BASELINE_DECAY, BASELINE_HIDDEN, NVIL_MODE, NVIL_SCALE],
                 variants: &[
                     Variant {
@@ -203,6 +205,7 @@ where
                 name: "vimco",
                 line: "the importance-weighted bound of K ≥ 2 draws, each with the others as baseline",
                 source: "Mnih & Rezende 2016",
+                choose: "the bound of K draws is wanted of bits or mixed latents, with K from 5 to 50",
                 options: &[VIMCO_MEAN],
                 samples: 10,
                 variants: &[
@@ -236,6 +239,7 @@ where
                 name: "wake",
                 line: "reweighted wake-sleep: model and posterior learn from the same K weighted draws",
                 source: "Bornschein & Bengio 2015",
+                choose: "q is to cover the posterior, not to seek one mode",
                 samples: 10,
                 skips: &[
                     Skip {
@@ -254,6 +258,7 @@ where
                 name: "tvo",
                 line: "the thermodynamic objective between the ELBO and ln p(x), --points",
                 source: "Masrani et al. 2019",
+                choose: "q is to learn from a bound tighter than the ELBO without a path",
                 options: &[POINTS, FIRST_POINT],
                 samples: 10,
                 variants: &[Variant {
@@ -285,6 +290,7 @@ where
             name: "wake-sleep",
             line: "wake for the model; for q a mixture of the wake and the sleep phase, --wake",
             source: "Bornschein & Bengio 2015",
+            choose: "q is to learn from data that the model dreams up as well",
             options: &[WAKE],
             samples: 10,
             variants: &[

@@ -32,6 +32,7 @@ where
                 name: "muprop",
                 line: "ELBO, reinforce with a linear baseline: the tangent of f at the mean of the bits",
                 source: "Gu et al. 2016",
+                choose: "the network after the bits is nearly linear",
                 ..BITS
             },
             |_, setup, job| job.run(setup.params, MuProp::default()),
@@ -41,6 +42,7 @@ where
                 name: "arm",
                 line: "ELBO, pairs of opposite bits of one uniform number, --num-samples pairs",
                 source: "Yin & Zhou 2019",
+                choose: "disarm is to be understood: it has the same mean and more noise",
                 ..BITS
             },
             |_, setup, job| job.run(setup.params, Arm),
@@ -50,6 +52,7 @@ where
                 name: "disarm",
                 line: "ELBO, arm with its uniform numbers averaged out; prefer it to arm",
                 source: "Dong, Mnih & Tucker 2020",
+                choose: "two evaluations a draw are cheap, and less noise than reinforce is wanted",
                 ..BITS
             },
             |_, setup, job| job.run(setup.params, DisArm),
@@ -59,6 +62,7 @@ where
                 name: "disarm-bound",
                 line: "the importance-weighted bound of K draws, through K pairs of opposite bits",
                 source: "Dong, Mnih & Tucker 2020",
+                choose: "the bound of K draws is wanted of one layer of bits",
                 samples: 10,
                 ..BITS
             },
@@ -69,6 +73,7 @@ where
                 name: "rebar",
                 line: "ELBO, the relaxed model as control variate, temperature and scale learnt",
                 source: "Tucker et al. 2017",
+                choose: "the relaxed model is a good control variate; three evaluations a draw",
                 options: &[TEMPERATURE],
                 skips: &[RELAXED],
                 ..BITS
@@ -80,6 +85,7 @@ where
                 name: "relax",
                 line: "ELBO, rebar with a network added to its control variate",
                 source: "Grathwohl et al. 2018",
+                choose: "rebar's control variate is not enough; a network learns the rest",
                 options: &[TEMPERATURE, BASELINE_HIDDEN],
                 variants: &[Variant {
                     name: "relax",
@@ -102,6 +108,7 @@ where
                 name: "local",
                 line: "ELBO, each bit summed over exactly: one evaluation more for every latent",
                 source: "Titsias & Lázaro-Gredilla 2015",
+                choose: "the latents are few, or as the truth that others are compared with",
                 each_latent: true,
                 ..BITS
             },
@@ -112,6 +119,7 @@ where
                 name: "concrete",
                 line: "relaxed bits at --temperature, biased: the model is trained on values between zero and one",
                 source: "Maddison, Mnih & Teh 2017",
+                choose: "a smooth start is worth a wrong end",
                 options: &[TEMPERATURE],
                 ..BITS
             },
@@ -124,6 +132,7 @@ where
                 name: "straight-through",
                 line: "bits with the slope of their probabilities or, with --temperature, of relaxed bits; biased",
                 source: "Bengio et al. 2013",
+                choose: "a simple, fast start is worth a wrong end",
                 options: &[TEMPERATURE_IF_ANY],
                 ..BITS
             },

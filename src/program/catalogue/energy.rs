@@ -29,6 +29,7 @@ where
                 name: "cd",
                 line: "ln p(x), contrastive divergence: chains that begin at the data; biased",
                 source: "Hinton 2002",
+                choose: "a fast start is enough, or its bias is to be seen",
                 reported: Reported::FreeEnergyDifference,
                 options: &[SWEEPS],
                 ..About::DEFAULT
@@ -42,6 +43,7 @@ where
                 name: "pcd",
                 line: "ln p(x), persistent contrastive divergence: chains that go on from step to step; biased",
                 source: "Tieleman 2008",
+                choose: "a Boltzmann machine is trained for its likelihood",
                 reported: Reported::FreeEnergyDifference,
                 options: &[SWEEPS, CHAINS],
                 ..About::DEFAULT
@@ -56,6 +58,7 @@ where
                 name: "fpcd",
                 line: "ln p(x), persistent chains with fast weights, which drive them on; biased",
                 source: "Tieleman & Hinton 2009",
+                choose: "the chains of pcd stick",
                 reported: Reported::FreeEnergyDifference,
                 options: &[SWEEPS, CHAINS, FAST_RATE],
                 ..About::DEFAULT
@@ -87,6 +90,7 @@ where
             name: "ucd",
             line: "ln p(x), unbiased contrastive divergence: pairs of coupled chains until they meet",
             source: "Qiu et al. 2020",
+            choose: "bias matters more than time",
             reported: Reported::FreeEnergyDifference,
             options: &[BURN_IN, MOST_SWEEPS],
             ..About::DEFAULT
@@ -110,6 +114,7 @@ where
             name: "ml",
             line: "ln p(x), maximum likelihood: the sum over all terms of Z",
             source: "exact",
+            choose: "one side has up to some twenty bits, so that Z can be summed",
             reported: Reported::LogLikelihood,
             ..About::DEFAULT
         },
@@ -130,6 +135,7 @@ where
                 name: "pt",
                 line: "ln p(x), persistent chains that exchange states along a ladder of temperatures; biased",
                 source: "Desjardins et al. 2010",
+                choose: "modes lie so far apart that the chains of pcd do not cross",
                 reported: Reported::FreeEnergyDifference,
                 options: &[SWEEPS, CHAINS, TEMPERATURES],
                 ..About::DEFAULT
@@ -146,6 +152,7 @@ where
                 name: "bis",
                 line: "ln p(x), weighted draws of independent columns in place of chains; biased",
                 source: "Bengio & Senécal 2003",
+                choose: "the columns are few and nearly independent",
                 options: &[DRAWS],
                 ..About::DEFAULT
             },
@@ -170,6 +177,7 @@ where
                 name: "pl",
                 line: "pseudo-likelihood: every bit given all others; biased for ln p(x)",
                 source: "Besag 1975",
+                choose: "the couplings among visible bits are wanted, not samples",
                 options: &[PL_BITS],
                 variants: &[
                     Variant {
@@ -196,6 +204,7 @@ where
                 name: "ratio-matching",
                 line: "ratio matching: score matching for bits; biased for ln p(x)",
                 source: "Hyvärinen 2007",
+                choose: "score matching is wanted of bits",
                 ..About::DEFAULT
             },
             |_, setup, job| job.run(setup.params, RatioMatching),
@@ -205,6 +214,7 @@ where
                 name: "mpf",
                 line: "minimum probability flow from the data to neighbours; biased for ln p(x)",
                 source: "Sohl-Dickstein et al. 2011",
+                choose: "a fast, deterministic fit of couplings is wanted",
                 options: &[MPF_NEIGHBOURS],
                 ..About::DEFAULT
             },
@@ -218,6 +228,7 @@ where
                 name: "nce",
                 line: "noise-contrastive estimation, with ln Z as a parameter of its own; biased for ln p(x)",
                 source: "Gutmann & Hyvärinen 2012",
+                choose: "ln Z is wanted with the parameters, and a good noise distribution is at hand",
                 learns_log_partition: true,
                 options: &[NOISE_RATIO],
                 ..About::DEFAULT
@@ -236,6 +247,7 @@ where
                 name: "ed",
                 line: "energy discrepancy: data against blurred data, no chains; biased for ln p(x)",
                 source: "Schröder et al. 2023",
+                choose: "neither chains nor derivatives with respect to the data are wanted",
                 options: &[FLIP, NEIGHBOURS, STABILISER],
                 ..About::DEFAULT
             },

@@ -19,6 +19,7 @@ where
             name: "enumeration",
             line: "ELBO, the sum over every state of the latents",
             source: "exact",
+            choose: "the states can be listed, up to some thousand: no noise at all",
             ..About::DEFAULT
         },
         |_, setup, job| job.run(setup.params, Enumeration),
@@ -37,6 +38,7 @@ where
             name: "quadrature",
             line: "ELBO, by 20 Gauss–Hermite nodes",
             source: "Golub & Welsch 1969",
+            choose: "one or two normal latents: no noise at all",
             samples: 20,
             fixed_samples: true,
             ..About::DEFAULT

@@ -62,6 +62,7 @@ where
                 name: "prior-score",
                 line: "p(x), draws from the prior, through its score",
                 source: "Fisher 1925",
+                choose: "likelihood by draws from the prior is to be seen failing, then understood",
                 skips: &[PARTS],
                 ..About::DEFAULT
             },
@@ -72,6 +73,7 @@ where
                 name: "self-normalised",
                 line: "ln p(x), draws from the prior, weighted by the likelihood; biased",
                 source: "Fisher 1925",
+                choose: "there is no q, and the prior is near the posterior",
                 skips: &[PARTS],
                 ..About::DEFAULT
             },
@@ -82,6 +84,7 @@ where
                 name: "multilevel",
                 line: "ln p(x), the sum of differences of bounds at a level that is drawn",
                 source: "Shi & Cornish 2021",
+                choose: "ln p(x) itself is wanted without bias, and moderate tails are bearable",
                 samples: 3,
                 fixed_samples: true,
                 skips: &[UNBOUNDED],
@@ -94,6 +97,7 @@ where
                 name: "russian-roulette",
                 line: "ln p(x), the steps between bounds cut at random; heavy tails",
                 source: "Luo et al. 2020",
+                choose: "an unbiased ln p(x) by truncation is to be compared with multilevel, which has lighter tails",
                 skips: &[HEAVY_TAILS],
                 ..About::DEFAULT
             },
@@ -104,6 +108,7 @@ where
                 name: "coupled-cis",
                 line: "ln p(x), two chains of K ≥ 2 candidates until they meet",
                 source: "Ruiz et al. 2021",
+                choose: "ln p(x) is wanted without bias, and q is good enough for chains to meet",
                 skips: &[UNBOUNDED],
                 ..About::DEFAULT
             },
@@ -114,6 +119,7 @@ where
                 name: "score-climbing",
                 line: "ln p(x), a chain of K ≥ 2 candidates for each row; q climbs the inclusive divergence",
                 source: "Naesseth et al. 2020",
+                choose: "q is to cover the posterior, with a state for each row of the data",
                 skips: &[PARTS],
                 ..About::DEFAULT
             },
@@ -136,6 +142,7 @@ where
                 name: "prior-path",
                 line: "p(x), draws from the prior, along their path",
                 source: "Kingma & Welling 2014",
+                choose: "likelihood by draws from the prior is to be seen, with less noise than by the score",
                 ..About::DEFAULT
             },
             |_, setup, job| job.run(setup.params, PriorPath),
@@ -145,6 +152,7 @@ where
                 name: "posterior-chains",
                 line: "ln p(x), Langevin chains over the posterior, which last from step to step",
                 source: "Fisher 1925",
+                choose: "there is no q, and the latents have gradients",
                 skips: &[CHAINS],
                 ..About::DEFAULT
             },
@@ -157,6 +165,7 @@ where
                 name: "prior-box",
                 line: "p(x), uniform draws in a box, times its volume",
                 source: "crude Monte Carlo",
+                choose: "crude Monte Carlo is to be seen, in one or two dimensions",
                 ..About::DEFAULT
             },
             |_, setup, job| {

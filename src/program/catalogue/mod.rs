@@ -34,7 +34,7 @@ mod row;
 mod tracked;
 mod tractable;
 
-pub(crate) use all::estimators;
+pub(crate) use all::{Capability, capabilities, estimators};
 pub(crate) use any::{any_rows, generative_rows};
 pub(crate) use arguments::{estimator_argument, given_options, option_arguments};
 pub(crate) use bits::bits_rows;

@@ -20,6 +20,7 @@ where
             name: "measure-valued",
             line: "ELBO, one coordinate at a time from the two parts of its density's derivative",
             source: "Mohamed et al. 2020",
+            choose: "the latents are few and f is not smooth",
             each_latent: true,
             ..About::DEFAULT
         },
@@ -40,6 +41,7 @@ where
             name: "per-node",
             line: "ELBO, a strategy for each node: normal numbers along their paths, bits by --bits-by",
             source: "Schulman et al. 2015",
+            choose: "latents of several kinds: each has the way that suits it",
             options: &[BITS_BY],
             samples: 2,
             variants: &[

@@ -21,6 +21,7 @@ where
             name: "sgvb",
             line: "ELBO, along the path of a reparameterised sample",
             source: "Kingma & Welling 2014",
+            choose: "there is a path: it is cheap, and its noise is seldom the problem",
             options: &[KL],
             variants: &[
                 Variant {
@@ -60,6 +61,7 @@ where
             name: "sgvb",
             line: "ELBO, along the path of a reparameterised sample",
             source: "Kingma & Welling 2014",
+            choose: "there is a path: it is cheap, and its noise is seldom the problem",
             ..About::DEFAULT
         },
         |_, setup, job| job.run(setup.params, Sgvb),
@@ -82,6 +84,7 @@ where
                 name: "stl",
                 line: "ELBO, sgvb without the score of q: no noise where q is the posterior",
                 source: "Roeder et al. 2017",
+                choose: "q comes near the posterior, where its noise vanishes",
                 ..About::DEFAULT
             },
             |_, setup, job| job.run(setup.params, StickingTheLanding),
@@ -91,6 +94,7 @@ where
                 name: "iwae",
                 line: "the importance-weighted bound of K draws, along the path",
                 source: "Burda et al. 2016",
+                choose: "a tighter bound matters more than q, whose gradient fades as K grows",
                 samples: 10,
                 ..About::DEFAULT
             },
@@ -101,6 +105,7 @@ where
                 name: "dreg",
                 line: "iwae, doubly reparameterised: less noise for q; prefer it to iwae",
                 source: "Tucker et al. 2019",
+                choose: "a tighter bound matters and q is to profit from larger K",
                 samples: 10,
                 ..About::DEFAULT
             },
@@ -111,6 +116,7 @@ where
                 name: "renyi",
                 line: "Rényi's bound of order --alpha, along the path",
                 source: "Li & Turner 2016",
+                choose: "q is to cover more (α < 1) or less (α > 1) of the posterior than the ELBO asks",
                 options: &[ALPHA],
                 samples: 10,
                 variants: &[
@@ -159,6 +165,7 @@ where
                 name: "differences",
                 line: "central differences with common random numbers, one parameter at a time",
                 source: "Glasserman & Yao 1992",
+                choose: "no derivative is at hand and the parameters are few",
                 skips: &[DIFFERENCES],
                 ..About::DEFAULT
             },
@@ -169,6 +176,7 @@ where
                 name: "spsa",
                 line: "central differences in a random direction",
                 source: "Spall 1992",
+                choose: "no derivative is at hand and the parameters are many",
                 skips: &[DIFFERENCES],
                 ..About::DEFAULT
             },

@@ -42,6 +42,7 @@ where
                 name: "sm",
                 line: "score matching with the exact trace of the Hessian, for few columns",
                 source: "Hyvärinen 2005",
+                choose: "the columns are few and the energy is smooth",
                 ..About::DEFAULT
             },
             |_, setup, job| job.run(setup.params, ScoreMatching),
@@ -51,6 +52,7 @@ where
                 name: "ssm",
                 line: "sliced score matching: the Hessian along random directions",
                 source: "Song et al. 2019",
+                choose: "the columns are many and the energy is smooth",
                 options: &[DIRECTIONS, DRAWS],
                 ..About::DEFAULT
             },
@@ -67,6 +69,7 @@ where
                 name: "dsm",
                 line: "denoising score matching: the score points back from noise to the data",
                 source: "Vincent 2011",
+                choose: "some blur is harmless: it is the cheapest of the three",
                 options: &[NOISE, DRAWS],
                 ..About::DEFAULT
             },
@@ -80,6 +83,7 @@ where
                 name: "nce",
                 line: "noise contrast with a normal law as noise, which learns ln Z too",
                 source: "Gutmann & Hyvärinen 2010",
+                choose: "ln Z is wanted with the parameters, and a good noise distribution is at hand",
                 options: &[MANY_DRAWS],
                 variants: &[Variant {
                     name: "nce-normal",
@@ -95,6 +99,7 @@ where
                 name: "ed",
                 line: "energy discrepancy: rows against points that were perturbed twice",
                 source: "Schröder et al. 2023",
+                choose: "neither chains nor derivatives with respect to the data are wanted",
                 options: &[DISCREPANCY_NOISE, STABILIZER, MANY_DRAWS],
                 variants: &[Variant {
                     name: "ed-normal",
@@ -115,6 +120,7 @@ where
                 name: "cd",
                 line: "ln p(x), contrastive divergence: chains by dynamics from the data; biased",
                 source: "Hinton 2002",
+                choose: "a fast start is enough, or its bias is to be seen",
                 options: &[SAMPLER, STEP_SIZE, LEAPFROGS, MOVES],
                 variants: &[Variant {
                     name: "cd-dynamics",
@@ -133,6 +139,7 @@ where
                 name: "pcd",
                 line: "ln p(x), persistent contrastive divergence: chains by dynamics that go on; biased",
                 source: "Tieleman 2008; Du & Mordatch 2019",
+                choose: "a Boltzmann machine is trained for its likelihood",
                 keeps_chains: true,
                 options: &[SAMPLER, STEP_SIZE, LEAPFROGS, MOVES, CHAINS, RESTART],
                 variants: &[Variant {

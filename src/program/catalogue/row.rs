@@ -18,6 +18,8 @@ pub(crate) struct About {
     pub(crate) line: &'static str,
     /// The paper.
     pub(crate) source: &'static str,
+    /// The end of the sentence "choose it when …".
+    pub(crate) choose: &'static str,
     /// The options of the estimator.
     pub(crate) options: &'static [&'static OptionRow],
     /// The default number of samples $K$ for each row.
@@ -107,6 +109,7 @@ impl About {
         name: "",
         line: "",
         source: "",
+        choose: "",
         options: &[],
         samples: 1,
         fixed_samples: false,

@@ -18,6 +18,7 @@ where
             name: "tracked-pcd",
             line: "ln p(x), pcd, and beside it as many chains with weights that know ln Z at every step; biased",
             source: "Carbone et al. 2023",
+            choose: "ln p(x) is to be watched while a machine learns",
             reported: Reported::FreeEnergyDifference,
             options: &[SWEEPS, CHAINS],
             ..About::DEFAULT

@@ -17,6 +17,7 @@ where
             name: "exact-likelihood",
             line: "ln p(x), the derivative of the exact log-likelihood",
             source: "exact",
+            choose: "the model has an exact likelihood: nothing is better",
             ..About::DEFAULT
         },
         |_, setup, job| job.run(setup.params, ExactLikelihood),
