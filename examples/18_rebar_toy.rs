@@ -1,4 +1,4 @@
-//! The toy problem of REBAR: how the noise of three estimators changes while they train.
+//! The toy problem of REBAR: how the noise of estimators changes while they train.
 //!
 //! The eighteenth lesson. A bit b with the logit θ has the loss E (b − t)² (Tucker and others 2017). It is least at b = 0 if t < ½, and the
 //! nearer t is to ½, the less the two values of the loss differ and the smaller is the gradient beside its noise. REINFORCE, REBAR and
