@@ -1,6 +1,6 @@
 //! A derivative by hand, by tape, and by finite differences.
 //!
-//! The first lesson of six shows what the engine records and checks that its derivatives are right.
+//! The first lesson shows what the engine records and checks that its derivatives are right.
 
 use pathscore::autodiff::check::{self, Options};
 use pathscore::prelude::*;
@@ -13,9 +13,14 @@ fn main() {
     let tape = Tape::new();
     let x = tape.leaf(&[at], []);
     let y = x * x * x.sin();
+    println!(
+        "The tape of y = x² sin x: number, step, numbers of the arguments, shape, value.\n{tape}"
+    );
+
+    // `grad` records the derivative, too, so that it can be differentiated again.
     let slope = y.grad(&[x])[0];
     let curvature = slope.grad(&[x])[0];
-    println!("The tape, one entry a line:\n{tape}");
+    println!("The same tape after the steps of the first and of the second derivative:\n{tape}");
     println!("y′ by hand {by_hand:.15}, by tape {:.15}", slope.item());
     println!("y″ by tape {:.15}", curvature.item());
 

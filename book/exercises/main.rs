@@ -6,35 +6,48 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Marks the exercises of the book, which are in book/exercises/NAME/start.rs.
 
-  cargo run --release -p pathscore-book -- NAME    marks one exercise
-  cargo run --release -p pathscore-book            lists all exercises
+  cargo run --release -p pathscore-book -- NAME          marks one exercise
+  cargo run --release -p pathscore-book -- NAME --hint   the same, with a hint
+  cargo run --release -p pathscore-book                  lists all exercises
 
 The exit code is 0 if the exercise is passed, and 1 if it is not yet.";
 
 /// The width of a line.
 const WIDTH: usize = 80;
 
+/// Two names that are as alike as this differ by a slip of the finger.
+const ALIKE: f64 = 0.8;
+
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match &arguments[..] {
+    let (flags, names): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
+    let is_help = |argument: &String| matches!(argument.as_str(), "-h" | "--help" | "help");
+    if flags.iter().chain(&names).any(is_help) {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    if let Some(flag) = flags.iter().find(|flag| *flag != "--hint") {
+        return wrong_usage(&format!("There is no option {flag}."));
+    }
+    let with_hint = !flags.is_empty();
+    match &names[..] {
+        [] if with_hint => wrong_usage("A hint belongs to an exercise: name one."),
         [] => list(),
-        [help] if matches!(help.as_str(), "-h" | "--help" | "help") => {
-            println!("{USAGE}");
-            ExitCode::SUCCESS
-        }
         [name] => match EXERCISES.iter().find(|exercise| exercise.name == name) {
-            Some(exercise) => show(exercise),
+            Some(exercise) => show(exercise, with_hint),
             None => unknown(name),
         },
-        _ => {
-            eprintln!("One exercise is marked at a time.\n\n{USAGE}");
-            ExitCode::from(2)
-        }
+        _ => wrong_usage("One exercise is marked at a time."),
     }
 }
 
+fn wrong_usage(message: &str) -> ExitCode {
+    eprintln!("{message}\n\n{USAGE}");
+    ExitCode::from(2)
+}
+
 /// Marks one exercise.
-fn show(exercise: &Exercise) -> ExitCode {
+fn show(exercise: &Exercise, with_hint: bool) -> ExitCode {
     let Mark { passed, evidence, hint } = (exercise.start)();
     println!("{}: {}", exercise.name, if passed { "PASSED" } else { "NOT YET" });
     for line in evidence {
@@ -42,8 +55,13 @@ fn show(exercise: &Exercise) -> ExitCode {
     }
     if let Some(hint) = hint {
         println!();
-        print_wrapped("  ", &format!("Hint: {hint}"));
-        print_wrapped("  ", &format!("Edit book/exercises/{}/start.rs.", exercise.name));
+        let file = format!("Edit book/exercises/{}/start.rs.", exercise.name);
+        if with_hint {
+            print_wrapped("  ", &format!("Hint: {hint}"));
+            print_wrapped("  ", &file);
+        } else {
+            print_wrapped("  ", &format!("{file} A hint is printed with --hint."));
+        }
     }
     if passed { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
@@ -64,7 +82,13 @@ fn list() -> ExitCode {
 }
 
 fn unknown(name: &str) -> ExitCode {
-    eprintln!("There is no exercise {name}. The exercises are:");
+    let alike = |exercise: &Exercise| strsim::jaro(name, exercise.name);
+    let nearest = EXERCISES.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
+    eprintln!("There is no exercise {name}.");
+    if let Some(nearest) = nearest.filter(|exercise| alike(exercise) > ALIKE) {
+        eprintln!("Did you mean {}?", nearest.name);
+    }
+    eprintln!("The exercises are:");
     for Exercise { name, .. } in EXERCISES {
         eprintln!("  {name}");
     }

@@ -61,6 +61,15 @@ impl Mark {
         Self::check(passed, evidence, hint)
     }
 
+    /// The same mark with a label before each line of evidence, such as the parameters at which a check was made.
+    #[must_use]
+    pub fn at(mut self, label: &str) -> Self {
+        for line in &mut self.evidence {
+            *line = format!("{label}: {line}");
+        }
+        self
+    }
+
     /// The next check, if this one accepts.
     #[must_use]
     pub fn and(mut self, next: impl FnOnce() -> Self) -> Self {

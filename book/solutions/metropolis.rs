@@ -3,8 +3,8 @@
 use pathscore::estimators::Enumerator;
 use pathscore::prelude::RandomSource;
 
-/// The ratio of the proposals belongs to the acceptance (Hastings 1970): a step off the end is proposed twice
-/// as often as the step back.
+/// The ratio of the proposals belongs to the acceptance (Hastings 1970): an end proposes its only neighbour with
+/// the probability one, and the neighbour proposes the end with the probability one half.
 pub fn step(state: usize, log_p: &[f64], source: &mut Enumerator) -> usize {
     let last = log_p.len() - 1;
     let proposal = match state {

@@ -99,3 +99,18 @@ fn links_between_chapters_lead_to_chapters() {
         }
     }
 }
+
+#[test]
+fn every_lesson_is_in_the_readme_and_in_a_chapter_and_no_chapter_names_another() {
+    let readme = read(&book().join("../README.md"));
+    let chapters: String = chapters().into_iter().map(|(_, _, text)| text).collect();
+    let lessons = names("../examples");
+    for lesson in &lessons {
+        assert!(readme.contains(&format!("](examples/{lesson})")), "{lesson}: README.md");
+        assert!(chapters.contains(&format!("`examples/{lesson}`")), "{lesson}: the book");
+    }
+    for named in chapters.split("`examples/").skip(1) {
+        let named = named.split('`').next().expect("a split has a first part");
+        assert!(lessons.iter().any(|lesson| lesson == named), "{named}");
+    }
+}

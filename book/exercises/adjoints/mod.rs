@@ -28,6 +28,7 @@ fn mark(gradient: fn(f64, f64) -> [f64; 2]) -> Mark {
         let exact = [a, b].map(|var| grads.of(var).item());
         // A few dozen roundings of numbers of the order of one.
         Mark::exact(&["∂/∂x", "∂/∂y"], &gradient(x, y), &exact, 1e-12, HINT)
+            .at(&format!("x = {x}, y = {y}"))
     };
     at([0.7, -1.2]).and(|| at([2.0, 0.5])).and(|| at([-0.3, 3.0]))
 }

@@ -39,7 +39,7 @@ fn mark(gradient: Draw) -> Mark {
         let candidate = FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
             out[0] = gradient(logit, source.uniform_split(&[least, 1.0 - least]), f);
         });
-        Mark::proof(&problem, &candidate, HINT)
+        Mark::proof(&problem, &candidate, HINT).at(&format!("η = {logit}"))
     };
     of(1.0).and(|| of(-0.4))
 }

@@ -51,7 +51,7 @@ fn mark(gradient: fn([f64; 3], [f64; 2]) -> [f64; 3]) -> Mark {
         let candidate = FromFn(move |_: &mut Enumerator, out: &mut [f64]| {
             out.copy_from_slice(&gradient(theta, x));
         });
-        Mark::proof(&problem, &candidate, HINT)
+        Mark::proof(&problem, &candidate, HINT).at(&format!("x = ({}, {})", x[0], x[1]))
     };
     of([1.0, 0.0]).and(|| of([1.0, 1.0]))
 }

@@ -28,7 +28,7 @@ fn mark(derivative: fn(f64) -> f64) -> Mark {
         });
         let candidate =
             FromFn(move |_: &mut Enumerator, out: &mut [f64]| out[0] = derivative(theta));
-        Mark::proof(&problem, &candidate, HINT)
+        Mark::proof(&problem, &candidate, HINT).at(&format!("θ = {theta}"))
     };
     at_logit(0.7).and(|| at_logit(-1.3))
 }

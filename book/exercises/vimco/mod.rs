@@ -32,6 +32,7 @@ fn mark(columns: fn(&[f64]) -> Vec<[f64; 3]>) -> Mark {
         let problem = problems::bits(Target::Bound, samples);
         let estimator = FromLogWeights::<Score>::new(Target::Bound, columns);
         Mark::proof(&*problem, &Applied::new(&problem, estimator), HINT)
+            .at(&format!("K = {samples}"))
     };
     of(2).and(|| of(3))
 }

@@ -39,7 +39,7 @@ fn mark(gradient: fn(f64, f64, f64, [f64; 2]) -> f64) -> Mark {
         let candidate = FromFn(move |source: &mut Enumerator, out: &mut [f64]| {
             out[0] = gradient(w, x, ends[0] + size * source.uniform(), ends);
         });
-        Mark::proof(&problem, &candidate, HINT)
+        Mark::proof(&problem, &candidate, HINT).at(&format!("box from {} to {}", ends[0], ends[1]))
     };
     in_box([-6.0, 6.0]).and(|| in_box([-5.0, 8.0]))
 }
