@@ -1,7 +1,7 @@
 //! `list --guide`: which estimator, by what it asks of a model, with its bias, noise and time on a problem.
 
 use super::bench::{Bench, Pair, ProblemRow, Setting, Truths};
-use super::catalogue::{About, Capability, capabilities};
+use super::catalogue::{About, Capability, Value, Variant, capabilities};
 use super::progress::Count;
 use super::table::{Format, paragraph, print, significant};
 use super::usage_error::usage_error;
@@ -111,14 +111,24 @@ fn table_row(row: &Row) -> TableRow<'_> {
     }
 }
 
-/// The form of an estimator on the problem of its capability, or on the first that has one: that with the fewest options.
+/// The form of an estimator on the problem of its capability, or on the first that has one: that of the default options, if it is
+/// there.
 fn measured<'a>(
     capability: &Capability,
     about: &About,
     bench: &'a Bench,
 ) -> Option<(&'a ProblemRow, &'a Pair)> {
+    let values = |given: &[(&str, Value)]| {
+        let options = about.options(given).expect("a form's options are its estimator's");
+        options.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>()
+    };
+    let defaults = values(&[]);
+    let differs = |form: &Variant| {
+        let given: Vec<_> = form.options.iter().map(|(row, value)| (row.name, *value)).collect();
+        values(&given) != defaults
+    };
     let mut forms = about.forms();
-    forms.sort_by_key(|form| form.options.len());
+    forms.sort_by_key(differs);
     let of_capability = |problem: &&ProblemRow| problem.name == capability.problem;
     bench.problems.iter().filter(of_capability).chain(&bench.problems).find_map(|problem| {
         let of = |name: &str| problem.pairs.iter().find(|pair| pair.name == *name);

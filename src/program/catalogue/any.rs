@@ -146,7 +146,7 @@ where
                 name: "nvil",
                 line: "ELBO, with a baseline network of the row, centred and scaled, for each layer",
                 source: "Mnih & Gregor 2014",
-                choose: "belief nets with one draw a row: its network learns the baseline of each row",
+                choose: "belief nets see one draw a row: its network learns the baseline of each row",
                 options: &[BASELINE_DECAY, BASELINE_HIDDEN, NVIL_MODE, NVIL_SCALE],
                 variants: &[
                     Variant {

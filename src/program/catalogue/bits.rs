@@ -73,7 +73,7 @@ where
                 name: "rebar",
                 line: "ELBO, the relaxed model as control variate, temperature and scale learnt",
                 source: "Tucker et al. 2017",
-                choose: "the relaxed model is a good control variate; three evaluations a draw",
+                choose: "the relaxed model is a good control variate",
                 options: &[TEMPERATURE],
                 skips: &[RELAXED],
                 ..BITS

@@ -38,7 +38,7 @@ where
             name: "quadrature",
             line: "ELBO, by 20 Gauss–Hermite nodes",
             source: "Golub & Welsch 1969",
-            choose: "one or two normal latents: no noise at all",
+            choose: "there are one or two normal latents: no noise at all",
             samples: 20,
             fixed_samples: true,
             ..About::DEFAULT

@@ -44,5 +44,5 @@ pub(crate) use options::{CHAINS, Kind, OptionRow, Options, SWEEPS, Value};
 pub(crate) use path::{path_rows, sampled_path_rows};
 pub(crate) use real::{dynamics_if_any, real_rows};
 pub(crate) use real_options::DRAWS;
-pub(crate) use row::{About, Job, Place, Reported, Row, Setup, rows_of};
+pub(crate) use row::{About, Job, Place, Reported, Row, Setup, Variant, rows_of};
 pub(crate) use tracked::tracked_rows;

@@ -41,7 +41,7 @@ where
             name: "per-node",
             line: "ELBO, a strategy for each node: normal numbers along their paths, bits by --bits-by",
             source: "Schulman et al. 2015",
-            choose: "latents of several kinds: each has the way that suits it",
+            choose: "latents are of several kinds: each has the way that suits it",
             options: &[BITS_BY],
             samples: 2,
             variants: &[
