@@ -65,6 +65,19 @@ pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
+/// The distance of two ticks on an axis of this width, with at most so many between its ends: 1, 2 or 5 times a power of ten.
+pub(super) fn tick_step(width: f64, most: f64) -> f64 {
+    let least = width / most;
+    let ten = 10f64.powf(least.log10().floor());
+    [1.0, 2.0, 5.0].map(|m| m * ten).into_iter().find(|&s| s >= least).unwrap_or(10.0 * ten)
+}
+
+/// A number with as many decimals as the step between ticks has.
+pub(super) fn decimals(x: f64, step: f64) -> String {
+    let places = (-step.log10().floor()).max(0.0) as usize;
+    if places > 6 { format!("{x:.2e}") } else { format!("{:.places$}", x + 0.0) }
+}
+
 /// Writes a chart as a PNG into the folder that PATHSCORE_PICTURES names, so that a reader of the tests can look at it.
 #[cfg(test)]
 pub(super) fn picture(scene: &Scene, name: &str) {

@@ -39,7 +39,10 @@ fn page_of(
     [page, end]: [&str; 2],
 ) -> [Figure; 2] {
     let Case { name, file, components, .. } = case;
-    let estimated = if case.estimated { ", the reference gradient is estimated" } else { "" };
+    let dashed = if case.estimated.is_some() { "reference" } else { "exact" };
+    let estimated = case.estimated.map_or(String::new(), |draws| {
+        format!(", the reference gradient is estimated from {draws} draws")
+    });
     let title =
         format!("{name}: {} draws of K = {}{estimated}{page}", options.draws, options.samples);
     let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);
@@ -57,7 +60,7 @@ fn page_of(
     let means = Figure {
         name: format!("{file}{end}"),
         shows: "means with their errors beside the exact gradient, variance, time, variance × time",
-        scene: means(&estimates, &title),
+        scene: means(&estimates, &title, dashed),
     };
     let violins = Figure {
         name: format!("{file}-draws{end}"),
@@ -65,6 +68,7 @@ fn page_of(
         scene: violins(
             &draws,
             &format!("{name}: {count} gradients of K = {}{estimated}{page}", options.samples),
+            dashed,
         ),
     };
     [means, violins]

@@ -67,7 +67,7 @@ impl Sweep<'_> {
         let grid = self.grid((POINTS - 1) * STEPS + 1);
         for ((panel, known), points) in self.panels.iter_mut().zip(known).zip(points) {
             let line = grid.iter().map(|&x| (x, known(x))).collect();
-            panel.curves.push(Curve { name: label.into(), line, points });
+            panel.curves.push(Curve { name: label.into(), line, points, bars: Vec::new() });
         }
     }
 
