@@ -21,7 +21,14 @@ pub(crate) fn marginals(names: &[String], rows: [(&str, &[f32]); 2]) -> Vec<Line
         });
         let title = format!("{} and {}", names[0], names[1]);
         let labels = ["first column", "second column"];
-        return vec![LinePanel { title, labels, series: series.to_vec(), marks: true }];
+        return vec![LinePanel {
+            title,
+            labels,
+            series: series.to_vec(),
+            marks: true,
+            diagonal: false,
+            holds: Vec::new(),
+        }];
     }
     column_panels(names, ["value", "density"], false, |column| {
         let numbers = rows.map(|(_, rows)| {

@@ -3,7 +3,7 @@
 use super::model::EnergyKindModel;
 use super::view::{View, to_f32};
 use crate::program::chart::histogram;
-use crate::program::gallery::Gallery;
+use crate::program::gallery::{EXPECTED, Gallery};
 use pathscore::autodiff::{Scalar, Tape};
 use pathscore::models::seed::{self, Stream};
 
@@ -89,8 +89,10 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
             let rows = expected.chunks_exact(self.columns());
             shown.iter_mut().zip(rows).for_each(|(chain, row)| chain.extend(to_f32(row)));
         }
-        let samples = gallery.samples(&to_f32(&self.expected(&states, SAMPLES)))?;
-        let words = format!("each row: a chain from a random start to {sweeps} sweeps, doubling");
+        let samples = gallery.samples(&to_f32(&self.expected(&states, SAMPLES)), EXPECTED)?;
+        let words = format!(
+            "each row: a chain at its random start, then means given its state after 1, 2, 4, … and {sweeps} sweeps"
+        );
         Ok([samples, gallery.grid(&shown.concat(), moments.len(), &words)?])
     }
 
