@@ -9,9 +9,9 @@ use pathscore::models::data::Table;
 const PICTURES: usize = 64;
 const ROWS: usize = 500;
 /// The pictures that are shown above their reconstructions.
-const RECONSTRUCTED: usize = 40;
+const RECONSTRUCTED: usize = 39;
 /// Pairs of pictures side by side.
-const PAIRS_ACROSS: usize = 10;
+const PAIRS_ACROSS: usize = 13;
 /// The most rows and columns of a heat map.
 const MOST_CELLS: usize = 40;
 
@@ -167,7 +167,16 @@ impl<'a> Gallery<'a> {
         let names = column_names(self.data);
         // Rows of a table have the noise of the model, unless an energy has none to give.
         let words = if words == MEANS { DRAWS } else { words };
-        line_panels(&marginals(&names, rows), &format!("test rows, and samples: {words}"))
+        let of = self.first(ROWS);
+        line_panels(&marginals(&names, rows), &format!("{of}, and samples: {words}"))
+    }
+
+    /// The words about the first rows of the data.
+    fn first(&self, count: usize) -> String {
+        match count < self.data.len() {
+            true => format!("the first {count} of {} test rows", self.data.len()),
+            false => "test rows".into(),
+        }
     }
 
     /// The number of rows of the data that [`Gallery::reconstructions`] shows well, at most all.
@@ -183,8 +192,7 @@ impl<'a> Gallery<'a> {
     /// If the picture cannot be drawn.
     pub(crate) fn reconstructions(&self, reconstructions: &[f32]) -> anyhow::Result<Vec<u8>> {
         let words = "rows above, what the model makes of them below";
-        let title = "rows and their reconstructions (dashed: equal)";
-        self.beside_rows(reconstructions, (words, None), ["reconstruction", title])
+        self.beside_rows(reconstructions, (words, None), "reconstruction")
     }
 
     /// The same for rows whose first columns are given, and whose other columns the model has drawn.
@@ -195,20 +203,19 @@ impl<'a> Gallery<'a> {
         let words = "rows above; below, the half above the line is given and the rest is drawn";
         let columns = self.data.columns();
         let given: Vec<bool> = (0..columns).map(|column| column < columns / 2).collect();
-        let title = "rows and their completions (dashed: equal)";
-        self.beside_rows(completions, (words, Some(&given)), ["completion", title])
+        self.beside_rows(completions, (words, Some(&given)), "completion")
     }
 
     fn beside_rows(
         &self,
         others: &[f32],
         (words, given): (&str, Option<&[bool]>),
-        [axis, title]: [&'static str; 2],
+        axis: &'static str,
     ) -> anyhow::Result<Vec<u8>> {
         let data = &self.data.values()[..others.len()];
         if self.data.image().is_some() {
             let rows = (others.len() / self.data.columns()).div_ceil(PAIRS_ACROSS);
-            let sheet = self.sheet(PAIRS_ACROSS).filling(2 * rows);
+            let sheet = self.sheet(PAIRS_ACROSS).filling_with_pairs(rows);
             let given = given.filter(|_| self.block == (1, 1));
             let pairs = sheet.pairs(&self.grey(data), &self.grey(others), given);
             return pairs.captioned(words);
@@ -220,7 +227,8 @@ impl<'a> Gallery<'a> {
             vec![Series { name: "rows".into(), points }]
         });
         panels.iter_mut().for_each(|panel| panel.diagonal = true);
-        line_panels(&panels, title)
+        let of = self.first(others.len() / columns);
+        line_panels(&panels, &format!("{of} and their {axis}s (dashed: equal)"))
     }
 
     /// Rows whose numbers have no unit (weights, loadings). As pictures, so many side by side, each goes from black through grey at zero
@@ -293,7 +301,7 @@ impl<'a> Gallery<'a> {
 }
 
 /// Pictures side by side and rows of them, so that so many square pictures fill a screen, which is nearly twice as wide as high.
-fn wide(count: usize) -> (usize, usize) {
+pub(crate) fn wide(count: usize) -> (usize, usize) {
     let columns = ((2 * count) as f64).sqrt().round().max(1.0) as usize;
     (columns, count.div_ceil(columns))
 }

@@ -6,6 +6,7 @@ use kuva::plot::{LegendPosition, LineStyle, MarkerShape};
 use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TickFormat};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
+use unicode_width::UnicodeWidthStr;
 
 use super::drawing::{COLOURS, TITLE, panel_width, range};
 use super::panel::{decade_label, decade_lines, decade_step, multiples, power_of_ten};
@@ -73,8 +74,8 @@ pub(crate) struct CurvePanel {
 const SIZE: (f64, f64) = (430.0, 380.0);
 /// The most curves in a panel of [`curves_apart`]: more lie over each other.
 const MOST_CURVES: usize = 6;
-/// The size of each of its panels.
-const APART: (f64, f64) = (520.0, 640.0);
+/// The width of all its panels together, and the height, nearly those of a screen.
+const APART: (f64, f64) = (1560.0, 830.0);
 /// Curves that lie so near to each other everywhere, as a share of the height of the panel, look like one.
 const NEAR: f64 = 0.005;
 /// The distance between the marks of two curves with bars at one place, as a share of the width: bars that lie over each other could not
@@ -120,14 +121,17 @@ pub(crate) fn curves_apart(panel: &CurvePanel, title: &str) -> Scene {
     });
     let layouts = parts.iter().map(|part| {
         let layout = part.layout(frame).with_legend_position(LegendPosition::InsideBottomLeft);
-        let mut layout = layout.with_label_size(15).with_tick_size(13).with_body_size(14);
+        let mut layout = layout.with_label_size(18).with_tick_size(15).with_body_size(16);
+        let longest = part.curves.iter().map(|curve| curve.name.width()).max().unwrap_or(0);
+        // A letter is a little more than half as wide as high.
+        layout = layout.with_title_size(16).with_legend_width(50.0 + 9.6 * longest as f64);
         layout.show_legend = true;
         layout
     });
     Figure::new(1, count)
         .with_title(title)
         .with_title_size(22)
-        .with_cell_size(APART.0, APART.1)
+        .with_cell_size(APART.0 / count as f64, APART.1)
         .with_plots(drawn.collect())
         .with_layouts(layouts.collect())
         .render()
@@ -169,7 +173,10 @@ impl CurvePanel {
     }
 
     fn widths(&self) -> (f64, f64) {
-        let (left, right) = range(self.placed().map(|(x, _)| x)).unwrap_or((0.0, 1.0));
+        let points = self.curves.iter().flat_map(|curve| curve.points.iter().chain(&curve.line));
+        // A measurement without a place on the vertical axis has one on the horizontal axis.
+        let places = points.filter_map(|&(x, _)| self.place((x, 1.0)));
+        let (left, right) = range(places.map(|(x, _)| x)).unwrap_or((0.0, 1.0));
         let side = if right > left { 0.04 * (right - left) } else { 0.5 };
         (left - side, right + side)
     }
@@ -186,21 +193,22 @@ impl CurvePanel {
         pieces.map(|piece| piece.iter().copied().flatten().collect()).collect()
     }
 
-    /// Curves that look like one, at least two in a group, by their places.
+    /// Curves that look like one wherever both were measured, at least two in a group, by their places.
     fn coincident(&self, frame: Frame) -> Vec<Vec<usize>> {
         let near = NEAR * (frame.up.1 - frame.up.0);
-        let points = |curve: &Curve| -> Vec<Option<(f64, f64)>> {
-            curve.points.iter().map(|&point| self.place(point)).collect()
-        };
         let same = |a: &Curve, b: &Curve| {
-            let (a, b) = (points(a), points(b));
-            let close = |a: &Option<(f64, f64)>, b: &Option<(f64, f64)>| match (a, b) {
-                (Some(a), Some(b)) => a.0 == b.0 && (a.1 - b.1).abs() <= near,
-                (None, None) => true,
-                _ => false,
+            let at = |x: f64| b.points.iter().find(move |point| point.0 == x);
+            let common: Vec<_> = a
+                .points
+                .iter()
+                .filter_map(|&a| Some([a, *at(a.0)?].map(|p| self.place(p))))
+                .collect();
+            let close = |pair: &[Option<(f64, f64)>; 2]| match pair {
+                [Some(a), Some(b)] => (a.1 - b.1).abs() <= near,
+                [a, b] => a == b,
             };
-            let any = a.iter().any(Option::is_some);
-            any && a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| close(a, b))
+            let seen = common.iter().filter(|pair| pair[0].is_some()).count();
+            seen > 1 && common.iter().all(close)
         };
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for (i, curve) in self.curves.iter().enumerate() {
@@ -398,7 +406,7 @@ mod tests {
         assert_eq!(text.matches(">variance<").count(), 3);
         assert!((0..13).all(|i| text.matches(&format!(">curve {i}<")).count() == 1));
         let shape = scene.width / scene.height;
-        assert!((1.5..2.5).contains(&shape), "{shape}");
+        assert!((1.6..2.0).contains(&shape), "{shape}");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Scenes as files, and the colours and numbers that all charts share.
 
 use crate::program::files::write_atomically;
-use kuva::render::render::Scene;
+use kuva::render::figure::Figure;
+use kuva::render::render::{Primitive, Scene, TextAnchor};
 use std::path::Path;
 use unicode_width::UnicodeWidthStr;
 
@@ -49,11 +50,35 @@ pub(crate) fn write_chart(dir: &Path, name: &str, scene: &Scene) -> anyhow::Resu
 /// The size of titles, in pixels.
 pub(super) const TITLE: u32 = 18;
 
+/// A figure below a title of one line or several.
+pub(super) fn titled(figure: Figure, title: &str) -> Scene {
+    let lines = title.lines().count();
+    if lines < 2 {
+        return figure.with_title(title).with_title_size(TITLE).render();
+    }
+    // The chart library writes one line: a title without letters makes the room, and the lines are set into it.
+    let mut scene = figure.with_title(" ").with_title_size(TITLE * lines as u32).render();
+    let line = |(i, words): (usize, &str)| Primitive::Text {
+        x: scene.width / 2.0,
+        y: 1.3 * f64::from(TITLE) * (i + 1) as f64,
+        content: words.into(),
+        size: TITLE,
+        anchor: TextAnchor::Middle,
+        rotate: None,
+        bold: false,
+        color: None,
+    };
+    let set: Vec<Primitive> = title.lines().enumerate().map(line).collect();
+    scene.elements.extend(set);
+    scene
+}
+
 /// The width of each of so many panels side by side, at least `least`, that leaves room for a title above them, where `labels` is the
 /// width of the labels beside them.
 pub(super) fn panel_width(least: f64, panels: usize, labels: f64, title: &str) -> f64 {
     // A letter is a little more than half as wide as high.
-    let wanted = 0.58 * f64::from(TITLE) * title.width() as f64;
+    let longest = title.lines().map(|line| line.width()).max().unwrap_or(0);
+    let wanted = 0.58 * f64::from(TITLE) * longest as f64;
     least.max((wanted - labels) / panels.max(1) as f64)
 }
 

@@ -56,14 +56,16 @@ impl<'a> Estimators<'a> {
         Self { names, colours, labels }
     }
 
-    /// A title with the meaning of the colours in it.
-    pub(super) fn title(&self, title: &str) -> String {
+    /// A title whose second line has words `about` what is drawn and the meaning of the colours.
+    pub(super) fn title(&self, title: &str, about: &str) -> String {
         let claims = CLAIMS.iter().filter(|claim| self.colours.contains(&claim.2));
         let words: Vec<&str> = claims.map(|claim| claim.1).collect();
-        match words.is_empty() {
-            true => title.into(),
-            false => format!("{title}; claims to be {}", words.join(", ")),
-        }
+        let claims = match words.is_empty() {
+            true => String::new(),
+            false => format!("claims to be {}", words.join(", ")),
+        };
+        let second: Vec<&str> = [about, &claims].into_iter().filter(|w| !w.is_empty()).collect();
+        format!("{title}\n{}", second.join("; ")).trim_end().to_string()
     }
 
     /// The number of lines.

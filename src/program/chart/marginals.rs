@@ -4,7 +4,7 @@ use super::curve::Series;
 use super::drawing::range;
 use super::lines::{LinePanel, column_panels};
 
-/// The most rows that are drawn, and the bins of a density.
+/// The most rows that are drawn, as many as a gallery shows, and the bins of a density.
 const ROWS: usize = 500;
 const BINS: usize = 24;
 

@@ -1,6 +1,6 @@
 //! Means of gradients with their errors beside the exact gradient, and the cost of their variance.
 
-use super::drawing::{TITLE, panel_width, range};
+use super::drawing::{panel_width, range, titled};
 use super::estimators::{Estimators, Named, largest};
 use super::panel::{Panel, dot, word};
 use crate::program::distinct::distinct;
@@ -55,9 +55,9 @@ pub(crate) fn means(estimates: &[Estimate], title: &str, dashed: &str) -> Scene 
     };
     let sizes: Vec<f64> = all.iter().map(size).collect();
     let shown: Vec<&str> = largest(&sizes, MOST_COMPONENTS).into_iter().map(|i| all[i]).collect();
-    let title = match shown.len() {
-        n if n == all.len() => title.to_string(),
-        n => format!("{title}, {n} of {} components, those with the largest errors", all.len()),
+    let about = match shown.len() {
+        n if n == all.len() => String::new(),
+        n => format!("{n} of {} components, those with the largest errors", all.len()),
     };
 
     let mut panels: Vec<Panel> = Vec::new();
@@ -85,17 +85,15 @@ pub(crate) fn means(estimates: &[Estimate], title: &str, dashed: &str) -> Scene 
         layouts.push(panel.layout(estimators.axis(i % columns == 0)));
         plots.push(panel.drawn());
     }
-    let title = estimators.title(&title);
+    let title = estimators.title(title, &about);
     let width = panel_width(WIDTH / columns.max(1) as f64, columns, estimators.width(), &title);
     let lines = estimators.len().max(3) as f64;
-    Figure::new(2, columns)
-        .with_title(title)
-        .with_title_size(TITLE)
+    let figure = Figure::new(2, columns)
         .with_cell_size(width, 100.0 + lines * (HEIGHT / lines).clamp(LINE.0, LINE.1))
         .with_col_width(0, width + estimators.width())
         .with_plots(plots)
-        .with_layouts(layouts)
-        .render()
+        .with_layouts(layouts);
+    titled(figure, &title)
 }
 
 impl Estimate {
@@ -189,7 +187,7 @@ mod tests {
         {
             assert!(text.contains(name), "{name} is missing");
         }
-        assert!(text.contains("; claims to be exact (green), unbiased (blue), biased (orange)"));
+        assert!(text.contains(">claims to be exact (green), unbiased (blue), biased (orange)<"));
         let estimated = svg(&means(&estimates(3), "run", "reference"));
         assert!(estimated.contains("(dashed: reference)") && !estimated.contains("dashed: exact"));
         picture(&means(&estimates(6), "dvae-4x3", "exact"), "means.png");

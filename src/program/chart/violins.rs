@@ -1,6 +1,6 @@
 //! Draws of gradients, those of each estimator as a violin about its line.
 
-use super::drawing::{TITLE, panel_width, range};
+use super::drawing::{panel_width, range, titled};
 use super::estimators::{Estimators, Named, largest};
 use super::panel::{Panel, dot, word_at_right};
 use crate::program::distinct::distinct;
@@ -68,17 +68,15 @@ pub(crate) fn violins(all: &[Draws], title: &str, dashed: &str) -> Scene {
         layouts.push(panel.layout(estimators.axis(i == 0)));
         plots.push(panel.drawn());
     }
-    let title = estimators.title(title);
+    let title = estimators.title(title, "");
     let width = panel_width(WIDTH, plots.len(), estimators.width(), &title);
     let lines = estimators.len().max(3) as f64;
-    Figure::new(1, plots.len().max(1))
-        .with_title(title)
-        .with_title_size(TITLE)
+    let figure = Figure::new(1, plots.len().max(1))
         .with_cell_size(width, 100.0 + lines * (HEIGHT / lines).clamp(LINE.0, LINE.1))
         .with_col_width(0, width + estimators.width())
         .with_plots(plots)
-        .with_layouts(layouts)
-        .render()
+        .with_layouts(layouts);
+    titled(figure, &title)
 }
 
 /// The panel of one component, as wide as the middle 98 % of all its draws and its exact gradients.

@@ -40,9 +40,9 @@ fn page_of(
 ) -> [Figure; 2] {
     let Case { name, file, components, .. } = case;
     let dashed = if case.estimated.is_some() { "reference" } else { "exact" };
-    let estimated = case.estimated.map_or(String::new(), |draws| {
-        format!(", the reference gradient is estimated from {draws} draws")
-    });
+    let estimated = case
+        .estimated
+        .map_or(String::new(), |draws| format!(", reference estimated from {draws} draws"));
     let title =
         format!("{name}: {} draws of K = {}{estimated}{page}", options.draws, options.samples);
     let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);

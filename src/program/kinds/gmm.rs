@@ -25,9 +25,9 @@ const ABOUT: About = About {
 
 /// Test rows whose responsibilities are drawn.
 const ROWS: usize = 200;
-/// The height of a component in `responsibilities.png`, and the least width of the whole, in pixels.
-const HEIGHT: usize = 16;
-const WIDTH: usize = 800;
+/// The least and the largest height of a component in `responsibilities.png`, and the least width of the whole, in pixels.
+const HEIGHT: (usize, usize) = (16, 60);
+const WIDTH: usize = 1700;
 
 /// The kind `gmm`.
 pub(crate) struct Gmm;
@@ -240,7 +240,8 @@ fn responsibilities<F: Scalar>(
         lines.iter().map(move |line| line.map_or(f32::NAN, |i| of[i][j]))
     };
     let cells: Vec<f32> = (0..k).flat_map(cell).collect();
-    let scale = (HEIGHT, WIDTH.div_ceil(lines.len().max(1)));
+    let height = (HEIGHT.1 * HEIGHT.0 / k.max(1)).clamp(HEIGHT.0, HEIGHT.1);
+    let scale = (height, WIDTH.div_ceil(lines.len().max(1)));
     let sheet = Sheet { shape: (k, lines.len()), columns: 1, scale, gap: 2 }.grid(&cells);
     sheet.captioned("how probable (white: 1) each component, a line, is for each test row")
 }

@@ -177,8 +177,8 @@ pub(super) fn panels(rows: &[DimensionRow], draws: usize) -> [CurvePanel; 3] {
             ],
         ),
         panel(
-            "relative error of the estimate of p(x)",
-            "|estimate/p(x) − 1|, median over rows; one if all draws miss",
+            "relative error of the estimate of p(x) (one: all draws miss)",
+            "|estimate/p(x) − 1|, median over rows",
             vec![
                 curve("draws of the prior", points(|row| row.error_seen_prior)),
                 curve("draws of q", points(|row| row.error_seen_q)),
