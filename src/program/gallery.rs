@@ -172,7 +172,7 @@ impl<'a> Gallery<'a> {
     }
 
     /// The words about the first rows of the data.
-    fn first(&self, count: usize) -> String {
+    pub(crate) fn first(&self, count: usize) -> String {
         match count < self.data.len() {
             true => format!("the first {count} of {} test rows", self.data.len()),
             false => "test rows".into(),

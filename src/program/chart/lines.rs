@@ -18,7 +18,7 @@ pub(crate) const MOST_COLUMNS: usize = 12;
 pub(crate) struct LinePanel {
     pub(crate) title: String,
     /// The labels of the horizontal and the vertical axis.
-    pub(crate) labels: [&'static str; 2],
+    pub(crate) labels: [String; 2],
     pub(crate) series: Vec<Series>,
     /// True if the points of a series are marks without a line.
     pub(crate) marks: bool,
@@ -31,13 +31,13 @@ pub(crate) struct LinePanel {
 /// A panel for each of the first columns of a table with these names; `series` makes those of a column.
 pub(crate) fn column_panels(
     names: &[String],
-    labels: [&'static str; 2],
+    labels: [&str; 2],
     marks: bool,
     series: impl Fn(usize) -> Vec<Series>,
 ) -> Vec<LinePanel> {
     let panel = |(column, title): (usize, &String)| LinePanel {
         title: title.clone(),
-        labels,
+        labels: labels.map(String::from),
         series: series(column),
         marks,
         diagonal: false,
@@ -60,10 +60,16 @@ fn scene(panels: &[LinePanel], title: &str) -> Scene {
     let colour =
         |name: &str| COLOURS[names.iter().position(|n| *n == name).unwrap_or(0) % COLOURS.len()];
     let across = panels.len().clamp(1, ACROSS);
+    // Few panels are as large as a screen.
+    let (width, height) = match panels.len() {
+        0 | 1 => (760.0, 440.0),
+        2 => (440.0, 400.0),
+        _ => (300.0, 260.0),
+    };
     Figure::new(panels.len().div_ceil(across).max(1), across)
         .with_title(title)
         .with_title_size(TITLE)
-        .with_cell_size(panel_width(300.0, across, 0.0, title), 260.0)
+        .with_cell_size(panel_width(width, across, 0.0, title), height)
         .with_plots(panels.iter().map(|panel| panel.drawn(colour)).collect())
         .with_layouts(panels.iter().map(LinePanel::layout).collect())
         .with_shared_legend_bottom()
@@ -106,18 +112,20 @@ impl LinePanel {
 
     fn layout(&self) -> Layout {
         let (across, up) = self.ranges();
-        Layout::new(across, up)
+        let layout = Layout::new(across, up)
             .with_title(self.title.as_str())
             .with_title_size(13)
-            .with_x_label(self.labels[0])
-            .with_y_label(self.labels[1])
+            .with_x_label(self.labels[0].as_str())
+            .with_y_label(self.labels[1].as_str())
             .with_label_size(11)
             .with_tick_size(10)
             .with_x_axis_min(across.0)
             .with_x_axis_max(across.1)
             .with_y_axis_min(up.0)
             .with_y_axis_max(up.1)
-            .with_grid_line_width(0.6)
+            .with_grid_line_width(0.6);
+        // Dots in the plane of two columns keep their distances.
+        if self.marks && !self.diagonal { layout.with_equal_aspect() } else { layout }
     }
 }
 
@@ -141,7 +149,7 @@ mod tests {
         let series = vec![series("data", 0.0), series("samples", 0.4)];
         LinePanel {
             title: title.into(),
-            labels: ["time", "height"],
+            labels: ["time", "height"].map(String::from),
             series,
             marks,
             diagonal: false,

@@ -20,7 +20,7 @@ pub(crate) fn marginals(names: &[String], rows: [(&str, &[f32]); 2]) -> Vec<Line
             Series { name: name.into(), points }
         });
         let title = format!("{} and {}", names[0], names[1]);
-        let labels = ["first column", "second column"];
+        let labels = [names[0].clone(), names[1].clone()];
         return vec![LinePanel {
             title,
             labels,

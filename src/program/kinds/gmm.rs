@@ -179,7 +179,7 @@ impl<F: Scalar> ExactModel<F> for Model {
                 let centre: Vec<f32> = data.mean().iter().map(|&x| x as f32).collect();
                 let apart: Vec<f32> =
                     means.iter().zip(centre.iter().cycle()).map(|(x, mean)| x - mean).collect();
-                let title = "means less that of the test rows, in their standard deviations (weights beside)";
+                let title = "component means less the mean of the test rows, in standard deviations (brackets: weights)";
                 let name = |(k, w): (usize, &f64)| format!("component {} ({w:.3})", k + 1);
                 let names: Vec<String> = weights.iter().enumerate().map(name).collect();
                 gallery.heat_map(&gallery.in_deviations(&apart), &names, title)?
