@@ -10,8 +10,10 @@ use std::sync::Arc;
 const MOST_POINTS: usize = 300;
 /// The points of a line of fewer are marked one by one.
 const FEW_POINTS: usize = 40;
-/// The first part of a run, left out of the height: it is so steep that the rest would look flat.
+/// The first part of a run, left out of the height: it is so steep that the rest would look flat. Of a line of fewer points it would be
+/// less than one.
 const STEEP: f64 = 0.1;
+const STEEP_POINTS: usize = 10;
 
 /// A line of a chart.
 #[derive(Clone, Debug, Default)]
@@ -181,8 +183,9 @@ impl Window {
         };
         let (low, high) = heights(left).unwrap_or((0.0, 1.0));
         let (bottom, top) = heights(left + STEEP * (right - left)).unwrap_or((low, high));
-        // Nothing is cut off if the rest would grow by less than a factor of two.
-        let little = high - low < 2.0 * (top - bottom);
+        // Nothing is cut off from few points, or if the rest would grow by less than a factor of two.
+        let few = lines.iter().all(|line| line.line.len() < STEEP_POINTS);
+        let little = few || high - low < 2.0 * (top - bottom);
         let (bottom, top) = if little || top <= bottom { (low, high) } else { (bottom, top) };
         let margin = if top > bottom { 0.06 * (top - bottom) } else { 0.5 };
         // The first and the last mark lie wholly inside.
@@ -260,6 +263,12 @@ mod tests {
         let scene = curve(&curves, "step", &["bound, nats"; 2], "a collapse");
         assert!(!svg(&scene).contains("is not shown"), "nothing is cut off");
         picture(&scene, "collapse.png");
+    }
+
+    #[test]
+    fn nothing_is_cut_off_from_few_points() {
+        let few = series("test", [(1.0, -900.0), (2.0, -3.0), (3.0, -2.9)].into_iter());
+        assert!(Window::of(&[&few]).bottom < -900.0);
     }
 
     #[test]

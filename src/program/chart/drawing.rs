@@ -97,10 +97,18 @@ pub(super) fn tick_step(width: f64, most: f64) -> f64 {
     [1.0, 2.0, 5.0].map(|m| m * ten).into_iter().find(|&s| s >= least).unwrap_or(10.0 * ten)
 }
 
-/// A number with as many decimals as the step between ticks has.
+/// A number with as many decimals as the step between ticks has, so that two ticks differ; with a power of ten if it is small.
 pub(super) fn decimals(x: f64, step: f64) -> String {
-    let places = (-step.log10().floor()).max(0.0) as usize;
-    if places > 6 { format!("{x:.2e}") } else { format!("{:.places$}", x + 0.0) }
+    let last = step.log10().floor();
+    let places = (-last).max(0.0) as usize;
+    match places > 6 {
+        true if x.abs() < 0.5 * step => "0".into(),
+        true if x.abs() < 1e-3 => {
+            let digits = (x.abs().log10().floor() - last).max(0.0) as usize;
+            format!("{x:.digits$e}")
+        }
+        _ => format!("{:.places$}", x + 0.0),
+    }
 }
 
 /// Writes a chart as a PNG into the folder that PATHSCORE_PICTURES names, so that a reader of the tests can look at it.
@@ -113,7 +121,17 @@ pub(super) fn picture(scene: &Scene, name: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::numbered;
+    use super::{decimals, numbered};
+
+    #[test]
+    fn two_ticks_never_have_one_label() {
+        for (from, step) in [(-1.79, 2e-9), (0.0, 1e-9), (1e5, 5e4), (-0.4, 0.1), (3e-8, 1e-10)] {
+            let labels: Vec<String> =
+                (0..6).map(|i| decimals(from + step * f64::from(i), step)).collect();
+            assert!(labels.windows(2).all(|pair| pair[0] != pair[1]), "{labels:?}");
+        }
+        assert_eq!([decimals(-0.0, 0.5), decimals(2e-9, 1e-9)], ["0.0", "2e-9"]);
+    }
 
     #[test]
     fn clip_paths_are_numbered_within_their_drawing() {
