@@ -124,8 +124,13 @@ impl LinePanel {
             .with_y_axis_min(up.0)
             .with_y_axis_max(up.1)
             .with_grid_line_width(0.6);
-        // Dots in the plane of two columns keep their distances.
-        if self.marks && !self.diagonal { layout.with_equal_aspect() } else { layout }
+        // Dots in the plane of two columns keep their distances, unless the columns have different units.
+        let ratio = (up.1 - up.0) / (across.1 - across.0);
+        let alike = (0.25..=4.0).contains(&ratio);
+        match self.marks && !self.diagonal && alike {
+            true => layout.with_equal_aspect(),
+            false => layout,
+        }
     }
 }
 
