@@ -2,17 +2,24 @@
 
 use super::chart::{Series, column_panels, heat_map, line_panels, marginals};
 use super::picture::{LONGEST_SIDE, LONGEST_STRIP, Sheet};
+use super::table::figure;
 use pathscore::models::data::Table;
 
 /// The draws of a model that are shown: as pictures, and as rows of a table.
 const PICTURES: usize = 64;
 const ROWS: usize = 500;
 /// The pictures that are shown above their reconstructions.
-const RECONSTRUCTED: usize = 40;
+const RECONSTRUCTED: usize = 39;
 /// Pairs of pictures side by side.
-const PAIRS_ACROSS: usize = 10;
+const PAIRS_ACROSS: usize = 13;
 /// The most rows and columns of a heat map.
 const MOST_CELLS: usize = 40;
+
+/// The words about rows that a model has drawn, for [`Gallery::samples`].
+pub(crate) const DRAWS: &str = "draws of the model";
+pub(crate) const MEANS: &str = "means of x given draws of the latents, without noise";
+pub(crate) const EXPECTED: &str = "means of x given the states of chains, without noise";
+pub(crate) const DENOISED: &str = "ends of chains, their noise removed";
 
 /// The names of the columns of a table, or their numbers.
 pub(crate) fn column_names(table: &Table) -> Vec<String> {
@@ -95,16 +102,52 @@ impl<'a> Gallery<'a> {
         columns: usize,
         words: &str,
     ) -> anyhow::Result<Vec<u8>> {
-        self.sheet(columns).grid(&self.grey(rows)).captioned(words)
+        let (pictures, count) = (self.grey(rows), rows.len() / self.data.columns());
+        self.sheet(columns).filling(count.div_ceil(columns.max(1))).grid(&pictures).captioned(words)
     }
 
-    /// Rows, flat, as a square of pictures below some words.
+    /// [`Gallery::sheet_of`] with a few words in the corner of each picture.
     ///
     /// # Errors
     /// If the words cannot be drawn.
-    pub(crate) fn square(&self, rows: &[f32], words: &str) -> anyhow::Result<Vec<u8>> {
-        let count = rows.len() / self.data.columns();
-        self.grid(rows, (count as f64).sqrt().ceil() as usize, words)
+    pub(crate) fn labelled(
+        &self,
+        rows: &[f32],
+        labels: &[String],
+        words: &str,
+    ) -> anyhow::Result<Vec<u8>> {
+        let (columns, down) = wide(rows.len() / self.data.columns());
+        let sheet = self.sheet(columns).filling(down);
+        sheet.grid_with_labels(&self.grey(rows), labels)?.captioned(words)
+    }
+
+    /// [`Gallery::grid`] with a line about the columns that are `given`, in the pictures that have a number of at least `from` in their row;
+    /// without a line, if none are given or the pictures are not drawn value by value.
+    ///
+    /// # Errors
+    /// If the words cannot be drawn.
+    pub(crate) fn completed(
+        &self,
+        rows: &[f32],
+        columns: usize,
+        (given, from): (Option<&[bool]>, usize),
+        words: &str,
+    ) -> anyhow::Result<Vec<u8>> {
+        let Some(given) = given.filter(|_| self.block == (1, 1)) else {
+            return self.grid(rows, columns, words);
+        };
+        let down = (rows.len() / self.data.columns()).div_ceil(columns);
+        let sheet = self.sheet(columns).filling(down);
+        let canvas = sheet.grid_with_border(&self.grey(rows), given, |i| i % columns >= from);
+        canvas.captioned(&format!("{words} (line: border of the hidden part)"))
+    }
+
+    /// Rows, flat, as about twice as many pictures in a row as rows, below some words.
+    ///
+    /// # Errors
+    /// If the words cannot be drawn.
+    pub(crate) fn sheet_of(&self, rows: &[f32], words: &str) -> anyhow::Result<Vec<u8>> {
+        self.grid(rows, wide(rows.len() / self.data.columns()).0, words)
     }
 
     /// The number of draws that [`Gallery::samples`] shows well.
@@ -112,17 +155,28 @@ impl<'a> Gallery<'a> {
         if self.data.image().is_some() { PICTURES } else { ROWS }
     }
 
-    /// Draws of a model, flat: pictures, or beside the data dots in the plane of two columns or the densities of more.
+    /// Draws of a model, flat, with words about them: pictures, or beside the data dots in the plane of two columns or the densities of more.
     ///
     /// # Errors
     /// If the picture cannot be drawn.
-    pub(crate) fn samples(&self, draws: &[f32]) -> anyhow::Result<Vec<u8>> {
+    pub(crate) fn samples(&self, draws: &[f32], words: &str) -> anyhow::Result<Vec<u8>> {
         if self.data.image().is_some() {
-            return self.square(draws, "samples of the model");
+            return self.sheet_of(draws, words);
         }
         let rows = [("test rows", self.data.values()), ("samples", draws)];
         let names = column_names(self.data);
-        line_panels(&marginals(&names, rows), "test rows and samples")
+        // Rows of a table have the noise of the model, unless an energy has none to give.
+        let words = if words == MEANS { DRAWS } else { words };
+        let of = self.first(ROWS);
+        line_panels(&marginals(&names, rows), &format!("{of}, and samples: {words}"))
+    }
+
+    /// The words about the first rows of the data.
+    pub(crate) fn first(&self, count: usize) -> String {
+        match count < self.data.len() {
+            true => format!("the first {count} of {} test rows", self.data.len()),
+            false => "test rows".into(),
+        }
     }
 
     /// The number of rows of the data that [`Gallery::reconstructions`] shows well, at most all.
@@ -138,11 +192,7 @@ impl<'a> Gallery<'a> {
     /// If the picture cannot be drawn.
     pub(crate) fn reconstructions(&self, reconstructions: &[f32]) -> anyhow::Result<Vec<u8>> {
         let words = "rows above, what the model makes of them below";
-        self.beside_rows(
-            reconstructions,
-            words,
-            ["reconstruction", "rows and their reconstructions"],
-        )
+        self.beside_rows(reconstructions, (words, None), "reconstruction")
     }
 
     /// The same for rows whose first columns are given, and whose other columns the model has drawn.
@@ -150,29 +200,35 @@ impl<'a> Gallery<'a> {
     /// # Errors
     /// If the picture cannot be drawn.
     pub(crate) fn completions(&self, completions: &[f32]) -> anyhow::Result<Vec<u8>> {
-        let words = "rows above; below, their upper half is given and the rest is drawn";
-        self.beside_rows(completions, words, ["completion", "rows and their completions"])
+        let words = "rows above; below, the half above the line is given and the rest is drawn";
+        let columns = self.data.columns();
+        let given: Vec<bool> = (0..columns).map(|column| column < columns / 2).collect();
+        self.beside_rows(completions, (words, Some(&given)), "completion")
     }
 
     fn beside_rows(
         &self,
         others: &[f32],
-        words: &str,
-        [axis, title]: [&'static str; 2],
+        (words, given): (&str, Option<&[bool]>),
+        axis: &'static str,
     ) -> anyhow::Result<Vec<u8>> {
         let data = &self.data.values()[..others.len()];
         if self.data.image().is_some() {
-            let sheet = self.sheet(PAIRS_ACROSS);
-            let pairs = sheet.pairs(&self.grey(data), &self.grey(others));
+            let rows = (others.len() / self.data.columns()).div_ceil(PAIRS_ACROSS);
+            let sheet = self.sheet(PAIRS_ACROSS).filling_with_pairs(rows);
+            let given = given.filter(|_| self.block == (1, 1));
+            let pairs = sheet.pairs(&self.grey(data), &self.grey(others), given);
             return pairs.captioned(words);
         }
         let (names, columns) = (column_names(self.data), self.data.columns());
-        let panels = column_panels(&names, ["value", axis], true, |column| {
+        let mut panels = column_panels(&names, ["value", axis], true, |column| {
             let pairs = data.iter().zip(others).skip(column).step_by(columns);
             let points = pairs.map(|(&x, &y)| (f64::from(x), f64::from(y))).collect();
             vec![Series { name: "rows".into(), points }]
         });
-        line_panels(&panels, title)
+        panels.iter_mut().for_each(|panel| panel.diagonal = true);
+        let of = self.first(others.len() / columns);
+        line_panels(&panels, &format!("{of} and their {axis}s (dashed: equal)"))
     }
 
     /// Rows whose numbers have no unit (weights, loadings). As pictures, so many side by side, each goes from black through grey at zero
@@ -191,12 +247,21 @@ impl<'a> Gallery<'a> {
             let names: Vec<String> = (1..=lines).map(|i| format!("{name} {i}")).collect();
             return self.heat_map(rows, &names, title);
         }
+        let largest = |row: &[f32]| row.iter().fold(f32::MIN_POSITIVE, |top, x| top.max(x.abs()));
         let row = |row: &[f32]| -> Vec<f32> {
-            let top = row.iter().fold(f32::MIN_POSITIVE, |top, x| top.max(x.abs()));
+            let top = largest(row);
             row.iter().map(|x| 0.5 + 0.5 * x / top).collect()
         };
-        let pictures: Vec<f32> = rows.chunks(self.data.columns()).flat_map(row).collect();
-        self.sheet(across).grid(&self.means(pictures)).captioned(title)
+        let each = rows.chunks(self.data.columns());
+        let (least, most) = ends(&each.clone().map(largest).collect::<Vec<_>>());
+        let words = format!(
+            "{title}\neach: black −m, grey 0, white m, with its own largest size m, from {} to {}",
+            figure(f64::from(least)),
+            figure(f64::from(most))
+        );
+        let down = each.len().div_ceil(across.max(1));
+        let pictures: Vec<f32> = each.flat_map(row).collect();
+        self.sheet(across).filling(down).grid(&self.means(pictures)).captioned(&words)
     }
 
     /// Rows of numbers for the columns of a table, as a heat map; of many, the first.
@@ -235,6 +300,12 @@ impl<'a> Gallery<'a> {
     }
 }
 
+/// Pictures side by side and rows of them, so that so many square pictures fill a screen, which is nearly twice as wide as high.
+pub(crate) fn wide(count: usize) -> (usize, usize) {
+    let columns = ((2 * count) as f64).sqrt().round().max(1.0) as usize;
+    (columns, count.div_ceil(columns))
+}
+
 /// The smallest and the largest number.
 fn ends(x: &[f32]) -> (f32, f32) {
     let fold = |f: fn(f32, f32) -> f32, from| x.iter().copied().fold(from, f);
@@ -253,6 +324,6 @@ mod tests {
         let small = gallery.grey(&values);
         assert_eq!((gallery.small(), small.len()), ((500, 1), 2 * 500));
         assert!(small.iter().all(|&x| x == 0.5), "blocks of ten are half black");
-        assert!(!gallery.square(&values, "values").unwrap().is_empty());
+        assert!(!gallery.sheet_of(&values, "values").unwrap().is_empty());
     }
 }

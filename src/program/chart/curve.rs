@@ -1,15 +1,19 @@
 //! Training curves.
 
-use super::drawing::{COLOURS, range, svg};
-use kuva::prelude::{BandPlot, Layout, LinePlot, Plot, ScatterPlot};
+use super::drawing::{COLOURS, TITLE, decimals, panel_width, range, svg, tick_step};
+use kuva::prelude::{BandPlot, Layout, LinePlot, Plot, ScatterPlot, TickFormat};
+use kuva::render::figure::Figure;
 use kuva::render::render::{Scene, render_multiple};
+use std::sync::Arc;
 
 /// A line of more points is drawn as means of neighbours with a band of one standard deviation.
 const MOST_POINTS: usize = 300;
 /// The points of a line of fewer are marked one by one.
 const FEW_POINTS: usize = 40;
-/// The first part of a run, left out of the height: it is so steep that the rest would look flat.
+/// The first part of a run, left out of the height: it is so steep that the rest would look flat. Of a line of fewer points it would be
+/// less than one.
 const STEEP: f64 = 0.1;
+const STEEP_POINTS: usize = 10;
 
 /// A line of a chart.
 #[derive(Clone, Debug, Default)]
@@ -20,20 +24,62 @@ pub(crate) struct Series {
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// Curves over a run, as SVG.
+/// Curves over a run, as SVG; a series has the label of the vertical axis at its place in `labels`, and series of one label share a
+/// panel, so that each quantity has an axis of its own.
 ///
-/// The vertical axis covers the curves after the first tenth of the run: the steep beginning is cut off, a late
-/// collapse is not.
-pub(crate) fn curve_svg(series: &[Series], x_label: &str, y_label: &str, title: &str) -> String {
-    svg(&curve(series, x_label, y_label, title))
+/// The vertical axis covers the curves after the first tenth of the run: the steep beginning is cut off, and the label of the
+/// horizontal axis says so; a late collapse is not cut off.
+pub(crate) fn curve_svg(series: &[Series], x_label: &str, labels: &[&str], title: &str) -> String {
+    svg(&curve(series, x_label, labels, title))
 }
 
-fn curve(series: &[Series], x_label: &str, y_label: &str, title: &str) -> Scene {
-    let window = Window::of(series);
-    let mut plots = Vec::new();
-    for (i, Series { name, points }) in series.iter().enumerate() {
+/// The size of a picture of one panel, and of each panel of several, in pixels.
+const ALONE: (f64, f64) = (800.0, 450.0);
+const BESIDE: (f64, f64) = (480.0, 460.0);
+/// The most letters in a line of a label.
+const WRAP: usize = 46;
+/// The most steps between ticks, of the two axes.
+const TICKS: (f64, f64) = (7.0, 8.0);
+
+fn curve(series: &[Series], x_label: &str, labels: &[&str], title: &str) -> Scene {
+    let drawn: Vec<usize> =
+        (0..series.len()).filter(|&i| !finite(&series[i].points).is_empty()).collect();
+    let panels: Vec<&[usize]> = drawn.chunk_by(|&i, &j| labels.get(i) == labels.get(j)).collect();
+    let panel = |of: &[usize]| {
+        let label = of.first().and_then(|&i| labels.get(i)).copied().unwrap_or_default();
+        panel(series, of, [x_label, label])
+    };
+    if panels.len() < 2 {
+        let (plots, layout) = panel(panels.first().copied().unwrap_or_default());
+        let layout = layout.with_width(ALONE.0).with_height(ALONE.1).with_title(title);
+        return render_multiple(plots, layout.with_legend_box(false));
+    }
+    let (plots, layouts): (Vec<_>, Vec<_>) = panels.iter().map(|of| panel(of)).unzip();
+    let named = layouts.into_iter().zip(&panels).map(|(layout, of)| {
+        let names: Vec<&str> = of.iter().map(|&i| series[i].name.as_str()).collect();
+        let mut layout = layout.with_title(names.join(", ")).with_title_size(16);
+        layout.show_legend = names.len() > 1;
+        layout
+    });
+    Figure::new(1, panels.len())
+        .with_title(title)
+        .with_title_size(TITLE)
+        .with_cell_size(panel_width(BESIDE.0, panels.len(), 0.0, title), BESIDE.1)
+        .with_layouts(named.collect())
+        .with_plots(plots)
+        .render()
+}
+
+/// Some of the series in one panel.
+fn panel(series: &[Series], of: &[usize], [x_label, y_label]: [&str; 2]) -> (Vec<Plot>, Layout) {
+    let shown: Vec<&Series> = of.iter().map(|&i| &series[i]).collect();
+    let window = Window::of(&shown);
+    let (mut plots, mut start) = (Vec::new(), None);
+    for &i in of {
+        let Series { name, points } = &series[i];
         let colour = COLOURS[i % COLOURS.len()];
         let points = Smooth::of(&finite(points));
+        start = window.enters(&points.line).into_iter().chain(start).reduce(f64::max);
         let plot = LinePlot::new().with_color(colour).with_stroke_width(2.0);
         let plot = plot.with_data(window.cut(&points.line)).with_legend(name.as_str());
         plots.push(Plot::Line(plot));
@@ -48,19 +94,28 @@ fn curve(series: &[Series], x_label: &str, y_label: &str, title: &str) -> Scene 
     }
     // Bands are drawn behind all lines.
     plots.sort_by_key(|plot| !matches!(plot, Plot::Band(_)));
+    let x_label = match start {
+        Some(x) => format!("{x_label} (the start, before {x_label} {x:.0}, is not shown)"),
+        None => x_label.into(),
+    };
+    // Steps are counted in whole numbers.
+    let across = tick_step(window.right - window.left, TICKS.0).max(1.0);
+    let up = tick_step(window.top - window.bottom, TICKS.1);
+    let format = |step: f64| TickFormat::Custom(Arc::new(move |x| decimals(x, step)));
     let layout = Layout::auto_from_plots(&plots)
-        .with_width(760.0)
-        .with_height(420.0)
-        .with_title(title)
         .with_x_label(x_label)
         .with_y_label(y_label)
+        .with_y_label_wrap(WRAP)
         .with_x_axis_min(window.left)
         .with_x_axis_max(window.right)
         .with_y_axis_min(window.bottom)
         .with_y_axis_max(window.top)
-        .with_legend_box(false)
+        .with_x_tick_step(across)
+        .with_x_tick_format(format(across))
+        .with_y_tick_step(up)
+        .with_y_tick_format(format(up))
         .with_grid_line_width(0.6);
-    render_multiple(plots, layout)
+    (plots, layout)
 }
 
 fn band(points: &Smooth, window: &Window, colour: &str) -> Plot {
@@ -115,7 +170,7 @@ struct Window {
 }
 
 impl Window {
-    fn of(series: &[Series]) -> Window {
+    fn of(series: &[&Series]) -> Window {
         let lines: Vec<_> = series.iter().map(|s| Smooth::of(&finite(&s.points))).collect();
         let x = lines.iter().flat_map(|line| &line.line).map(|&(x, _)| x);
         let (left, right) = range(x).unwrap_or((0.0, 1.0));
@@ -128,8 +183,9 @@ impl Window {
         };
         let (low, high) = heights(left).unwrap_or((0.0, 1.0));
         let (bottom, top) = heights(left + STEEP * (right - left)).unwrap_or((low, high));
-        // Nothing is cut off if the rest would grow by less than a factor of two.
-        let little = high - low < 2.0 * (top - bottom);
+        // Nothing is cut off from few points, or if the rest would grow by less than a factor of two.
+        let few = lines.iter().all(|line| line.line.len() < STEEP_POINTS);
+        let little = few || high - low < 2.0 * (top - bottom);
         let (bottom, top) = if little || top <= bottom { (low, high) } else { (bottom, top) };
         let margin = if top > bottom { 0.06 * (top - bottom) } else { 0.5 };
         // The first and the last mark lie wholly inside.
@@ -144,6 +200,12 @@ impl Window {
 
     fn holds(&self, y: f64) -> bool {
         (self.bottom..=self.top).contains(&y)
+    }
+
+    /// The place of the first point inside the window of a line that begins outside.
+    fn enters(&self, line: &[(f64, f64)]) -> Option<f64> {
+        let first = line.iter().position(|&(_, y)| self.holds(y))?;
+        (first > 0).then(|| line[first].0)
     }
 
     /// A line from its first point inside the window on, clamped to it.
@@ -184,17 +246,29 @@ mod tests {
 
     #[test]
     fn the_flattening_is_visible() {
-        let window = Window::of(&training());
+        let curves = training();
+        let window = Window::of(&curves.iter().collect::<Vec<_>>());
         assert!(window.bottom > -140.0 && window.top < -90.0, "{window:?}");
-        picture(&curve(&training(), "step", "bound, nats", "vae on digits"), "curve.png");
+        let scene = curve(&curves, "step", &["bound, nats"; 2], "vae on digits");
+        let text = svg(&scene);
+        assert!(text.contains("step (the start, before step ") && text.contains(" is not shown)"));
+        picture(&scene, "curve.png");
     }
 
     #[test]
     fn a_late_collapse_stays_in_the_picture() {
         let mut curves = training();
         curves[1].points.push((12_000.0, -900.0));
-        assert!(Window::of(&curves).bottom < -900.0);
-        picture(&curve(&curves, "step", "bound, nats", "a collapse"), "collapse.png");
+        assert!(Window::of(&curves.iter().collect::<Vec<_>>()).bottom < -900.0);
+        let scene = curve(&curves, "step", &["bound, nats"; 2], "a collapse");
+        assert!(!svg(&scene).contains("is not shown"), "nothing is cut off");
+        picture(&scene, "collapse.png");
+    }
+
+    #[test]
+    fn nothing_is_cut_off_from_few_points() {
+        let few = series("test", [(1.0, -900.0), (2.0, -3.0), (3.0, -2.9)].into_iter());
+        assert!(Window::of(&[&few]).bottom < -900.0);
     }
 
     #[test]
@@ -207,16 +281,49 @@ mod tests {
     #[test]
     fn few_points_and_none_are_drawn_too() {
         let few = [series("train", [(1.0, -3.0), (2.0, f64::NAN)].into_iter())];
-        assert!(curve_svg(&few, "step", "bound", "one point").contains("<svg"));
-        picture(&curve(&few, "step", "bound", "one point"), "one-point.png");
-        assert!(curve_svg(&[], "step", "bound", "nothing").contains("<svg"));
+        assert!(curve_svg(&few, "step", &["bound"], "one point").contains("<svg"));
+        picture(&curve(&few, "step", &["bound"], "one point"), "one-point.png");
+        assert!(curve_svg(&[], "step", &[], "nothing").contains("<svg"));
     }
 
     #[test]
     fn the_names_are_in_the_legend() {
-        let text = curve_svg(&training(), "step", "bound, nats", "digits & bars");
+        let text = curve_svg(&training(), "step", &["bound, nats"; 2], "digits & bars");
         for name in [">train<", ">test<", ">bound, nats<", "digits &amp; bars"] {
             assert!(text.contains(name), "{name} is missing");
         }
+    }
+
+    #[test]
+    fn two_quantities_have_an_axis_each_and_one_quantity_has_one() {
+        let curves = training();
+        let labels =
+            ["criterion, which is maximised", "free energy, test less training rows (nats)"];
+        let scene = curve(&curves, "step", &labels, "rbm on bars");
+        let text = svg(&scene);
+        for label in labels {
+            assert_eq!(text.matches(&format!(">{label}<")).count(), 1, "{label}");
+        }
+        assert_eq!(text.matches(">step").count(), 2, "two horizontal axes");
+        picture(&scene, "two-quantities.png");
+        let one = curve_svg(&curves, "step", &["nats"; 2], "rbm on bars");
+        assert_eq!((one.matches(">nats<").count(), one.matches(">step").count()), (1, 1));
+        // A quantity that was never measured has no empty panel.
+        let alone = curve_svg(&[curves[0].clone(), Series::default()], "step", &labels, "");
+        assert!(alone.contains(labels[0]) && !alone.contains(labels[1]));
+    }
+
+    #[test]
+    fn no_two_ticks_have_the_same_number() {
+        let near = (1..10).map(|t| (f64::from(t), -2.8421 - 3e-4 / f64::from(t)));
+        let text = curve_svg(&[series("training", near)], "step", &["log p(x) (nats)"], "gmm");
+        let numbers: Vec<&str> =
+            text.split("</text>").filter_map(|t| t.rsplit('>').next()).collect();
+        let ticks: Vec<&str> = numbers.into_iter().filter(|t| t.starts_with("-2.84")).collect();
+        assert!(ticks.len() > 2, "{ticks:?}");
+        assert!(ticks.windows(2).all(|pair| pair[0] != pair[1]), "{ticks:?}");
+        let scene =
+            curve(&[series("training", (1..3).map(|t| (f64::from(t), 0.0)))], "step", &[""], "");
+        assert!(!svg(&scene).contains(">1.5<"), "a step is a whole number");
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use kuva::plot::{LineStyle, MarkerShape};
+use kuva::plot::{LegendPosition, LineStyle, MarkerShape};
 use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TickFormat};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
+use unicode_width::UnicodeWidthStr;
 
-use super::drawing::{COLOURS, range};
-use super::panel::power_of_ten;
+use super::drawing::{COLOURS, TITLE, panel_width, range};
+use super::panel::{decade_label, decade_lines, decade_step, multiples, power_of_ten};
 use crate::program::distinct::distinct;
 
 /// Numbers below this one are zero but for rounding, and zero has no place on a logarithmic axis.
@@ -21,8 +22,10 @@ pub(crate) struct Curve {
     pub(crate) name: String,
     /// The closed form, from left to right; empty if there is none.
     pub(crate) line: Vec<(f64, f64)>,
-    /// The measurements.
+    /// The measurements. One that is not finite, or not positive, is a gap, over which no line is drawn.
     pub(crate) points: Vec<(f64, f64)>,
+    /// The lower and the upper end of the bar of each measurement; empty if there are no bars.
+    pub(crate) bars: Vec<(f64, f64)>,
 }
 
 /// The scale of the parameter.
@@ -67,21 +70,78 @@ pub(crate) struct CurvePanel {
     pub(crate) curves: Vec<Curve>,
 }
 
+/// The size of each of several panels, in pixels.
+const SIZE: (f64, f64) = (430.0, 380.0);
+/// The most curves in a panel of [`curves_apart`]: more lie over each other.
+const MOST_CURVES: usize = 6;
+/// The width of all its panels together, and the height, nearly those of a screen.
+const APART: (f64, f64) = (1560.0, 830.0);
+/// Curves that lie so near to each other everywhere, as a share of the height of the panel, look like one.
+const NEAR: f64 = 0.005;
+/// The distance between the marks of two curves with bars at one place, as a share of the width: bars that lie over each other could not
+/// be told apart.
+const ASIDE: f64 = 0.012;
+/// The letters in a line of a panel's title.
+const WRAP: usize = 54;
+
 /// Panels side by side with one legend; a curve has the same style in all panels.
 ///
-/// The height is that of the measurements: a line that falls to zero leaves the picture below.
+/// The height is that of the measurements: a line that falls to zero leaves the picture below. Curves that coincide are named in the
+/// title of their panel, and drawn with marks of different sizes and dashes.
 pub(crate) fn curve_panels(panels: &[CurvePanel], title: &str) -> Scene {
     let curves = panels.iter().flat_map(|panel| &panel.curves);
     let names = distinct(curves.map(|curve| curve.name.as_str()));
     let style = |name: &str| Style::of(names.iter().position(|n| *n == name).unwrap_or(0));
+    let frames = panels.iter().map(CurvePanel::frame);
+    let drawn = panels.iter().zip(frames.clone());
+    let layouts = panels.iter().zip(frames).map(|(panel, frame)| panel.layout(frame));
     Figure::new(1, panels.len().max(1))
         .with_title(title)
-        .with_title_size(18)
-        .with_cell_size(430.0, 380.0)
-        .with_plots(panels.iter().map(|panel| panel.drawn(style)).collect())
-        .with_layouts(panels.iter().map(CurvePanel::layout).collect())
+        .with_title_size(TITLE)
+        .with_cell_size(panel_width(SIZE.0, panels.len(), 0.0, title), SIZE.1)
+        .with_plots(drawn.map(|(panel, frame)| panel.drawn(frame, style)).collect())
+        .with_layouts(layouts.collect())
         .with_shared_legend_bottom()
         .render()
+}
+
+/// The curves of one panel in as many panels as leave at most six in each, with the same axes, and a legend in each.
+pub(crate) fn curves_apart(panel: &CurvePanel, title: &str) -> Scene {
+    let count = panel.curves.len().div_ceil(MOST_CURVES).max(1);
+    let each = panel.curves.len().div_ceil(count).max(1);
+    let parts: Vec<CurvePanel> = panel
+        .curves
+        .chunks(each)
+        .map(|curves| CurvePanel { curves: curves.to_vec(), ..panel.clone() })
+        .collect();
+    let frame = panel.frame();
+    let drawn = parts.iter().map(|part| {
+        let place = |name: &str| part.curves.iter().position(|curve| curve.name == name);
+        part.drawn(frame, |name| Style::of(place(name).unwrap_or(0)))
+    });
+    let layouts = parts.iter().map(|part| {
+        let layout = part.layout(frame).with_legend_position(LegendPosition::InsideBottomLeft);
+        let mut layout = layout.with_label_size(18).with_tick_size(15).with_body_size(16);
+        let longest = part.curves.iter().map(|curve| curve.name.width()).max().unwrap_or(0);
+        // A letter is a little more than half as wide as high.
+        layout = layout.with_title_size(16).with_legend_width(50.0 + 9.6 * longest as f64);
+        layout.show_legend = true;
+        layout
+    });
+    Figure::new(1, count)
+        .with_title(title)
+        .with_title_size(22)
+        .with_cell_size(APART.0 / count as f64, APART.1)
+        .with_plots(drawn.collect())
+        .with_layouts(layouts.collect())
+        .render()
+}
+
+/// The ranges of the axes of a panel, in their coordinates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Frame {
+    across: (f64, f64),
+    up: (f64, f64),
 }
 
 impl CurvePanel {
@@ -113,24 +173,69 @@ impl CurvePanel {
     }
 
     fn widths(&self) -> (f64, f64) {
-        let (left, right) = range(self.placed().map(|(x, _)| x)).unwrap_or((0.0, 1.0));
-        let side = if right > left { 0.03 * (right - left) } else { 0.5 };
+        let points = self.curves.iter().flat_map(|curve| curve.points.iter().chain(&curve.line));
+        // A measurement without a place on the vertical axis has one on the horizontal axis.
+        let places = points.filter_map(|&(x, _)| self.place((x, 1.0)));
+        let (left, right) = range(places.map(|(x, _)| x)).unwrap_or((0.0, 1.0));
+        let side = if right > left { 0.04 * (right - left) } else { 0.5 };
         (left - side, right + side)
     }
 
-    /// The line of a curve, cut into the pieces that lie inside the panel.
-    fn pieces(&self, curve: &Curve) -> Vec<Vec<(f64, f64)>> {
-        let (bottom, top) = self.heights();
-        let inside = |&(_, y): &(f64, f64)| (bottom..=top).contains(&y);
-        let line: Vec<_> = curve.line.iter().map(|&p| self.place(p).filter(inside)).collect();
+    fn frame(&self) -> Frame {
+        Frame { across: self.widths(), up: self.heights() }
+    }
+
+    /// Points as pieces without a gap that lie inside the panel.
+    fn pieces(&self, points: &[(f64, f64)], frame: Frame) -> Vec<Vec<(f64, f64)>> {
+        let inside = |&(_, y): &(f64, f64)| (frame.up.0..=frame.up.1).contains(&y);
+        let line: Vec<_> = points.iter().map(|&p| self.place(p).filter(inside)).collect();
         let pieces = line.split(Option::is_none).filter(|piece| piece.len() > 1);
         pieces.map(|piece| piece.iter().copied().flatten().collect()).collect()
     }
 
-    fn drawn(&self, style: impl Fn(&str) -> Style) -> Vec<Plot> {
-        let mut plots = Vec::new();
-        for curve in &self.curves {
+    /// Curves that look like one wherever both were measured, at least two in a group, by their places.
+    fn coincident(&self, frame: Frame) -> Vec<Vec<usize>> {
+        let near = NEAR * (frame.up.1 - frame.up.0);
+        let same = |a: &Curve, b: &Curve| {
+            let at = |x: f64| b.points.iter().find(move |point| point.0 == x);
+            let common: Vec<_> = a
+                .points
+                .iter()
+                .filter_map(|&a| Some([a, *at(a.0)?].map(|p| self.place(p))))
+                .collect();
+            let close = |pair: &[Option<(f64, f64)>; 2]| match pair {
+                [Some(a), Some(b)] => (a.1 - b.1).abs() <= near,
+                [a, b] => a == b,
+            };
+            let seen = common.iter().filter(|pair| pair[0].is_some()).count();
+            seen > 1 && common.iter().all(close)
+        };
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for (i, curve) in self.curves.iter().enumerate() {
+            match groups.iter_mut().find(|group| same(&self.curves[group[0]], curve)) {
+                Some(group) => group.push(i),
+                None => groups.push(vec![i]),
+            }
+        }
+        groups.retain(|group| group.len() > 1);
+        groups
+    }
+
+    fn drawn(&self, frame: Frame, style: impl Fn(&str) -> Style) -> Vec<Plot> {
+        let mut plots = self.grid(frame);
+        let groups = self.coincident(frame);
+        for (i, curve) in self.curves.iter().enumerate() {
             let Style { colour, dashes, mark } = style(&curve.name);
+            // Of curves that coincide, each lies on the one before it with smaller marks, and with gaps in its line.
+            let on = groups.iter().find_map(|group| group.iter().position(|&other| other == i));
+            let on = if curve.bars.is_empty() { on.unwrap_or(0) } else { 0 };
+            let aside = self.aside(i, frame);
+            let moved = |points: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
+                points.into_iter().map(|(x, y)| (x + aside, y)).collect()
+            };
+            let dashes = if on > 0 && dashes.is_empty() { "4 6" } else { dashes };
+            let below = aside == 0.0 && groups.iter().any(|group| group[0] == i);
+            let size = if below { 6.0 } else { 3.5 / (1.0 + 0.5 * on as f64) };
             let stroke = |data: Vec<(f64, f64)>, width: f64| {
                 let line = LinePlot::new().with_data(data).with_color(colour);
                 let line = line.with_stroke_width(width);
@@ -139,44 +244,101 @@ impl CurvePanel {
                     _ => line.with_line_style(LineStyle::Custom(dashes.into())),
                 }
             };
-            for piece in self.pieces(curve) {
+            for piece in self.pieces(&curve.line, frame) {
                 plots.push(Plot::Line(stroke(piece, 1.6)));
             }
-            let points: Vec<_> = curve.points.iter().filter_map(|&p| self.place(p)).collect();
             if curve.line.is_empty() {
-                plots.push(Plot::Line(stroke(points.clone(), 1.2)));
+                let pieces = self.pieces(&curve.points, frame).into_iter();
+                plots.extend(pieces.map(|piece| Plot::Line(stroke(moved(piece), 1.2))));
             }
+            plots.extend(self.bars(curve, frame).map(|bar| {
+                let bar = LinePlot::new().with_data(moved(bar.to_vec())).with_color(colour);
+                Plot::Line(bar.with_stroke_width(1.0))
+            }));
+            let points = moved(curve.points.iter().filter_map(|&p| self.place(p)).collect());
             let marks = ScatterPlot::new().with_data(points).with_color(colour).with_marker(mark);
-            plots.push(Plot::Scatter(marks.with_size(3.5).with_legend(curve.name.as_str())));
+            plots.push(Plot::Scatter(marks.with_size(size).with_legend(curve.name.as_str())));
         }
         plots
     }
 
-    fn layout(&self) -> Layout {
-        let ((left, right), (bottom, top)) = (self.widths(), self.heights());
+    /// How far the marks of a curve with bars stand aside of their place.
+    fn aside(&self, curve: usize, Frame { across: (left, right), .. }: Frame) -> f64 {
+        match self.curves[curve].bars.is_empty() {
+            true => 0.0,
+            false => {
+                let middle = 0.5 * (self.curves.len() - 1) as f64;
+                ASIDE * (curve as f64 - middle) * (right - left)
+            }
+        }
+    }
+
+    /// The bars of a curve, as far as they lie inside the panel.
+    fn bars(
+        &self,
+        curve: &Curve,
+        Frame { up: (bottom, top), .. }: Frame,
+    ) -> impl Iterator<Item = [(f64, f64); 2]> {
+        let ends = curve.points.iter().zip(&curve.bars);
+        let bar = move |(&point, &(low, high)): (&(f64, f64), &(f64, f64))| {
+            let (x, _) = self.place(point)?;
+            let at =
+                |y: f64| self.place((point.0, y)).map_or(bottom, |(_, y)| y.clamp(bottom, top));
+            Some([(x, at(low)), (x, at(high))])
+        };
+        ends.filter_map(bar)
+    }
+
+    /// Pale lines at round numbers.
+    fn grid(&self, Frame { across, up }: Frame) -> Vec<Plot> {
+        let pale = |ends: [(f64, f64); 2]| {
+            let line = LinePlot::new().with_data(ends);
+            Plot::Line(line.with_color("#DDDDDD").with_stroke_width(0.6))
+        };
+        let upright = multiples(1.0, across).into_iter().map(|x| [(x, up.0), (x, up.1)]);
+        let level = decade_lines(up).into_iter().map(|y| [(across.0, y), (across.1, y)]);
+        upright.chain(level).map(pale).collect()
+    }
+
+    /// The title with the names of the curves that coincide.
+    fn named(&self, frame: Frame) -> String {
+        let names = |group: Vec<usize>| {
+            let names = group.into_iter().map(|i| self.curves[i].name.as_str());
+            names.collect::<Vec<_>>().join(" = ")
+        };
+        let same: Vec<String> = self.coincident(frame).into_iter().map(names).collect();
+        match same.is_empty() {
+            true => self.title.clone(),
+            false => format!("{} ({})", self.title, same.join("; ")),
+        }
+    }
+
+    fn layout(&self, frame: Frame) -> Layout {
+        let Frame { across: (left, right), up: (bottom, top) } = frame;
         let layout = Layout::new((left, right), (bottom, top))
-            .with_title(self.title.as_str())
+            .with_title(self.named(frame))
             .with_title_size(14)
+            .with_title_wrap(WRAP)
             .with_x_label(self.x_label.as_str())
             .with_y_label(self.y_label.as_str())
-            .with_label_size(12)
-            .with_tick_size(11)
-            .with_y_tick_step(((top - bottom) / 6.0).ceil())
-            .with_y_tick_format(TickFormat::Custom(Arc::new(power_of_ten)))
+            .with_label_size(13)
+            .with_tick_size(12)
+            .with_tick_length(0.0)
+            .with_show_grid(false)
+            .with_x_tick_step(1.0)
+            .with_y_tick_step(decade_step((bottom, top)))
+            .with_y_tick_format(TickFormat::Custom(Arc::new(decade_label)))
             .with_x_axis_min(left)
             .with_x_axis_max(right)
             .with_y_axis_min(bottom)
-            .with_y_axis_max(top)
-            .with_grid_line_width(0.6);
+            .with_y_axis_max(top);
         match self.axis {
-            Axis::Linear => layout.with_x_tick_step(1.0),
+            Axis::Linear => layout,
             Axis::Log2 => {
                 let whole = |x: f64| format!("{:.0}", x.exp2());
-                layout.with_x_tick_step(1.0).with_x_tick_format(TickFormat::Custom(Arc::new(whole)))
+                layout.with_x_tick_format(TickFormat::Custom(Arc::new(whole)))
             }
-            Axis::Log10 => layout
-                .with_x_tick_step(1.0)
-                .with_x_tick_format(TickFormat::Custom(Arc::new(power_of_ten))),
+            Axis::Log10 => layout.with_x_tick_format(TickFormat::Custom(Arc::new(power_of_ten))),
         }
     }
 }
@@ -193,6 +355,7 @@ mod tests {
             name: name.into(),
             line: grid(60).map(|i| (x(i), f(i))).collect(),
             points: grid(12).map(|i| (x(i), 1.03 * f(i))).collect(),
+            ..Curve::default()
         };
         CurvePanel {
             title: "a panel".into(),
@@ -230,18 +393,69 @@ mod tests {
             name: format!("curve {i}"),
             line: Vec::new(),
             points: [1e4, 1e5, 1e6].map(|x| (x, (i + 1) as f64 / x)).to_vec(),
+            ..Curve::default()
         };
         let curves = (0..13).map(curve).collect();
-        let scene = curve_panels(&[CurvePanel { curves, ..panel(Axis::Log10) }], "thirteen curves");
+        let thirteen = CurvePanel { curves, ..panel(Axis::Log10) };
+        let scene = curve_panels(std::slice::from_ref(&thirteen), "thirteen curves");
         assert!(svg(&scene).contains("stroke-dasharray=\"6 3\""));
+        // Five, five and three curves in panels of the same axes, on a sheet that is as wide as a screen.
+        let scene = curves_apart(&thirteen, "thirteen curves");
         picture(&scene, "thirteen-curves.png");
+        let text = svg(&scene);
+        assert_eq!(text.matches(">variance<").count(), 3);
+        assert!((0..13).all(|i| text.matches(&format!(">curve {i}<")).count() == 1));
+        let shape = scene.width / scene.height;
+        assert!((1.6..2.0).contains(&shape), "{shape}");
     }
 
     #[test]
     fn a_line_that_touches_zero_is_cut_there() {
         let panel = panel(Axis::Linear);
-        assert_eq!(panel.pieces(&panel.curves[0]).len(), 1);
-        assert_eq!(panel.pieces(&panel.curves[1]).len(), 2);
+        assert_eq!(panel.pieces(&panel.curves[0].line, panel.frame()).len(), 1);
+        assert_eq!(panel.pieces(&panel.curves[1].line, panel.frame()).len(), 2);
+    }
+
+    /// Curves of measurements at 1, 2, 4, ….
+    fn measured(curves: &[(&str, &[f64])]) -> CurvePanel {
+        let curve = |(name, numbers): &(&str, &[f64])| Curve {
+            name: (*name).into(),
+            points: numbers.iter().enumerate().map(|(i, &y)| ((1 << i) as f64, y)).collect(),
+            bars: numbers.iter().map(|y| (0.5 * y, 1.5 * y)).collect(),
+            ..Curve::default()
+        };
+        CurvePanel { curves: curves.iter().map(curve).collect(), ..panel(Axis::Log2) }
+    }
+
+    #[test]
+    fn no_line_is_drawn_over_a_gap() {
+        let panel = measured(&[("a", &[0.5, 0.4, 0.0, 0.3, f64::NAN, 0.2])]);
+        let pieces = panel.pieces(&panel.curves[0].points, panel.frame());
+        assert_eq!(pieces.iter().map(Vec::len).collect::<Vec<_>>(), [2], "one piece of two points");
+        assert_eq!(panel.bars(&panel.curves[0], panel.frame()).count(), 4);
+        picture(&curve_panels(&[panel], "gaps and bars"), "gaps.png");
+    }
+
+    #[test]
+    fn curves_that_coincide_are_named_and_all_seen() {
+        let same: &[f64] = &[0.5, 0.4, 0.0, 0.3];
+        let other: &[f64] = &[0.5, 0.4, 0.2, 0.3];
+        let panel = measured(&[("a", same), ("b", &[0.1; 4]), ("c", same), ("d", other)]);
+        let frame = panel.frame();
+        assert_eq!(panel.coincident(frame), [vec![0, 2]]);
+        // With bars they stand side by side, in the order of the legend and about their place.
+        let aside = [0, 1, 2, 3].map(|curve| panel.aside(curve, frame));
+        assert!(aside.windows(2).all(|pair| pair[0] < pair[1]), "{aside:?}");
+        assert!(aside.iter().sum::<f64>().abs() < 1e-12);
+        let scene = curve_panels(std::slice::from_ref(&panel), "two of four coincide");
+        assert!(svg(&scene).contains("a panel (a = c)"));
+        picture(&scene, "coincident-bars.png");
+        // Without bars the second has smaller marks and a line with gaps.
+        let bare = |curve: &Curve| Curve { bars: Vec::new(), ..curve.clone() };
+        let curves = panel.curves.iter().map(bare).collect();
+        let scene = curve_panels(&[CurvePanel { curves, ..panel }], "two of four coincide");
+        assert!(svg(&scene).contains("stroke-dasharray=\"4 6\""));
+        picture(&scene, "coincident.png");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Densities in a plane beside each other, as maps of their logarithms.
 
-use super::drawing::{png, range};
+use super::drawing::{decimals, png, range};
 use kuva::plot::ColorMap;
 use kuva::prelude::{Heatmap, Layout, Plot};
 use kuva::render::figure::Figure;
@@ -59,7 +59,17 @@ fn scene(maps: &[Map], [across, up]: [[f64; 2]; 2], [x, y]: [&str; 2]) -> Scene 
             .with_y_axis_min(up[0])
             .with_y_axis_max(up[1])
     };
+    let colours = match top.is_finite() {
+        true => format!(
+            "ln p(x): yellow {}, the highest; violet {} or less (nats)",
+            decimals(top, 0.1),
+            decimals(top - DEPTH, 0.1)
+        ),
+        false => "no density is finite".into(),
+    };
     Figure::new(1, maps.len().max(1))
+        .with_title(colours)
+        .with_title_size(20)
         .with_cell_size(PANEL.0, PANEL.1)
         .with_plots(maps.iter().map(drawn).collect())
         .with_layouts(maps.iter().map(layout).collect())
@@ -96,6 +106,7 @@ mod tests {
         );
         let text = svg(&scene);
         assert!([">the model<", ">the truth<", ">x1<", ">x2<"].iter().all(|s| text.contains(s)));
+        assert!(text.contains(">ln p(x): yellow 0.0, the highest; violet -8.0 or less (nats)<"));
         picture(&scene, "density-maps.png");
     }
 

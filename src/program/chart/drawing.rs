@@ -1,7 +1,8 @@
 //! Scenes as files, and the colours and numbers that all charts share.
 
 use crate::program::files::write_atomically;
-use kuva::render::render::Scene;
+use kuva::render::figure::Figure;
+use kuva::render::render::{Primitive, Scene, TextAnchor};
 use std::path::Path;
 use unicode_width::UnicodeWidthStr;
 
@@ -49,11 +50,35 @@ pub(crate) fn write_chart(dir: &Path, name: &str, scene: &Scene) -> anyhow::Resu
 /// The size of titles, in pixels.
 pub(super) const TITLE: u32 = 18;
 
+/// A figure below a title of one line or several.
+pub(super) fn titled(figure: Figure, title: &str) -> Scene {
+    let lines = title.lines().count();
+    if lines < 2 {
+        return figure.with_title(title).with_title_size(TITLE).render();
+    }
+    // The chart library writes one line: a title without letters makes the room, and the lines are set into it.
+    let mut scene = figure.with_title(" ").with_title_size(TITLE * lines as u32).render();
+    let line = |(i, words): (usize, &str)| Primitive::Text {
+        x: scene.width / 2.0,
+        y: 1.3 * f64::from(TITLE) * (i + 1) as f64,
+        content: words.into(),
+        size: TITLE,
+        anchor: TextAnchor::Middle,
+        rotate: None,
+        bold: false,
+        color: None,
+    };
+    let set: Vec<Primitive> = title.lines().enumerate().map(line).collect();
+    scene.elements.extend(set);
+    scene
+}
+
 /// The width of each of so many panels side by side, at least `least`, that leaves room for a title above them, where `labels` is the
 /// width of the labels beside them.
 pub(super) fn panel_width(least: f64, panels: usize, labels: f64, title: &str) -> f64 {
     // A letter is a little more than half as wide as high.
-    let wanted = 0.58 * f64::from(TITLE) * title.width() as f64;
+    let longest = title.lines().map(|line| line.width()).max().unwrap_or(0);
+    let wanted = 0.58 * f64::from(TITLE) * longest as f64;
     least.max((wanted - labels) / panels.max(1) as f64)
 }
 
@@ -63,6 +88,27 @@ pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
         let (low, high) = range.unwrap_or((x, x));
         Some((f64::min(low, x), f64::max(high, x)))
     })
+}
+
+/// The distance of two ticks on an axis of this width, with at most so many between its ends: 1, 2 or 5 times a power of ten.
+pub(super) fn tick_step(width: f64, most: f64) -> f64 {
+    let least = width / most;
+    let ten = 10f64.powf(least.log10().floor());
+    [1.0, 2.0, 5.0].map(|m| m * ten).into_iter().find(|&s| s >= least).unwrap_or(10.0 * ten)
+}
+
+/// A number with as many decimals as the step between ticks has, so that two ticks differ; with a power of ten if it is small.
+pub(super) fn decimals(x: f64, step: f64) -> String {
+    let last = step.log10().floor();
+    let places = (-last).max(0.0) as usize;
+    match places > 6 {
+        true if x.abs() < 0.5 * step => "0".into(),
+        true if x.abs() < 1e-3 => {
+            let digits = (x.abs().log10().floor() - last).max(0.0) as usize;
+            format!("{x:.digits$e}")
+        }
+        _ => format!("{:.places$}", x + 0.0),
+    }
 }
 
 /// Writes a chart as a PNG into the folder that PATHSCORE_PICTURES names, so that a reader of the tests can look at it.
@@ -75,7 +121,17 @@ pub(super) fn picture(scene: &Scene, name: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::numbered;
+    use super::{decimals, numbered};
+
+    #[test]
+    fn two_ticks_never_have_one_label() {
+        for (from, step) in [(-1.79, 2e-9), (0.0, 1e-9), (1e5, 5e4), (-0.4, 0.1), (3e-8, 1e-10)] {
+            let labels: Vec<String> =
+                (0..6).map(|i| decimals(from + step * f64::from(i), step)).collect();
+            assert!(labels.windows(2).all(|pair| pair[0] != pair[1]), "{labels:?}");
+        }
+        assert_eq!([decimals(-0.0, 0.5), decimals(2e-9, 1e-9)], ["0.0", "2e-9"]);
+    }
 
     #[test]
     fn clip_paths_are_numbered_within_their_drawing() {

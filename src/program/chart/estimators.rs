@@ -5,10 +5,10 @@ use unicode_width::UnicodeWidthStr;
 
 /// The claims of estimators, each with its words in a title and its colour.
 const CLAIMS: [(&str, &str, &str); 4] = [
-    ("exact", "green: exact", "#009E73"),
-    ("unbiased", "blue: unbiased", "#0072B2"),
-    ("biased", "orange: biased", "#D55E00"),
-    ("shrunk", "pink: shrunk", "#CC79A7"),
+    ("exact", "exact (green)", "#009E73"),
+    ("unbiased", "unbiased (blue)", "#0072B2"),
+    ("biased", "biased (orange)", "#D55E00"),
+    ("shrunk", "shrunk (pink)", "#CC79A7"),
 ];
 
 /// An estimator without a claim is grey.
@@ -56,11 +56,16 @@ impl<'a> Estimators<'a> {
         Self { names, colours, labels }
     }
 
-    /// A title with the meaning of the colours in it.
-    pub(super) fn title(&self, title: &str) -> String {
+    /// A title whose second line has words `about` what is drawn and the meaning of the colours.
+    pub(super) fn title(&self, title: &str, about: &str) -> String {
         let claims = CLAIMS.iter().filter(|claim| self.colours.contains(&claim.2));
         let words: Vec<&str> = claims.map(|claim| claim.1).collect();
-        if words.is_empty() { title.into() } else { format!("{title}   ({})", words.join(", ")) }
+        let claims = match words.is_empty() {
+            true => String::new(),
+            false => format!("claims to be {}", words.join(", ")),
+        };
+        let second: Vec<&str> = [about, &claims].into_iter().filter(|w| !w.is_empty()).collect();
+        format!("{title}\n{}", second.join("; ")).trim_end().to_string()
     }
 
     /// The number of lines.

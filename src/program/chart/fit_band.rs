@@ -67,10 +67,14 @@ fn observed_scene(points: &[[f64; 3]], name: &str) -> Scene {
         Plot::Scatter(bars.with_color(COLOURS[0]).with_size(3.0)),
         Plot::Line(diagonal.with_color(COLOURS[6]).with_stroke_width(1.0).with_dashed()),
     ];
-    let title = "Test rows: predictions with two standard deviations";
+    let of = match shown.len() < points.len() {
+        true => format!("the first {} of {} test rows", shown.len(), points.len()),
+        false => "test rows".into(),
+    };
+    let title = format!("Predictions for {of} ± 2 SD (dashed: equal)");
     let label = format!("{name}, predicted");
     let ends = Some((low, high));
-    framed(plots, ends, ends, title, [&label, &format!("{name}, observed")])
+    framed(plots, ends, ends, &title, [&label, &format!("{name}, observed")])
 }
 
 /// Plots in a frame with a little room on all sides.
@@ -121,7 +125,10 @@ mod tests {
         picture(&scene, "fit.png");
         let points: Vec<[f64; 3]> = fit.points.iter().map(|&(x, y)| [x.sin(), 0.1, y]).collect();
         let scene = observed_scene(&points, "height");
-        assert!(svg(&scene).contains(">height, predicted<"));
+        let text = svg(&scene);
+        assert!(text.contains(">height, predicted<") && text.contains("for test rows ± 2 SD"));
+        let many = observed_scene(&vec![[0.0, 1.0, 0.0]; MOST_POINTS + 1], "height");
+        assert!(svg(&many).contains("for the first 200 of 201 test rows"));
         picture(&scene, "predictions.png");
     }
 

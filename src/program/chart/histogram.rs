@@ -1,6 +1,6 @@
 //! Numbers in a range, counted in equal bins.
 
-use super::drawing::{COLOURS, png};
+use super::drawing::{COLOURS, png, tick_step};
 use kuva::prelude::{Histogram, Layout, Plot};
 use kuva::render::render::{Scene, render_multiple};
 
@@ -40,6 +40,8 @@ fn scene(
         .with_x_axis_max(high)
         .with_y_axis_min(0.0)
         .with_y_axis_max(1.05 * top)
+        // Counts are whole numbers.
+        .with_y_tick_step(tick_step(top, 6.0).max(1.0))
         .with_grid_line_width(0.6);
     render_multiple(plots, layout)
 }

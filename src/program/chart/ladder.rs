@@ -54,7 +54,7 @@ pub(crate) fn ladder(rungs: &[Rung], title: &str) -> Scene {
         (low as i32..=high as i32).map(|x| upright(f64::from(x), "#DDDDDD", 0.6)).collect();
     plots.push(upright(0.0, EXACT, 1.4));
     for (i, rung) in rungs.iter().enumerate() {
-        let (line, colour) = ((i + 1) as f64, if rung.exact { 6 } else { i });
+        let (line, colour) = ((i + 1) as f64, if rung.exact { 6 } else { i % 6 });
         let [left, at, right] =
             [-2.0, 0.0, 2.0].map(|factor| place(rung.gap + factor * rung.error).clamp(low, high));
         if !at.is_finite() {

@@ -1,7 +1,7 @@
 //! Panels of lines or marks on linear axes, as for the columns of a table.
 
 use super::curve::Series;
-use super::drawing::{COLOURS, png, range};
+use super::drawing::{COLOURS, TITLE, panel_width, png, range};
 use crate::program::distinct::distinct;
 use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot};
 use kuva::render::figure::Figure;
@@ -18,24 +18,30 @@ pub(crate) const MOST_COLUMNS: usize = 12;
 pub(crate) struct LinePanel {
     pub(crate) title: String,
     /// The labels of the horizontal and the vertical axis.
-    pub(crate) labels: [&'static str; 2],
+    pub(crate) labels: [String; 2],
     pub(crate) series: Vec<Series>,
     /// True if the points of a series are marks without a line.
     pub(crate) marks: bool,
+    /// True if both axes have the same range, with a dashed line where their numbers are equal.
+    pub(crate) diagonal: bool,
+    /// Heights that the vertical axis holds beside those of the points.
+    pub(crate) holds: Vec<f64>,
 }
 
 /// A panel for each of the first columns of a table with these names; `series` makes those of a column.
 pub(crate) fn column_panels(
     names: &[String],
-    labels: [&'static str; 2],
+    labels: [&str; 2],
     marks: bool,
     series: impl Fn(usize) -> Vec<Series>,
 ) -> Vec<LinePanel> {
     let panel = |(column, title): (usize, &String)| LinePanel {
         title: title.clone(),
-        labels,
+        labels: labels.map(String::from),
         series: series(column),
         marks,
+        diagonal: false,
+        holds: Vec::new(),
     };
     names.iter().take(MOST_COLUMNS).enumerate().map(panel).collect()
 }
@@ -54,10 +60,16 @@ fn scene(panels: &[LinePanel], title: &str) -> Scene {
     let colour =
         |name: &str| COLOURS[names.iter().position(|n| *n == name).unwrap_or(0) % COLOURS.len()];
     let across = panels.len().clamp(1, ACROSS);
+    // Few panels are as large as a screen.
+    let (width, height) = match panels.len() {
+        0 | 1 => (760.0, 440.0),
+        2 => (440.0, 400.0),
+        _ => (300.0, 260.0),
+    };
     Figure::new(panels.len().div_ceil(across).max(1), across)
         .with_title(title)
-        .with_title_size(18)
-        .with_cell_size(300.0, 260.0)
+        .with_title_size(TITLE)
+        .with_cell_size(panel_width(width, across, 0.0, title), height)
         .with_plots(panels.iter().map(|panel| panel.drawn(colour)).collect())
         .with_layouts(panels.iter().map(LinePanel::layout).collect())
         .with_shared_legend_bottom()
@@ -80,24 +92,45 @@ impl LinePanel {
             let line = LinePlot::new().with_data(points).with_color(colour(name));
             Plot::Line(line.with_stroke_width(1.6).with_legend(name.as_str()))
         });
-        drawn.collect()
+        let (low, high) = self.ranges().0;
+        let equal = LinePlot::new().with_data([(low, low), (high, high)]).with_color(COLOURS[6]);
+        let equal = Plot::Line(equal.with_stroke_width(1.2).with_dashed());
+        self.diagonal.then_some(equal).into_iter().chain(drawn).collect()
+    }
+
+    /// The ranges of the horizontal and of the vertical axis.
+    fn ranges(&self) -> ((f64, f64), (f64, f64)) {
+        let across = range(self.points().map(|point| point.0));
+        let heights = self.points().map(|point| point.1);
+        let up = range(heights.chain(self.holds.iter().copied()));
+        if self.diagonal {
+            let both = padded(range([across, up].into_iter().flatten().flat_map(|(a, b)| [a, b])));
+            return (both, both);
+        }
+        (padded(across), padded(up))
     }
 
     fn layout(&self) -> Layout {
-        let across = padded(range(self.points().map(|point| point.0)));
-        let up = padded(range(self.points().map(|point| point.1)));
-        Layout::new(across, up)
+        let (across, up) = self.ranges();
+        let layout = Layout::new(across, up)
             .with_title(self.title.as_str())
-            .with_title_size(13)
-            .with_x_label(self.labels[0])
-            .with_y_label(self.labels[1])
-            .with_label_size(11)
-            .with_tick_size(10)
+            .with_title_size(16)
+            .with_x_label(self.labels[0].as_str())
+            .with_y_label(self.labels[1].as_str())
+            .with_label_size(14)
+            .with_tick_size(12)
             .with_x_axis_min(across.0)
             .with_x_axis_max(across.1)
             .with_y_axis_min(up.0)
             .with_y_axis_max(up.1)
-            .with_grid_line_width(0.6)
+            .with_grid_line_width(0.6);
+        // Dots in the plane of two columns keep their distances, unless the columns have different units.
+        let ratio = (up.1 - up.0) / (across.1 - across.0);
+        let alike = (0.25..=4.0).contains(&ratio);
+        match self.marks && !self.diagonal && alike {
+            true => layout.with_equal_aspect(),
+            false => layout,
+        }
     }
 }
 
@@ -119,7 +152,14 @@ mod tests {
         let series =
             |name: &str, shift| Series { name: name.into(), points: wave(shift).collect() };
         let series = vec![series("data", 0.0), series("samples", 0.4)];
-        LinePanel { title: title.into(), labels: ["time", "height"], series, marks }
+        LinePanel {
+            title: title.into(),
+            labels: ["time", "height"].map(String::from),
+            series,
+            marks,
+            diagonal: false,
+            holds: Vec::new(),
+        }
     }
 
     #[test]
@@ -132,6 +172,25 @@ mod tests {
         for word in names.iter().chain(&["data", "samples", "time", "height", "five waves"]) {
             assert!(text.contains(word), "{word} is missing");
         }
+    }
+
+    #[test]
+    fn a_diagonal_has_axes_of_one_range() {
+        let points = vec![(0.0, 4.0), (1.0, 4.5), (9.0, f64::NAN)];
+        let series = vec![Series { name: "rows".into(), points }];
+        let panel = LinePanel { series, diagonal: true, ..panel("x1", true) };
+        let (across, up) = panel.ranges();
+        assert!(across == up && across.0 < 0.0 && up.1 > 4.5, "{across:?} {up:?}");
+        let scene = scene(&[panel], "rows and their reconstructions (dashed: equal)");
+        assert_eq!(svg(&scene).matches("stroke-dasharray").count(), 1);
+        picture(&scene, "diagonal.png");
+    }
+
+    #[test]
+    fn an_axis_holds_further_heights() {
+        let panel = LinePanel { holds: vec![-9.0, 9.0], ..panel("x1", false) };
+        let (_, up) = panel.ranges();
+        assert!(up.0 < -9.0 && up.1 > 9.0, "{up:?}");
     }
 
     #[test]

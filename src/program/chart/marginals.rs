@@ -4,7 +4,7 @@ use super::curve::Series;
 use super::drawing::range;
 use super::lines::{LinePanel, column_panels};
 
-/// The most rows that are drawn, and the bins of a density.
+/// The most rows that are drawn, as many as a gallery shows, and the bins of a density.
 const ROWS: usize = 500;
 const BINS: usize = 24;
 
@@ -20,8 +20,15 @@ pub(crate) fn marginals(names: &[String], rows: [(&str, &[f32]); 2]) -> Vec<Line
             Series { name: name.into(), points }
         });
         let title = format!("{} and {}", names[0], names[1]);
-        let labels = ["first column", "second column"];
-        return vec![LinePanel { title, labels, series: series.to_vec(), marks: true }];
+        let labels = [names[0].clone(), names[1].clone()];
+        return vec![LinePanel {
+            title,
+            labels,
+            series: series.to_vec(),
+            marks: true,
+            diagonal: false,
+            holds: Vec::new(),
+        }];
     }
     column_panels(names, ["value", "density"], false, |column| {
         let numbers = rows.map(|(_, rows)| {

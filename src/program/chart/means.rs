@@ -1,6 +1,6 @@
 //! Means of gradients with their errors beside the exact gradient, and the cost of their variance.
 
-use super::drawing::{TITLE, panel_width, range};
+use super::drawing::{panel_width, range, titled};
 use super::estimators::{Estimators, Named, largest};
 use super::panel::{Panel, dot, word};
 use crate::program::distinct::distinct;
@@ -44,7 +44,9 @@ pub(crate) struct Estimate {
 ///
 /// Estimators of one target stand together, and the colour is that of the claim. Of more than three components the three with the
 /// largest errors are drawn, where estimators differ.
-pub(crate) fn means(estimates: &[Estimate], title: &str) -> Scene {
+///
+/// `dashed` is the word for the dashed line.
+pub(crate) fn means(estimates: &[Estimate], title: &str, dashed: &str) -> Scene {
     let estimators = Estimators::new(estimates.iter().map(Estimate::named));
     let all = distinct(estimates.iter().map(|one| one.component.as_str()));
     let size = |name: &&str| {
@@ -53,14 +55,14 @@ pub(crate) fn means(estimates: &[Estimate], title: &str) -> Scene {
     };
     let sizes: Vec<f64> = all.iter().map(size).collect();
     let shown: Vec<&str> = largest(&sizes, MOST_COMPONENTS).into_iter().map(|i| all[i]).collect();
-    let title = match shown.len() {
-        n if n == all.len() => title.to_string(),
-        n => format!("{title}, {n} of {} components, those with the largest errors", all.len()),
+    let about = match shown.len() {
+        n if n == all.len() => String::new(),
+        n => format!("{n} of {} components, those with the largest errors", all.len()),
     };
 
     let mut panels: Vec<Panel> = Vec::new();
     for component in &shown {
-        panels.push(component_panel(estimates, &estimators, component));
+        panels.push(component_panel(estimates, &estimators, [component, dashed]));
     }
     // The variance and the time are the same for all components of an estimator.
     let variance = |of: Option<&Estimate>| of.map_or(f64::NAN, |one| one.variance);
@@ -83,17 +85,15 @@ pub(crate) fn means(estimates: &[Estimate], title: &str) -> Scene {
         layouts.push(panel.layout(estimators.axis(i % columns == 0)));
         plots.push(panel.drawn());
     }
-    let title = estimators.title(&title);
+    let title = estimators.title(title, &about);
     let width = panel_width(WIDTH / columns.max(1) as f64, columns, estimators.width(), &title);
     let lines = estimators.len().max(3) as f64;
-    Figure::new(2, columns)
-        .with_title(title)
-        .with_title_size(TITLE)
+    let figure = Figure::new(2, columns)
         .with_cell_size(width, 100.0 + lines * (HEIGHT / lines).clamp(LINE.0, LINE.1))
         .with_col_width(0, width + estimators.width())
         .with_plots(plots)
-        .with_layouts(layouts)
-        .render()
+        .with_layouts(layouts);
+    titled(figure, &title)
 }
 
 impl Estimate {
@@ -103,7 +103,11 @@ impl Estimate {
 }
 
 /// The panel of one component.
-fn component_panel(estimates: &[Estimate], estimators: &Estimators, component: &str) -> Panel {
+fn component_panel(
+    estimates: &[Estimate],
+    estimators: &Estimators,
+    [component, dashed]: [&str; 2],
+) -> Panel {
     let lines = estimators.len();
     let mut ends = Vec::new();
     let mut exact = vec![f64::NAN; lines];
@@ -128,7 +132,7 @@ fn component_panel(estimates: &[Estimate], estimators: &Estimators, component: &
     Panel {
         plots,
         title: format!("∇ {component}"),
-        label: "mean ± 2 SE (dashed: exact)".into(),
+        label: format!("mean ± 2 SE (dashed: {dashed})"),
         range,
         lines,
         exact,
@@ -178,17 +182,20 @@ mod tests {
 
     #[test]
     fn every_estimator_and_component_is_drawn() {
-        let text = svg(&means(&estimates(3), "dvae-4x3"));
+        let text = svg(&means(&estimates(3), "dvae-4x3", "exact"));
         for name in ["∇ encoder.b[2]", "reinforce, leave-one-out", "σ²", "(dashed: exact)", "10⁻⁵"]
         {
             assert!(text.contains(name), "{name} is missing");
         }
-        picture(&means(&estimates(6), "dvae-4x3"), "means.png");
+        assert!(text.contains(">claims to be exact (green), unbiased (blue), biased (orange)<"));
+        let estimated = svg(&means(&estimates(3), "run", "reference"));
+        assert!(estimated.contains("(dashed: reference)") && !estimated.contains("dashed: exact"));
+        picture(&means(&estimates(6), "dvae-4x3", "exact"), "means.png");
     }
 
     #[test]
     fn of_many_components_those_with_the_largest_errors_are_drawn_and_counted() {
-        let text = svg(&means(&estimates(40), "dvae"));
+        let text = svg(&means(&estimates(40), "dvae", "exact"));
         assert!(text.contains("3 of 40 components, those with the largest errors"));
         assert_eq!(text.matches("∇ encoder").count(), 3);
     }
@@ -197,10 +204,10 @@ mod tests {
     fn what_is_not_finite_and_no_bars_at_all_are_harmless() {
         let mut broken = estimates(1);
         broken[1] = Estimate { mean: f64::NAN, variance: f64::INFINITY, ..broken[1].clone() };
-        assert!(svg(&means(&broken, "broken")).contains("not finite"));
-        picture(&means(&broken, "one component, one estimator broken"), "broken.png");
-        picture(&means(&estimates(4), "four components"), "four.png");
-        assert!(svg(&means(&[], "nothing")).contains("<svg"));
+        assert!(svg(&means(&broken, "broken", "exact")).contains("not finite"));
+        picture(&means(&broken, "one component, one estimator broken", "exact"), "broken.png");
+        picture(&means(&estimates(4), "four components", "exact"), "four.png");
+        assert!(svg(&means(&[], "nothing", "exact")).contains("<svg"));
     }
 
     /// The dashed lines of exact gradients in a scene, each `[x, top, bottom]`.
@@ -250,6 +257,7 @@ mod tests {
                 estimate("disarm-bound", "L_K", 2.0),
             ],
             "exact estimators of three targets",
+            "exact",
         );
         let (lines, marks) = (exact_lines(&scene), marks(&scene));
         assert_eq!((lines.len(), marks.len()), (3, 5));

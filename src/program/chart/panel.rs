@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TextAnnotation, TickFormat};
 
-use super::drawing::range;
+use super::drawing::{decimals, range, tick_step};
 
 /// Ticks that fit beside each other on the horizontal axis.
 const MOST_TICKS: f64 = 6.0;
+
+/// The distance of ticks on a logarithmic axis of few decades. The logarithms of 2 and 5 are 0.301 and 0.699, which are tenths but for less
+/// than a pixel; other tenths have no label.
+const FINE: f64 = 0.1;
 
 /// The colour of exact gradients.
 pub(super) const EXACT: &str = "#222222";
@@ -69,10 +73,11 @@ impl Panel {
             .with_tick_size(11)
             .with_x_tick_step(step)
             .with_x_tick_format(TickFormat::Custom(if self.decades {
-                Arc::new(power_of_ten)
+                Arc::new(decade_label)
             } else {
                 Arc::new(move |x| decimals(x, step))
             }))
+            .with_tick_length(if step == FINE { 0.0 } else { 5.0 })
             .with_y_categories(labels)
             .with_x_axis_min(self.range.0)
             .with_x_axis_max(self.range.1)
@@ -103,25 +108,26 @@ impl Panel {
 
     /// A pale line at each tick, which the chart library leaves out beside names, then exact gradients, then the marks.
     pub(super) fn drawn(self) -> Vec<Plot> {
-        let (step, (bottom, top)) = (self.step(), self.height());
-        let ticks = (1..).map(|i| step * ((self.range.0 / step).floor() + f64::from(i)));
+        let (bottom, top) = self.height();
         let pale = |x| {
             let line = LinePlot::new().with_data([(x, bottom), (x, top)]);
             Plot::Line(line.with_color("#DDDDDD").with_stroke_width(0.6))
         };
-        let grid = ticks.take_while(|&x| x <= self.range.1).map(pale);
+        let lines = match self.decades {
+            true => decade_lines(self.range),
+            false => multiples(self.step(), self.range),
+        };
+        let grid = lines.into_iter().map(pale);
         let exact = self.exact_lines();
         grid.chain(exact).chain(self.plots).collect()
     }
 
-    /// The distance of two ticks: 1, 2 or 5 times a power of ten; on a logarithmic axis whole decades.
+    /// The distance of two ticks: 1, 2 or 5 times a power of ten; on a logarithmic axis that of [`decade_step`].
     fn step(&self) -> f64 {
-        let least = (self.range.1 - self.range.0) / MOST_TICKS;
-        if self.decades {
-            return least.ceil();
+        match self.decades {
+            true => decade_step(self.range),
+            false => tick_step(self.range.1 - self.range.0, MOST_TICKS),
         }
-        let ten = 10f64.powf(least.log10().floor());
-        [1.0, 2.0, 5.0].map(|m| m * ten).into_iter().find(|&s| s >= least).unwrap_or(10.0 * ten)
     }
 }
 
@@ -133,16 +139,51 @@ pub(super) fn word(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnno
     TextAnnotation::new(text, x, line as f64 - 0.35).with_font_size(11).with_color("#555555")
 }
 
+/// A word at the right end of an estimator's line.
+pub(super) fn word_at_right(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnnotation {
+    let x = high - (high - low) * (0.01 + 0.011 * text.len() as f64);
+    TextAnnotation::new(text, x, line as f64 - 0.35).with_font_size(11).with_color("#333333")
+}
+
 /// An estimator's mark on its line, with a bar to both sides.
 pub(super) fn dot(x: f64, half: f64, line: f64, colour: &str) -> Plot {
     let mark = ScatterPlot::new().with_data([(x, line)]).with_size(4.5).with_color(colour);
     Plot::Scatter(if half > 0.0 { mark.with_x_err([half]) } else { mark })
 }
 
-/// A number with as many decimals as the step between ticks has.
-fn decimals(x: f64, step: f64) -> String {
-    let places = (-step.log10().floor()).max(0.0) as usize;
-    if places > 6 { format!("{x:.2e}") } else { format!("{:.places$}", x + 0.0) }
+/// The distance of ticks on a logarithmic axis over so many decades: tenths of a decade if whole decades would give fewer than four
+/// ticks.
+pub(super) fn decade_step((low, high): (f64, f64)) -> f64 {
+    if high - low < 3.0 { FINE } else { ((high - low) / MOST_TICKS).ceil() }
+}
+
+/// The label of a tick on a logarithmic axis: 1, 2 or 5 times a power of ten, or none.
+pub(super) fn decade_label(exponent: f64) -> String {
+    let whole = exponent.floor();
+    match (10.0 * (exponent - whole)).round() as u32 {
+        0 => power_of_ten(whole),
+        3 => format!("2·{}", power_of_ten(whole)),
+        7 => format!("5·{}", power_of_ten(whole)),
+        10 => power_of_ten(whole + 1.0),
+        _ => String::new(),
+    }
+}
+
+/// The pale lines of a logarithmic axis: at its ticks, and on one of few decades at 1, 2, …, 9 times every power of ten.
+pub(super) fn decade_lines((low, high): (f64, f64)) -> Vec<f64> {
+    let step = decade_step((low, high));
+    if step != FINE {
+        return multiples(step, (low, high));
+    }
+    let within = |decade: i32| (1..10).map(move |i| f64::from(decade) + f64::from(i).log10());
+    let all = (low.floor() as i32..=high.floor() as i32).flat_map(within);
+    all.filter(|x| (low..=high).contains(x)).collect()
+}
+
+/// The multiples of a step in a range.
+pub(super) fn multiples(step: f64, (low, high): (f64, f64)) -> Vec<f64> {
+    let all = (0..).map(|i| step * ((low / step).ceil() + f64::from(i)));
+    all.take_while(|&x| x <= high).collect()
 }
 
 /// 10 with a raised exponent.
@@ -162,5 +203,17 @@ mod tests {
     #[test]
     fn exponents_are_raised() {
         assert_eq!(power_of_ten(-12.0), "10⁻¹²");
+    }
+
+    #[test]
+    fn a_logarithmic_axis_of_one_decade_has_four_labels() {
+        let ticks = multiples(decade_step((-6.0, -5.0)), (-6.0, -5.0));
+        let labels: Vec<String> =
+            ticks.into_iter().map(decade_label).filter(|label| !label.is_empty()).collect();
+        assert_eq!(labels, ["10⁻⁶", "2·10⁻⁶", "5·10⁻⁶", "10⁻⁵"]);
+        // The label stands within a thousandth of a decade and a half of the number that it names.
+        assert!((2_f64.log10() - 0.3).abs() < 1.5e-3 && (5_f64.log10() - 0.7).abs() < 1.5e-3);
+        assert_eq!(decade_lines((0.0, 1.0)).len(), 10);
+        assert_eq!(decade_lines((-3.0, 6.0)), [-2.0, 0.0, 2.0, 4.0, 6.0]);
     }
 }

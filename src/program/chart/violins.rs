@@ -1,8 +1,8 @@
 //! Draws of gradients, those of each estimator as a violin about its line.
 
-use super::drawing::{TITLE, panel_width, range};
+use super::drawing::{panel_width, range, titled};
 use super::estimators::{Estimators, Named, largest};
-use super::panel::{Panel, dot};
+use super::panel::{Panel, dot, word_at_right};
 use crate::program::distinct::distinct;
 use kuva::prelude::{BandPlot, Plot};
 use kuva::render::figure::Figure;
@@ -44,8 +44,9 @@ pub(crate) struct Draws {
 /// A violin and the mean of the draws of each estimator, with the exact gradient of its target as a dashed line, for
 /// the components whose draws differ most from it.
 ///
-/// A violin is as high as its own draws are dense; all violins of a panel share one axis, so the width is the noise.
-pub(crate) fn violins(all: &[Draws], title: &str) -> Scene {
+/// A violin is as high as its own draws are dense; all violins of a panel share one axis, so the width is the noise. Where draws of an
+/// estimator lie outside the panel, its line tells how many. `dashed` is the word for the dashed line.
+pub(crate) fn violins(all: &[Draws], title: &str, dashed: &str) -> Scene {
     let estimators = Estimators::new(all.iter().map(|one| Named {
         estimator: &one.estimator,
         target: &one.target,
@@ -63,25 +64,23 @@ pub(crate) fn violins(all: &[Draws], title: &str) -> Scene {
     let mut plots = Vec::new();
     let mut layouts = Vec::new();
     for (i, component) in largest(&sizes, MOST_COMPONENTS).into_iter().enumerate() {
-        let panel = component_panel(&of(components[component]), &estimators);
+        let panel = component_panel(&of(components[component]), &estimators, dashed);
         layouts.push(panel.layout(estimators.axis(i == 0)));
         plots.push(panel.drawn());
     }
-    let title = estimators.title(title);
+    let title = estimators.title(title, "");
     let width = panel_width(WIDTH, plots.len(), estimators.width(), &title);
     let lines = estimators.len().max(3) as f64;
-    Figure::new(1, plots.len().max(1))
-        .with_title(title)
-        .with_title_size(TITLE)
+    let figure = Figure::new(1, plots.len().max(1))
         .with_cell_size(width, 100.0 + lines * (HEIGHT / lines).clamp(LINE.0, LINE.1))
         .with_col_width(0, width + estimators.width())
         .with_plots(plots)
-        .with_layouts(layouts)
-        .render()
+        .with_layouts(layouts);
+    titled(figure, &title)
 }
 
 /// The panel of one component, as wide as the middle 98 % of all its draws and its exact gradients.
-fn component_panel(of: &[&Draws], estimators: &Estimators) -> Panel {
+fn component_panel(of: &[&Draws], estimators: &Estimators, dashed: &str) -> Panel {
     let lines = estimators.len();
     let mut all: Vec<f64> = of.iter().flat_map(|one| &one.draws).copied().collect();
     all.retain(|draw| draw.is_finite());
@@ -92,12 +91,14 @@ fn component_panel(of: &[&Draws], estimators: &Estimators) -> Panel {
     let (low, high) = range(middle.chain(known)).unwrap_or((0.0, 1.0));
     let margin = if high > low { 0.04 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
     let range = (low - margin, high + margin);
-    let beyond = all.iter().filter(|draw| !(range.0..=range.1).contains(*draw)).count();
     let (mut plots, mut exact) = (Vec::new(), vec![f64::NAN; lines]);
+    let mut words = Vec::new();
     for one in of {
         let Some(i) = estimators.place(&one.estimator) else { continue };
         exact[i] = one.exact;
         plots.extend(violin(&one.draws, (lines - i) as f64, range, estimators.colours[i]));
+        let share = outside(&one.draws, range);
+        words.extend(share.map(|share| word_at_right(&share, lines - i, range)));
         let mean = one.draws.iter().sum::<f64>() / one.draws.len() as f64;
         if (range.0..=range.1).contains(&mean) {
             plots.push(dot(mean, 0.0, (lines - i) as f64, estimators.colours[i]));
@@ -106,14 +107,26 @@ fn component_panel(of: &[&Draws], estimators: &Estimators) -> Panel {
     Panel {
         plots,
         title: of.first().map_or(String::new(), |one| format!("∇ {}", one.component)),
-        label: match (100.0 * beyond as f64 / all.len().max(1) as f64).round() {
-            0.0 => "one gradient (dashed: exact)".into(),
-            percent => format!("dashed: exact; {percent} % of draws lie outside"),
+        label: match words.is_empty() {
+            true => format!("one gradient (dashed: {dashed})"),
+            false => format!("one gradient (dashed: {dashed}; %: draws outside)"),
         },
+        words,
         range,
         lines,
         exact,
         ..Panel::default()
+    }
+}
+
+/// The share of draws that lie outside a range in percent, if there are any; draws that are not finite lie outside.
+fn outside(draws: &[f64], (low, high): (f64, f64)) -> Option<String> {
+    let count = draws.iter().filter(|draw| !(low..=high).contains(*draw)).count();
+    let percent = 100.0 * count as f64 / draws.len().max(1) as f64;
+    match count {
+        0 => None,
+        _ if percent < 1.0 => Some(format!("{percent:.1} %")),
+        _ => Some(format!("{percent:.0} %")),
     }
 }
 
@@ -223,12 +236,25 @@ mod tests {
 
     #[test]
     fn every_estimator_has_its_violin_beside_the_exact_gradient() {
-        let scene = violins(&draws(), "phi at 0.3");
+        let scene = violins(&draws(), "phi at 0.3", "exact");
         let text = svg(&scene);
         for name in ["enumeration", "two values", "∇ phi", "dashed: exact"] {
             assert!(text.contains(name), "{name} is missing");
         }
         picture(&scene, "violins.png");
+    }
+
+    #[test]
+    fn every_line_tells_its_own_share_of_draws_outside() {
+        assert_eq!(outside(&[0.0, 0.5, 2.0, f64::NAN], (0.0, 1.0)).as_deref(), Some("50 %"));
+        assert_eq!(outside(&[0.5; 4], (0.0, 1.0)), None);
+        let mut few = vec![0.5; 999];
+        few.push(9.0);
+        assert_eq!(outside(&few, (0.0, 1.0)).as_deref(), Some("0.1 %"));
+        // One per cent of the draws on each side lie outside, all of them those of the noisiest estimator.
+        let text = svg(&violins(&draws(), "phi at 0.3", "reference"));
+        assert_eq!(text.matches(" %<").count(), 1, "one of four estimators has draws outside");
+        assert!(text.contains("dashed: reference; %: draws outside") && !text.contains("exact"));
     }
 
     #[test]
@@ -254,7 +280,7 @@ mod tests {
         let mut broken = draws();
         broken[1].draws = vec![f64::NAN, f64::INFINITY];
         broken[2].draws.clear();
-        assert!(svg(&violins(&broken, "broken")).contains("<svg"));
-        assert!(svg(&violins(&[], "nothing")).contains("<svg"));
+        assert!(svg(&violins(&broken, "broken", "exact")).contains("<svg"));
+        assert!(svg(&violins(&[], "nothing", "exact")).contains("<svg"));
     }
 }

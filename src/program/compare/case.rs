@@ -63,8 +63,8 @@ pub(super) struct Case {
     pub(super) effective: Option<f64>,
     /// Remarks on the reference gradient.
     pub(super) notes: Vec<String>,
-    /// True if the reference gradient is a mean of draws.
-    pub(super) estimated: bool,
+    /// The number of draws of which the reference gradient is the mean, if it is one; of several targets, the least.
+    pub(super) estimated: Option<usize>,
     /// The estimators that were not studied, with the reasons.
     pub(super) left_out: Vec<(String, String)>,
 }

@@ -42,7 +42,10 @@ fn page_of(
     [page, end]: [&str; 2],
 ) -> [Figure; 2] {
     let Case { name, file, components, .. } = case;
-    let estimated = if case.estimated { ", the reference gradient is estimated" } else { "" };
+    let dashed = if case.estimated.is_some() { "reference" } else { "exact" };
+    let estimated = case
+        .estimated
+        .map_or(String::new(), |draws| format!(", reference estimated from {draws} draws"));
     let samples = case.of_samples();
     let title = format!("{name}: {} gradients{samples}{estimated}{page}", options.draws);
     let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);
@@ -60,12 +63,16 @@ fn page_of(
     let means = Figure {
         name: format!("{file}{end}"),
         shows: "means with their errors beside the exact gradient, variance, time, variance × time",
-        scene: means(&estimates, &title),
+        scene: means(&estimates, &title, dashed),
     };
     let violins = Figure {
         name: format!("{file}-draws{end}"),
         shows: "draws of the gradient as violins beside the exact gradient",
-        scene: violins(&draws, &format!("{name}: {count} gradients{samples}{estimated}{page}")),
+        scene: violins(
+            &draws,
+            &format!("{name}: {count} gradients{samples}{estimated}{page}"),
+            dashed,
+        ),
     };
     [means, violins]
 }

@@ -9,6 +9,7 @@ mod case;
 mod command;
 mod figures;
 mod options;
+mod ratio;
 mod results;
 mod rows;
 mod signal;

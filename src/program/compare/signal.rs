@@ -2,10 +2,11 @@
 
 use super::case::{Figure, file_name};
 use super::options::Options;
+use super::ratio::{BATCHES, Ratio};
 use crate::program::bench::{ProblemRow, Setting};
 use crate::program::chart::{Axis, Curve, CurvePanel, curve_panels};
 use pathscore::estimators::Target;
-use pathscore::estimators::variance::{ComponentStats, study_candidate};
+use pathscore::estimators::variance::{ComponentStats, Study, study_candidate};
 
 /// The draws of a row of the table for one draw of a point, since a gradient of 64 samples takes up to 64 times as
 /// long.
@@ -22,7 +23,7 @@ const OF_MODEL: [&str; 3] = ["prior", "w", "decoder"];
 /// The signal is the square of the mean of the draws, less the part of it that is noise; the exact gradient is not
 /// used.
 pub(super) fn signal(problem: &ProblemRow, options: &Options) -> Option<Figure> {
-    let draws = (options.draws / DRAWS_DIVISOR).max(2);
+    let draws = (options.draws / DRAWS_DIVISOR / BATCHES).max(2);
     let mut curves = [Vec::new(), Vec::new()];
     for pair in &problem.pairs {
         let mut points = [Vec::new(), Vec::new()];
@@ -36,16 +37,26 @@ pub(super) fn signal(problem: &ProblemRow, options: &Options) -> Option<Figure> 
             let of_model = |name: &String| OF_MODEL.iter().any(|start| name.starts_with(start));
             let of_q = names.iter().position(of_model).unwrap_or(names.len());
             let unknown = vec![f64::NAN; names.len()];
-            let study = study_candidate(&*instance.candidate, &unknown, draws, options.seed);
-            let (q, p) = study.components.split_at(of_q);
-            points[0].push((samples as f64, ratio(q)));
-            points[1].push((samples as f64, ratio(p)));
+            // Each batch has random numbers of its own.
+            let study = |batch: usize| -> Study {
+                let seed = options.seed.wrapping_add(batch as u64);
+                study_candidate(&*instance.candidate, &unknown, draws, seed)
+            };
+            let batches: Vec<Study> = (0..BATCHES).map(study).collect();
+            for (points, part) in points.iter_mut().zip([0..of_q, of_q..names.len()]) {
+                let batches: Vec<&[ComponentStats]> =
+                    batches.iter().map(|study| &study.components[part.clone()]).collect();
+                points.push((samples as f64, Ratio::of(&batches)));
+            }
         }
         if points[0].is_empty() {
             continue;
         }
         for (curves, points) in curves.iter_mut().zip(points) {
-            curves.push(Curve { name: pair.name.to_string(), line: Vec::new(), points });
+            let bars = points.iter().map(|(_, ratio)| ratio.bar).collect();
+            let points =
+                points.into_iter().map(|(samples, ratio)| (samples, ratio.value)).collect();
+            curves.push(Curve { name: pair.name.to_string(), line: Vec::new(), points, bars });
         }
     }
     let [q, p] = curves;
@@ -54,7 +65,7 @@ pub(super) fn signal(problem: &ProblemRow, options: &Options) -> Option<Figure> 
     }
     let panel = |title: &str, curves| CurvePanel {
         title: title.into(),
-        x_label: "K, samples in one gradient".into(),
+        x_label: "K, samples in one gradient (marks of one K stand side by side)".into(),
         y_label: "SNR of one gradient, ‖E g‖ / √(Σ σ²)".into(),
         axis: Axis::Log2,
         curves,
@@ -64,13 +75,9 @@ pub(super) fn signal(problem: &ProblemRow, options: &Options) -> Option<Figure> 
     Some(Figure {
         name: format!("{}-snr", file_name(name)),
         shows: "signal-to-noise ratio of the gradient of L_K against K",
-        scene: curve_panels(&panels, &format!("{name}: signal-to-noise ratio against K")),
+        scene: curve_panels(
+            &panels,
+            &format!("{name}: signal-to-noise ratio against K (bars: ± 2 SE; gap: no signal seen)"),
+        ),
     })
-}
-
-/// $\lVert E g \rVert / \sqrt{\sum \sigma^2}$, with the noise of the mean subtracted from its square.
-fn ratio(components: &[ComponentStats]) -> f64 {
-    let sum = |f: fn(&ComponentStats) -> f64| components.iter().map(f).sum::<f64>();
-    let signal = sum(|c| c.mean.powi(2) - c.variance / c.draws as f64);
-    (signal.max(0.0) / sum(|c| c.variance)).sqrt()
 }

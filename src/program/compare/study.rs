@@ -25,7 +25,7 @@ pub(super) fn study(
 ) -> anyhow::Result<Case> {
     let name = problem.name.to_string();
     let (components, studied, notes) = (Vec::new(), Vec::new(), Vec::new());
-    let (effective, estimated, file, left_out) = (None, false, file_name(&name), Vec::new());
+    let (effective, estimated, file, left_out) = (None, None, file_name(&name), Vec::new());
     let mut case = Case { name, file, components, studied, effective, notes, estimated, left_out };
     let setting = Setting { samples: options.samples, batch: 1, scale: 1.0 };
     let mut instances = Vec::new();
@@ -46,7 +46,9 @@ pub(super) fn study(
         if !case.notes.contains(&note) {
             case.notes.push(note);
         }
-        case.estimated |= matches!(truth.method, TruthMethod::Draws(_));
+        if let TruthMethod::Draws(draws) = truth.method {
+            case.estimated = Some(case.estimated.map_or(draws, |least: usize| least.min(draws)));
+        }
         let exact = truth.gradient;
         let study = study_candidate(&*instance.candidate, &exact, options.draws, options.seed);
         let norm = exact.iter().map(|g| g * g).sum::<f64>().sqrt();

@@ -67,7 +67,7 @@ impl Sweep<'_> {
         let grid = self.grid((POINTS - 1) * STEPS + 1);
         for ((panel, known), points) in self.panels.iter_mut().zip(known).zip(points) {
             let line = grid.iter().map(|&x| (x, known(x))).collect();
-            panel.curves.push(Curve { name: label.into(), line, points });
+            panel.curves.push(Curve { name: label.into(), line, points, bars: Vec::new() });
         }
     }
 
@@ -76,7 +76,10 @@ impl Sweep<'_> {
         (!empty).then(|| Figure {
             name: name.into(),
             shows: "variance of one gradient, closed form (lines) and measured (dots)",
-            scene: curve_panels(&self.panels, title),
+            scene: curve_panels(
+                &self.panels,
+                &format!("{title} (lines: closed form; dots: measured)"),
+            ),
         })
     }
 }
@@ -89,7 +92,7 @@ fn panel(title: &str, x_label: &str) -> CurvePanel {
     CurvePanel {
         title: title.into(),
         x_label: x_label.into(),
-        y_label: "variance of one gradient (line: closed form, dots: measured)".into(),
+        y_label: "variance of one gradient".into(),
         axis: Axis::Linear,
         curves: Vec::new(),
     }

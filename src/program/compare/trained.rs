@@ -142,7 +142,7 @@ impl Run {
             studied: measured.into_iter().map(studied).collect(),
             effective: None,
             notes,
-            estimated: true,
+            estimated: Some(REFERENCE_DRAWS * draws),
             left_out: Vec::new(),
         })
     }

@@ -5,7 +5,7 @@ use super::bias::{Bias, bias};
 use super::problem::Enumerable;
 use super::reach::{RATES, Reached, reach};
 use super::rows::CRITERIA;
-use crate::program::chart::{Axis, Curve, CurvePanel, curve_panels, write_chart};
+use crate::program::chart::{Axis, Curve, CurvePanel, curves_apart, write_chart};
 use crate::program::files::make_output_folder;
 use crate::program::progress::say;
 use crate::program::table::{Format, figure, paragraph, print};
@@ -90,8 +90,8 @@ pub(crate) fn criteria(args: &CriteriaArgs) -> anyhow::Result<()> {
     } else {
         print(&rows, args.format, out)?;
     }
-    let title = "Distance from the best likelihood";
-    write_chart(&args.out, "criteria", &curve_panels(&[panel(&problem, &found)], title))?;
+    let title = format!("{}: distance from the best likelihood", problem.name);
+    write_chart(&args.out, "criteria", &curves_apart(&panel(&problem, &found), &title))?;
     say(&format!("wrote {}.svg and .png", args.out.join("criteria").display()));
     Ok(())
 }
@@ -203,9 +203,10 @@ fn panel(problem: &Enumerable, found: &[(Row, Reached)]) -> CurvePanel {
             .iter()
             .map(|&(spent, value)| (spent, problem.best() - value))
             .collect(),
+        bars: Vec::new(),
     };
     CurvePanel {
-        title: problem.name.into(),
+        title: "the same axes in all panels".into(),
         x_label: "energies evaluated".into(),
         y_label: "best ln p(x) less the mean of ln p(x), nats".into(),
         axis: Axis::Log10,

@@ -4,7 +4,7 @@ use super::covariances::{effects, most_relevant};
 use super::gplvm::{by_two_latents, nearest_error, numbers, of_classes, spreads};
 use super::kind::{About, Fitting, Kind, Quantity};
 use super::whole::{self, WholeFit, WholeModel};
-use crate::program::gallery::Gallery;
+use crate::program::gallery::{DRAWS, Gallery};
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one, to_section};
@@ -208,7 +208,8 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
         let gallery = Gallery::new(&self.train);
         let rows = gallery.reconstructed();
         let pairs = gallery.reconstructions(&self.decode(params, &latents[..rows * q])?)?;
-        let samples = gallery.samples(self.draws(params, gallery.shown(), seed)?.values())?;
+        let samples =
+            gallery.samples(self.draws(params, gallery.shown(), seed)?.values(), DRAWS)?;
         Ok(vec![map, pairs, samples])
     }
 }

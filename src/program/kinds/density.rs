@@ -5,7 +5,7 @@ use super::tractable::log_likelihood;
 use super::trainer::{AnyTrainer, Start, step_on_batch};
 use crate::program::catalogue::Job;
 use crate::program::choice::cli_name;
-use crate::program::gallery::Gallery;
+use crate::program::gallery::{DRAWS, Gallery};
 use crate::program::run::checkpoint::State;
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
@@ -191,7 +191,7 @@ impl<F: Scalar, M: DensityModel<F>> Fitting for DensityFit<'_, F, M> {
         Curve {
             train: "train/log_likelihood",
             test: "test/log_likelihood",
-            label: "log p(x) (nats)",
+            labels: ["log p(x) (nats)"; 2],
         }
     }
 
@@ -214,7 +214,7 @@ impl<F: Scalar, M: DensityModel<F>> Fitting for DensityFit<'_, F, M> {
 
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let gallery = Gallery::new(&self.split.test);
-        let samples = gallery.samples(&self.draws(gallery.shown(), self.seed()))?;
+        let samples = gallery.samples(&self.draws(gallery.shown(), self.seed()), DRAWS)?;
         let (model, params) = (self.trainer.model(), self.trainer.params());
         let more = model.more_pictures(params, &gallery, self.seed())?;
         Ok([(M::ABOUT.pictures[0], samples)].into_iter().chain(more).collect())

@@ -13,6 +13,7 @@ use super::criterion;
 use super::kind::{Chains, Curve, Fitting, MakeModel, Measure, Quantity, Reading};
 use super::trainer::{AnyTrainer, Start, step_on_batch};
 use crate::program::catalogue::Reported;
+use crate::program::gallery::EXPECTED;
 use crate::program::run::checkpoint::State;
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
@@ -178,13 +179,16 @@ impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
 
     fn curve(&self) -> Curve {
         let train = self.reported.key();
-        let (test, label) = match self.reported {
+        let gap = ("test/free_energy_gap", "free energy, test less training rows (nats)");
+        let (of_train, (test, of_test)) = match self.reported {
             // The likelihood has a curve of its own for data that were not trained on.
-            Reported::LogLikelihood => ("test/log_likelihood", "ln p(x) (nats)"),
-            Reported::Criterion => ("test/free_energy_gap", "criterion, and free energy (nats)"),
-            Reported::FreeEnergyDifference => ("test/free_energy_gap", "free energy (nats)"),
+            Reported::LogLikelihood => {
+                ("ln p(x) (nats)", ("test/log_likelihood", "ln p(x) (nats)"))
+            }
+            Reported::Criterion => ("criterion, which is maximised", gap),
+            Reported::FreeEnergyDifference => ("free energy, chains less data (nats)", gap),
         };
-        Curve { train, test, label }
+        Curve { train, test, labels: [of_train, of_test] }
     }
 
     fn results(&mut self) -> anyhow::Result<Vec<Quantity>> {
@@ -208,6 +212,10 @@ impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
 
     fn sample(&self, count: usize, seed: u64) -> anyhow::Result<Table> {
         Chains::sample(self, count, SWEEPS, seed)
+    }
+
+    fn samples_are(&self) -> &'static str {
+        EXPECTED
     }
 
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {

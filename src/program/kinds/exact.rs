@@ -5,6 +5,7 @@ use super::tractable::log_likelihood;
 use super::trainer::{AnyTrainer, Start, add_params, restore_params, step_on_batch};
 use crate::program::catalogue::Job;
 use crate::program::choice::cli_name;
+use crate::program::gallery::DRAWS;
 use crate::program::run::checkpoint::{Counters, State};
 use crate::program::run::options::{Given, OPTIMIZER, OptimizerOptions};
 use crate::program::run::settings::{Length, Settings, positive, to_section, within};
@@ -123,6 +124,8 @@ pub(crate) trait ExactModel<F: Scalar>: Em<F> + Copy + 'static {
     const ABOUT: &'static About;
     /// The advice to a user whose data lead EM astray.
     const ADVICE: &'static str;
+    /// The words about [`ExactModel::draws`] as pictures.
+    const DRAWS_ARE: &'static str = DRAWS;
 
     /// Sets the parameters to the maximum of the likelihood, if it has a closed form, and returns the mean of $\ln p(x)$.
     fn solve(&self, params: &mut Params<F>, x: &[F], rows: usize) -> Option<Result<f64, Error>> {
@@ -363,7 +366,7 @@ impl<F: Scalar, M: ExactModel<F>> Fitting for ExactFit<'_, F, M> {
         Curve {
             train: "train/log_likelihood",
             test: "test/log_likelihood",
-            label: "log p(x) (nats)",
+            labels: ["log p(x) (nats)"; 2],
         }
     }
 
@@ -389,6 +392,10 @@ impl<F: Scalar, M: ExactModel<F>> Fitting for ExactFit<'_, F, M> {
     fn sample(&self, count: usize, seed: u64) -> anyhow::Result<Table> {
         let rows = self.model.draws(self.params(), &self.split.test, count, seed);
         Ok(Table::new(rows, self.split.test.columns())?)
+    }
+
+    fn samples_are(&self) -> &'static str {
+        M::DRAWS_ARE
     }
 
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {

@@ -4,6 +4,7 @@ use super::exact::{self, ExactFit, ExactModel, Iterative};
 use super::kind::{About, Fitting, Kind};
 use super::linear;
 use super::views::{Views, latent_dim_fits};
+use crate::program::gallery::MEANS;
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one, to_section, within};
@@ -122,6 +123,7 @@ fn open<'a, F: Scalar>(
 impl<F: Scalar> ExactModel<F> for Model {
     const ABOUT: &'static About = &ABOUT;
     const ADVICE: &'static str = "try fewer latents or a larger --noise-floor";
+    const DRAWS_ARE: &'static str = MEANS;
 
     fn floors(&self, x: &[F], rows: usize) -> Vec<f64> {
         self.noise_floors(x, rows)

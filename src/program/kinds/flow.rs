@@ -3,10 +3,11 @@
 use super::density::{self, DensityModel};
 use super::kind::{About, Fitting, Kind, MakeModel};
 use super::network::ActivationName;
-use crate::program::gallery::Gallery;
+use crate::program::gallery::{Gallery, column_names};
 use crate::program::picture::Sheet;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one};
+use crate::program::table::figure;
 use crate::program::usage_error::usage_error;
 use clap::{Args, Command};
 use pathscore::autodiff::{Scalar, Tape};
@@ -153,9 +154,17 @@ impl<F: Scalar> DensityModel<F> for Model {
         let grey = |x: &F| (0.5 * (x.to_f64() - top)).exp() as f32;
         let pictures: Vec<f32> =
             dots.into_iter().chain(log_prob.values().iter().map(grey)).collect();
-        let sheet = Sheet::of_pictures((GRID, GRID), 2).grid(&pictures);
-        let words = "test rows; the root of the model's density (white: highest)";
-        Ok(vec![("density.png", sheet.captioned(words)?)])
+        let sheet = Sheet::of_pictures((GRID, GRID), 2).filling(1).grid(&pictures);
+        let names = column_names(data);
+        let [across, up] = [0, 1].map(|column| {
+            let Axis { low, width } = axes[column];
+            format!("{} from {low:.2} to {:.2}", names[column], low + width)
+        });
+        let words = format!(
+            "left: test rows; right: the root of the density, black 0, white {}\n{across} rightwards, {up} upwards",
+            figure((0.5 * top).exp())
+        );
+        Ok(vec![("density.png", sheet.captioned(&words)?)])
     }
 }
 

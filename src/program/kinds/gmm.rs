@@ -2,7 +2,7 @@
 
 use super::exact::{self, ExactFit, ExactModel, Iterative};
 use super::kind::{About, Fitting, Kind};
-use crate::program::gallery::Gallery;
+use crate::program::gallery::{DRAWS, Gallery};
 use crate::program::picture::Sheet;
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
@@ -25,9 +25,9 @@ const ABOUT: About = About {
 
 /// Test rows whose responsibilities are drawn.
 const ROWS: usize = 200;
-/// The height of a component in `responsibilities.png`, and the least width of the whole, in pixels.
-const HEIGHT: usize = 16;
-const WIDTH: usize = 800;
+/// The least and the largest height of a component in `responsibilities.png`, and the least width of the whole, in pixels.
+const HEIGHT: (usize, usize) = (16, 60);
+const WIDTH: usize = 1700;
 
 /// The kind `gmm`.
 pub(crate) struct Gmm;
@@ -164,21 +164,28 @@ impl<F: Scalar> ExactModel<F> for Model {
         let gallery = Gallery::new(data);
         let samples = self.draws(params, data, gallery.shown(), settings.run.seed);
         let order = heaviest_first(params.get(self.logits()));
+        let weights = weights(params.get(self.logits()), &order);
         let means = params.get(self.loc());
         let mean = |&k: &usize| &means[k * self.columns()..(k + 1) * self.columns()];
         let means: Vec<f32> = order.iter().flat_map(mean).map(|x| x.to_f64() as f32).collect();
         let responsibilities = responsibilities(self, params, data, &order)?;
         let means = match data.image() {
-            Some(_) => gallery.square(&means, "means of the components, the heaviest first")?,
+            Some(_) => {
+                let labels: Vec<String> = weights.iter().map(|w| format!("{w:.3}")).collect();
+                let words = "means of the components with their weights, the heaviest first";
+                gallery.labelled(&means, &labels, words)?
+            }
             None => {
                 let centre: Vec<f32> = data.mean().iter().map(|&x| x as f32).collect();
                 let apart: Vec<f32> =
                     means.iter().zip(centre.iter().cycle()).map(|(x, mean)| x - mean).collect();
-                let title = "means, in standard deviations of the test rows";
-                gallery.weights(&gallery.in_deviations(&apart), 1, ["component", title])?
+                let title = "component means less the mean of the test rows, in standard deviations (brackets: weights)";
+                let name = |(k, w): (usize, &f64)| format!("component {} ({w:.3})", k + 1);
+                let names: Vec<String> = weights.iter().enumerate().map(name).collect();
+                gallery.heat_map(&gallery.in_deviations(&apart), &names, title)?
             }
         };
-        Ok(vec![gallery.samples(&samples)?, means, responsibilities])
+        Ok(vec![gallery.samples(&samples, DRAWS)?, means, responsibilities])
     }
 }
 
@@ -187,6 +194,14 @@ fn heaviest_first<F: Scalar>(logits: &[F]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..logits.len()).collect();
     order.sort_by(|&a, &b| logits[b].to_f64().total_cmp(&logits[a].to_f64()));
     order
+}
+
+/// The weights of the components in this order.
+fn weights<F: Scalar>(logits: &[F], order: &[usize]) -> Vec<f64> {
+    let top = logits.iter().fold(f64::NEG_INFINITY, |top, x| top.max(x.to_f64()));
+    let each: Vec<f64> = logits.iter().map(|x| (x.to_f64() - top).exp()).collect();
+    let sum = each.iter().sum::<f64>();
+    order.iter().map(|&k| each[k] / sum).collect()
 }
 
 /// The responsibilities of the components for rows of the data, from black at zero to white at one: a line for each component, a
@@ -225,7 +240,8 @@ fn responsibilities<F: Scalar>(
         lines.iter().map(move |line| line.map_or(f32::NAN, |i| of[i][j]))
     };
     let cells: Vec<f32> = (0..k).flat_map(cell).collect();
-    let scale = (HEIGHT, WIDTH.div_ceil(lines.len().max(1)));
+    let height = (HEIGHT.1 * HEIGHT.0 / k.max(1)).clamp(HEIGHT.0, HEIGHT.1);
+    let scale = (height, WIDTH.div_ceil(lines.len().max(1)));
     let sheet = Sheet { shape: (k, lines.len()), columns: 1, scale, gap: 2 }.grid(&cells);
     sheet.captioned("how probable (white: 1) each component, a line, is for each test row")
 }

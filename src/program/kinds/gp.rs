@@ -405,8 +405,8 @@ impl<F: Scalar> WholeModel<F> for Regression<'_, F> {
             points: at.into_iter().zip(self.observed(&train)).collect(),
         };
         let title = match inputs {
-            1 => "Training rows and predictions, with two standard deviations".to_string(),
-            _ => "Training rows, and predictions at the means of the other inputs".to_string(),
+            1 => "Training rows, and predictions ± 2 SD".to_string(),
+            _ => "Training rows, and predictions ± 2 SD at the means of the other inputs".to_string(),
         };
         let names = [self.name(column), self.name(self.target)];
         let fit = fit_band(&band, &title, &names)?;

@@ -6,7 +6,7 @@ use super::tractable::Mean;
 use super::views::latent_names;
 use super::whole::{self, WholeFit, WholeModel};
 use crate::program::chart::latent_map;
-use crate::program::gallery::Gallery;
+use crate::program::gallery::{DRAWS, Gallery};
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one, to_section};
@@ -351,7 +351,8 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
         let [mean, _] = self.decode(&posterior, params, &new);
         let means: Vec<f32> = mean.iter().map(|&x| x as f32).collect();
         let pairs = gallery.reconstructions(&means)?;
-        let samples = gallery.samples(self.draws(params, gallery.shown(), seed)?.values())?;
+        let samples =
+            gallery.samples(self.draws(params, gallery.shown(), seed)?.values(), DRAWS)?;
         Ok(vec![map, pairs, samples])
     }
 }

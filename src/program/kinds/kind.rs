@@ -1,6 +1,7 @@
 //! The two traits by which the program knows models: a [`Kind`] makes a [`Fitting`], and everything else is written
 //! once for all kinds.
 
+use crate::program::gallery::DRAWS;
 use crate::program::progress::ProgressKind;
 use crate::program::run::checkpoint::State;
 use crate::program::run::options::Given;
@@ -159,6 +160,11 @@ pub(crate) trait Fitting {
     /// If they are not finite.
     fn sample(&self, count: usize, seed: u64) -> anyhow::Result<Table>;
 
+    /// The words about the rows of [`Fitting::sample`] as pictures.
+    fn samples_are(&self) -> &'static str {
+        DRAWS
+    }
+
     /// The pictures of the fitted model, each a file's name and a PNG.
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>>;
 
@@ -206,8 +212,8 @@ pub(crate) struct Curve {
     pub(crate) train: &'static str,
     /// The key of the test line.
     pub(crate) test: &'static str,
-    /// The label of the vertical axis, with the unit.
-    pub(crate) label: &'static str,
+    /// The labels of the vertical axes of the two lines, with their units; lines of one label share an axis.
+    pub(crate) labels: [&'static str; 2],
 }
 
 /// A quantity that is known of a model.

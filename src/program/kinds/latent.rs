@@ -7,6 +7,7 @@ use super::network::{EvaluationSettings, Network};
 use super::trainer::{AnyTrainer, Start, restore_params, step_on_batch};
 use super::views::Views;
 use crate::program::catalogue::Row;
+use crate::program::gallery::MEANS;
 use crate::program::progress::Count;
 use crate::program::run::checkpoint::State;
 use crate::program::run::settings::Settings;
@@ -231,7 +232,10 @@ impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
     }
 
     fn curve(&self) -> Curve {
-        Curve { train: self.readings[0].key, test: "test/elbo", label: "ELBO (nats)" }
+        let (train, elbo) = (self.readings[0].key, "ELBO (nats)");
+        let maximised =
+            if train == "train/elbo" { elbo } else { "bound, which is maximised (nats)" };
+        Curve { train, test: "test/elbo", labels: [maximised, elbo] }
     }
 
     fn results(&mut self) -> anyhow::Result<Vec<Quantity>> {
@@ -260,6 +264,10 @@ impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
 
     fn sample(&self, count: usize, seed: u64) -> anyhow::Result<Table> {
         Ok(Table::new(self.views().samples(count, seed), self.split.test.columns())?)
+    }
+
+    fn samples_are(&self) -> &'static str {
+        MEANS
     }
 
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {

@@ -21,9 +21,9 @@ const ABOUT: About = About {
 };
 
 /// Rows of `completions.png`, the most of `filters.png`, and filters side by side.
-const COMPLETIONS: usize = 40;
-const FILTERS: usize = 100;
-const ACROSS: usize = 10;
+const COMPLETIONS: usize = 39;
+const FILTERS: usize = 98;
+const ACROSS: usize = 14;
 
 /// The kind `nade`.
 pub(crate) struct Nade;

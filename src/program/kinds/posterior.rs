@@ -57,9 +57,13 @@ pub(crate) fn posterior<F: Scalar, M: LatentModel<F>>(
     let log_weights: Vec<f64> = log_joint.iter().zip(&log_q).map(|(p, q)| p - q).collect();
     let again: Vec<[f64; 2]> = resampled(&log_weights, SHOWN).map(|i| of_q[i]).collect();
     let of_prior = points(model.prior(params).sample(SHOWN, rng), SHOWN);
-    let title =
-        format!("{title}: effective sample size {:.0} of {DRAWS}", weights.effective_draws(0));
-    clouds([("p(z)", &of_prior), ("p(z | x)", &again), ("q(z | x)", &of_q[..SHOWN])], names, &title)
+    let effective = weights.effective_draws(0);
+    let count = again.len();
+    let title = format!(
+        "{title}: p(z | x) is {count} draws, resampled from {DRAWS} of q with ESS {effective:.0}"
+    );
+    let of_posterior = ("p(z | x), resampled", &again[..]);
+    clouds([("p(z)", &of_prior), of_posterior, ("q(z | x)", &of_q[..SHOWN])], names, &title)
 }
 
 /// Indices in the proportions of weights that are given by their logarithms, each at most one more or less often than its share

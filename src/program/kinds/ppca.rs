@@ -5,6 +5,7 @@ use super::exact::{self, ExactFit, ExactModel, Method};
 use super::kind::{About, Fitting, Kind};
 use super::linear;
 use super::views::{Views, latent_dim_fits};
+use crate::program::gallery::MEANS;
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one, to_section};
@@ -166,6 +167,7 @@ fn start_at_data<F: Scalar>(model: &Model, params: &mut Params<F>, train: &Table
 impl<F: Scalar> ExactModel<F> for Model {
     const ABOUT: &'static About = &ABOUT;
     const ADVICE: &'static str = "try fewer latents or --method closed-form";
+    const DRAWS_ARE: &'static str = MEANS;
 
     fn solve(&self, params: &mut Params<F>, x: &[F], rows: usize) -> Option<Result<f64, Error>> {
         Some(self.closed_form(params, x, rows))

@@ -7,7 +7,7 @@ use super::tractable::Mean;
 use super::trainer::{AnyTrainer, Start};
 use crate::program::catalogue::{DRAWS, Setup, dynamics_if_any, real_rows};
 use crate::program::chart::{Series, column_panels, density_maps, latent_map, line_panels};
-use crate::program::gallery::{Gallery, column_names};
+use crate::program::gallery::{DENOISED, Gallery, column_names};
 use crate::program::run::checkpoint::State;
 use crate::program::run::settings::Settings;
 use crate::program::usage_error::usage_error;
@@ -389,7 +389,7 @@ impl<F: Scalar, M: RealEnergy<F> + 'static> Fitting for RealFit<'_, F, M> {
         Curve {
             train: "train/criterion",
             test: "test/energy_gap",
-            label: "criterion of a row, and energy gap (nats)",
+            labels: ["criterion, which is maximised", "energy, test less training rows (nats)"],
         }
     }
 
@@ -419,6 +419,10 @@ impl<F: Scalar, M: RealEnergy<F> + 'static> Fitting for RealFit<'_, F, M> {
         Ok(Table::new(rows, self.columns())?)
     }
 
+    fn samples_are(&self) -> &'static str {
+        DENOISED
+    }
+
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let gallery = Gallery::new(&self.split.test);
         let [samples, energy, chains] = [0, 1, 2].map(|i| PICTURE_NAMES[i]);
@@ -427,12 +431,13 @@ impl<F: Scalar, M: RealEnergy<F> + 'static> Fitting for RealFit<'_, F, M> {
             let points: Vec<[f64; 2]> =
                 draws.chunks_exact(2).map(|x| [0, 1].map(|k| f64::from(x[k]))).collect();
             let names = column_names(&self.split.test);
-            let words = ["Samples of the model", &names[0], &names[1]];
+            let title = format!("Samples of the model: {DENOISED}");
+            let words = [&title[..], &names[0], &names[1]];
             let dots = latent_map(&points, None, words)?;
             return Ok(vec![(samples, dots), (energy, self.map(&grid)?)]);
         }
         let draws = self.denoised(&self.chains(gallery.shown(), self.seed()));
-        Ok(vec![(samples, gallery.samples(&draws)?), (chains, self.film(&gallery)?)])
+        Ok(vec![(samples, gallery.samples(&draws, DENOISED)?), (chains, self.film(&gallery)?)])
     }
 
     fn save(&self) -> State {

@@ -2,7 +2,7 @@
 
 use super::posterior::{Plane, posterior};
 use crate::program::chart::{self, Series, column_panels, line_panels};
-use crate::program::gallery::{Gallery, column_names};
+use crate::program::gallery::{Gallery, MEANS, column_names};
 use crate::program::picture::Sheet;
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::{Scalar, Tape, Var};
@@ -108,7 +108,7 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
     /// # Errors
     /// If the picture cannot be drawn.
     pub(crate) fn drawn(&self, seed: u64) -> anyhow::Result<Vec<u8>> {
-        self.gallery.samples(&self.samples(self.gallery.shown(), seed))
+        self.gallery.samples(&self.samples(self.gallery.shown(), seed), MEANS)
     }
 
     /// Rows of the data and their reconstructions from the latents.
@@ -269,7 +269,7 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
             let z: Vec<F> = (0..MAP * MAP)
                 .flat_map(|i| [place(i % MAP, MAP), place(MAP - 1 - i / MAP, MAP)])
                 .collect();
-            let sheet = Sheet { gap: 0, ..self.gallery.sheet(MAP) };
+            let sheet = Sheet { gap: 0, ..self.gallery.sheet(MAP) }.filling(MAP);
             let words =
                 format!("means, latent 1 from −{REACH} to {REACH} rightwards, latent 2 upwards");
             return sheet.grid(&self.gallery.grey(&decode(&z))).captioned(&words);
@@ -299,8 +299,14 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
             series.collect()
         };
         let names = column_names(self.gallery.data());
-        let panels = column_panels(&names, ["latent", "mean"], false, of_column);
-        line_panels(&panels, "means of the columns along one latent, the others at zero")
+        let mut panels = column_panels(&names, ["latent", "mean"], false, of_column);
+        let (mean, deviation) =
+            (self.gallery.data().mean(), self.gallery.data().standard_deviation());
+        for (panel, (mean, deviation)) in panels.iter_mut().zip(mean.iter().zip(&deviation)) {
+            panel.holds = vec![mean - 2.0 * deviation, mean + 2.0 * deviation];
+        }
+        let title = "means of the columns along one latent, the others at zero (height: test rows, mean ± 2 SD or more)";
+        line_panels(&panels, title)
     }
 
     /// The picture of bits: reconstructions of some rows of the data, and below them a row of pictures for each of the

@@ -298,10 +298,14 @@ impl<F: Scalar, M: WholeModel<F>> Fitting for WholeFit<'_, F, M> {
     }
 
     fn curve(&self) -> Curve {
+        let train = match M::QUANTITY {
+            "bound" => "log marginal bound / N (nats)",
+            _ => "log marginal likelihood / N (nats)",
+        };
         Curve {
             train: "train/log_marginal",
             test: "test/log_predictive",
-            label: "nats for each row",
+            labels: [train, "log predictive density of a row (nats)"],
         }
     }
 

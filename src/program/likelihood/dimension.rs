@@ -116,6 +116,30 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// True if an error of a gradient, as a share of its length, is that of an estimate of zero.
+fn missed(error: f64) -> bool {
+    (error - 1.0).abs() < 1e-3
+}
+
+/// The words about the numbers of latents at which all draws of a way to the gradient missed.
+fn missing(rows: &[DimensionRow]) -> String {
+    let of = |name: &str, error: fn(&DimensionRow) -> f64| {
+        let missed = rows.iter().filter(|row| missed(error(row)));
+        let at: Vec<String> = missed.map(|row| row.latents.to_string()).collect();
+        (!at.is_empty()).then(|| format!("{name} at {}", at.join(", ")))
+    };
+    let all = [
+        of("box", |row| row.gradient_error_box),
+        of("score", |row| row.gradient_error_score),
+        of("path", |row| row.gradient_error_path),
+    ];
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    match all.is_empty() {
+        true => String::new(),
+        false => format!("; not drawn, since every draw missed: {}", all.join("; ")),
+    }
+}
+
 /// The panels of the picture.
 pub(super) fn panels(rows: &[DimensionRow], draws: usize) -> [CurvePanel; 3] {
     let points = |f: fn(&DimensionRow) -> f64| -> Vec<(f64, f64)> {
@@ -123,7 +147,13 @@ pub(super) fn panels(rows: &[DimensionRow], draws: usize) -> [CurvePanel; 3] {
         let number = |x: f64| if x > 1e-10 { x } else { f64::NAN };
         rows.iter().map(|row| (row.latents as f64, number(f(row)))).collect()
     };
-    let curve = |name: &str, points| Curve { name: name.into(), line: Vec::new(), points };
+    // Where all draws miss the estimate is zero, and its error one whatever the gradient: no measurement.
+    let found = |f: fn(&DimensionRow) -> f64| -> Vec<(f64, f64)> {
+        let all = points(f).into_iter();
+        all.map(|(latents, error)| (latents, if missed(error) { f64::NAN } else { error }))
+            .collect()
+    };
+    let curve = |name: &str, points| Curve { name: name.into(), points, ..Curve::default() };
     let panel = |title: &str, y_label: &str, curves| CurvePanel {
         title: title.into(),
         x_label: "number of latents".into(),
@@ -135,6 +165,7 @@ pub(super) fn panels(rows: &[DimensionRow], draws: usize) -> [CurvePanel; 3] {
         name: "prior, exact standard deviation".into(),
         line: points(|row| row.error_exact_prior),
         points: points(|row| row.error_exact_prior),
+        bars: Vec::new(),
     };
     [
         panel(
@@ -146,7 +177,7 @@ pub(super) fn panels(rows: &[DimensionRow], draws: usize) -> [CurvePanel; 3] {
             ],
         ),
         panel(
-            "relative error of the estimate of p(x)",
+            "relative error of the estimate of p(x) (one: all draws miss)",
             "|estimate/p(x) − 1|, median over rows",
             vec![
                 curve("draws of the prior", points(|row| row.error_seen_prior)),
@@ -155,12 +186,12 @@ pub(super) fn panels(rows: &[DimensionRow], draws: usize) -> [CurvePanel; 3] {
             ],
         ),
         panel(
-            "one gradient of p(x) (path and score coincide)",
-            "error / length; one: every draw missed",
+            &format!("one gradient of p(x){}", missing(rows)),
+            "root mean square error / length",
             vec![
-                curve("box", points(|row| row.gradient_error_box)),
-                curve("prior, score", points(|row| row.gradient_error_score)),
-                curve("prior, path", points(|row| row.gradient_error_path)),
+                curve("box", found(|row| row.gradient_error_box)),
+                curve("prior, score", found(|row| row.gradient_error_score)),
+                curve("prior, path", found(|row| row.gradient_error_path)),
             ],
         ),
     ]
@@ -183,6 +214,28 @@ mod tests {
         let exact = relative_deviations(&problem)[0];
         // Five standard errors of a mean square whose kurtosis is below 50.
         assert!((square.sqrt() / exact - 1.0).abs() < 0.04, "{} and {exact}", square.sqrt());
+    }
+
+    #[test]
+    fn an_error_of_draws_that_all_missed_is_not_drawn_and_the_title_says_so() {
+        let row = |latents, gradient_error_box| DimensionRow {
+            latents,
+            ess_prior: 2.0,
+            ess_q: 9.0,
+            error_seen_prior: 0.5,
+            error_seen_q: 0.1,
+            error_exact_prior: 2.0,
+            nats_lost_prior: 0.1,
+            gradient_error_box,
+            gradient_error_score: 0.5,
+            gradient_error_path: 0.5,
+        };
+        let [.., panel] = panels(&[row(1, 0.4), row(2, 7.0), row(4, 1.0), row(8, 1.0001)], 1000);
+        assert!(panel.title.ends_with("; not drawn, since every draw missed: box at 4, 8"));
+        let drawn = panel.curves[0].points.iter().filter(|point| point.1.is_finite());
+        assert_eq!(drawn.count(), 2);
+        let [.., panel] = panels(&[row(1, 0.4)], 1000);
+        assert_eq!(panel.title, "one gradient of p(x)");
     }
 
     #[test]

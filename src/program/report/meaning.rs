@@ -209,9 +209,12 @@ static FACTS: &[Row] = &[
 static PICTURES: &[Row] = &[
     (
         "curve",
-        "The quantity that training maximises, and a test quantity, against the steps. A training line that goes on rising while the test line turns means overfitting.",
+        "The quantity that training maximises, and a test quantity, against the steps; two different quantities have an axis each. A training line that goes on rising while the test line turns means overfitting.",
     ),
-    ("samples", "New rows that the model has drawn; of a table, beside the rows of the test part."),
+    (
+        "samples",
+        "New rows that the model has drawn; of a table, beside the rows of the test part. The title says if they are draws or means without noise.",
+    ),
     (
         "reconstructions",
         "Test rows and the model's reconstructions of them: pictures above each other, or values against their reconstructions, where good ones lie on the diagonal.",
@@ -226,9 +229,12 @@ static PICTURES: &[Row] = &[
     ),
     (
         "posterior",
-        "The latents of the first test row, in the plane of the two that matter most: the prior, the posterior p(z | x), and q. Where q covers the posterior, the bound is tight.",
+        "The latents of the first test row, in the plane of the two that matter most: the prior, the posterior p(z | x), whose draws are resampled from those of q by their weights, and q. Where q covers the posterior, the bound is tight.",
     ),
-    ("loadings", "The weights of each latent for the columns of the data."),
+    (
+        "loadings",
+        "The weights of each latent for the columns of the data; the title or the scale of colours gives their range.",
+    ),
     (
         "fit",
         "The training rows and the predicted function along one input, with a band of two standard deviations.",
@@ -241,7 +247,10 @@ static PICTURES: &[Row] = &[
         "chains",
         "Markov chains of the model on their way from a start to samples: chains that still change at the end have not mixed.",
     ),
-    ("filters", "The weights of the hidden units for the columns of the data."),
+    (
+        "filters",
+        "The weights of the hidden units for the columns of the data; the title or the scale of colours gives their range.",
+    ),
     (
         "hidden",
         "How often the hidden units are on, over test rows: units at zero or one carry no information.",
@@ -252,13 +261,13 @@ static PICTURES: &[Row] = &[
     ),
     (
         "completions",
-        "Test rows, each with a row whose first half is the same and whose second half is drawn by the model.",
+        "Test rows, each with a row whose first half is the same and whose second half is drawn by the model; of pictures, a line is the border.",
     ),
     (
         "density",
         "The test rows on the left, and on the right the root of the model's density over the same plane, white where it is high.",
     ),
-    ("means", "The means of the components, the heaviest first."),
+    ("means", "The means of the components with their weights, the heaviest first."),
     (
         "responsibilities",
         "How probable each component is for each test row: a line for each component, white for certain.",

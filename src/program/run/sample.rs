@@ -66,7 +66,7 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     let sheet = gallery.sheet(2 + COMPLETIONS);
     check_memory("a sheet of --count pictures", sheet.pixels(shown))?;
     let written = |rows: &Table| match form {
-        Form::Picture => gallery.samples(rows.values()),
+        Form::Picture => gallery.samples(rows.values(), fitting.samples_are()),
         Form::Numbers => Ok(csv(&column_names(&split.test), rows)),
     };
     let bytes = if let Some(hidden) = &args.inpaint {
@@ -120,5 +120,8 @@ fn inpainted(
         row.iter().copied().chain(masked).chain(completions.iter().copied())
     });
     let words = "a row, the row with its part hidden, completions";
-    Gallery::new(test).grid(&shown.collect::<Vec<_>>(), 2 + COMPLETIONS, words)
+    // A part that was chosen by chance has no border to speak of.
+    let border = matches!(hidden, Hidden::Half(_)).then_some(&known[..]);
+    let shown: Vec<f32> = shown.collect();
+    Gallery::new(test).completed(&shown, 2 + COMPLETIONS, (border, 2), words)
 }

@@ -109,7 +109,7 @@ impl<'a> Line<'a> {
 pub(crate) fn curve(kind: &str, settings: &Settings, dir: &Path, fitting: &dyn Fitting) -> String {
     let title = format!("{kind} on {}: {}", printable(settings.data_name()), fitting.words());
     let curve = fitting.curve();
-    curve_svg(&curves(&dir.join(METRICS), &curve), "step", curve.label, &title)
+    curve_svg(&curves(&dir.join(METRICS), &curve), "step", &curve.labels, &title)
 }
 
 /// The training and the test curve of a run.

@@ -3,7 +3,7 @@
 use super::model::EnergyKindModel;
 use super::view::{View, to_f32};
 use crate::program::chart::histogram;
-use crate::program::gallery::Gallery;
+use crate::program::gallery::{EXPECTED, Gallery, wide};
 use pathscore::autodiff::{Scalar, Tape};
 use pathscore::models::seed::{self, Stream};
 
@@ -53,8 +53,7 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         let mut pictures = vec![("samples.png", samples), ("chains.png", chains)];
         let filters = self.model.filters(self.params, FILTERS);
         let shown = filters.len() / self.columns();
-        let side = (shown as f64).sqrt().ceil() as usize;
-        pictures.push(("filters.png", gallery.weights(&filters, side, FILTERS_ARE)?));
+        pictures.push(("filters.png", gallery.weights(&filters, wide(shown).0, FILTERS_ARE)?));
         pictures.push(("reconstructions.png", self.reconstructions(&gallery)?));
         Ok(pictures)
     }
@@ -89,8 +88,10 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
             let rows = expected.chunks_exact(self.columns());
             shown.iter_mut().zip(rows).for_each(|(chain, row)| chain.extend(to_f32(row)));
         }
-        let samples = gallery.samples(&to_f32(&self.expected(&states, SAMPLES)))?;
-        let words = format!("each row: a chain from a random start to {sweeps} sweeps, doubling");
+        let samples = gallery.samples(&to_f32(&self.expected(&states, SAMPLES)), EXPECTED)?;
+        let words = format!(
+            "each row: a chain at its random start, then means given its state after 1, 2, 4, … and {sweeps} sweeps"
+        );
         Ok([samples, gallery.grid(&shown.concat(), moments.len(), &words)?])
     }
 

@@ -28,9 +28,14 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         let [samples, traces] = self.panels_of_chains(sweeps, seed);
         let filters = self.model.filters(self.params, UNITS);
         let gallery = Gallery::new(&self.split.test);
+        let sweeps = sweeps.max(MOMENTS);
+        let title = format!("{}, and {ROWS} chains after {sweeps} sweeps", gallery.first(ROWS));
         Ok(vec![
-            ("samples.png", line_panels(&samples, "the test rows and chains")?),
-            ("chains.png", line_panels(&traces, "chains over time, after each sweep")?),
+            ("samples.png", line_panels(&samples, &title)?),
+            (
+                "chains.png",
+                line_panels(&traces, &format!("chains over their last {MOMENTS} sweeps"))?,
+            ),
             ("filters.png", gallery.weights(&filters, 1, FILTERS_ARE)?),
             ("reconstructions.png", self.reconstructions(&gallery)?),
         ])
@@ -41,13 +46,14 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         let (rng, columns) = (&mut seed::lanes(seed, Stream::Sample, 0), self.columns());
         let mut states = self.starts(ROWS, rng);
         let width = states.len() / ROWS;
-        self.run(&mut states, ROWS, &[], sweeps.saturating_sub(MOMENTS), rng);
+        let before = sweeps.saturating_sub(MOMENTS);
+        self.run(&mut states, ROWS, &[], before, rng);
         let mut traces = vec![vec![Vec::new(); TRACES]; columns.min(MOST_COLUMNS)];
         for moment in 0..MOMENTS {
             self.run(&mut states, ROWS, &[], 1, rng);
             for (column, traces) in traces.iter_mut().enumerate() {
                 for (trace, state) in traces.iter_mut().zip(states.chunks_exact(width)) {
-                    trace.push((moment as f64, state[column].to_f64()));
+                    trace.push(((before + moment + 1) as f64, state[column].to_f64()));
                 }
             }
         }
