@@ -779,6 +779,12 @@ fn the_pictures_of_a_table_are_charts_of_its_columns() {
         succeed(&["sample", &out, "--count", "30", "--out", &numbers]);
         let text = fs::read_to_string(&numbers).unwrap();
         let columns = if *kind == "sbn" { 4 } else { 3 };
+        let drawn = scratch.path("drawn.npy");
+        succeed(&["sample", &out, "--count", "30", "--out", &drawn]);
+        let (sizes, same) = array(&drawn);
+        assert_eq!(sizes, format!("30, {columns}"));
+        let as_text: Vec<f32> = text_table(&numbers).1.iter().map(|&x| x as f32).collect();
+        assert_eq!(as_text, same.iter().map(|&x| x as f32).collect::<Vec<_>>());
         assert!(text.lines().all(|line| line.split(',').count() == columns), "{text}");
         let (again, source) = (scratch.path(&format!("again-{i}")), format!("csv:{numbers}"));
         succeed(&["train", "ppca", "--latent-dim", "1", "--data", &source, "--out", &again]);
@@ -1387,6 +1393,195 @@ fn a_picture_is_completed_by_chains_and_only_by_chains() {
     let sample = ["sample", &out, "--out", &picture];
     refuse(&[&sample[..], &["--inpaint", "left"]].concat(), &["--inpaint", "ppca", "energy"]);
     refuse(&[&sample[..], &["--sweeps", "5"]].concat(), &["--sweeps", "ppca"]);
+}
+
+/// The sizes and the numbers of an NPY file of type `<f8`.
+fn array(path: &str) -> (String, Vec<f64>) {
+    let bytes = fs::read(path).unwrap();
+    assert_eq!(bytes[..8], *b"\x93NUMPY\x01\x00", "{path}");
+    let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let text = String::from_utf8(bytes[10..10 + header].to_vec()).unwrap();
+    let (_, shape) = text.split_once("'shape': (").unwrap();
+    let numbers = bytes[10 + header..].chunks_exact(8);
+    let numbers = numbers.map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect();
+    (shape.split(')').next().unwrap().to_string(), numbers)
+}
+
+/// The names and the numbers of a CSV file.
+fn text_table(path: &str) -> (String, Vec<f64>) {
+    let text = fs::read_to_string(path).unwrap();
+    let (names, rows) = text.split_once('\n').unwrap();
+    let numbers = rows.lines().flat_map(|line| line.split(',')).map(|x| x.parse().unwrap());
+    (names.replace('"', ""), numbers.collect())
+}
+
+#[test]
+fn every_kind_with_latents_encodes_and_reconstructs_rows() {
+    let scratch = Scratch::new("encode");
+    let short = ["--eval-samples", "4", "--steps", "20", "--batch", "20", "--hidden", "8"];
+    let few = ["--steps", "5"];
+    let cases: [(&str, Vec<&str>, &str); 12] = [
+        ("vae", [&short[..], &["--latent-dim", "2"]].concat(), "loc_1,loc_2,scale_1,scale_2"),
+        (
+            "vae",
+            [&short[..], &["--latent-dim", "2", "--posterior", "full"]].concat(),
+            "loc_1,loc_2,scale_1,scale_2",
+        ),
+        (
+            "vae",
+            [&short[..], &["--latent-dim", "1", "--posterior", "iaf", "--flow-hidden", "4"]]
+                .concat(),
+            "loc_1,scale_1",
+        ),
+        (
+            "hvae",
+            [&short[..], &["--layers", "2,1"]].concat(),
+            "loc_1,loc_2,loc_3,scale_1,scale_2,scale_3",
+        ),
+        ("dvae", [&short[..], &["--latent-dim", "2"]].concat(), "probs_1,probs_2"),
+        ("sbn", [&short[..6], &["--layers", "2,1"]].concat(), "probs_1,probs_2,probs_3"),
+        ("ppca", vec!["--latent-dim", "1"], "loc_1,scale_1"),
+        ("fa", [&few[..], &["--latent-dim", "1"]].concat(), "loc_1,scale_1"),
+        ("gmm", [&few[..], &["--components", "2"]].concat(), "probs_1,probs_2"),
+        ("gplvm", vec!["--steps", "1", "--rows", "30"], "loc_1,loc_2"),
+        ("rbm", [&few[..], &["--hidden", "2"]].concat(), "probs_1,probs_2"),
+        ("dbm", [&few[..], &["--layers", "2,1"]].concat(), "probs_1,probs_2,probs_3"),
+    ];
+    let seven = ["--rows", "7", "--out"];
+    for (i, (kind, options, names)) in cases.iter().enumerate() {
+        let (out, path) = (scratch.path(&format!("{kind}-{i}")), |name| scratch.path(name));
+        let train = ["train", kind, "--data", "bars", "--progress", "none", "--out", &out];
+        succeed(&[&train[..], options].concat());
+        let [text, bytes, picture] = ["z.csv", "z.npy", "z.png"].map(path);
+        for file in [&text, &bytes, &picture] {
+            succeed(&[&["encode", &out][..], &seven, &[file]].concat());
+        }
+        let ((found, numbers), (sizes, same)) = (text_table(&text), array(&bytes));
+        assert_eq!(found, *names, "{kind}");
+        assert_eq!(sizes, format!("7, {}", names.split(',').count()), "{kind}");
+        assert_eq!(numbers, same, "{kind}");
+        assert_eq!(fs::read(&picture).unwrap()[..4], *b"\x89PNG");
+        for row in numbers.chunks(names.split(',').count()) {
+            for (name, x) in names.split(',').zip(row) {
+                assert!(!name.starts_with("scale") || *x > 0.0, "{kind}: {name} is {x}");
+                assert!(!name.starts_with("probs") || (0.0..=1.0).contains(x), "{kind}: {x}");
+            }
+            let sum: f64 = row.iter().sum();
+            assert!(*kind != "gmm" || (sum - 1.0).abs() < 1e-12, "responsibilities add up to one");
+        }
+        for file in [&text, &bytes, &picture] {
+            succeed(&[&["reconstruct", &out][..], &seven, &[file]].concat());
+        }
+        let ((found, numbers), (sizes, same)) = (text_table(&text), array(&bytes));
+        assert_eq!((found.split(',').count(), &*sizes), (16, "7, 4, 4"), "{kind}");
+        assert_eq!(numbers, same, "{kind}");
+        assert_eq!(fs::read(&picture).unwrap()[..4], *b"\x89PNG");
+        let draw = ["reconstruct", &out, "--draw", "--rows", "7", "--out", &bytes];
+        match *kind {
+            "gplvm" => refuse(&draw, &["--draw", "gplvm", "no posterior"]),
+            _ => {
+                succeed(&draw);
+                let first = fs::read(&bytes).unwrap();
+                assert_ne!(array(&bytes).1, same, "{kind}: a draw is not the mean");
+                succeed(&draw);
+                assert!(fs::read(&bytes).unwrap() == first, "{kind}: the same seed, the same draw");
+                succeed(&[&draw[..], &["--seed", "1"]].concat());
+                // The components of this mixture are nearly certain.
+                let differs = fs::read(&bytes).unwrap() != first;
+                assert!(differs || *kind == "gmm", "{kind}: another seed, another draw");
+            }
+        }
+    }
+    let of_vae = scratch.path("vae-0");
+    for (file, words) in [("z.txt", ".npy"), ("z", ".csv"), ("none/z.csv", "no such folder")] {
+        for command in ["encode", "reconstruct", "sample"] {
+            refuse(&[command, &of_vae, "--out", &scratch.path(file)], &["z", words]);
+        }
+    }
+    refuse(&["encode", &of_vae, "--rows", "0", "--out", "z.csv"], &["--rows", "at least 1"]);
+    refuse(&["encode", &of_vae, "--out", &format!("{of_vae}/samples.png")], &["a file of the run"]);
+    refuse(
+        &["encode", &of_vae, "--data", "rings", "--out", "z.csv"],
+        &["--data rings", "have 2 columns", "have 16"],
+    );
+    refuse(&["reconstruct", &of_vae, "--seed", "1", "--out", "z.csv"], &["--seed", "--draw"]);
+}
+
+#[test]
+fn a_kind_without_latents_refuses_to_encode_and_names_those_that_have_them() {
+    let scratch = Scratch::new("no-latents");
+    let few = ["--steps", "3", "--progress", "none", "--out"];
+    for (kind, data) in [
+        ("ising", "bars"),
+        ("made", "bars"),
+        ("flow", "rings"),
+        ("energy", "rings"),
+        ("gp", "friedman"),
+    ] {
+        let out = scratch.path(kind);
+        succeed(&[&["train", kind, "--data", data][..], &few, &[&out]].concat());
+        for command in ["encode", "reconstruct"] {
+            refuse(
+                &[command, &out, "--out", &scratch.path("z.csv")],
+                &[kind, "no latents", "vae, hvae, dvae, sbn, ppca, fa, gmm, gplvm, rbm, grbm, dbm"],
+            );
+        }
+    }
+}
+
+#[test]
+fn rows_of_a_file_are_encoded_in_its_order_and_scaled_as_in_training() {
+    let scratch = Scratch::new("order");
+    let mut text = String::from("a,b,label\n");
+    let t: Vec<f64> = (0..30).map(|i| f64::from(i * i % 31)).collect();
+    for (i, t) in t.iter().enumerate() {
+        let second =
+            if i == 4 { String::new() } else { format!("{}", 100.0 * t + (9.0 * t).sin()) };
+        let first = if i == 5 { String::new() } else { t.to_string() };
+        text += &format!("{first},{second},{}\n", i % 4);
+    }
+    let (data, out) = (scratch.file("rows.csv", text.as_bytes()), scratch.path("run"));
+    let source = format!("csv:{data}");
+    let train = ["train", "ppca", "--method", "em", "--latent-dim", "1", "--standardize"];
+    succeed(&[&train[..], &["--data", &source, "--out", &out]].concat());
+    let found = |more: &[&str]| {
+        let file = scratch.path("z.csv");
+        succeed(&[&["encode", &out, "--out", &file][..], more].concat());
+        text_table(&file)
+    };
+    let (names, all) = found(&[]);
+    assert_eq!((&*names, all.len()), ("loc_1,scale_1,label", 90));
+    // A line, so that the latent is the first column up to scale and sign, in the order of the file; the labels are those of the file, too.
+    let rows: Vec<&[f64]> = all.chunks(3).collect();
+    let slope = (rows[1][0] - rows[0][0]) / (t[1] - t[0]);
+    for (i, row) in rows.iter().enumerate() {
+        assert_eq!(row[2], (i % 4) as f64);
+        let line = rows[0][0] + slope * (t[i] - t[0]);
+        assert!((row[0] - line).abs() < 0.01, "row {i}: {} and {line}", row[0]);
+    }
+    // A missing cell makes the latent less certain.
+    assert!(rows[4][1] > 1.2 * rows[0][1] && rows[5][1] > 1.2 * rows[0][1]);
+    assert_eq!(rows[0][1], rows[1][1]);
+    assert_eq!(found(&["--data", &source]).1, all);
+    let [train, test] = ["train", "test"].map(|part| found(&["--part", part]).1);
+    let mut parts: Vec<&[f64]> = train.chunks(3).chain(test.chunks(3)).collect();
+    let mut sorted = rows.clone();
+    assert_ne!(parts, sorted);
+    for list in [&mut parts, &mut sorted] {
+        list.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    }
+    assert_eq!(parts, sorted);
+    assert_eq!(found(&["--rows", "4"]).1, all[..12]);
+    // Other rows are scaled by the training rows of the run, not by their own.
+    let few = text.lines().take(4).collect::<Vec<_>>().join("\n");
+    let few = format!("csv:{}", scratch.file("few.csv", few.as_bytes()));
+    assert_eq!(found(&["--data", &few]).1, all[..9]);
+    let file = scratch.path("x.csv");
+    succeed(&["reconstruct", &out, "--out", &file]);
+    let (names, means) = text_table(&file);
+    assert_eq!(names, "a,b,label");
+    // Each column lacks another cell, so that their means and deviations differ by a few parts in thirty.
+    assert!(means.chunks(3).all(|row| (row[0] - row[1]).abs() < 0.15), "both columns are one line");
 }
 
 #[test]

@@ -26,6 +26,8 @@ fn no_line_of_a_help_wraps() {
     let commands = [
         "evaluate",
         "sample",
+        "encode",
+        "reconstruct",
         "report",
         "compare",
         "check",

@@ -4,7 +4,7 @@ use super::args::{self, Args, BenchArgs, BenchCommand};
 use super::bench::Bench;
 use super::printable::printable_lines;
 use super::progress::say;
-use super::run::{command, evaluate, sample};
+use super::run::{command, encode, evaluate, reconstruct, sample};
 use super::width::{filled, of_output};
 use super::{check, compare, criteria, likelihood, limits, list, report, usage_error};
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
@@ -72,6 +72,8 @@ impl Bench {
         Ok(match Args::from_arg_matches(matches)?.command {
             args::Command::Evaluate(args) => evaluate::evaluate(&args),
             args::Command::Sample(args) => sample::sample(&args),
+            args::Command::Encode(args) => encode::encode(&args),
+            args::Command::Reconstruct(args) => reconstruct::reconstruct(&args),
             args::Command::Report(args) => report::report(&args),
             args::Command::Likelihood(args) => likelihood::likelihood(&args),
             args::Command::Criteria(args) => criteria::criteria(&args),
