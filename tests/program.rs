@@ -1395,6 +1395,156 @@ fn a_picture_is_completed_by_chains_and_only_by_chains() {
     refuse(&[&sample[..], &["--sweeps", "5"]].concat(), &["--sweeps", "ppca"]);
 }
 
+/// An event of TensorBoard: its step, and a version, the start of a session, or numbers with their tags.
+#[derive(Debug, Default)]
+struct Event {
+    wall_time: f64,
+    step: u64,
+    version: Option<String>,
+    starts: bool,
+    numbers: Vec<(String, f32)>,
+}
+
+/// The fields of a message in the encoding of protocol buffers: numbers and types of fields, and their bytes or their value.
+fn fields(mut bytes: &[u8]) -> Vec<(u64, Vec<u8>, u64)> {
+    fn varint(bytes: &mut &[u8]) -> u64 {
+        let (mut number, mut shift) = (0, 0);
+        loop {
+            let byte = bytes[0];
+            *bytes = &bytes[1..];
+            number |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                return number;
+            }
+        }
+    }
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let key = varint(&mut bytes);
+        let (field, length) = match key & 7 {
+            0 => {
+                found.push((key >> 3, Vec::new(), varint(&mut bytes)));
+                continue;
+            }
+            1 => (key >> 3, 8),
+            5 => (key >> 3, 4),
+            2 => (key >> 3, varint(&mut bytes) as usize),
+            other => panic!("a field of type {other}"),
+        };
+        found.push((field, bytes[..length].to_vec(), 0));
+        bytes = &bytes[length..];
+    }
+    found
+}
+
+/// The masked CRC32C of some bytes, bit by bit.
+fn masked_crc(bytes: &[u8]) -> u32 {
+    let mut crc = !0u32;
+    for &byte in bytes {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 };
+        }
+    }
+    ((!crc >> 15) | (!crc << 17)).wrapping_add(0xa282_ead8)
+}
+
+/// The events of each file of a folder, in the order of the names.
+fn events(dir: &str) -> Vec<Vec<Event>> {
+    let mut paths: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let event = |data: &[u8]| {
+        let mut event = Event::default();
+        for (field, bytes, number) in fields(data) {
+            match field {
+                1 => event.wall_time = f64::from_le_bytes(bytes.try_into().unwrap()),
+                2 => event.step = number,
+                3 => event.version = Some(String::from_utf8(bytes).unwrap()),
+                5 => {
+                    for (_, value, _) in fields(&bytes) {
+                        let parts = fields(&value);
+                        let [(1, tag, _), (2, number, _)] = &parts[..] else { panic!("{parts:?}") };
+                        let number = f32::from_le_bytes(number[..].try_into().unwrap());
+                        event.numbers.push((String::from_utf8(tag.clone()).unwrap(), number));
+                    }
+                }
+                7 => event.starts = fields(&bytes) == [(1, Vec::new(), 1)],
+                other => panic!("a field {other}"),
+            }
+        }
+        event
+    };
+    let file = |path: &std::path::PathBuf| {
+        let bytes = fs::read(path).unwrap();
+        let (mut rest, mut found) = (&bytes[..], Vec::new());
+        while !rest.is_empty() {
+            let crc = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
+            let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+            assert_eq!(crc(8), masked_crc(&rest[..8]), "{path:?}");
+            let data = &rest[12..12 + length];
+            assert_eq!(crc(12 + length), masked_crc(data), "{path:?}");
+            found.push(event(data));
+            rest = &rest[16 + length..];
+        }
+        found
+    };
+    paths.iter().map(file).collect()
+}
+
+#[test]
+fn tensorboard_gets_every_number_of_the_log_once() {
+    let scratch = Scratch::new("tensorboard");
+    let (out, plain, dir) =
+        (scratch.path("run"), scratch.path("plain"), scratch.path("events/run"));
+    succeed(&small(&out, &["--steps", "120", "--diagnostics", "--tensorboard", &dir]));
+    succeed(&small(&plain, &["--steps", "120", "--diagnostics"]));
+    assert_eq!(checkpoint(&out), checkpoint(&plain), "events change nothing");
+    let resume = ["train", "--resume", &out, "--progress", "none", "--steps"];
+    succeed(&[&resume[..], &["250", "--tensorboard", &dir]].concat());
+    succeed(&["train", "--resume", &plain, "--progress", "none", "--steps", "250"]);
+    assert_eq!(checkpoint(&out), checkpoint(&plain));
+    let files = events(&dir);
+    assert_eq!(files.len(), 2);
+    // Readers forget what comes after the step at which a session starts.
+    let mut shown: Vec<&Event> = Vec::new();
+    for (file, from) in files.iter().zip([1, 101]) {
+        assert_eq!(file[0].version.as_deref(), Some("brain.Event:2"));
+        assert!(file[1].starts && file[1].step == from, "{:?}", file[1]);
+        shown.retain(|event| event.step < from);
+        shown.extend(&file[2..]);
+        assert!(file.iter().all(|event| event.wall_time > 1.7e9), "seconds since 1970");
+    }
+    let metrics = fs::read_to_string(Path::new(&out).join("metrics.jsonl")).unwrap();
+    let lines: Vec<Value> =
+        metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let steps: Vec<u64> = shown.iter().map(|event| event.step).collect();
+    assert_eq!(steps, [50, 100, 150, 200, 250]);
+    assert_eq!(lines.len(), shown.len());
+    for (line, event) in lines.iter().zip(shown) {
+        assert_eq!(line["step"], event.step);
+        let numbers: Vec<(String, f32)> = line
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(key, _)| *key != "step")
+            .filter_map(|(key, value)| Some((key.clone(), value.as_f64()? as f32)))
+            .collect();
+        assert!(numbers.iter().any(|(key, _)| key == "train/elbo"), "{numbers:?}");
+        assert_eq!(event.numbers, numbers);
+    }
+    // Another run does not mix with this one, and with --force it takes its place.
+    let again = scratch.path("again");
+    let more = ["--steps", "50", "--tensorboard", &dir];
+    refuse(&small(&again, &more), &["--tensorboard", "events.out.tfevents.", "--force"]);
+    assert!(!Path::new(&again).exists());
+    succeed(&small(&again, &[&more[..], &["--force"]].concat()));
+    let files = events(&dir);
+    assert!(files.len() == 3 && files[2][1].starts && files[2][1].step == 1);
+    let file = scratch.file("a-file", b"");
+    refuse(&small(&scratch.path("b"), &["--tensorboard", &file]), &["--tensorboard", "a-file"]);
+}
+
 /// The sizes and the numbers of an NPY file of type `<f8`.
 fn array(path: &str) -> (String, Vec<f64>) {
     let bytes = fs::read(path).unwrap();

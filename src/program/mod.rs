@@ -24,6 +24,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod suggestion;
 pub(crate) mod table;
+pub(crate) mod tensorboard;
 pub(crate) mod threads;
 pub(crate) mod usage_error;
 pub(crate) mod width;
