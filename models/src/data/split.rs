@@ -39,6 +39,19 @@ impl Split {
     /// Both parts with the columns [standardised](Split::standardize) by the means and standard deviations of another table, such as the
     /// training part that a model was fitted to.
     ///
+    /// ```
+    /// use pathscore_models::data::{Split, Table};
+    /// let fitted = Table::new(vec![1.0, 3.0], 1)?;
+    /// let other = Split {
+    ///     train: Table::new(vec![4.0], 1)?,
+    ///     test: Table::new(vec![0.0], 1)?,
+    ///     description: "one column".into(),
+    /// };
+    /// let scaled = other.standardize_like(&fitted);
+    /// assert_eq!((scaled.train.values(), scaled.test.values()), (&[2.0][..], &[-2.0][..]));
+    /// # Ok::<(), pathscore_models::data::DataError>(())
+    /// ```
+    ///
     /// # Panics
     /// If the table has not as many columns.
     #[must_use]

@@ -42,7 +42,8 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// Begins a further file in a folder, whose events replace all earlier ones after a step.
+    /// Begins a further file in a folder, whose events replace all earlier ones after a step. (TensorBoard's fast loader replaces those of
+    /// steps that are written again, and keeps the last point of a run that had ended before it was continued.)
     ///
     /// # Errors
     /// If it cannot be written.
