@@ -2,9 +2,11 @@
 
 use super::check::CheckArgs;
 use super::compare::CompareArgs;
+use super::completions::CompletionsArgs;
 use super::criteria::CriteriaArgs;
 use super::likelihood::LikelihoodArgs;
 use super::list::ListArgs;
+use super::manual::ManArgs;
 use super::progress::ProgressKind;
 use super::report::ReportArgs;
 use super::run::hidden::Hidden;
@@ -52,6 +54,10 @@ pub(crate) enum Command {
     Likelihood(LikelihoodArgs),
     /// Compare the criteria of energy models on one machine whose states can be summed: exact bias, likelihood reached.
     Criteria(CriteriaArgs),
+    /// Print the script by which a shell completes commands and options.
+    Completions(CompletionsArgs),
+    /// Print a page of the manual, for `man`.
+    Man(ManArgs),
 }
 
 /// The commands about the estimators and problems of a bench.

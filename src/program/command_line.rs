@@ -6,7 +6,9 @@ use super::printable::printable_lines;
 use super::progress::say;
 use super::run::{command, encode, evaluate, reconstruct, sample};
 use super::width::{filled, of_output};
-use super::{check, compare, criteria, likelihood, limits, list, report, usage_error};
+use super::{
+    check, compare, completions, criteria, likelihood, limits, list, manual, report, usage_error,
+};
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
@@ -35,11 +37,10 @@ impl Bench {
     /// }
     /// ```
     pub fn main(&self) -> ExitCode {
-        let parser = match self.is_catalogue {
-            true => Args::command().subcommand(command::command()).after_long_help(limits::table()),
-            false => BenchArgs::command(),
+        let mut parser = match self.is_catalogue {
+            true => parser(),
+            false => prepared(BenchArgs::command()),
         };
-        let mut parser = prepared(parser);
         let matches = match parser.try_get_matches_from_mut(std::env::args_os()) {
             Ok(matches) => matches,
             Err(error) => refuse(&error),
@@ -77,6 +78,8 @@ impl Bench {
             args::Command::Report(args) => report::report(&args),
             args::Command::Likelihood(args) => likelihood::likelihood(&args),
             args::Command::Criteria(args) => criteria::criteria(&args),
+            args::Command::Completions(args) => completions::completions(&args, parser()),
+            args::Command::Man(args) => manual::man(&args, parser()),
             args::Command::Bench(command) => self.run_own(&command),
         })
     }
@@ -88,6 +91,11 @@ impl Bench {
             BenchCommand::List(args) => list::list(args, self),
         }
     }
+}
+
+/// The parser of the program.
+fn parser() -> Command {
+    prepared(Args::command().subcommand(command::command()).after_long_help(limits::table()))
 }
 
 /// Lets `-1` be the value of an option, so that the option itself can say why it cannot be negative, and gives the words about each
