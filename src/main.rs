@@ -1,4 +1,5 @@
-//! The command-line program: train, evaluate, sample, compare, check, likelihood, criteria, list.
+//! The command-line program: train, evaluate, sample, encode, reconstruct, report, compare, check, likelihood,
+//! criteria, list, and completions and a manual for the shell.
 #![forbid(unsafe_code)]
 
 use pathscore::bench::Bench;

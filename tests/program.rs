@@ -779,6 +779,12 @@ fn the_pictures_of_a_table_are_charts_of_its_columns() {
         succeed(&["sample", &out, "--count", "30", "--out", &numbers]);
         let text = fs::read_to_string(&numbers).unwrap();
         let columns = if *kind == "sbn" { 4 } else { 3 };
+        let drawn = scratch.path("drawn.npy");
+        succeed(&["sample", &out, "--count", "30", "--out", &drawn]);
+        let (sizes, same) = array(&drawn);
+        assert_eq!(sizes, format!("30, {columns}"));
+        let as_text: Vec<f32> = text_table(&numbers).1.iter().map(|&x| x as f32).collect();
+        assert_eq!(as_text, same.iter().map(|&x| x as f32).collect::<Vec<_>>());
         assert!(text.lines().all(|line| line.split(',').count() == columns), "{text}");
         let (again, source) = (scratch.path(&format!("again-{i}")), format!("csv:{numbers}"));
         succeed(&["train", "ppca", "--latent-dim", "1", "--data", &source, "--out", &again]);
@@ -1387,6 +1393,345 @@ fn a_picture_is_completed_by_chains_and_only_by_chains() {
     let sample = ["sample", &out, "--out", &picture];
     refuse(&[&sample[..], &["--inpaint", "left"]].concat(), &["--inpaint", "ppca", "energy"]);
     refuse(&[&sample[..], &["--sweeps", "5"]].concat(), &["--sweeps", "ppca"]);
+}
+
+/// An event of TensorBoard: its step, and a version, the start of a session, or numbers with their tags.
+#[derive(Debug, Default)]
+struct Event {
+    wall_time: f64,
+    step: u64,
+    version: Option<String>,
+    starts: bool,
+    numbers: Vec<(String, f32)>,
+}
+
+/// The fields of a message in the encoding of protocol buffers: numbers and types of fields, and their bytes or their value.
+fn fields(mut bytes: &[u8]) -> Vec<(u64, Vec<u8>, u64)> {
+    fn varint(bytes: &mut &[u8]) -> u64 {
+        let (mut number, mut shift) = (0, 0);
+        loop {
+            let byte = bytes[0];
+            *bytes = &bytes[1..];
+            number |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                return number;
+            }
+        }
+    }
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let key = varint(&mut bytes);
+        let (field, length) = match key & 7 {
+            0 => {
+                found.push((key >> 3, Vec::new(), varint(&mut bytes)));
+                continue;
+            }
+            1 => (key >> 3, 8),
+            5 => (key >> 3, 4),
+            2 => (key >> 3, varint(&mut bytes) as usize),
+            other => panic!("a field of type {other}"),
+        };
+        found.push((field, bytes[..length].to_vec(), 0));
+        bytes = &bytes[length..];
+    }
+    found
+}
+
+/// The masked CRC32C of some bytes, bit by bit.
+fn masked_crc(bytes: &[u8]) -> u32 {
+    let mut crc = !0u32;
+    for &byte in bytes {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 };
+        }
+    }
+    (!crc).rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+/// The events of each file of a folder, in the order of the names.
+fn events(dir: &str) -> Vec<Vec<Event>> {
+    let mut paths: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let event = |data: &[u8]| {
+        let mut event = Event::default();
+        for (field, bytes, number) in fields(data) {
+            match field {
+                1 => event.wall_time = f64::from_le_bytes(bytes.try_into().unwrap()),
+                2 => event.step = number,
+                3 => event.version = Some(String::from_utf8(bytes).unwrap()),
+                5 => {
+                    for (_, value, _) in fields(&bytes) {
+                        let parts = fields(&value);
+                        let [(1, tag, _), (2, number, _)] = &parts[..] else { panic!("{parts:?}") };
+                        let number = f32::from_le_bytes(number[..].try_into().unwrap());
+                        event.numbers.push((String::from_utf8(tag.clone()).unwrap(), number));
+                    }
+                }
+                7 => event.starts = fields(&bytes) == [(1, Vec::new(), 1)],
+                other => panic!("a field {other}"),
+            }
+        }
+        event
+    };
+    let file = |path: &std::path::PathBuf| {
+        let bytes = fs::read(path).unwrap();
+        let (mut rest, mut found) = (&bytes[..], Vec::new());
+        while !rest.is_empty() {
+            let crc = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
+            let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+            assert_eq!(crc(8), masked_crc(&rest[..8]), "{path:?}");
+            let data = &rest[12..12 + length];
+            assert_eq!(crc(12 + length), masked_crc(data), "{path:?}");
+            found.push(event(data));
+            rest = &rest[16 + length..];
+        }
+        found
+    };
+    paths.iter().map(file).collect()
+}
+
+#[test]
+fn tensorboard_gets_every_number_of_the_log_once() {
+    let scratch = Scratch::new("tensorboard");
+    let (out, plain, dir) =
+        (scratch.path("run"), scratch.path("plain"), scratch.path("events/run"));
+    succeed(&small(&out, &["--steps", "120", "--diagnostics", "--tensorboard", &dir]));
+    succeed(&small(&plain, &["--steps", "120", "--diagnostics"]));
+    assert_eq!(checkpoint(&out), checkpoint(&plain), "events change nothing");
+    let resume = ["train", "--resume", &out, "--progress", "none", "--steps"];
+    succeed(&[&resume[..], &["250", "--tensorboard", &dir]].concat());
+    succeed(&["train", "--resume", &plain, "--progress", "none", "--steps", "250"]);
+    assert_eq!(checkpoint(&out), checkpoint(&plain));
+    let files = events(&dir);
+    assert_eq!(files.len(), 2);
+    // Readers forget what comes after the step at which a session starts.
+    let mut shown: Vec<&Event> = Vec::new();
+    for (file, from) in files.iter().zip([1, 101]) {
+        assert_eq!(file[0].version.as_deref(), Some("brain.Event:2"));
+        assert!(file[1].starts && file[1].step == from, "{:?}", file[1]);
+        shown.retain(|event| event.step < from);
+        shown.extend(&file[2..]);
+        assert!(file.iter().all(|event| event.wall_time > 1.7e9), "seconds since 1970");
+    }
+    let metrics = fs::read_to_string(Path::new(&out).join("metrics.jsonl")).unwrap();
+    let lines: Vec<Value> =
+        metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let steps: Vec<u64> = shown.iter().map(|event| event.step).collect();
+    assert_eq!(steps, [50, 100, 150, 200, 250]);
+    assert_eq!(lines.len(), shown.len());
+    for (line, event) in lines.iter().zip(shown) {
+        assert_eq!(line["step"], event.step);
+        let numbers: Vec<(String, f32)> = line
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(key, _)| *key != "step")
+            .filter_map(|(key, value)| Some((key.clone(), value.as_f64()? as f32)))
+            .collect();
+        assert!(numbers.iter().any(|(key, _)| key == "train/elbo"), "{numbers:?}");
+        assert_eq!(event.numbers, numbers);
+    }
+    // Another run does not mix with this one, and with --force it takes its place.
+    let again = scratch.path("again");
+    let more = ["--steps", "50", "--tensorboard", &dir];
+    refuse(&small(&again, &more), &["--tensorboard", "events.out.tfevents.", "--force"]);
+    assert!(!Path::new(&again).exists());
+    succeed(&small(&again, &[&more[..], &["--force"]].concat()));
+    let files = events(&dir);
+    assert!(files.len() == 3 && files[2][1].starts && files[2][1].step == 1);
+    let file = scratch.file("a-file", b"");
+    refuse(&small(&scratch.path("b"), &["--tensorboard", &file]), &["--tensorboard", "a-file"]);
+}
+
+/// The sizes and the numbers of an NPY file of type `<f8`.
+fn array(path: &str) -> (String, Vec<f64>) {
+    let bytes = fs::read(path).unwrap();
+    assert_eq!(bytes[..8], *b"\x93NUMPY\x01\x00", "{path}");
+    let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let text = String::from_utf8(bytes[10..10 + header].to_vec()).unwrap();
+    let (_, shape) = text.split_once("'shape': (").unwrap();
+    let numbers = bytes[10 + header..].chunks_exact(8);
+    let numbers = numbers.map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect();
+    (shape.split(')').next().unwrap().to_string(), numbers)
+}
+
+/// The names and the numbers of a CSV file.
+fn text_table(path: &str) -> (String, Vec<f64>) {
+    let text = fs::read_to_string(path).unwrap();
+    let (names, rows) = text.split_once('\n').unwrap();
+    let numbers = rows.lines().flat_map(|line| line.split(',')).map(|x| x.parse().unwrap());
+    (names.replace('"', ""), numbers.collect())
+}
+
+#[test]
+fn every_kind_with_latents_encodes_and_reconstructs_rows() {
+    let scratch = Scratch::new("encode");
+    let short = ["--eval-samples", "4", "--steps", "20", "--batch", "20", "--hidden", "8"];
+    let few = ["--steps", "5"];
+    let cases: [(&str, Vec<&str>, &str); 12] = [
+        ("vae", [&short[..], &["--latent-dim", "2"]].concat(), "loc_1,loc_2,scale_1,scale_2"),
+        (
+            "vae",
+            [&short[..], &["--latent-dim", "2", "--posterior", "full"]].concat(),
+            "loc_1,loc_2,scale_1,scale_2",
+        ),
+        (
+            "vae",
+            [&short[..], &["--latent-dim", "1", "--posterior", "iaf", "--flow-hidden", "4"]]
+                .concat(),
+            "loc_1,scale_1",
+        ),
+        (
+            "hvae",
+            [&short[..], &["--layers", "2,1"]].concat(),
+            "loc_1,loc_2,loc_3,scale_1,scale_2,scale_3",
+        ),
+        ("dvae", [&short[..], &["--latent-dim", "2"]].concat(), "probs_1,probs_2"),
+        ("sbn", [&short[..6], &["--layers", "2,1"]].concat(), "probs_1,probs_2,probs_3"),
+        ("ppca", vec!["--latent-dim", "1"], "loc_1,scale_1"),
+        ("fa", [&few[..], &["--latent-dim", "1"]].concat(), "loc_1,scale_1"),
+        ("gmm", [&few[..], &["--components", "2"]].concat(), "probs_1,probs_2"),
+        ("gplvm", vec!["--steps", "1", "--rows", "30"], "loc_1,loc_2"),
+        ("rbm", [&few[..], &["--hidden", "2"]].concat(), "probs_1,probs_2"),
+        ("dbm", [&few[..], &["--layers", "2,1"]].concat(), "probs_1,probs_2,probs_3"),
+    ];
+    let seven = ["--rows", "7", "--out"];
+    for (i, (kind, options, names)) in cases.iter().enumerate() {
+        let (out, path) = (scratch.path(&format!("{kind}-{i}")), |name| scratch.path(name));
+        let train = ["train", kind, "--data", "bars", "--progress", "none", "--out", &out];
+        succeed(&[&train[..], options].concat());
+        let [text, bytes, picture] = ["z.csv", "z.npy", "z.png"].map(path);
+        for file in [&text, &bytes, &picture] {
+            succeed(&[&["encode", &out][..], &seven, &[file]].concat());
+        }
+        let ((found, numbers), (sizes, same)) = (text_table(&text), array(&bytes));
+        assert_eq!(found, *names, "{kind}");
+        assert_eq!(sizes, format!("7, {}", names.split(',').count()), "{kind}");
+        assert_eq!(numbers, same, "{kind}");
+        assert_eq!(fs::read(&picture).unwrap()[..4], *b"\x89PNG");
+        for row in numbers.chunks(names.split(',').count()) {
+            for (name, x) in names.split(',').zip(row) {
+                assert!(!name.starts_with("scale") || *x > 0.0, "{kind}: {name} is {x}");
+                assert!(!name.starts_with("probs") || (0.0..=1.0).contains(x), "{kind}: {x}");
+            }
+            let sum: f64 = row.iter().sum();
+            assert!(*kind != "gmm" || (sum - 1.0).abs() < 1e-12, "responsibilities add up to one");
+        }
+        for file in [&text, &bytes, &picture] {
+            succeed(&[&["reconstruct", &out][..], &seven, &[file]].concat());
+        }
+        let ((found, numbers), (sizes, same)) = (text_table(&text), array(&bytes));
+        assert_eq!((found.split(',').count(), &*sizes), (16, "7, 4, 4"), "{kind}");
+        assert_eq!(numbers, same, "{kind}");
+        assert_eq!(fs::read(&picture).unwrap()[..4], *b"\x89PNG");
+        let draw = ["reconstruct", &out, "--draw", "--rows", "7", "--out", &bytes];
+        match *kind {
+            "gplvm" => refuse(&draw, &["--draw", "gplvm", "no posterior"]),
+            _ => {
+                succeed(&draw);
+                let first = fs::read(&bytes).unwrap();
+                assert_ne!(array(&bytes).1, same, "{kind}: a draw is not the mean");
+                succeed(&draw);
+                assert!(fs::read(&bytes).unwrap() == first, "{kind}: the same seed, the same draw");
+                succeed(&[&draw[..], &["--seed", "1"]].concat());
+                // The components of this mixture are nearly certain.
+                let differs = fs::read(&bytes).unwrap() != first;
+                assert!(differs || *kind == "gmm", "{kind}: another seed, another draw");
+            }
+        }
+    }
+    let of_vae = scratch.path("vae-0");
+    for (file, words) in [("z.txt", ".npy"), ("z", ".csv"), ("none/z.csv", "no such folder")] {
+        for command in ["encode", "reconstruct", "sample"] {
+            refuse(&[command, &of_vae, "--out", &scratch.path(file)], &["z", words]);
+        }
+    }
+    refuse(&["encode", &of_vae, "--rows", "0", "--out", "z.csv"], &["--rows", "at least 1"]);
+    refuse(&["encode", &of_vae, "--out", &format!("{of_vae}/samples.png")], &["a file of the run"]);
+    refuse(
+        &["encode", &of_vae, "--data", "rings", "--out", "z.csv"],
+        &["--data rings", "have 2 columns", "have 16"],
+    );
+    refuse(&["reconstruct", &of_vae, "--seed", "1", "--out", "z.csv"], &["--seed", "--draw"]);
+}
+
+#[test]
+fn a_kind_without_latents_refuses_to_encode_and_names_those_that_have_them() {
+    let scratch = Scratch::new("no-latents");
+    let few = ["--steps", "3", "--progress", "none", "--out"];
+    for (kind, data) in [
+        ("ising", "bars"),
+        ("made", "bars"),
+        ("flow", "rings"),
+        ("energy", "rings"),
+        ("gp", "friedman"),
+    ] {
+        let out = scratch.path(kind);
+        succeed(&[&["train", kind, "--data", data][..], &few, &[&out]].concat());
+        for command in ["encode", "reconstruct"] {
+            refuse(
+                &[command, &out, "--out", &scratch.path("z.csv")],
+                &[kind, "no latents", "vae, hvae, dvae, sbn, ppca, fa, gmm, gplvm, rbm, grbm, dbm"],
+            );
+        }
+    }
+}
+
+#[test]
+fn rows_of_a_file_are_encoded_in_its_order_and_scaled_as_in_training() {
+    let scratch = Scratch::new("order");
+    let mut text = String::from("a,b,label\n");
+    let t: Vec<f64> = (0..30).map(|i| f64::from(i * i % 31)).collect();
+    for (i, t) in t.iter().enumerate() {
+        let second =
+            if i == 4 { String::new() } else { format!("{}", 100.0 * t + (9.0 * t).sin()) };
+        let first = if i == 5 { String::new() } else { t.to_string() };
+        text += &format!("{first},{second},{}\n", i % 4);
+    }
+    let (data, out) = (scratch.file("rows.csv", text.as_bytes()), scratch.path("run"));
+    let source = format!("csv:{data}");
+    let train = ["train", "ppca", "--method", "em", "--latent-dim", "1", "--standardize"];
+    succeed(&[&train[..], &["--data", &source, "--out", &out]].concat());
+    let found = |more: &[&str]| {
+        let file = scratch.path("z.csv");
+        succeed(&[&["encode", &out, "--out", &file][..], more].concat());
+        text_table(&file)
+    };
+    let (names, all) = found(&[]);
+    assert_eq!((&*names, all.len()), ("loc_1,scale_1,label", 90));
+    // A line, so that the latent is the first column up to scale and sign, in the order of the file; the labels are those of the file, too.
+    let rows: Vec<&[f64]> = all.chunks(3).collect();
+    let slope = (rows[1][0] - rows[0][0]) / (t[1] - t[0]);
+    for (i, row) in rows.iter().enumerate() {
+        assert_eq!(row[2], (i % 4) as f64);
+        let line = rows[0][0] + slope * (t[i] - t[0]);
+        assert!((row[0] - line).abs() < 0.01, "row {i}: {} and {line}", row[0]);
+    }
+    // A missing cell makes the latent less certain.
+    assert!(rows[4][1] > 1.2 * rows[0][1] && rows[5][1] > 1.2 * rows[0][1]);
+    assert_eq!(rows[0][1], rows[1][1]);
+    assert_eq!(found(&["--data", &source]).1, all);
+    let [train, test] = ["train", "test"].map(|part| found(&["--part", part]).1);
+    let mut parts: Vec<&[f64]> = train.chunks(3).chain(test.chunks(3)).collect();
+    let mut sorted = rows.clone();
+    assert_ne!(parts, sorted);
+    for list in [&mut parts, &mut sorted] {
+        list.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    }
+    assert_eq!(parts, sorted);
+    assert_eq!(found(&["--rows", "4"]).1, all[..12]);
+    // Other rows are scaled by the training rows of the run, not by their own.
+    let few = text.lines().take(4).collect::<Vec<_>>().join("\n");
+    let few = format!("csv:{}", scratch.file("few.csv", few.as_bytes()));
+    assert_eq!(found(&["--data", &few]).1, all[..9]);
+    let file = scratch.path("x.csv");
+    succeed(&["reconstruct", &out, "--out", &file]);
+    let (names, means) = text_table(&file);
+    assert_eq!(names, "a,b,label");
+    // Each column lacks another cell, so that their means and deviations differ by a few parts in thirty.
+    assert!(means.chunks(3).all(|row| (row[0] - row[1]).abs() < 0.15), "both columns are one line");
 }
 
 #[test]

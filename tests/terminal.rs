@@ -26,11 +26,15 @@ fn no_line_of_a_help_wraps() {
     let commands = [
         "evaluate",
         "sample",
+        "encode",
+        "reconstruct",
         "report",
         "compare",
         "check",
         "likelihood",
         "criteria",
+        "completions",
+        "man",
         "list",
         "train",
     ];
@@ -75,4 +79,50 @@ fn a_slip_of_the_finger_is_corrected() {
     ] {
         support::refuse(&args, &[meant]);
     }
+}
+
+#[test]
+fn each_shell_gets_a_script_that_names_every_command() {
+    let scratch = Scratch::new("completions");
+    let help = support::succeed(&["--help"]);
+    let rows = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let rows = rows.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("    "));
+    let commands: Vec<&str> = rows.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.len() > 10 && commands.contains(&"completions"), "{commands:?}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = support::succeed(&["completions", shell]);
+        for word in commands.iter().chain(&["vae", "tensorboard"]) {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+    }
+    let script =
+        scratch.file("pathscore.bash", support::succeed(&["completions", "bash"]).as_bytes());
+    let bash = |args: &[&str]| {
+        let output = std::process::Command::new("bash").args(args).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && stderr.is_empty(), "{stderr}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    bash(&["-n", &script]);
+    let complete = "source $0; COMP_WORDS=(pathscore rec); COMP_CWORD=1; _pathscore pathscore rec pathscore; echo ${COMPREPLY[@]}";
+    assert_eq!(bash(&["-c", complete, &script]), "reconstruct\n");
+    let output = support::run(&["completions", "tcsh"]);
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{words}");
+    assert!(words.contains("tcsh") && words.contains("bash, zsh, fish"), "{words}");
+}
+
+#[test]
+fn the_manual_has_a_page_of_every_command() {
+    let page = support::succeed(&["man"]);
+    assert!(page.contains(".TH pathscore 1"), "{page}");
+    for command in ["train", "evaluate", "encode", "check", "man"] {
+        assert!(page.contains(command), "{command}");
+        let page = support::succeed(&["man", command]);
+        assert!(page.contains(&format!(".TH pathscore-{command} 1")), "{page}");
+    }
+    let page = support::succeed(&["man", "train", "vae"]);
+    assert!(page.contains(".TH pathscore-train-vae 1") && page.contains("latent"), "{page}");
+    support::refuse(&["man", "trian"], &["no command `trian`", "train"]);
+    support::refuse(&["man", "sample", "x"], &["`pathscore sample` has no commands"]);
 }

@@ -1,13 +1,16 @@
-//! The commands, and the options of `evaluate` and `sample`.
+//! The commands, and the options of `evaluate`, `sample`, `encode` and `reconstruct`.
 
 use super::check::CheckArgs;
 use super::compare::CompareArgs;
+use super::completions::CompletionsArgs;
 use super::criteria::CriteriaArgs;
 use super::likelihood::LikelihoodArgs;
 use super::list::ListArgs;
+use super::manual::ManArgs;
 use super::progress::ProgressKind;
 use super::report::ReportArgs;
 use super::run::hidden::Hidden;
+use super::run::rows::RowsArgs;
 use super::table::Format;
 use clap::{Args as Group, Parser, Subcommand};
 use std::path::PathBuf;
@@ -30,8 +33,19 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Measure a trained model on its test part: exact log-likelihoods, bounds, errors.
     Evaluate(EvaluateArgs),
-    /// Draw new data from a trained model, as one picture.
+    /// Draw new data from a trained model, as one picture or as numbers.
     Sample(SampleArgs),
+    /// Write the latents of rows of data: the parameters of their posterior.
+    ///
+    /// Real latents have columns loc_1, loc_2, … with the means of the posterior, and then scale_1, scale_2, … with its standard
+    /// deviations. Bits have their probabilities, probs_1, probs_2, …, and so have the components of a mixture. Where there are layers, each is
+    /// given the means of the layer that is drawn before it. An array of NumPy has the same columns without their names.
+    Encode(EncodeArgs),
+    /// Write rows of data as a trained model gives them back from their latents.
+    ///
+    /// Each number is the mean of its column given the latents, in the units in which the model sees the data: with --standardize of train,
+    /// in standard deviations. The latents are the means of their posterior, or with --draw a draw from it.
+    Reconstruct(ReconstructArgs),
     /// Write one page about a run: its numbers and what they mean, its curve, pictures and settings.
     Report(ReportArgs),
     #[command(flatten)]
@@ -40,6 +54,10 @@ pub(crate) enum Command {
     Likelihood(LikelihoodArgs),
     /// Compare the criteria of energy models on one machine whose states can be summed: exact bias, likelihood reached.
     Criteria(CriteriaArgs),
+    /// Print the script by which a shell completes commands and options.
+    Completions(CompletionsArgs),
+    /// Print a page of the manual, for `man`.
+    Man(ManArgs),
 }
 
 /// The commands about the estimators and problems of a bench.
@@ -145,12 +163,54 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "PART")]
     pub(crate) inpaint: Option<Hidden>,
 
-    /// The file to write: a picture, FILE.png, or the rows as numbers, FILE.csv. Pictures are drawn as means, rows of a table with their
-    /// noise.
+    /// The file to write: a picture, FILE.png, or the rows as numbers, FILE.csv or FILE.npy (an array of NumPy). Pictures are drawn as
+    /// means, rows of a table with their noise.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 
     /// The seed from which every random number is derived.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
+}
+
+/// Options of `encode`.
+#[derive(Group, Debug)]
+#[command(after_help = "Example: pathscore encode runs/vae-1 --part test --out latents.npy")]
+pub(crate) struct EncodeArgs {
+    /// The folder of the run.
+    pub(crate) run: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) rows: RowsArgs,
+
+    /// The file to write: numbers, a line or row for each row of data, as FILE.csv with a header (and a column label if the data have labels) or as FILE.npy
+    /// (an array of NumPy); or FILE.png, the rows in the plane of the first two latents.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// Options of `reconstruct`.
+#[derive(Group, Debug)]
+#[command(
+    after_help = "Example: pathscore reconstruct runs/vae-1 --part test --rows 20 --out rows.png"
+)]
+pub(crate) struct ReconstructArgs {
+    /// The folder of the run.
+    pub(crate) run: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) rows: RowsArgs,
+
+    /// Decode a draw from the posterior of each row in place of its mean.
+    #[arg(long)]
+    pub(crate) draw: bool,
+
+    /// The file to write: the means of the columns given the latents as numbers, FILE.csv (with a column label if the data have labels) or
+    /// FILE.npy (an array of NumPy), or as a picture beside the rows, FILE.png, which shows some rows unless --rows is given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+
+    /// The seed from which the draws are derived [default: 0].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
 }

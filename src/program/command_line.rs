@@ -4,9 +4,11 @@ use super::args::{self, Args, BenchArgs, BenchCommand};
 use super::bench::Bench;
 use super::printable::printable_lines;
 use super::progress::say;
-use super::run::{command, evaluate, sample};
+use super::run::{command, encode, evaluate, reconstruct, sample};
 use super::width::{filled, of_output};
-use super::{check, compare, criteria, likelihood, limits, list, report, usage_error};
+use super::{
+    check, compare, completions, criteria, likelihood, limits, list, manual, report, usage_error,
+};
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
@@ -35,11 +37,10 @@ impl Bench {
     /// }
     /// ```
     pub fn main(&self) -> ExitCode {
-        let parser = match self.is_catalogue {
-            true => Args::command().subcommand(command::command()).after_long_help(limits::table()),
-            false => of_own_bench(BenchArgs::command()),
+        let mut parser = match self.is_catalogue {
+            true => parser(),
+            false => prepared(of_own_bench(BenchArgs::command())),
         };
-        let mut parser = prepared(parser);
         let matches = match parser.try_get_matches_from_mut(std::env::args_os()) {
             Ok(matches) => matches,
             Err(error) => refuse(&error),
@@ -72,9 +73,13 @@ impl Bench {
         Ok(match Args::from_arg_matches(matches)?.command {
             args::Command::Evaluate(args) => evaluate::evaluate(&args),
             args::Command::Sample(args) => sample::sample(&args),
+            args::Command::Encode(args) => encode::encode(&args),
+            args::Command::Reconstruct(args) => reconstruct::reconstruct(&args),
             args::Command::Report(args) => report::report(&args),
             args::Command::Likelihood(args) => likelihood::likelihood(&args),
             args::Command::Criteria(args) => criteria::criteria(&args),
+            args::Command::Completions(args) => completions::completions(&args, parser()),
+            args::Command::Man(args) => manual::man(&args, parser()),
             args::Command::Bench(command) => self.run_own(&command),
         })
     }
@@ -103,6 +108,11 @@ fn of_own_bench(command: Command) -> Command {
         .mut_subcommand("list", |command| {
             without(command.about("List the problems and their estimators"), "guide")
         })
+}
+
+/// The parser of the program.
+fn parser() -> Command {
+    prepared(Args::command().subcommand(command::command()).after_long_help(limits::table()))
 }
 
 /// Lets `-1` be the value of an option, so that the option itself can say why it cannot be negative, and gives the words about each

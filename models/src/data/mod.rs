@@ -35,6 +35,6 @@ pub use sources::{
     mixture_log_density, rings, rings_log_density,
 };
 #[cfg(feature = "files")]
-pub use sources::{read_csv, read_npy};
+pub use sources::{read_csv, read_npy, to_npy};
 pub use split::Split;
 pub use table::Table;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::sources::{Load, Missing};
-use super::{DataError, SOURCES, SourceKind, Split};
+use super::{DataError, SOURCES, SourceKind, Split, Table};
 
 /// A data source: its kind and, if it reads a file, the path. It is written `name` or `name:PATH`.
 ///
@@ -90,6 +90,27 @@ impl Source {
         self.load_with(seed, Missing::Kept)
     }
 
+    /// All rows of both parts that were [loaded](Source::load) with this seed: in the order of the file, or, of a source that has a training
+    /// and a test part of its own, the training rows first.
+    ///
+    /// ```
+    /// # use pathscore_models::data::{DataError, Source};
+    /// let source: Source = "bars".parse()?;
+    /// let split = source.load(1)?;
+    /// let all = source.rows(&split, 1)?;
+    /// assert_eq!((all.len(), all.row(10_000)), (12_000, split.test.row(0)));
+    /// # Ok::<(), DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the two parts have not the same columns.
+    pub fn rows(&self, split: &Split, seed: u64) -> Result<Table, DataError> {
+        match self.kind.shuffled {
+            true => split.in_order_of_file(seed),
+            false => split.train.followed_by(&split.test),
+        }
+    }
+
     fn load_with(&self, seed: u64, missing: Missing) -> Result<Split, DataError> {
         match (self.kind.load, &self.path) {
             (Load::Generate(generate), _) => generate(seed),
@@ -102,7 +123,7 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Binarize, Table};
+    use crate::data::Binarize;
 
     #[test]
     fn sources_are_read_as_they_are_written() {

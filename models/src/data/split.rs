@@ -14,6 +14,9 @@ pub struct Split {
     pub description: String,
 }
 
+/// The words about a file with a single row.
+const ONLY_ROW: &str = "the only row is training and test part";
+
 impl Split {
     /// Both parts with columns of mean zero and standard deviation one in the training part, as scikit-learn's `StandardScaler` makes
     /// them. Constant columns become zeros, and missing cells stay missing.
@@ -29,10 +32,51 @@ impl Split {
     /// ```
     #[must_use]
     pub fn standardize(self) -> Split {
-        let (means, deviations) = (self.train.mean(), self.train.standard_deviation());
+        let scales = (self.train.mean(), self.train.standard_deviation());
+        self.scaled(scales)
+    }
+
+    /// Both parts with the columns [standardised](Split::standardize) by the means and standard deviations of another table, such as the
+    /// training part that a model was fitted to.
+    ///
+    /// ```
+    /// use pathscore_models::data::{Split, Table};
+    /// let fitted = Table::new(vec![1.0, 3.0], 1)?;
+    /// let other = Split {
+    ///     train: Table::new(vec![4.0], 1)?,
+    ///     test: Table::new(vec![0.0], 1)?,
+    ///     description: "one column".into(),
+    /// };
+    /// let scaled = other.standardize_like(&fitted);
+    /// assert_eq!((scaled.train.values(), scaled.test.values()), (&[2.0][..], &[-2.0][..]));
+    /// # Ok::<(), pathscore_models::data::DataError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the table has not as many columns.
+    #[must_use]
+    #[track_caller]
+    pub fn standardize_like(self, table: &Table) -> Split {
+        let [own, others] = [self.train.columns(), table.columns()];
+        assert_eq!(own, others, "split: {own} columns cannot be scaled like {others}");
+        self.scaled((table.mean(), table.standard_deviation()))
+    }
+
+    fn scaled(self, (means, deviations): (Vec<f64>, Vec<f64>)) -> Split {
         let [train, test] =
             [&self.train, &self.test].map(|part| part.standardized(&means, &deviations));
         Split { train, test, description: self.description + "; columns standardised" }
+    }
+
+    /// The rows of both parts of a file in its order, before they were shuffled by this seed.
+    pub(super) fn in_order_of_file(&self, seed: u64) -> Result<Table, DataError> {
+        let n = self.train.len() + self.test.len();
+        if n == 2 && self.description.contains(ONLY_ROW) {
+            return Ok(self.train.clone());
+        }
+        let mut places = vec![0; n];
+        shuffled_order(n, seed).iter().enumerate().for_each(|(at, &row)| places[row] = at);
+        Ok(self.train.followed_by(&self.test)?.select(&places))
     }
 
     /// Both parts [prepared](Binarize::prepare), with independent random numbers.
@@ -58,6 +102,13 @@ pub(super) fn sixth(n: usize) -> usize {
     ((n + 3) / 6).max(1)
 }
 
+/// The order of so many rows after they were shuffled by the seed.
+fn shuffled_order(n: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    seed::shuffle(&mut seed::rng(seed, Stream::Shuffle, 0), &mut order);
+    order
+}
+
 /// Shuffles the rows by the seed and makes the last sixth the test part. A single row is both parts.
 #[cfg(feature = "files")]
 pub(super) fn shuffled(
@@ -71,11 +122,10 @@ pub(super) fn shuffled(
         return Err(DataError::TooFewRows { path: path.to_path_buf(), needed: 1, found: n });
     }
     if n == 1 {
-        let description = format!("{what}: the only row is training and test part");
+        let description = format!("{what}: {ONLY_ROW}");
         return Ok(Split { train: table.clone(), test: table, description });
     }
-    let mut order: Vec<usize> = (0..n).collect();
-    seed::shuffle(&mut seed::rng(seed, Stream::Shuffle, 0), &mut order);
+    let order = shuffled_order(n, seed);
     let (train, test) = order.split_at(n - sixth(n));
     let description = format!(
         "{what}: rows shuffled by seed {seed}, the first {} train, the last sixth ({}) tests",
@@ -108,10 +158,12 @@ mod tests {
         assert_ne!(all, table(20).values());
         all.sort_by(f32::total_cmp);
         assert_eq!(all, table(20).values());
+        assert_eq!(split.in_order_of_file(3).unwrap(), table(20));
         let split = shuffled(table(2), Path::new("x"), 3, "rows").unwrap();
         assert_eq!((split.train.len(), split.test.len()), (1, 1));
         let split = shuffled(table(1), Path::new("x"), 3, "rows").unwrap();
         assert_eq!((&split.train, &split.test), (&table(1), &table(1)));
+        assert_eq!(split.in_order_of_file(3).unwrap(), table(1));
         let text = shuffled(table(0), Path::new("x"), 3, "rows").unwrap_err().to_string();
         assert_eq!(text, "x: expected at least 1 rows, found 0");
     }

@@ -279,6 +279,28 @@ impl Table {
         self.like(values, labels)
     }
 
+    /// These rows and then those of another table. They have labels if both have them; image and names are those of this table.
+    ///
+    /// # Errors
+    /// If the other table has another number of columns.
+    ///
+    /// ```
+    /// # use pathscore_models::data::{DataError, Table};
+    /// let (two, one) = (Table::new(vec![1.0, 2.0], 1)?, Table::new(vec![3.0], 1)?);
+    /// assert_eq!(two.followed_by(&one)?.values(), [1.0, 2.0, 3.0]);
+    /// # Ok::<(), DataError>(())
+    /// ```
+    pub fn followed_by(&self, other: &Table) -> Result<Table, DataError> {
+        let [own, others] = [self.columns, other.columns];
+        if own != others {
+            let text = format!("rows of {others} columns cannot follow rows of {own}");
+            return Err(DataError::Table(text));
+        }
+        let labels = self.labels.as_ref().zip(other.labels.as_ref());
+        let labels = labels.map(|(own, others)| [&own[..], others].concat());
+        Ok(self.like([&self.values[..], &other.values].concat(), labels))
+    }
+
     /// The first `n` rows and the others.
     ///
     /// # Panics

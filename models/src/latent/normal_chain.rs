@@ -129,6 +129,20 @@ impl<'t, F: Scalar> NormalChain<'t, F> {
         concat(&self.each(|q| q.loc()))
     }
 
+    /// The standard deviations of every layer given the means of the layer before.
+    pub fn scales_at_means(&self) -> Var<'t, F> {
+        let (mut scales, mut before) = (PerLayer::new(), None);
+        for layer in self.order() {
+            let q = self.conditional(layer, before);
+            before = Some(q.loc());
+            scales.push(q.scale());
+        }
+        if self.from == DrawnFrom::Top {
+            scales.reverse();
+        }
+        concat(&scales)
+    }
+
     /// The layers of an event, nearest the data first.
     pub(super) fn parts(&self, x: Var<'t, F>) -> PerLayer<Var<'t, F>> {
         if self.count == 1 {

@@ -65,6 +65,10 @@ impl Kind for Dbm {
         energy::settings::<Model>(given, ABOUT.name, &ModelSettings { layers, mean_field_steps })
     }
 
+    fn has_codes(&self) -> bool {
+        true
+    }
+
     fn open<'a>(
         &self,
         settings: &'a Settings,
@@ -111,6 +115,11 @@ impl<F: Scalar> EnergyKindModel<F> for Model {
     fn hidden_means<'t>(&self, params: Bound<'t, F>, states: Var<'t, F>) -> Option<Var<'t, F>> {
         let upper = states.slice(-1, self.visible()..self.columns());
         Some(Var::concat(&[self.hidden_probs(params, states), upper], -1))
+    }
+
+    fn given_hidden<'t>(&self, params: Bound<'t, F>, hidden: Var<'t, F>) -> Option<Var<'t, F>> {
+        let lower = hidden.slice(-1, 0..self.hidden()[0]);
+        Some(self.outer_probs(params, lower).slice(-1, 0..self.visible()))
     }
 
     fn filters(&self, params: &Params<F>, most: usize) -> Vec<f32> {

@@ -9,6 +9,7 @@ mod view;
 use model::EnergyKindModel;
 pub(crate) use pictures::{PICTURES, PICTURES_WITH_HIDDEN};
 
+use super::codes::Codes;
 use super::criterion;
 use super::kind::{Chains, Curve, Fitting, MakeModel, Measure, Quantity, Reading};
 use super::trainer::{AnyTrainer, Start, step_on_batch};
@@ -236,6 +237,13 @@ impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
 
     fn restore(&mut self, state: &State) -> anyhow::Result<()> {
         self.trainer.restore(state)
+    }
+
+    fn codes(&self) -> Option<Box<dyn Codes + '_>> {
+        match M::HIDDEN {
+            true => Some(Box::new(self.view())),
+            false => None,
+        }
     }
 
     fn chains(&self) -> Option<&dyn Chains> {

@@ -1,5 +1,6 @@
 //! Fits of models whose likelihood is exact: in closed form, by EM, or by gradients.
 
+use super::codes::{Codes, Parameter};
 use super::kind::{About, Curve, Fitting, Measure, Quantity, Reading};
 use super::tractable::log_likelihood;
 use super::trainer::{AnyTrainer, Start, add_params, restore_params, step_on_batch};
@@ -163,6 +164,12 @@ pub(crate) trait ExactModel<F: Scalar>: Em<F> + Copy + 'static {
     /// New rows, flat.
     fn draws(&self, params: &Params<F>, data: &Table, count: usize, seed: u64) -> Vec<f32>;
 
+    /// The parameters of the posterior of each row's latents.
+    fn posterior_parameters(&self, params: &Params<F>, rows: &Table) -> Vec<Parameter>;
+
+    /// $E[x \mid z]$ at the mean of each row's posterior, or with a seed at a draw from it; flat.
+    fn decoded(&self, params: &Params<F>, rows: &Table, draw: Option<u64>) -> Vec<f64>;
+
     /// The pictures, in the order of their names.
     ///
     /// # Errors
@@ -279,6 +286,22 @@ impl<'a, F: Scalar, M: ExactModel<F>> ExactFit<'a, F, M> {
             found.push(exact(&format!("{parts}_at_floor"), held as f64, parts));
         }
         found
+    }
+}
+
+/// A model with its parameters.
+struct Encoder<'a, F, M> {
+    model: M,
+    params: &'a Params<F>,
+}
+
+impl<F: Scalar, M: ExactModel<F>> Codes for Encoder<'_, F, M> {
+    fn encode(&self, rows: &Table) -> anyhow::Result<Vec<Parameter>> {
+        Ok(self.model.posterior_parameters(self.params, rows))
+    }
+
+    fn reconstruct(&self, rows: &Table, draw: Option<u64>) -> anyhow::Result<Vec<f64>> {
+        Ok(self.model.decoded(self.params, rows, draw))
     }
 }
 
@@ -401,6 +424,10 @@ impl<F: Scalar, M: ExactModel<F>> Fitting for ExactFit<'_, F, M> {
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let pictures = self.model.draw_pictures(self.params(), &self.split.test, self.settings)?;
         Ok(M::ABOUT.pictures.iter().copied().zip(pictures).collect())
+    }
+
+    fn codes(&self) -> Option<Box<dyn Codes + '_>> {
+        Some(Box::new(Encoder { model: self.model, params: self.params() }))
     }
 
     fn save(&self) -> State {

@@ -1,5 +1,6 @@
 //! `train fa`: factor analysis, fitted by EM or by gradients of the exact likelihood.
 
+use super::codes::{Parameter, decode, latents, moments};
 use super::exact::{self, ExactFit, ExactModel, Iterative};
 use super::kind::{About, Fitting, Kind};
 use super::linear;
@@ -88,6 +89,10 @@ impl Kind for Fa {
         true
     }
 
+    fn has_codes(&self) -> bool {
+        true
+    }
+
     fn open<'a>(
         &self,
         settings: &'a Settings,
@@ -139,6 +144,14 @@ impl<F: Scalar> ExactModel<F> for Model {
 
     fn draws(&self, params: &Params<F>, data: &Table, count: usize, seed: u64) -> Vec<f32> {
         Views::new(self, params, data).samples(count, seed)
+    }
+
+    fn posterior_parameters(&self, params: &Params<F>, rows: &Table) -> Vec<Parameter> {
+        moments(self, params, rows)
+    }
+
+    fn decoded(&self, params: &Params<F>, rows: &Table, draw: Option<u64>) -> Vec<f64> {
+        decode(self, params, &latents(self, params, rows, draw))
     }
 
     fn draw_pictures(

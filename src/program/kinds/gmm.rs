@@ -1,5 +1,6 @@
 //! `train gmm`: a mixture of normal distributions, fitted by EM or by gradients of the exact likelihood.
 
+use super::codes::{Parameter, constant, numbers, parameters};
 use super::exact::{self, ExactFit, ExactModel, Iterative};
 use super::kind::{About, Fitting, Kind};
 use crate::program::gallery::{DRAWS, Gallery};
@@ -10,10 +11,10 @@ use crate::program::run::settings::{Settings, at_least_one, to_section, within};
 use crate::program::usage_error::usage_error;
 use clap::{Args, Command, ValueEnum};
 use pathscore::autodiff::{Scalar, Tape};
-use pathscore::models::Params;
 use pathscore::models::data::{Split, Table};
 use pathscore::models::seed::{self, Stream};
 use pathscore::models::tractable::{Covariance, GaussianMixture as Model};
+use pathscore::models::{Params, RandomSource};
 use serde::{Deserialize, Serialize};
 
 const ABOUT: About = About {
@@ -91,6 +92,10 @@ impl Kind for Gmm {
         Ok(settings)
     }
 
+    fn has_codes(&self) -> bool {
+        true
+    }
+
     fn open<'a>(
         &self,
         settings: &'a Settings,
@@ -153,6 +158,23 @@ impl<F: Scalar> ExactModel<F> for Model {
         let rng = &mut seed::rng(seed, Stream::Sample, 0);
         let rows = self.sample(params.on(&tape), count, rng);
         rows.with(|rows| rows.iter().map(|x| x.to_f64() as f32).collect())
+    }
+
+    fn posterior_parameters(&self, params: &Params<F>, rows: &Table) -> Vec<Parameter> {
+        parameters(params, rows, |params, x| [("probs", self.responsibilities(params, x))])
+    }
+
+    /// The means of the components, weighted by the responsibilities, or the mean of one component that is drawn with these.
+    fn decoded(&self, params: &Params<F>, rows: &Table, draw: Option<u64>) -> Vec<f64> {
+        let tape = Tape::new();
+        let bound = params.on(&tape).detach();
+        let probs = self.responsibilities(bound, constant(&tape, rows));
+        let z = match draw {
+            None => probs,
+            Some(seed) => seed::rng(seed, Stream::Sample, 0).categorical_var(probs, probs.shape()),
+        };
+        let means = bound.get(self.loc()).reshape([self.components(), self.columns()]);
+        numbers(z.matmul(means))
     }
 
     fn draw_pictures(

@@ -1,5 +1,6 @@
 //! `train gplvm`: latents of rows under a Gaussian-process prior of the map to the columns.
 
+use super::codes::{Codes, Parameter};
 use super::covariances::{KernelName, forms, most_relevant};
 use super::kind::{About, Fitting, Kind, Quantity};
 use super::tractable::Mean;
@@ -107,6 +108,10 @@ impl Kind for Gplvm {
         Ok(settings)
     }
 
+    fn has_codes(&self) -> bool {
+        true
+    }
+
     fn open<'a>(
         &self,
         settings: &'a Settings,
@@ -181,16 +186,16 @@ impl<F: Scalar> Latents<F> {
         params.get(self.model.latents()).iter().map(|x| x.to_f64()).collect()
     }
 
-    /// The latents of the first test rows.
+    /// The latents of the first rows of a table.
     fn placed(
         &self,
         posterior: &GplvmPosterior<F>,
         params: &Params<F>,
-        rows: usize,
+        (table, rows): (&Table, usize),
     ) -> Vec<Placement> {
         let lbfgs = LBfgs { max_iterations: 100, gradient_tolerance: 1e-5, ..LBfgs::default() };
         let each = (0..rows).into_par_iter().map(|i| {
-            let row = numbers(self.test.row(i));
+            let row = numbers(table.row(i));
             place(posterior, params, &row, STARTS, self.prior, &lbfgs)
         });
         each.collect()
@@ -209,6 +214,38 @@ impl<F: Scalar> Latents<F> {
         let bound = params.on(&tape).detach();
         [posterior.mean(bound, x), posterior.variance(bound, x)]
             .map(|found| found.with(|found| found.iter().map(|x| x.to_f64()).collect()))
+    }
+}
+
+/// A model with its parameters, which gives rows their most probable latents.
+struct Placer<'a, F> {
+    latents: &'a Latents<F>,
+    params: &'a Params<F>,
+}
+
+impl<F: Scalar> Placer<'_, F> {
+    fn place(&self, posterior: &GplvmPosterior<F>, rows: &Table) -> Vec<f64> {
+        let placed = self.latents.placed(posterior, self.params, (rows, rows.len()));
+        placed.into_iter().flat_map(|one| one.latent).collect()
+    }
+}
+
+impl<F: Scalar> Codes for Placer<'_, F> {
+    fn encode(&self, rows: &Table) -> anyhow::Result<Vec<Parameter>> {
+        let posterior = self.latents.model.posterior(self.params, &self.latents.data)?;
+        Ok(vec![Parameter { name: "loc", values: self.place(&posterior, rows) }])
+    }
+
+    fn reconstruct(&self, rows: &Table, draw: Option<u64>) -> anyhow::Result<Vec<f64>> {
+        if draw.is_some() {
+            return Err(usage_error(
+                "--draw has no effect on a run of gplvm: each row has one most probable latent, and no posterior to draw from",
+            ));
+        }
+        let posterior = self.latents.model.posterior(self.params, &self.latents.data)?;
+        let latents = self.place(&posterior, rows);
+        let [mean, _] = self.latents.decode(&posterior, self.params, &latents);
+        Ok(mean)
     }
 }
 
@@ -299,7 +336,7 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
         let name = "log_marginal_likelihood".to_string();
         let mut found = vec![exact(name, log_prob / n as f64, "nats for each row", n)];
         let posterior = self.model.posterior(params, &self.data)?;
-        let placed = self.placed(&posterior, params, rows);
+        let placed = self.placed(&posterior, params, (&self.test, rows));
         let log_probs: Vec<f64> = placed.iter().map(|one| one.log_prob).collect();
         found.push(Mean::of(&log_probs).quantity(format!("log_predictive{end}"), "nats"));
         let new: Vec<f64> = placed.iter().flat_map(|one| one.latent.iter().copied()).collect();
@@ -339,6 +376,10 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
         Ok(Table::new(cells.collect(), columns)?)
     }
 
+    fn codes<'a>(&'a self, params: &'a Params<F>) -> Option<Box<dyn Codes + 'a>> {
+        Some(Box::new(Placer { latents: self, params }))
+    }
+
     fn draw_pictures(&self, params: &Params<F>, seed: u64) -> anyhow::Result<Vec<Vec<u8>>> {
         let q = self.dimensions();
         let latents = self.latents(params);
@@ -346,7 +387,8 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
         let map = by_two_latents(&latents, order, self.train.labels())?;
         let posterior = self.model.posterior(params, &self.data)?;
         let gallery = Gallery::new(&self.test);
-        let placed = self.placed(&posterior, params, self.test.len().min(RECONSTRUCTED));
+        let shown = self.test.len().min(RECONSTRUCTED);
+        let placed = self.placed(&posterior, params, (&self.test, shown));
         let new: Vec<f64> = placed.iter().flat_map(|one| one.latent.iter().copied()).collect();
         let [mean, _] = self.decode(&posterior, params, &new);
         let means: Vec<f32> = mean.iter().map(|&x| x as f32).collect();

@@ -73,6 +73,10 @@ impl Kind for Grbm {
         energy::settings::<Model>(given, ABOUT.name, &ModelSettings { hidden, sd })
     }
 
+    fn has_codes(&self) -> bool {
+        true
+    }
+
     fn open<'a>(
         &self,
         settings: &'a Settings,
@@ -125,6 +129,10 @@ impl<F: Scalar> EnergyKindModel<F> for Model {
 
     fn hidden_means<'t>(&self, params: Bound<'t, F>, states: Var<'t, F>) -> Option<Var<'t, F>> {
         Some(self.hidden_probs(params, states))
+    }
+
+    fn given_hidden<'t>(&self, params: Bound<'t, F>, hidden: Var<'t, F>) -> Option<Var<'t, F>> {
+        Some(self.visible_means(params, hidden))
     }
 
     fn filters(&self, params: &Params<F>, most: usize) -> Vec<f32> {

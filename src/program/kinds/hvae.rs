@@ -1,5 +1,6 @@
 //! `train hvae`: a variational autoencoder with several layers of normal latents.
 
+use super::codes::{Parameter, parameters};
 use super::kind::About;
 use super::latent::{DiagnosisInput, LatentKindModel};
 use super::latent_kind::{LatentKind, Unfit};
@@ -13,7 +14,8 @@ use crate::program::usage_error::usage_error;
 use clap::Args;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Diagnosis;
-use pathscore::models::latent::{DiscreteVae, HierarchicalVae as Model, Inference};
+use pathscore::models::data::Table;
+use pathscore::models::latent::{DiscreteVae, HierarchicalVae as Model, Inference, LatentModel};
 use pathscore::models::{Params, seed};
 
 /// The kind `hvae`.
@@ -91,6 +93,14 @@ impl<F: Scalar> LatentKindModel<F> for Model {
 
     fn more_pictures(views: &Views<F, Self>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         views.map_and_posterior()
+    }
+
+    /// Those of each layer at the means of the layers that are drawn before it.
+    fn posterior_parameters(&self, params: &Params<F>, rows: &Table) -> Vec<Parameter> {
+        parameters(params, rows, |params, x| {
+            let q = self.posterior(params, x);
+            [("loc", q.means()), ("scale", q.scales_at_means())]
+        })
     }
 
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {

@@ -106,6 +106,8 @@ fn graph(pairs: Pairs, table: &Table) -> anyhow::Result<Graph> {
 }
 
 impl<F: Scalar> EnergyKindModel<F> for Model {
+    const HIDDEN: bool = false;
+
     fn criteria<J: Job<F, Self>>() -> Vec<Row<F, Self, J>> {
         bit_rows()
     }

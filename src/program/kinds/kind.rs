@@ -1,6 +1,7 @@
 //! The two traits by which the program knows models: a [`Kind`] makes a [`Fitting`], and everything else is written
 //! once for all kinds.
 
+use super::codes::Codes;
 use crate::program::gallery::DRAWS;
 use crate::program::progress::ProgressKind;
 use crate::program::run::checkpoint::State;
@@ -58,6 +59,11 @@ pub(crate) trait Kind: Sync {
 
     /// True if the fit is the same whatever the scales of the columns are.
     fn scales_columns(&self) -> bool {
+        false
+    }
+
+    /// True if the fits of this kind have [`Fitting::codes`].
+    fn has_codes(&self) -> bool {
         false
     }
 
@@ -188,6 +194,11 @@ pub(crate) trait Fitting {
 
     /// The Markov chains by which the model is sampled, if it has no independent draws.
     fn chains(&self) -> Option<&dyn Chains> {
+        None
+    }
+
+    /// The latents of rows of data, if the model has latents that can be found.
+    fn codes(&self) -> Option<Box<dyn Codes + '_>> {
         None
     }
 

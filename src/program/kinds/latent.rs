@@ -2,6 +2,7 @@
 //! by importance sampling, pictures.
 
 use super::annealed::annealed;
+use super::codes::{Codes, Parameter, decode, latents};
 use super::kind::{Curve, Fitting, Gradients, Measure, Quantity, Reading};
 use super::network::{EvaluationSettings, Network};
 use super::trainer::{AnyTrainer, Start, restore_params, step_on_batch};
@@ -63,6 +64,9 @@ pub(crate) trait LatentKindModel<F: Scalar>:
         Ok(Vec::new())
     }
 
+    /// The parameters of $q(z \mid x)$ for each of some rows.
+    fn posterior_parameters(&self, params: &Params<F>, rows: &Table) -> Vec<Parameter>;
+
     /// The diagnosis of the posterior on some rows; every model calls [`DiagnosisInput::at`] or
     /// [`DiagnosisInput::of_whole`].
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis;
@@ -91,6 +95,22 @@ impl<F: Scalar> DiagnosisInput<'_, F> {
     pub(crate) fn of_whole<M: Decoder<F>>(self, model: &M) -> Diagnosis {
         let rng = &mut seed::rng(self.seed, Stream::Diagnose, 0);
         diagnose_whole(model, self.params, self.x, self.rows, GROUP, rng)
+    }
+}
+
+/// A model with its parameters.
+struct Encoder<'a, F, M> {
+    model: &'a M,
+    params: &'a Params<F>,
+}
+
+impl<F: Scalar, M: LatentKindModel<F>> Codes for Encoder<'_, F, M> {
+    fn encode(&self, rows: &Table) -> anyhow::Result<Vec<Parameter>> {
+        Ok(self.model.posterior_parameters(self.params, rows))
+    }
+
+    fn reconstruct(&self, rows: &Table, draw: Option<u64>) -> anyhow::Result<Vec<f64>> {
+        Ok(decode(self.model, self.params, &latents(self.model, self.params, rows, draw)))
     }
 }
 
@@ -284,6 +304,10 @@ impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
 
     fn restore(&mut self, state: &State) -> anyhow::Result<()> {
         self.trainer.restore(state)
+    }
+
+    fn codes(&self) -> Option<Box<dyn Codes + '_>> {
+        Some(Box::new(Encoder { model: self.trainer.model(), params: self.trainer.params() }))
     }
 
     fn gradients(&mut self) -> Option<&mut dyn Gradients> {

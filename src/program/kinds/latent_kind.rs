@@ -105,6 +105,10 @@ impl<K: LatentKind> Kind for K {
         K::open(settings, split)
     }
 
+    fn has_codes(&self) -> bool {
+        true
+    }
+
     fn compared(&self, settings: &Settings, samples: usize) -> Vec<Compared> {
         K::compared(settings, samples)
     }

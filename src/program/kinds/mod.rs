@@ -3,6 +3,7 @@
 mod annealed;
 mod annealed_energy;
 mod chosen;
+pub(crate) mod codes;
 mod covariances;
 mod criterion;
 mod density;

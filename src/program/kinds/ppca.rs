@@ -1,6 +1,7 @@
 //! `train ppca`: probabilistic principal component analysis, fitted in closed form, by EM or by gradients of the exact
 //! likelihood.
 
+use super::codes::{Parameter, decode, latents, moments};
 use super::exact::{self, ExactFit, ExactModel, Method};
 use super::kind::{About, Fitting, Kind};
 use super::linear;
@@ -115,6 +116,10 @@ impl Kind for Ppca {
         )))
     }
 
+    fn has_codes(&self) -> bool {
+        true
+    }
+
     fn open<'a>(
         &self,
         settings: &'a Settings,
@@ -164,6 +169,28 @@ fn start_at_data<F: Scalar>(model: &Model, params: &mut Params<F>, train: &Table
     params.get_mut(model.log_noise()).fill(F::from_f64(log_noise));
 }
 
+/// Each row of a table of which cells may be missing, with the parameters under which its posterior is that of its observed cells: a
+/// column without loadings says nothing about the latents.
+fn observed<'a, F: Scalar>(
+    model: &'a Model,
+    params: &'a Params<F>,
+    rows: &'a Table,
+) -> impl Iterator<Item = (Params<F>, Table)> + 'a {
+    (0..rows.len()).map(move |i| {
+        let (mut params, mut row) = (params.clone(), rows.row(i).to_vec());
+        let weights = params.get_mut(model.weights());
+        let latents = weights.len() / row.len();
+        for (x, weights) in row.iter_mut().zip(weights.chunks_exact_mut(latents)) {
+            if x.is_nan() {
+                *x = 0.0;
+                weights.fill(F::ZERO);
+            }
+        }
+        let row = rows.take(i..i + 1).with_values(row);
+        (params, row.expect("a row without missing cells fits into its table"))
+    })
+}
+
 impl<F: Scalar> ExactModel<F> for Model {
     const ABOUT: &'static About = &ABOUT;
     const ADVICE: &'static str = "try fewer latents or --method closed-form";
@@ -190,6 +217,35 @@ impl<F: Scalar> ExactModel<F> for Model {
 
     fn draws(&self, params: &Params<F>, data: &Table, count: usize, seed: u64) -> Vec<f32> {
         Views::new(self, params, data).samples(count, seed)
+    }
+
+    fn posterior_parameters(&self, params: &Params<F>, rows: &Table) -> Vec<Parameter> {
+        if rows.missing() == 0 {
+            return moments(self, params, rows);
+        }
+        let mut all: Vec<Parameter> = Vec::new();
+        for (params, row) in observed(self, params, rows) {
+            let found = moments(self, &params, &row);
+            match all.is_empty() {
+                true => all = found,
+                false => all.iter_mut().zip(found).for_each(|(a, b)| a.values.extend(b.values)),
+            }
+        }
+        all
+    }
+
+    fn decoded(&self, params: &Params<F>, rows: &Table, draw: Option<u64>) -> Vec<f64> {
+        let z = match rows.missing() {
+            0 => latents(self, params, rows, draw),
+            _ => {
+                let each = observed(self, params, rows).enumerate().flat_map(|(i, (seen, row))| {
+                    let draw = draw.map(|seed| seed::derive(seed, Stream::Sample, i as u64));
+                    latents(self, &seen, &row, draw)
+                });
+                each.collect()
+            }
+        };
+        decode(self, params, &z)
     }
 
     fn draw_pictures(

@@ -63,6 +63,10 @@ impl Kind for Rbm {
         energy::settings::<Model>(given, ABOUT.name, &ModelSettings { hidden, centred })
     }
 
+    fn has_codes(&self) -> bool {
+        true
+    }
+
     fn open<'a>(
         &self,
         settings: &'a Settings,
@@ -110,6 +114,10 @@ impl<F: Scalar> EnergyKindModel<F> for Model {
 
     fn hidden_means<'t>(&self, params: Bound<'t, F>, states: Var<'t, F>) -> Option<Var<'t, F>> {
         Some(self.hidden_probs(params, states))
+    }
+
+    fn given_hidden<'t>(&self, params: Bound<'t, F>, hidden: Var<'t, F>) -> Option<Var<'t, F>> {
+        Some(self.visible_probs(params, hidden))
     }
 
     fn filters(&self, params: &Params<F>, most: usize) -> Vec<f32> {

@@ -1,5 +1,6 @@
 //! `train sbn`: a sigmoid belief network, one to three layers of Bernoulli latents with a learnt prior.
 
+use super::codes::{Parameter, parameters};
 use super::kind::About;
 use super::latent::{DiagnosisInput, LatentKindModel, PICTURE_NAMES};
 use super::latent_kind::{LatentKind, PATH_ESTIMATORS, Unfit};
@@ -12,6 +13,8 @@ use clap::Args;
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Diagnosis;
 use pathscore::estimators::samplers::Moves;
+use pathscore::models::data::Table;
+use pathscore::models::latent::Decoder;
 use pathscore::models::latent::SigmoidBelief as Model;
 use pathscore::models::{Params, seed};
 
@@ -66,6 +69,10 @@ impl<F: Scalar> LatentKindModel<F> for Model {
 
     fn latent_view(views: &Views<F, Self>) -> anyhow::Result<Vec<u8>> {
         views.latent_bits()
+    }
+
+    fn posterior_parameters(&self, params: &Params<F>, rows: &Table) -> Vec<Parameter> {
+        parameters(params, rows, |params, x| [("probs", self.encode(params, x))])
     }
 
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {

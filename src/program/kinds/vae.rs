@@ -1,5 +1,6 @@
 //! `train vae`: a variational autoencoder with normal latents.
 
+use super::codes::{Parameter, latents, moments, parameters};
 use super::kind::{About, Compared, Fitting};
 use super::latent::{DiagnosisInput, LatentKindModel};
 use super::latent_kind::{LatentKind, Unfit, abouts, compared, open_model};
@@ -16,10 +17,15 @@ use crate::program::usage_error::usage_error;
 use clap::{Args, ValueEnum};
 use pathscore::autodiff::Scalar;
 use pathscore::estimators::Diagnosis;
-use pathscore::models::data::Split;
+use pathscore::models::data::{Split, Table};
 use pathscore::models::dist::FlowKind;
-use pathscore::models::latent::{DiscreteVae, FlowOptions, FullNormal, NormalFlow, Vae as Model};
+use pathscore::models::latent::{
+    Decoder, DiscreteVae, FlowOptions, FullNormal, NormalFlow, Vae as Model,
+};
 use pathscore::models::{Params, seed};
+
+/// The draws from the posterior of a row by which the standard deviations of a flow are found, to a fiftieth.
+const DRAWS: u64 = 1000;
 
 /// The kind `vae`.
 pub(crate) struct Vae;
@@ -155,6 +161,10 @@ impl<F: Scalar> LatentKindModel<F> for Model {
         views.map_and_posterior()
     }
 
+    fn posterior_parameters(&self, params: &Params<F>, rows: &Table) -> Vec<Parameter> {
+        moments(self, params, rows)
+    }
+
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {
         input.at(self)
     }
@@ -178,6 +188,10 @@ impl<F: Scalar> LatentKindModel<F> for Model<FullNormal> {
 
     fn more_pictures(views: &Views<F, Self>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         views.map_and_posterior()
+    }
+
+    fn posterior_parameters(&self, params: &Params<F>, rows: &Table) -> Vec<Parameter> {
+        moments(self, params, rows)
     }
 
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {
@@ -209,6 +223,28 @@ impl<F: Scalar> LatentKindModel<F> for Model<NormalFlow> {
 
     fn more_pictures(views: &Views<F, Self>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         views.map_and_posterior()
+    }
+
+    /// A flow has no parameters of its own that are moments: `loc` is the image of the mean of its base, as for reconstructions, and
+    /// `scale` the standard deviation of some draws.
+    fn posterior_parameters(&self, params: &Params<F>, rows: &Table) -> Vec<Parameter> {
+        let mut found = parameters(params, rows, |params, x| [("loc", self.encode(params, x))]);
+        let loc = &found[0].values;
+        let (mut sums, mut squares) = (vec![0.0; loc.len()], vec![0.0; loc.len()]);
+        for draw in 0..DRAWS {
+            // Differences from a number nearby, so that the sums lose no digits.
+            let z = latents(self, params, rows, Some(draw));
+            for (i, z) in z.iter().enumerate() {
+                let difference = z.to_f64() - loc[i];
+                sums[i] += difference;
+                squares[i] += difference * difference;
+            }
+        }
+        let n = DRAWS as f64;
+        let scale = |(sum, square): (&f64, &f64)| ((square - sum * sum / n) / (n - 1.0)).sqrt();
+        let values = sums.iter().zip(&squares).map(scale).collect();
+        found.push(Parameter { name: "scale", values });
+        found
     }
 
     fn diagnose(&self, input: DiagnosisInput<F>) -> Diagnosis {

@@ -1,5 +1,6 @@
 //! Fits of models whose likelihood is that of all rows together: by L-BFGS, or by an optimiser that follows the gradient.
 
+use super::codes::Codes;
 use super::kind::{About, Curve, Fitting, Measure, Quantity, Reading};
 use super::trainer::{add_params, optimizer, restore_params};
 use crate::program::choice::cli_name;
@@ -142,6 +143,12 @@ pub(crate) trait WholeModel<F: Scalar> {
     /// # Errors
     /// If the model cannot predict.
     fn draws(&self, params: &Params<F>, count: usize, seed: u64) -> anyhow::Result<Table>;
+
+    /// The latents of rows of data, if rows that were not trained on have latents that can be found.
+    fn codes<'a>(&'a self, params: &'a Params<F>) -> Option<Box<dyn Codes + 'a>> {
+        let _ = params;
+        None
+    }
 
     /// The pictures, in the order of their names.
     ///
@@ -325,6 +332,10 @@ impl<F: Scalar, M: WholeModel<F>> Fitting for WholeFit<'_, F, M> {
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let pictures = self.model.draw_pictures(&self.params, self.settings.run.seed)?;
         Ok(M::ABOUT.pictures.iter().copied().zip(pictures).collect())
+    }
+
+    fn codes(&self) -> Option<Box<dyn Codes + '_>> {
+        self.model.codes(&self.params)
     }
 
     fn save(&self) -> State {

@@ -4,7 +4,7 @@ use super::memory;
 use super::settings::Settings;
 use crate::program::kinds::{KINDS, kind_of};
 use crate::program::usage_error::usage_error;
-use pathscore::models::data::{Split, Table};
+use pathscore::models::data::{Source, Split, Table};
 use std::path::Path;
 
 /// The data of a run, split and binarised by its settings. Cells may be missing if the kind can fit such rows.
@@ -12,10 +12,35 @@ use std::path::Path;
 /// # Errors
 /// If they cannot be read or do not fit the settings, if the model of the settings would not fit into memory with them, or if cells are missing for a kind that needs all.
 pub(crate) fn load(settings: &Settings) -> anyhow::Result<Split> {
-    let (seed, source) = (settings.run.seed, settings.source()?);
+    let split = read(settings, &settings.source()?)?;
+    memory::check(settings, &split)?;
+    let split = if settings.data.standardize { split.standardize() } else { split };
+    Ok(split.prepare(settings.binarize()?, settings.run.seed)?)
+}
+
+/// Other data for the model of these settings: with `--standardize` they are scaled as those of the run are, by the means and
+/// standard deviations of its training rows.
+///
+/// # Errors
+/// If they cannot be read or do not fit the settings, or if cells are missing for a kind that needs all.
+pub(crate) fn load_like(settings: &Settings, source: &Source) -> anyhow::Result<Split> {
+    let mut split = read(settings, source)?;
+    if settings.data.standardize {
+        let own = read(settings, &settings.source()?)?.train;
+        // Other columns are refused by their number.
+        if own.columns() == split.train.columns() {
+            split = split.standardize_like(&own);
+        }
+    }
+    Ok(split.prepare(settings.binarize()?, settings.run.seed)?)
+}
+
+/// The data of a source as they are, split by the seed.
+fn read(settings: &Settings, source: &Source) -> anyhow::Result<Split> {
+    let seed = settings.run.seed;
     let kind = kind_of(&settings.run.kind)?;
     let is_file = || source.path().is_some_and(Path::is_file);
-    let split = match kind.takes_missing().is_some() {
+    Ok(match kind.takes_missing().is_some() {
         true => source.load_incomplete(seed)?,
         // A pipe is read once.
         false => source.load(seed).map_err(|error| {
@@ -34,10 +59,7 @@ pub(crate) fn load(settings: &Settings) -> anyhow::Result<Split> {
                 _ => error.into(),
             }
         })?,
-    };
-    memory::check(settings, &split)?;
-    let split = if settings.data.standardize { split.standardize() } else { split };
-    Ok(split.prepare(settings.binarize()?, seed)?)
+    })
 }
 
 /// Standard deviations that differ by more than this factor are worth a word.

@@ -5,6 +5,7 @@
 
 use super::fingerprint::Checksum;
 use crate::program::files::{check_output, read};
+use crate::program::tensorboard::Events;
 use crate::program::usage_error::usage_error;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -127,15 +128,18 @@ pub(crate) struct Log {
     file: File,
     logged: Logged,
     step: u64,
+    events: Option<Events>,
 }
 
 impl Log {
-    /// Opens the file of a run and cuts it behind the lines that were found; those of the end go too if the run `goes_on`.
+    /// Opens the file of a run and cuts it behind the lines that were found; those of the end go too if the run `goes_on`. Further
+    /// lines also become events in a folder for TensorBoard, if there is one.
     pub(crate) fn open(
         path: PathBuf,
         logged: &Logged,
         kept: Kept,
         goes_on: bool,
+        tensorboard: Option<&Path>,
     ) -> anyhow::Result<Self> {
         check_output(&path)?;
         let file = OpenOptions::new().create(true).append(true).open(&path);
@@ -143,7 +147,8 @@ impl Log {
         let (bytes, step) = (kept.bytes[usize::from(!goes_on)], kept.steps[usize::from(!goes_on)]);
         file.set_len(bytes).with_context(|| format!("{} could not be cut", path.display()))?;
         let last = logged.last.filter(|_| !goes_on);
-        Ok(Self { path, file, logged: Logged { last, ..logged.clone() }, step })
+        let events = tensorboard.map(|dir| Events::begin(dir, step)).transpose()?;
+        Ok(Self { path, file, logged: Logged { last, ..logged.clone() }, step, events })
     }
 
     /// The step of the last line.
@@ -189,7 +194,8 @@ impl Log {
             }
         }
         self.step = step;
-        self.file.write_all(&line).and_then(|()| self.file.flush()).with_context(failed)
+        self.file.write_all(&line).and_then(|()| self.file.flush()).with_context(failed)?;
+        self.events.as_mut().map_or(Ok(()), |events| events.append(step, &fields))
     }
 }
 

@@ -62,9 +62,15 @@ pub(crate) struct RunOptions {
     pub(crate) force: bool,
 
     /// Continue a run from its last checkpoint, with its own settings; only --threads, --progress,
-    /// --checkpoint-seconds, a new length and a new --lr may be given beside it.
+    /// --checkpoint-seconds, --tensorboard, a new length and a new --lr may be given beside it.
     #[arg(long, value_name = "DIR")]
     pub(crate) resume: Option<PathBuf>,
+
+    /// Also write every number of metrics.jsonl, by its name there, into a folder of event files for TensorBoard, as in
+    /// `--tensorboard runs/events/vae-1`, which `tensorboard --logdir runs/events` shows. A run that is continued does so only if the
+    /// option is given again.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) tensorboard: Option<PathBuf>,
 
     /// The form in which progress is printed.
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
@@ -135,8 +141,17 @@ pub(crate) const OPTIMIZER: &[&str] = &[
 ];
 
 /// The options that may stand beside `--resume`.
-pub(crate) const BESIDE_RESUME: &[&str] =
-    &["threads", "progress", "checkpoint_seconds", "epochs", "steps", "seconds", "length", "lr"];
+pub(crate) const BESIDE_RESUME: &[&str] = &[
+    "threads",
+    "progress",
+    "checkpoint_seconds",
+    "tensorboard",
+    "epochs",
+    "steps",
+    "seconds",
+    "length",
+    "lr",
+];
 
 impl RunOptions {
     /// The length that was asked for, if any was.

@@ -3,6 +3,7 @@
 
 use super::folder::check_foreign;
 use super::hidden::Hidden;
+use super::output::{Form, csv, npy};
 use super::saved::Saved;
 use super::settings::at_least_one;
 use crate::program::args::SampleArgs;
@@ -14,35 +15,12 @@ use crate::program::limits::check_memory;
 use crate::program::progress::say;
 use crate::program::usage_error::usage_error;
 use pathscore::models::data::{Split, Table};
-use std::path::Path;
 
 /// Rows that are drawn, and rows that are completed, if no number is given.
 const DRAWN: usize = 64;
 const COMPLETED: usize = 8;
 /// Completions of each row.
 const COMPLETIONS: usize = 6;
-
-/// The form of the output, by the end of its name.
-#[derive(Clone, Copy, PartialEq)]
-enum Form {
-    Picture,
-    Numbers,
-}
-
-impl Form {
-    /// # Errors
-    /// If the name has another end.
-    fn of(out: &Path) -> anyhow::Result<Self> {
-        match out.extension().and_then(|end| end.to_str()) {
-            Some("png") => Ok(Self::Picture),
-            Some("csv") => Ok(Self::Numbers),
-            _ => Err(usage_error(format!(
-                "--out is {}; its name must end in .png, for a picture, or in .csv, for the rows as numbers",
-                out.display()
-            ))),
-        }
-    }
-}
 
 /// Draws or completes rows by a trained model and writes them.
 pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
@@ -67,10 +45,14 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     check_memory("a sheet of --count pictures", sheet.pixels(shown))?;
     let written = |rows: &Table| match form {
         Form::Picture => gallery.samples(rows.values(), fitting.samples_are()),
-        Form::Numbers => Ok(csv(&column_names(&split.test), rows)),
+        Form::Csv => Ok(csv(&column_names(&split.test), rows.values(), None)),
+        Form::Npy => {
+            let numbers: Vec<f64> = rows.values().iter().map(|&x| f64::from(x)).collect();
+            Ok(npy(&numbers, rows.columns(), split.test.image()))
+        }
     };
     let bytes = if let Some(hidden) = &args.inpaint {
-        if form == Form::Numbers {
+        if form != Form::Picture {
             return Err(usage_error("--inpaint draws a picture: --out must end in .png"));
         }
         let chains =
@@ -85,17 +67,6 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     write_atomically(&args.out, &bytes)?;
     say(&format!("wrote {}", args.out.display()));
     Ok(())
-}
-
-/// Rows of numbers behind the names of their columns, as `csv:PATH` reads them.
-fn csv(names: &[String], rows: &Table) -> Vec<u8> {
-    let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
-    let mut text = names.iter().map(quoted).collect::<Vec<_>>().join(",") + "\n";
-    for row in rows.values().chunks_exact(rows.columns()) {
-        text += &row.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
-        text.push('\n');
-    }
-    text.into_bytes()
 }
 
 /// Each of the first test rows beside the row without its hidden part, in mid grey, and several completions.

@@ -14,11 +14,12 @@ use crate::program::interrupt::Interrupt;
 use crate::program::kinds::kind::{Fitting, Kind, Reading};
 use crate::program::kinds::pictures;
 use crate::program::progress::{Progress, ProgressKind, Total, say};
+use crate::program::tensorboard;
 use crate::program::threads::pool;
 use crate::program::usage_error::{usage_error, words};
 use pathscore::models::data::Split;
 use serde_json::{Map, Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,8 @@ struct Run<'a> {
 struct Orders {
     checkpoint_every: Duration,
     progress: ProgressKind,
+    /// The folder of events for TensorBoard.
+    tensorboard: Option<PathBuf>,
     interrupt: Interrupt,
 }
 
@@ -55,7 +58,8 @@ pub(crate) fn train(kind: &'static dyn Kind, given: &Given) -> anyhow::Result<()
     let pool = pool(options.threads)?;
     let checkpoint_every = Duration::try_from_secs_f64(options.checkpoint_seconds)
         .map_err(|error| usage_error(format!("--checkpoint-seconds: {error}")))?;
-    let orders = Orders { checkpoint_every, progress: options.progress, interrupt };
+    let (progress, tensorboard) = (options.progress, options.tensorboard.clone());
+    let orders = Orders { checkpoint_every, progress, tensorboard, interrupt };
     // The whole run takes place in the pool: handing over each step would cost a wake-up and an allocation.
     match &options.resume {
         Some(dir) => {
@@ -89,6 +93,7 @@ fn begin(
         found.into_iter().chain(data::word_about_scales(&settings, &split.train)?).collect();
     let mut fitting = interrupt.during(early, || kind.open(&settings, &split))?;
     let (kind, pictures) = (kind.about().name, pictures());
+    orders.tensorboard.as_ref().map_or(Ok(()), |dir| tensorboard::prepare(dir, options.force))?;
     let (dir, _lock) = folder::create(options.out.as_deref(), options.force, kind, &pictures)?;
     let (text, data) = (settings.to_text()?, Fingerprint::of(&split));
     let about = About { settings: text.clone(), data, ..About::default() };
@@ -182,6 +187,7 @@ fn resume(
         let checkpoint = Checkpoint { about: about.clone(), state: checkpoint.state.clone() };
         folder::replace(dir, &text, &checkpoint, false, &[])?;
     }
+    orders.tensorboard.as_ref().map_or(Ok(()), |dir| tensorboard::prepare(dir, true))?;
     let (kind, rows) = (saved.kind()?.about().name, split.train.len());
     let last = taken.into();
     let run = Run { kind, settings, dir, about, rows, orders, found: Vec::new(), last };
@@ -295,7 +301,8 @@ impl Run<'_> {
         let elapsed = || kept.seconds + started.elapsed().as_secs_f64();
         let goes_on = |fitting: &dyn Fitting| goes_on(settings, fitting, elapsed());
         let path = dir.join(METRICS);
-        let mut log = Log::open(path, &self.about.logged, kept, goes_on(fitting))?;
+        let events = orders.tensorboard.as_deref();
+        let mut log = Log::open(path, &self.about.logged, kept, goes_on(fitting), events)?;
         let mut means = self.about.means.clone();
         let key = fitting.curve().train;
         let label = key.rsplit('/').next().unwrap_or(key).replace('_', " ");

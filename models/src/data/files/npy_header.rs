@@ -14,7 +14,25 @@ pub(crate) struct Fault {
     pub(crate) found: String,
 }
 
+/// The bytes before the header of version 1.0: magic, version and length.
+const BEFORE: usize = 10;
+
 impl Header {
+    /// The dictionary of an array in C order as NumPy writes it, with blanks so that the values behind it begin at a multiple of 64
+    /// bytes.
+    pub(crate) fn write(descr: &str, shape: &[usize]) -> String {
+        // A tuple of one size ends with a comma.
+        let sizes = match shape {
+            [only] => format!("{only},"),
+            _ => shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
+        };
+        let mut text =
+            format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}");
+        let length = (BEFORE + text.len() + 1).next_multiple_of(64) - BEFORE;
+        text += &" ".repeat(length - text.len() - 1);
+        text + "\n"
+    }
+
     /// Reads `{'descr': …, 'fortran_order': …, 'shape': …}`, the keys in any order.
     pub(crate) fn parse(text: &[u8]) -> Result<Header, Fault> {
         let mut cursor = Cursor { text, at: 0 };
@@ -151,6 +169,18 @@ mod tests {
         let text = "{'descr': '|u1', 'fortran_order': True, 'shape': ()}";
         let header = Header::parse(text.as_bytes()).ok().expect("the header is complete");
         assert!(header.fortran && header.shape.is_empty());
+    }
+
+    #[test]
+    fn what_is_written_is_parsed() {
+        for shape in [&[][..], &[3], &[3, 20], &[3, 20, usize::MAX]] {
+            let text = Header::write("<f8", shape);
+            assert!((BEFORE + text.len()).is_multiple_of(64) && text.ends_with('\n'), "{text}");
+            let header = Header::parse(text.as_bytes()).ok().expect("the header is complete");
+            assert_eq!((header.descr.as_str(), header.fortran), ("<f8", false));
+            let found: Vec<usize> = header.shape.iter().map(|&size| size as usize).collect();
+            assert_eq!(found, shape);
+        }
     }
 
     #[test]

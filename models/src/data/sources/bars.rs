@@ -10,6 +10,7 @@ pub(super) const SOURCE: SourceKind = SourceKind {
     usage: "bars",
     about: "4 x 4 bars and stripes, 10000 + 2000, whose entropy can be enumerated",
     grey: false,
+    shuffled: false,
     log_density: None,
     load: Load::Generate(|seed| {
         let (train, test) = bars(4, 12_000, seed).split_at(10_000);

@@ -14,6 +14,7 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     usage: "csv:PATH",
     about: "rows of numbers, with or without header line and a column `label`",
     grey: false,
+    shuffled: true,
     log_density: None,
     load: Load::Read(load),
 };

@@ -20,6 +20,7 @@ pub(super) const SOURCE: SourceKind = SourceKind {
     usage: "digits",
     about: "28 x 28 handwritten digits that the library draws itself, 20000 + 2000, labelled",
     grey: true,
+    shuffled: false,
     log_density: None,
     load: Load::Generate(|seed| {
         Ok(Split {

@@ -14,6 +14,7 @@ pub(super) const SOURCE: SourceKind = SourceKind {
     usage: "friedman",
     about: "a regression on ten inputs, of which five have no effect, 400 + 1000: x1 to x10, y",
     grey: false,
+    shuffled: false,
     log_density: None,
     load: Load::Generate(|seed| {
         let (train, test) = friedman(1400, seed).split_at(400);

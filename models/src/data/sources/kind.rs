@@ -14,6 +14,8 @@ pub struct SourceKind {
     pub about: &'static str,
     /// True if the values are grey values in [0, 1], which a Bernoulli likelihood sees binarized by default.
     pub grey: bool,
+    /// True if the rows of a file are shuffled by the seed before they are divided into two parts.
+    pub shuffled: bool,
     /// The logarithm of the density of a row of two numbers, if it is known.
     pub log_density: Option<fn([f64; 2]) -> f64>,
     pub(in crate::data) load: Load,

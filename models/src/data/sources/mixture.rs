@@ -17,6 +17,7 @@ pub(super) const SOURCE: SourceKind = SourceKind {
     usage: "mixture",
     about: "eight normals on a circle, 10000 + 2000 rows of x1, x2, whose density is known",
     grey: false,
+    shuffled: false,
     log_density: Some(mixture_log_density),
     load: Load::Generate(|seed| {
         let (train, test) = mixture(12_000, seed).split_at(10_000);

@@ -11,6 +11,7 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     usage: "idx:PATH",
     about: "a folder with the four files of MNIST, or one IDX file of bytes; gzip or not",
     grey: true,
+    shuffled: false,
     log_density: None,
     load: Load::Read(|path, _, _| load(path)),
 };

@@ -28,5 +28,5 @@ pub use digits::{SIDE, digit, digits};
 pub use friedman::friedman;
 pub use mixture::{mixture, mixture_log_density};
 #[cfg(feature = "files")]
-pub use npy::read_npy;
+pub use npy::{read_npy, to_npy};
 pub use rings::{rings, rings_log_density};

@@ -15,6 +15,7 @@ pub(in crate::data) const SOURCE: SourceKind = SourceKind {
     usage: "npy:PATH",
     about: "a NumPy array of 1 to 3 sizes, type <f4, <f8 or |u1",
     grey: false,
+    shuffled: true,
     log_density: None,
     load: Load::Read(load),
 };
@@ -100,6 +101,32 @@ fn read(path: &Path, missing: Missing) -> Result<(Table, &'static str), DataErro
     Ok((table, note))
 }
 
+/// The bytes of an NPY file, version 1.0: numbers of type `<f8` in C order, with these sizes.
+///
+/// ```
+/// # use pathscore_models::data::{read_npy, to_npy};
+/// let path = std::env::temp_dir().join(format!("pathscore-to-npy-{}", std::process::id()));
+/// std::fs::write(&path, to_npy(&[0.5, 1.5, 2.5, 3.5, 4.5, 5.5], &[2, 3]))?;
+/// let table = read_npy(&path)?;
+/// assert_eq!((table.columns(), table.row(1)), (3, &[3.5, 4.5, 5.5][..]));
+/// # std::fs::remove_file(path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Panics
+/// If the product of the sizes is not the number of values.
+#[track_caller]
+pub fn to_npy(values: &[f64], sizes: &[usize]) -> Vec<u8> {
+    let count: usize = sizes.iter().product();
+    assert_eq!(count, values.len(), "npy: {} values do not fill sizes {sizes:?}", values.len());
+    let header = Header::write("<f8", sizes);
+    let mut bytes = [&b"\x93NUMPY\x01\x00"[..], &(header.len() as u16).to_le_bytes()].concat();
+    bytes.reserve(header.len() + 8 * values.len());
+    bytes.extend(header.as_bytes());
+    bytes.extend(values.iter().flat_map(|x| x.to_le_bytes()));
+    bytes
+}
+
 /// Values whose first index runs fastest, in the order in which the last one does.
 fn rows_first(values: &[f32], sizes: &[u64]) -> Vec<f32> {
     let size = |i: usize| sizes.get(i).map_or(1, |&size| size as usize);
@@ -154,6 +181,34 @@ mod tests {
         let table = attempt(&bytes).unwrap();
         assert_eq!((table.values(), table.image()), (&[0.0, 1.0, 0.2, 0.0][..], Some((2, 2))));
         assert_eq!(attempt(&gzip(&bytes)), Ok(table));
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let values = [0.25, -3.0, 1e9, f64::from(f32::MIN_POSITIVE), 0.0, 7.0];
+        let narrow = values.map(|x| x as f32);
+        for (sizes, columns, image) in [
+            (&[6][..], 1, None),
+            (&[2, 3], 3, None),
+            (&[1, 6], 6, None),
+            (&[1, 2, 3], 6, Some((2, 3))),
+        ] {
+            let bytes = to_npy(&values, sizes);
+            // NumPy's own files begin their values at a multiple of 64 bytes.
+            assert_eq!((bytes.len() - 8 * values.len()) % 64, 0);
+            let table = attempt(&bytes).unwrap();
+            assert_eq!((table.columns(), table.image()), (columns, image), "{sizes:?}");
+            assert_eq!(table.values(), narrow);
+        }
+        // The bytes that numpy.save writes for numpy.zeros((1, 2)).
+        let expected = [
+            &b"\x93NUMPY\x01\x00\x76\x00"[..],
+            b"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2), }",
+            &[b' '; 58],
+            b"\n",
+            &[0; 16],
+        ];
+        assert_eq!(to_npy(&[0.0; 2], &[1, 2]), expected.concat());
     }
 
     #[test]

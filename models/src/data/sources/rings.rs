@@ -15,6 +15,7 @@ pub(super) const SOURCE: SourceKind = SourceKind {
     usage: "rings",
     about: "two rings around each other, 10000 + 2000 rows of x1, x2, whose density is known",
     grey: false,
+    shuffled: false,
     log_density: Some(rings_log_density),
     load: Load::Generate(|seed| {
         let (train, test) = rings(12_000, seed).split_at(10_000);

@@ -59,6 +59,21 @@ fn one_layer_is_the_vae_of_the_same_sizes() {
 }
 
 #[test]
+fn scales_at_the_means_are_those_of_the_density_there() {
+    for inference in BOTH {
+        let (model, mut params) = made(2, &[3, 2, 1], &[], inference);
+        spread(&mut params);
+        let tape = Tape::new();
+        let row = tape.constant(&[0.3, -0.7], [1, 2]);
+        let q = model.posterior(params.on(&tape), row);
+        // At its mean a normal density is 1 / (σ √2π).
+        let expected = -(q.scales_at_means().ln() + 0.5 * std::f64::consts::TAU.ln());
+        let each = q.log_prob_each(q.means());
+        assert_close("ln q of each latent", each, expected.value().values());
+    }
+}
+
+#[test]
 fn three_layers_have_the_densities_of_their_networks() {
     let (x, z) = ([0.3, -0.7], [0.5, -0.2, 0.8, 1.1]);
     let (z1, z2, z3) = (&z[..2], &z[2..3], &z[3..]);

@@ -16,6 +16,9 @@ pub(crate) trait EnergyKindModel<F: Scalar>:
     /// True if the columns are bits, and false if they are real numbers.
     const BITS: bool = true;
 
+    /// True if there are hidden units.
+    const HIDDEN: bool = true;
+
     /// The criteria by which it can be fitted.
     fn criteria<J: Job<F, Self>>() -> Vec<Row<F, Self, J>> {
         rows_of([energy_rows(), coupled_rows(), tracked_rows(), partition_rows()])
@@ -54,6 +57,12 @@ pub(crate) trait EnergyKindModel<F: Scalar>:
 
     /// The probabilities of the hidden units given states, if there are hidden units.
     fn hidden_means<'t>(&self, params: Bound<'t, F>, states: Var<'t, F>) -> Option<Var<'t, F>>;
+
+    /// The expected rows of data given hidden units, as [`EnergyKindModel::hidden_means`] orders them; none without hidden units.
+    fn given_hidden<'t>(&self, params: Bound<'t, F>, hidden: Var<'t, F>) -> Option<Var<'t, F>> {
+        let _ = (params, hidden);
+        None
+    }
 
     /// The weights of some units as rows of the data, flat.
     fn filters(&self, params: &Params<F>, most: usize) -> Vec<f32>;

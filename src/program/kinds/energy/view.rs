@@ -1,10 +1,12 @@
 //! A fitted energy model beside its data: its chains, and numbers of rows.
 
+use super::super::codes::{Codes, Parameter, constant, numbers, parameters};
 use super::super::tractable::each_row;
 use super::model::EnergyKindModel;
 use pathscore::autodiff::vector::Lanes;
 use pathscore::autodiff::{Scalar, Tape, Var};
 use pathscore::models::data::{Binarize, Split, Table};
+use pathscore::models::seed::{self, Stream};
 use pathscore::models::{Bound, Params, RandomSource};
 
 /// A model with its parameters, and its data.
@@ -89,6 +91,33 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
     /// The expected rows after one pass from rows of data to the hidden units and back, flat.
     pub(super) fn reconstruct(&self, rows: &[F]) -> Vec<F> {
         self.expected(&self.states(rows), rows.len() / self.columns())
+    }
+}
+
+/// The hidden units given the data, exactly or by mean field.
+impl<F: Scalar, M: EnergyKindModel<F>> Codes for View<'_, F, M> {
+    fn encode(&self, rows: &Table) -> anyhow::Result<Vec<Parameter>> {
+        Ok(parameters(self.params, rows, |params, x| [("probs", self.hidden(params, x))]))
+    }
+
+    fn reconstruct(&self, rows: &Table, draw: Option<u64>) -> anyhow::Result<Vec<f64>> {
+        let tape = Tape::new();
+        let params = self.params.on(&tape).detach();
+        let hidden = self.hidden(params, constant(&tape, rows));
+        let hidden = match draw {
+            None => hidden,
+            Some(seed) => seed::rng(seed, Stream::Sample, 0).bernoulli_var(hidden, hidden.shape()),
+        };
+        let means = self.model.given_hidden(params, hidden);
+        Ok(numbers(means.expect("a model with hidden units has data given these")))
+    }
+}
+
+impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
+    /// The probabilities of the hidden units for rows of data.
+    fn hidden<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        let found = self.model.hidden_means(params, self.model.complete(params, x));
+        found.expect("a model without hidden units has no codes")
     }
 }
 

@@ -1,0 +1,113 @@
+//! `encode`: the posterior of the latents of each row.
+
+use super::folder::check_foreign;
+use super::output::{Form, csv, npy};
+use super::saved::Saved;
+use crate::program::args::EncodeArgs;
+use crate::program::chart::latent_map;
+use crate::program::files::{check_output, write_atomically};
+use crate::program::kinds::codes::{Codes, Parameter};
+use crate::program::kinds::kind::Fitting;
+use crate::program::kinds::{KINDS, pictures};
+use crate::program::limits::check_memory;
+use crate::program::progress::{Count, say};
+use crate::program::usage_error::usage_error;
+use pathscore::models::data::Table;
+use std::ops::Range;
+
+/// The rows that are encoded together.
+const ROWS: usize = 500;
+
+/// Encodes rows by a trained model and writes the parameters of their posteriors.
+pub(crate) fn encode(args: &EncodeArgs) -> anyhow::Result<()> {
+    args.rows.check()?;
+    check_output(&args.out)?;
+    check_foreign(&args.out, &pictures())?;
+    let form = Form::of(&args.out)?;
+    let saved = Saved::read(&args.run)?;
+    let fitting = saved.open()?;
+    let codes = codes(&saved, &*fitting)?;
+    let rows = args.rows.of(&saved)?;
+    let found = parameters(&*codes, &rows)?;
+    let (names, numbers) = side_by_side(&found, rows.len());
+    let bytes = match form {
+        Form::Csv => csv(&names, &numbers, rows.labels()),
+        Form::Npy => npy(&numbers, names.len(), None),
+        Form::Picture => scatter(&names, &numbers, &rows)?,
+    };
+    write_atomically(&args.out, &bytes)?;
+    say(&format!("wrote {}, {} rows of {} numbers", args.out.display(), rows.len(), names.len()));
+    Ok(())
+}
+
+/// The latents of a fit.
+///
+/// # Errors
+/// If its kind has none; the message names the kinds that have them.
+pub(super) fn codes<'a>(
+    saved: &Saved,
+    fitting: &'a dyn Fitting,
+) -> anyhow::Result<Box<dyn Codes + 'a>> {
+    fitting.codes().ok_or_else(|| {
+        let kinds = KINDS.iter().filter(|kind| kind.has_codes());
+        let names: Vec<&str> = kinds.map(|kind| kind.about().name).collect();
+        usage_error(format!(
+            "a run of {} has no latents that can be found for rows of data; runs of these kinds have: {}",
+            saved.settings.run.kind,
+            names.join(", ")
+        ))
+    })
+}
+
+/// The ranges of rows that are encoded together.
+pub(super) fn pieces(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..rows).step_by(ROWS).map(move |start| start..rows.min(start + ROWS))
+}
+
+/// The parameters of all rows.
+fn parameters(codes: &dyn Codes, rows: &Table) -> anyhow::Result<Vec<Parameter>> {
+    let count = Count::new(rows.len(), "rows encoded");
+    let mut all: Vec<Parameter> = Vec::new();
+    for range in pieces(rows.len()) {
+        let piece = codes.encode(&rows.take(range.clone()))?;
+        if let Some(wrong) = piece.iter().find(|one| one.values.iter().any(|x| !x.is_finite())) {
+            anyhow::bail!("rows {range:?} (from 0): {} is not finite everywhere", wrong.name);
+        }
+        if all.is_empty() {
+            let numbers: usize = piece.iter().map(|one| one.values.len()).sum();
+            let bytes = 8.0 * (numbers / range.len()) as f64 * rows.len() as f64;
+            // They are held twice, and once more as text.
+            check_memory("the latents of all rows", 4.0 * bytes)?;
+            all = piece;
+        } else {
+            all.iter_mut().zip(piece).for_each(|(all, piece)| all.values.extend(piece.values));
+        }
+        count.more(range.len());
+    }
+    count.finish();
+    Ok(all)
+}
+
+/// The parameters of each row side by side, and the names of the columns.
+fn side_by_side(found: &[Parameter], rows: usize) -> (Vec<String>, Vec<f64>) {
+    let width = |one: &Parameter| one.values.len() / rows;
+    let names = found.iter().flat_map(|one| (1..=width(one)).map(|i| format!("{}_{i}", one.name)));
+    let row = |i: usize| {
+        found.iter().flat_map(move |one| &one.values[i * width(one)..(i + 1) * width(one)])
+    };
+    (names.collect(), (0..rows).flat_map(row).copied().collect())
+}
+
+/// The rows in the plane of the first two latents, in the colours of their labels.
+fn scatter(names: &[String], numbers: &[f64], rows: &Table) -> anyhow::Result<Vec<u8>> {
+    let end = |name: &String| name.rsplit('_').next() == Some("2");
+    let second = names.get(1).filter(|name| end(name));
+    let up = |row: &[f64]| second.map_or(0.0, |_| row[1]);
+    let points: Vec<[f64; 2]> =
+        numbers.chunks_exact(names.len()).map(|row| [row[0], up(row)]).collect();
+    let labels = rows.labels();
+    let labels =
+        labels.map(|labels| labels.iter().map(|&label| label.into()).collect::<Vec<u32>>());
+    let words = ["Rows: the first two latents", &names[0], second.map_or("", |name| name)];
+    latent_map(&points, labels.as_deref(), words)
+}
