@@ -1984,6 +1984,12 @@ fn a_comparison_of_some_names_only_them_and_says_their_front() {
     );
     let csv = succeed(&[&["compare", "--format", "csv"][..], &some].concat());
     assert!(csv.starts_with("problem,estimator,target,claim,component,"), "{csv}");
+    let one = ["--problem", "bernoulli-toy", "--estimators", "reinforce-none", "--draws", "30"];
+    let exported = ["--export-draws", "--out", &figures];
+    succeed(&[&["compare"][..], &one, &exported].concat());
+    let draws = fs::read_to_string(scratch.path("figures/bernoulli-toy-draws.csv")).unwrap();
+    assert!(draws.starts_with("estimator,target,component,draw,gradient\nreinforce-none,ELBO,"));
+    assert_eq!(draws.lines().count(), 31, "{draws}");
 }
 
 #[test]

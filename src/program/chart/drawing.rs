@@ -1,5 +1,6 @@
 //! Scenes as files, and the colours and numbers that all charts share.
 
+use super::dark;
 use crate::program::files::write_atomically;
 use kuva::render::figure::Figure;
 use kuva::render::render::{Primitive, Scene, TextAnchor};
@@ -15,7 +16,8 @@ const CLIP: &str = "kuva-clip-";
 
 /// A scene as SVG.
 pub(super) fn svg(scene: &Scene) -> String {
-    numbered(&kuva::backend::svg::SvgBackend.render_scene(scene))
+    let drawn = |scene: &Scene| numbered(&kuva::backend::svg::SvgBackend.render_scene(scene));
+    if dark::is_asked() { drawn(&dark::dark(scene)) } else { drawn(scene) }
 }
 
 /// A drawing whose clip paths are numbered from 0. Kuva counts those of a process, so the same drawing would differ from file to
@@ -38,7 +40,9 @@ fn numbered(svg: &str) -> String {
 
 /// A scene as PNG.
 pub(super) fn png(scene: &Scene) -> anyhow::Result<Vec<u8>> {
-    kuva::backend::png::PngBackend::new().render_scene(scene).map_err(anyhow::Error::msg)
+    let backend = kuva::backend::png::PngBackend::new();
+    let drawn = |scene: &Scene| backend.render_scene(scene).map_err(anyhow::Error::msg);
+    if dark::is_asked() { drawn(&dark::dark(scene)) } else { drawn(scene) }
 }
 
 /// Writes a chart as `NAME.svg` and `NAME.png` into a folder.

@@ -7,6 +7,7 @@
 mod clouds;
 mod curve;
 mod curves;
+mod dark;
 mod density_maps;
 mod drawing;
 mod estimators;

@@ -68,6 +68,10 @@ pub(crate) struct CompareArgs {
     #[arg(long, default_value = "runs/compare", value_name = "DIR")]
     pub(crate) out: PathBuf,
 
+    /// Also write the gradients of the violins as PROBLEM-draws.csv: a line for each component of each gradient.
+    #[arg(long)]
+    pub(crate) export_draws: bool,
+
     /// The format of the result: json and csv have a row for each component of the gradient.
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub(crate) format: Format,

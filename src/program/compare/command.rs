@@ -11,7 +11,7 @@ use super::sweeps::variances;
 use super::trained::Run;
 use crate::program::bench::{Bench, ProblemRow, Truths};
 use crate::program::chart::write_chart;
-use crate::program::files::make_output_folder;
+use crate::program::files::{make_output_folder, write_atomically};
 use crate::program::progress::say;
 use crate::program::table::{Format, print};
 use crate::program::threads::pool;
@@ -97,6 +97,12 @@ fn report(case: Case, options: Options, args: &CompareArgs) -> anyhow::Result<Ve
     }
     for figure in report.figures() {
         write(&figure, args)?;
+    }
+    if args.export_draws {
+        let (name, text) = report.exported_draws();
+        let path = args.out.join(name);
+        write_atomically(&path, text.as_bytes())?;
+        say(&format!("wrote {}: the gradients of the violins", path.display()));
     }
     Ok(report.rows)
 }

@@ -3,13 +3,14 @@
 use super::case::{Case, Figure, Studied};
 use super::figures::figures_of;
 use super::options::Options;
-use super::rows::{Row, fronts, rows_of, table_row};
+use super::rows::{Row, draw_rows, fronts, rows_of, table_row};
 use super::signal::signal;
 use super::study::study;
 use crate::program::bench::{Bench, Truths};
 use crate::program::chart::write_chart;
 use crate::program::table::{Format, figure, paragraph, print};
 use crate::program::usage_error::{enough_draws, usage_error, words};
+use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -106,7 +107,7 @@ impl Results {
     }
 }
 
-fn printed(rows: &[Row], format: Format) -> String {
+fn printed(rows: &[impl Serialize], format: Format) -> String {
     let mut text = Vec::new();
     print(rows, format, &mut text).expect("numbers and names are written into memory");
     String::from_utf8(text).expect("a table is text")
@@ -137,6 +138,12 @@ impl Report {
         let fronts = fronts(&case.studied);
         let rows = rows_of(&case, &fronts);
         Self { case, options, fronts, rows }
+    }
+
+    /// The gradients of the violins as CSV, with the name of the file.
+    pub(super) fn exported_draws(&self) -> (String, String) {
+        let name = format!("{}-draws.csv", self.case.file);
+        (name, printed(&draw_rows(&self.case), Format::Csv))
     }
 
     /// The charts.

@@ -48,6 +48,34 @@ pub struct Row {
     pub total_snr: f64,
 }
 
+/// One component of one gradient that was drawn.
+#[derive(Serialize)]
+pub(super) struct DrawRow<'a> {
+    estimator: &'a str,
+    target: &'a str,
+    component: &'a str,
+    /// The number of the gradient, from zero.
+    draw: usize,
+    gradient: f64,
+}
+
+/// The gradients of the violins, component by component.
+pub(super) fn draw_rows(case: &Case) -> Vec<DrawRow<'_>> {
+    let mut rows = Vec::new();
+    for Studied { estimator, target, draws, .. } in &case.studied {
+        for (component, draws) in case.components.iter().zip(draws) {
+            rows.extend(draws.iter().enumerate().map(|(draw, &gradient)| DrawRow {
+                estimator,
+                target,
+                component,
+                draw,
+                gradient,
+            }));
+        }
+    }
+    rows
+}
+
 /// An estimator for people: all its components in one line.
 #[derive(Serialize)]
 pub(super) struct TableRow<'a> {
