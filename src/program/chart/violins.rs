@@ -109,7 +109,7 @@ fn component_panel(of: &[&Draws], estimators: &Estimators, dashed: &str) -> Pane
         title: of.first().map_or(String::new(), |one| format!("∇ {}", one.component)),
         label: match words.is_empty() {
             true => format!("one gradient (dashed: {dashed})"),
-            false => format!("one gradient (dashed: {dashed}; %: draws outside)"),
+            false => format!("dashed: {dashed}; %: draws outside"),
         },
         words,
         range,

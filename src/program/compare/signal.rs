@@ -65,7 +65,7 @@ pub(super) fn signal(problem: &ProblemRow, options: &Options) -> Option<Figure> 
     }
     let panel = |title: &str, curves| CurvePanel {
         title: title.into(),
-        x_label: "K, samples in one gradient (marks of one K stand side by side)".into(),
+        x_label: "K, samples in one gradient (marks side by side)".into(),
         y_label: "SNR of one gradient, ‖E g‖ / √(Σ σ²)".into(),
         axis: Axis::Log2,
         curves,

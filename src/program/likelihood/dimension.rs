@@ -177,7 +177,7 @@ pub(super) fn panels(rows: &[DimensionRow], draws: usize) -> [CurvePanel; 3] {
             ],
         ),
         panel(
-            "relative error of the estimate of p(x) (one: all draws miss)",
+            "relative error of p(x) (one: all draws miss)",
             "|estimate/p(x) − 1|, median over rows",
             vec![
                 curve("draws of the prior", points(|row| row.error_seen_prior)),
