@@ -9,12 +9,15 @@ const VARIABLE: &str = "PATHSCORE_CHARTS";
 /// The lightness of the ground.
 const GROUND: f64 = 0.08;
 
+/// The difference of the largest and the least part of a colour that is no grey.
+const LEAST_SATURATION: f64 = 0.15;
+
 /// True if charts are to be light on dark.
 pub(super) fn is_asked() -> bool {
     std::env::var_os(VARIABLE).is_some_and(|value| value == "dark")
 }
 
-/// The scene light on dark: every colour has its hue and the opposite lightness. Cells of maps keep their colours, which stand for
+/// The scene light on dark: every grey has the opposite lightness, every colour its hue and is light. Cells of maps keep their colours, which stand for
 /// numbers.
 pub(super) fn dark(scene: &Scene) -> Scene {
     let mut shown = Scene::new(scene.width, scene.height);
@@ -59,12 +62,14 @@ fn shaded(primitive: Primitive) -> Primitive {
 }
 
 /// The colour of the same hue whose lightness $l$, the mean of the largest and the least part, is $1 - l$, with white as dark as the
-/// ground and not black.
+/// ground and not black. A colour that is light enough keeps its lightness: pink does not become purple.
 fn opposite(colour: Color) -> Color {
     let Color::Rgb(r, g, b) = colour else { return colour };
     let parts = [r, g, b].map(|part| f64::from(part) / 255.0);
     let (most, least) = parts.iter().fold((0.0_f64, 1.0_f64), |(m, l), &p| (m.max(p), l.min(p)));
-    let [r, g, b] = parts.map(|part| GROUND + (1.0 - GROUND) * (part + 1.0 - most - least));
+    let is_grey = most - least < LEAST_SATURATION;
+    let change = if is_grey { 1.0 - most - least } else { (1.0 - most - least).max(0.0) };
+    let [r, g, b] = parts.map(|part| GROUND + (1.0 - GROUND) * (part + change));
     let byte = |part: f64| (255.0 * part.clamp(0.0, 1.0)).round() as u8;
     Color::Rgb(byte(r), byte(g), byte(b))
 }
@@ -83,6 +88,8 @@ mod tests {
         assert_eq!(rgb(0, 0, 0), [255, 255, 255]);
         let [r, g, b] = rgb(0, 114, 178);
         assert!(b > g && g > r && b > 200, "a light blue: {r} {g} {b}");
+        let [r, g, b] = rgb(204, 121, 167);
+        assert!(r > b && b > g && r > 200, "the same pink: {r} {g} {b}");
         assert!(matches!(opposite(Color::None), Color::None));
     }
 
