@@ -32,12 +32,25 @@ struct ListRow {
     source: Words,
 }
 
+/// One line of the list of a bench of one's own, whose problems and estimators have no paper.
+#[derive(Serialize)]
+struct OwnRow {
+    kind: &'static str,
+    name: Words,
+    what: Words,
+}
+
 /// Prints the list.
 pub(crate) fn list(args: &ListArgs, bench: &Bench) -> anyhow::Result<()> {
     if args.guide {
         return guide::guide(args.format, bench);
     }
-    print(&rows(bench), args.format, &mut std::io::stdout().lock())
+    let (rows, out) = (rows(bench), &mut std::io::stdout().lock());
+    if bench.is_catalogue {
+        return print(&rows, args.format, out);
+    }
+    let own = |ListRow { kind, name, what, .. }: ListRow| OwnRow { kind, name, what };
+    print(&rows.into_iter().map(own).collect::<Vec<_>>(), args.format, out)
 }
 
 /// The lines. Of the program's own bench: kinds of models, estimators, the choices of their options, the forms that

@@ -133,7 +133,7 @@ impl<P: InSettings> OnProblem<'_, P> {
         let (target, least) = (estimator.target(), estimator.min_samples());
         let instance = move |setting: Setting| {
             if setting.samples < least {
-                return Err(format!("it needs {least} samples or more, not {}", setting.samples));
+                return Err(format!("{least} samples or more are needed, not {}", setting.samples));
             }
             let problem = problem.in_setting(setting, target)?;
             let key = format!("{} {target} {setting:?}", problem.name());

@@ -145,7 +145,7 @@ where
             return Err(format!("{name} is an expectation E f(z): it has no {target}"));
         }
         if *samples < least {
-            return Err(format!("it needs {least} samples or more, not {samples}"));
+            return Err(format!("{least} samples or more are needed, not {samples}"));
         }
         let few = || format!("{name} has fewer than {} rows", setting.batch);
         problem.latent(*setting, target).ok_or_else(few)

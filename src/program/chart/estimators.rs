@@ -23,6 +23,8 @@ pub(super) struct Named<'a> {
     pub(super) target: &'a str,
     /// Its claim, as [`Claim`](pathscore::estimators::Claim) prints it.
     pub(super) claim: &'a str,
+    /// True if its draws contradict the claim.
+    pub(super) refuted: bool,
 }
 
 /// The estimators of a chart in the order of their lines.
@@ -31,7 +33,7 @@ pub(super) struct Estimators<'a> {
     pub(super) names: Vec<&'a str>,
     /// The colours of their claims.
     pub(super) colours: Vec<&'static str>,
-    /// The names with their targets, where there are several targets.
+    /// The names, with their targets where there are several, and the word of those whose draws contradict their claim.
     pub(super) labels: Vec<String>,
 }
 
@@ -50,7 +52,9 @@ impl<'a> Estimators<'a> {
                 let known = CLAIMS.iter().find(|claim| claim.0 == one.claim);
                 colours.push(known.map_or(NO_CLAIM, |claim| claim.2));
                 let several = targets.len() > 1;
-                labels.push(if several { format!("{name} · {target}") } else { name.into() });
+                let of = if several { format!(" · {target}") } else { String::new() };
+                let refuted = if one.refuted { " (refuted)" } else { "" };
+                labels.push(format!("{name}{of}{refuted}"));
             }
         }
         Self { names, colours, labels }

@@ -25,6 +25,8 @@ pub(crate) struct Estimate {
     pub(crate) target: String,
     /// The claim of the estimator.
     pub(crate) claim: String,
+    /// True if the draws contradict the claim.
+    pub(crate) refuted: bool,
     /// The name of the component.
     pub(crate) component: String,
     /// The exact gradient of the target, or a reference for it.
@@ -98,7 +100,12 @@ pub(crate) fn means(estimates: &[Estimate], title: &str, dashed: &str) -> Scene 
 
 impl Estimate {
     fn named(&self) -> Named<'_> {
-        Named { estimator: &self.estimator, target: &self.target, claim: &self.claim }
+        Named {
+            estimator: &self.estimator,
+            target: &self.target,
+            claim: &self.claim,
+            refuted: self.refuted,
+        }
     }
 }
 
@@ -165,6 +172,7 @@ mod tests {
                 let standard_error = f64::sqrt(variance / 1e5);
                 let z = if i == 4 { 30.0 } else { ((c * 5 + i) as f64 * 2.3).sin() * 1.5 };
                 estimates.push(Estimate {
+                    refuted: false,
                     estimator: estimator.into(),
                     target: "ELBO".into(),
                     claim: ["exact", "unbiased", "biased"][i.min(1) + usize::from(i == 4)].into(),
@@ -236,6 +244,7 @@ mod tests {
     #[test]
     fn every_exact_estimator_lies_on_the_line_of_its_own_target() {
         let estimate = |estimator: &str, target: &str, exact: f64| Estimate {
+            refuted: false,
             estimator: estimator.into(),
             target: target.into(),
             claim: "exact".into(),

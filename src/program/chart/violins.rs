@@ -39,6 +39,8 @@ pub(crate) struct Draws {
     pub(crate) exact: f64,
     /// The draws.
     pub(crate) draws: Vec<f64>,
+    /// True if the draws contradict the claim.
+    pub(crate) refuted: bool,
 }
 
 /// A violin and the mean of the draws of each estimator, with the exact gradient of its target as a dashed line, for
@@ -51,6 +53,7 @@ pub(crate) fn violins(all: &[Draws], title: &str, dashed: &str) -> Scene {
         estimator: &one.estimator,
         target: &one.target,
         claim: &one.claim,
+        refuted: one.refuted,
     }));
     let components = distinct(all.iter().map(|one| one.component.as_str()));
     let of =
@@ -61,6 +64,10 @@ pub(crate) fn violins(all: &[Draws], title: &str, dashed: &str) -> Scene {
     };
     let noisiest = |name: &&str| of(name).iter().map(noise).fold(0.0, f64::max);
     let sizes: Vec<f64> = components.iter().map(noisiest).collect();
+    let about = match components.len() {
+        few if few <= MOST_COMPONENTS => String::new(),
+        all => format!("{MOST_COMPONENTS} of {all} components, those with the most noise"),
+    };
     let mut plots = Vec::new();
     let mut layouts = Vec::new();
     for (i, component) in largest(&sizes, MOST_COMPONENTS).into_iter().enumerate() {
@@ -68,7 +75,7 @@ pub(crate) fn violins(all: &[Draws], title: &str, dashed: &str) -> Scene {
         layouts.push(panel.layout(estimators.axis(i == 0)));
         plots.push(panel.drawn());
     }
-    let title = estimators.title(title, "");
+    let title = estimators.title(title, &about);
     let width = panel_width(WIDTH, plots.len(), estimators.width(), &title);
     let lines = estimators.len().max(3) as f64;
     let figure = Figure::new(1, plots.len().max(1))
@@ -219,6 +226,7 @@ mod tests {
             (-2.0 * u(i).ln()).sqrt() * (std::f64::consts::TAU * u(i * 7 + 1)).cos()
         };
         let of = |estimator: &str, f: &dyn Fn(usize) -> f64| Draws {
+            refuted: false,
             estimator: estimator.into(),
             target: "ELBO".into(),
             claim: "unbiased".into(),

@@ -10,7 +10,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) problem: Option<String>,
 
-    /// The estimators, separated by commas [default: all that fit]; `list` names them as forms.
+    /// The estimators, separated by commas [default: all that fit]; `list` names them, those of pathscore as forms.
     #[arg(long, value_name = "A,B")]
     pub(crate) estimators: Option<Vec<String>>,
 

@@ -158,12 +158,17 @@ pub(crate) fn check(args: &CheckArgs, bench: &Bench) -> anyhow::Result<()> {
         let settings = match settings.len() {
             0 => String::new(),
             _ => format!(
-                "Each estimator is proven in the settings that fit it ({}: K samples, B rows, times a scale); its row is the worst of them. ",
-                settings.join("; ")
+                "Each estimator is proven in the settings that fit it ({}: K samples{}); its row is the worst of them. ",
+                settings.join("; "),
+                if settings.iter().any(|name| name.contains('B')) {
+                    ", B rows, times a scale"
+                } else {
+                    ""
+                }
             ),
         };
         let text = format!(
-            "{settings}All outcomes are listed where that is possible, and the error is the largest difference \
+            "{settings}All outcomes are listed where that is possible, or the nodes of a quadrature that draws confirm, and the error is the largest difference \
              from the exact gradient; where outcomes are drawn it is z, the difference in standard errors. An estimator that claims to be biased has the \
              cosine of its mean and the exact gradient and the ratio of their norms beside it. The resolution is the smallest bias \
              that would have been detected, as a fraction of the norm of the gradient (of the standard deviation of a draw, where \
@@ -290,6 +295,7 @@ fn table_row(row: &Row) -> TableRow<'_> {
         // A space at which no line is broken.
         outcomes: match outcomes {
             0 => format!("{draws}\u{a0}drawn"),
+            _ if row.method == "quadrature" => format!("{outcomes}\u{a0}nodes"),
             _ => format!("{outcomes}\u{a0}listed"),
         },
         error: match row.z {
@@ -317,9 +323,10 @@ fn conclusion(rows: &[Row]) -> String {
         0 => "every claim holds".to_string(),
         failed => format!("{failed} of {} claims do NOT hold", rows.len()),
     };
-    let proofs = if unbiased == 1 { "proof" } else { "proofs" };
+    let proofs = if unbiased + biased == 1 { "proof" } else { "proofs" };
     format!(
-        "{claims}: {unbiased} {proofs} of estimators that claim to be exact or unbiased, {biased} of estimators that say they are biased"
+        "{claims}; {} {proofs}: {unbiased} of estimators that claim to be exact or unbiased, {biased} of estimators that say they are biased",
+        unbiased + biased
     )
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "NAME|run:DIR")]
     pub(crate) problem: Option<Subject>,
 
-    /// The estimators, separated by commas [default: all that fit]; `list` names them as forms.
+    /// The estimators, separated by commas [default: all that fit]; `list` names them, those of pathscore as forms.
     #[arg(long, value_name = "A,B")]
     pub(crate) estimators: Option<Vec<String>>,
 

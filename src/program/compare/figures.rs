@@ -5,9 +5,6 @@ use super::options::Options;
 use super::rows::{Row, targets};
 use crate::program::chart::{Draws, Estimate, means, violins};
 
-/// The number of components that are drawn, the first ones of a larger gradient.
-const SHOWN: usize = 13;
-
 /// The most estimators on one chart: more lines could not be read from the back of a lecture hall.
 const LINES: usize = 12;
 
@@ -48,18 +45,16 @@ fn page_of(
         .map_or(String::new(), |draws| format!(", reference estimated from {draws} draws"));
     let samples = case.of_samples();
     let title = format!("{name}: {} gradients{samples}{estimated}{page}", options.draws);
-    let drawn = |component: &String| components.iter().take(SHOWN).any(|name| name == component);
     let mut estimates: Vec<Estimate> = Vec::new();
     for one in studied {
         let of_one = rows.iter().filter(|row| row.estimator == one.estimator);
-        estimates.extend(of_one.filter(|row| drawn(&row.component)).map(estimate));
+        estimates.extend(of_one.map(|row| estimate(row, one.is_refuted())));
     }
     let count = match options.draws {
         few if few <= DRAWS => few.to_string(),
         many => format!("the first {DRAWS} of {many}"),
     };
-    let mut draws: Vec<Draws> = studied.iter().flat_map(|one| draws_of(one, components)).collect();
-    draws.retain(|draws| drawn(&draws.component));
+    let draws: Vec<Draws> = studied.iter().flat_map(|one| draws_of(one, components)).collect();
     let means = Figure {
         name: format!("{file}{end}"),
         shows: "means with their errors beside the exact gradient, variance, time, variance × time",
@@ -77,8 +72,9 @@ fn page_of(
     [means, violins]
 }
 
-fn estimate(row: &Row) -> Estimate {
+fn estimate(row: &Row, refuted: bool) -> Estimate {
     Estimate {
+        refuted,
         estimator: row.estimator.clone(),
         target: row.target.clone(),
         claim: row.claim.clone(),
@@ -94,7 +90,9 @@ fn estimate(row: &Row) -> Estimate {
 /// The draws of each component.
 fn draws_of(one: &Studied, components: &[String]) -> impl Iterator<Item = Draws> {
     let parts = components.iter().zip(&one.study.components).zip(&one.draws);
-    parts.map(|((component, measured), draws)| Draws {
+    let refuted = one.is_refuted();
+    parts.map(move |((component, measured), draws)| Draws {
+        refuted,
         estimator: one.estimator.clone(),
         target: one.target.clone(),
         claim: one.study.claim.to_string(),

@@ -221,11 +221,14 @@ impl fmt::Display for Report {
         f.write_str(&String::from_utf8_lossy(&table))?;
         let front = |(target, names): &(String, Vec<String>)| {
             let names = names.join(", ");
-            format!("Pareto front of variance and time, gradient of {target}: {names}")
+            format!(
+                "Pareto front of variance and time (times within a fifth count as equal), gradient of {target}: {names}"
+            )
         };
         let refutations = self.case.studied.iter().filter_map(|one| self.refutation(one));
-        let remarks = refutations
-            .chain(self.left_out())
+        let left_out = self.left_out().into_iter();
+        let remarks = left_out
+            .chain(refutations)
             .chain(self.fronts.iter().map(front))
             .chain(self.equal_draws())
             .chain(self.case.notes.iter().cloned());

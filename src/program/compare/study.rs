@@ -163,7 +163,7 @@ mod tests {
         let results = bench.compare(&options).expect("one of them needs no other draw");
         assert!(results.rows().iter().all(|row| row.estimator == "alone"));
         let left_out =
-            "left out of two bits: others (it needs 2 samples or more, not 1)".to_string();
+            "left out of two bits: others (2 samples or more are needed, not 1)".to_string();
         assert_eq!(results.left_out(), [left_out]);
         bench.problems[0].pairs.remove(0);
         let refused = bench.compare(&options).expect_err("nothing is left").to_string();
