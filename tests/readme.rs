@@ -48,14 +48,16 @@ fn the_book_shows_the_guide_to_estimators_as_the_program_measures_it() {
         page += "| estimator | gradient of | claim | K ≥ | measured on | bias | noise | choose it when |\n";
         page += "|---|---|---|---|---|---|---|---|\n";
         for row in of_one {
+            // What is not measured has a dash.
+            let text = |row: &Value, key: &str| row[key].as_str().unwrap_or("–").to_string();
             let claim = text(row, "claim");
-            let figure = |key: &str| format!("{:.2}", row[key].as_f64().expect("it is a number"));
+            let figure = |key: &str| row[key].as_f64().map_or("–".into(), |x| format!("{x:.2}"));
             let bias = if claim == "biased" { figure("bias") } else { "–".into() };
             page += &format!(
                 "| `{}` | {} | {claim} | {} | {} | {bias} | {} | {} |\n",
                 text(row, "estimator"),
                 text(row, "gradient_of"),
-                row["min_samples"],
+                row["min_samples"].as_u64().map_or("–".into(), |samples| samples.to_string()),
                 text(row, "problem"),
                 figure("noise"),
                 text(row, "choose_it_when"),

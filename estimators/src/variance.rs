@@ -2,7 +2,7 @@
 
 use crate::enumerator::Enumerator;
 use crate::estimator::{Claim, Estimator, Query, Work};
-use crate::moments::{Moments, sample};
+use crate::moments::{BLOCK, Moments, sample};
 use crate::proof::Candidate;
 use pathscore_autodiff::Scalar;
 use pathscore_models::Params;
@@ -134,6 +134,36 @@ pub fn study_candidate(candidate: &dyn Candidate, exact: &[f64], draws: usize, s
         }
     });
     Study::new(claim, &moments, exact, seconds)
+}
+
+/// The first `count` of the draws that [`study_candidate`] measures with `len` components, component by component.
+///
+/// ```
+/// use pathscore_estimators::Enumerator;
+/// use pathscore_estimators::proof::FromFn;
+/// use pathscore_estimators::variance::{first_draws, study_candidate};
+/// use pathscore_models::RandomSource;
+/// let candidate = FromFn(|source: &mut Enumerator, out: &mut [f64]| out[0] = source.normal());
+/// let draws = first_draws(&candidate, 1, 1200, 7);
+/// let mean = draws[0].iter().sum::<f64>() / 1200.0;
+/// assert!((mean - study_candidate(&candidate, &[0.0], 1200, 7).components[0].mean).abs() < 1e-12);
+/// ```
+pub fn first_draws(
+    candidate: &dyn Candidate,
+    len: usize,
+    count: usize,
+    seed: u64,
+) -> Vec<Vec<f64>> {
+    let (mut gradient, mut draws) = (vec![0.0; len], vec![Vec::with_capacity(count); len]);
+    for index in 0..count.div_ceil(BLOCK) {
+        let mut candidate = candidate.clone_box();
+        let mut source = Enumerator::seeded(seed, index as u64);
+        for _ in index * BLOCK..count.min((index + 1) * BLOCK) {
+            candidate.draw(&mut source, &mut gradient);
+            draws.iter_mut().zip(&gradient).for_each(|(draws, &g)| draws.push(g));
+        }
+    }
+    draws
 }
 
 impl Study {

@@ -30,6 +30,8 @@ pub(crate) fn column_names(table: &Table) -> Vec<String> {
 /// Draws rows that look like those of one table.
 pub(crate) struct Gallery<'a> {
     data: &'a Table,
+    /// The word for the rows.
+    rows: &'static str,
     /// The numbers that are black and white.
     low: f32,
     high: f32,
@@ -45,7 +47,13 @@ impl<'a> Gallery<'a> {
         let shape = data.image().unwrap_or((1, data.columns()));
         let longest = if data.image().is_some() { LONGEST_SIDE } else { LONGEST_STRIP };
         let size = |side: usize| side.div_ceil(longest).max(1);
-        Self { data, low, high, shape, block: (size(shape.0), size(shape.1)) }
+        let block = (size(shape.0), size(shape.1));
+        Self { data, rows: "test rows", low, high, shape, block }
+    }
+
+    /// The same of rows that are no test rows.
+    pub(crate) fn of(self, rows: &'static str) -> Self {
+        Self { rows, ..self }
     }
 
     /// The table whose rows are drawn.
@@ -163,7 +171,7 @@ impl<'a> Gallery<'a> {
         if self.data.image().is_some() {
             return self.sheet_of(draws, words);
         }
-        let rows = [("test rows", self.data.values()), ("samples", draws)];
+        let rows = [(self.rows, self.data.values()), ("samples", draws)];
         let names = column_names(self.data);
         // Rows of a table have the noise of the model, unless an energy has none to give.
         let words = if words == MEANS { DRAWS } else { words };
@@ -174,8 +182,8 @@ impl<'a> Gallery<'a> {
     /// The words about the first rows of the data.
     pub(crate) fn first(&self, count: usize) -> String {
         match count < self.data.len() {
-            true => format!("the first {count} of {} test rows", self.data.len()),
-            false => "test rows".into(),
+            true => format!("the first {count} of {} {}", self.data.len(), self.rows),
+            false => self.rows.into(),
         }
     }
 

@@ -42,7 +42,7 @@ where
                 name: "arm",
                 line: "ELBO, pairs of opposite bits of one uniform number, --num-samples pairs",
                 source: "Yin & Zhou 2019",
-                choose: "disarm is to be understood: it has the same mean and more noise",
+                choose: "disarm is to be understood, which has never more noise",
                 ..BITS
             },
             |_, setup, job| job.run(setup.params, Arm),

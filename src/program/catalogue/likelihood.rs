@@ -142,7 +142,7 @@ where
                 name: "prior-path",
                 line: "p(x), draws from the prior, along their path",
                 source: "Kingma & Welling 2014",
-                choose: "likelihood by draws from the prior is to be seen, with less noise than by the score",
+                choose: "likelihood by draws from the prior is to be seen where they have a path",
                 ..About::DEFAULT
             },
             |_, setup, job| job.run(setup.params, PriorPath),

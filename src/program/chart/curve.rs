@@ -95,7 +95,7 @@ fn panel(series: &[Series], of: &[usize], [x_label, y_label]: [&str; 2]) -> (Vec
     // Bands are drawn behind all lines.
     plots.sort_by_key(|plot| !matches!(plot, Plot::Band(_)));
     let x_label = match start {
-        Some(x) => format!("{x_label} (the start, before {x_label} {x:.0}, is not shown)"),
+        Some(x) => format!("{x_label} (before {x_label} {x:.0}, not all lies in the picture)"),
         None => x_label.into(),
     };
     // Steps are counted in whole numbers.
@@ -251,7 +251,9 @@ mod tests {
         assert!(window.bottom > -140.0 && window.top < -90.0, "{window:?}");
         let scene = curve(&curves, "step", &["bound, nats"; 2], "vae on digits");
         let text = svg(&scene);
-        assert!(text.contains("step (the start, before step ") && text.contains(" is not shown)"));
+        assert!(
+            text.contains("step (before step ") && text.contains(", not all lies in the picture)")
+        );
         picture(&scene, "curve.png");
     }
 
@@ -261,7 +263,7 @@ mod tests {
         curves[1].points.push((12_000.0, -900.0));
         assert!(Window::of(&curves.iter().collect::<Vec<_>>()).bottom < -900.0);
         let scene = curve(&curves, "step", &["bound, nats"; 2], "a collapse");
-        assert!(!svg(&scene).contains("is not shown"), "nothing is cut off");
+        assert!(!svg(&scene).contains("not all lies"), "nothing is cut off");
         picture(&scene, "collapse.png");
     }
 

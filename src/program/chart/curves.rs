@@ -207,8 +207,10 @@ impl CurvePanel {
                 [Some(a), Some(b)] => (a.1 - b.1).abs() <= near,
                 [a, b] => a == b,
             };
+            // Curves that were measured at other places are others.
+            let shorter = a.points.len().min(b.points.len());
             let seen = common.iter().filter(|pair| pair[0].is_some()).count();
-            seen > 1 && common.iter().all(close)
+            seen > 1 && common.len() == shorter && common.iter().all(close)
         };
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for (i, curve) in self.curves.iter().enumerate() {

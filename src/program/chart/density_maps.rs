@@ -1,6 +1,6 @@
 //! Densities in a plane beside each other, as maps of their logarithms.
 
-use super::drawing::{decimals, png, range};
+use super::drawing::{decimals, map_png, range};
 use kuva::plot::ColorMap;
 use kuva::prelude::{Heatmap, Layout, Plot};
 use kuva::render::figure::Figure;
@@ -28,7 +28,7 @@ pub(crate) fn density_maps(
     sides: [[f64; 2]; 2],
     names: [&str; 2],
 ) -> anyhow::Result<Vec<u8>> {
-    png(&scene(maps, sides, names))
+    map_png(&scene(maps, sides, names))
 }
 
 fn scene(maps: &[Map], [across, up]: [[f64; 2]; 2], [x, y]: [&str; 2]) -> Scene {

@@ -40,9 +40,12 @@ fn numbered(svg: &str) -> String {
 
 /// A scene as PNG.
 pub(super) fn png(scene: &Scene) -> anyhow::Result<Vec<u8>> {
-    let backend = kuva::backend::png::PngBackend::new();
-    let drawn = |scene: &Scene| backend.render_scene(scene).map_err(anyhow::Error::msg);
-    if dark::is_asked() { drawn(&dark::dark(scene)) } else { drawn(scene) }
+    if dark::is_asked() { map_png(&dark::dark(scene)) } else { map_png(scene) }
+}
+
+/// A map whose colours stand for numbers as PNG: dark on light whatever is asked for.
+pub(super) fn map_png(scene: &Scene) -> anyhow::Result<Vec<u8>> {
+    kuva::backend::png::PngBackend::new().render_scene(scene).map_err(anyhow::Error::msg)
 }
 
 /// Writes a chart as `NAME.svg` and `NAME.png` into a folder.

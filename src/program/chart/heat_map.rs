@@ -1,6 +1,6 @@
 //! A matrix as coloured cells whose rows and columns have names.
 
-use super::drawing::{png, range};
+use super::drawing::{map_png, range};
 use kuva::plot::ColorMap;
 use kuva::prelude::{Heatmap, Layout, Plot};
 use kuva::render::render::{Scene, render_multiple};
@@ -24,7 +24,7 @@ pub(crate) fn heat_map(
     [rows, columns]: [&[String]; 2],
     title: &str,
 ) -> anyhow::Result<Vec<u8>> {
-    png(&scene(matrix, [rows, columns], title))
+    map_png(&scene(matrix, [rows, columns], title))
 }
 
 fn scene(matrix: &[f32], [rows, columns]: [&[String]; 2], title: &str) -> Scene {

@@ -68,7 +68,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, default_value = "runs/compare", value_name = "DIR")]
     pub(crate) out: PathBuf,
 
-    /// Also write the gradients of the violins as PROBLEM-draws.csv: a line for each component of each gradient.
+    /// Also write the gradients of the violins, the first 1500 of --draws, as PROBLEM-draws.csv: a line for each component of each.
     #[arg(long)]
     pub(crate) export_draws: bool,
 

@@ -39,7 +39,11 @@ pub(crate) fn compare(args: &CompareArgs, bench: &Bench) -> anyhow::Result<()> {
             let run = Run::read(dir, args)?;
             make_output_folder(&args.out)?;
             return pool(args.threads)?.install(|| {
-                let rows = report(run.case(args)?, options, args)?;
+                let case = run.case(args)?;
+                if case.studied.is_empty() {
+                    return Err(nothing_compared(&case.left_out()));
+                }
+                let rows = report(case, options, args)?;
                 finish(&rows, args)
             });
         }

@@ -5,8 +5,8 @@ use super::options::Options;
 use crate::program::bench::{ProblemRow, Setting, Truths};
 use crate::program::progress::Count;
 use pathscore::estimators::Enumerator;
-use pathscore::estimators::proof::{Candidate, Problem, Truth, TruthMethod};
-use pathscore::estimators::variance::study_candidate;
+use pathscore::estimators::proof::{Problem, Truth, TruthMethod};
+use pathscore::estimators::variance::{first_draws, study_candidate};
 
 /// A standard deviation of less than this part of the gradient is rounding, of some thousand sums in double precision.
 const ROUNDING: f64 = 1e-12;
@@ -59,7 +59,12 @@ pub(super) fn study(
             errors: truth.gradient_errors,
             variance: if variance.sqrt() <= ROUNDING * norm { 0.0 } else { variance },
             norm,
-            draws: draws(&*instance.candidate, exact.len(), DRAWS.min(options.draws), options.seed),
+            draws: first_draws(
+                &*instance.candidate,
+                exact.len(),
+                DRAWS.min(options.draws),
+                options.seed,
+            ),
             study,
             samples: (!pair.one_setting).then_some(options.samples),
         });
@@ -73,17 +78,6 @@ pub(super) fn study(
 fn note(target: &str, truth: &Truth) -> String {
     let error = truth.gradient_errors.iter().fold(0.0_f64, |most, &error| most.max(error));
     format!("gradient of {target}: {}, known to {error:.0e}; z counts this error", truth.method)
-}
-
-/// `count` draws of each component.
-fn draws(candidate: &dyn Candidate, len: usize, count: usize, seed: u64) -> Vec<Vec<f64>> {
-    let (mut candidate, mut source) = (candidate.clone_box(), Enumerator::seeded(seed, 0));
-    let (mut gradient, mut draws) = (vec![0.0; len], vec![Vec::with_capacity(count); len]);
-    for _ in 0..count {
-        candidate.draw(&mut source, &mut gradient);
-        draws.iter_mut().zip(&gradient).for_each(|(draws, &g)| draws.push(g));
-    }
-    draws
 }
 
 /// The mean effective sample size of $K$ draws from $q$.

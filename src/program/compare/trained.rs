@@ -15,7 +15,7 @@ use crate::program::run::memory;
 use crate::program::run::saved::Saved;
 use crate::program::run::settings::Settings;
 use crate::program::suggestion::choices as choices_for;
-use crate::program::usage_error::usage_error;
+use crate::program::usage_error::{UsageError, usage_error};
 use pathscore::estimators::Claim;
 use pathscore::estimators::variance::{ComponentStats, Study};
 use pathscore::models::RandomSource;
@@ -94,8 +94,16 @@ impl Run {
         let draws = args.options().draws;
         let mut measured = Vec::new();
         let count = Count::new(self.asked.len(), "estimators");
+        let mut left_out = Vec::new();
         for Compared { name, settings, .. } in &self.asked {
-            measured.push((name, settings, self.draw(settings, draws, args.seed)?));
+            match self.draw(settings, draws, args.seed) {
+                Ok(moments) => measured.push((name, settings, moments)),
+                // Such as too few samples.
+                Err(error) if error.is::<UsageError>() => {
+                    left_out.push((name.clone(), error.to_string()));
+                }
+                Err(error) => return Err(error),
+            }
             count.one_more();
         }
         count.finish();
@@ -143,7 +151,7 @@ impl Run {
             effective: None,
             notes,
             estimated: Some(REFERENCE_DRAWS * draws),
-            left_out: Vec::new(),
+            left_out,
         })
     }
 

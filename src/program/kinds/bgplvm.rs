@@ -205,7 +205,7 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
         let (latents, q) = (self.latents(params), self.model.kernel().dimensions());
         let order = most_relevant(self.model.kernel(), params, &spreads(&latents, q));
         let map = by_two_latents(&latents, order, self.train.labels())?;
-        let gallery = Gallery::new(&self.train);
+        let gallery = Gallery::new(&self.train).of("training rows");
         let rows = gallery.reconstructed();
         let pairs = gallery.reconstructions(&self.decode(params, &latents[..rows * q])?)?;
         let samples =

@@ -14,7 +14,7 @@ use super::criterion;
 use super::kind::{Chains, Curve, Fitting, MakeModel, Measure, Quantity, Reading};
 use super::trainer::{AnyTrainer, Start, step_on_batch};
 use crate::program::catalogue::Reported;
-use crate::program::gallery::EXPECTED;
+use crate::program::gallery::{DRAWS, EXPECTED};
 use crate::program::run::checkpoint::State;
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::{Given, OptimizerOptions, epochs_help};
@@ -216,7 +216,7 @@ impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
     }
 
     fn samples_are(&self) -> &'static str {
-        EXPECTED
+        if self.split.train.image().is_some() { EXPECTED } else { DRAWS }
     }
 
     fn pictures(&self) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
@@ -260,7 +260,13 @@ impl<F: Scalar, M: EnergyKindModel<F>> Chains for EnergyFit<'_, F, M> {
         let (view, rng) = (self.view(), &mut seed::lanes(seed, Stream::Sample, 0));
         let mut states = view.starts(count, rng);
         view.run(&mut states, count, &[], sweeps, rng);
-        Ok(Table::new(to_f32(&view.expected(&states, count)), view.columns())?)
+        if self.split.train.image().is_some() {
+            return Ok(Table::new(to_f32(&view.expected(&states, count)), view.columns())?);
+        }
+        // The rows of a table are the states themselves, of which the columns of the data come first.
+        let width = states.len() / count;
+        let visible = states.chunks_exact(width).flat_map(|state| &state[..view.columns()]);
+        Ok(Table::new(to_f32(&visible.copied().collect::<Vec<F>>()), view.columns())?)
     }
 
     fn complete(

@@ -1,7 +1,7 @@
 //! `encode`: the posterior of the latents of each row.
 
 use super::folder::check_foreign;
-use super::output::{Form, csv, npy};
+use super::output::{Form, check_no_input, csv, npy};
 use super::saved::Saved;
 use crate::program::args::EncodeArgs;
 use crate::program::chart::latent_map;
@@ -25,6 +25,7 @@ pub(crate) fn encode(args: &EncodeArgs) -> anyhow::Result<()> {
     check_foreign(&args.out, &pictures())?;
     let form = Form::of(&args.out)?;
     let saved = Saved::read(&args.run)?;
+    check_no_input(&args.out, &args.rows.sources(&saved)?)?;
     let fitting = saved.open()?;
     let codes = codes(&saved, &*fitting)?;
     let rows = args.rows.of(&saved)?;

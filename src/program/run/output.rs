@@ -1,7 +1,7 @@
 //! Rows of numbers as files: pictures, text or arrays, by the end of the name.
 
 use crate::program::usage_error::usage_error;
-use pathscore::models::data::to_npy;
+use pathscore::models::data::{Source, to_npy};
 use std::fmt::Display;
 use std::path::Path;
 
@@ -27,6 +27,24 @@ impl Form {
                 out.display()
             ))),
         }
+    }
+}
+
+/// Refuses an output that would take the place of the data that are read.
+///
+/// # Errors
+/// If a source is read from the file `out`.
+pub(crate) fn check_no_input(out: &Path, sources: &[Source]) -> anyhow::Result<()> {
+    let place = |path: &Path| path.canonicalize().ok();
+    let same = |source: &&Source| {
+        source.path().is_some_and(|path| place(path).is_some() && place(path) == place(out))
+    };
+    match sources.iter().find(same) {
+        None => Ok(()),
+        Some(source) => Err(usage_error(format!(
+            "--out {}: it is the file of the data {source}, which it would replace",
+            out.display()
+        ))),
     }
 }
 

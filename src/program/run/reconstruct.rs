@@ -2,7 +2,7 @@
 
 use super::encode::{codes, pieces};
 use super::folder::check_foreign;
-use super::output::{Form, csv, npy};
+use super::output::{Form, check_no_input, csv, npy};
 use super::saved::Saved;
 use crate::program::args::ReconstructArgs;
 use crate::program::files::{check_output, write_atomically};
@@ -23,6 +23,7 @@ pub(crate) fn reconstruct(args: &ReconstructArgs) -> anyhow::Result<()> {
     check_foreign(&args.out, &pictures())?;
     let form = Form::of(&args.out)?;
     let saved = Saved::read(&args.run)?;
+    check_no_input(&args.out, &args.rows.sources(&saved)?)?;
     let fitting = saved.open()?;
     let codes = codes(&saved, &*fitting)?;
     let mut rows = args.rows.of(&saved)?;
@@ -51,7 +52,7 @@ pub(crate) fn reconstruct(args: &ReconstructArgs) -> anyhow::Result<()> {
         Form::Npy => npy(&means, columns, rows.image()),
         Form::Picture => {
             let means: Vec<f32> = means.iter().map(|&x| x as f32).collect();
-            Gallery::new(&rows).reconstructions(&means)?
+            Gallery::new(&rows).of("rows").reconstructions(&means)?
         }
     };
     write_atomically(&args.out, &bytes)?;

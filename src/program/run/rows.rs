@@ -42,6 +42,15 @@ impl RowsArgs {
         at_least_one("--rows", self.rows.unwrap_or(1) as u64)
     }
 
+    /// The data of the run and those that are named.
+    ///
+    /// # Errors
+    /// If they are no sources.
+    pub(crate) fn sources(&self, saved: &Saved) -> anyhow::Result<Vec<Source>> {
+        let named = self.data.iter().map(|word| Ok(word.parse()?));
+        [Ok(saved.settings.source()?)].into_iter().chain(named).collect()
+    }
+
     /// The rows as the model sees them: scaled and binarised as in training, grey values that training draws anew at each visit as
     /// they are.
     ///
@@ -58,15 +67,14 @@ impl RowsArgs {
             Some(word) => {
                 source = word.parse::<Source>()?;
                 other = data::load_like(settings, &source)?;
+                check_columns(&source, &other.train, &saved.split.train)?;
+                // The kind refuses values that it does not describe, as in training.
+                let mut like = settings.clone();
+                like.data.source = source.to_string();
+                saved.kind()?.open(&like, &other)?;
                 &other
             }
         };
-        let [own, others] = [saved.split.train.columns(), split.train.columns()];
-        if own != others {
-            return Err(usage_error(format!(
-                "--data {source}: its rows have {others} columns, and those of the run have {own}"
-            )));
-        }
         let table = match self.part {
             Part::All => source.rows(split, settings.run.seed)?,
             Part::Train => split.train.clone(),
@@ -74,5 +82,26 @@ impl RowsArgs {
         };
         let rows = self.rows.unwrap_or(table.len()).min(table.len());
         Ok(table.take(0..rows))
+    }
+}
+
+/// Refuses other columns than those of the run, by their number or by their names where both have names.
+fn check_columns(source: &Source, others: &Table, own: &Table) -> anyhow::Result<()> {
+    let columns = [own, others].map(Table::columns);
+    if columns[0] != columns[1] {
+        return Err(usage_error(format!(
+            "--data {source}: its rows have {} columns, and those of the run have {}",
+            columns[1], columns[0]
+        )));
+    }
+    let (Some(own), Some(others)) = (own.column_names(), others.column_names()) else {
+        return Ok(());
+    };
+    match own.iter().zip(others).enumerate().find(|(_, (own, other))| own != other) {
+        None => Ok(()),
+        Some((i, (own, other))) => Err(usage_error(format!(
+            "--data {source}: its column {} is `{other}`, and that of the run is `{own}`",
+            i + 1
+        ))),
     }
 }

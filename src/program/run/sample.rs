@@ -3,7 +3,7 @@
 
 use super::folder::check_foreign;
 use super::hidden::Hidden;
-use super::output::{Form, csv, npy};
+use super::output::{Form, check_no_input, csv, npy};
 use super::saved::Saved;
 use super::settings::at_least_one;
 use crate::program::args::SampleArgs;
@@ -30,6 +30,7 @@ pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     check_foreign(&args.out, &pictures())?;
     let form = Form::of(&args.out)?;
     let saved = Saved::read(&args.run)?;
+    check_no_input(&args.out, &[saved.settings.source()?])?;
     let Saved { settings, split, .. } = &saved;
     let fitting = saved.open()?;
     let chains = |option: &str, needs: &str| {
