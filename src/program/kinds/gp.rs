@@ -406,7 +406,9 @@ impl<F: Scalar> WholeModel<F> for Regression<'_, F> {
         };
         let title = match inputs {
             1 => "Training rows, and predictions ± 2 SD".to_string(),
-            _ => "Training rows, and predictions ± 2 SD at the means of the other inputs".to_string(),
+            _ => {
+                "Training rows, and predictions ± 2 SD at the means of the other inputs".to_string()
+            }
         };
         let names = [self.name(column), self.name(self.target)];
         let fit = fit_band(&band, &title, &names)?;
