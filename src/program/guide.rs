@@ -19,7 +19,7 @@ const DRAWS: usize = 2000;
 /// An estimator of the guide.
 #[derive(Serialize)]
 struct Row {
-    /// What the model must have.
+    /// The latents, or the energies, that a model must have.
     model: &'static str,
     estimator: &'static str,
     gradient_of: Option<String>,

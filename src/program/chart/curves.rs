@@ -264,7 +264,7 @@ impl CurvePanel {
         plots
     }
 
-    /// How far the marks of a curve with bars stand aside of their place.
+    /// The distance by which the marks of a curve with bars stand aside of their place.
     fn aside(&self, curve: usize, Frame { across: (left, right), .. }: Frame) -> f64 {
         match self.curves[curve].bars.is_empty() {
             true => 0.0,

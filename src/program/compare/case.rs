@@ -81,7 +81,7 @@ impl Case {
         reasons.into_iter().map(sentence).collect()
     }
 
-    /// What the gradients are made of, behind their number: ` of K = 2 samples`, or nothing.
+    /// The words behind the number of gradients that count the samples of each: ` of K = 2 samples`, or nothing.
     pub(super) fn of_samples(&self) -> String {
         let samples = self.studied.iter().find_map(|one| one.samples);
         samples.map_or(String::new(), |samples| {

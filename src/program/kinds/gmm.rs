@@ -220,10 +220,9 @@ fn heaviest_first<F: Scalar>(logits: &[F]) -> Vec<usize> {
 
 /// The weights of the components in this order.
 fn weights<F: Scalar>(logits: &[F], order: &[usize]) -> Vec<f64> {
-    let top = logits.iter().fold(f64::NEG_INFINITY, |top, x| top.max(x.to_f64()));
-    let each: Vec<f64> = logits.iter().map(|x| (x.to_f64() - top).exp()).collect();
-    let sum = each.iter().sum::<f64>();
-    order.iter().map(|&k| each[k] / sum).collect()
+    let (tape, logits) = (Tape::new(), logits.iter().map(|x| x.to_f64()).collect::<Vec<_>>());
+    let weights = numbers(tape.constant(&logits, [logits.len()]).softmax(-1));
+    order.iter().map(|&k| weights[k]).collect()
 }
 
 /// The responsibilities of the components for rows of the data, from black at zero to white at one: a line for each component, a
@@ -235,11 +234,9 @@ fn responsibilities<F: Scalar>(
     data: &Table,
     order: &[usize],
 ) -> anyhow::Result<Vec<u8>> {
-    let (rows, columns, k) = (data.len().min(ROWS), data.columns(), order.len());
+    let (rows, k) = (data.len().min(ROWS), order.len());
     let tape = Tape::new();
-    let x = tape.constant_with([rows, columns], |x| {
-        x.iter_mut().zip(data.values()).for_each(|(x, &value)| *x = F::from(value));
-    });
+    let x = constant(&tape, &data.take(0..rows));
     let found = model.responsibilities(params.on(&tape), x).value();
     let row = |i: usize| order.iter().map(move |&j| (i, j));
     let of: Vec<Vec<f32>> = (0..rows)

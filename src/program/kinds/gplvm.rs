@@ -22,6 +22,7 @@ use pathscore::models::seed::{self, Stream};
 use pathscore::models::{Bound, Params};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 
 const ABOUT: About = About {
     name: "gplvm",
@@ -218,12 +219,22 @@ impl<F: Scalar> Latents<F> {
 }
 
 /// A model with its parameters, which gives rows their most probable latents.
-struct Placer<'a, F> {
+struct Placer<'a, F: Scalar> {
     latents: &'a Latents<F>,
     params: &'a Params<F>,
+    /// Made for the first rows.
+    posterior: OnceCell<GplvmPosterior<'a, F>>,
 }
 
-impl<F: Scalar> Placer<'_, F> {
+impl<'a, F: Scalar> Placer<'a, F> {
+    fn posterior(&self) -> anyhow::Result<&GplvmPosterior<'a, F>> {
+        if let Some(posterior) = self.posterior.get() {
+            return Ok(posterior);
+        }
+        let made = self.latents.model.posterior(self.params, &self.latents.data)?;
+        Ok(self.posterior.get_or_init(|| made))
+    }
+
     fn place(&self, posterior: &GplvmPosterior<F>, rows: &Table) -> Vec<f64> {
         let placed = self.latents.placed(posterior, self.params, (rows, rows.len()));
         placed.into_iter().flat_map(|one| one.latent).collect()
@@ -232,8 +243,7 @@ impl<F: Scalar> Placer<'_, F> {
 
 impl<F: Scalar> Codes for Placer<'_, F> {
     fn encode(&self, rows: &Table) -> anyhow::Result<Vec<Parameter>> {
-        let posterior = self.latents.model.posterior(self.params, &self.latents.data)?;
-        Ok(vec![Parameter { name: "loc", values: self.place(&posterior, rows) }])
+        Ok(vec![Parameter { name: "loc", values: self.place(self.posterior()?, rows) }])
     }
 
     fn reconstruct(&self, rows: &Table, draw: Option<u64>) -> anyhow::Result<Vec<f64>> {
@@ -242,9 +252,9 @@ impl<F: Scalar> Codes for Placer<'_, F> {
                 "--draw has no effect on a run of gplvm: each row has one most probable latent, and no posterior to draw from",
             ));
         }
-        let posterior = self.latents.model.posterior(self.params, &self.latents.data)?;
-        let latents = self.place(&posterior, rows);
-        let [mean, _] = self.latents.decode(&posterior, self.params, &latents);
+        let posterior = self.posterior()?;
+        let latents = self.place(posterior, rows);
+        let [mean, _] = self.latents.decode(posterior, self.params, &latents);
         Ok(mean)
     }
 }
@@ -377,7 +387,7 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
     }
 
     fn codes<'a>(&'a self, params: &'a Params<F>) -> Option<Box<dyn Codes + 'a>> {
-        Some(Box::new(Placer { latents: self, params }))
+        Some(Box::new(Placer { latents: self, params, posterior: OnceCell::new() }))
     }
 
     fn draw_pictures(&self, params: &Params<F>, seed: u64) -> anyhow::Result<Vec<Vec<u8>>> {

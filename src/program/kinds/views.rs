@@ -1,5 +1,6 @@
 //! Pictures of a model with latents: samples, reconstructions, and the effect of each latent.
 
+use super::codes::{decode, latents};
 use super::posterior::{Plane, posterior};
 use crate::program::chart::{self, Series, column_panels, line_panels};
 use crate::program::gallery::{Gallery, MEANS, column_names};
@@ -71,23 +72,12 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
 
     /// The decoder's means of some latents, flat.
     fn decode(&self, z: &[F]) -> Vec<f32> {
-        let tape = Tape::new();
-        let params = self.params.on(&tape);
-        let latents = self.model.latents();
-        let z = tape.constant(z, [z.len() / latents, latents]);
-        let mean = self.model.mean(params, z);
-        mean.with(|mean| mean.iter().map(|x| x.to_f64() as f32).collect())
+        decode(self.model, self.params, z).into_iter().map(|x| x as f32).collect()
     }
 
     /// The latents of some rows of the data, flat.
     fn encode(&self, rows: usize) -> Vec<F> {
-        let tape = Tape::new();
-        let params = self.params.on(&tape);
-        let x = tape.constant_with([rows, self.rows.columns()], |x| {
-            let values = self.rows.values();
-            x.iter_mut().zip(values).for_each(|(x, &value)| *x = F::from(value));
-        });
-        self.model.encode(params, x).value().values().to_vec()
+        latents(self.model, self.params, &self.rows.take(0..rows), None)
     }
 
     /// Draws from the model: rows of a table as they are, with the noise of the data, and pictures, in which this noise would hide

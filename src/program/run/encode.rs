@@ -1,14 +1,13 @@
 //! `encode`: the posterior of the latents of each row.
 
-use super::folder::check_foreign;
 use super::output::{Form, check_no_input, csv, npy};
 use super::saved::Saved;
 use crate::program::args::EncodeArgs;
 use crate::program::chart::latent_map;
-use crate::program::files::{check_output, write_atomically};
+use crate::program::files::write_atomically;
+use crate::program::kinds::KINDS;
 use crate::program::kinds::codes::{Codes, Parameter};
 use crate::program::kinds::kind::Fitting;
-use crate::program::kinds::{KINDS, pictures};
 use crate::program::limits::check_memory;
 use crate::program::progress::{Count, say};
 use crate::program::usage_error::usage_error;
@@ -21,9 +20,7 @@ const ROWS: usize = 500;
 /// Encodes rows by a trained model and writes the parameters of their posteriors.
 pub(crate) fn encode(args: &EncodeArgs) -> anyhow::Result<()> {
     args.rows.check()?;
-    check_output(&args.out)?;
-    check_foreign(&args.out, &pictures())?;
-    let form = Form::of(&args.out)?;
+    let form = Form::of_output(&args.out)?;
     let saved = Saved::read(&args.run)?;
     check_no_input(&args.out, &args.rows.sources(&saved)?)?;
     let fitting = saved.open()?;

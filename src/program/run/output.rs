@@ -1,5 +1,8 @@
 //! Rows of numbers as files: pictures, text or arrays, by the end of the name.
 
+use super::folder::check_foreign;
+use crate::program::files::check_output;
+use crate::program::kinds::pictures;
 use crate::program::usage_error::usage_error;
 use pathscore::models::data::{Source, to_npy};
 use std::fmt::Display;
@@ -14,9 +17,19 @@ pub(crate) enum Form {
 }
 
 impl Form {
+    /// The form of an output that may be written.
+    ///
+    /// # Errors
+    /// If the name has another end, or something is in its place that no output replaces: no file, or a file of a run.
+    pub(crate) fn of_output(out: &Path) -> anyhow::Result<Self> {
+        check_output(out)?;
+        check_foreign(out, &pictures())?;
+        Self::of(out)
+    }
+
     /// # Errors
     /// If the name has another end.
-    pub(crate) fn of(out: &Path) -> anyhow::Result<Self> {
+    fn of(out: &Path) -> anyhow::Result<Self> {
         match out.extension().and_then(|end| end.to_str()) {
             Some("png") => Ok(Self::Picture),
             Some("csv") => Ok(Self::Csv),

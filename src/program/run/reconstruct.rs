@@ -1,13 +1,11 @@
 //! `reconstruct`: rows of data as a trained model gives them back from their latents.
 
 use super::encode::{codes, pieces};
-use super::folder::check_foreign;
 use super::output::{Form, check_no_input, csv, npy};
 use super::saved::Saved;
 use crate::program::args::ReconstructArgs;
-use crate::program::files::{check_output, write_atomically};
+use crate::program::files::write_atomically;
 use crate::program::gallery::{Gallery, column_names};
-use crate::program::kinds::pictures;
 use crate::program::limits::check_memory;
 use crate::program::progress::{Count, say};
 use crate::program::usage_error::usage_error;
@@ -19,9 +17,7 @@ pub(crate) fn reconstruct(args: &ReconstructArgs) -> anyhow::Result<()> {
     if args.seed.is_some() && !args.draw {
         return Err(usage_error("--seed has no effect without --draw: nothing is drawn"));
     }
-    check_output(&args.out)?;
-    check_foreign(&args.out, &pictures())?;
-    let form = Form::of(&args.out)?;
+    let form = Form::of_output(&args.out)?;
     let saved = Saved::read(&args.run)?;
     check_no_input(&args.out, &args.rows.sources(&saved)?)?;
     let fitting = saved.open()?;

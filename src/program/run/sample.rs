@@ -1,16 +1,14 @@
 //! `sample`: new rows drawn from a trained model, as one picture or as numbers, or completions of test rows of which a part is
 //! hidden.
 
-use super::folder::check_foreign;
 use super::hidden::Hidden;
 use super::output::{Form, check_no_input, csv, npy};
 use super::saved::Saved;
 use super::settings::at_least_one;
 use crate::program::args::SampleArgs;
-use crate::program::files::{check_output, write_atomically};
+use crate::program::files::write_atomically;
 use crate::program::gallery::{Gallery, column_names};
 use crate::program::kinds::kind::Chains;
-use crate::program::kinds::pictures;
 use crate::program::limits::check_memory;
 use crate::program::progress::say;
 use crate::program::usage_error::usage_error;
@@ -26,9 +24,7 @@ const COMPLETIONS: usize = 6;
 pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     at_least_one("--count", args.count.unwrap_or(1) as u64)?;
     at_least_one("--sweeps", args.sweeps.unwrap_or(1) as u64)?;
-    check_output(&args.out)?;
-    check_foreign(&args.out, &pictures())?;
-    let form = Form::of(&args.out)?;
+    let form = Form::of_output(&args.out)?;
     let saved = Saved::read(&args.run)?;
     check_no_input(&args.out, &[saved.settings.source()?])?;
     let Saved { settings, split, .. } = &saved;
