@@ -1651,6 +1651,8 @@ fn every_kind_with_latents_encodes_and_reconstructs_rows() {
         }
     }
     refuse(&["encode", &of_vae, "--rows", "0", "--out", "z.csv"], &["--rows", "at least 1"]);
+    let many = ["encode", &of_vae, "--rows", "1000001", "--out", "z.csv"];
+    refuse(&many, &["--rows is 1000001", "there are"]);
     refuse(&["encode", &of_vae, "--out", &format!("{of_vae}/samples.png")], &["a file of the run"]);
     refuse(
         &["encode", &of_vae, "--data", "rings", "--out", "z.csv"],

@@ -106,6 +106,8 @@ fn each_shell_gets_a_script_that_names_every_command() {
     bash(&["-n", &script]);
     let complete = "source $0; COMP_WORDS=(pathscore rec); COMP_CWORD=1; _pathscore pathscore rec pathscore; echo ${COMPREPLY[@]}";
     assert_eq!(bash(&["-c", complete, &script]), "reconstruct\n");
+    let complete = "source $0; COMP_WORDS=(pathscore compare --problem bernoulli); COMP_CWORD=3; _pathscore pathscore bernoulli --problem; echo ${COMPREPLY[@]}";
+    assert_eq!(bash(&["-c", complete, &script]), "bernoulli-toy\n");
     let output = support::run(&["completions", "tcsh"]);
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{words}");

@@ -78,7 +78,7 @@ impl Bench {
             args::Command::Report(args) => report::report(&args),
             args::Command::Likelihood(args) => likelihood::likelihood(&args),
             args::Command::Criteria(args) => criteria::criteria(&args),
-            args::Command::Completions(args) => completions::completions(&args, parser()),
+            args::Command::Completions(args) => completions::completions(&args, parser(), self),
             args::Command::Man(args) => manual::man(&args, parser()),
             args::Command::Bench(command) => self.run_own(&command),
         })

@@ -1,5 +1,7 @@
 //! `completions`: the script by which a shell completes the commands and options of the program.
 
+use crate::program::bench::Bench;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Command, ValueEnum};
 use clap_complete::aot::{Shell as Script, generate};
 use std::io::{Write, stdout};
@@ -24,8 +26,20 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: Shell,
 }
 
-/// Prints the script for a shell.
-pub(crate) fn completions(args: &CompletionsArgs, mut parser: Command) -> anyhow::Result<()> {
+/// Prints the script for a shell, which knows the problems and estimators of a bench and the commands that have a page of the manual.
+pub(crate) fn completions(
+    args: &CompletionsArgs,
+    parser: Command,
+    bench: &Bench,
+) -> anyhow::Result<()> {
+    let problems: Vec<&str> = bench.problems.iter().map(|problem| &*problem.name).collect();
+    let commands = parser.get_subcommands().map(|command| command.get_name().to_string());
+    let commands: Vec<String> = commands.collect();
+    let mut parser = of(parser, "man", "command", commands);
+    for command in ["compare", "check"] {
+        parser = of(parser, command, "problem", owned(&problems));
+        parser = of(parser, command, "estimators", owned(&bench.estimators()));
+    }
     let shell = match args.shell {
         Shell::Bash => Script::Bash,
         Shell::Zsh => Script::Zsh,
@@ -35,4 +49,16 @@ pub(crate) fn completions(args: &CompletionsArgs, mut parser: Command) -> anyhow
     let mut script = Vec::new();
     generate(shell, &mut parser, name, &mut script);
     Ok(stdout().write_all(&script)?)
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+/// The parser with names that an argument of a command may have.
+fn of(parser: Command, command: &str, argument: &'static str, names: Vec<String>) -> Command {
+    parser.mut_subcommand(command, |command| {
+        command
+            .mut_arg(argument, |argument| argument.value_parser(PossibleValuesParser::new(names)))
+    })
 }

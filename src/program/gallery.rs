@@ -1,6 +1,6 @@
 //! Rows of data as pictures: sheets of grey pictures if the rows are pictures, and else charts of the columns of a table.
 
-use super::chart::{Series, column_panels, heat_map, line_panels, marginals};
+use super::chart::{MOST_COLUMNS, Series, column_panels, heat_map, line_panels, marginals};
 use super::picture::{LONGEST_SIDE, LONGEST_STRIP, Sheet};
 use super::table::figure;
 use pathscore::models::data::Table;
@@ -25,6 +25,14 @@ pub(crate) const DENOISED: &str = "ends of chains, their noise removed";
 pub(crate) fn column_names(table: &Table) -> Vec<String> {
     let numbers = || (1..=table.columns()).map(|i| format!("column {i}")).collect();
     table.column_names().map_or_else(numbers, <[String]>::to_vec)
+}
+
+/// A title that says on a line of its own if only the first of many columns are drawn.
+pub(crate) fn of_columns(title: &str, most: usize, columns: usize) -> String {
+    match columns > most {
+        true => format!("{title}\nthe first {most} of {columns} columns"),
+        false => title.into(),
+    }
 }
 
 /// Draws rows that look like those of one table.
@@ -114,6 +122,22 @@ impl<'a> Gallery<'a> {
         self.sheet(columns).filling(count.div_ceil(columns.max(1))).grid(&pictures).captioned(words)
     }
 
+    /// [`Gallery::grid`] with a name at the left of each row of pictures.
+    ///
+    /// # Errors
+    /// If the words cannot be drawn.
+    pub(crate) fn grid_of(
+        &self,
+        rows: &[f32],
+        columns: usize,
+        names: &[String],
+        words: &str,
+    ) -> anyhow::Result<Vec<u8>> {
+        let sheet = self.sheet(columns).filling(names.len());
+        let row = sheet.shape.0 * sheet.scale.0 + sheet.gap;
+        sheet.grid(&self.grey(rows)).with_row_names(names, (sheet.gap, row))?.captioned(words)
+    }
+
     /// [`Gallery::sheet_of`] with a few words in the corner of each picture.
     ///
     /// # Errors
@@ -176,7 +200,11 @@ impl<'a> Gallery<'a> {
         // Rows of a table have the noise of the model, unless an energy has none to give.
         let words = if words == MEANS { DRAWS } else { words };
         let of = self.first(ROWS);
-        line_panels(&marginals(&names, rows), &format!("{of}, and samples: {words}"))
+        let title = format!("{of}, and samples: {words}");
+        // Two columns are a plane.
+        let title =
+            if names.len() > 2 { of_columns(&title, MOST_COLUMNS, names.len()) } else { title };
+        line_panels(&marginals(&names, rows), &title)
     }
 
     /// The words about the first rows of the data.
@@ -236,7 +264,8 @@ impl<'a> Gallery<'a> {
         });
         panels.iter_mut().for_each(|panel| panel.diagonal = true);
         let of = self.first(others.len() / columns);
-        line_panels(&panels, &format!("{of} and their {axis}s (dashed: equal)"))
+        let title = format!("{of} and their {axis}s (dashed: equal)");
+        line_panels(&panels, &of_columns(&title, MOST_COLUMNS, columns))
     }
 
     /// Rows whose numbers have no unit (weights, loadings). As pictures, so many side by side, each goes from black through grey at zero
@@ -286,10 +315,7 @@ impl<'a> Gallery<'a> {
         let names = &names[..names.len().min(MOST_CELLS)];
         let lines = rows.chunks_exact(columns).take(names.len());
         let cells: Vec<f32> = lines.flat_map(|row| &row[..shown]).copied().collect();
-        let title = match shown < columns {
-            true => format!("{title} (first {shown} of {columns} columns)"),
-            false => title.to_string(),
-        };
+        let title = of_columns(title, MOST_CELLS, columns);
         heat_map(&cells, [names, &column_names(self.data)[..shown]], &title)
     }
 

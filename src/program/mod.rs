@@ -22,6 +22,7 @@ pub(crate) mod list;
 pub(crate) mod manual;
 pub(crate) mod picture;
 pub(crate) mod printable;
+pub(crate) mod probabilities;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod run;

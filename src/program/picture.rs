@@ -1,5 +1,6 @@
 //! Sheets of grey pictures as PNG: samples, reconstructions, a map of a latent plane.
 
+use super::chart::is_dark;
 use kuva::backend::png::PngBackend;
 use kuva::render::render::{Primitive, Scene, TextAnchor};
 use unicode_width::UnicodeWidthStr;
@@ -28,6 +29,9 @@ const LETTERS: f64 = 0.57;
 
 /// The pixels of a projector or a page of slides, of which two lines of words take a part.
 const SCREEN: (usize, usize) = (1080 - 2 * BAND.1, 1920);
+
+/// The grey of the ground of words on dark charts.
+const DARK: u8 = 20;
 
 /// The grey and half the width of the line between the given part and the rest of a completed picture.
 const BORDER: u8 = 170;
@@ -268,8 +272,39 @@ impl Canvas {
         let height = (self.width / WIDTH_FOR_A_PIXEL).clamp(BAND.0, BAND.1);
         let lines = words.lines().map(|line| letters(line, (height, self.width)));
         let band: Vec<Vec<u8>> = lines.collect::<anyhow::Result<_>>()?;
-        self.pixels.splice(..0, band.concat());
+        let shaded =
+            |pixel: u8| if is_dark() { u8::MAX - pixel.min(u8::MAX - DARK) } else { pixel };
+        self.pixels.splice(..0, band.concat().into_iter().map(shaded));
         Ok(self.png())
+    }
+
+    /// Names at the left of the pixels, one for each line of so many, the first below a gap.
+    ///
+    /// # Errors
+    /// If the names cannot be drawn.
+    pub(crate) fn with_row_names(
+        self,
+        names: &[String],
+        (gap, line): (usize, usize),
+    ) -> anyhow::Result<Canvas> {
+        let height = line.clamp(BAND.0 / 2, BAND.1);
+        let longest = names.iter().map(|name| name.width()).max().unwrap_or(0);
+        let width = height * longest * 2 / 5 + 12;
+        let rows = self.pixels.len() / self.width;
+        let mut wide = Canvas::new(width + self.width, rows, u8::MAX);
+        for (row, pixels) in self.pixels.chunks_exact(self.width).enumerate() {
+            wide.pixels[row * wide.width + width..][..self.width].copy_from_slice(pixels);
+        }
+        for (i, name) in names.iter().enumerate() {
+            let drawn = letters(name, (height, width))?;
+            let top = gap + i * line + line.saturating_sub(height) / 2;
+            for (row, pixels) in
+                drawn.chunks_exact(width).enumerate().take(rows.saturating_sub(top))
+            {
+                wide.pixels[(top + row) * wide.width..][..width].copy_from_slice(pixels);
+            }
+        }
+        Ok(wide)
     }
 
     /// Words in the lower left corner of the picture that begins at a place and has a height, on a white ground.

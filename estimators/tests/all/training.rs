@@ -168,7 +168,10 @@ fn an_epoch_goes_through_the_rows_in_the_order_of_its_batches_and_reports_their_
 
 #[test]
 fn signal_to_noise_ratios_and_scores_have_their_values() {
-    let stats = |exact, mean, variance, draws| ComponentStats { exact, mean, variance, draws };
+    let stats = |exact, mean, variance, draws| {
+        let effective_draws = draws as f64;
+        ComponentStats { exact, mean, variance, draws, effective_draws }
+    };
     // Nine is the variance of a draw, 0.03 the error of the mean of ten thousand.
     let one = stats(-6.0, -5.94, 9.0, 10_000);
     assert_eq!(one.snr(), 2.0);

@@ -19,7 +19,7 @@ impl Bench {
     }
 
     /// The names of all estimators that are studied on problems or left out there with a reason, each once.
-    fn estimators(&self) -> Vec<&str> {
+    pub(crate) fn estimators(&self) -> Vec<&str> {
         distinct(self.problems.iter().flat_map(|problem| {
             let studied = problem.pairs.iter().map(|pair| &*pair.name);
             studied.chain(problem.left_out.iter().map(|(name, _)| &**name))

@@ -1,6 +1,6 @@
 //! Draws from three distributions in one plane: a prior, a posterior and its approximation.
 
-use super::drawing::{png, range};
+use super::drawing::{TICK, in_legend, png, range};
 use kuva::prelude::{Layout, Plot, ScatterPlot};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
@@ -42,7 +42,10 @@ fn drawn(&((name, draws), colour): &(Cloud, &str)) -> Plot {
     let finite = draws.iter().filter(|point| point.iter().all(|x| x.is_finite()));
     let dots = ScatterPlot::new().with_data(finite.map(|&[x, y]| (x, y)));
     Plot::Scatter(
-        dots.with_color(colour).with_size(3.0).with_marker_opacity(0.55).with_legend(name),
+        dots.with_color(colour)
+            .with_size(3.0)
+            .with_marker_opacity(0.55)
+            .with_legend(in_legend(name)),
     )
 }
 
@@ -61,7 +64,8 @@ fn layout(of: &[(Cloud, &str)], axes: [&str; 2], title: &str) -> Layout {
         .with_x_label(axes[0])
         .with_y_label(axes[1])
         .with_label_size(16)
-        .with_tick_size(13)
+        .with_tick_size(TICK)
+        .with_body_size(TICK)
         .with_grid_line_width(0.6)
 }
 

@@ -8,7 +8,7 @@ use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 use unicode_width::UnicodeWidthStr;
 
-use super::drawing::{COLOURS, TITLE, panel_width, range};
+use super::drawing::{COLOURS, LABEL, PANEL_TITLE, TICK, TITLE, in_legend, panel_width, range};
 use super::panel::{decade_label, decade_lines, decade_step, multiples, power_of_ten};
 use crate::program::distinct::distinct;
 
@@ -259,7 +259,7 @@ impl CurvePanel {
             }));
             let points = moved(curve.points.iter().filter_map(|&p| self.place(p)).collect());
             let marks = ScatterPlot::new().with_data(points).with_color(colour).with_marker(mark);
-            plots.push(Plot::Scatter(marks.with_size(size).with_legend(curve.name.as_str())));
+            plots.push(Plot::Scatter(marks.with_size(size).with_legend(in_legend(&curve.name))));
         }
         plots
     }
@@ -319,12 +319,13 @@ impl CurvePanel {
         let Frame { across: (left, right), up: (bottom, top) } = frame;
         let layout = Layout::new((left, right), (bottom, top))
             .with_title(self.named(frame))
-            .with_title_size(14)
+            .with_title_size(PANEL_TITLE)
             .with_title_wrap(WRAP)
             .with_x_label(self.x_label.as_str())
             .with_y_label(self.y_label.as_str())
-            .with_label_size(13)
-            .with_tick_size(12)
+            .with_label_size(LABEL)
+            .with_tick_size(TICK)
+            .with_body_size(TICK)
             .with_tick_length(0.0)
             .with_show_grid(false)
             .with_x_tick_step(1.0)

@@ -13,7 +13,7 @@ const GROUND: f64 = 0.08;
 const LEAST_SATURATION: f64 = 0.15;
 
 /// True if charts are to be light on dark.
-pub(super) fn is_asked() -> bool {
+pub(crate) fn is_asked() -> bool {
     std::env::var_os(VARIABLE).is_some_and(|value| value == "dark")
 }
 

@@ -1,6 +1,6 @@
 //! Densities in a plane beside each other, as maps of their logarithms.
 
-use super::drawing::{decimals, map_png, range};
+use super::drawing::{TICK, decimals, map_png, range};
 use kuva::plot::ColorMap;
 use kuva::prelude::{Heatmap, Layout, Plot};
 use kuva::render::figure::Figure;
@@ -53,7 +53,7 @@ fn scene(maps: &[Map], [across, up]: [[f64; 2]; 2], [x, y]: [&str; 2]) -> Scene 
             .with_x_label(x)
             .with_y_label(y)
             .with_label_size(16)
-            .with_tick_size(13)
+            .with_tick_size(TICK)
             .with_x_axis_min(across[0])
             .with_x_axis_max(across[1])
             .with_y_axis_min(up[0])

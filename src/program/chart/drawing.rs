@@ -54,8 +54,15 @@ pub(crate) fn write_chart(dir: &Path, name: &str, scene: &Scene) -> anyhow::Resu
     write_atomically(dir.join(format!("{name}.png")), &png(scene)?)
 }
 
-/// The size of titles, in pixels.
-pub(super) const TITLE: u32 = 18;
+/// The size of titles, of the titles and labels of panels, and of the figures at ticks and the names of rows, in pixels: a picture is about
+/// 1300 wide, and is read on half of it, too.
+pub(super) const TITLE: u32 = 22;
+pub(super) const PANEL_TITLE: u32 = 19;
+pub(super) const LABEL: u32 = 17;
+pub(super) const TICK: u32 = 16;
+
+/// The width of a letter as a share of its height, nearly.
+pub(super) const LETTER: f64 = 0.58;
 
 /// A figure below a title of one line or several.
 pub(super) fn titled(figure: Figure, title: &str) -> Scene {
@@ -83,10 +90,31 @@ pub(super) fn titled(figure: Figure, title: &str) -> Scene {
 /// The width of each of so many panels side by side, at least `least`, that leaves room for a title above them, where `labels` is the
 /// width of the labels beside them.
 pub(super) fn panel_width(least: f64, panels: usize, labels: f64, title: &str) -> f64 {
-    // A letter is a little more than half as wide as high.
     let longest = title.lines().map(|line| line.width()).max().unwrap_or(0);
-    let wanted = 0.58 * f64::from(TITLE) * longest as f64;
+    let wanted = LETTER * f64::from(TITLE) * longest as f64;
     least.max((wanted - labels) / panels.max(1) as f64)
+}
+
+/// Words that take at most so many pixels with letters of a size: of longer ones the beginning and the end.
+///
+/// The ends of names differ as often as their beginnings do.
+pub(super) fn shortened(words: &str, width: f64, size: u32) -> String {
+    let most = ((width / (LETTER * f64::from(size))) as usize).max(5);
+    let letters: Vec<char> = words.chars().collect();
+    if words.width() <= most {
+        return words.into();
+    }
+    let (first, last) = (most / 2, (most - 1) / 2);
+    let part = |letters: &[char]| letters.iter().collect::<String>();
+    format!("{}…{}", part(&letters[..first]).trim_end(), part(&letters[letters.len() - last..]))
+}
+
+/// The name of a series in a legend below all panels, whose letters are [`TICK`] high. The chart library makes a frame for letters of 12 pixels;
+/// spaces behind the name widen it.
+pub(super) fn in_legend(name: &str) -> String {
+    let lacking = LETTER * (f64::from(TICK) - 12.0) * name.width() as f64;
+    let space = 0.32 * 12.0;
+    format!("{name}{}", "\u{a0}".repeat((lacking / space).ceil() as usize))
 }
 
 /// The least and the largest of some values.

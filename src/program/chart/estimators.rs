@@ -1,5 +1,6 @@
 //! The lines of a panel: one for each estimator, those of one target together.
 
+use super::drawing::{LETTER, TICK};
 use crate::program::distinct::distinct;
 use unicode_width::UnicodeWidthStr;
 
@@ -88,9 +89,11 @@ impl<'a> Estimators<'a> {
         self.labels.iter().rev().map(label).collect()
     }
 
-    /// The width of the longest label in pixels: a letter is about seven wide.
+    /// The width of the longest label in pixels.
     pub(super) fn width(&self) -> f64 {
-        10.0 + 7.2 * self.labels.iter().map(|label| label.width()).max().unwrap_or(0) as f64
+        10.0 + LETTER
+            * f64::from(TICK)
+            * self.labels.iter().map(|label| label.width()).max().unwrap_or(0) as f64
     }
 }
 

@@ -1,16 +1,18 @@
 //! A matrix as coloured cells whose rows and columns have names.
 
-use super::drawing::{map_png, range};
+use super::drawing::{LABEL, LETTER, TICK, map_png, panel_width, range, shortened, titled};
 use kuva::plot::ColorMap;
 use kuva::prelude::{Heatmap, Layout, Plot};
-use kuva::render::render::{Scene, render_multiple};
+use kuva::render::figure::Figure;
+use kuva::render::render::Scene;
 use std::sync::Arc;
+use unicode_width::UnicodeWidthStr;
 
 /// The size of a cell, and the room for names and the scale, in pixels.
-const CELL: (f64, f64) = (44.0, 26.0);
-const ROOM: (f64, f64) = (260.0, 170.0);
-/// The width of a letter of the title, in pixels.
-const LETTER: f64 = 11.0;
+const CELL: (f64, f64) = (54.0, 30.0);
+const ROOM: (f64, f64) = (160.0, 110.0);
+/// The longest name of a row or a column, in pixels.
+const NAME: f64 = 220.0;
 
 /// A matrix, row by row, as a PNG: coloured cells with their numbers, the names of rows and columns, and a scale of colours.
 ///
@@ -38,15 +40,27 @@ fn scene(matrix: &[f32], [rows, columns]: [&[String]; 2], title: &str) -> Scene 
     let colours = ColorMap::Custom(Arc::new(move |place| colour(place, ends)));
     let cells = Heatmap::new().with_data(data).with_values().with_color_map(colours);
     let plots = vec![Plot::Heatmap(cells)];
-    let width = CELL.0 * columns.len() as f64 + ROOM.0;
+    let names = |of: &[String]| of.iter().map(|name| shortened(name, NAME, TICK)).collect();
+    let (columns, rows): (Vec<String>, Vec<String>) = (names(columns), names(rows));
+    let longest = |of: &[String]| {
+        LETTER * f64::from(TICK) * of.iter().map(|name| name.width()).max().unwrap_or(0) as f64
+    };
+    // The names of columns are turned by an eighth.
+    let (beside, below) = (longest(&rows), longest(&columns) / f64::sqrt(2.0));
     let layout = Layout::auto_from_plots(&plots)
-        .with_width(width.max(LETTER * (title.chars().count() + 4) as f64))
-        .with_height(CELL.1 * rows.len() as f64 + ROOM.1)
-        .with_title(title)
-        .with_x_categories(columns.to_vec())
+        .with_tick_size(TICK)
+        .with_label_size(LABEL)
+        .with_body_size(TICK - 2)
         .with_y_categories(rows.iter().rev().cloned().collect())
         .with_x_tick_rotate(-45.0);
-    render_multiple(plots, layout)
+    let width = CELL.0 * columns.len() as f64 + ROOM.0 + beside.max(below);
+    let height = CELL.1 * rows.len() as f64 + ROOM.1 + below;
+    let layout = layout.with_x_categories(columns);
+    let figure = Figure::new(1, 1)
+        .with_cell_size(panel_width(width, 1, 0.0, title), height)
+        .with_plots(vec![plots])
+        .with_layouts(vec![layout]);
+    titled(figure, title)
 }
 
 /// The colour of a number at a place between the least, at 0, and the greatest, at 1: white at zero, blue below it and orange above it,

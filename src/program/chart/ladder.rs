@@ -1,6 +1,6 @@
 //! The evidence ladder: distances of estimates from the exact value, on an axis that is logarithmic to both sides.
 
-use super::drawing::{COLOURS, range};
+use super::drawing::{COLOURS, LABEL, LETTER, TICK, range};
 use super::panel::{EXACT, dot};
 use kuva::prelude::{Layout, LinePlot, Plot, TickFormat};
 use kuva::render::figure::Figure;
@@ -67,8 +67,8 @@ pub(crate) fn ladder(rungs: &[Rung], title: &str) -> Scene {
     let widest = rungs.iter().map(|rung| rung.name.width()).max().unwrap_or(0);
     let layout = Layout::new((low, high), (0.5, top))
         .with_x_label("estimate less ln p(x), nats (decades to both sides; bars: ± 2 SE)")
-        .with_label_size(14)
-        .with_tick_size(13)
+        .with_label_size(LABEL)
+        .with_tick_size(TICK)
         .with_x_tick_step(1.0)
         .with_x_tick_format(TickFormat::Custom(Arc::new(label)))
         .with_y_categories(rungs.iter().map(|rung| rung.name.clone()).collect())
@@ -79,7 +79,10 @@ pub(crate) fn ladder(rungs: &[Rung], title: &str) -> Scene {
     Figure::new(1, 1)
         .with_title(title)
         .with_title_size(20)
-        .with_cell_size(640.0 + 8.0 * widest as f64, 110.0 + HEIGHT * rungs.len().max(3) as f64)
+        .with_cell_size(
+            640.0 + LETTER * f64::from(TICK) * widest as f64,
+            110.0 + HEIGHT * rungs.len().max(3) as f64,
+        )
         .with_plots(vec![plots])
         .with_layouts(vec![layout])
         .render()

@@ -1,6 +1,6 @@
 //! Rows of data at their places in a plane of two latents, coloured by their labels.
 
-use super::drawing::{png, range};
+use super::drawing::{TITLE, png, range};
 use kuva::plot::legend::{LegendEntry, LegendShape};
 use kuva::prelude::{Layout, Plot, ScatterPlot, TextAnnotation};
 use kuva::render::render::{Scene, render_multiple};
@@ -12,8 +12,6 @@ const TEN: [&str; 10] = [
 ];
 /// The colour of the labels beyond the tenth.
 const OTHERS: &str = "#C8C8C8";
-/// The most points in a picture: of more, points hide each other.
-const MOST_POINTS: usize = 3000;
 /// Points of so many rows or fewer are drawn large.
 const FEW_POINTS: usize = 300;
 /// The size of a picture, in pixels.
@@ -22,12 +20,15 @@ const SIZE: (f64, f64) = (780.0, 680.0);
 const AXES: (f64, f64) = (630.0, 565.0);
 /// The height of the letters that name a group of points, in pixels.
 const LETTERS: u32 = 20;
+/// The radius of the disk behind them, in pixels.
+const DISK: f64 = 12.0;
 
 /// Rows at their two coordinates as a PNG, each in the colour of its label; without labels, all in one colour.
 ///
-/// `words` are the title and the names of both axes. Both axes have the same scale, so that distances in the picture are those of the plane. The label of a group also stands at the
-/// medians of its points. Of more than ten labels, the ten most frequent have colours of their own. At most 3000 points are drawn, the first
-/// ones, each over those before it; points that are not finite are left out.
+/// `words` are the title and the names of both axes. Both axes have the same scale, so that distances in the picture are those of the plane;
+/// without a name of the second axis there is one latent, and the rows lie one above the other. The label of a group also stands at the
+/// medians of its points, if no other label stands there. Of more than ten labels, the ten most frequent have colours of their own. Each
+/// point is drawn over those before it; points that are not finite are left out.
 ///
 /// # Errors
 /// If the picture cannot be drawn.
@@ -56,8 +57,17 @@ fn scene(
         None => TEN[0],
         Some(labels) => colour_of(&groups, labels[i]),
     };
+    let plane = !up_is.is_empty();
+    let line: Vec<[f64; 2]>;
+    let points = match plane {
+        true => points,
+        false => {
+            line = points.iter().enumerate().map(|(i, point)| [point[0], (i + 1) as f64]).collect();
+            &line
+        }
+    };
     let finite = |&i: &usize| points[i].iter().all(|x| x.is_finite());
-    let shown: Vec<usize> = (0..points.len().min(MOST_POINTS)).filter(finite).collect();
+    let shown: Vec<usize> = (0..points.len()).filter(finite).collect();
     let at = |axis: usize| {
         let (low, high) = range(shown.iter().map(|&i| points[i][axis])).unwrap_or((-1.0, 1.0));
         let side = if high > low { 0.04 * (high - low) } else { 1.0 };
@@ -75,15 +85,15 @@ fn scene(
     let layout = Layout::new(across, up)
         .with_width(SIZE.0)
         .with_height(SIZE.1)
-        .with_equal_aspect()
         .with_title(title)
-        .with_title_size(22)
+        .with_title_size(TITLE)
         .with_x_label(across_is)
-        .with_y_label(up_is)
+        .with_y_label(if plane { up_is } else { "row" })
         .with_label_size(19)
         .with_tick_size(15)
         .with_body_size(18)
         .with_grid_line_width(0.6);
+    let layout = if plane { layout.with_equal_aspect() } else { layout };
     let Some(labels) = labels else { return render_multiple(plots, layout) };
 
     let mut entries: Vec<LegendEntry> =
@@ -92,14 +102,23 @@ fn scene(
         entries.push(entry("others", OTHERS));
     }
     // The library sets letters above their anchor, and these are to be centred in their disk.
-    let unit = ((across.1 - across.0) / AXES.0).max((up.1 - up.0) / AXES.1);
-    let lower = 0.8 * f64::from(LETTERS) * unit;
+    let (wide, high) = ((across.1 - across.0) / AXES.0, (up.1 - up.0) / AXES.1);
+    let pixel = if plane { [wide.max(high); 2] } else { [wide, high] };
+    let lower = 0.8 * f64::from(LETTERS) * pixel[1];
+    let mut named: Vec<[f64; 2]> = Vec::new();
     let mut layout =
         layout.with_legend_box(false).with_legend_title("label").with_legend_entries(entries);
     for label in &groups {
         let of: Vec<usize> = shown.iter().copied().filter(|&i| labels[i] == *label).collect();
         let Some([x, y]) = medians(points, &of) else { continue };
-        let disk = ScatterPlot::new().with_data([(x, y)]).with_size(12.0).with_marker_opacity(0.85);
+        let far = |other: &[f64; 2]| {
+            ((x - other[0]) / pixel[0]).hypot((y - other[1]) / pixel[1]) > 2.0 * DISK
+        };
+        if !named.iter().all(far) {
+            continue;
+        }
+        named.push([x, y]);
+        let disk = ScatterPlot::new().with_data([(x, y)]).with_size(DISK).with_marker_opacity(0.85);
         plots.push(Plot::Scatter(disk.with_color("#FFFFFF")));
         let name = TextAnnotation::new(label.to_string(), x, y - lower).with_font_size(LETTERS);
         layout = layout.with_annotation(name);
@@ -213,6 +232,23 @@ mod tests {
         // Four groups of ten, and the mark in the legend.
         assert_eq!(grey, 41);
         picture(&map, "latent-map-many.png");
+    }
+
+    #[test]
+    fn labels_at_one_place_are_written_once_and_one_latent_has_rows_above_each_other() {
+        let (mut points, labels) = groups(3, 30);
+        let named = |points: &[[f64; 2]], up: &str| {
+            let map = scene(points, Some(&labels), ["groups", "first", up]);
+            let white = Color::from("#FFFFFF");
+            colours(&map).iter().filter(|one| **one == white).count()
+        };
+        assert_eq!(named(&points, "second"), 3);
+        points.iter_mut().for_each(|point| *point = [0.1 * point[0], 0.0]);
+        points[0] = [9.0, 9.0];
+        assert_eq!(named(&points, "second"), 1);
+        let line = scene(&points, None, ["one latent", "first", ""]);
+        assert!(svg(&line).contains(">row<"));
+        picture(&line, "latent-line.png");
     }
 
     #[test]

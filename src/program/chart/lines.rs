@@ -1,14 +1,21 @@
 //! Panels of lines or marks on linear axes, as for the columns of a table.
 
 use super::curve::Series;
-use super::drawing::{COLOURS, TITLE, panel_width, png, range};
+use super::drawing::{
+    COLOURS, LABEL, PANEL_TITLE, TICK, decimals, in_legend, panel_width, png, range, shortened,
+    tick_step, titled,
+};
 use crate::program::distinct::distinct;
-use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot};
+use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TickFormat};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
+use std::sync::Arc;
 
 /// Panels side by side.
 const ACROSS: usize = 4;
+/// The size of each of many panels in pixels, and the ticks that fit below it.
+const PANEL: (f64, f64) = (310.0, 280.0);
+const MOST_TICKS: f64 = 4.0;
 
 /// The most columns of a table that are drawn.
 pub(crate) const MOST_COLUMNS: usize = 12;
@@ -64,16 +71,15 @@ fn scene(panels: &[LinePanel], title: &str) -> Scene {
     let (width, height) = match panels.len() {
         0 | 1 => (760.0, 440.0),
         2 => (440.0, 400.0),
-        _ => (300.0, 260.0),
+        _ => PANEL,
     };
-    Figure::new(panels.len().div_ceil(across).max(1), across)
-        .with_title(title)
-        .with_title_size(TITLE)
-        .with_cell_size(panel_width(width, across, 0.0, title), height)
+    let width = panel_width(width, across, 0.0, title);
+    let figure = Figure::new(panels.len().div_ceil(across).max(1), across)
+        .with_cell_size(width, height)
         .with_plots(panels.iter().map(|panel| panel.drawn(colour)).collect())
-        .with_layouts(panels.iter().map(LinePanel::layout).collect())
-        .with_shared_legend_bottom()
-        .render()
+        .with_layouts(panels.iter().map(|panel| panel.layout(width, height)).collect())
+        .with_shared_legend_bottom();
+    titled(figure, title)
 }
 
 impl LinePanel {
@@ -87,10 +93,10 @@ impl LinePanel {
             let points = points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite());
             if self.marks {
                 let marks = ScatterPlot::new().with_data(points).with_color(colour(name));
-                return Plot::Scatter(marks.with_size(2.5).with_legend(name.as_str()));
+                return Plot::Scatter(marks.with_size(2.5).with_legend(in_legend(name)));
             }
             let line = LinePlot::new().with_data(points).with_color(colour(name));
-            Plot::Line(line.with_stroke_width(1.6).with_legend(name.as_str()))
+            Plot::Line(line.with_stroke_width(1.6).with_legend(in_legend(name)))
         });
         let (low, high) = self.ranges().0;
         let equal = LinePlot::new().with_data([(low, low), (high, high)]).with_color(COLOURS[6]);
@@ -110,15 +116,20 @@ impl LinePanel {
         (padded(across), padded(up))
     }
 
-    fn layout(&self) -> Layout {
+    /// The axes and words of a panel of this size, whose long names are shortened.
+    fn layout(&self, width: f64, height: f64) -> Layout {
         let (across, up) = self.ranges();
+        let step = tick_step(across.1 - across.0, MOST_TICKS * width / PANEL.0);
         let layout = Layout::new(across, up)
-            .with_title(self.title.as_str())
-            .with_title_size(16)
-            .with_x_label(self.labels[0].as_str())
-            .with_y_label(self.labels[1].as_str())
-            .with_label_size(14)
-            .with_tick_size(12)
+            .with_title(shortened(&self.title, 0.9 * width, PANEL_TITLE))
+            .with_title_size(PANEL_TITLE)
+            .with_x_label(shortened(&self.labels[0], 0.75 * width, LABEL))
+            .with_y_label(shortened(&self.labels[1], 0.65 * height, LABEL))
+            .with_label_size(LABEL)
+            .with_tick_size(TICK)
+            .with_body_size(TICK)
+            .with_x_tick_step(step)
+            .with_x_tick_format(TickFormat::Custom(Arc::new(move |x| decimals(x, step))))
             .with_x_axis_min(across.0)
             .with_x_axis_max(across.1)
             .with_y_axis_min(up.0)

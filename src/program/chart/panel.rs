@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TextAnnotation, TickFormat};
 
-use super::drawing::{decimals, range, tick_step};
+use super::drawing::{LABEL, PANEL_TITLE, TICK, decimals, range, tick_step};
 
 /// Ticks that fit beside each other on the horizontal axis.
-const MOST_TICKS: f64 = 6.0;
+const MOST_TICKS: f64 = 4.0;
+/// The size of a word in place of a mark, in pixels.
+const WORD: u32 = 14;
 
 /// The distance of ticks on a logarithmic axis of few decades. The logarithms of 2 and 5 are 0.301 and 0.699, which are tenths but for less
 /// than a pixel; other tenths have no label.
@@ -67,10 +69,10 @@ impl Panel {
         let step = self.step();
         let layout = Layout::new(self.range, lines)
             .with_title(self.title.as_str())
-            .with_title_size(14)
+            .with_title_size(PANEL_TITLE)
             .with_x_label(self.label.as_str())
-            .with_label_size(12)
-            .with_tick_size(11)
+            .with_label_size(LABEL)
+            .with_tick_size(TICK)
             .with_x_tick_step(step)
             .with_x_tick_format(TickFormat::Custom(if self.decades {
                 Arc::new(decade_label)
@@ -136,13 +138,13 @@ pub(super) fn word(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnno
     // The chart library centres the text above its anchor: it goes right by half its width and
     // down by half its height.
     let x = low + (high - low) * (0.03 + 0.02 * text.len() as f64);
-    TextAnnotation::new(text, x, line as f64 - 0.35).with_font_size(11).with_color("#555555")
+    TextAnnotation::new(text, x, line as f64 - 0.35).with_font_size(WORD).with_color("#555555")
 }
 
 /// A word at the right end of an estimator's line.
 pub(super) fn word_at_right(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnnotation {
     let x = high - (high - low) * (0.02 + 0.014 * text.len() as f64);
-    TextAnnotation::new(text, x, line as f64 - 0.35).with_font_size(11).with_color("#333333")
+    TextAnnotation::new(text, x, line as f64 - 0.35).with_font_size(WORD).with_color("#333333")
 }
 
 /// An estimator's mark on its line, with a bar to both sides.
@@ -151,10 +153,10 @@ pub(super) fn dot(x: f64, half: f64, line: f64, colour: &str) -> Plot {
     Plot::Scatter(if half > 0.0 { mark.with_x_err([half]) } else { mark })
 }
 
-/// The distance of ticks on a logarithmic axis over so many decades: tenths of a decade if whole decades would give fewer than four
+/// The distance of ticks on a logarithmic axis over so many decades: tenths of a decade on a single one, where whole decades would give two
 /// ticks.
 pub(super) fn decade_step((low, high): (f64, f64)) -> f64 {
-    if high - low < 3.0 { FINE } else { ((high - low) / MOST_TICKS).ceil() }
+    if high - low < 2.0 { FINE } else { ((high - low) / MOST_TICKS).ceil() }
 }
 
 /// The label of a tick on a logarithmic axis: 1, 2 or 5 times a power of ten, or none.

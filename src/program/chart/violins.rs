@@ -21,6 +21,9 @@ const HALF: f64 = 0.42;
 /// The cells of the density over the width of a panel: about two pixels each.
 const CELLS: usize = 160;
 
+/// The room beside the violins for shares of draws outside, as a part of their width.
+const ASIDE: f64 = 0.2;
+
 /// The most values that draws can take to be drawn value by value.
 const MOST_ATOMS: usize = 12;
 
@@ -68,14 +71,16 @@ pub(crate) fn violins(all: &[Draws], title: &str, dashed: &str) -> Scene {
         few if few <= MOST_COMPONENTS => String::new(),
         all => format!("{MOST_COMPONENTS} of {all} components, those with the most noise"),
     };
-    let mut plots = Vec::new();
-    let mut layouts = Vec::new();
+    let (mut plots, mut layouts, mut cut) = (Vec::new(), Vec::new(), false);
     for (i, component) in largest(&sizes, MOST_COMPONENTS).into_iter().enumerate() {
         let panel = component_panel(&of(components[component]), &estimators, dashed);
+        cut |= !panel.words.is_empty();
         layouts.push(panel.layout(estimators.axis(i == 0)));
         plots.push(panel.drawn());
     }
-    let title = estimators.title(title, &about);
+    let outside = if cut { "%: draws outside" } else { "" };
+    let about = [about.as_str(), outside].into_iter().filter(|words| !words.is_empty());
+    let title = estimators.title(title, &about.collect::<Vec<_>>().join("; "));
     let width = panel_width(WIDTH, plots.len(), estimators.width(), &title);
     let lines = estimators.len().max(3) as f64;
     let figure = Figure::new(1, plots.len().max(1))
@@ -97,27 +102,27 @@ fn component_panel(of: &[&Draws], estimators: &Estimators, dashed: &str) -> Pane
     let known = of.iter().map(|one| one.exact).filter(|exact| exact.is_finite());
     let (low, high) = range(middle.chain(known)).unwrap_or((0.0, 1.0));
     let margin = if high > low { 0.04 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
-    let range = (low - margin, high + margin);
+    let inner = (low - margin, high + margin);
+    let outside = of.iter().any(|one| outside(&one.draws, inner).is_some());
+    // Shares of draws outside stand beside the violins.
+    let range = (inner.0, if outside { inner.1 + ASIDE * (inner.1 - inner.0) } else { inner.1 });
     let (mut plots, mut exact) = (Vec::new(), vec![f64::NAN; lines]);
     let mut words = Vec::new();
     for one in of {
         let Some(i) = estimators.place(&one.estimator) else { continue };
         exact[i] = one.exact;
-        plots.extend(violin(&one.draws, (lines - i) as f64, range, estimators.colours[i]));
-        let share = outside(&one.draws, range);
+        plots.extend(violin(&one.draws, (lines - i) as f64, inner, estimators.colours[i]));
+        let share = self::outside(&one.draws, inner);
         words.extend(share.map(|share| word_at_right(&share, lines - i, range)));
         let mean = one.draws.iter().sum::<f64>() / one.draws.len() as f64;
-        if (range.0..=range.1).contains(&mean) {
+        if (inner.0..=inner.1).contains(&mean) {
             plots.push(dot(mean, 0.0, (lines - i) as f64, estimators.colours[i]));
         }
     }
     Panel {
         plots,
         title: of.first().map_or(String::new(), |one| format!("∇ {}", one.component)),
-        label: match words.is_empty() {
-            true => format!("one gradient (dashed: {dashed})"),
-            false => format!("dashed: {dashed}; %: draws outside"),
-        },
+        label: format!("gradient (dashed: {dashed})"),
         words,
         range,
         lines,
@@ -262,7 +267,11 @@ mod tests {
         // One per cent of the draws on each side lie outside, all of them those of the noisiest estimator.
         let text = svg(&violins(&draws(), "phi at 0.3", "reference"));
         assert_eq!(text.matches(" %<").count(), 1, "one of four estimators has draws outside");
-        assert!(text.contains("dashed: reference; %: draws outside") && !text.contains("exact"));
+        assert!(
+            text.contains("dashed: reference")
+                && text.contains("%: draws outside")
+                && !text.contains("exact")
+        );
     }
 
     #[test]

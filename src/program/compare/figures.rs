@@ -81,7 +81,7 @@ fn estimate(row: &Row, refuted: bool) -> Estimate {
         component: row.component.clone(),
         exact: row.exact,
         mean: row.mean,
-        standard_error: (row.variance / row.draws as f64).sqrt().hypot(row.exact_error),
+        standard_error: (row.variance / row.effective_draws).sqrt().hypot(row.exact_error),
         variance: row.total_variance,
         seconds_per_draw: row.seconds_per_draw,
     }

@@ -79,7 +79,7 @@ mod tests {
             let stats = |x: &Vec<f64>| {
                 let mean = x.iter().sum::<f64>() / draws as f64;
                 let squares = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
-                ComponentStats { exact: 0.0, mean, variance: squares / (draws - 1) as f64, draws }
+                stats_of(mean, squares, draws)
             };
             all.iter().map(stats).collect()
         };
@@ -88,6 +88,11 @@ mod tests {
 
     fn ratio(batches: &[Vec<ComponentStats>]) -> Ratio {
         Ratio::of(&batches.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    fn stats_of(mean: f64, squares: f64, draws: usize) -> ComponentStats {
+        let (variance, effective_draws) = (squares / (draws - 1) as f64, draws as f64);
+        ComponentStats { exact: 0.0, mean, variance, draws, effective_draws }
     }
 
     #[test]
@@ -115,7 +120,7 @@ mod tests {
         let stats = |x: &[f64]| {
             let (draws, mean) = (x.len(), x.iter().sum::<f64>() / x.len() as f64);
             let squares = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
-            ComponentStats { exact: 0.0, mean, variance: squares / (draws - 1) as f64, draws }
+            stats_of(mean, squares, draws)
         };
         let all = [1.0, 2.0, 4.0, 3.0, 0.5, 2.5];
         let (whole, halves) = ([stats(&all)], [[stats(&all[..3])], [stats(&all[3..])]]);

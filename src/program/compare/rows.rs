@@ -32,6 +32,8 @@ pub struct Row {
     pub snr: f64,
     /// The number of draws.
     pub draws: usize,
+    /// The number of independent draws whose mean has the same variance: fewer where an estimator runs a chain from draw to draw.
+    pub effective_draws: f64,
     /// $K$, the samples in each draw; none of a gradient that has no such number.
     pub num_samples: Option<usize>,
     /// The mean effective sample size of $K$ samples, where they are weighted.
@@ -162,6 +164,7 @@ pub(super) fn rows_of(case: &Case, fronts: &[(String, Vec<String>)]) -> Vec<Row>
             variance: component.variance,
             snr: component.snr(),
             draws: component.draws,
+            effective_draws: component.effective_draws,
             num_samples: one.samples,
             effective_sample_size: case.effective,
             seconds_per_draw: seconds,

@@ -277,6 +277,7 @@ impl Moments {
             mean: self.means[i],
             variance: self.spread(i),
             draws: self.count as usize,
+            effective_draws: self.count,
         };
         let error = |i: usize| truth.map_or(0.0, |truth| (truth.spread(i) / truth.count).sqrt());
         let all = 0..self.names.len();

@@ -4,7 +4,7 @@ use super::codes::{Parameter, constant, numbers, parameters};
 use super::exact::{self, ExactFit, ExactModel, Iterative};
 use super::kind::{About, Fitting, Kind};
 use crate::program::gallery::{DRAWS, Gallery};
-use crate::program::picture::Sheet;
+use crate::program::probabilities::{MOST_ROWS, probabilities};
 use crate::program::run::choices::Dtype;
 use crate::program::run::options::Given;
 use crate::program::run::settings::{Settings, at_least_one, to_section, within};
@@ -23,12 +23,6 @@ const ABOUT: About = About {
     source: "Dempster, Laird & Rubin 1977",
     pictures: &["samples.png", "means.png", "responsibilities.png"],
 };
-
-/// Test rows whose responsibilities are drawn.
-const ROWS: usize = 200;
-/// The least and the largest height of a component in `responsibilities.png`, and the least width of the whole, in pixels.
-const HEIGHT: (usize, usize) = (16, 60);
-const WIDTH: usize = 1700;
 
 /// The kind `gmm`.
 pub(crate) struct Gmm;
@@ -190,11 +184,16 @@ impl<F: Scalar> ExactModel<F> for Model {
         let means = params.get(self.loc());
         let mean = |&k: &usize| &means[k * self.columns()..(k + 1) * self.columns()];
         let means: Vec<f32> = order.iter().flat_map(mean).map(|x| x.to_f64() as f32).collect();
-        let responsibilities = responsibilities(self, params, data, &order)?;
+        let shown = data.take(0..data.len().min(MOST_ROWS));
+        let probs = &self.posterior_parameters(params, &shown)[0].values;
+        let words = (["component", "test row"], data.len());
+        let responsibilities = probabilities(probs, &order, shown.labels(), words)?;
         let means = match data.image() {
             Some(_) => {
-                let labels: Vec<String> = weights.iter().map(|w| format!("{w:.3}")).collect();
-                let words = "means of the components with their weights, the heaviest first";
+                let label = |(k, w): (&usize, &f64)| format!("{}: {w:.3}", k + 1);
+                let labels: Vec<String> = order.iter().zip(&weights).map(label).collect();
+                let words =
+                    "means of the components with their numbers and weights, the heaviest first";
                 gallery.labelled(&means, &labels, words)?
             }
             None => {
@@ -202,8 +201,8 @@ impl<F: Scalar> ExactModel<F> for Model {
                 let apart: Vec<f32> =
                     means.iter().zip(centre.iter().cycle()).map(|(x, mean)| x - mean).collect();
                 let title = "component means less the mean of the test rows, in standard deviations (brackets: weights)";
-                let name = |(k, w): (usize, &f64)| format!("component {} ({w:.3})", k + 1);
-                let names: Vec<String> = weights.iter().enumerate().map(name).collect();
+                let name = |(k, w): (&usize, &f64)| format!("component {} ({w:.3})", k + 1);
+                let names: Vec<String> = order.iter().zip(&weights).map(name).collect();
                 gallery.heat_map(&gallery.in_deviations(&apart), &names, title)?
             }
         };
@@ -223,44 +222,4 @@ fn weights<F: Scalar>(logits: &[F], order: &[usize]) -> Vec<f64> {
     let (tape, logits) = (Tape::new(), logits.iter().map(|x| x.to_f64()).collect::<Vec<_>>());
     let weights = numbers(tape.constant(&logits, [logits.len()]).softmax(-1));
     order.iter().map(|&k| weights[k]).collect()
-}
-
-/// The responsibilities of the components for rows of the data, from black at zero to white at one: a line for each component, a
-/// column for each row. Rows lie in the order of their labels, with a grey line between two labels; without labels, in the order of
-/// their most probable components.
-fn responsibilities<F: Scalar>(
-    model: &Model,
-    params: &Params<F>,
-    data: &Table,
-    order: &[usize],
-) -> anyhow::Result<Vec<u8>> {
-    let (rows, k) = (data.len().min(ROWS), order.len());
-    let tape = Tape::new();
-    let x = constant(&tape, &data.take(0..rows));
-    let found = model.responsibilities(params.on(&tape), x).value();
-    let row = |i: usize| order.iter().map(move |&j| (i, j));
-    let of: Vec<Vec<f32>> = (0..rows)
-        .map(|i| row(i).map(|(i, j)| found.values()[i * k + j].to_f64() as f32).collect())
-        .collect();
-    let most = |r: &[f32]| (0..k).max_by(|&a, &b| r[a].total_cmp(&r[b])).unwrap_or(0);
-    let labels = data.labels();
-    let label = |i: usize| labels.map_or(0, |labels| labels[i]);
-    let mut sorted: Vec<usize> = (0..rows).collect();
-    sorted.sort_by_key(|&i| (label(i), most(&of[i])));
-    let mut lines: Vec<Option<usize>> = Vec::new();
-    for (place, &i) in sorted.iter().enumerate() {
-        if place > 0 && label(i) != label(sorted[place - 1]) {
-            lines.push(None);
-        }
-        lines.push(Some(i));
-    }
-    let cell = |j: usize| {
-        let of = &of;
-        lines.iter().map(move |line| line.map_or(f32::NAN, |i| of[i][j]))
-    };
-    let cells: Vec<f32> = (0..k).flat_map(cell).collect();
-    let height = (HEIGHT.1 * HEIGHT.0 / k.max(1)).clamp(HEIGHT.0, HEIGHT.1);
-    let scale = (height, WIDTH.div_ceil(lines.len().max(1)));
-    let sheet = Sheet { shape: (k, lines.len()), columns: 1, scale, gap: 2 }.grid(&cells);
-    sheet.captioned("how probable (white: 1) each component, a line, is for each test row")
 }

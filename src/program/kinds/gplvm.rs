@@ -366,11 +366,11 @@ impl<F: Scalar> WholeModel<F> for Latents<F> {
         Ok(found)
     }
 
-    /// Rows with latents from the prior, or without one from a normal distribution with the moments of the latents.
+    /// Rows whose latents are drawn from a normal distribution with the moments of the fitted ones. Nothing holds the scale of these but the
+    /// prior, which the lengths of the kernel give way to, so that draws from the prior may lie far from every row.
     fn draws(&self, params: &Params<F>, count: usize, seed: u64) -> anyhow::Result<Table> {
         let (q, columns) = (self.dimensions(), self.train.columns());
-        let moments =
-            if self.prior { vec![(0.0, 1.0); q] } else { moments(&self.latents(params), q) };
+        let moments = moments(&self.latents(params), q);
         let rng = &mut seed::rng(seed, Stream::Sample, 0);
         let mut x = vec![0.0; count * q];
         f64::fill_normal(&mut x, rng);

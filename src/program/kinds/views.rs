@@ -2,8 +2,8 @@
 
 use super::codes::{decode, latents};
 use super::posterior::{Plane, posterior};
-use crate::program::chart::{self, Series, column_panels, line_panels};
-use crate::program::gallery::{Gallery, MEANS, column_names};
+use crate::program::chart::{self, MOST_COLUMNS, Series, column_panels, line_panels};
+use crate::program::gallery::{Gallery, MEANS, column_names, of_columns};
 use crate::program::picture::Sheet;
 use crate::program::usage_error::usage_error;
 use pathscore::autodiff::{Scalar, Tape, Var};
@@ -208,7 +208,8 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
         let labels = self.rows.labels().map(|labels| -> Vec<u32> {
             labels[..rows].iter().map(|&label| u32::from(label)).collect()
         });
-        let title = format!("Test rows: {title}");
+        let of = Gallery::new(self.rows).first(rows);
+        let title = format!("{}{}: {title}", of[..1].to_uppercase(), &of[1..]);
         chart::latent_map(&points, labels.as_deref(), [&title, across, up])
     }
 
@@ -219,7 +220,7 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
     /// If the picture cannot be drawn.
     pub(crate) fn latent_plane(&self) -> anyhow::Result<Vec<u8>> {
         let code = || self.encode(self.gallery.data().len().min(ACTIVITY_ROWS));
-        self.plane(self.model.latents(), code, |z| self.decode(z))
+        self.plane((self.model.latents(), "latent"), code, |z| self.decode(z))
     }
 
     /// [`Views::latent_plane`] of the layer that is farthest from the data, whose width is `top`; `below` computes all layers from
@@ -237,7 +238,7 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
             let z = self.encode(self.gallery.data().len().min(ACTIVITY_ROWS));
             z.chunks_exact(latents).flat_map(|z| z[latents - top..].iter().copied()).collect()
         };
-        self.plane(top, code, |z| {
+        self.plane((top, "latent of the top layer"), code, |z| {
             let tape = Tape::new();
             let z = tape.constant(z, [z.len() / top, top]);
             let all = below(self.model, self.params.on(&tape), z).value();
@@ -245,10 +246,10 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
         })
     }
 
-    /// The picture of so many latents from the code of the data and a decoder of these latents.
+    /// The picture of so many latents, with the word for one, from the code of the data and a decoder of these latents.
     fn plane(
         &self,
-        latents: usize,
+        (latents, name): (usize, &str),
         code: impl FnOnce() -> Vec<F>,
         decode: impl Fn(&[F]) -> Vec<f32>,
     ) -> anyhow::Result<Vec<u8>> {
@@ -260,8 +261,7 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
                 .flat_map(|i| [place(i % MAP, MAP), place(MAP - 1 - i / MAP, MAP)])
                 .collect();
             let sheet = Sheet { gap: 0, ..self.gallery.sheet(MAP) }.filling(MAP);
-            let words =
-                format!("means, latent 1 from −{REACH} to {REACH} rightwards, latent 2 upwards");
+            let words = format!("means, {name} 1 from −{REACH} to {REACH} rightwards, 2 upwards");
             return sheet.grid(&self.gallery.grey(&decode(&z))).captioned(&words);
         }
         let mut active = most_active(&code(), latents);
@@ -274,9 +274,10 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
         }
         let means = decode(&z);
         if !table {
-            let words =
-                format!("each row: one latent from −{REACH} to {REACH}, the others at zero");
-            return self.gallery.grid(&means, ALONG, &words);
+            let words = format!(
+                "each row: one {name}, by its number, from −{REACH} to {REACH}, the others at zero"
+            );
+            return self.gallery.grid_of(&means, ALONG, &numbers(&active), &words);
         }
         let columns = self.gallery.data().columns();
         let of_column = |column: usize| {
@@ -284,7 +285,7 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
             let series = lines.map(|(latent, means)| {
                 let means = means.iter().skip(column).step_by(columns).enumerate();
                 let points = means.map(|(i, &mean)| (place(i, ALONG).to_f64(), f64::from(mean)));
-                Series { name: format!("latent {}", latent + 1), points: points.collect() }
+                Series { name: format!("{name} {}", latent + 1), points: points.collect() }
             });
             series.collect()
         };
@@ -295,8 +296,10 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
         for (panel, (mean, deviation)) in panels.iter_mut().zip(mean.iter().zip(&deviation)) {
             panel.holds = vec![mean - 2.0 * deviation, mean + 2.0 * deviation];
         }
-        let title = "means of the columns along one latent, the others at zero (height: test rows, mean ± 2 SD or more)";
-        line_panels(&panels, title)
+        let title = format!(
+            "means of the columns along one {name}, the others at zero\n(height: test rows, mean ± 2 SD or more)"
+        );
+        line_panels(&panels, &of_columns(&title, MOST_COLUMNS, columns))
     }
 
     /// The picture of bits: reconstructions of some rows of the data, and below them a row of pictures for each of the
@@ -321,9 +324,9 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
             let turned = base.iter().enumerate();
             z.extend(turned.map(|(i, &bit)| if i % latents == j { F::ONE - bit } else { bit }));
         }
-        let words =
-            "top: rows as the model sees them; below, in each row another bit is turned over";
-        self.gallery.grid(&self.decode(&z), columns, words)
+        let words = "top: rows as the model sees them; below, in each row one bit, by its number, is turned over";
+        let names: Vec<String> = [String::new()].into_iter().chain(numbers(&active)).collect();
+        self.gallery.grid_of(&self.decode(&z), columns, &names, words)
     }
 
     /// A heat map of the change of the columns' means when a bit becomes one, for some bits, averaged over rows of bits.
@@ -346,6 +349,11 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
         let names: Vec<String> = bits.iter().map(|bit| format!("bit {}", bit + 1)).collect();
         self.gallery.heat_map(&effects, &names, "change of the means when a bit becomes one")
     }
+}
+
+/// The numbers of latents, counted from one.
+fn numbers(latents: &[usize]) -> Vec<String> {
+    latents.iter().map(|latent| (latent + 1).to_string()).collect()
 }
 
 /// The names of two latents, or of one.

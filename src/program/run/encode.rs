@@ -5,10 +5,12 @@ use super::saved::Saved;
 use crate::program::args::EncodeArgs;
 use crate::program::chart::latent_map;
 use crate::program::files::write_atomically;
+use crate::program::gallery::Gallery;
 use crate::program::kinds::KINDS;
 use crate::program::kinds::codes::{Codes, Parameter};
 use crate::program::kinds::kind::Fitting;
 use crate::program::limits::check_memory;
+use crate::program::probabilities::probabilities;
 use crate::program::progress::{Count, say};
 use crate::program::usage_error::usage_error;
 use pathscore::models::data::Table;
@@ -16,6 +18,8 @@ use std::ops::Range;
 
 /// The rows that are encoded together.
 const ROWS: usize = 500;
+/// The most rows in a plane: of more, points hide each other.
+const MAP_ROWS: usize = 3000;
 
 /// Encodes rows by a trained model and writes the parameters of their posteriors.
 pub(crate) fn encode(args: &EncodeArgs) -> anyhow::Result<()> {
@@ -31,7 +35,7 @@ pub(crate) fn encode(args: &EncodeArgs) -> anyhow::Result<()> {
     let bytes = match form {
         Form::Csv => csv(&names, &numbers, rows.labels()),
         Form::Npy => npy(&numbers, names.len(), None),
-        Form::Picture => scatter(&names, &numbers, &rows)?,
+        Form::Picture => picture(&found, &rows)?,
     };
     write_atomically(&args.out, &bytes)?;
     say(&format!("wrote {}, {} rows of {} numbers", args.out.display(), rows.len(), names.len()));
@@ -96,16 +100,25 @@ fn side_by_side(found: &[Parameter], rows: usize) -> (Vec<String>, Vec<f64>) {
     (names.collect(), (0..rows).flat_map(row).copied().collect())
 }
 
-/// The rows in the plane of the first two latents, in the colours of their labels.
-fn scatter(names: &[String], numbers: &[f64], rows: &Table) -> anyhow::Result<Vec<u8>> {
-    let end = |name: &String| name.rsplit('_').next() == Some("2");
-    let second = names.get(1).filter(|name| end(name));
-    let up = |row: &[f64]| second.map_or(0.0, |_| row[1]);
-    let points: Vec<[f64; 2]> =
-        numbers.chunks_exact(names.len()).map(|row| [row[0], up(row)]).collect();
-    let labels = rows.labels();
-    let labels =
-        labels.map(|labels| labels.iter().map(|&label| label.into()).collect::<Vec<u32>>());
-    let words = ["Rows: the first two latents", &names[0], second.map_or("", |name| name)];
-    latent_map(&points, labels.as_deref(), words)
+/// Probabilities as lines; of real latents the rows in the plane of the first two, in the colours of their labels.
+fn picture(found: &[Parameter], rows: &Table) -> anyhow::Result<Vec<u8>> {
+    let Parameter { name, values } = &found[0];
+    let width = values.len() / rows.len();
+    if *name == "probs" {
+        let order: Vec<usize> = (0..width).collect();
+        return probabilities(values, &order, rows.labels(), (["latent", "row"], rows.len()));
+    }
+    let point = |row: &[f64]| [row[0], row.get(1).copied().unwrap_or(0.0)];
+    let shown = rows.len().min(MAP_ROWS);
+    let points: Vec<[f64; 2]> = values.chunks_exact(width).take(shown).map(point).collect();
+    let labels: Option<Vec<u32>> =
+        rows.labels().map(|labels| labels[..shown].iter().map(|&label| label.into()).collect());
+    let of = Gallery::new(rows).of("rows").first(shown);
+    let title = match width {
+        1 => format!("The latent of {of}"),
+        2 => format!("The two latents of {of}"),
+        all => format!("The first two of {all} latents of {of}"),
+    };
+    let up = if width > 1 { format!("{name}_2") } else { String::new() };
+    latent_map(&points, labels.as_deref(), [&title, &format!("{name}_1"), &up])
 }

@@ -2,7 +2,7 @@
 
 use super::memory;
 use super::saved::Saved;
-use super::settings::at_least_one;
+use super::settings::{at_least_one, rows_of};
 use super::summary::Line;
 use crate::program::args::EvaluateArgs;
 use crate::program::kinds::kind::{Ais, Measure, Quantity};
@@ -39,7 +39,7 @@ pub(crate) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
     let columns = saved.split.test.columns();
     memory::check_chains(&saved.settings, columns, args.ais_chains.unwrap_or(1))?;
     let test = saved.split.test.len();
-    let rows = args.rows.unwrap_or(test).min(test);
+    let rows = rows_of("--rows", args.rows, test)?;
     let (chains, progress) = (args.ais_chains, args.progress);
     let ais = args.ais.map(|steps| Ais { steps, chains, rows: args.ais_rows, progress });
     let how = Measure { samples: args.num_samples, rows, seed: args.seed, ais };

@@ -2,7 +2,7 @@
 
 use super::data;
 use super::saved::Saved;
-use super::settings::at_least_one;
+use super::settings::{at_least_one, rows_of};
 use crate::program::usage_error::usage_error;
 use clap::{Args, ValueEnum};
 use pathscore::models::data::{Source, Split, Table};
@@ -80,7 +80,7 @@ impl RowsArgs {
             Part::Train => split.train.clone(),
             Part::Test => split.test.clone(),
         };
-        let rows = self.rows.unwrap_or(table.len()).min(table.len());
+        let rows = rows_of("--rows", self.rows, table.len())?;
         Ok(table.take(0..rows))
     }
 }

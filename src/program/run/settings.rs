@@ -324,6 +324,19 @@ pub(crate) fn at_least_one(option: &str, value: u64) -> anyhow::Result<()> {
     }
 }
 
+/// The number of rows that are asked for, or all that are there.
+///
+/// # Errors
+/// If there are fewer.
+pub(crate) fn rows_of(option: &str, asked: Option<usize>, there: usize) -> anyhow::Result<usize> {
+    match asked {
+        Some(asked) if asked > there => {
+            Err(usage_error(format!("{option} is {asked}; there are {there} rows")))
+        }
+        _ => Ok(asked.unwrap_or(there)),
+    }
+}
+
 /// Refuses a value that does not fit its range.
 pub(crate) fn within(option: &str, value: f64, fits: bool, range: &str) -> anyhow::Result<()> {
     match fits {

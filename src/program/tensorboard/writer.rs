@@ -23,6 +23,9 @@ pub(crate) fn prepare(dir: &Path, further: bool) -> anyhow::Result<()> {
     let wrong = |what: &dyn std::fmt::Display| {
         usage_error(format!("--tensorboard {}: {what}", dir.display()))
     };
+    if dir.exists() && !dir.is_dir() {
+        return Err(wrong(&"it is a file, and a folder is wanted, which is made if it is missing"));
+    }
     fs::create_dir_all(dir).map_err(|error| wrong(&error))?;
     let entries = fs::read_dir(dir).map_err(|error| wrong(&error))?;
     let mut names = entries.filter_map(Result::ok).map(|entry| entry.file_name());
