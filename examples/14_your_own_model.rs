@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let shape = [test.len(), QUESTIONS];
     let found = evaluate(&trained.model, &trained.params, shape, 500, 0, test.feed());
     println!(
-        "\ntest ELBO {:.3}, ln p(x) {:.3} ± {:.3}",
+        "\ntest ELBO {:.3}, ln p(x) {:.3} ± {:.3} (one standard error)",
         found.elbo, found.log_likelihood, found.log_likelihood_se
     );
 

@@ -46,7 +46,7 @@ pub trait LatentModel<F: Scalar>: Sync {
     /// $p(z)$, of shape `[latents]`.
     fn prior<'t>(&self, params: Bound<'t, F>) -> Self::Prior<'t>;
 
-    /// $\ln p(x \mid z)$, of shape `[draws, batch]`.
+    /// $\ln p(x \mid z)$ of whole rows, of shape `[draws, batch]`: the sum over the columns, which [`Distribution::log_prob`] takes.
     fn log_likelihood<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F>;
 
     /// $\ln p(x, z)$, of shape `[draws, batch]`.

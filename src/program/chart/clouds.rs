@@ -1,6 +1,6 @@
 //! Draws from three distributions in one plane: a prior, a posterior and its approximation.
 
-use super::drawing::{TICK, in_legend, png, range};
+use super::drawing::{TICK, in_legend, png, range, titled};
 use kuva::prelude::{Layout, Plot, ScatterPlot};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
@@ -25,17 +25,15 @@ pub(crate) fn clouds(clouds: [Cloud; 3], axes: [&str; 2], title: &str) -> anyhow
 fn scene(clouds: [Cloud; 3], axes: [&str; 2], title: &str) -> Scene {
     let all: Vec<(Cloud, &str)> = clouds.into_iter().zip(COLOURS).collect();
     let panels = [&all[..], &all[1..]];
-    Figure::new(1, 2)
-        .with_title(title)
-        .with_title_size(20)
+    let figure = Figure::new(1, 2)
         .with_cell_size(PANEL.0, PANEL.1)
         .with_plots(panels.map(|of| of.iter().map(drawn).collect()).into())
         .with_layouts(vec![
             layout(panels[0], axes, "with the prior"),
             layout(panels[1], axes, "near the posterior"),
         ])
-        .with_shared_legend_bottom()
-        .render()
+        .with_shared_legend_bottom();
+    titled(figure, title)
 }
 
 fn drawn(&((name, draws), colour): &(Cloud, &str)) -> Plot {

@@ -8,7 +8,7 @@ use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 use unicode_width::UnicodeWidthStr;
 
-use super::drawing::{COLOURS, LABEL, PANEL_TITLE, TICK, TITLE, in_legend, panel_width, range};
+use super::drawing::{COLOURS, LABEL, PANEL_TITLE, TICK, in_legend, panel_width, range, titled};
 use super::panel::{decade_label, decade_lines, decade_step, multiples, power_of_ten};
 use crate::program::distinct::distinct;
 
@@ -81,6 +81,8 @@ const NEAR: f64 = 0.005;
 /// The distance between the marks of two curves with bars at one place, as a share of the width: bars that lie over each other could not
 /// be told apart.
 const ASIDE: f64 = 0.012;
+/// The most ticks on the vertical axis.
+const MOST_TICKS: f64 = 8.0;
 /// The letters in a line of a panel's title.
 const WRAP: usize = 54;
 
@@ -95,14 +97,12 @@ pub(crate) fn curve_panels(panels: &[CurvePanel], title: &str) -> Scene {
     let frames = panels.iter().map(CurvePanel::frame);
     let drawn = panels.iter().zip(frames.clone());
     let layouts = panels.iter().zip(frames).map(|(panel, frame)| panel.layout(frame));
-    Figure::new(1, panels.len().max(1))
-        .with_title(title)
-        .with_title_size(TITLE)
+    let figure = Figure::new(1, panels.len().max(1))
         .with_cell_size(panel_width(SIZE.0, panels.len(), 0.0, title), SIZE.1)
         .with_plots(drawn.map(|(panel, frame)| panel.drawn(frame, style)).collect())
         .with_layouts(layouts.collect())
-        .with_shared_legend_bottom()
-        .render()
+        .with_shared_legend_bottom();
+    titled(figure, title)
 }
 
 /// The curves of one panel in as many panels as leave at most six in each, with the same axes, and a legend in each.
@@ -128,13 +128,11 @@ pub(crate) fn curves_apart(panel: &CurvePanel, title: &str) -> Scene {
         layout.show_legend = true;
         layout
     });
-    Figure::new(1, count)
-        .with_title(title)
-        .with_title_size(22)
+    let figure = Figure::new(1, count)
         .with_cell_size(APART.0 / count as f64, APART.1)
         .with_plots(drawn.collect())
-        .with_layouts(layouts.collect())
-        .render()
+        .with_layouts(layouts.collect());
+    titled(figure, title)
 }
 
 /// The ranges of the axes of a panel, in their coordinates.
@@ -298,7 +296,8 @@ impl CurvePanel {
             Plot::Line(line.with_color("#DDDDDD").with_stroke_width(0.6))
         };
         let upright = multiples(1.0, across).into_iter().map(|x| [(x, up.0), (x, up.1)]);
-        let level = decade_lines(up).into_iter().map(|y| [(across.0, y), (across.1, y)]);
+        let level =
+            decade_lines(up, MOST_TICKS).into_iter().map(|y| [(across.0, y), (across.1, y)]);
         upright.chain(level).map(pale).collect()
     }
 
@@ -329,7 +328,7 @@ impl CurvePanel {
             .with_tick_length(0.0)
             .with_show_grid(false)
             .with_x_tick_step(1.0)
-            .with_y_tick_step(decade_step((bottom, top)))
+            .with_y_tick_step(decade_step((bottom, top), MOST_TICKS))
             .with_y_tick_format(TickFormat::Custom(Arc::new(decade_label)))
             .with_x_axis_min(left)
             .with_x_axis_max(right)

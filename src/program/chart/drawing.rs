@@ -64,11 +64,14 @@ pub(super) const TICK: u32 = 16;
 /// The width of a letter as a share of its height, nearly.
 pub(super) const LETTER: f64 = 0.58;
 
+/// A space that stays at the end of words.
+const SPACE: char = '\u{a0}';
+
 /// A figure below a title of one line or several.
 pub(super) fn titled(figure: Figure, title: &str) -> Scene {
     let lines = title.lines().count();
     if lines < 2 {
-        return figure.with_title(title).with_title_size(TITLE).render();
+        return trimmed(figure.with_title(title).with_title_size(TITLE).render());
     }
     // The chart library writes one line: a title without letters makes the room, and the lines are set into it.
     let mut scene = figure.with_title(" ").with_title_size(TITLE * lines as u32).render();
@@ -84,6 +87,16 @@ pub(super) fn titled(figure: Figure, title: &str) -> Scene {
     };
     let set: Vec<Primitive> = title.lines().enumerate().map(line).collect();
     scene.elements.extend(set);
+    trimmed(scene)
+}
+
+/// The scene without the spaces of [`in_legend`], when all is in its place.
+fn trimmed(mut scene: Scene) -> Scene {
+    for element in &mut scene.elements {
+        if let Primitive::Text { content, .. } = element {
+            content.truncate(content.trim_end_matches(SPACE).len());
+        }
+    }
     scene
 }
 
@@ -114,7 +127,7 @@ pub(super) fn shortened(words: &str, width: f64, size: u32) -> String {
 pub(super) fn in_legend(name: &str) -> String {
     let lacking = LETTER * (f64::from(TICK) - 12.0) * name.width() as f64;
     let space = 0.32 * 12.0;
-    format!("{name}{}", "\u{a0}".repeat((lacking / space).ceil() as usize))
+    format!("{name}{}", SPACE.to_string().repeat((lacking / space).ceil() as usize))
 }
 
 /// The least and the largest of some values.

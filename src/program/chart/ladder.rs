@@ -1,6 +1,6 @@
 //! The evidence ladder: distances of estimates from the exact value, on an axis that is logarithmic to both sides.
 
-use super::drawing::{COLOURS, LABEL, LETTER, TICK, range};
+use super::drawing::{COLOURS, LABEL, LETTER, TICK, range, titled};
 use super::panel::{EXACT, dot};
 use kuva::prelude::{Layout, LinePlot, Plot, TickFormat};
 use kuva::render::figure::Figure;
@@ -76,16 +76,14 @@ pub(crate) fn ladder(rungs: &[Rung], title: &str) -> Scene {
         .with_x_axis_max(high)
         .with_y_axis_min(0.5)
         .with_y_axis_max(top);
-    Figure::new(1, 1)
-        .with_title(title)
-        .with_title_size(20)
+    let figure = Figure::new(1, 1)
         .with_cell_size(
             640.0 + LETTER * f64::from(TICK) * widest as f64,
             110.0 + HEIGHT * rungs.len().max(3) as f64,
         )
         .with_plots(vec![plots])
-        .with_layouts(vec![layout])
-        .render()
+        .with_layouts(vec![layout]);
+    titled(figure, title)
 }
 
 #[cfg(test)]

@@ -243,7 +243,7 @@ mod tests {
             colours(&map).iter().filter(|one| **one == white).count()
         };
         assert_eq!(named(&points, "second"), 3);
-        points.iter_mut().for_each(|point| *point = [0.1 * point[0], 0.0]);
+        points.iter_mut().for_each(|point| *point = [0.01 * point[0], 0.0]);
         points[0] = [9.0, 9.0];
         assert_eq!(named(&points, "second"), 1);
         let line = scene(&points, None, ["one latent", "first", ""]);

@@ -116,7 +116,7 @@ impl Panel {
             Plot::Line(line.with_color("#DDDDDD").with_stroke_width(0.6))
         };
         let lines = match self.decades {
-            true => decade_lines(self.range),
+            true => decade_lines(self.range, MOST_TICKS),
             false => multiples(self.step(), self.range),
         };
         let grid = lines.into_iter().map(pale);
@@ -127,7 +127,7 @@ impl Panel {
     /// The distance of two ticks: 1, 2 or 5 times a power of ten; on a logarithmic axis that of [`decade_step`].
     fn step(&self) -> f64 {
         match self.decades {
-            true => decade_step(self.range),
+            true => decade_step(self.range, MOST_TICKS),
             false => tick_step(self.range.1 - self.range.0, MOST_TICKS),
         }
     }
@@ -153,10 +153,10 @@ pub(super) fn dot(x: f64, half: f64, line: f64, colour: &str) -> Plot {
     Plot::Scatter(if half > 0.0 { mark.with_x_err([half]) } else { mark })
 }
 
-/// The distance of ticks on a logarithmic axis over so many decades: tenths of a decade on a single one, where whole decades would give two
+/// The distance of ticks on a logarithmic axis over so many decades, at most so many: tenths of a decade on a single one, where whole decades would give two
 /// ticks.
-pub(super) fn decade_step((low, high): (f64, f64)) -> f64 {
-    if high - low < 2.0 { FINE } else { ((high - low) / MOST_TICKS).ceil() }
+pub(super) fn decade_step((low, high): (f64, f64), most: f64) -> f64 {
+    if high - low < 2.0 { FINE } else { ((high - low) / most).ceil() }
 }
 
 /// The label of a tick on a logarithmic axis: 1, 2 or 5 times a power of ten, or none.
@@ -172,8 +172,8 @@ pub(super) fn decade_label(exponent: f64) -> String {
 }
 
 /// The pale lines of a logarithmic axis: at its ticks, and on one of few decades at 1, 2, …, 9 times every power of ten.
-pub(super) fn decade_lines((low, high): (f64, f64)) -> Vec<f64> {
-    let step = decade_step((low, high));
+pub(super) fn decade_lines((low, high): (f64, f64), most: f64) -> Vec<f64> {
+    let step = decade_step((low, high), most);
     if step != FINE {
         return multiples(step, (low, high));
     }
@@ -209,13 +209,13 @@ mod tests {
 
     #[test]
     fn a_logarithmic_axis_of_one_decade_has_four_labels() {
-        let ticks = multiples(decade_step((-6.0, -5.0)), (-6.0, -5.0));
+        let ticks = multiples(decade_step((-6.0, -5.0), 4.0), (-6.0, -5.0));
         let labels: Vec<String> =
             ticks.into_iter().map(decade_label).filter(|label| !label.is_empty()).collect();
         assert_eq!(labels, ["10⁻⁶", "2·10⁻⁶", "5·10⁻⁶", "10⁻⁵"]);
         // The label stands within a thousandth of a decade and a half of the number that it names.
         assert!((2_f64.log10() - 0.3).abs() < 1.5e-3 && (5_f64.log10() - 0.7).abs() < 1.5e-3);
-        assert_eq!(decade_lines((0.0, 1.0)).len(), 10);
-        assert_eq!(decade_lines((-3.0, 6.0)), [-2.0, 0.0, 2.0, 4.0, 6.0]);
+        assert_eq!(decade_lines((0.0, 1.0), 4.0).len(), 10);
+        assert_eq!(decade_lines((-3.0, 5.0), 4.0), [-2.0, 0.0, 2.0, 4.0]);
     }
 }

@@ -18,18 +18,9 @@ use crate::program::threads::pool;
 use crate::program::usage_error::{enough_draws, usage_error};
 use std::io::Write;
 
-/// The largest number of samples within a gradient: a gigabyte of numbers on the smallest problem.
-const MOST_SAMPLES: usize = 1_000_000;
-
 /// Runs the comparison on problems of a bench, prints the rows and writes the figures.
 pub(crate) fn compare(args: &CompareArgs, bench: &Bench) -> anyhow::Result<()> {
     let options = args.options();
-    if options.samples > MOST_SAMPLES {
-        return Err(usage_error(format!(
-            "--num-samples {}: at most {MOST_SAMPLES} samples are drawn for a gradient",
-            options.samples
-        )));
-    }
     if options.samples == 0 {
         return Err(usage_error("--num-samples 0: a gradient needs a sample"));
     }

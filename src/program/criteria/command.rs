@@ -206,7 +206,7 @@ fn panel(problem: &Enumerable, found: &[(Row, Reached)]) -> CurvePanel {
         bars: Vec::new(),
     };
     CurvePanel {
-        title: "the same axes in all panels".into(),
+        title: "at most six criteria in each panel, with the same axes".into(),
         x_label: "energies evaluated".into(),
         y_label: "best ln p(x) less the mean of ln p(x), nats".into(),
         axis: Axis::Log10,

@@ -110,7 +110,8 @@ impl<F: Scalar> DensityModel<F> for Model {
         };
         let rows = (0..data.len().min(COMPLETIONS)).map(|i| data.row(i));
         let completions: Vec<f32> = rows.flat_map(completed).map(|x| x.to_f64() as f32).collect();
-        let names = ["unit", "weights of the hidden units"];
+        let (shown, all) = (self.hidden().min(FILTERS), self.hidden());
+        let names = ["unit", &format!("weights of {shown} of {all} hidden units")];
         Ok(vec![
             ("filters.png", gallery.weights(&filters, ACROSS, names)?),
             ("completions.png", gallery.completions(&completions)?),

@@ -17,8 +17,6 @@ pub(crate) const PICTURES_WITH_HIDDEN: &[&str] =
 /// Pictures of `samples.png`, and the most of `filters.png`.
 const SAMPLES: usize = 64;
 const FILTERS: usize = 100;
-/// The name of a row of `filters.png`, and the title.
-pub(super) const FILTERS_ARE: [&str; 2] = ["unit", "weights of the units"];
 /// The chains of `chains.png` that are shown, and the moments of each.
 const CHAINS: usize = 8;
 const MOMENTS: usize = 12;
@@ -42,6 +40,13 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         Ok(pictures)
     }
 
+    /// The weights of at most so many units.
+    pub(super) fn filters(&self, gallery: &Gallery, most: usize) -> anyhow::Result<Vec<u8>> {
+        let filters = self.model.filters(self.params, most);
+        let shown = filters.len() / self.columns();
+        gallery.weights(&filters, wide(shown).0, ["unit", &format!("weights of {shown} units")])
+    }
+
     /// All pictures but that of hidden activity, if the rows are pictures.
     fn pictures_of_pictures(
         &self,
@@ -51,9 +56,7 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         let gallery = Gallery::new(&self.split.test);
         let [samples, chains] = self.chains(&gallery, sweeps, seed)?;
         let mut pictures = vec![("samples.png", samples), ("chains.png", chains)];
-        let filters = self.model.filters(self.params, FILTERS);
-        let shown = filters.len() / self.columns();
-        pictures.push(("filters.png", gallery.weights(&filters, wide(shown).0, FILTERS_ARE)?));
+        pictures.push(("filters.png", self.filters(&gallery, FILTERS)?));
         pictures.push(("reconstructions.png", self.reconstructions(&gallery)?));
         Ok(pictures)
     }

@@ -1,7 +1,6 @@
 //! The pictures of an energy model whose rows are no pictures: panels for the columns of a table.
 
 use super::model::EnergyKindModel;
-use super::pictures::FILTERS_ARE;
 use super::view::{View, to_f32};
 use crate::program::chart::{
     LinePanel, MOST_COLUMNS, Series, column_panels, line_panels, marginals,
@@ -26,7 +25,6 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         seed: u64,
     ) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
         let [samples, traces] = self.panels_of_chains(sweeps, seed);
-        let filters = self.model.filters(self.params, UNITS);
         let gallery = Gallery::new(&self.split.test);
         let sweeps = sweeps.max(MOMENTS);
         let title = format!("{}, and {ROWS} chains after {sweeps} sweeps", gallery.first(ROWS));
@@ -36,7 +34,7 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
                 "chains.png",
                 line_panels(&traces, &format!("chains over their last {MOMENTS} sweeps"))?,
             ),
-            ("filters.png", gallery.weights(&filters, 1, FILTERS_ARE)?),
+            ("filters.png", self.filters(&gallery, UNITS)?),
             ("reconstructions.png", self.reconstructions(&gallery)?),
         ])
     }
