@@ -128,3 +128,16 @@ fn the_manual_has_a_page_of_every_command() {
     support::refuse(&["man", "trian"], &["no command `trian`", "train"]);
     support::refuse(&["man", "sample", "x"], &["`pathscore sample` has no commands"]);
 }
+
+#[test]
+fn charts_have_two_grounds_and_no_other() {
+    let with = |ground: &str| {
+        let mut command = support::program(&["list"]);
+        command.env("PATHSCORE_CHARTS", ground).output().unwrap()
+    };
+    assert!(["dark", "light", ""].iter().all(|ground| with(ground).status.success()));
+    let refused = with("DARK");
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{words}");
+    assert!(words.contains("PATHSCORE_CHARTS is DARK; it may be `dark` or `light`"), "{words}");
+}

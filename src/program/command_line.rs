@@ -7,7 +7,8 @@ use super::progress::say;
 use super::run::{command, encode, evaluate, reconstruct, sample};
 use super::width::{filled, of_output};
 use super::{
-    check, compare, completions, criteria, likelihood, limits, list, manual, report, usage_error,
+    chart, check, compare, completions, criteria, likelihood, limits, list, manual, report,
+    usage_error,
 };
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use std::io::{Write, stderr, stdout};
@@ -45,7 +46,8 @@ impl Bench {
             Ok(matches) => matches,
             Err(error) => refuse(&error),
         };
-        let outcome = limits::check_arguments(&matches).and_then(|()| {
+        let fits = chart::check_variable().and_then(|()| limits::check_arguments(&matches));
+        let outcome = fits.and_then(|()| {
             self.run(&matches).unwrap_or_else(|error| refuse(&error.format(&mut parser)))
         });
         match outcome {

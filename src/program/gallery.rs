@@ -209,9 +209,10 @@ impl<'a> Gallery<'a> {
 
     /// The words about the first rows of the data.
     pub(crate) fn first(&self, count: usize) -> String {
+        let scale = if self.data.is_standardized() { ", standardised" } else { "" };
         match count < self.data.len() {
-            true => format!("the first {count} of {} {}", self.data.len(), self.rows),
-            false => self.rows.into(),
+            true => format!("the first {count} of {} {}{scale}", self.data.len(), self.rows),
+            false => format!("{}{scale}", self.rows),
         }
     }
 

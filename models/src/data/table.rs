@@ -24,6 +24,7 @@ pub struct Table {
     image: Option<(usize, usize)>,
     names: Option<Vec<String>>,
     unit: bool,
+    standardized: bool,
 }
 
 impl Table {
@@ -50,7 +51,15 @@ impl Table {
             return Err(DataError::Table(format!("row {row}, column {column} (from 0) is {x}")));
         }
         let unit = values.iter().all(|x| (0.0..=1.0).contains(x));
-        Ok(Table { values, columns, labels: None, image: None, names: None, unit })
+        Ok(Table {
+            values,
+            columns,
+            labels: None,
+            image: None,
+            names: None,
+            unit,
+            standardized: false,
+        })
     }
 
     /// A table of which cells may be missing: NaN stands for a number that nobody has seen. Only models that say so fit such
@@ -227,7 +236,21 @@ impl Table {
         };
         let rows = self.values.chunks_exact(self.columns);
         let values = rows.flat_map(|row| row.iter().zip(means.iter().zip(deviations)).map(number));
-        self.like(values.collect(), self.labels.clone())
+        Table { standardized: true, ..self.like(values.collect(), self.labels.clone()) }
+    }
+
+    /// True if the numbers are in standard deviations of their columns from the means, as [`Split::standardize`](super::Split::standardize)
+    /// makes them.
+    ///
+    /// ```
+    /// # use pathscore_models::data::{DataError, Split, Table};
+    /// let rows = || Table::new(vec![0.0, 10.0], 1);
+    /// let split = Split { train: rows()?, test: rows()?, description: "one column".into() };
+    /// assert!(!split.test.is_standardized() && split.standardize().test.is_standardized());
+    /// # Ok::<(), DataError>(())
+    /// ```
+    pub fn is_standardized(&self) -> bool {
+        self.standardized
     }
 
     /// Writes a range of the rows into a slice: the feed that steps of a trainer and evaluations ask for, where the values of the
@@ -332,7 +355,7 @@ impl Table {
     fn like(&self, values: Vec<f32>, labels: Option<Vec<u8>>) -> Table {
         let unit = values.iter().all(|x| (0.0..=1.0).contains(x));
         let (columns, image, names) = (self.columns, self.image, self.names.clone());
-        Table { values, columns, labels, image, names, unit }
+        Table { values, columns, labels, image, names, unit, standardized: self.standardized }
     }
 }
 

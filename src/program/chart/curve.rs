@@ -36,6 +36,8 @@ pub(crate) fn curve_svg(series: &[Series], x_label: &str, labels: &[&str], title
 /// The size of a picture of one panel, and of each panel of several, in pixels.
 const ALONE: (f64, f64) = (800.0, 450.0);
 const BESIDE: (f64, f64) = (480.0, 460.0);
+/// The size of labels in pixels: these pictures are smaller than others.
+const LABELS: u32 = 15;
 /// The most letters in a line of a label.
 const WRAP: usize = 46;
 /// The most steps between ticks, of the two axes.
@@ -105,6 +107,9 @@ fn panel(series: &[Series], of: &[usize], [x_label, y_label]: [&str; 2]) -> (Vec
     let layout = Layout::auto_from_plots(&plots)
         .with_x_label(x_label)
         .with_y_label(y_label)
+        .with_label_size(LABELS)
+        .with_tick_size(LABELS - 1)
+        .with_body_size(LABELS - 1)
         .with_y_label_wrap(WRAP)
         .with_x_axis_min(window.left)
         .with_x_axis_max(window.right)

@@ -1,5 +1,6 @@
 //! Charts that are light on dark, for slides.
 
+use crate::program::usage_error::usage_error;
 use kuva::render::color::Color;
 use kuva::render::render::{PathData, Primitive, Scene};
 
@@ -15,6 +16,22 @@ const LEAST_SATURATION: f64 = 0.15;
 /// True if charts are to be light on dark.
 pub(crate) fn is_asked() -> bool {
     std::env::var_os(VARIABLE).is_some_and(|value| value == "dark")
+}
+
+/// Refuses another value of the variable.
+///
+/// # Errors
+/// If it is set, but not to `dark` or `light`.
+pub(crate) fn check_variable() -> anyhow::Result<()> {
+    match std::env::var_os(VARIABLE) {
+        Some(value) if !["dark", "light", ""].iter().any(|known| value == *known) => {
+            Err(usage_error(format!(
+                "{VARIABLE} is {}; it may be `dark` or `light`",
+                value.to_string_lossy()
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The scene light on dark: every grey has the opposite lightness, every colour its hue and is light. Cells of maps keep their colours, which stand for

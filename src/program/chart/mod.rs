@@ -25,7 +25,7 @@ mod violins;
 pub(crate) use clouds::clouds;
 pub(crate) use curve::{Series, curve_svg};
 pub(crate) use curves::{Axis, Curve, CurvePanel, curve_panels, curves_apart};
-pub(crate) use dark::is_asked as is_dark;
+pub(crate) use dark::{check_variable, is_asked as is_dark};
 pub(crate) use density_maps::density_maps;
 pub(crate) use drawing::write_chart;
 pub(crate) use fit_band::{Fit, fit_band, observed_and_predicted};
