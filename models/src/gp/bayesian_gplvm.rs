@@ -7,6 +7,9 @@ use crate::params::{Bound, Init, ParamId, Params};
 use crate::seed::{self, Stream};
 use pathscore_autodiff::{CholeskyFactor, Error, Scalar, Triangle, Var};
 
+/// The least noise of a start, as a part of the variance of a cell.
+const LEAST_NOISE: f64 = 0.01;
+
 /// The Gaussian-process latent-variable model with latents that are integrated out (Titsias and Lawrence 2010): the prior of a latent is
 /// standard normal, its approximate posterior $q(x_n) = \mathcal N(\mu_n, \mathrm{diag} S_n)$, and the function is seen through its values at
 /// $M$ inducing points $Z$. The kernel is the radial basis function with a length-scale for each latent; latents that the data do not need
@@ -109,8 +112,8 @@ impl BayesianGplvm {
         Self { kernel, latents: x, log_latent_variance, inducing, log_noise, rows, jitter }
     }
 
-    /// Sets the means of the latents and the hyperparameters as [`Gplvm::start`] does, the variances of the latents to a tenth, and the
-    /// inducing points to the means of rows that are evenly spread over the data.
+    /// Sets the means of the latents and the hyperparameters as [`Gplvm::start`] does, but the noise to a hundredth of the variance of a cell or
+    /// more, the variances of the latents to a tenth, and the inducing points to the means of rows that are evenly spread over the data.
     ///
     /// # Errors
     /// If the eigenvalues are not found. The parameters are then unchanged.
@@ -133,6 +136,11 @@ impl BayesianGplvm {
             params.values_mut()[to..to + from.len()].copy_from_slice(from);
         }
         params.get_mut(self.log_latent_variance).fill(F::from_f64(0.1_f64.ln()));
+        // Latents that explain every column leave no noise, and latents of this variance cannot be so certain.
+        let variance = self.kernel.log_variance(KernelForm::Rbf).expect("the only form");
+        let least = params.get(variance)[0] + F::from_f64(LEAST_NOISE.ln());
+        let noise = &mut params.get_mut(self.log_noise)[0];
+        *noise = noise.max(least);
         let x = params.get(self.latents).to_vec();
         let points = params.get_mut(self.inducing);
         let count = points.len() / q;

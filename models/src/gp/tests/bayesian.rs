@@ -193,3 +193,17 @@ fn statistics_far_from_zero_keep_their_digits() {
     let log_length_scale = 1.5e-8_f64.ln();
     far_from_zero::<f64>(2.0 * log_length_scale - 4.0, log_length_scale, 1e-14);
 }
+
+#[test]
+fn a_start_of_columns_that_latents_explain_wholly_is_finite() {
+    // One column and one latent: nothing is left for the noise.
+    let y: Vec<f64> = (0..50).map(|i| (7.0 * f64::from(i)).sin()).collect();
+    let data = GplvmData::new(&y, 50, 1);
+    let mut params = Params::<f64>::new();
+    let model = BayesianGplvm::new(&mut params, 50, 1, 20);
+    model.start(&mut params, &data).unwrap();
+    let tape = Tape::new();
+    let bound = model.bound(params.on(&tape), &data).unwrap();
+    assert!(bound.item().is_finite());
+    assert!(bound.backward().leading(params.len()).iter().all(|d| d.is_finite()));
+}
