@@ -2,7 +2,7 @@
 
 use pathscore_autodiff::{Scalar, Var};
 use pathscore_models::dist::{Distribution, Enumerable, Kl, Normal, Reparam};
-use pathscore_models::latent::LatentModel;
+use pathscore_models::latent::{LatentModel, log_likelihood};
 use pathscore_models::{Bound, RandomSource};
 
 use crate::quadrature::gauss_hermite;
@@ -146,7 +146,7 @@ where
         q: &M::Posterior<'t>,
         z: Var<'t, F>,
     ) -> LogProbs<'t, F> {
-        let log_joint = model.log_likelihood(params, x, z);
+        let log_joint = log_likelihood(model, params, x, z);
         LogProbs { z, log_joint, log_q: q.kl(&model.prior(params)).broadcast_to(log_joint.shape()) }
     }
 }

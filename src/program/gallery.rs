@@ -228,7 +228,7 @@ impl<'a> Gallery<'a> {
     /// # Errors
     /// If the picture cannot be drawn.
     pub(crate) fn reconstructions(&self, reconstructions: &[f32]) -> anyhow::Result<Vec<u8>> {
-        let words = "rows above, what the model makes of them below";
+        let words = "rows above, their reconstructions below";
         self.beside_rows(reconstructions, (words, None), "reconstruction")
     }
 

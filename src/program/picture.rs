@@ -110,6 +110,13 @@ impl Sheet {
             let top = self.gap + self.stack(i / self.columns);
             self.draw(&mut canvas, picture, top, i % self.columns);
         }
+        // Places without a picture are no part of the sheet.
+        let last = self.pictures(pictures).len() % self.columns;
+        if last > 0 {
+            let left = self.gap + last * (self.shape.1 * self.scale.1 + self.gap);
+            let size = (self.stack(1), canvas.width - left);
+            canvas.fill(self.gap + self.stack(rows - 1), left, size, shaded(u8::MAX));
+        }
         canvas
     }
 
@@ -246,6 +253,11 @@ fn grey(value: f32) -> u8 {
     if value.is_nan() { NOT_A_NUMBER } else { (value.clamp(0.0, 1.0) * 255.0).round() as u8 }
 }
 
+/// A pixel of words, light on dark if this is asked for.
+fn shaded(pixel: u8) -> u8 {
+    if is_dark() { u8::MAX - pixel.min(u8::MAX - DARK) } else { pixel }
+}
+
 /// Grey pixels, row by row.
 pub(crate) struct Canvas {
     pixels: Vec<u8>,
@@ -272,8 +284,6 @@ impl Canvas {
         let height = (self.width / WIDTH_FOR_A_PIXEL).clamp(BAND.0, BAND.1);
         let lines = words.lines().map(|line| letters(line, (height, self.width)));
         let band: Vec<Vec<u8>> = lines.collect::<anyhow::Result<_>>()?;
-        let shaded =
-            |pixel: u8| if is_dark() { u8::MAX - pixel.min(u8::MAX - DARK) } else { pixel };
         self.pixels.splice(..0, band.concat().into_iter().map(shaded));
         Ok(self.png())
     }
@@ -291,12 +301,13 @@ impl Canvas {
         let longest = names.iter().map(|name| name.width()).max().unwrap_or(0);
         let width = height * longest * 2 / 5 + 12;
         let rows = self.pixels.len() / self.width;
-        let mut wide = Canvas::new(width + self.width, rows, u8::MAX);
+        let mut wide = Canvas::new(width + self.width, rows, shaded(u8::MAX));
         for (row, pixels) in self.pixels.chunks_exact(self.width).enumerate() {
             wide.pixels[row * wide.width + width..][..self.width].copy_from_slice(pixels);
         }
         for (i, name) in names.iter().enumerate() {
-            let drawn = letters(name, (height, width))?;
+            let drawn = letters(name, (height, width))?.into_iter().map(shaded);
+            let drawn: Vec<u8> = drawn.collect();
             let top = gap + i * line + line.saturating_sub(height) / 2;
             for (row, pixels) in
                 drawn.chunks_exact(width).enumerate().take(rows.saturating_sub(top))
@@ -446,7 +457,8 @@ mod tests {
         let f = FRAME;
         assert_eq!(pixels[11..22], [f, 0, 0, 255, 255, f, 128, 128, 0, 0, f]);
         assert_eq!(pixels[11..22], pixels[22..33]);
-        assert_eq!(pixels[44..55], [f, 255, 255, 128, 128, f, f, f, f, f, f]);
+        // The place without a picture is white.
+        assert_eq!(pixels[44..55], [f, 255, 255, 128, 128, f, 255, 255, 255, 255, 255]);
     }
 
     #[test]

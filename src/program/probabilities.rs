@@ -9,8 +9,19 @@ const MOST_LATENTS: usize = 32;
 const HEIGHT: (usize, usize) = (28, 60);
 const WIDTH: usize = 1700;
 
+/// What a column of the picture shows.
+enum Column {
+    /// The probabilities of a row.
+    Row(usize),
+    /// A part of a border, in this grey.
+    Border(f32),
+}
+
+/// A black line in a white one, which no probabilities of all latents look like.
+const BORDER: [Column; 3] = [Column::Border(1.0), Column::Border(0.0), Column::Border(1.0)];
+
 /// Probabilities, row by row with one for each latent, from black at zero to white at one: a line for each latent, with its number, in an
-/// order, and a column for each row of data. Rows lie in the order of their labels, with a grey line between two labels; without labels,
+/// order, and a column for each row of data. Rows lie in the order of their labels, with a black line in a white one between two labels; without labels,
 /// in the order of their most probable latents. The words name a latent and a row, and the second number is that of all rows.
 ///
 /// # Errors
@@ -30,13 +41,17 @@ pub(crate) fn probabilities(
     let label = |i: usize| labels.map_or(0, |labels| labels[i]);
     let mut sorted: Vec<usize> = (0..rows).collect();
     sorted.sort_by_key(|&i| (label(i), most(i)));
-    let mut columns: Vec<Option<usize>> = Vec::new();
+    let mut columns: Vec<Column> = Vec::new();
     for same in sorted.chunk_by(|&i, &j| label(i) == label(j)) {
-        columns.extend((!columns.is_empty()).then_some(None));
-        columns.extend(same.iter().map(|&i| Some(i)));
+        if !columns.is_empty() {
+            columns.extend(BORDER);
+        }
+        columns.extend(same.iter().map(|&i| Column::Row(i)));
     }
-    let cell =
-        |latent: usize, column: &Option<usize>| column.map_or(f32::NAN, |i| of(i, latent) as f32);
+    let cell = |latent: usize, column: &Column| match column {
+        Column::Row(i) => of(*i, latent) as f32,
+        Column::Border(grey) => *grey,
+    };
     let cells: Vec<f32> =
         order.iter().flat_map(|&j| columns.iter().map(move |column| cell(j, column))).collect();
     let height = (HEIGHT.1 * HEIGHT.0 / order.len().max(1)).clamp(HEIGHT.0, HEIGHT.1);
@@ -47,7 +62,16 @@ pub(crate) fn probabilities(
         true => format!("the first {shown} of {all} {one}s"),
         false => format!("{all} {one}s"),
     };
-    let by = if labels.is_some() { "labels" } else { "most probable lines" };
+    let by = match labels {
+        None => "most probable lines".into(),
+        Some(labels) => {
+            let mut all = labels[..rows].to_vec();
+            all.sort_unstable();
+            all.dedup();
+            let names: Vec<String> = all.iter().map(u8::to_string).collect();
+            format!("labels ({})", names.join(", "))
+        }
+    };
     let words = format!(
         "probabilities from 0 (black) to 1 (white) of {}: lines, with their numbers\n{}: columns, in the order of their {by}",
         first(order.len(), latents, latent),

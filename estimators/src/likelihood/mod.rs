@@ -53,7 +53,7 @@ use crate::target::Target;
 use pathscore_autodiff::{Grads, Scalar, Tape, Var};
 use pathscore_models::RandomSource;
 use pathscore_models::dist::{Distribution, Reparam};
-use pathscore_models::latent::LatentModel;
+use pathscore_models::latent::{LatentModel, log_likelihood};
 
 /// $\frac{|\Omega|}{N} \sum_i \nabla[p(x \mid z_i) p(z_i)]$ with $z_i$ uniform on the box $\Omega$.
 ///
@@ -219,7 +219,7 @@ fn by_score<F: Scalar, M: LatentModel<F>, R: RandomSource>(
     let (params, x) = (params.on(tape), query.rows(tape));
     let prior = model.prior(params);
     let z = for_rows(prior.sample(samples * batch, rng), samples, batch);
-    let likelihood = model.log_likelihood(params, x, z);
+    let likelihood = log_likelihood(model, params, x, z);
     let joint = likelihood + prior.log_prob(z);
     pull(tape, grads, stats, (joint, likelihood), batch, scale, target)
 }
@@ -238,7 +238,8 @@ where
         let Work { tape, grads, stats, .. } = work;
         let (params, x) = (params.on(tape), query.rows(tape));
         let drawn = model.prior(params).rsample(samples * batch, rng);
-        let likelihood = model.log_likelihood(params, x, for_rows(drawn, samples, batch));
+        let z = for_rows(drawn, samples, batch);
+        let likelihood = log_likelihood(model, params, x, z);
         pull(tape, grads, stats, (likelihood, likelihood), batch, scale, Target::Likelihood)
     }
 }

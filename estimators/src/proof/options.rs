@@ -23,7 +23,8 @@ pub struct Options {
     /// mistakes together. With a limit, the number of draws and so the last digits depend on the machine. A program built
     /// to abort at a panic looks at the limit only between draws.
     pub seconds: f64,
-    /// The largest number of outcomes that are enumerated.
+    /// The largest number of outcomes that are enumerated, some hundred thousand in a second. Of more outcomes draws are compared, which see no bias
+    /// below [`resolution`](Self::resolution): where exactness matters, a larger number finds every bias.
     pub outcomes: usize,
     /// The seed of the random numbers.
     pub seed: u64,

@@ -145,8 +145,17 @@ impl MeanTest<'_> {
             }
         };
         let Some((moments, method)) = found else {
-            let proof = self.by_samples(candidate, memory, None);
-            return if proof.ok { self.at_changes(candidate, memory, proof) } else { proof };
+            let mut proof = self.by_samples(candidate, memory, None);
+            if proof.ok {
+                proof = self.at_changes(candidate, memory, proof);
+            }
+            if proof.verdict == Verdict::Unbiased && memory.choices > 0 {
+                proof.notes.push(format!(
+                    "draws were compared: there are more than {} outcomes (`Options::outcomes`), or no quadrature of them agrees with another",
+                    options.outcomes
+                ));
+            }
+            return proof;
         };
         let evidence = self.enumerated(&moments, method);
         let biased = self.is_biased(&evidence);

@@ -51,7 +51,7 @@ pub trait LatentModel<F: Scalar>: Sync {
 
     /// $\ln p(x, z)$, of shape `[draws, batch]`.
     fn log_joint<'t>(&self, params: Bound<'t, F>, x: Var<'t, F>, z: Var<'t, F>) -> Var<'t, F> {
-        self.log_likelihood(params, x, z) + self.prior(params).log_prob(z)
+        log_likelihood(self, params, x, z) + self.prior(params).log_prob(z)
     }
 
     /// $\ln p(x \mid h_1)$, $\ln p(h_1 \mid h_2)$, …, $\ln p(h_L)$ for the layers $h$ of $z$, nearest the data
@@ -62,8 +62,32 @@ pub trait LatentModel<F: Scalar>: Sync {
         x: Var<'t, F>,
         z: Var<'t, F>,
     ) -> Layers<Var<'t, F>> {
-        smallvec![self.log_likelihood(params, x, z), self.prior(params).log_prob(z)]
+        smallvec![log_likelihood(self, params, x, z), self.prior(params).log_prob(z)]
     }
+}
+
+/// [`LatentModel::log_likelihood`], whose shape is looked at: one that has kept the axis of the columns, or lost that of the rows, would be
+/// broadcast, and another objective would be maximised.
+///
+/// # Panics
+/// If the shape is not that of `z` without its last axis.
+#[track_caller]
+pub fn log_likelihood<'t, F: Scalar, M: LatentModel<F> + ?Sized>(
+    model: &M,
+    params: Bound<'t, F>,
+    x: Var<'t, F>,
+    z: Var<'t, F>,
+) -> Var<'t, F> {
+    let found = model.log_likelihood(params, x, z);
+    let wanted = z.shape();
+    let wanted = &wanted[..wanted.len() - 1];
+    assert!(
+        found.shape()[..] == *wanted,
+        "log_likelihood of the model returns the shape {:?}, and must return {wanted:?}, a number for each draw and row: log_prob of a \
+         distribution sums over the columns",
+        &found.shape()[..]
+    );
+    found
 }
 
 /// A model from which data can be sampled.

@@ -8,7 +8,7 @@ mod nodes;
 use super::*;
 use crate::Params;
 use crate::Tractable;
-use crate::dist::Moments;
+use crate::dist::{Moments, Normal};
 use crate::seed::{Stream, rng};
 use pathscore_autodiff::Activation;
 use pathscore_autodiff::Tape;
@@ -244,4 +244,50 @@ fn the_moments_of_a_prior_are_those_of_its_bits() {
     };
     let sum: f64 = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]].map(joint).iter().sum();
     assert_close("ln p(x)", model.log_prob(bound, tape.constant(&x, [1, 3])), &[sum.ln()]);
+}
+
+/// Two columns about one latent, whose likelihood forgets to sum over the columns, or sums over the rows, too.
+struct WrongShape {
+    forgets: bool,
+}
+
+impl LatentModel<f64> for WrongShape {
+    type Posterior<'t> = Normal<'t, f64>;
+    type Prior<'t> = Normal<'t, f64>;
+
+    fn posterior<'t>(&self, params: Bound<'t, f64>, x: Var<'t, f64>) -> Normal<'t, f64> {
+        let zero = params.tape().constant(&[0.0], [1, 1]).broadcast_to([x.shape()[0], 1]);
+        Normal::from_log_scale_unchecked(zero, zero)
+    }
+
+    fn prior<'t>(&self, params: Bound<'t, f64>) -> Normal<'t, f64> {
+        Normal::standard(params.tape(), 1)
+    }
+
+    fn log_likelihood<'t>(
+        &self,
+        _: Bound<'t, f64>,
+        x: Var<'t, f64>,
+        z: Var<'t, f64>,
+    ) -> Var<'t, f64> {
+        let squares = (x - z).square() * -0.5;
+        if self.forgets { squares } else { squares.sum_axis([-1, -2]) }
+    }
+}
+
+#[test]
+fn a_likelihood_of_another_shape_is_refused_with_words() {
+    for (forgets, shape) in [(true, "[4, 3, 2]"), (false, "[4]")] {
+        let refused = std::panic::catch_unwind(|| {
+            let (tape, params) = (Tape::new(), Params::<f64>::new());
+            let x = tape.constant(&[0.5; 6], [3, 2]);
+            let z = tape.constant(&[0.1; 12], [4, 3, 1]);
+            WrongShape { forgets }.log_joint(params.on(&tape), x, z);
+        });
+        let words = *refused.unwrap_err().downcast::<String>().unwrap();
+        let wanted = format!(
+            "log_likelihood of the model returns the shape {shape}, and must return [4, 3]"
+        );
+        assert!(words.starts_with(&wanted), "{words}");
+    }
 }

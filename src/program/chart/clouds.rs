@@ -6,7 +6,7 @@ use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 
 /// The colours of the prior, of the posterior and of the approximation.
-const COLOURS: [&str; 3] = ["#BBBBBB", "#0072B2", "#D55E00"];
+const COLOURS: [&str; 3] = ["#999999", "#0072B2", "#D55E00"];
 /// The size of a panel, in pixels.
 const PANEL: (f64, f64) = (560.0, 520.0);
 

@@ -38,6 +38,8 @@ const ALONE: (f64, f64) = (800.0, 450.0);
 const BESIDE: (f64, f64) = (480.0, 460.0);
 /// The size of labels in pixels: these pictures are smaller than others.
 const LABELS: u32 = 15;
+/// The room at the left of a panel of several, for figures of nine letters and a label, and at its right, in pixels.
+const ROOM: (f64, f64) = (112.0, 24.0);
 /// The most letters in a line of a label.
 const WRAP: usize = 46;
 /// The most steps between ticks, of the two axes.
@@ -59,6 +61,8 @@ fn curve(series: &[Series], x_label: &str, labels: &[&str], title: &str) -> Scen
     let (plots, layouts): (Vec<_>, Vec<_>) = panels.iter().map(|of| panel(of)).unzip();
     let named = layouts.into_iter().zip(&panels).map(|(layout, of)| {
         let names: Vec<&str> = of.iter().map(|&i| series[i].name.as_str()).collect();
+        let layout =
+            if names.len() > 1 { layout } else { layout.with_force_margins(ROOM.0, ROOM.1) };
         let mut layout = layout.with_title(names.join(", ")).with_title_size(16);
         layout.show_legend = names.len() > 1;
         layout

@@ -8,7 +8,9 @@ use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 use unicode_width::UnicodeWidthStr;
 
-use super::drawing::{COLOURS, LABEL, PANEL_TITLE, TICK, in_legend, panel_width, range, titled};
+use super::drawing::{
+    COLOURS, LABEL, LETTER, PANEL_TITLE, TICK, TITLE, in_legend, panel_width, range, titled,
+};
 use super::panel::{decade_label, decade_lines, decade_step, multiples, power_of_ten};
 use crate::program::distinct::distinct;
 
@@ -84,7 +86,7 @@ const ASIDE: f64 = 0.012;
 /// The most ticks on the vertical axis.
 const MOST_TICKS: f64 = 8.0;
 /// The letters in a line of a panel's title.
-const WRAP: usize = 54;
+const WRAP: usize = 36;
 
 /// Panels side by side with one legend; a curve has the same style in all panels.
 ///
@@ -121,10 +123,11 @@ pub(crate) fn curves_apart(panel: &CurvePanel, title: &str) -> Scene {
     });
     let layouts = parts.iter().map(|part| {
         let layout = part.layout(frame).with_legend_position(LegendPosition::InsideBottomLeft);
-        let mut layout = layout.with_label_size(18).with_tick_size(15).with_body_size(16);
+        let mut layout =
+            layout.with_label_size(TITLE).with_tick_size(PANEL_TITLE).with_body_size(PANEL_TITLE);
         let longest = part.curves.iter().map(|curve| curve.name.width()).max().unwrap_or(0);
-        // A letter is a little more than half as wide as high.
-        layout = layout.with_title_size(16).with_legend_width(50.0 + 9.6 * longest as f64);
+        let width = LETTER * f64::from(PANEL_TITLE) * longest as f64;
+        layout = layout.with_title_size(PANEL_TITLE).with_legend_width(50.0 + width);
         layout.show_legend = true;
         layout
     });

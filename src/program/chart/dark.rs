@@ -85,7 +85,9 @@ fn opposite(colour: Color) -> Color {
     let parts = [r, g, b].map(|part| f64::from(part) / 255.0);
     let (most, least) = parts.iter().fold((0.0_f64, 1.0_f64), |(m, l), &p| (m.max(p), l.min(p)));
     let is_grey = most - least < LEAST_SATURATION;
-    let change = if is_grey { 1.0 - most - least } else { (1.0 - most - least).max(0.0) };
+    let change = 1.0 - most - least;
+    // A dark hue becomes a little lighter, and stays apart from light ones.
+    let change = if is_grey { change } else { 0.4 * change.max(0.0) };
     let [r, g, b] = parts.map(|part| GROUND + (1.0 - GROUND) * (part + change));
     let byte = |part: f64| (255.0 * part.clamp(0.0, 1.0)).round() as u8;
     Color::Rgb(byte(r), byte(g), byte(b))

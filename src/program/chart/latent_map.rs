@@ -27,7 +27,7 @@ const DISK: f64 = 12.0;
 ///
 /// `words` are the title and the names of both axes. Both axes have the same scale, so that distances in the picture are those of the plane;
 /// without a name of the second axis there is one latent, and the rows lie one above the other. The label of a group also stands at the
-/// medians of its points, if no other label stands there. Of more than ten labels, the ten most frequent have colours of their own. Each
+/// medians of its points, or at that of its points with room that is nearest to them. Of more than ten labels, the ten most frequent have colours of their own. Each
 /// point is drawn over those before it; points that are not finite are left out.
 ///
 /// # Errors
@@ -110,13 +110,15 @@ fn scene(
         layout.with_legend_box(false).with_legend_title("label").with_legend_entries(entries);
     for label in &groups {
         let of: Vec<usize> = shown.iter().copied().filter(|&i| labels[i] == *label).collect();
-        let Some([x, y]) = medians(points, &of) else { continue };
-        let far = |other: &[f64; 2]| {
-            ((x - other[0]) / pixel[0]).hypot((y - other[1]) / pixel[1]) > 2.0 * DISK
+        let Some(centre) = medians(points, &of) else { continue };
+        let apart = |[x, y]: [f64; 2], other: &[f64; 2]| {
+            ((x - other[0]) / pixel[0]).hypot((y - other[1]) / pixel[1])
         };
-        if !named.iter().all(far) {
-            continue;
-        }
+        let far = |at: &[f64; 2]| named.iter().all(|other| apart(*at, other) > 2.0 * DISK);
+        // The nearest point of the group to its centre that has room.
+        let places = [centre].into_iter().chain(of.iter().map(|&i| points[i])).filter(far);
+        let nearest = places.min_by(|a, b| apart(*a, &centre).total_cmp(&apart(*b, &centre)));
+        let Some([x, y]) = nearest else { continue };
         named.push([x, y]);
         let disk = ScatterPlot::new().with_data([(x, y)]).with_size(DISK).with_marker_opacity(0.85);
         plots.push(Plot::Scatter(disk.with_color("#FFFFFF")));

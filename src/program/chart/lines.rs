@@ -15,7 +15,7 @@ use std::sync::Arc;
 const ACROSS: usize = 4;
 /// The size of each of many panels in pixels, and the ticks that fit below it.
 const PANEL: (f64, f64) = (310.0, 280.0);
-const MOST_TICKS: f64 = 4.0;
+const MOST_TICKS: f64 = 5.0;
 
 /// The most columns of a table that are drawn.
 pub(crate) const MOST_COLUMNS: usize = 12;

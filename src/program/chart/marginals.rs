@@ -30,7 +30,7 @@ pub(crate) fn marginals(names: &[String], rows: [(&str, &[f32]); 2]) -> Vec<Line
             holds: Vec::new(),
         }];
     }
-    column_panels(names, ["value", "density"], false, |column| {
+    let mut panels = column_panels(names, ["value", "density"], false, |column| {
         let numbers = rows.map(|(_, rows)| {
             // A value that is missing has no place in a density.
             let mut numbers = of_column(rows, column);
@@ -44,7 +44,9 @@ pub(crate) fn marginals(names: &[String], rows: [(&str, &[f32]); 2]) -> Vec<Line
             points: density(numbers, ends),
         });
         series.collect()
-    })
+    });
+    panels.iter_mut().for_each(|panel| panel.holds = vec![0.0]);
+    panels
 }
 
 /// The outline of a histogram of numbers over a range, scaled to a density.

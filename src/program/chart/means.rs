@@ -68,7 +68,8 @@ pub(crate) fn means(estimates: &[Estimate], title: &str, dashed: &str) -> Scene 
     }
     // The variance and the time are the same for all components of an estimator.
     let variance = |of: Option<&Estimate>| of.map_or(f64::NAN, |one| one.variance);
-    let seconds = |of: Option<&Estimate>| of.map_or(f64::NAN, |one| one.seconds_per_draw);
+    let microseconds =
+        |of: Option<&Estimate>| of.map_or(f64::NAN, |one| 1e6 * one.seconds_per_draw);
     let sum = if all.len() > 1 { "Σ " } else { "" };
     let cost = |title: &str, label: &str, f: &dyn Fn(Option<&Estimate>) -> f64| {
         let of = |name: &&str| estimates.iter().find(|one| one.estimator == *name);
@@ -76,9 +77,9 @@ pub(crate) fn means(estimates: &[Estimate], title: &str, dashed: &str) -> Scene 
         Panel::of_cost(&values, &estimators.colours, title, label)
     };
     panels.push(cost("variance of one draw", &format!("{sum}σ²"), &variance));
-    panels.push(cost("time of one draw", "seconds", &seconds));
-    let product = |of: Option<&Estimate>| variance(of) * seconds(of);
-    panels.push(cost("variance × time", &format!("{sum}σ² × seconds"), &product));
+    panels.push(cost("time of one draw", "µs", &microseconds));
+    let product = |of: Option<&Estimate>| variance(of) * microseconds(of);
+    panels.push(cost("variance × time", &format!("{sum}σ² × µs"), &product));
 
     let mut plots = Vec::new();
     let mut layouts = Vec::new();
@@ -191,7 +192,7 @@ mod tests {
     #[test]
     fn every_estimator_and_component_is_drawn() {
         let text = svg(&means(&estimates(3), "dvae-4x3", "exact"));
-        for name in ["∇ encoder.b[2]", "reinforce, leave-one-out", "σ²", "(dashed: exact)", "10⁻⁵"]
+        for name in ["∇ encoder.b[2]", "reinforce, leave-one-out", "σ²", "(dashed: exact)", ">µs<"]
         {
             assert!(text.contains(name), "{name} is missing");
         }

@@ -7,7 +7,7 @@ use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TextAnnotation, TickFor
 use super::drawing::{LABEL, PANEL_TITLE, TICK, decimals, range, tick_step};
 
 /// Ticks that fit beside each other on the horizontal axis.
-const MOST_TICKS: f64 = 4.0;
+const MOST_TICKS: f64 = 5.0;
 /// The size of a word in place of a mark, in pixels.
 const WORD: u32 = 14;
 
@@ -162,10 +162,15 @@ pub(super) fn decade_step((low, high): (f64, f64), most: f64) -> f64 {
 /// The label of a tick on a logarithmic axis: 1, 2 or 5 times a power of ten, or none.
 pub(super) fn decade_label(exponent: f64) -> String {
     let whole = exponent.floor();
+    let times = |digit: f64| match whole as i32 {
+        // Numbers that are as short without a power.
+        -1..=1 => format!("{}", (digit * 10_f64.powf(whole) * 10.0).round() / 10.0),
+        _ => format!("{digit}·{}", power_of_ten(whole)),
+    };
     match (10.0 * (exponent - whole)).round() as u32 {
         0 => power_of_ten(whole),
-        3 => format!("2·{}", power_of_ten(whole)),
-        7 => format!("5·{}", power_of_ten(whole)),
+        3 => times(2.0),
+        7 => times(5.0),
         10 => power_of_ten(whole + 1.0),
         _ => String::new(),
     }

@@ -4,7 +4,7 @@ use super::drawing::{panel_width, range, titled};
 use super::estimators::{Estimators, Named, largest};
 use super::panel::{Panel, dot, word_at_right};
 use crate::program::distinct::distinct;
-use kuva::prelude::{BandPlot, Plot};
+use kuva::prelude::{BandPlot, LinePlot, Plot};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 
@@ -78,7 +78,7 @@ pub(crate) fn violins(all: &[Draws], title: &str, dashed: &str) -> Scene {
         layouts.push(panel.layout(estimators.axis(i == 0)));
         plots.push(panel.drawn());
     }
-    let outside = if cut { "%: draws outside" } else { "" };
+    let outside = if cut { "%: draws beyond the axis" } else { "" };
     let about = [about.as_str(), outside].into_iter().filter(|words| !words.is_empty());
     let title = estimators.title(title, &about.collect::<Vec<_>>().join("; "));
     let width = panel_width(WIDTH, plots.len(), estimators.width(), &title);
@@ -107,6 +107,11 @@ fn component_panel(of: &[&Draws], estimators: &Estimators, dashed: &str) -> Pane
     // Shares of draws outside stand beside the violins.
     let range = (inner.0, if outside { inner.1 + ASIDE * (inner.1 - inner.0) } else { inner.1 });
     let (mut plots, mut exact) = (Vec::new(), vec![f64::NAN; lines]);
+    if outside {
+        let end = [(inner.1, 0.5), (inner.1, lines as f64 + 0.5)];
+        let end = LinePlot::new().with_data(end).with_color("#999999").with_stroke_width(1.0);
+        plots.push(Plot::Line(end));
+    }
     let mut words = Vec::new();
     for one in of {
         let Some(i) = estimators.place(&one.estimator) else { continue };
@@ -269,7 +274,7 @@ mod tests {
         assert_eq!(text.matches(" %<").count(), 1, "one of four estimators has draws outside");
         assert!(
             text.contains("dashed: reference")
-                && text.contains("%: draws outside")
+                && text.contains("%: draws beyond the axis")
                 && !text.contains("exact")
         );
     }

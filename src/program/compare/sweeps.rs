@@ -142,7 +142,7 @@ fn bernoulli(args: &CompareArgs) -> Option<Figure> {
         (at(theta, 1), reinforce(Baseline::None))
     });
     let mean: Known = &[|theta| score_variance(theta, toy_mean(theta))];
-    swept.add("reinforce-constant", "score, b = E f", mean, |theta| {
+    swept.add("reinforce-constant", "score, baseline E f", mean, |theta| {
         (at(theta, 1), reinforce(Baseline::Constant(toy_mean(theta))))
     });
     let pair: Known = &[|theta| {
@@ -183,7 +183,7 @@ fn gaussian(args: &CompareArgs) -> Option<Figure> {
     swept.add("reinforce-none", "score", score, |k| (at(k, 1), reinforce(Baseline::None)));
     // With b = a² + 1 and ε the noise of z, f − b is 2aε + ε² − 1; times ε, or ε² − 1, and squared.
     let mean: Known = &[|k| 8.0 * away(k).powi(2) + 10.0, |k| 40.0 * away(k).powi(2) + 56.0];
-    swept.add("reinforce-constant", "score, b = E f", mean, |k| {
+    swept.add("reinforce-constant", "score, baseline E f", mean, |k| {
         (at(k, 1), reinforce(Baseline::Constant(away(k).powi(2) + 1.0)))
     });
     // d²(2a + s)/2 and d²s(2a + s)/2 with d = ε₁ − ε₂ and s = ε₁ + ε₂.

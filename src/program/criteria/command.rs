@@ -90,7 +90,7 @@ pub(crate) fn criteria(args: &CriteriaArgs) -> anyhow::Result<()> {
     } else {
         print(&rows, args.format, out)?;
     }
-    let title = format!("{}: distance from the best likelihood", problem.name);
+    let title = format!("the machine `{}`: distance from the best likelihood", problem.name);
     write_chart(&args.out, "criteria", &curves_apart(&panel(&problem, &found), &title))?;
     say(&format!("wrote {}.svg and .png", args.out.join("criteria").display()));
     Ok(())
@@ -206,7 +206,7 @@ fn panel(problem: &Enumerable, found: &[(Row, Reached)]) -> CurvePanel {
         bars: Vec::new(),
     };
     CurvePanel {
-        title: "at most six criteria in each panel, with the same axes".into(),
+        title: "some of the criteria (all panels have these axes)".into(),
         x_label: "energies evaluated".into(),
         y_label: "best ln p(x) less the mean of ln p(x), nats".into(),
         axis: Axis::Log10,

@@ -191,6 +191,7 @@ impl<F: Scalar, M: DensityModel<F>> Fitting for DensityFit<'_, F, M> {
         Curve {
             train: "train/log_likelihood",
             test: "test/log_likelihood",
+            names: ["training", "test"],
             labels: ["log p(x) (nats)"; 2],
         }
     }

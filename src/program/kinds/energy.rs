@@ -11,7 +11,9 @@ pub(crate) use pictures::{PICTURES, PICTURES_WITH_HIDDEN};
 
 use super::codes::Codes;
 use super::criterion;
-use super::kind::{Chains, Curve, Fitting, MakeModel, Measure, Quantity, Reading};
+use super::kind::{
+    Chains, Curve, Fitting, MakeModel, Measure, QUICK_ROWS, QUICK_TEST, Quantity, Reading,
+};
 use super::trainer::{AnyTrainer, Start, step_on_batch};
 use crate::program::catalogue::Reported;
 use crate::program::gallery::{DRAWS, EXPECTED};
@@ -31,8 +33,6 @@ use view::{View, to_f32};
 
 /// The length of a run if none is given.
 const EPOCHS: u64 = 30;
-/// The number of rows of the quick evaluation after each epoch.
-const QUICK_ROWS: usize = 500;
 /// The exact likelihood is measured after each epoch if its sum has at most this many products.
 const QUICK_PRODUCTS: usize = 1 << 24;
 /// Sweeps of a chain from independent columns to a sample, and in the pictures that are drawn during training.
@@ -189,7 +189,7 @@ impl<F: Scalar, M: EnergyKindModel<F>> Fitting for EnergyFit<'_, F, M> {
             Reported::Criterion => ("criterion, which is maximised", gap),
             Reported::FreeEnergyDifference => ("free energy, chains less data (nats)", gap),
         };
-        Curve { train, test, labels: [of_train, of_test] }
+        Curve { train, test, names: ["training", QUICK_TEST], labels: [of_train, of_test] }
     }
 
     fn results(&mut self) -> anyhow::Result<Vec<Quantity>> {

@@ -389,6 +389,7 @@ impl<F: Scalar, M: ExactModel<F>> Fitting for ExactFit<'_, F, M> {
         Curve {
             train: "train/log_likelihood",
             test: "test/log_likelihood",
+            names: ["training (before the step)", "test (after it)"],
             labels: ["log p(x) (nats)"; 2],
         }
     }

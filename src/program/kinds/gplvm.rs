@@ -4,7 +4,7 @@ use super::codes::{Codes, Parameter};
 use super::covariances::{KernelName, forms, most_relevant};
 use super::kind::{About, Fitting, Kind, Quantity};
 use super::tractable::Mean;
-use super::views::latent_names;
+use super::views::{latent_names, two_most_active_of};
 use super::whole::{self, WholeFit, WholeModel};
 use crate::program::chart::latent_map;
 use crate::program::gallery::{DRAWS, Gallery};
@@ -288,7 +288,7 @@ pub(super) fn by_two_latents(
     let points: Vec<[f64; 2]> = latents.chunks_exact(q).map(point).collect();
     let labels: Option<Vec<u32>> =
         labels.map(|labels| labels.iter().map(|&label| label.into()).collect());
-    let title = format!("Training rows: the most active of {q} latents");
+    let title = format!("Training rows: {}", two_most_active_of(q));
     let [across, up] = latent_names(&most);
     latent_map(&points, labels.as_deref(), [&title, &across, &up])
 }

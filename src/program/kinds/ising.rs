@@ -125,6 +125,11 @@ impl<F: Scalar> EnergyKindModel<F> for Model {
         None
     }
 
+    fn filters_are(&self, shown: usize) -> [String; 2] {
+        let words = format!("couplings of {shown} of {} columns with all others", self.units());
+        ["column".into(), words]
+    }
+
     /// The couplings of a bit with all others.
     fn filters(&self, params: &Params<F>, most: usize) -> Vec<f32> {
         let units = self.units();

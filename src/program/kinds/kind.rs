@@ -216,6 +216,10 @@ pub(crate) struct Reading {
     pub(crate) value: f64,
 }
 
+/// The rows of the quick evaluation after each epoch, and the name of its line.
+pub(crate) const QUICK_ROWS: usize = 500;
+pub(crate) const QUICK_TEST: &str = "test (at most 500 rows)";
+
 /// The names of a training curve.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Curve {
@@ -223,6 +227,8 @@ pub(crate) struct Curve {
     pub(crate) train: &'static str,
     /// The key of the test line.
     pub(crate) test: &'static str,
+    /// The names of the two lines.
+    pub(crate) names: [&'static str; 2],
     /// The labels of the vertical axes of the two lines, with their units; lines of one label share an axis.
     pub(crate) labels: [&'static str; 2],
 }

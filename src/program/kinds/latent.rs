@@ -3,7 +3,7 @@
 
 use super::annealed::annealed;
 use super::codes::{Codes, Parameter, decode, latents};
-use super::kind::{Curve, Fitting, Gradients, Measure, Quantity, Reading};
+use super::kind::{Curve, Fitting, Gradients, Measure, QUICK_ROWS, QUICK_TEST, Quantity, Reading};
 use super::network::{EvaluationSettings, Network};
 use super::trainer::{AnyTrainer, Start, restore_params, step_on_batch};
 use super::views::Views;
@@ -25,8 +25,7 @@ use pathscore::models::seed::{self, Stream};
 use serde_json::{Value, json};
 use std::ops::Range;
 
-/// Rows and draws of the quick evaluation after each epoch.
-const QUICK_ROWS: usize = 500;
+/// The draws of the quick evaluation after each epoch.
 const QUICK_SAMPLES: usize = 1;
 /// Draws for each row in the evaluation of the training part, of which as many rows are taken as the test part has.
 const TRAIN_SAMPLES: usize = 10;
@@ -255,7 +254,12 @@ impl<F: Scalar, M: LatentKindModel<F>> Fitting for LatentFit<'_, F, M> {
         let (train, elbo) = (self.readings[0].key, "ELBO (nats)");
         let maximised =
             if train == "train/elbo" { elbo } else { "bound, which is maximised (nats)" };
-        Curve { train, test: "test/elbo", labels: [maximised, elbo] }
+        Curve {
+            train,
+            test: "test/elbo",
+            names: ["training", QUICK_TEST],
+            labels: [maximised, elbo],
+        }
     }
 
     fn results(&mut self) -> anyhow::Result<Vec<Quantity>> {

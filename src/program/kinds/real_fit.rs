@@ -2,7 +2,7 @@
 
 use super::annealed_energy::{self, FreeEnergies};
 use super::chosen::Chosen;
-use super::kind::{Ais, Curve, Fitting, Measure, Quantity, Reading};
+use super::kind::{Ais, Curve, Fitting, Measure, QUICK_ROWS, QUICK_TEST, Quantity, Reading};
 use super::tractable::Mean;
 use super::trainer::{AnyTrainer, Start};
 use crate::program::catalogue::{DRAWS, Setup, dynamics_if_any, real_rows};
@@ -26,8 +26,6 @@ use serde_json::{Value, json};
 /// The pictures of energies of real numbers: rows of two numbers have a map, images have chains.
 pub(crate) const PICTURE_NAMES: &[&str] = &["samples.png", "energy.png", "chains.png"];
 
-/// The number of rows of the quick evaluation after each epoch.
-const QUICK_ROWS: usize = 500;
 /// The most columns for which the Hessian's trace is computed exactly.
 const EXACT_COLUMNS: usize = 8;
 /// Draws of rows of two numbers.
@@ -389,6 +387,7 @@ impl<F: Scalar, M: RealEnergy<F> + 'static> Fitting for RealFit<'_, F, M> {
         Curve {
             train: "train/criterion",
             test: "test/energy_gap",
+            names: ["training", QUICK_TEST],
             labels: ["criterion, which is maximised", "energy, test less training rows (nats)"],
         }
     }

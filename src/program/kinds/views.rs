@@ -138,7 +138,7 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
     fn latent_map(&self) -> anyhow::Result<Vec<u8>> {
         let (most, axes) = self.two_most_active();
         let [across, up] = latent_names(&most);
-        let title = format!("the most active of {} latents", self.model.latents());
+        let title = two_most_active_of(self.model.latents());
         self.map_along(&axes, [&title, &across, &up])
     }
 
@@ -297,7 +297,8 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
             panel.holds = vec![mean - 2.0 * deviation, mean + 2.0 * deviation];
         }
         let title = format!(
-            "means of the columns along one {name}, the others at zero\n(height: test rows, mean ± 2 SD or more)"
+            "means of the columns along one {name}, the others at zero\n(height: {}, mean ± 2 SD or more)",
+            self.gallery.first(usize::MAX)
         );
         line_panels(&panels, &of_columns(&title, MOST_COLUMNS, columns))
     }
@@ -354,6 +355,15 @@ impl<'a, F: Scalar, M: Decoder<F> + Generative<F>> Views<'a, F, M> {
 /// The numbers of latents, counted from one.
 fn numbers(latents: &[usize]) -> Vec<String> {
     latents.iter().map(|latent| (latent + 1).to_string()).collect()
+}
+
+/// The words for the two latents of a map, of so many.
+pub(crate) fn two_most_active_of(latents: usize) -> String {
+    match latents {
+        1 => "the latent".into(),
+        2 => "the two latents".into(),
+        all => format!("the two most active of {all} latents"),
+    }
 }
 
 /// The names of two latents, or of one.

@@ -312,6 +312,7 @@ impl<F: Scalar, M: WholeModel<F>> Fitting for WholeFit<'_, F, M> {
         Curve {
             train: "train/log_marginal",
             test: "test/log_predictive",
+            names: ["training", "test"],
             labels: [train, "log predictive density of a row (nats)"],
         }
     }

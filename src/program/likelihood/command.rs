@@ -1,7 +1,7 @@
 //! The command: prints the tables with an explanation beside each line, and writes the pictures.
 
 use super::args::LikelihoodArgs;
-use super::dimension::{dimension, panels};
+use super::dimension::{dimension, missing, panels};
 use super::fits::fits;
 use super::gradients::gradients;
 use super::identity::{Identity, identity};
@@ -64,8 +64,12 @@ pub(crate) fn likelihood(args: &LikelihoodArgs) -> anyhow::Result<()> {
 
         begin(args, "3 of 5: draws of the prior against the number of latents");
         let found = dimension(&split, problem.columns, args)?;
-        let title = "Draws of the prior miss the posterior: sooner with every latent";
-        write(&curve_panels(&panels(&found, args.num_samples), title), "dimension", args)?;
+        let title = format!(
+            "Draws of the prior miss the posterior: sooner with every latent\n{}",
+            missing(&found)
+        );
+        let scene = curve_panels(&panels(&found, args.num_samples), title.trim_end());
+        write(&scene, "dimension", args)?;
         show(Section::new("dimension", dimension_caption(args), &found)?)?;
 
         begin(args, "4 of 5: the maximum of the likelihood by all ways");

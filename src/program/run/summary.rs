@@ -122,5 +122,6 @@ fn curves(metrics: &Path, curve: &Curve) -> Vec<Series> {
             .filter_map(|line| Some((line["step"].as_f64()?, line[key].as_f64()?)))
             .collect(),
     };
-    vec![series("training", curve.train), series("test", curve.test)]
+    let [train, test] = curve.names;
+    vec![series(train, curve.train), series(test, curve.test)]
 }

@@ -67,6 +67,11 @@ pub(crate) trait EnergyKindModel<F: Scalar>:
     /// The weights of some units as rows of the data, flat.
     fn filters(&self, params: &Params<F>, most: usize) -> Vec<f32>;
 
+    /// The name of one of these rows, and the words about so many.
+    fn filters_are(&self, shown: usize) -> [String; 2] {
+        ["unit".into(), format!("weights of {shown} units")]
+    }
+
     /// A Gibbs sweep that changes no column that is known, and leaves the distribution of the others given these invariant.
     /// There is a mark for each column of a state.
     ///

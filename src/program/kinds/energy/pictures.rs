@@ -44,7 +44,8 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
     pub(super) fn filters(&self, gallery: &Gallery, most: usize) -> anyhow::Result<Vec<u8>> {
         let filters = self.model.filters(self.params, most);
         let shown = filters.len() / self.columns();
-        gallery.weights(&filters, wide(shown).0, ["unit", &format!("weights of {shown} units")])
+        let [name, words] = self.model.filters_are(shown);
+        gallery.weights(&filters, wide(shown).0, [&name, &words])
     }
 
     /// All pictures but that of hidden activity, if the rows are pictures.
