@@ -1,10 +1,11 @@
 //! Training curves.
 
-use super::drawing::{COLOURS, TITLE, decimals, panel_width, range, svg, tick_step};
+use super::drawing::{COLOURS, LETTER, TITLE, decimals, panel_width, range, svg, tick_step};
 use kuva::prelude::{BandPlot, Layout, LinePlot, Plot, ScatterPlot, TickFormat};
 use kuva::render::figure::Figure;
 use kuva::render::render::{Scene, render_multiple};
 use std::sync::Arc;
+use unicode_width::UnicodeWidthStr;
 
 /// A line of more points is drawn as means of neighbours with a band of one standard deviation.
 const MOST_POINTS: usize = 300;
@@ -38,8 +39,6 @@ const ALONE: (f64, f64) = (800.0, 450.0);
 const BESIDE: (f64, f64) = (480.0, 460.0);
 /// The size of labels in pixels: these pictures are smaller than others.
 const LABELS: u32 = 15;
-/// The room at the left of a panel of several, for figures of nine letters and a label, and at its right, in pixels.
-const ROOM: (f64, f64) = (112.0, 24.0);
 /// The most letters in a line of a label.
 const WRAP: usize = 46;
 /// The most steps between ticks, of the two axes.
@@ -56,14 +55,18 @@ fn curve(series: &[Series], x_label: &str, labels: &[&str], title: &str) -> Scen
     if panels.len() < 2 {
         let (plots, layout) = panel(panels.first().copied().unwrap_or_default());
         let layout = layout.with_width(ALONE.0).with_height(ALONE.1).with_title(title);
-        return render_multiple(plots, layout.with_legend_box(false));
+        let longest = drawn.iter().map(|&i| series[i].name.width()).max().unwrap_or(0);
+        let width = 40.0 + LETTER * f64::from(LABELS) * longest as f64;
+        return render_multiple(plots, layout.with_legend_box(false).with_legend_width(width));
     }
     let (plots, layouts): (Vec<_>, Vec<_>) = panels.iter().map(|of| panel(of)).unzip();
+    // The chart library places a label by ticks of its own, whose figures are shorter: it goes above the panel.
     let named = layouts.into_iter().zip(&panels).map(|(layout, of)| {
         let names: Vec<&str> = of.iter().map(|&i| series[i].name.as_str()).collect();
-        let layout =
-            if names.len() > 1 { layout } else { layout.with_force_margins(ROOM.0, ROOM.1) };
-        let mut layout = layout.with_title(names.join(", ")).with_title_size(16);
+        let label = of.first().and_then(|&i| labels.get(i)).copied().unwrap_or_default();
+        let title = format!("{}: {label}", names.join(", "));
+        let layout = layout.with_y_label("").with_title(title).with_title_size(16);
+        let mut layout = layout.with_title_wrap(WRAP);
         layout.show_legend = names.len() > 1;
         layout
     });
@@ -312,8 +315,11 @@ mod tests {
             ["criterion, which is maximised", "free energy, test less training rows (nats)"];
         let scene = curve(&curves, "step", &labels, "rbm on bars");
         let text = svg(&scene);
-        for label in labels {
-            assert_eq!(text.matches(&format!(">{label}<")).count(), 1, "{label}");
+        // The second title has two lines.
+        for label in
+            ["train: criterion, which is maximised", "test: free energy, test less training rows"]
+        {
+            assert_eq!(text.matches(label).count(), 1, "{label}");
         }
         assert_eq!(text.matches(">step").count(), 2, "two horizontal axes");
         picture(&scene, "two-quantities.png");
