@@ -58,7 +58,7 @@ fn main() -> std::io::Result<()> {
 
     let truth = ReferenceLine::vertical(exact).with_color("#222222").with_label("exact");
     let layout = Layout::auto_from_plots(&plots)
-        .with_title("Two estimators of one gradient")
+        .with_title("Three estimators of one gradient")
         .with_x_label("gradient from one draw")
         .with_y_label("density")
         .with_reference_line(truth.with_dasharray("5 3"));

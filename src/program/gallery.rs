@@ -228,8 +228,9 @@ impl<'a> Gallery<'a> {
     /// # Errors
     /// If the picture cannot be drawn.
     pub(crate) fn reconstructions(&self, reconstructions: &[f32]) -> anyhow::Result<Vec<u8>> {
-        let words = "rows above, their reconstructions below";
-        self.beside_rows(reconstructions, (words, None), "reconstruction")
+        let of = self.first(reconstructions.len() / self.data.columns());
+        let words = format!("{of}, their reconstructions below them");
+        self.beside_rows(reconstructions, (&words, None), "reconstruction")
     }
 
     /// The same for rows whose first columns are given, and whose other columns the model has drawn.

@@ -69,7 +69,7 @@ pub(crate) fn probabilities(
             all.sort_unstable();
             all.dedup();
             let names: Vec<String> = all.iter().map(u8::to_string).collect();
-            format!("labels ({})", names.join(", "))
+            format!("labels ({}), a black line between two", names.join(", "))
         }
     };
     let words = format!(

@@ -60,7 +60,7 @@ fn layout(of: &[(Cloud, &str)], axes: [&str; 2], title: &str) -> Layout {
         .with_title(title)
         .with_title_size(17)
         .with_x_label(axes[0])
-        .with_y_label(axes[1])
+        .with_y_label(if axes[1].is_empty() { "(there is one latent)" } else { axes[1] })
         .with_label_size(16)
         .with_tick_size(TICK)
         .with_body_size(TICK)

@@ -83,7 +83,7 @@ fn curve(series: &[Series], x_label: &str, labels: &[&str], title: &str) -> Scen
 fn panel(series: &[Series], of: &[usize], [x_label, y_label]: [&str; 2]) -> (Vec<Plot>, Layout) {
     let shown: Vec<&Series> = of.iter().map(|&i| &series[i]).collect();
     let window = Window::of(&shown);
-    let (mut plots, mut start) = (Vec::new(), None);
+    let (mut plots, mut start, mut has_band) = (Vec::new(), None, false);
     for &i in of {
         let Series { name, points } = &series[i];
         let colour = COLOURS[i % COLOURS.len()];
@@ -94,6 +94,7 @@ fn panel(series: &[Series], of: &[usize], [x_label, y_label]: [&str; 2]) -> (Vec
         plots.push(Plot::Line(plot));
         if points.deviation.iter().any(|&d| d > 0.0) {
             plots.push(band(&points, &window, colour));
+            has_band = true;
         }
         if points.line.len() < FEW_POINTS {
             let inside = points.line.into_iter().filter(|&(_, y)| window.holds(y));
@@ -103,9 +104,14 @@ fn panel(series: &[Series], of: &[usize], [x_label, y_label]: [&str; 2]) -> (Vec
     }
     // Bands are drawn behind all lines.
     plots.sort_by_key(|plot| !matches!(plot, Plot::Band(_)));
-    let x_label = match start {
-        Some(x) => format!("{x_label} (before {x_label} {x:.0}, not all lies in the picture)"),
-        None => x_label.into(),
+    let notes = [
+        start.map(|x| format!("before {x_label} {x:.0}, not all lies in the picture")),
+        has_band.then(|| format!("means of several {x_label}s, band: standard deviation")),
+    ];
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    let x_label = match notes.is_empty() {
+        true => x_label.into(),
+        false => format!("{x_label} ({})", notes.join("; ")),
     };
     // Steps are counted in whole numbers.
     let across = tick_step(window.right - window.left, TICKS.0).max(1.0);
@@ -113,6 +119,7 @@ fn panel(series: &[Series], of: &[usize], [x_label, y_label]: [&str; 2]) -> (Vec
     let format = |step: f64| TickFormat::Custom(Arc::new(move |x| decimals(x, step)));
     let layout = Layout::auto_from_plots(&plots)
         .with_x_label(x_label)
+        .with_x_label_wrap(WRAP)
         .with_y_label(y_label)
         .with_label_size(LABELS)
         .with_tick_size(LABELS - 1)
@@ -263,9 +270,8 @@ mod tests {
         assert!(window.bottom > -140.0 && window.top < -90.0, "{window:?}");
         let scene = curve(&curves, "step", &["bound, nats"; 2], "vae on digits");
         let text = svg(&scene);
-        assert!(
-            text.contains("step (before step ") && text.contains(", not all lies in the picture)")
-        );
+        // The label has several lines.
+        assert!(text.contains("step (before step ") && text.contains(", not all lies"));
         picture(&scene, "curve.png");
     }
 

@@ -114,7 +114,12 @@ pub(crate) fn curves_apart(panel: &CurvePanel, title: &str) -> Scene {
     let parts: Vec<CurvePanel> = panel
         .curves
         .chunks(each)
-        .map(|curves| CurvePanel { curves: curves.to_vec(), ..panel.clone() })
+        .enumerate()
+        .map(|(i, curves)| CurvePanel {
+            title: format!("{} {} to {}", panel.title, i * each + 1, i * each + curves.len()),
+            curves: curves.to_vec(),
+            ..panel.clone()
+        })
         .collect();
     let frame = panel.frame();
     let drawn = parts.iter().map(|part| {
@@ -308,7 +313,7 @@ impl CurvePanel {
     fn named(&self, frame: Frame) -> String {
         let names = |group: Vec<usize>| {
             let names = group.into_iter().map(|i| self.curves[i].name.as_str());
-            names.collect::<Vec<_>>().join(" = ")
+            names.collect::<Vec<_>>().join(" ≈ ")
         };
         let same: Vec<String> = self.coincident(frame).into_iter().map(names).collect();
         match same.is_empty() {
@@ -453,7 +458,7 @@ mod tests {
         assert!(aside.windows(2).all(|pair| pair[0] < pair[1]), "{aside:?}");
         assert!(aside.iter().sum::<f64>().abs() < 1e-12);
         let scene = curve_panels(std::slice::from_ref(&panel), "two of four coincide");
-        assert!(svg(&scene).contains("a panel (a = c)"));
+        assert!(svg(&scene).contains("a panel (a ≈ c)"));
         picture(&scene, "coincident-bars.png");
         // Without bars the second has smaller marks and a line with gaps.
         let bare = |curve: &Curve| Curve { bars: Vec::new(), ..curve.clone() };

@@ -61,7 +61,7 @@ impl<'a> Estimators<'a> {
         Self { names, colours, labels }
     }
 
-    /// A title whose second line has words `about` what is drawn and the meaning of the colours.
+    /// A title, below it words `about` what is drawn, and the meaning of the colours.
     pub(super) fn title(&self, title: &str, about: &str) -> String {
         let claims = CLAIMS.iter().filter(|claim| self.colours.contains(&claim.2));
         let words: Vec<&str> = claims.map(|claim| claim.1).collect();
@@ -69,8 +69,8 @@ impl<'a> Estimators<'a> {
             true => String::new(),
             false => format!("claims to be {}", words.join(", ")),
         };
-        let second: Vec<&str> = [about, &claims].into_iter().filter(|w| !w.is_empty()).collect();
-        format!("{title}\n{}", second.join("; ")).trim_end().to_string()
+        let lines = [title, about, &claims].into_iter().filter(|words| !words.is_empty());
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// The number of lines.

@@ -2,8 +2,8 @@
 
 use super::curve::Series;
 use super::drawing::{
-    COLOURS, LABEL, PANEL_TITLE, TICK, decimals, in_legend, panel_width, png, range, shortened,
-    tick_step, titled,
+    COLOURS, LABEL, LETTER, PANEL_TITLE, TICK, decimals, in_legend, panel_width, png, range,
+    shortened, tick_step, titled,
 };
 use crate::program::distinct::distinct;
 use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TickFormat};
@@ -119,7 +119,12 @@ impl LinePanel {
     /// The axes and words of a panel of this size, whose long names are shortened.
     fn layout(&self, width: f64, height: f64) -> Layout {
         let (across, up) = self.ranges();
-        let step = tick_step(across.1 - across.0, MOST_TICKS * width / PANEL.0);
+        let most = (MOST_TICKS * width / PANEL.0).min(2.0 * MOST_TICKS);
+        // Fewer ticks, if their figures are long.
+        let letters = |step: f64| decimals(across.0, step).len() as f64 / step;
+        let room = 0.7 * width / (LETTER * f64::from(TICK) * (across.1 - across.0));
+        let steps = [most, 0.6 * most].map(|most| tick_step(across.1 - across.0, most));
+        let step = if letters(steps[0]) > room { steps[1] } else { steps[0] };
         let layout = Layout::new(across, up)
             .with_title(shortened(&self.title, 0.9 * width, PANEL_TITLE))
             .with_title_size(PANEL_TITLE)

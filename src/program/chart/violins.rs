@@ -78,7 +78,7 @@ pub(crate) fn violins(all: &[Draws], title: &str, dashed: &str) -> Scene {
         layouts.push(panel.layout(estimators.axis(i == 0)));
         plots.push(panel.drawn());
     }
-    let outside = if cut { "%: draws beyond the axis" } else { "" };
+    let outside = if cut { "%: draws not shown" } else { "" };
     let about = [about.as_str(), outside].into_iter().filter(|words| !words.is_empty());
     let title = estimators.title(title, &about.collect::<Vec<_>>().join("; "));
     let width = panel_width(WIDTH, plots.len(), estimators.width(), &title);
@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(text.matches(" %<").count(), 1, "one of four estimators has draws outside");
         assert!(
             text.contains("dashed: reference")
-                && text.contains("%: draws beyond the axis")
+                && text.contains("%: draws not shown")
                 && !text.contains("exact")
         );
     }

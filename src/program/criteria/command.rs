@@ -206,7 +206,7 @@ fn panel(problem: &Enumerable, found: &[(Row, Reached)]) -> CurvePanel {
         bars: Vec::new(),
     };
     CurvePanel {
-        title: "some of the criteria (all panels have these axes)".into(),
+        title: "criteria".into(),
         x_label: "energies evaluated".into(),
         y_label: "best ln p(x) less the mean of ln p(x), nats".into(),
         axis: Axis::Log10,

@@ -389,7 +389,10 @@ impl<F: Scalar, M: ExactModel<F>> Fitting for ExactFit<'_, F, M> {
         Curve {
             train: "train/log_likelihood",
             test: "test/log_likelihood",
-            names: ["training (before the step)", "test (after it)"],
+            names: match &self.fitter {
+                Fitter::ClosedForm(_) => ["training", "test"],
+                _ => ["training (before the step)", "test (after it)"],
+            },
             labels: ["log p(x) (nats)"; 2],
         }
     }
