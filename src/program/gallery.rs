@@ -266,7 +266,8 @@ impl<'a> Gallery<'a> {
         });
         panels.iter_mut().for_each(|panel| panel.diagonal = true);
         let of = self.first(others.len() / columns);
-        let title = format!("{of} and their {axis}s (dashed: equal)");
+        let comma = if self.data.is_standardized() { "," } else { "" };
+        let title = format!("{of}{comma} and their {axis}s (dashed: equal)");
         line_panels(&panels, &of_columns(&title, MOST_COLUMNS, columns))
     }
 

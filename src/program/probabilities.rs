@@ -10,18 +10,19 @@ const HEIGHT: (usize, usize) = (28, 60);
 const WIDTH: usize = 1700;
 
 /// What a column of the picture shows.
+#[derive(Clone, Copy)]
 enum Column {
     /// The probabilities of a row.
     Row(usize),
-    /// A part of a border, in this grey.
-    Border(f32),
+    /// A part of a border, which is black and white in turn: as the first number is even or odd, from the top.
+    Border(usize),
 }
 
-/// A black line in a white one, which no probabilities of all latents look like.
-const BORDER: [Column; 3] = [Column::Border(1.0), Column::Border(0.0), Column::Border(1.0)];
+/// The columns of a chequered border.
+const BORDER: [Column; 2] = [Column::Border(0), Column::Border(1)];
 
 /// Probabilities, row by row with one for each latent, from black at zero to white at one: a line for each latent, with its number, in an
-/// order, and a column for each row of data. Rows lie in the order of their labels, with a black line in a white one between two labels; without labels,
+/// order, and a column for each row of data. Rows lie in the order of their labels, with a chequered line between two labels; without labels,
 /// in the order of their most probable latents. The words name a latent and a row, and the second number is that of all rows.
 ///
 /// # Errors
@@ -48,12 +49,13 @@ pub(crate) fn probabilities(
         }
         columns.extend(same.iter().map(|&i| Column::Row(i)));
     }
-    let cell = |latent: usize, column: &Column| match column {
-        Column::Row(i) => of(*i, latent) as f32,
-        Column::Border(grey) => *grey,
+    let cell = |line: usize, column: Column| match column {
+        Column::Row(i) => of(i, order[line]) as f32,
+        Column::Border(first) => ((line + first) % 2) as f32,
     };
+    let lines = 0..order.len();
     let cells: Vec<f32> =
-        order.iter().flat_map(|&j| columns.iter().map(move |column| cell(j, column))).collect();
+        lines.flat_map(|line| columns.iter().map(move |&column| cell(line, column))).collect();
     let height = (HEIGHT.1 * HEIGHT.0 / order.len().max(1)).clamp(HEIGHT.0, HEIGHT.1);
     let scale = (height, WIDTH.div_ceil(columns.len().max(1)));
     let sheet = Sheet { shape: (order.len(), columns.len()), columns: 1, scale, gap: 2 };
@@ -69,7 +71,7 @@ pub(crate) fn probabilities(
             all.sort_unstable();
             all.dedup();
             let names: Vec<String> = all.iter().map(u8::to_string).collect();
-            format!("labels ({}), a black line between two", names.join(", "))
+            format!("labels ({}), a chequered line between two", names.join(", "))
         }
     };
     let words = format!(

@@ -94,7 +94,8 @@ fn panel(series: &[Series], of: &[usize], [x_label, y_label]: [&str; 2]) -> (Vec
         plots.push(Plot::Line(plot));
         if points.deviation.iter().any(|&d| d > 0.0) {
             plots.push(band(&points, &window, colour));
-            has_band = true;
+            let seen = 0.01 * (window.top - window.bottom);
+            has_band |= points.deviation.iter().any(|&d| d > seen);
         }
         if points.line.len() < FEW_POINTS {
             let inside = points.line.into_iter().filter(|&(_, y)| window.holds(y));

@@ -8,13 +8,13 @@ use kuva::render::render::Scene;
 use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
-/// The size of a cell, and the room for names and the scale, in pixels.
+/// The size of a cell, and the room around all, in pixels.
 const CELL: (f64, f64) = (54.0, 30.0);
-const ROOM: (f64, f64) = (160.0, 110.0);
+const ROOM: (f64, f64) = (70.0, 110.0);
 /// The longest name of a row or a column, in pixels.
 const NAME: f64 = 220.0;
 
-/// A matrix, row by row, as a PNG: coloured cells with their numbers, the names of rows and columns, and a scale of colours.
+/// A matrix, row by row, as a PNG: coloured cells with their numbers, and the names of rows and columns.
 ///
 /// # Errors
 /// If the picture cannot be drawn.
@@ -55,7 +55,9 @@ fn scene(matrix: &[f32], [rows, columns]: [&[String]; 2], title: &str) -> Scene 
         .with_x_tick_rotate(-45.0);
     let width = CELL.0 * columns.len() as f64 + ROOM.0 + beside.max(below);
     let height = CELL.1 * rows.len() as f64 + ROOM.1 + below;
-    let layout = layout.with_x_categories(columns);
+    let mut layout = layout.with_x_categories(columns);
+    // Every cell has its number.
+    layout.show_colorbar = false;
     let figure = Figure::new(1, 1)
         .with_cell_size(panel_width(width, 1, 0.0, title), height)
         .with_plots(vec![plots])

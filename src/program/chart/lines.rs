@@ -122,7 +122,7 @@ impl LinePanel {
         let most = (MOST_TICKS * width / PANEL.0).min(2.0 * MOST_TICKS);
         // Fewer ticks, if their figures are long.
         let letters = |step: f64| decimals(across.0, step).len() as f64 / step;
-        let room = 0.7 * width / (LETTER * f64::from(TICK) * (across.1 - across.0));
+        let room = 0.5 * width / (LETTER * f64::from(TICK) * (across.1 - across.0));
         let steps = [most, 0.6 * most].map(|most| tick_step(across.1 - across.0, most));
         let step = if letters(steps[0]) > room { steps[1] } else { steps[0] };
         let layout = Layout::new(across, up)

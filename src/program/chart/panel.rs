@@ -143,7 +143,7 @@ pub(super) fn word(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnno
 
 /// A word at the right end of an estimator's line.
 pub(super) fn word_at_right(text: &str, line: usize, (low, high): (f64, f64)) -> TextAnnotation {
-    let x = high - (high - low) * (0.02 + 0.014 * text.len() as f64);
+    let x = high - (high - low) * (0.02 + 0.022 * text.len() as f64);
     TextAnnotation::new(text, x, line as f64 - 0.35).with_font_size(WORD).with_color("#333333")
 }
 

@@ -22,7 +22,7 @@ const HALF: f64 = 0.42;
 const CELLS: usize = 160;
 
 /// The room beside the violins for shares of draws outside, as a part of their width.
-const ASIDE: f64 = 0.2;
+const ASIDE: f64 = 0.34;
 
 /// The most values that draws can take to be drawn value by value.
 const MOST_ATOMS: usize = 12;

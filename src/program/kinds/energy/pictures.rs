@@ -94,7 +94,8 @@ impl<F: Scalar, M: EnergyKindModel<F>> View<'_, F, M> {
         }
         let samples = gallery.samples(&to_f32(&self.expected(&states, SAMPLES)), EXPECTED)?;
         let words = format!(
-            "each row: a chain at its random start, then means given its state after 1, 2, 4, … and {sweeps} sweeps"
+            "each row: a chain at its start, then means given its state after {} sweeps",
+            moments[1..].iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
         );
         Ok([samples, gallery.grid(&shown.concat(), moments.len(), &words)?])
     }
