@@ -9,7 +9,7 @@ const MOST_LATENTS: usize = 32;
 const HEIGHT: (usize, usize) = (28, 60);
 const WIDTH: usize = 1700;
 
-/// What a column of the picture shows.
+/// A column of the picture.
 #[derive(Clone, Copy)]
 enum Column {
     /// The probabilities of a row.

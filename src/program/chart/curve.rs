@@ -1,11 +1,10 @@
 //! Training curves.
 
-use super::drawing::{COLOURS, LETTER, TITLE, decimals, panel_width, range, svg, tick_step};
+use super::drawing::{COLOURS, TITLE, decimals, longest, panel_width, range, svg, tick_step};
 use kuva::prelude::{BandPlot, Layout, LinePlot, Plot, ScatterPlot, TickFormat};
 use kuva::render::figure::Figure;
 use kuva::render::render::{Scene, render_multiple};
 use std::sync::Arc;
-use unicode_width::UnicodeWidthStr;
 
 /// A line of more points is drawn as means of neighbours with a band of one standard deviation.
 const MOST_POINTS: usize = 300;
@@ -55,8 +54,8 @@ fn curve(series: &[Series], x_label: &str, labels: &[&str], title: &str) -> Scen
     if panels.len() < 2 {
         let (plots, layout) = panel(panels.first().copied().unwrap_or_default());
         let layout = layout.with_width(ALONE.0).with_height(ALONE.1).with_title(title);
-        let longest = drawn.iter().map(|&i| series[i].name.width()).max().unwrap_or(0);
-        let width = 40.0 + LETTER * f64::from(LABELS) * longest as f64;
+        let names = drawn.iter().map(|&i| series[i].name.as_str());
+        let width = 40.0 + longest(names, LABELS);
         return render_multiple(plots, layout.with_legend_box(false).with_legend_width(width));
     }
     let (plots, layouts): (Vec<_>, Vec<_>) = panels.iter().map(|of| panel(of)).unzip();

@@ -6,10 +6,9 @@ use kuva::plot::{LegendPosition, LineStyle, MarkerShape};
 use kuva::prelude::{Layout, LinePlot, Plot, ScatterPlot, TickFormat};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
-use unicode_width::UnicodeWidthStr;
 
 use super::drawing::{
-    COLOURS, LABEL, LETTER, PANEL_TITLE, TICK, TITLE, in_legend, panel_width, range, titled,
+    COLOURS, LABEL, PANEL_TITLE, TICK, TITLE, in_legend, longest, panel_width, range, titled,
 };
 use super::panel::{decade_label, decade_lines, decade_step, multiples, power_of_ten};
 use crate::program::distinct::distinct;
@@ -130,8 +129,7 @@ pub(crate) fn curves_apart(panel: &CurvePanel, title: &str) -> Scene {
         let layout = part.layout(frame).with_legend_position(LegendPosition::InsideBottomLeft);
         let mut layout =
             layout.with_label_size(TITLE).with_tick_size(PANEL_TITLE).with_body_size(PANEL_TITLE);
-        let longest = part.curves.iter().map(|curve| curve.name.width()).max().unwrap_or(0);
-        let width = LETTER * f64::from(PANEL_TITLE) * longest as f64;
+        let width = longest(part.curves.iter().map(|curve| curve.name.as_str()), PANEL_TITLE);
         layout = layout.with_title_size(PANEL_TITLE).with_legend_width(50.0 + width);
         layout.show_legend = true;
         layout

@@ -103,9 +103,13 @@ fn trimmed(mut scene: Scene) -> Scene {
 /// The width of each of so many panels side by side, at least `least`, that leaves room for a title above them, where `labels` is the
 /// width of the labels beside them.
 pub(super) fn panel_width(least: f64, panels: usize, labels: f64, title: &str) -> f64 {
-    let longest = title.lines().map(|line| line.width()).max().unwrap_or(0);
-    let wanted = LETTER * f64::from(TITLE) * longest as f64;
-    least.max((wanted - labels) / panels.max(1) as f64)
+    least.max((longest(title.lines(), TITLE) - labels) / panels.max(1) as f64)
+}
+
+/// The width of the longest of some words, nearly, with letters of a size, in pixels.
+pub(super) fn longest<'a>(words: impl IntoIterator<Item = &'a str>, size: u32) -> f64 {
+    let letters = words.into_iter().map(|words| words.width()).max().unwrap_or(0);
+    LETTER * f64::from(size) * letters as f64
 }
 
 /// Words that take at most so many pixels with letters of a size: of longer ones the beginning and the end.

@@ -1,8 +1,7 @@
 //! The lines of a panel: one for each estimator, those of one target together.
 
-use super::drawing::{LETTER, TICK};
+use super::drawing::{TICK, longest};
 use crate::program::distinct::distinct;
-use unicode_width::UnicodeWidthStr;
 
 /// The claims of estimators, each with its words in a title and its colour.
 const CLAIMS: [(&str, &str, &str); 4] = [
@@ -91,9 +90,7 @@ impl<'a> Estimators<'a> {
 
     /// The width of the longest label in pixels.
     pub(super) fn width(&self) -> f64 {
-        10.0 + LETTER
-            * f64::from(TICK)
-            * self.labels.iter().map(|label| label.width()).max().unwrap_or(0) as f64
+        10.0 + longest(self.labels.iter().map(String::as_str), TICK)
     }
 }
 

@@ -1,12 +1,11 @@
 //! A matrix as coloured cells whose rows and columns have names.
 
-use super::drawing::{LABEL, LETTER, TICK, map_png, panel_width, range, shortened, titled};
+use super::drawing::{LABEL, TICK, longest, map_png, panel_width, range, shortened, titled};
 use kuva::plot::ColorMap;
 use kuva::prelude::{Heatmap, Layout, Plot};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 use std::sync::Arc;
-use unicode_width::UnicodeWidthStr;
 
 /// The size of a cell, and the room around all, in pixels.
 const CELL: (f64, f64) = (54.0, 30.0);
@@ -42,9 +41,7 @@ fn scene(matrix: &[f32], [rows, columns]: [&[String]; 2], title: &str) -> Scene 
     let plots = vec![Plot::Heatmap(cells)];
     let names = |of: &[String]| of.iter().map(|name| shortened(name, NAME, TICK)).collect();
     let (columns, rows): (Vec<String>, Vec<String>) = (names(columns), names(rows));
-    let longest = |of: &[String]| {
-        LETTER * f64::from(TICK) * of.iter().map(|name| name.width()).max().unwrap_or(0) as f64
-    };
+    let longest = |of: &[String]| longest(of.iter().map(String::as_str), TICK);
     // The names of columns are turned by an eighth.
     let (beside, below) = (longest(&rows), longest(&columns) / f64::sqrt(2.0));
     let layout = Layout::auto_from_plots(&plots)

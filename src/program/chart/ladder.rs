@@ -1,12 +1,11 @@
 //! The evidence ladder: distances of estimates from the exact value, on an axis that is logarithmic to both sides.
 
-use super::drawing::{COLOURS, LABEL, LETTER, TICK, range, titled};
+use super::drawing::{COLOURS, LABEL, TICK, longest, range, titled};
 use super::panel::{EXACT, dot};
 use kuva::prelude::{Layout, LinePlot, Plot, TickFormat};
 use kuva::render::figure::Figure;
 use kuva::render::render::Scene;
 use std::sync::Arc;
-use unicode_width::UnicodeWidthStr;
 
 /// Distances below this one are drawn linearly, in nats.
 const LINEAR: f64 = 1e-3;
@@ -64,7 +63,7 @@ pub(crate) fn ladder(rungs: &[Rung], title: &str) -> Scene {
         plots.push(Plot::Line(bar.with_color(EXACT).with_stroke_width(1.2)));
         plots.push(dot(at, 0.0, line, COLOURS[colour % COLOURS.len()]));
     }
-    let widest = rungs.iter().map(|rung| rung.name.width()).max().unwrap_or(0);
+    let widest = longest(rungs.iter().map(|rung| rung.name.as_str()), TICK);
     let layout = Layout::new((low, high), (0.5, top))
         .with_x_label("estimate less ln p(x), nats (decades to both sides; bars: ± 2 SE)")
         .with_label_size(LABEL)
@@ -77,10 +76,7 @@ pub(crate) fn ladder(rungs: &[Rung], title: &str) -> Scene {
         .with_y_axis_min(0.5)
         .with_y_axis_max(top);
     let figure = Figure::new(1, 1)
-        .with_cell_size(
-            640.0 + LETTER * f64::from(TICK) * widest as f64,
-            110.0 + HEIGHT * rungs.len().max(3) as f64,
-        )
+        .with_cell_size(640.0 + widest, 110.0 + HEIGHT * rungs.len().max(3) as f64)
         .with_plots(vec![plots])
         .with_layouts(vec![layout]);
     titled(figure, title)
