@@ -14,7 +14,7 @@ mod numbers;
 mod work;
 
 use pathscore_autodiff::vector::Lanes;
-use pathscore_autodiff::{Activation, Grads, Tape, Var};
+use pathscore_autodiff::{Activation, Grads, NumberTape, Real, Tape, Var};
 use pathscore_estimators::both::{Concrete, DisArm};
 use pathscore_estimators::energy::{EnergyChains, ParameterPath, TrackedContrastiveDivergence};
 use pathscore_estimators::fit::{Options, Trainer};
@@ -182,6 +182,15 @@ fn gaussian_processes() -> impl FnMut(u64) + Send {
             let (x, y) = (tape.constant(&y[..2 * N], [N, 2]), tape.constant(&y[2 * N..3 * N], [N]));
             regression.log_marginal(params, x, y).unwrap()
         });
+    }
+}
+
+/// The gradient of a function of numbers.
+fn numbers() -> impl FnMut(u64) + Send {
+    let mut tape = NumberTape::new();
+    move |seed| {
+        let x = [0.5, seed as f64];
+        tape.gradient(&x, |x| (0..100).fold(x[0], |y, _| (y * x[1]).tanh() + y));
     }
 }
 
@@ -399,6 +408,7 @@ fn a_step_allocates_nothing_after_its_warm_up() {
     densities_by_networks();
     assert_eq!(allocated(1, factorisations()), 0, "factorisations");
     assert_eq!(allocated(1, gaussian_processes()), 0, "Gaussian processes");
+    assert_eq!(allocated(1, numbers()), 0, "numbers");
     assert_eq!(allocated(1, expectations()), 0, "expectations");
     assert_eq!(allocated(1, markov_chains()), 0, "Markov chains");
     // The allocator does count: it sees a vector in every step.

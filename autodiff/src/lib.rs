@@ -106,6 +106,7 @@
 //! | other derivatives | [`Tape::pull`] (any seeds), [`Var::jvp`] (forward), [`Var::hvp`], [`Var::jacobian`], [`Var::hessian`], [`Var::per_sample`] |
 //! | stopping or weighting a derivative | [`Var::detach`], [`Var::gate`] |
 //! | the same work many times | [`Tape::clear`] keeps the memory; a [`Plan`] is recorded once and replayed |
+//! | plain functions of numbers | [`NumberTape`], some nanoseconds for an operation |
 //! | long chains | [`Tape::checkpoint`] |
 //! | custom ops | [`Tape::custom`] |
 //! | checking derivatives | [`check`] |
@@ -149,6 +150,7 @@ pub use tape::engine::Scalar;
 pub use tape::finite::NonFinite;
 pub use tape::grads::Grads;
 pub use tape::node::Id;
+pub use tape::number_tape::{Number, NumberTape};
 pub use tape::op::Op;
 pub use tape::op::beta::Beta;
 pub use tape::op::custom::CustomOp;

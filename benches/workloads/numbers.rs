@@ -2,7 +2,7 @@
 
 use crate::data::glorot;
 use crate::work::Work;
-use pathscore_autodiff::{Activation, Grads, Tape, Var};
+use pathscore_autodiff::{Activation, Grads, NumberTape, Real, Tape, Var};
 use std::hint::black_box;
 
 /// The value and the gradient of a 2-16-16-1 tanh network's squared error at one point, recorded anew
@@ -43,27 +43,23 @@ fn start() -> [f64; 10] {
     std::array::from_fn(|i| -1.0 + 0.2 * i as f64)
 }
 
-/// Records $\sum_i 100 (x_{i+1} - x_i^2)^2 + (1 - x_i)^2$ from numbers.
-fn rosenbrock<'t>(x: [Var<'t, f64>; 10]) -> Var<'t, f64> {
-    let mut sum: Option<Var<f64>> = None;
-    for i in 0..9 {
-        let a = x[i + 1] - x[i] * x[i];
-        let b = 1.0 - x[i];
-        let term = 100.0 * a * a + b * b;
-        sum = Some(sum.map_or(term, |sum| sum + term));
-    }
-    sum.expect("there are nine terms")
+/// $\sum_i 100 (x_{i+1} - x_i^2)^2 + (1 - x_i)^2$ of numbers of any kind.
+fn rosenbrock<R: Real>(x: &[R]) -> R {
+    let [one, hundred] = [1.0, 100.0].map(|c| x[0].of(c));
+    let terms = x.windows(2).map(|pair| {
+        let (a, b) = (pair[1] - pair[0] * pair[0], one - pair[0]);
+        hundred * a * a + b * b
+    });
+    terms.reduce(|sum, term| sum + term).expect("there are nine terms")
 }
 
 /// The value and the gradient of a function of numbers, recorded anew each time; `check` is the value
 /// and the sum of the gradient.
 pub(crate) fn scalar() -> Work {
-    let (mut tape, mut grads) = (Tape::new(), Grads::new());
+    let mut tape = NumberTape::new();
     let mut gradient = move || {
-        tape.clear();
-        let y = rosenbrock(black_box(start()).map(|x| tape.leaf(&[x], [])));
-        tape.pull_into(&[(y, &[1.0])], &[], &mut grads);
-        y.item() + grads.leading(10).iter().sum::<f64>()
+        let (y, gradient) = tape.gradient(&black_box(start()), |x| rosenbrock(x));
+        y + gradient.iter().sum::<f64>()
     };
     let check = gradient();
     let step = move || {
@@ -78,7 +74,7 @@ pub(crate) fn scalar() -> Work {
 pub(crate) fn scalar_replay() -> Work {
     let tape = Tape::new();
     let x = start().map(|x| tape.leaf(&[x], []));
-    let (inputs, y) = (x.map(Var::id), rosenbrock(x).id());
+    let (inputs, y) = (x.map(Var::id), rosenbrock(&x).id());
     let (mut plan, mut grads) = (tape.plan(&inputs, &[y]), Grads::new());
     let mut gradient = move || {
         for (id, x) in inputs.into_iter().zip(black_box(start())) {

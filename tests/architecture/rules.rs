@@ -50,6 +50,8 @@ pub(crate) static CRATES: &[Rules] = &[
             "real_pairs",
             "dual_methods",
             "dual_pairs",
+            "number_methods",
+            "number_pairs",
             "var_methods",
             "var_pairs",
             "float",

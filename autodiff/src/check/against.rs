@@ -7,6 +7,7 @@ use crate::numbers::real::Real;
 use crate::numbers::tensor::Tensor;
 use crate::sweeps::record::define;
 use crate::tape::engine::Scalar;
+use crate::tape::number_tape::NumberTape;
 use crate::tape::record::Tape;
 use crate::tape::record::Var;
 
@@ -107,14 +108,14 @@ pub fn precision(
     compare(options, "double precision", sides, places(at))
 }
 
-/// A formula over [`Real`], which runs on numbers, on duals and on variables.
+/// A formula over [`Real`], which runs on numbers, on duals and on both kinds of tape.
 pub trait Formula {
     /// The value of the formula.
     fn of<R: Real>(&self, x: &[R]) -> R;
 }
 
-/// Compares a formula on numbers, on duals and on variables: its value bit by bit, and its first and second
-/// derivatives, by duals in forward mode and on a tape in reverse mode.
+/// Compares a formula on numbers, on duals, on a tape and on a [`NumberTape`]: its value bit by bit, its first derivatives,
+/// by duals in forward mode and on the tapes in reverse mode, and its second derivatives by duals and on a tape.
 ///
 /// ```
 /// use pathscore_autodiff::{Real, check};
@@ -146,6 +147,9 @@ pub fn formula<F: Scalar>(
     take(0, Place::Value(0), y.item(), f.of(at), 0.0, "numbers")?;
     let grads = y.backward();
     let slopes = y.grad(&xs);
+    let mut numbers = NumberTape::new();
+    let (value, numbers) = numbers.gradient(at, |x| f.of(x));
+    take(0, Place::Value(0), value, f.of(at), 0.0, "numbers")?;
     let element = |i| Place::Element { argument: i, index: Vec::new() };
     for i in 0..at.len() {
         let first = |j: usize| Dual { v: at[j], d: if i == j { F::ONE } else { F::ZERO } };
@@ -154,6 +158,7 @@ pub fn formula<F: Scalar>(
         let found = grads.of(xs[i]).item();
         let allowed = |a: F, b: F| options.allowed(a.to_f64(), b.to_f64());
         take(1, element(i), found, dual.d, allowed(found, dual.d), "duals")?;
+        take(1, element(i), numbers[i], dual.d, allowed(numbers[i], dual.d), "duals")?;
         // The second derivatives by argument i and each other one, from duals of duals.
         for (j, curvature) in slopes[i].grad(&xs).into_iter().enumerate() {
             let second =

@@ -5,6 +5,7 @@ mod evaluate;
 pub(crate) mod finite;
 pub(crate) mod grads;
 pub(crate) mod node;
+pub(crate) mod number_tape;
 pub(crate) mod numbers;
 pub(crate) mod op;
 pub(crate) mod program;

@@ -226,8 +226,8 @@ impl Formula for Wave {
 #[test]
 fn a_formula_is_the_same_on_numbers_duals_and_variables() {
     let report = check::formula(Wave { honest: true }, &[0.3, -0.7], first()).unwrap();
-    // The value three times, two slopes, four curvatures.
-    assert_eq!(report.compared, 9);
+    // The value four times, two slopes twice, four curvatures.
+    assert_eq!(report.compared, 12);
     check::formula(Wave { honest: true }, &[0.3_f32, -0.7], Options::of::<f32>()).unwrap();
     assert!(check::formula(Wave { honest: false }, &[0.3, -0.7], first()).is_err());
 }

@@ -6,6 +6,7 @@ mod finite;
 mod kernels;
 mod linalg;
 mod messages;
+mod numbers;
 mod ops;
 mod properties;
 mod reductions;

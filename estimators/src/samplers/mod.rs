@@ -1,9 +1,10 @@
 //! Markov chain Monte Carlo: chains of draws from a density that is known up to a constant.
 //!
 //! A target is a [`LogDensity`], and [`Differentiable`] if its gradient is known: [`FromTape`] records a function once
-//! and replays it, [`Constrained`] samples positive numbers, simplices and other sets in $\mathbb R^d$, and adds the
-//! logarithm of the Jacobian determinant by itself, and [`LatentPosterior`] samples the latents of a model given one row of data. A [`Sampler`] is a Markov transition that leaves the target
-//! invariant ([`Ula`] does so only approximately):
+//! and replays it, [`FromNumbers`] takes one that computes number by number, [`Constrained`] samples positive numbers,
+//! simplices and other sets in $\mathbb R^d$, and adds the logarithm of the Jacobian determinant by itself, and
+//! [`LatentPosterior`] samples the latents of a model given one row of data. A [`Sampler`] is a Markov transition that
+//! leaves the target invariant ([`Ula`] does so only approximately):
 //!
 //! | sampler | needs | invariant |
 //! |---|---|---|
@@ -56,7 +57,7 @@ pathscore_autodiff::modules! {
     latent: LatentPosterior, LatentPrior;
     latent_annealing: BothBounds, LatentAnnealing, Moves, simulate;
     leapfrog: leapfrog;
-    log_density: Differentiable, FromFn, FromTape, LogDensity;
+    log_density: Differentiable, FromFn, FromNumbers, FromTape, LogDensity;
     phase_point: MetropolisState, PhasePoint;
     random_walk: RandomWalk;
     sampler: Info, Position, Sampler;
