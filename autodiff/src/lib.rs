@@ -131,8 +131,9 @@ mod tape;
 /// `PATHSCORE_SIMD` can narrow (see [`width`](vector::width)).
 pub mod vector {
     pub use crate::kernels::aligned::Aligned;
+    pub use crate::kernels::level::width;
     pub use crate::kernels::random::lanes::Lanes;
-    pub use crate::kernels::simd::{dispatch, width};
+    pub use crate::kernels::simd::dispatch;
     pub use crate::kernels::sum::{sum, sum_by};
 }
 

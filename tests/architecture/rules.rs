@@ -61,6 +61,7 @@ pub(crate) static CRATES: &[Rules] = &[
             "float_pairs",
             "map_loops",
             "zip_loops",
+            "vectors",
             "engine",
             "operator",
         ],

@@ -11,8 +11,10 @@
 
 use super::aligned::Aligned;
 use super::element::Element;
-use super::packing::{Onto, Operand, pack};
-use super::simd::{Kernel, dispatch, dispatch_kernel};
+use super::level::Kernel;
+use super::packing::{Operand, pack};
+use super::simd::{dispatch, dispatch_kernel};
+use super::tile::Onto;
 use std::cell::RefCell;
 
 /// The bits that choose a line of a table.
@@ -398,7 +400,7 @@ fn sum<F: Element, const W: usize>(mut sums: [F; W], line: &[F; W]) -> [F; W] {
 #[cfg(test)]
 mod tests {
     use super::super::float::Float;
-    use super::super::simd::{Level, at_level};
+    use super::super::level::{Level, at_level};
     use super::*;
 
     /// Compares one product with the definition, inside margins that must stay untouched.

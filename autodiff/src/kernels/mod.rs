@@ -6,6 +6,7 @@ pub(crate) mod element;
 pub(crate) mod float;
 pub(crate) mod fold;
 pub(crate) mod gemm;
+pub(crate) mod level;
 pub(crate) mod linalg;
 pub(crate) mod map;
 mod packing;
@@ -14,6 +15,7 @@ pub(crate) mod simd;
 pub(crate) mod special;
 pub(crate) mod sum;
 mod thin;
+mod tile;
 pub(crate) mod walk;
 pub(crate) mod zip;
 

@@ -1,46 +1,10 @@
 //! Operands of products, and packing: copies of their lines side by side, in the order in which a product reads them.
 
 use super::element::Element;
-
-/// The matrix that a product is added to.
-#[derive(Clone, Copy)]
-pub(super) enum Onto<'a, F> {
-    Nothing,
-    /// The present contents of C.
-    C,
-    /// The same row for every row of C.
-    Row(&'a [F]),
-}
+use super::tile::Lines;
 
 /// A matrix that is read: its numbers, a flag for a transposed layout, and the stride of its rows.
 pub(super) type Operand<'a, F> = (&'a [F], bool, usize);
-
-/// Packs lines of an operand from line `from` on, and from depth `k0` on, into whole panels of P.
-#[inline(always)]
-pub(super) fn pack_all<F: Element, const P: usize>(
-    operand: Operand<'_, F>,
-    from: usize,
-    k0: usize,
-    panels: &mut [F],
-    depth: usize,
-) {
-    let (x, along, stride) = operand;
-    let panel = P * depth;
-    if along {
-        for (i, panel) in panels.chunks_exact_mut(panel).enumerate() {
-            pack::<F, P>(operand, from + i * P, P, k0, panel);
-        }
-        return;
-    }
-    // Step by step through all panels, so that memory is read in the order in which it lies.
-    let count = panels.len() / depth;
-    for p in 0..depth {
-        let step = x[(k0 + p) * stride + from..][..count].as_chunks::<P>().0;
-        for (panel, line) in panels.chunks_exact_mut(panel).zip(step) {
-            *panel[p * P..].first_chunk_mut().expect("a panel is as deep") = *line;
-        }
-    }
-}
 
 /// Packs `count` lines of an operand from line `from` on, and from depth `k0` on, into a panel of
 /// P interleaved lines; those beyond `count` are zero.
@@ -113,6 +77,52 @@ fn transpose_square<'a, F: Element, const P: usize, const STEPS: usize>(
         for r in 0..SIDE {
             let column: [F; SIDE] = std::array::from_fn(|i| lines[i][p + r]);
             *steps[p + r][q..].first_chunk_mut().expect("a step is as wide") = column;
+        }
+    }
+}
+
+/// Copies the first `count` numbers of `depth` lines.
+pub(super) fn copy_lines<F: Element>(
+    (x, stride): Lines<'_, F>,
+    [count, depth]: [usize; 2],
+    (to, line): (&mut [F], usize),
+) {
+    for (to, from) in to.chunks_mut(line).zip(x.chunks(stride)).take(depth) {
+        // A copy of known length needs no call.
+        match (to.first_chunk_mut::<SIDE>(), from.first_chunk::<SIDE>()) {
+            (Some(to), Some(from)) if count <= SIDE => *to = *from,
+            _ => to[..count].copy_from_slice(&from[..count]),
+        }
+    }
+}
+
+/// Copies the first `depth` numbers of `count` lines side by side: number $p$ of line $q$ becomes number $q$ of line $p$.
+/// Numbers beyond `count` in the new lines are not defined.
+///
+/// It is the twin of the vectors of [`simd`](super::simd).
+pub(super) fn deal_out<F: Element>(
+    (x, stride): Lines<'_, F>,
+    [count, depth]: [usize; 2],
+    (to, line): (&mut [F], usize),
+) {
+    for q in (0..count).step_by(SIDE) {
+        let lines = SIDE.min(count - q);
+        let row = |i: usize| &x[(q + i) * stride..][..depth];
+        for p in (0..depth).step_by(SIDE) {
+            if lines == SIDE && p + SIDE <= depth {
+                // Written as squares, which the compiler then turns in registers.
+                let square: [&[F; SIDE]; SIDE] =
+                    std::array::from_fn(|i| row(i)[p..].first_chunk().expect("a whole square"));
+                for r in 0..SIDE {
+                    let column: [F; SIDE] = std::array::from_fn(|i| square[i][r]);
+                    *to[(p + r) * line + q..].first_chunk_mut().expect("room for lines") = column;
+                }
+            } else {
+                for step in p..depth.min(p + SIDE) {
+                    let to = &mut to[step * line + q..][..lines];
+                    to.iter_mut().enumerate().for_each(|(i, to)| *to = row(i)[step]);
+                }
+            }
         }
     }
 }

@@ -9,7 +9,8 @@
 
 pub(crate) mod lanes;
 
-use super::simd::{Kernel, dispatch, dispatch_kernel};
+use super::level::Kernel;
+use super::simd::{dispatch, dispatch_kernel};
 use super::special::Special;
 use rand::Rng;
 

@@ -7,7 +7,8 @@
 
 use super::element::Element;
 use super::fold::fold;
-use super::simd::{Kernel, dispatch_kernel};
+use super::level::Kernel;
+use super::simd::dispatch_kernel;
 
 /// Numbers that a combination or a dot product holds in registers.
 const WIDE: usize = 64;

@@ -3,7 +3,7 @@
 use super::triangular::{Triangular, invert_lower, lower, solve_negated};
 use super::{BadPivot, cholesky, eigen, expm, lu};
 use crate::Scalar;
-use crate::kernels::simd::{Level, at_level};
+use crate::kernels::level::{Level, at_level};
 use crate::{Grads, Tape};
 
 /// `n` numbers in (−1, 1) in no special order.

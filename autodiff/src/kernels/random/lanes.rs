@@ -112,7 +112,7 @@ impl TryRng for Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::simd::{Level, at_level};
+    use crate::kernels::level::{Level, at_level};
     use rand::Rng;
     use rand_xoshiro::Xoshiro256PlusPlus;
     use rand_xoshiro::rand_core::SeedableRng;

@@ -2,7 +2,7 @@
 //! passes always; the false-alarm rates are those of a new seed.
 
 use super::*;
-use crate::kernels::simd::{Level, at_level};
+use crate::kernels::level::{Level, at_level};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 use statrs::distribution::{ContinuousCDF, Normal};

@@ -3,7 +3,8 @@
 use super::pair::Pair;
 use super::slices::{cos_slice, sin_slice};
 use super::*;
-use crate::kernels::simd::{Level, at_level, dispatch};
+use crate::kernels::level::{Level, at_level};
+use crate::kernels::simd::dispatch;
 
 mod edges;
 mod levels;

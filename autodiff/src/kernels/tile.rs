@@ -1,0 +1,186 @@
+//! One tile of a product: some rows and columns of C = A B, summed over k in registers.
+//!
+//! [`multiply`] is plain code. It is the twin of the wide vectors in [`simd`](super::simd), the same sums in the same order,
+//! and serves where there are none: the compiler turns packed lines into vectors of 128 bits.
+
+use super::element::Element;
+
+/// The matrix that a product is added to.
+#[derive(Clone, Copy)]
+pub(crate) enum Onto<'a, F> {
+    Nothing,
+    /// The present contents of C.
+    C,
+    /// The same row for every row of C.
+    Row(&'a [F]),
+}
+
+/// Lines of numbers, and the distance between their beginnings.
+pub(crate) type Lines<'a, F> = (&'a [F], usize);
+
+/// The sums over `depth` lines of A and B: $C_{ij} = \sum_p A_{pi} B_{pj}$, plus what they are added to.
+pub(crate) struct Tile<'a, F> {
+    /// The rows of C, which are not more than there are registers for.
+    pub(crate) height: usize,
+    /// The columns of C: up to two vectors.
+    pub(crate) width: usize,
+    pub(crate) depth: usize,
+    /// Lines with a number for each row of C.
+    pub(crate) a: Lines<'a, F>,
+    /// Lines with a number for each column of C.
+    pub(crate) b: Lines<'a, F>,
+    /// Where the lines of B are copied to on the way, side by side, for the tiles below. Numbers beyond the columns of C
+    /// are not defined.
+    pub(crate) copy: Option<(&'a mut [F], usize)>,
+    /// The rows of C.
+    pub(crate) c: (&'a mut [F], usize),
+    pub(crate) onto: Onto<'a, F>,
+}
+
+impl<F> Tile<'_, F> {
+    /// Checks that the tile lies in its slices.
+    ///
+    /// # Panics
+    /// If it does not.
+    #[inline(always)]
+    pub(crate) fn check(&self) {
+        let Self { height, width, depth, a, b, .. } = *self;
+        // The end of the last of so many lines.
+        let end = |count: usize, step: usize, line: usize| (count - 1).saturating_mul(step) + line;
+        assert!(height > 0 && width > 0 && depth > 0, "tile: empty");
+        assert!(end(depth, a.1, height) <= a.0.len(), "tile: A is too short");
+        assert!(end(depth, b.1, width) <= b.0.len(), "tile: B is too short");
+        assert!(end(height, self.c.1, width) <= self.c.0.len(), "tile: C is too short");
+        if let Some((copy, line)) = &self.copy {
+            assert!(end(depth, *line, width) <= copy.len(), "tile: no room for the copy");
+        }
+        if let Onto::Row(row) = self.onto {
+            assert!(row.len() >= width, "tile: the row is too short");
+        }
+    }
+}
+
+impl<F: Element> Tile<'_, F> {
+    /// Adds the sums of a row, of which there are W as a rule, to that of C.
+    #[inline(always)]
+    fn store<const W: usize>(&mut self, i: usize, sums: &[F]) {
+        let row = &mut self.c.0[i * self.c.1..][..self.width];
+        match self.onto {
+            // A copy of known length needs no call.
+            Onto::Nothing => match (<&mut [F; W]>::try_from(&mut *row), sums.first_chunk()) {
+                (Ok(row), Some(sums)) => *row = *sums,
+                _ => row.copy_from_slice(&sums[..self.width]),
+            },
+            Onto::C => row.iter_mut().zip(sums).for_each(|(c, &sum)| *c = *c + sum),
+            Onto::Row(first) => {
+                for ((c, &sum), &first) in row.iter_mut().zip(sums).zip(first) {
+                    *c = first + sum;
+                }
+            }
+        }
+    }
+}
+
+/// The rows of C for which sixteen registers of 128 bits have room.
+const HEIGHT: usize = 6;
+
+/// Computes a tile. It is fast if the lines are packed, those of A in whole vectors of 128 bits, those of B in two, and if
+/// there are [`HEIGHT`] rows and two vectors at most.
+pub(crate) fn multiply<F: Element, const FMA: bool>(mut tile: Tile<'_, F>) {
+    tile.check();
+    let packed = match size_of::<F>() {
+        4 => in_registers::<F, FMA, 8, 8>(&mut tile),
+        _ => in_registers::<F, FMA, 6, 4>(&mut tile),
+    };
+    if packed {
+        return;
+    }
+    let Tile { height, width, depth, a, b, .. } = tile;
+    if let Some((copy, line)) = &mut tile.copy {
+        for (to, from) in copy.chunks_mut(*line).zip(b.0.chunks(b.1)).take(depth) {
+            to[..width].copy_from_slice(&from[..width]);
+        }
+    }
+    let mut sums = vec![F::default(); width];
+    for i in 0..height {
+        for (j, sum) in sums.iter_mut().enumerate() {
+            let terms = (0..depth).map(|p| (a.0[p * a.1 + i], b.0[p * b.1 + j]));
+            *sum = terms.fold(F::default(), |sum, (a, b)| a.multiply_add::<FMA>(b, sum));
+        }
+        tile.store::<1>(i, &sums);
+    }
+}
+
+/// Computes a tile of packed lines of L and W numbers, and returns true if it is one.
+#[inline(always)]
+fn in_registers<F: Element, const FMA: bool, const L: usize, const W: usize>(
+    tile: &mut Tile<'_, F>,
+) -> bool {
+    let packed = (tile.a.1, tile.b.1) == (L, W) && tile.b.0.len() >= tile.depth * W;
+    if !packed || tile.height > HEIGHT || tile.width > W || tile.copy.is_some() {
+        return false;
+    }
+    match tile.height {
+        1..=2 => rows::<F, FMA, 2, L, W>(tile),
+        3..=4 => rows::<F, FMA, 4, L, W>(tile),
+        _ => rows::<F, FMA, HEIGHT, L, W>(tile),
+    }
+    true
+}
+
+/// R rows of W columns, of which the first are stored.
+#[inline(always)]
+fn rows<F: Element, const FMA: bool, const R: usize, const L: usize, const W: usize>(
+    tile: &mut Tile<'_, F>,
+) {
+    let mut room = [[F::default(); W]; R];
+    sum::<F, FMA, R, L, W>(tile.a.0, tile.b.0, tile.depth, &mut room);
+    for (i, sums) in room.iter().enumerate().take(tile.height) {
+        tile.store::<W>(i, sums);
+    }
+}
+
+/// The sums of R rows, in registers until they are complete.
+///
+/// They are handed over in memory so that the compiler keeps them in registers: it keeps an array that is indexed by a
+/// variable in memory at every step.
+#[inline(never)]
+fn sum<F: Element, const FMA: bool, const R: usize, const L: usize, const W: usize>(
+    a: &[F],
+    b: &[F],
+    depth: usize,
+    room: &mut [[F; W]; R],
+) {
+    let mut sums = [[F::default(); W]; R];
+    for (a, b) in a.as_chunks::<L>().0.iter().zip(b.as_chunks().0).take(depth) {
+        // Row by row, written out: with a loop over the rows some heights are spilled.
+        if R > 0 {
+            sums[0] = row::<F, FMA, W>(a[0], b, sums[0]);
+        }
+        if R > 1 {
+            sums[1] = row::<F, FMA, W>(a[1], b, sums[1]);
+        }
+        if R > 2 {
+            sums[2] = row::<F, FMA, W>(a[2], b, sums[2]);
+        }
+        if R > 3 {
+            sums[3] = row::<F, FMA, W>(a[3], b, sums[3]);
+        }
+        if R > 4 {
+            sums[4] = row::<F, FMA, W>(a[4], b, sums[4]);
+        }
+        if R > 5 {
+            sums[5] = row::<F, FMA, W>(a[5], b, sums[5]);
+        }
+    }
+    *room = sums;
+}
+
+/// `a * b + sums`, number by number.
+#[inline(always)]
+fn row<F: Element, const FMA: bool, const W: usize>(a: F, b: &[F; W], mut sums: [F; W]) -> [F; W] {
+    for j in 0..W {
+        sums[j] = a.multiply_add::<FMA>(b[j], sums[j]);
+    }
+    sums
+}
