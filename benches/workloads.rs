@@ -35,7 +35,7 @@ enum Dtype {
 /// Times one workload.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// vae, iwae, vimco, reinforce, rbm, tiny, scalar, scalar-replay, gmm-d10, gmm-d64, mcgrad-reparam,
+    /// vae, iwae, vimco, reinforce, rbm, tiny, tiny-afresh, scalar, scalar-replay, gmm-d10, gmm-d64, mcgrad-reparam,
     /// mcgrad-reparam-tape, mcgrad-score, ais, logreg-hmc, gplvm or gemm
     #[arg(long)]
     workload: String,
@@ -67,6 +67,7 @@ fn build(name: &str, dtype: Option<Dtype>) -> Option<Vec<Work>> {
         "rbm" if double => nets::rbm::<f64>(),
         "rbm" => nets::rbm::<f32>(),
         "tiny" => numbers::tiny(),
+        "tiny-afresh" => numbers::tiny_afresh(),
         "scalar" => numbers::scalar(),
         "scalar-replay" => numbers::scalar_replay(),
         "gmm-d10" => densities::gmm(10),

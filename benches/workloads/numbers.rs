@@ -1,39 +1,67 @@
-//! Work too small for vectors, which shows the cost of the tape itself.
+//! Work too small for vectors, which shows the cost of the tapes themselves.
 
 use crate::data::glorot;
 use crate::work::Work;
 use pathscore_autodiff::{Activation, Grads, NumberTape, Real, Tape, Var};
 use std::hint::black_box;
 
-/// The value and the gradient of a 2-16-16-1 tanh network's squared error at one point, recorded anew
-/// each time; `check` is the squared norm of the gradient.
+/// The weights and biases of a 2-16-16-1 network, with their shapes.
+fn parameters() -> Vec<(Vec<f64>, Vec<usize>)> {
+    let layers = [[2, 16], [16, 16], [16, 1]].into_iter().zip(4000..);
+    let values = layers
+        .flat_map(|([n, m], seed)| [(glorot(seed, n, m), vec![n, m]), (vec![0.0; m], vec![m])]);
+    values.collect()
+}
+
+/// The squared error of the network with tanh at one point.
+fn error<'t>(parameters: &[Var<'t, f64>], input: Var<'t, f64>) -> Var<'t, f64> {
+    let layers = parameters.chunks(2).enumerate();
+    let output = layers.fold(input, |x, (j, layer)| {
+        x.affine(layer[0], layer[1], if j < 2 { Activation::Tanh } else { Activation::Identity })
+    });
+    (output - 0.5).square().mean()
+}
+
+const POINT: [f64; 2] = [0.3, -0.7];
+
+/// The value and the gradient of a small network's error, recorded once and replayed; `check` is the squared norm of the
+/// gradient.
 pub(crate) fn tiny() -> Work {
-    let widths = [2, 16, 16, 1];
-    let weights: Vec<(Vec<f64>, Vec<f64>)> = widths
-        .windows(2)
-        .zip(4000..)
-        .map(|(pair, seed)| (glorot(seed, pair[0], pair[1]), vec![0.0; pair[1]]))
-        .collect();
-    let count = weights.iter().map(|(w, b)| w.len() + b.len()).sum();
-    let (mut tape, mut grads) = (Tape::new(), Grads::new());
-    let mut gradient = move || {
+    let tape = Tape::new();
+    let leaves: Vec<_> = parameters().iter().map(|(x, shape)| tape.leaf(x, &shape[..])).collect();
+    let input = tape.constant(&POINT, [1, 2]);
+    let (loss, input) = (error(&leaves, input).id(), input.id());
+    let inputs: Vec<_> = leaves.into_iter().map(Var::id).chain([input]).collect();
+    let mut plan = tape.plan(&inputs, &[loss]);
+    small(move |grads| {
+        plan.set(input, &black_box(POINT));
+        plan.run().expect("no matrix is factored");
+        plan.pull_into(&[(loss, &[1.0])], grads);
+    })
+}
+
+/// The same, recorded afresh in each step.
+pub(crate) fn tiny_afresh() -> Work {
+    let (mut tape, parameters) = (Tape::new(), parameters());
+    small(move |grads| {
         tape.clear();
-        let layers: [_; 3] = std::array::from_fn(|j| {
-            let (w, b) = &weights[j];
-            (tape.leaf(w, [widths[j], widths[j + 1]]), tape.leaf(b, [widths[j + 1]]))
-        });
-        let mut x = tape.constant(&[0.3, -0.7], [1, 2]);
-        for (j, (w, b)) in layers.into_iter().enumerate() {
-            x = x.affine(w, b, if j < 2 { Activation::Tanh } else { Activation::Identity });
-        }
-        let loss = (x - 0.5).square().mean();
-        tape.pull_into(&[(loss, &[1.0])], &[], &mut grads);
-        black_box(grads.leading(count)).iter().map(|g| g * g).sum::<f64>()
-    };
-    let check = gradient();
+        let mut leaves = parameters.iter().map(|(x, shape)| tape.leaf(x, &shape[..]));
+        let leaves: [_; 6] = std::array::from_fn(|_| leaves.next().expect("six parameters"));
+        let loss = error(&leaves, tape.constant(&black_box(POINT), [1, 2]));
+        tape.pull_into(&[(loss, &[1.0])], &[], grads);
+    })
+}
+
+/// The work of a function that computes the gradient of the small network.
+fn small(mut gradient: impl FnMut(&mut Grads<f64>) + Send + 'static) -> Work {
+    let count = parameters().iter().map(|(x, _)| x.len()).sum();
+    let mut grads = Grads::new();
+    gradient(&mut grads);
+    let check = grads.leading(count).iter().map(|g| g * g).sum();
     let step = move || {
         for _ in 0..100 {
-            black_box(gradient());
+            gradient(&mut grads);
+            black_box(&mut grads);
         }
     };
     Work::new(100, check, step)

@@ -1,6 +1,6 @@
 //! $f(xW + b)$ over rows: a matrix product that starts from the bias, then a pass that applies the activation.
 
-use crate::kernels::gemm::gemm_onto_row;
+use crate::kernels::gemm::{Layout, gemm, gemm_onto_row};
 use crate::kernels::grow;
 use crate::kernels::map::map;
 use crate::kernels::simd::dispatch;
@@ -9,7 +9,6 @@ use crate::kernels::zip::View;
 use crate::numbers::error::{Error, shape_error};
 use crate::numbers::ops::Unary;
 use crate::numbers::shape::Shape;
-use crate::rules::matmul::product;
 use crate::tape::engine::Scalar;
 use crate::tape::op::Op;
 use crate::tape::op::fused::{Activation, Fused};
@@ -64,14 +63,16 @@ impl<F: Scalar> Kernel<F> for Affine {
                 &scratch[..len]
             }
         };
-        let (x, delta_view) =
-            (View { values: x.values, dims: &[rows, n] }, View { values: delta, dims: &[rows, m] });
+        let matrix = |width, transposed| Layout { at: 0, width, transposed };
+        let (x, w, delta_rows) = (x.values, w.values, (delta, matrix(m, false)));
         // W̄ += xᵀ δ,  x̄ += δ Wᵀ,  b̄ += Σ_rows δ
         if let Some((bar, begun)) = bars.begun(1) {
-            product([x, delta_view], [true, false], bar, &[n, m], begun);
+            let bar = (bar, matrix(m, false));
+            gemm([n, rows, m], (x, matrix(n, true)), delta_rows, bar, begun);
         }
         if let Some((bar, begun)) = bars.begun(0) {
-            product([delta_view, w], [false, true], bar, &[rows, n], begun);
+            let bar = (bar, matrix(n, false));
+            gemm([rows, m, n], delta_rows, (w, matrix(m, true)), bar, begun);
         }
         if let Some(bar) = bars.of(2) {
             delta.chunks_exact(m).for_each(|row| add_slice(row, bar));
@@ -94,10 +95,16 @@ impl<F: Scalar> Kernel<F> for Affine {
     }
 }
 
-/// $y = f(y)$ in place, tile by tile over a copy on the stack.
+/// $y = f(y)$ in place.
 fn in_place<F: Scalar>(f: Unary, y: &mut [F]) {
-    let mut before = [F::ZERO; 256];
-    for tile in y.chunks_mut(before.len()) {
+    // Clearing a long tile would take longer than a short row.
+    if y.len() > 32 { tile_by_tile::<F, 256>(f, y) } else { tile_by_tile::<F, 32>(f, y) }
+}
+
+/// $y = f(y)$, tile by tile over a copy on the stack.
+fn tile_by_tile<F: Scalar, const N: usize>(f: Unary, y: &mut [F]) {
+    let mut before = [F::ZERO; N];
+    for tile in y.chunks_mut(N) {
         let before = &mut before[..tile.len()];
         before.copy_from_slice(tile);
         map(f, before, tile);
