@@ -7,36 +7,52 @@ use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::f64::consts::{LN_2, PI, TAU};
 
-/// A plan with one output number, and the memory that it needs.
-struct Piece {
+/// A plan, and the memory that it needs.
+struct Plans {
     plan: Plan<f64>,
     inputs: Vec<Id>,
-    y: Id,
+    outputs: Vec<Id>,
     grads: Grads<f64>,
 }
 
-impl Piece {
+impl Plans {
     /// Records `f` of some tensors, which are its first leaves.
     fn new(
         at: &[(&[f64], Vec<usize>)],
-        f: impl for<'t> FnOnce(&'t Tape<f64>, &[Var<'t, f64>]) -> Var<'t, f64>,
+        f: impl for<'t> FnOnce(&'t Tape<f64>, &[Var<'t, f64>]) -> Vec<Var<'t, f64>>,
     ) -> Self {
         let tape = Tape::new();
         let leaf = |(values, shape): &(&[f64], Vec<usize>)| tape.leaf(values, &shape[..]);
         let leaves: Vec<_> = at.iter().map(leaf).collect();
-        let y = f(&tape, &leaves).id();
+        let outputs: Vec<Id> = f(&tape, &leaves).into_iter().map(Var::id).collect();
         let inputs: Vec<Id> = leaves.iter().map(|leaf| leaf.id()).collect();
         drop(leaves);
-        let plan = tape.plan(&inputs, &[y]);
-        Self { plan, inputs, y, grads: Grads::new() }
+        let plan = tape.plan(&inputs, &outputs);
+        Self { plan, inputs, outputs, grads: Grads::new() }
     }
 
-    /// The value at new inputs; the gradient is left in `grads`.
-    fn run(&mut self, at: &[&[f64]]) -> f64 {
+    /// Computes the outputs at new inputs.
+    fn run(&mut self, at: &[&[f64]]) {
         self.inputs.iter().zip(at).for_each(|(&id, values)| self.plan.set(id, values));
         self.plan.run().expect("every matrix can be factored");
-        self.plan.pull_into(&[(self.y, &[1.0])], &mut self.grads);
-        self.plan.value(self.y)[0]
+    }
+
+    /// The numbers of an output.
+    fn value(&self, output: usize) -> &[f64] {
+        self.plan.value(self.outputs[output])
+    }
+
+    /// Leaves the gradient of the outputs, weighted by `seeds`, in `grads`.
+    fn pull<const N: usize>(&mut self, seeds: [&[f64]; N]) {
+        let seeds: [_; N] = std::array::from_fn(|i| (self.outputs[i], seeds[i]));
+        self.plan.pull_into(&seeds, &mut self.grads);
+    }
+
+    /// The value of the only output, one number, at new inputs; the gradient is left in `grads`.
+    fn value_and_grad(&mut self, at: &[&[f64]]) -> f64 {
+        self.run(at);
+        self.pull([&[1.0]]);
+        self.value(0)[0]
     }
 }
 
@@ -71,7 +87,8 @@ fn split(icf: Var<'_, f64>, d: usize) -> [Var<'_, f64>; 2] {
 /// The value and the gradient of the Gaussian mixture of ADBench in `d` dimensions.
 ///
 /// $\sum_n \ln \sum_k \exp(\alpha_k + \sum_i \ln L_{k,ii} - \tfrac12 |L_k (x_n - \mu_k)|^2)$ less its
-/// normalisation, with a Wishart prior. The rows of `x` are shared out in two pieces.
+/// normalisation, with a Wishart prior. One plan makes the factors; the samples are shared out in pieces, whose gradients by the
+/// factors go back through the first plan together.
 pub(crate) fn gmm(d: usize) -> Work {
     const K: usize = 25;
     const N: usize = 1000;
@@ -80,45 +97,62 @@ pub(crate) fn gmm(d: usize) -> Work {
     let seed = 5000 + 10 * d as u64;
     let (alphas, means) = (unit_noise(seed, K), uniforms(seed + 1, K * d));
     let (icf, x) = (unit_noise(seed + 2, K * (d + below)), unit_noise(seed + 3, N * d));
+
+    // L and below it L μ, the logarithms of the weights, and the prior with the normalisation.
     let at = [(&alphas[..], vec![K]), (&means[..], vec![K, d]), (&icf[..], vec![K, d + below])];
-    let part = |rows: &[f64]| {
-        let n = rows.len() / d;
-        // A column of −1 meets the row L μ, so that the product is L (x − μ).
-        let rows: Vec<f64> = rows.chunks(d).flat_map(|x| [x, &[-1.0]].concat()).collect();
-        Piece::new(&at, move |tape, leaves| {
-            let [alphas, means, icf] = [leaves[0], leaves[1], leaves[2]];
-            let [log_diagonal, below] = split(icf, d);
-            let l = factors(log_diagonal, below);
-            let shift = l.reshape([d, d, K]) * means.transpose().reshape([d, 1, K]);
-            let l = Var::concat(&[l, shift.sum_axis(0).reshape([1, d * K])], 0);
-            let distance = tape.constant(&rows, [n, d + 1]).matmul(l).reshape([n, d, K]);
-            let scale = alphas + log_diagonal.sum_axis(0);
-            (distance.sum_squares(1) * -0.5 + scale).log_sum_exp(1).sum()
-        })
-    };
-    let mut pieces: Vec<Piece> = x.chunks(N * d / PIECES).map(part).collect();
-    pieces.push(Piece::new(&at, |_, leaves| {
-        let [log_diagonal, below] = split(leaves[2], d);
+    let mut parameters = Plans::new(&at, |_, leaves| {
+        let [alphas, means, icf] = [leaves[0], leaves[1], leaves[2]];
+        let [log_diagonal, below] = split(icf, d);
+        let l = factors(log_diagonal, below);
+        let shift = l.reshape([d, d, K]) * means.transpose().reshape([d, 1, K]);
+        let l = Var::concat(&[l, shift.sum_axis(0).reshape([1, d * K])], 0);
         let [p, dof] = [d as f64, d as f64 + 1.0];
         let ln_gamma = |j: usize| Real::ln_gamma(0.5 * dof + 0.5 * (1.0 - j as f64));
         let ln_gammas = 0.25 * p * (p - 1.0) * PI.ln() + (1..=d).map(ln_gamma).sum::<f64>();
         let wishart = K as f64 * (-0.5 * dof * p * LN_2 - ln_gammas);
         let squares = log_diagonal.exp().square().sum() + below.square().sum();
         let n = N as f64;
-        squares * 0.5 - leaves[0].log_sum_exp(0) * n - (wishart + 0.5 * n * p * TAU.ln())
-    }));
+        let rest = squares * 0.5 - alphas.log_sum_exp(0) * n - (wishart + 0.5 * n * p * TAU.ln());
+        vec![l, alphas + log_diagonal.sum_axis(0), rest]
+    });
+
+    // A row of −1 meets the row L μ, so that the product is L (x − μ). The samples lie along the last axis, where sums and
+    // exponentials over components are vectors of samples.
+    let sizes = [(d + 1) * d * K, K];
+    let zeros = sizes.map(|size| vec![0.0; size]);
+    let at = [(&zeros[0][..], vec![d + 1, d * K]), (&zeros[1][..], vec![K, 1])];
+    let part = |rows: &[f64]| {
+        let row = |i: usize| rows.chunks(d).map(move |x| x.get(i).copied().unwrap_or(-1.0));
+        let columns: Vec<f64> = (0..=d).flat_map(row).collect();
+        Plans::new(&at, move |tape, leaves| {
+            let n = columns.len() / (d + 1);
+            let x = tape.constant(&columns, [d + 1, n]);
+            let distance = leaves[0].matmul_with(true, x, false).reshape([d, K, n]);
+            vec![(distance.sum_squares(0) * -0.5 + leaves[1]).log_sum_exp(0).sum()]
+        })
+    };
+    let mut pieces: Vec<Plans> = x.chunks(N * d / PIECES).map(part).collect();
+
     let count = alphas.len() + means.len() + icf.len();
-    let mut gradient = vec![0.0; count];
+    let mut gradient = sizes.map(|size| vec![0.0; size]);
     let mut value = move || {
-        let value = |piece: &mut Piece| piece.run(&[&alphas, &means, &icf]);
-        let mut values = [0.0; PIECES + 1];
-        pieces.par_iter_mut().zip(&mut values).for_each(|(piece, y)| *y = value(piece));
-        gradient.fill(0.0);
-        for piece in &pieces {
-            let gains = piece.grads.leading(count);
-            gradient.iter_mut().zip(gains).for_each(|(sum, g)| *sum += g);
+        parameters.run(&[&alphas, &means, &icf]);
+        let [l, scale] = [0, 1].map(|i| parameters.value(i));
+        let mut values = [0.0; PIECES];
+        pieces.par_iter_mut().zip(&mut values).for_each(|(piece, y)| {
+            *y = piece.value_and_grad(&[l, scale]);
+        });
+        for (i, part) in gradient.iter_mut().enumerate() {
+            part.fill(0.0);
+            let from = if i == 0 { 0 } else { sizes[0] };
+            for piece in &pieces {
+                let gains = &piece.grads.leading(sizes[0] + sizes[1])[from..];
+                part.iter_mut().zip(gains).for_each(|(sum, g)| *sum += g);
+            }
         }
-        values.iter().sum::<f64>()
+        parameters.pull([&gradient[0], &gradient[1], &[1.0]]);
+        std::hint::black_box(parameters.grads.leading(count));
+        values.iter().sum::<f64>() + parameters.value(2)[0]
     };
     let check = value();
     Work::new(1, check, move || {
@@ -140,12 +174,12 @@ pub(crate) fn logistic() -> Work {
     let columns: Vec<f64> = (0..D).flat_map(|j| x.iter().skip(j).step_by(D).copied()).collect();
     let mut q: Vec<f64> = unit_noise(8003, D).iter().map(|u| 0.1 * u).collect();
     let mut p = unit_noise(8004, D);
-    let mut piece = Piece::new(&[(&q, vec![D, 1])], |tape, leaves| {
+    let mut piece = Plans::new(&[(&q, vec![D, 1])], |tape, leaves| {
         let [x, y] = [tape.constant(&columns, [D, N]), tape.constant(&labels, [N])];
         let logits = x.matmul_with(true, leaves[0], false).reshape([N]);
-        y.bernoulli_log_prob(logits) - leaves[0].reshape([D]).sum_squares(0) * 0.5
+        vec![y.bernoulli_log_prob(logits) - leaves[0].reshape([D]).sum_squares(0) * 0.5]
     });
-    let check = piece.run(&[&q]);
+    let check = piece.value_and_grad(&[&q]);
     Work::new(100, check, move || {
         for _ in 0..100 {
             let kick = |p: &mut [f64], grads: &Grads<f64>| {
@@ -153,7 +187,7 @@ pub(crate) fn logistic() -> Work {
             };
             kick(&mut p, &piece.grads);
             q.iter_mut().zip(&p).for_each(|(q, p)| *q += EPS * p);
-            piece.run(&[&q]);
+            piece.value_and_grad(&[&q]);
             kick(&mut p, &piece.grads);
         }
     })
@@ -181,26 +215,19 @@ pub(crate) fn gplvm() -> Work {
         x.iter().zip(unit_noise(9003, N * Q)).map(|(x, noise)| 0.9 * x + 0.1 * noise).collect();
     let (lengths, scales) = ([0.1; Q], [0.2, -2.0]);
     let at = [(&points[..], vec![N, Q]), (&lengths[..], vec![Q]), (&scales[..], vec![2])];
-    let mut piece = Piece::new(&at, |tape, leaves| {
+    let mut piece = Plans::new(&at, |tape, leaves| {
         let z = leaves[0] * (-leaves[1]).exp();
-        let squares = z.sum_squares(1);
-        let products = z.matmul_with(false, z, true);
-        let distance = squares.reshape([N, 1]) + squares - products * 2.0;
         let [signal, noise] = [0, 1].map(|i| leaves[2].slice(0, i..i + 1));
-        let kernel =
-            (distance * -0.5 + signal).exp() + noise.exp() * tape.constant(&identity(N), [N, N]);
+        let kernel = (z.squared_distances(z) * -0.5 + signal).exp();
+        let kernel = kernel + noise.exp().broadcast_to([N]).diag(0);
         let factor = kernel.factor_cholesky().expect("the noise keeps the kernel definite");
         let y = tape.constant(&data, [N, D]);
-        let fit = (y * factor.solve(y)).sum();
-        (factor.log_det() * D as f64 + fit + (N * D) as f64 * TAU.ln()) * -0.5
+        let fit = factor.inverse_form(y).sum();
+        vec![(factor.log_det() * D as f64 + fit + (N * D) as f64 * TAU.ln()) * -0.5]
     });
-    let mut value = move || piece.run(&[&points, &lengths, &scales]);
+    let mut value = move || piece.value_and_grad(&[&points, &lengths, &scales]);
     let check = value();
     Work::new(1, check, move || {
         std::hint::black_box(value());
     })
-}
-
-fn identity(n: usize) -> Vec<f64> {
-    (0..n * n).map(|i| f64::from(u8::from(i % (n + 1) == 0))).collect()
 }

@@ -6,29 +6,24 @@
 //! U_{22}^\top U_{22} = A_{22} - U_{12}^\top U_{12}$$
 
 use super::triangular::{Triangular, add_multiples, invert_lower, lower, solve_negated};
-use super::{BadPivot, cut, part, symmetric_upper, transposed_part, upper_tiles, with_workspace};
+use super::{BadPivot, cut, part, symmetric_upper, transposed_part, turn_below, with_workspace};
 use crate::kernels::float::Float;
 use crate::kernels::gemm::gemm;
 use crate::kernels::simd::dispatch;
 
 /// Matrices of this size are factored row by row.
-const BASE: usize = 24;
+const BASE: usize = 16;
 /// Up to this size, products of which one triangle is needed are computed whole.
-const WHOLE: usize = 64;
+const WHOLE: usize = 32;
 
 /// Writes $L$ with $LL^\top = (A + A^\top)/2$ and zeros above its diagonal.
 pub(crate) fn cholesky<F: Float>(a: &[F], n: usize, l: &mut [F]) -> Result<(), BadPivot> {
     symmetric_upper(a, n, -F::ONE, l);
-    // Room for the product of the two parts of any block, at most n²/4. The outermost cut is not enough: 50 rows are cut into 48 and
-    // 2, and the 48 into 24 and 24.
+    // Room for the product of the two parts of any block, at most n²/4. The outermost cut is not enough: 34 rows are cut into 32 and
+    // 2, and the 32 into 16 and 16.
     let room = if n > BASE { n * n / 4 } else { 0 };
     with_workspace(room, |work| factor(l, n, 0, n, work))?;
-    upper_tiles(n, |i, j| {
-        if i < j {
-            l[j * n + i] = l[i * n + j];
-            l[i * n + j] = F::ZERO;
-        }
-    });
+    turn_below(l, n, true);
     Ok(())
 }
 
@@ -128,7 +123,7 @@ pub(crate) fn inverse<F: Float>(l: &[F], n: usize, y: &mut [F]) {
         invert_lower(l, n, w);
         gram_of_lower(w, n, 0, n, y);
     });
-    upper_tiles(n, |i, j| y[j * n + i] = y[i * n + j]);
+    turn_below(y, n, false);
 }
 
 /// The block of `n` rows from row `from` on along the diagonal of $W^\top W$, as far as the rows of $W$

@@ -1,5 +1,6 @@
 //! $\Vert x_i - z_j \Vert^2$ between the rows of two matrices.
 
+use crate::kernels::linalg::with_workspace;
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
@@ -14,27 +15,12 @@ use crate::tape::record::{Bars, Kernel, Pass, Var};
 /// the digits of rows that lie near each other.
 pub(super) struct SquaredDistances {}
 
-/// $\bar a_i \mathrel{+}= 2 \sum_j w_{ij} (a_i - b_j)$ for rows of length `d`; $w_{ij}$ lies at `i * along + j * across`.
-fn add_differences<F: Scalar>(
-    bar: &mut [F],
-    [a, b]: [&[F]; 2],
-    d: usize,
-    (weights, [along, across]): (&[F], [usize; 2]),
-) {
-    dispatch(
-        #[inline(always)]
-        || {
-            for (i, (bar, a)) in bar.chunks_exact_mut(d).zip(a.chunks_exact(d)).enumerate() {
-                for (j, b) in b.chunks_exact(d).enumerate() {
-                    let weight = weights[i * along + j * across];
-                    let twice = weight + weight;
-                    for ((bar, &a), &b) in bar.iter_mut().zip(a).zip(b) {
-                        *bar += twice * (a - b);
-                    }
-                }
-            }
-        },
-    );
+/// The columns of a matrix with rows of `d` numbers, one after the other, in the first part of `room`.
+fn turn<'a, F: Scalar>(z: &[F], d: usize, room: &'a mut [F]) -> &'a [F] {
+    for (c, column) in room.chunks_exact_mut(z.len() / d).enumerate() {
+        column.iter_mut().zip(z.chunks_exact(d)).for_each(|(to, row)| *to = row[c]);
+    }
+    room
 }
 
 impl<F: Scalar> Kernel<F> for SquaredDistances {
@@ -50,20 +36,23 @@ impl<F: Scalar> Kernel<F> for SquaredDistances {
         if d == 0 || m == 0 {
             return y.fill(F::ZERO);
         }
-        dispatch(
-            #[inline(always)]
-            || {
-                for (y, x) in y.chunks_exact_mut(m).zip(args[0].values.chunks_exact(d)) {
-                    for (y, z) in y.iter_mut().zip(args[1].values.chunks_exact(d)) {
-                        *y = sum_by(
-                            [x, z],
-                            #[inline(always)]
-                            |[x, z]| (x - z) * (x - z),
-                        );
+        let (x, z) = (args[0].values, args[1].values);
+        with_workspace(m * d, |room| {
+            let columns = turn(z, d, room);
+            y.fill(F::ZERO);
+            dispatch(
+                #[inline(always)]
+                || {
+                    for (y, x) in y.chunks_exact_mut(m).zip(x.chunks_exact(d)) {
+                        for (&x, column) in x.iter().zip(columns.chunks_exact(m)) {
+                            for (y, &z) in y.iter_mut().zip(column) {
+                                *y += (x - z) * (x - z);
+                            }
+                        }
                     }
-                }
-            },
-        );
+                },
+            );
+        });
     }
 
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
@@ -72,12 +61,54 @@ impl<F: Scalar> Kernel<F> for SquaredDistances {
         if d == 0 {
             return;
         }
-        if let Some(bar) = bars.of(0) {
-            add_differences(bar, [x.values, z.values], d, (pass.y_bar, [m, 1]));
+        if m == 0 {
+            return;
         }
-        if let Some(bar) = bars.of(1) {
-            add_differences(bar, [z.values, x.values], d, (pass.y_bar, [1, m]));
-        }
+        with_workspace(m * d, |room| {
+            let columns = turn(z.values, d, room);
+            // x̄ᵢ += 2 Σⱼ ȳᵢⱼ (xᵢ − zⱼ)
+            if let Some(bar) = bars.of(0) {
+                dispatch(
+                    #[inline(always)]
+                    || {
+                        let lines = pass.y_bar.chunks_exact(m).zip(x.values.chunks_exact(d));
+                        for (bar, (y_bar, x)) in bar.chunks_exact_mut(d).zip(lines) {
+                            let pairs = x.iter().zip(columns.chunks_exact(m));
+                            for (bar, (&x, column)) in bar.iter_mut().zip(pairs) {
+                                let sum = sum_by(
+                                    [y_bar, column],
+                                    #[inline(always)]
+                                    |[y_bar, z]| y_bar * (x - z),
+                                );
+                                *bar += sum + sum;
+                            }
+                        }
+                    },
+                );
+            }
+            // z̄ⱼ += 2 Σᵢ ȳᵢⱼ (zⱼ − xᵢ)
+            let Some(bar) = bars.of(1) else { return };
+            with_workspace(m * d, |sums| {
+                sums.fill(F::ZERO);
+                dispatch(
+                    #[inline(always)]
+                    || {
+                        let lines = pass.y_bar.chunks_exact(m).zip(x.values.chunks_exact(d));
+                        for (y_bar, x) in lines {
+                            let pairs = x.iter().zip(columns.chunks_exact(m));
+                            for (sums, (&x, column)) in sums.chunks_exact_mut(m).zip(pairs) {
+                                for ((sum, &y_bar), &z) in sums.iter_mut().zip(y_bar).zip(column) {
+                                    *sum += y_bar * (z - x);
+                                }
+                            }
+                        }
+                    },
+                );
+                for (c, sums) in sums.chunks_exact(m).enumerate() {
+                    bar.chunks_exact_mut(d).zip(sums).for_each(|(bar, &sum)| bar[c] += sum + sum);
+                }
+            });
+        });
     }
 
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
