@@ -386,6 +386,7 @@ fn a_step_allocates_nothing_after_its_warm_up() {
     }
     for (name, mut work) in [
         ("tiny", numbers::tiny()),
+        ("tiny-afresh", numbers::tiny_afresh()),
         ("scalar", numbers::scalar()),
         ("scalar-replay", numbers::scalar_replay()),
         ("logreg-hmc", densities::logistic()),
