@@ -1,8 +1,8 @@
 //! One row through the encoder of a trained run: what a program pays that answers a request.
 //!
-//! `cargo bench -p pathscore-benches --bench latency -- RUN/checkpoint.safetensors` reads the weights by name
+//! `cargo bench -p pathscore-benches --bench latency -- $PWD/RUN/checkpoint.safetensors` reads the weights by name
 //! (`param.encoder.N.weight` of shape `[in, out]`, `param.encoder.N.bias`), records the network for one row, replays it, and
-//! prints the median of the microseconds as JSON. `check` is the sum of the outputs for the row whose number `i` is one where
+//! prints the median and the least of the microseconds as JSON. `check` is the sum of the outputs for the row whose number `i` is one where
 //! the remainder of `i` by 7 is less than 2.
 
 use clap::{Parser, ValueEnum};
@@ -11,7 +11,7 @@ use safetensors::SafeTensors;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// What the hidden layers apply.
+/// The activation of the hidden layers.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Hidden {
     Tanh,
@@ -37,6 +37,7 @@ struct Arguments {
 /// The numbers of a tensor in single precision, and its shape.
 fn tensor(file: &SafeTensors<'_>, name: &str) -> Option<(Vec<f32>, Vec<usize>)> {
     let view = file.tensor(name).ok()?;
+    assert_eq!(view.dtype(), safetensors::Dtype::F32, "{name} is not in single precision");
     let numbers = view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
     Some((numbers.collect(), view.shape().to_vec()))
 }
@@ -50,6 +51,7 @@ fn main() {
         Some((part("weight")?, part("bias")?))
     };
     let layers: Vec<_> = (0..).map_while(layer).collect();
+    assert!(!layers.is_empty(), "the checkpoint has no param.encoder.0.weight");
     let mut widths: Vec<usize> = layers.iter().map(|(weight, _)| weight.1[0]).collect();
     let hidden = match activation {
         Hidden::Tanh => Activation::Tanh,
@@ -76,7 +78,7 @@ fn main() {
     (0..200).for_each(|_| _ = encode());
     let mut times = Vec::new();
     let end = Instant::now() + Duration::from_secs_f64(seconds);
-    while Instant::now() < end {
+    while times.is_empty() || Instant::now() < end {
         let start = Instant::now();
         (0..50).for_each(|_| _ = black_box(encode()));
         times.push(start.elapsed().as_secs_f64() / 50.0 * 1e6);

@@ -8,14 +8,14 @@ use std::cmp::Ordering;
 use std::f64::consts::{LN_2, PI, TAU};
 
 /// A plan, and the memory that it needs.
-struct Plans {
+struct Recorded {
     plan: Plan<f64>,
     inputs: Vec<Id>,
     outputs: Vec<Id>,
     grads: Grads<f64>,
 }
 
-impl Plans {
+impl Recorded {
     /// Records `f` of some tensors, which are its first leaves.
     fn new(
         at: &[(&[f64], Vec<usize>)],
@@ -100,7 +100,7 @@ pub(crate) fn gmm(d: usize) -> Work {
 
     // L and below it L μ, the logarithms of the weights, and the prior with the normalisation.
     let at = [(&alphas[..], vec![K]), (&means[..], vec![K, d]), (&icf[..], vec![K, d + below])];
-    let mut parameters = Plans::new(&at, |_, leaves| {
+    let mut parameters = Recorded::new(&at, |_, leaves| {
         let [alphas, means, icf] = [leaves[0], leaves[1], leaves[2]];
         let [log_diagonal, below] = split(icf, d);
         let l = factors(log_diagonal, below);
@@ -124,14 +124,14 @@ pub(crate) fn gmm(d: usize) -> Work {
     let part = |rows: &[f64]| {
         let row = |i: usize| rows.chunks(d).map(move |x| x.get(i).copied().unwrap_or(-1.0));
         let columns: Vec<f64> = (0..=d).flat_map(row).collect();
-        Plans::new(&at, move |tape, leaves| {
+        Recorded::new(&at, move |tape, leaves| {
             let n = columns.len() / (d + 1);
             let x = tape.constant(&columns, [d + 1, n]);
             let distance = leaves[0].matmul_with(true, x, false).reshape([d, K, n]);
             vec![(distance.sum_squares(0) * -0.5 + leaves[1]).log_sum_exp(0).sum()]
         })
     };
-    let mut pieces: Vec<Plans> = x.chunks(N * d / PIECES).map(part).collect();
+    let mut pieces: Vec<Recorded> = x.chunks(N * d / PIECES).map(part).collect();
 
     let count = alphas.len() + means.len() + icf.len();
     let mut gradient = sizes.map(|size| vec![0.0; size]);
@@ -174,21 +174,21 @@ pub(crate) fn logistic() -> Work {
     let columns: Vec<f64> = (0..D).flat_map(|j| x.iter().skip(j).step_by(D).copied()).collect();
     let mut q: Vec<f64> = unit_noise(8003, D).iter().map(|u| 0.1 * u).collect();
     let mut p = unit_noise(8004, D);
-    let mut piece = Plans::new(&[(&q, vec![D, 1])], |tape, leaves| {
+    let mut posterior = Recorded::new(&[(&q, vec![D, 1])], |tape, leaves| {
         let [x, y] = [tape.constant(&columns, [D, N]), tape.constant(&labels, [N])];
         let logits = x.matmul_with(true, leaves[0], false).reshape([N]);
         vec![y.bernoulli_log_prob(logits) - leaves[0].reshape([D]).sum_squares(0) * 0.5]
     });
-    let check = piece.value_and_grad(&[&q]);
+    let check = posterior.value_and_grad(&[&q]);
     Work::new(100, check, move || {
         for _ in 0..100 {
             let kick = |p: &mut [f64], grads: &Grads<f64>| {
                 p.iter_mut().zip(grads.leading(D)).for_each(|(p, g)| *p += 0.5 * EPS * g);
             };
-            kick(&mut p, &piece.grads);
+            kick(&mut p, &posterior.grads);
             q.iter_mut().zip(&p).for_each(|(q, p)| *q += EPS * p);
-            piece.value_and_grad(&[&q]);
-            kick(&mut p, &piece.grads);
+            posterior.value_and_grad(&[&q]);
+            kick(&mut p, &posterior.grads);
         }
     })
 }
@@ -215,7 +215,7 @@ pub(crate) fn gplvm() -> Work {
         x.iter().zip(unit_noise(9003, N * Q)).map(|(x, noise)| 0.9 * x + 0.1 * noise).collect();
     let (lengths, scales) = ([0.1; Q], [0.2, -2.0]);
     let at = [(&points[..], vec![N, Q]), (&lengths[..], vec![Q]), (&scales[..], vec![2])];
-    let mut piece = Plans::new(&at, |tape, leaves| {
+    let mut likelihood = Recorded::new(&at, |tape, leaves| {
         let z = leaves[0] * (-leaves[1]).exp();
         let [signal, noise] = [0, 1].map(|i| leaves[2].slice(0, i..i + 1));
         let kernel = (z.squared_distances(z) * -0.5 + signal).exp();
@@ -225,7 +225,7 @@ pub(crate) fn gplvm() -> Work {
         let fit = factor.inverse_form(y).sum();
         vec![(factor.log_det() * D as f64 + fit + (N * D) as f64 * TAU.ln()) * -0.5]
     });
-    let mut value = move || piece.value_and_grad(&[&points, &lengths, &scales]);
+    let mut value = move || likelihood.value_and_grad(&[&points, &lengths, &scales]);
     let check = value();
     Work::new(1, check, move || {
         std::hint::black_box(value());

@@ -9,8 +9,9 @@
 //! 3. columns of C by the width of a tile: this *panel* of B stays in the first-level cache;
 //! 4. panels of A, one tile each.
 //!
-//! Where the numbers that a tile reads at one step lie side by side in memory, it reads them there, and the first tile
-//! of a panel of B copies its lines for the others while it multiplies. Otherwise they are dealt out to lines before.
+//! With AVX2 and AVX-512 a tile reads numbers that lie side by side where they are, and if there are several panels of A the
+//! first tile copies its lines of B for the others. Narrower vectors need packed lines, so these are copied before.
+//! Operands that lie the other way are dealt out to lines at every level.
 //!
 //! Products with a vector are not packed ([`thin`](super::thin)), and where A holds zeros and ones only, rows of B are
 //! added in groups ([`bits`](super::bits)).
@@ -26,9 +27,9 @@ use super::simd::{deal_out, multiply};
 use super::thin::thin;
 use super::tile::{Onto, Tile};
 
-/// The largest block of k. A panel of B of this height fits the first-level cache.
+/// The largest block of k: a panel of B of this height, 26 or 51 kB, comes from the first-level or near the second-level cache.
 const KC: usize = 400;
-/// The bytes of a block of A, which is half a second-level cache.
+/// The bytes of a block of A, well within a second-level cache.
 const BLOCK: usize = 400_000;
 
 /// A matrix inside a slice: rows of `width` numbers from `at` on, transposed when it is read.

@@ -4,6 +4,7 @@
 //! which is the default. A test runs itself at every level in this way and compares the bits. Another value is a panic.
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "one level only"))]
 
+use super::tile::HEIGHT;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Instruction sets that a loop is compiled for, narrowest first.
@@ -29,10 +30,12 @@ pub(crate) fn widest() -> Level {
         2 => Level::Avx2,
         1 => Level::Baseline,
         _ => {
+            // Of two threads that detect, the first decides: the environment may change between them, and vectors rely on one
+            // answer.
             let level = detect().min(permitted());
-            // Two threads may both detect; they store the same answer.
-            DETECTED.store(level as u8, Ordering::Relaxed);
-            level
+            let stored =
+                DETECTED.compare_exchange(0, level as u8, Ordering::Relaxed, Ordering::Relaxed);
+            if stored.is_ok() { level } else { widest() }
         }
     }
 }
@@ -128,8 +131,8 @@ pub(crate) fn at_level<R>(level: Level, work: impl FnOnce() -> R) -> R {
 
 /// Work that knows at compile time the width of the vectors and whether products can be fused.
 ///
-/// It serves computations that may round differently from level to level, such as a matrix product,
-/// whose blocking follows the registers and whose sums are worth fusing.
+/// It serves computations that may round differently from level to level: products with a vector, products of bits, and
+/// normal numbers.
 pub(crate) trait Kernel {
     /// Does the work, with fused products if `FMA`, on vectors of `BYTES` bytes. The function must be
     /// `#[inline(always)]`, as must all that it calls.
@@ -144,7 +147,7 @@ pub(crate) struct Registers {
     pub(crate) lanes: usize,
     /// The most rows of a tile.
     pub(crate) height: usize,
-    /// True if lines are read where they lie in memory as fast as packed ones, and if any height takes its time.
+    /// True if a tile reads lines in memory as fast as packed ones, and takes time in proportion to its height.
     pub(crate) in_place: bool,
 }
 
@@ -165,7 +168,7 @@ pub(crate) fn registers<F>() -> Registers {
     let (bytes, height) = match chosen() {
         Level::Avx512 => (64, 14),
         Level::Avx2 => (32, 6),
-        Level::Baseline => (16, 6),
+        Level::Baseline => (16, HEIGHT),
     };
     Registers { lanes: bytes / size_of::<F>(), height, in_place: bytes > 16 }
 }

@@ -81,7 +81,7 @@ fn transpose_square<'a, F: Element, const P: usize, const STEPS: usize>(
     }
 }
 
-/// Copies the first `count` numbers of `depth` lines.
+/// Copies the first `count` numbers of `depth` lines. Numbers beyond `count` in the new lines are not defined.
 pub(super) fn copy_lines<F: Element>(
     (x, stride): Lines<'_, F>,
     [count, depth]: [usize; 2],

@@ -17,7 +17,7 @@
 //! sum, and the compiler may not do so by itself, so an elementwise loop rounds each operation
 //! in the same way whatever the width, and a seed gives the same numbers on every machine. A
 //! fused product would buy a few per cent of speed and lose that. Matrix products and normal numbers in
-//! double precision are the exceptions ([`dispatch_kernel`]): fusing doubles the speed of the ones and saves a quarter of
+//! double precision are the exceptions ([`multiply`], [`dispatch_kernel`]): fusing doubles the speed of the ones and saves a quarter of
 //! the time of the others, so their last bits depend on whether the processor can, and on nothing else.
 //!
 //! [`multiply`] and [`deal_out`] do not leave the vectors to the compiler, which does not keep the sums of a large tile in
@@ -30,7 +30,7 @@ use super::level::{Kernel, Level, Registers, chosen, registers};
 use super::packing;
 #[cfg(target_arch = "x86_64")]
 use super::tile::Onto;
-use super::tile::{self, Lines, Tile};
+use super::tile::{self, Lines, Tile, end};
 #[cfg(target_arch = "x86_64")]
 use std::any::TypeId;
 #[cfg(target_arch = "x86_64")]
@@ -122,11 +122,11 @@ pub(crate) fn multiply<F: Element>(tile: Tile<'_, F>) {
 pub(crate) fn deal_out<F: Element>(x: Lines<'_, F>, sizes: [usize; 2], to: (&mut [F], usize)) {
     let Registers { lanes, .. } = registers::<F>();
     let [count, depth] = sizes;
-    let whole = count.next_multiple_of(lanes);
-    assert!(count > 0 && depth > 0 && x.0.len() >= (count - 1) * x.1 + depth, "lines: too short");
-    assert!(to.1 >= whole && to.0.len() >= (depth - 1) * to.1 + whole, "lines: no room");
+    assert!(count > 0 && depth > 0 && end(count, x.1, depth) <= x.0.len(), "lines: too short");
+    let whole = count.checked_next_multiple_of(lanes).expect("lines: too many");
+    assert!(to.1 >= whole && end(depth, to.1, whole) <= to.0.len(), "lines: no room");
     let squares = Squares(x, sizes, to);
-    // SAFETY: the lines are long enough, and there is room for whole vectors.
+    // SAFETY: the lines lie in their slice and are as long as a vector, and there is room for whole vectors.
     let left = if depth < lanes { Err(squares) } else { unsafe { in_vectors(squares) } };
     if let Err(Squares(x, sizes, to)) = left {
         packing::deal_out(x, sizes, to);
@@ -139,7 +139,7 @@ struct Squares<'a, F>(Lines<'a, F>, [usize; 2], (&'a mut [F], usize));
 /// Does a job in the vectors of the level in use, or returns it if there are none.
 ///
 /// # Safety
-/// What the job asks for.
+/// The job's own obligations.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 unsafe fn in_vectors<J: Job>(job: J) -> Result<(), J> {
@@ -160,17 +160,20 @@ unsafe fn in_vectors<J: Job>(job: J) -> Result<(), J> {
 }
 
 /// Returns the job: there are no vectors.
+///
+/// # Safety
+/// None.
 #[cfg(not(target_arch = "x86_64"))]
 unsafe fn in_vectors<J>(job: J) -> Result<(), J> {
     Err(job)
 }
 
-/// What is done in vector registers.
+/// Work in vector registers.
 #[cfg(target_arch = "x86_64")]
 trait Job: Sized {
     type Number: 'static;
     /// # Safety
-    /// The instructions of the vector, whose number is that of the job, and what the job asks for.
+    /// The instructions of the vector, whose number is that of the job, and the job's own obligations.
     unsafe fn run<V: Vector>(self);
 }
 
@@ -214,7 +217,7 @@ trait Vector: Copy {
     /// `self * b + c`, rounded once.
     unsafe fn mul_add(self, b: Self, c: Self) -> Self;
     unsafe fn add(self, b: Self) -> Self;
-    /// The mask of the first numbers, of which there is one at least.
+    /// The mask of the first numbers, from one to all of them.
     unsafe fn mask(count: usize) -> Self::Mask;
     /// The first numbers, and zeros; memory beyond them is not read.
     unsafe fn load_first(from: *const Self::Number, mask: Self::Mask) -> Self;
@@ -246,47 +249,58 @@ macro_rules! vectors {
             const PIECE: usize = $piece;
             #[inline(always)]
             unsafe fn splat(x: $number) -> Self {
+                // SAFETY: that of the trait.
                 unsafe { $splat(x) }
             }
             #[inline(always)]
             unsafe fn load(from: *const $number) -> Self {
+                // SAFETY: that of the trait.
                 unsafe { $load(from) }
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $number) {
+                // SAFETY: that of the trait.
                 unsafe { $store(to, self) }
             }
             #[inline(always)]
             unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+                // SAFETY: that of the trait.
                 unsafe { $mul_add(self, b, c) }
             }
             #[inline(always)]
             unsafe fn add(self, b: Self) -> Self {
+                // SAFETY: that of the trait.
                 unsafe { $add(self, b) }
             }
             #[inline(always)]
             #[allow(unused_unsafe, reason = "the mask of some registers is a number")]
             unsafe fn mask($count: usize) -> $mask {
+                // SAFETY: that of the trait.
                 unsafe { $to_mask }
             }
             #[inline(always)]
             unsafe fn load_first($from: *const $number, $first: $mask) -> Self {
+                // SAFETY: that of the trait.
                 unsafe { $load_first }
             }
             #[inline(always)]
             unsafe fn store_first(self, to: *mut $number, mask: $mask) {
+                // SAFETY: that of the trait.
                 unsafe { $store_first(to, mask, self) }
             }
             #[inline(always)]
             unsafe fn pieces($at: impl Fn(usize) -> *const $number) -> Self {
+                // SAFETY: that of the trait.
                 unsafe { $($pieces)* }
             }
             #[inline(always)]
             unsafe fn turn([$a, $b, $c, $d]: [Self; 4]) -> [Self; 4] {
+                // SAFETY: that of the trait.
                 unsafe { $($turn)* }
             }
             #[target_feature(enable = $features)]
             unsafe fn rows<const R: usize, const N: usize>(tile: Pointers<$number>) {
+                // SAFETY: that of the trait.
                 unsafe { rows::<Self, R, N>(tile) }
             }
         })*
@@ -371,6 +385,8 @@ struct Pointers<N> {
 impl<F: Element> Job for Tile<'_, F> {
     type Number = F;
 
+    /// Its obligations: the tile lies in its slices and is not larger than the registers, and the lines of a copy have room for
+    /// whole vectors.
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
         let Self { height, width, depth, a, b, copy, c, onto } = self;
@@ -423,7 +439,7 @@ impl<F: Element> Job for Tile<'_, F> {
 /// R rows of N vectors, of which the last may be a part.
 ///
 /// # Safety
-/// The vector's instructions, and a tile that lies in its slices.
+/// The vector's instructions, a tile that lies in its slices, and a copy whose lines have room for N vectors.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "loops of known length, which become registers")]
@@ -498,6 +514,9 @@ impl<F: Element> Job for Squares<'_, F> {
 
     /// Squares of as many lines as a vector has numbers, turned in registers; the last square of lines repeats the last
     /// line, and the last square of numbers begins earlier.
+    ///
+    /// Its obligations: there is a line, the lines lie in their slice and are as long as a vector, and the new lines have room
+    /// for whole vectors.
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
         let Self((x, stride), [count, depth], (to, line)) = self;
@@ -643,6 +662,25 @@ mod tests {
         assert!(refused([2, 4, 3], 6, 12, 7, 0), "C");
         assert!(refused([2, 4, 3], 6, 12, 8, 11), "the copy");
         assert!(refused([2, 4, 0], 6, 12, 8, 0), "no step");
+        let far = |steps: [usize; 4], onto: &[f32]| {
+            std::panic::catch_unwind(|| {
+                let (mut c, mut copy) = ([0.0; 64], [0.0; 64]);
+                let (a, b) = ((&numbers[..], steps[0]), (&numbers[..], steps[1]));
+                let (copy, c) = (Some((&mut copy[..], steps[3])), (&mut c[..], steps[2]));
+                let onto = Onto::Row(onto);
+                multiply(Tile { height: 2, width: 1, depth: 2, a, b, copy, c, onto });
+            })
+            .is_err()
+        };
+        assert!(!far([2, 1, 1, 16], &[1.0]));
+        for i in 0..4 {
+            for step in [usize::MAX, 1 << 63, 1 << 60] {
+                let mut steps = [2, 1, 1, 16];
+                steps[i] = step;
+                assert!(far(steps, &[1.0]), "step {step} of {i}");
+            }
+        }
+        assert!(far([2, 1, 1, 16], &[]), "the row");
         assert!(refused([registers::<f32>().height + 1, 1, 1], 60, 60, 60, 0), "too high");
         assert!(refused([1, registers::<f32>().width() + 1, 1], 60, 60, 60, 0), "too wide");
         let dealt = |count: usize, depth: usize, x: usize, to: usize, line: usize| {
@@ -655,6 +693,31 @@ mod tests {
         assert!(!dealt(2, 16, 32, 256, 16));
         assert!(dealt(2, 16, 31, 256, 16), "numbers");
         assert!(dealt(2, 16, 32, 16, 1), "room");
+        assert!(dealt(2, 17, 34, 64, 1 << 60), "far lines");
+    }
+
+    #[test]
+    fn the_lines_of_narrow_vectors_are_those_that_the_plain_twin_is_fast_for() {
+        at_level(Level::Baseline, || {
+            let sizes = |registers: Registers| (registers.line(), registers.width());
+            assert_eq!(sizes(registers::<f32>()), (8, 8));
+            assert_eq!(sizes(registers::<f64>()), (6, 4));
+        });
+        // A last line of A that is no whole one is not dropped.
+        let (a, b, mut c) = ([1.0_f32; 13], [1.0_f32; 16], [0.0_f32; 40]);
+        let (height, width, depth, copy, onto) = (5, 8, 2, None, Onto::Nothing);
+        let (a, b) = ((&a[..], 8), (&b[..], 8));
+        tile::multiply::<f32, false>(Tile {
+            height,
+            width,
+            depth,
+            a,
+            b,
+            copy,
+            c: (&mut c, 8),
+            onto,
+        });
+        assert_eq!(c, [2.0; 40]);
     }
 
     #[test]

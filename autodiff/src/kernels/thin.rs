@@ -9,6 +9,7 @@ use super::element::Element;
 use super::fold::fold;
 use super::level::Kernel;
 use super::simd::dispatch_kernel;
+use super::tile::Lines;
 
 /// Numbers that a combination or a dot product holds in registers.
 const WIDE: usize = 64;
@@ -16,9 +17,6 @@ const WIDE: usize = 64;
 const NARROW: usize = 16;
 /// The numbers of the last, short piece of a dot product.
 const HALF: usize = NARROW / 2;
-
-/// Lines of numbers, and the distance between their beginnings.
-type Lines<'a, F> = (&'a [F], usize);
 
 /// A product without packing.
 enum Thin<'a, F> {

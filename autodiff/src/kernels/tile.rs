@@ -18,6 +18,13 @@ pub(crate) enum Onto<'a, F> {
 /// Lines of numbers, and the distance between their beginnings.
 pub(crate) type Lines<'a, F> = (&'a [F], usize);
 
+/// The end of the last of `count` lines of `line` numbers whose beginnings are `step` apart; too large a number if there is no such
+/// place.
+#[inline(always)]
+pub(crate) fn end(count: usize, step: usize, line: usize) -> usize {
+    (count - 1).saturating_mul(step).saturating_add(line)
+}
+
 /// The sums over `depth` lines of A and B: $C_{ij} = \sum_p A_{pi} B_{pj}$, plus what they are added to.
 pub(crate) struct Tile<'a, F> {
     /// The rows of C, which are not more than there are registers for.
@@ -45,8 +52,6 @@ impl<F> Tile<'_, F> {
     #[inline(always)]
     pub(crate) fn check(&self) {
         let Self { height, width, depth, a, b, .. } = *self;
-        // The end of the last of so many lines.
-        let end = |count: usize, step: usize, line: usize| (count - 1).saturating_mul(step) + line;
         assert!(height > 0 && width > 0 && depth > 0, "tile: empty");
         assert!(end(depth, a.1, height) <= a.0.len(), "tile: A is too short");
         assert!(end(depth, b.1, width) <= b.0.len(), "tile: B is too short");
@@ -82,7 +87,7 @@ impl<F: Element> Tile<'_, F> {
 }
 
 /// The rows of C for which sixteen registers of 128 bits have room.
-const HEIGHT: usize = 6;
+pub(crate) const HEIGHT: usize = 6;
 
 /// Computes a tile. It is fast if the lines are packed, those of A in whole vectors of 128 bits, those of B in two, and if
 /// there are [`HEIGHT`] rows and two vectors at most.
@@ -116,7 +121,8 @@ pub(crate) fn multiply<F: Element, const FMA: bool>(mut tile: Tile<'_, F>) {
 fn in_registers<F: Element, const FMA: bool, const L: usize, const W: usize>(
     tile: &mut Tile<'_, F>,
 ) -> bool {
-    let packed = (tile.a.1, tile.b.1) == (L, W) && tile.b.0.len() >= tile.depth * W;
+    let lines = tile.a.0.len() >= tile.depth * L && tile.b.0.len() >= tile.depth * W;
+    let packed = lines && (tile.a.1, tile.b.1) == (L, W);
     if !packed || tile.height > HEIGHT || tile.width > W || tile.copy.is_some() {
         return false;
     }

@@ -13,7 +13,7 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 /// The place of a constant, which has no derivative.
 const CONSTANT: u32 = u32::MAX;
 
-/// What is kept of an operation on two numbers: their places, and the derivatives with respect to what is there.
+/// An operation on two numbers: their places, and the derivatives with respect to the numbers there.
 #[derive(Clone, Copy)]
 struct Entry<F> {
     places: [u32; 2],
@@ -43,10 +43,10 @@ impl<F: Float> Record<F> {
     }
 }
 
-/// A number whose operations are recorded; [`NumberTape::gradient`] makes them, and they compute as [`Real`] does.
+/// A number whose operations are recorded; [`NumberTape::gradient`] makes them, and they implement [`Real`].
 ///
-/// It is a dual number whose derivative is with respect to one place, an input or an earlier operation. Only where two places meet is
-/// an operation kept, and the result has a place of its own.
+/// It is a dual number whose derivative is with respect to one place, an input or an earlier operation. An operation is
+/// kept only if its arguments have different places; its result then has a place of its own.
 #[derive(Clone, Copy)]
 pub struct Number<'t, F> {
     value: F,
@@ -55,7 +55,7 @@ pub struct Number<'t, F> {
     record: &'t Record<F>,
 }
 
-/// What takes the memory of a [`Number`] between two evaluations.
+/// Has the size of a [`Number`], and keeps its memory between evaluations.
 struct Slot<F> {
     _numbers: [F; 2],
     _place: u32,
@@ -77,8 +77,9 @@ fn emptied<A, B>(mut from: Vec<A>) -> Vec<B> {
 /// $$\bar v_j \mathrel{+}= \bar v_i \frac{\partial v_i}{\partial v_j}$$
 ///
 /// from the last operation to the first, from $\bar y = 1$ (Griewank and Walther, *Evaluating Derivatives*, 2008,
-/// chapter 4). Where $\bar v_i$ is zero, nothing is added. The derivatives are those of [`Dual`](crate::Dual) and
-/// [`Var`](crate::Var). A [`Tape`](crate::Tape) has tensors, batches and matrices; this one is faster for functions that compute number by
+/// chapter 4). Where $\bar v_i$ is zero, nothing is added. The derivatives are those of [`Var`](crate::Var) wherever every factor of the chain rule is
+/// finite. An outer derivative of zero hides an infinite one within, as on a tape of tensors; but terms that cancel do not: $u - u$ with
+/// $u = \sqrt x$ at zero is NaN here. A [`Tape`](crate::Tape) has tensors, batches and matrices; this one is faster for functions that compute number by
 /// number.
 ///
 /// The tape keeps its memory: the second gradient of a function allocates nothing. Numbers are [`Real`], so that a [`Dual`](crate::Dual) of
@@ -111,7 +112,8 @@ impl<F: Float> NumberTape<F> {
 
     /// The value of a function at `x`, and its gradient. A constant has the gradient zero.
     ///
-    /// The function is called again if it has more operations than any before it, when there is room for them.
+    /// If the function keeps more operations than the tape has room for, the room grows and the function is called a second
+    /// time.
     ///
     /// # Panics
     /// If there are $2^{32} - 1$ inputs and operations or more.

@@ -15,7 +15,7 @@ use crate::tape::record::{Bars, Kernel, Pass, Var};
 /// the digits of rows that lie near each other.
 pub(super) struct SquaredDistances {}
 
-/// The columns of a matrix with rows of `d` numbers, one after the other, in the first part of `room`.
+/// Writes the columns of a matrix with rows of `d` numbers one after the other into `room`, which has its size.
 fn turn<'a, F: Scalar>(z: &[F], d: usize, room: &'a mut [F]) -> &'a [F] {
     for (c, column) in room.chunks_exact_mut(z.len() / d).enumerate() {
         column.iter_mut().zip(z.chunks_exact(d)).for_each(|(to, row)| *to = row[c]);
@@ -58,10 +58,7 @@ impl<F: Scalar> Kernel<F> for SquaredDistances {
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let [x, z] = [pass.args[0], pass.args[1]];
         let (d, m) = (x.dims[1], z.dims[0]);
-        if d == 0 {
-            return;
-        }
-        if m == 0 {
+        if d == 0 || m == 0 {
             return;
         }
         with_workspace(m * d, |room| {
