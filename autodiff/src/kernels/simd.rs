@@ -26,15 +26,15 @@
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "one level only"))]
 
 use super::element::Element;
-use super::level::{Kernel, Level, Registers, chosen, registers};
+#[cfg(target_arch = "x86_64")]
+use super::level::Level;
+use super::level::{Kernel, Registers, chosen, registers};
 use super::packing;
 #[cfg(target_arch = "x86_64")]
 use super::tile::Onto;
 use super::tile::{self, Lines, Tile, end};
 #[cfg(target_arch = "x86_64")]
-use std::any::TypeId;
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::*;
+use std::{any::TypeId, arch::x86_64::*};
 
 /// Runs `work` compiled for the widest instruction set of this processor.
 ///
@@ -548,7 +548,7 @@ impl<F: Element> Job for Squares<'_, F> {
 #[cfg(test)]
 mod tests {
     use super::super::float::Float;
-    use super::super::level::at_level;
+    use super::super::level::{Level, at_level};
     use super::super::tile::Onto;
     use super::*;
 
