@@ -149,3 +149,37 @@ fn gradients_of_nade_do_not_depend_on_which_arguments_are_constant() {
         }
     }
 }
+
+#[test]
+fn squared_distances_hold_without_rows_or_columns_and_of_a_matrix_to_itself() {
+    for [n, m, d] in [[2, 3, 0], [2, 0, 3], [0, 2, 3], [1, 1, 1], [5, 40, 3]] {
+        let number = |i: usize| (i * i % 17) as f64 / 4.0;
+        let [x, z] = [(n * d, 1), (m * d, 5)].map(|(len, from)| (from..from + len).map(number));
+        let (x, z): (Vec<f64>, Vec<f64>) = (x.collect(), z.collect());
+        let tape = Tape::new();
+        let [vx, vz] = [tape.leaf(&x, [n, d]), tape.leaf(&z, [m, d])];
+        let y = vx.squared_distances(vz);
+        let slopes = y.sum().backward();
+        let pairs = || (0..n).flat_map(|i| (0..m).map(move |j| (i, j)));
+        let mut bars = [vec![0.0; n * d], vec![0.0; m * d]];
+        for ((i, j), y) in pairs().zip(y.value().values()) {
+            let differences = (0..d).map(|c| x[i * d + c] - z[j * d + c]);
+            // Quarters up to four: squares, their sums and their slopes are exact.
+            assert_eq!(*y, differences.clone().map(|by| by * by).sum::<f64>(), "{n}, {m}, {d}");
+            for (c, by) in differences.enumerate() {
+                bars[0][i * d + c] += 2.0 * by;
+                bars[1][j * d + c] -= 2.0 * by;
+            }
+        }
+        assert_eq!(slopes.of(vx).values(), bars[0], "{n}, {m}, {d}");
+        assert_eq!(slopes.of(vz).values(), bars[1], "{n}, {m}, {d}");
+        let own = vx.squared_distances(vx);
+        assert!((0..n).all(|i| own.value().values()[i * n + i] == 0.0));
+        // Each pair counts twice, and both of its ends move.
+        let slopes = own.sum().backward();
+        for (at, slope) in slopes.of(vx).values().iter().enumerate() {
+            let all = (0..n).map(|j| x[at] - x[j * d + at % d]).sum::<f64>();
+            assert_eq!(*slope, 4.0 * all);
+        }
+    }
+}
