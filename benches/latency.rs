@@ -26,7 +26,7 @@ struct Arguments {
     /// The activation of its hidden layers
     #[arg(long, value_enum, default_value = "tanh")]
     activation: Hidden,
-    /// How long to measure
+    /// The seconds of measuring
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
     /// The flag that cargo passes to every benchmark

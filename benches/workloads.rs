@@ -42,7 +42,7 @@ struct Arguments {
     /// Threads that share the work
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// How long to measure
+    /// The seconds of measuring
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
     /// The precision; by default that of the workload's definition

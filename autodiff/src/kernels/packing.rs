@@ -61,7 +61,29 @@ pub(super) fn pack<F: Element, const P: usize>(
 }
 
 /// The side of the squares that are transposed in registers.
-const SIDE: usize = 8;
+pub(super) const SIDE: usize = 8;
+
+/// A square of a matrix: `SIDE` numbers of `SIDE` lines, from line `i` and number `j` on.
+#[inline(always)]
+pub(super) fn square<F: Element>(
+    (x, stride): Lines<'_, F>,
+    i: usize,
+    j: usize,
+) -> [[F; SIDE]; SIDE] {
+    std::array::from_fn(|r| *x[(i + r) * stride + j..].first_chunk().expect("a whole square"))
+}
+
+/// Column `c` of a square. The columns one after the other, which the compiler turns in registers, are its transpose.
+#[inline(always)]
+pub(super) fn column<F: Element>(square: &[[F; SIDE]; SIDE], c: usize) -> [F; SIDE] {
+    std::array::from_fn(|r| square[r][c])
+}
+
+/// The numbers from `at` on that a side of a square takes.
+#[inline(always)]
+pub(super) fn side<F: Element>(to: &mut [F], at: usize) -> &mut [F; SIDE] {
+    to[at..].first_chunk_mut().expect("room for a side")
+}
 
 /// `SIDE` lines become the columns from `q` on of `steps`, square by square.
 #[inline(always)]
@@ -110,12 +132,9 @@ pub(super) fn deal_out<F: Element>(
         let row = |i: usize| &x[(q + i) * stride..][..depth];
         for p in (0..depth).step_by(SIDE) {
             if lines == SIDE && p + SIDE <= depth {
-                // Written as squares, which the compiler then turns in registers.
-                let square: [&[F; SIDE]; SIDE] =
-                    std::array::from_fn(|i| row(i)[p..].first_chunk().expect("a whole square"));
+                let square = square((x, stride), q, p);
                 for r in 0..SIDE {
-                    let column: [F; SIDE] = std::array::from_fn(|i| square[i][r]);
-                    *to[(p + r) * line + q..].first_chunk_mut().expect("room for lines") = column;
+                    *side(to, (p + r) * line + q) = column(&square, r);
                 }
             } else {
                 for step in p..depth.min(p + SIDE) {

@@ -180,7 +180,7 @@ trait Job: Sized {
 /// A job compiled for AVX-512.
 ///
 /// # Safety
-/// That of [`Job::run`].
+/// The obligations of [`Job::run`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
 unsafe fn on_avx512<V: Vector, J: Job>(job: J) {
@@ -191,7 +191,7 @@ unsafe fn on_avx512<V: Vector, J: Job>(job: J) {
 /// A job compiled for AVX2.
 ///
 /// # Safety
-/// That of [`Job::run`].
+/// The obligations of [`Job::run`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn on_avx2<V: Vector, J: Job>(job: J) {

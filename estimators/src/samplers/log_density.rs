@@ -98,6 +98,14 @@ impl<G: Fn(&[f64]) -> f64> LogDensity for FromFn<G> {
     }
 }
 
+/// Checks that a point has as many numbers as its target.
+///
+/// # Panics
+/// If it has not.
+fn expect_dim(x: &[f64], dim: usize) {
+    assert!(x.len() == dim, "log_prob: {} numbers for a target of dimension {dim}", x.len());
+}
+
 /// Recordings of a function on a tape, which are replayed at new points; each thread that works at the same time has one.
 #[derive(Debug)]
 pub(crate) struct Replays {
@@ -132,7 +140,7 @@ impl Replays {
         grad: Option<&mut [f64]>,
     ) -> f64 {
         let dim = self.dim;
-        assert!(x.len() == dim, "log_prob: {} numbers for a target of dimension {dim}", x.len());
+        expect_dim(x, dim);
         let new = || {
             let tape = Tape::new();
             let at = tape.leaf(x, [dim]);
@@ -236,8 +244,7 @@ impl<G: for<'t> Fn(&[Number<'t, f64>]) -> Number<'t, f64>> FromNumbers<G> {
     }
 
     fn value(&self, x: &[f64], grad: Option<&mut [f64]>) -> f64 {
-        let dim = self.dim;
-        assert!(x.len() == dim, "log_prob: {} numbers for a target of dimension {dim}", x.len());
+        expect_dim(x, self.dim);
         self.idle.lend_fitting(
             |_| true,
             NumberTape::new,

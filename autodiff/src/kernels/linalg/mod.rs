@@ -19,6 +19,7 @@ use crate::kernels::element::Element;
 use crate::kernels::float::Float;
 use crate::kernels::gemm::Layout;
 use crate::kernels::grow;
+use crate::kernels::packing::{SIDE, column, side, square};
 use crate::kernels::simd::dispatch;
 
 /// Lends out `len` numbers of working memory. Their contents are not defined.
@@ -53,105 +54,79 @@ fn cut(n: usize, base: usize) -> usize {
     (n / 2).next_multiple_of(base)
 }
 
-/// The side of the tiles in which the parts on both sides of a diagonal meet, so that both stay in the first-level cache.
-const TILE: usize = 8;
-
-/// Calls `on` for every whole tile above those on the main diagonal of `n` rows, and for every other place on and above
-/// the diagonal.
-#[inline(always)]
-fn upper_tiles(n: usize, mut on: impl FnMut(Upper)) {
-    for i0 in (0..n).step_by(TILE) {
-        for j0 in (i0..n).step_by(TILE) {
-            if i0 < j0 && j0 + TILE <= n {
-                on(Upper::Tile(i0, j0));
-                continue;
-            }
-            for i in i0..n.min(i0 + TILE) {
-                for j in j0.max(i)..n.min(j0 + TILE) {
-                    on(Upper::Place(i, j));
+/// Calls `on` for every whole square above those on the main diagonal of `n` rows, and for every other place on and above
+/// the diagonal. A square and its mirror image both stay in the first-level cache. The closure must be `#[inline(always)]`, to
+/// become vector code.
+fn upper(n: usize, mut on: impl FnMut(Upper)) {
+    dispatch(
+        #[inline(always)]
+        || {
+            for i0 in (0..n).step_by(SIDE) {
+                for j0 in (i0..n).step_by(SIDE) {
+                    if i0 < j0 && j0 + SIDE <= n {
+                        on(Upper::Square(i0, j0));
+                        continue;
+                    }
+                    for i in i0..n.min(i0 + SIDE) {
+                        for j in j0.max(i)..n.min(j0 + SIDE) {
+                            on(Upper::Place(i, j));
+                        }
+                    }
                 }
             }
-        }
-    }
+        },
+    );
 }
 
-/// A part above a diagonal: the first row and column of a whole tile, or one place.
+/// A part on or above a diagonal: the first row and column of a whole square, or one place.
 enum Upper {
-    Tile(usize, usize),
+    Square(usize, usize),
     Place(usize, usize),
-}
-
-/// The tile of a matrix of width `n` with this first row and column.
-#[inline(always)]
-fn tile<F: Float>(a: &[F], n: usize, (i, j): (usize, usize)) -> [[F; TILE]; TILE] {
-    std::array::from_fn(|r| *a[(i + r) * n + j..].first_chunk().expect("a whole tile"))
-}
-
-/// Column `c` of a tile.
-#[inline(always)]
-fn column<F: Float>(tile: &[[F; TILE]; TILE], c: usize) -> [F; TILE] {
-    std::array::from_fn(|r| tile[r][c])
-}
-
-/// The line of a tile that begins at `at`.
-#[inline(always)]
-fn line<F: Float>(y: &mut [F], at: usize) -> &mut [F; TILE] {
-    y[at..].first_chunk_mut().expect("a whole tile")
 }
 
 /// $(A + A^\top)/2$ times `scale` on and above the main diagonal of `y`; the rest of `y` stays.
 pub(crate) fn symmetric_upper<F: Float>(a: &[F], n: usize, scale: F, y: &mut [F]) {
     let half = scale * F::from_f64(0.5);
     // Halved before they are added, so that large numbers do not overflow.
-    dispatch(
+    upper(
+        n,
         #[inline(always)]
-        || {
-            upper_tiles(
-                n,
-                #[inline(always)]
-                |part| match part {
-                    Upper::Place(i, j) => y[i * n + j] = half * a[i * n + j] + half * a[j * n + i],
-                    Upper::Tile(i, j) => {
-                        let (above, below) = (tile(a, n, (i, j)), tile(a, n, (j, i)));
-                        for (r, row) in above.iter().enumerate() {
-                            let turned = column(&below, r);
-                            let sums = std::array::from_fn(|c| half * row[c] + half * turned[c]);
-                            *line(y, (i + r) * n + j) = sums;
-                        }
-                    }
-                },
-            );
+        |part| match part {
+            Upper::Place(i, j) => y[i * n + j] = half * a[i * n + j] + half * a[j * n + i],
+            Upper::Square(i, j) => {
+                let (above, below) = (square((a, n), i, j), square((a, n), j, i));
+                for (r, row) in above.iter().enumerate() {
+                    let turned = column(&below, r);
+                    let sums = std::array::from_fn(|c| half * row[c] + half * turned[c]);
+                    *side(y, (i + r) * n + j) = sums;
+                }
+            }
         },
     );
 }
 
 /// Copies the part above the main diagonal, turned, to the part below it; with `clear`, leaves zeros above.
 fn turn_below<F: Float>(y: &mut [F], n: usize, clear: bool) {
-    dispatch(
+    upper(
+        n,
         #[inline(always)]
-        || {
-            upper_tiles(
-                n,
-                #[inline(always)]
-                |part| match part {
-                    Upper::Place(i, j) if i == j => {}
-                    Upper::Place(i, j) => {
-                        y[j * n + i] = y[i * n + j];
-                        if clear {
-                            y[i * n + j] = F::ZERO;
-                        }
+        |part| match part {
+            Upper::Place(i, j) if i == j => {}
+            Upper::Place(i, j) => {
+                y[j * n + i] = y[i * n + j];
+                if clear {
+                    y[i * n + j] = F::ZERO;
+                }
+            }
+            Upper::Square(i, j) => {
+                let above = square((&*y, n), i, j);
+                for r in 0..SIDE {
+                    *side(y, (j + r) * n + i) = column(&above, r);
+                    if clear {
+                        *side(y, (i + r) * n + j) = [F::ZERO; SIDE];
                     }
-                    Upper::Tile(i, j) => {
-                        let above = tile(y, n, (i, j));
-                        for r in 0..TILE {
-                            *line(y, (j + r) * n + i) = column(&above, r);
-                            if clear {
-                                *line(y, (i + r) * n + j) = [F::ZERO; TILE];
-                            }
-                        }
-                    }
-                },
-            );
+                }
+            }
         },
     );
 }
