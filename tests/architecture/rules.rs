@@ -62,6 +62,8 @@ pub(crate) static CRATES: &[Rules] = &[
             "map_loops",
             "zip_loops",
             "vectors",
+            "registers",
+            "heights",
             "engine",
             "operator",
         ],

@@ -11,26 +11,21 @@
 
 use super::aligned::Aligned;
 use super::element::Element;
-use super::level::Kernel;
-use super::packing::{Operand, pack};
-use super::simd::{dispatch, dispatch_kernel};
+use super::level::registers;
+use super::packing::Operand;
+use super::simd::{compute, dispatch};
+use super::tables::{Codes, GROUP, LINES, Panels, Rows, Start, Tables, unit};
 use super::tile::Onto;
 use std::cell::RefCell;
 
-/// The bits that choose a line of a table.
-const GROUP: usize = 4;
-/// The lines of a table.
-const LINES: usize = 1 << GROUP;
-/// The rows of A whose sums are held in registers: 20 of 32. Batches are often multiples of five.
-const ROWS: usize = 5;
-/// The tables that are made at a time: at most 128 KiB of them, a part of the second-level cache.
-const TABLES: usize = 32;
+/// The bytes of the tables that are made at a time, which stay in the first-level cache.
+const TABLES: usize = 32 << 10;
 
 /// Below these sizes m, k and n the tables cost more than they save.
 const LEAST: [usize; 3] = [40, 16, 16];
 
 thread_local! {
-    /// The bits of A, four to a number; they only grow.
+    /// The codes of A; they only grow.
     static CODES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     /// The bits of some lines of A.
     static LINE: RefCell<Aligned<u8>> = RefCell::default();
@@ -44,7 +39,7 @@ pub(super) fn bits<F: Element>(
     sizes: [usize; 3],
     a: Operand<'_, F>,
     b: Operand<'_, F>,
-    (c, c_width): (&mut [F], usize),
+    c: (&mut [F], usize),
     onto: Onto<'_, F>,
 ) -> bool {
     let small = sizes.iter().zip(LEAST).any(|(&size, least)| size < least);
@@ -53,45 +48,89 @@ pub(super) fn bits<F: Element>(
     }
     CODES.with_borrow_mut(|codes| {
         let [m, k, _] = sizes;
-        let len = m.next_multiple_of(ROWS) * k.div_ceil(GROUP);
-        super::grow(codes, len);
-        let codes = &mut codes[..len];
-        if !encode([m, k], a, codes) {
-            return false;
+        let registers = registers::<F>();
+        let panels = Panels::new(m, registers.height, k.div_ceil(GROUP));
+        super::grow(codes, panels.codes());
+        let codes = &mut codes[..panels.codes()];
+        codes.fill(0);
+        let fits = encode(panels, k, a, codes);
+        if fits {
+            let codes = Codes::new::<F>(panels, codes, registers.width());
+            strips(sizes, &codes, b, c, onto);
         }
-        F::buffers().with_borrow_mut(|(lines, tables)| {
-            dispatch_kernel(Product {
-                sizes,
-                codes,
-                b,
-                c: (c, c_width),
-                onto,
-                lines: lines.first(TABLES * GROUP * WIDEST),
-                tables: tables.first(TABLES * LINES * WIDEST),
-            });
-        });
-        true
+        fits
     })
 }
 
-/// Writes the codes of A, row by row: the bits of a row, four to a number. Rows beyond the last, which make their number a
-/// multiple of [`ROWS`], are zero. Returns false if some number is neither zero nor one.
+/// The product by strips of columns, two vectors wide. The sums of a strip lie side by side in whole vectors until they are
+/// complete.
+fn strips<F: Element>(
+    [m, k, n]: [usize; 3],
+    codes: &Codes<'_>,
+    (b, along, stride): Operand<'_, F>,
+    (c, step): (&mut [F], usize),
+    onto: Onto<'_, F>,
+) {
+    let (line, groups) = (registers::<F>().width(), k.div_ceil(GROUP));
+    F::buffers().with_borrow_mut(|(tables, sums)| {
+        let most = TABLES / (LINES * line * size_of::<F>());
+        let tables = tables.first(most * LINES * line);
+        let sums = sums.first(m * line);
+        for j in (0..n).step_by(line) {
+            let width = line.min(n - j);
+            for first in (0..groups).step_by(most) {
+                let count = most.min(groups - first);
+                let k0 = first * GROUP;
+                let depth = (k - k0).min(count * GROUP);
+                let from = if along { j * stride + k0 } else { k0 * stride + j };
+                let matrix = (&b[from..], along, stride);
+                compute(Tables { width, depth, matrix, line, tables: &mut *tables });
+                let last = first + count == groups;
+                let (strip, rows) = (&mut *sums, &mut c[j..]);
+                let (start, c, width) = match (first, onto, last) {
+                    (0, Onto::Nothing, true) => (Start::Nothing, (rows, step), width),
+                    (0, Onto::C, true) => (Start::Present, (rows, step), width),
+                    (0, Onto::Row(row), true) => {
+                        (Start::Lines((&row[j..], 0)), (rows, step), width)
+                    }
+                    (0, Onto::Nothing, false) => (Start::Nothing, (strip, line), line),
+                    (0, Onto::C, false) => (Start::Lines((&*rows, step)), (strip, line), width),
+                    (0, Onto::Row(row), false) => {
+                        (Start::Lines((&row[j..], 0)), (strip, line), width)
+                    }
+                    (_, _, false) => (Start::Present, (strip, line), width),
+                    (_, _, true) => (Start::Lines((&*strip, line)), (rows, step), width),
+                };
+                compute(Rows { codes, first, count, width, tables: &*tables, c, start });
+            }
+        }
+    });
+}
+
+/// Writes the codes of A: panel by panel those of its first table, one for each row, then those of the next. Returns false if
+/// some number is neither zero nor one.
 fn encode<F: Element>(
-    [m, k]: [usize; 2],
+    panels: Panels,
+    k: usize,
     (a, along, stride): Operand<'_, F>,
     codes: &mut [u8],
 ) -> bool {
-    let groups = k.div_ceil(GROUP);
-    codes[m * groups..].fill(0);
+    let (m, groups) = (panels.rows(), k.div_ceil(GROUP));
+    let unit = unit::<F>(registers::<F>().width());
     LINE.with_borrow_mut(|line| {
         if along {
-            let line = line.first(groups * GROUP);
+            let (line, joined) = line.first(groups * (GROUP + 1)).split_at_mut(groups * GROUP);
             line[k..].fill(0);
-            let mut rows = codes.chunks_exact_mut(groups).take(m).enumerate();
-            return rows.all(|(i, codes)| {
-                let fits = read(&a[i * stride..][..k], &mut line[..k]);
-                join(line, codes);
-                fits
+            return panels.iter(0).all(|(first, height, at)| {
+                let codes = &mut codes[at..][..groups * panels.line()];
+                (0..height).all(|i| {
+                    let fits = read(&a[(first + i) * stride..][..k], &mut line[..k], unit);
+                    join(line, joined);
+                    for (to, code) in codes[i..].iter_mut().step_by(panels.line()).zip(&*joined) {
+                        *to = *code;
+                    }
+                    fits
+                })
             });
         }
         let line = line.first(GROUP * m);
@@ -100,19 +139,19 @@ fn encode<F: Element>(
             line[depth * m..].fill(0);
             let fits = (0..depth).all(|p| {
                 let from = &a[(g * GROUP + p) * stride..][..m];
-                read(from, &mut line[p * m..][..m])
+                read(from, &mut line[p * m..][..m], unit)
             });
             join_lines(line, m);
-            for (code, to) in line[..m].iter().zip(codes[g..].iter_mut().step_by(groups)) {
-                *to = *code;
+            for (first, height, at) in panels.iter(0) {
+                codes[at + g * panels.line()..][..height].copy_from_slice(&line[first..][..height]);
             }
             fits
         })
     })
 }
 
-/// Writes one for one and zero for zero; returns false if there is another number.
-fn read<F: Element>(from: &[F], to: &mut [u8]) -> bool {
+/// Writes `unit` for one and zero for zero; returns false if there is another number.
+fn read<F: Element>(from: &[F], to: &mut [u8], unit: u8) -> bool {
     dispatch(
         #[inline(always)]
         || {
@@ -120,7 +159,7 @@ fn read<F: Element>(from: &[F], to: &mut [u8]) -> bool {
             for (to, &x) in to.iter_mut().zip(from) {
                 let one = u8::from(x == F::UNIT);
                 others |= 1 - (one | u8::from(x == F::default()));
-                *to = one;
+                *to = one * unit;
             }
             others == 0
         },
@@ -154,247 +193,6 @@ fn join_lines(lines: &mut [u8], m: usize) {
             }
         },
     );
-}
-
-/// The widest strip, in numbers.
-const WIDEST: usize = 64;
-
-/// One call of [`bits`].
-struct Product<'a, F> {
-    /// m, k and n.
-    sizes: [usize; 3],
-    codes: &'a [u8],
-    b: Operand<'a, F>,
-    /// C and its stride.
-    c: (&'a mut [F], usize),
-    onto: Onto<'a, F>,
-    /// Room for the rows of B that go into tables.
-    lines: &'a mut [F],
-    /// Room for tables.
-    tables: &'a mut [F],
-}
-
-impl<F: Element> Kernel for Product<'_, F> {
-    /// Picks the width for which the sums of [`ROWS`] rows are held in registers: four vectors of 32 registers, or two of 16.
-    #[inline(always)]
-    fn run<const FMA: bool, const BYTES: usize>(mut self) {
-        match (BYTES, size_of::<F>()) {
-            (64, 4) => self.strips::<64, 32, 16>(),
-            (64, _) => self.strips::<32, 16, 8>(),
-            (32, 4) => self.strips::<16, 8, 4>(),
-            (32, _) => self.strips::<8, 4, 2>(),
-            (_, 4) => self.strips::<8, 4, 2>(),
-            _ => self.strips::<4, 2, 1>(),
-        }
-    }
-}
-
-impl<F: Element> Product<'_, F> {
-    /// All strips of W columns; the last one is as narrow as one of the three widths allows.
-    #[inline(always)]
-    fn strips<const W: usize, const HALF: usize, const QUARTER: usize>(&mut self) {
-        let n = self.sizes[2];
-        for j in (0..n).step_by(W) {
-            let width = W.min(n - j);
-            if width <= QUARTER {
-                self.strip::<QUARTER>(j, width);
-            } else if width <= HALF {
-                self.strip::<HALF>(j, width);
-            } else {
-                self.strip::<W>(j, width);
-            }
-        }
-    }
-
-    /// The `width` columns of C from column `j` on.
-    #[inline(always)]
-    fn strip<const W: usize>(&mut self, j: usize, width: usize) {
-        let Self { sizes: [m, k, _], codes, b, c: (c, c_width), onto, lines, tables } = self;
-        let (m, k, c_width, groups) = (*m, *k, *c_width, k.div_ceil(GROUP));
-        for first in (0..groups).step_by(TABLES) {
-            let count = TABLES.min(groups - first);
-            let depth = (k - first * GROUP).min(count * GROUP);
-            let tables = &mut tables.as_chunks_mut::<W>().0.as_chunks_mut::<LINES>().0[..count];
-            let (numbers, along, stride) = *b;
-            let lines = &mut lines[..count * GROUP * W];
-            if along {
-                let squares = lines.as_chunks_mut::<GROUP>().0.as_chunks_mut::<W>().0;
-                write_squares(
-                    &numbers[j * stride + first * GROUP..],
-                    stride,
-                    [width, depth],
-                    squares,
-                );
-                for (table, square) in tables.iter_mut().zip(squares) {
-                    write_table(table, |j| square[j]);
-                }
-            } else if width == W && depth == count * GROUP {
-                // Rows of B are read where they lie, if they are whole and there are four for each table.
-                for (g, table) in (first..).zip(&mut *tables) {
-                    let [a, b, c, d]: [&[F; W]; GROUP] = std::array::from_fn(|p| {
-                        let row = &numbers[(g * GROUP + p) * stride + j..];
-                        row.first_chunk().expect("a row is as wide")
-                    });
-                    write_table(table, |j| [a[j], b[j], c[j], d[j]]);
-                }
-            } else {
-                lines[depth * W..].fill(F::default());
-                pack::<F, W>(*b, j, width, first * GROUP, &mut lines[..depth * W]);
-                let fours = lines.as_chunks::<W>().0.as_chunks::<GROUP>().0;
-                for (table, [a, b, c, d]) in tables.iter_mut().zip(fours) {
-                    write_table(table, |j| [a[j], b[j], c[j], d[j]]);
-                }
-            }
-            for (i, codes) in codes.chunks_exact(ROWS * groups).enumerate() {
-                let codes = std::array::from_fn(|row| &codes[row * groups + first..][..count]);
-                let height = ROWS.min(m - i * ROWS);
-                let c = &mut c[i * ROWS * c_width + j..];
-                let before = match onto {
-                    Onto::Row(row) if first == 0 => Before::Row(&row[j..][..width]),
-                    Onto::Nothing if first == 0 => Before::Nothing,
-                    _ => Before::C,
-                };
-                if height == ROWS && width == W {
-                    whole_tile(codes, tables, before, c, c_width);
-                } else {
-                    tile(codes, tables, before, (c, c_width), [height, width]);
-                }
-            }
-        }
-    }
-}
-
-/// The numbers to which a block of tables adds.
-#[derive(Clone, Copy)]
-enum Before<'a, F> {
-    Nothing,
-    C,
-    Row(&'a [F]),
-}
-
-/// A tile of C with all its rows and columns, which is read and written in place.
-#[inline(always)]
-fn whole_tile<F: Element, const W: usize>(
-    codes: [&[u8]; ROWS],
-    tables: &[[[F; W]; LINES]],
-    before: Before<'_, F>,
-    c: &mut [F],
-    c_width: usize,
-) {
-    let mut rows = c.chunks_mut(c_width);
-    let rows: [&mut [F; W]; ROWS] = std::array::from_fn(|_| {
-        let row = rows.next().expect("a whole tile has all its rows");
-        row.first_chunk_mut().expect("a whole tile has all its columns")
-    });
-    let sums: [[F; W]; ROWS] = match before {
-        Before::Nothing => [[F::default(); W]; ROWS],
-        Before::C => std::array::from_fn(|i| *rows[i]),
-        Before::Row(row) => [*row.first_chunk().expect("a row is as wide as its tile"); ROWS],
-    };
-    let sums = add::<F, W>(codes, tables, sums);
-    for (row, sums) in rows.into_iter().zip(sums) {
-        *row = sums;
-    }
-}
-
-/// A tile at the edge of C.
-#[inline(always)]
-fn tile<F: Element, const W: usize>(
-    codes: [&[u8]; ROWS],
-    tables: &[[[F; W]; LINES]],
-    before: Before<'_, F>,
-    (c, c_width): (&mut [F], usize),
-    [height, width]: [usize; 2],
-) {
-    let mut sums = [[F::default(); W]; ROWS];
-    for (row, sums) in sums.iter_mut().enumerate().take(height) {
-        match before {
-            Before::Nothing => {}
-            Before::C => sums[..width].copy_from_slice(&c[row * c_width..][..width]),
-            Before::Row(line) => sums[..width].copy_from_slice(line),
-        }
-    }
-    let sums = add::<F, W>(codes, tables, sums);
-    for (row, sums) in sums.iter().enumerate().take(height) {
-        c[row * c_width..][..width].copy_from_slice(&sums[..width]);
-    }
-}
-
-/// Copies `count` lines of length `depth`, which lie `stride` apart, four numbers of each line side by side: square $g$ holds the
-/// numbers $4g$ to $4g + 3$ of every line. Numbers beyond the end of a line, and lines beyond the last, are zero.
-///
-/// In a square the four numbers of a column of B follow each other, so that the compiler reads whole vectors and permutes them.
-#[inline(always)]
-fn write_squares<F: Element, const W: usize>(
-    lines: &[F],
-    stride: usize,
-    [count, depth]: [usize; 2],
-    squares: &mut [[[F; GROUP]; W]],
-) {
-    // So many numbers of a line at a time: whole lines of the cache, and few enough squares for the first level.
-    const STEPS: usize = 32;
-    for (at, squares) in (0..depth).step_by(STEPS).zip(squares.chunks_mut(STEPS / GROUP)) {
-        for q in 0..count {
-            let line = &lines[q * stride + at..][..STEPS.min(depth - at)];
-            let (fours, rest) = line.as_chunks::<GROUP>();
-            for (square, four) in squares.iter_mut().zip(fours) {
-                square[q] = *four;
-            }
-            if !rest.is_empty() {
-                let four = &mut squares[fours.len()][q];
-                four[..rest.len()].copy_from_slice(rest);
-                four[rest.len()..].fill(F::default());
-            }
-        }
-        for square in squares {
-            square[count..].fill([F::default(); GROUP]);
-        }
-    }
-}
-
-/// Writes a table: line `s` is the sum of those of four rows of B whose bits are set in `s`; `four` are their numbers in a column.
-#[inline(always)]
-fn write_table<F: Element, const W: usize>(
-    table: &mut [[F; W]; LINES],
-    four: impl Fn(usize) -> [F; GROUP],
-) {
-    // Written out as one loop over the columns, so that all sums of a vector of columns are made in registers.
-    let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15] = table;
-    for j in 0..W {
-        let [a, b, c, d] = four(j);
-        (t0[j], t1[j], t2[j], t3[j]) = (F::default(), a, b, a + b);
-        (t4[j], t5[j], t6[j], t7[j]) = (c, a + c, b + c, a + b + c);
-        (t8[j], t9[j], t10[j], t11[j]) = (d, a + d, b + d, a + b + d);
-        (t12[j], t13[j], t14[j], t15[j]) = (c + d, a + c + d, b + c + d, a + b + c + d);
-    }
-}
-
-/// Adds the lines that the codes of each row choose, group by group. The sums stay in registers, for which the rows are
-/// written out.
-#[inline(always)]
-fn add<F: Element, const W: usize>(
-    codes: [&[u8]; ROWS],
-    tables: &[[[F; W]; LINES]],
-    [mut a, mut b, mut c, mut d, mut e]: [[F; W]; ROWS],
-) -> [[F; W]; ROWS] {
-    let codes = codes.map(|codes| &codes[..tables.len()]);
-    for (g, table) in tables.iter().enumerate() {
-        let line = |row: usize| &table[usize::from(codes[row][g]) % LINES];
-        a = sum(a, line(0));
-        b = sum(b, line(1));
-        c = sum(c, line(2));
-        d = sum(d, line(3));
-        e = sum(e, line(4));
-    }
-    [a, b, c, d, e]
-}
-
-#[inline(always)]
-fn sum<F: Element, const W: usize>(mut sums: [F; W], line: &[F; W]) -> [F; W] {
-    for j in 0..W {
-        sums[j] = sums[j] + line[j];
-    }
-    sums
 }
 
 #[cfg(test)]
@@ -522,8 +320,9 @@ mod tests {
             };
             let fast =
                 least(&mut || assert!(bits([m, k, n], left, right, (&mut c, n), Onto::Nothing)));
-            let mut codes = vec![0; m.next_multiple_of(ROWS) * k.div_ceil(GROUP)];
-            let coded = least(&mut || assert!(encode([m, k], left, &mut codes)));
+            let panels = Panels::new(m, registers::<f32>().height, k.div_ceil(GROUP));
+            let mut codes = vec![0; panels.codes()];
+            let coded = least(&mut || assert!(encode(panels, k, left, &mut codes)));
             let other: Vec<f32> = a.iter().map(|x| x + 0.5).collect();
             let layout =
                 |at, width, transposed| super::super::gemm::Layout { at, width, transposed };

@@ -22,8 +22,8 @@
 use super::bits::bits;
 use super::element::Element;
 use super::level::{Registers, registers};
-use super::packing::{Operand, copy_lines};
-use super::simd::{deal_out, multiply};
+use super::packing::{DealOut, Operand, copy_lines};
+use super::simd::compute;
 use super::thin::thin;
 use super::tile::{Onto, Tile};
 
@@ -182,7 +182,8 @@ impl<F: Element> Product<'_, F> {
                     for (panel, to) in packed_a.chunks_mut(line * depth).take(panels).enumerate() {
                         let (i, size) = (i0 + top(panel), [top(panel + 1) - top(panel), depth]);
                         if a_along {
-                            deal_out((&a_values[i * a_width + k0..], a_width), size, (to, line));
+                            let lines = (&a_values[i * a_width + k0..], a_width);
+                            compute(DealOut { lines, sizes: size, to: (to, line) });
                         } else {
                             copy_lines((&a_values[k0 * a_width + i..], a_width), size, (to, line));
                         }
@@ -198,7 +199,8 @@ impl<F: Element> Product<'_, F> {
                         if registers.in_place { registers.lanes } else { registers.width() };
                     let b_line = width.next_multiple_of(whole);
                     if b_along {
-                        deal_out(from, [width, depth], (packed_b, b_line));
+                        let to = (&mut *packed_b, b_line);
+                        compute(DealOut { lines: from, sizes: [width, depth], to });
                     } else if !registers.in_place {
                         copy_lines(from, [width, depth], (packed_b, b_line));
                     }
@@ -220,7 +222,7 @@ impl<F: Element> Product<'_, F> {
                         };
                         let c = (&mut c[i * c_width + j..], c_width);
                         let height = top(panel + 1) - top(panel);
-                        multiply(Tile { height, width, depth, a, b, copy, c, onto });
+                        compute(Tile { height, width, depth, a, b, copy, c, onto });
                     }
                 }
             }

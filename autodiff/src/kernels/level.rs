@@ -4,7 +4,7 @@
 //! which is the default. A test runs itself at every level in this way and compares the bits. Another value is a panic.
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "one level only"))]
 
-use super::tile::HEIGHT;
+use super::element::Element;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Instruction sets that a loop is compiled for, narrowest first.
@@ -139,6 +139,18 @@ pub(crate) trait Kernel {
     fn run<const FMA: bool, const BYTES: usize>(self);
 }
 
+/// Work on slices that [`simd`](super::simd) does in vectors, described by its sizes and slices.
+pub(crate) trait Job: Sized {
+    type Number: Element;
+    /// Checks all that the vectors rely on: that everything lies in its slices and fits the [`registers`] in use.
+    ///
+    /// # Panics
+    /// If it does not.
+    fn check(&self);
+    /// Does the work by plain code: the twin of the vectors, with the same bits.
+    fn plain(self);
+}
+
 /// The tile that fills the registers of a level: two vectors wide, and so high that its sums, a line of B and a number
 /// of A fit.
 #[derive(Clone, Copy)]
@@ -162,6 +174,9 @@ impl Registers {
         self.height.next_multiple_of(self.lanes)
     }
 }
+
+/// The rows of a tile for which sixteen registers of 128 bits have room.
+pub(crate) const HEIGHT: usize = 6;
 
 /// The registers in use.
 pub(crate) fn registers<F>() -> Registers {

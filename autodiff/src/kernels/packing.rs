@@ -1,64 +1,11 @@
 //! Operands of products, and packing: copies of their lines side by side, in the order in which a product reads them.
 
 use super::element::Element;
-use super::tile::Lines;
+use super::level::{Job, registers};
+use super::tile::{Lines, end};
 
 /// A matrix that is read: its numbers, a flag for a transposed layout, and the stride of its rows.
 pub(super) type Operand<'a, F> = (&'a [F], bool, usize);
-
-/// Packs `count` lines of an operand from line `from` on, and from depth `k0` on, into a panel of
-/// P interleaved lines; those beyond `count` are zero.
-#[inline(always)]
-pub(super) fn pack<F: Element, const P: usize>(
-    (x, along, stride): Operand<'_, F>,
-    from: usize,
-    count: usize,
-    k0: usize,
-    panel: &mut [F],
-) {
-    let (steps, _) = panel.as_chunks_mut::<P>();
-    if !along {
-        for (p, step) in steps.iter_mut().enumerate() {
-            let line = &x[(k0 + p) * stride + from..][..count];
-            match line.try_into() {
-                Ok(line) => *step = line,
-                Err(_) => {
-                    step[..count].copy_from_slice(line);
-                    step[count..].fill(F::default());
-                }
-            }
-        }
-        return;
-    }
-    // A few steps at a time, which stay in the first-level cache while all lines are dealt out.
-    const STEPS: usize = 16;
-    for (block, steps) in steps.chunks_mut(STEPS).enumerate() {
-        let lines = &x[from * stride + k0 + block * STEPS..];
-        let line = |q: usize| &lines[q * stride..];
-        match <&mut [[F; P]; STEPS]>::try_from(&mut *steps) {
-            Ok(steps) => {
-                let squares = if P.is_multiple_of(SIDE) { count - count % SIDE } else { 0 };
-                for q in (0..squares).step_by(SIDE) {
-                    transpose_square(|i| line(q + i), steps, q);
-                }
-                for q in squares..count {
-                    let line: &[F; STEPS] = line(q).first_chunk().expect("a line is as long");
-                    for (step, &x) in steps.iter_mut().zip(line) {
-                        step[q] = x;
-                    }
-                }
-            }
-            Err(_) => {
-                for q in 0..count {
-                    for (step, &x) in steps.iter_mut().zip(line(q)) {
-                        step[q] = x;
-                    }
-                }
-            }
-        }
-        steps.iter_mut().for_each(|step| step[count..].fill(F::default()));
-    }
-}
 
 /// The side of the squares that are transposed in registers.
 pub(super) const SIDE: usize = 8;
@@ -85,24 +32,6 @@ pub(super) fn side<F: Element>(to: &mut [F], at: usize) -> &mut [F; SIDE] {
     to[at..].first_chunk_mut().expect("room for a side")
 }
 
-/// `SIDE` lines become the columns from `q` on of `steps`, square by square.
-#[inline(always)]
-fn transpose_square<'a, F: Element, const P: usize, const STEPS: usize>(
-    line: impl Fn(usize) -> &'a [F],
-    steps: &mut [[F; P]; STEPS],
-    q: usize,
-) {
-    let lines: [&[F; STEPS]; SIDE] =
-        std::array::from_fn(|i| line(i).first_chunk().expect("a line is as long"));
-    // Written as squares, which the compiler then turns in registers.
-    for p in (0..STEPS).step_by(SIDE) {
-        for r in 0..SIDE {
-            let column: [F; SIDE] = std::array::from_fn(|i| lines[i][p + r]);
-            *steps[p + r][q..].first_chunk_mut().expect("a step is as wide") = column;
-        }
-    }
-}
-
 /// Copies the first `count` numbers of `depth` lines. Numbers beyond `count` in the new lines are not defined.
 pub(super) fn copy_lines<F: Element>(
     (x, stride): Lines<'_, F>,
@@ -118,15 +47,36 @@ pub(super) fn copy_lines<F: Element>(
     }
 }
 
-/// Copies the first `depth` numbers of `count` lines side by side: number $p$ of line $q$ becomes number $q$ of line $p$.
-/// Numbers beyond `count` in the new lines are not defined.
-///
-/// It is the twin of the vectors of [`simd`](super::simd).
-pub(super) fn deal_out<F: Element>(
-    (x, stride): Lines<'_, F>,
-    [count, depth]: [usize; 2],
-    (to, line): (&mut [F], usize),
-) {
+/// Lines whose numbers are dealt out to new lines: number $p$ of line $q$ becomes number $q$ of line $p$. Numbers of the new lines
+/// beyond the number of lines are not defined.
+pub(crate) struct DealOut<'a, F> {
+    pub(crate) lines: Lines<'a, F>,
+    /// The number of lines and their length.
+    pub(crate) sizes: [usize; 2],
+    /// The new lines, with room for whole vectors.
+    pub(crate) to: (&'a mut [F], usize),
+}
+
+impl<F: Element> Job for DealOut<'_, F> {
+    type Number = F;
+
+    /// The lines lie in their slice, and there is room for whole vectors.
+    fn check(&self) {
+        let Self { lines: (x, stride), sizes: [count, depth], ref to } = *self;
+        assert!(count > 0 && depth > 0 && end(count, stride, depth) <= x.len(), "lines: too short");
+        let whole = count.checked_next_multiple_of(registers::<F>().lanes);
+        let whole = whole.expect("lines: too many");
+        assert!(to.1 >= whole && end(depth, to.1, whole) <= to.0.len(), "lines: no room");
+    }
+
+    fn plain(self) {
+        deal_out(self);
+    }
+}
+
+/// Deals out lines by plain code.
+pub(super) fn deal_out<F: Element>(dealt: DealOut<'_, F>) {
+    let DealOut { lines: (x, stride), sizes: [count, depth], to: (to, line) } = dealt;
     for q in (0..count).step_by(SIDE) {
         let lines = SIDE.min(count - q);
         let row = |i: usize| &x[(q + i) * stride..][..depth];

@@ -25,16 +25,7 @@
 #![allow(unsafe_code)]
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "one level only"))]
 
-use super::element::Element;
-#[cfg(target_arch = "x86_64")]
-use super::level::Level;
-use super::level::{Kernel, Registers, chosen, registers};
-use super::packing;
-#[cfg(target_arch = "x86_64")]
-use super::tile::Onto;
-use super::tile::{self, Lines, Tile, end};
-#[cfg(target_arch = "x86_64")]
-use std::{any::TypeId, arch::x86_64::*};
+use super::level::{Kernel, chosen};
 
 /// Runs `work` compiled for the widest instruction set of this processor.
 ///
@@ -45,10 +36,10 @@ pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
         // SAFETY: `chosen` is at most `widest`, which has seen avx512f, avx512vl, avx512bw,
         // avx512dq, avx2 and fma on this processor before it says Avx512.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { with_avx512(work) },
+        super::level::Level::Avx512 => unsafe { with_avx512(work) },
         // SAFETY: likewise avx2 and fma before it says Avx2.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { with_avx2(work) },
+        super::level::Level::Avx2 => unsafe { with_avx2(work) },
         _ => work(),
     }
 }
@@ -73,90 +64,35 @@ pub(crate) fn dispatch_kernel(work: impl Kernel) {
     match chosen() {
         // SAFETY: as in `dispatch`.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { kernel_avx512(work) },
+        super::level::Level::Avx512 => unsafe {
+            with_avx512(
+                #[inline(always)]
+                || work.run::<true, 64>(),
+            )
+        },
         // SAFETY: as in `dispatch`.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { kernel_avx2(work) },
+        super::level::Level::Avx2 => unsafe {
+            with_avx2(
+                #[inline(always)]
+                || work.run::<true, 32>(),
+            )
+        },
         _ => work.run::<false, 16>(),
     }
 }
 
-/// [`Kernel::run`] compiled for AVX-512.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-fn kernel_avx512(work: impl Kernel) {
-    work.run::<true, 64>();
-}
-
-/// [`Kernel::run`] compiled for AVX2.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn kernel_avx2(work: impl Kernel) {
-    work.run::<true, 32>();
-}
-
-/// Computes a tile that fits the [`registers`], in vectors if there are any: the twin of [`tile::multiply`].
+/// Does a job in the vectors of the level in use, or by its plain code if there are none.
 ///
 /// # Panics
-/// If it does not fit, or does not lie in its slices.
+/// If the job does not pass its check.
 #[inline]
-pub(crate) fn multiply<F: Element>(tile: Tile<'_, F>) {
-    tile.check();
-    let Registers { lanes, height, .. } = registers::<F>();
-    assert!(tile.height <= height && tile.width <= 2 * lanes, "tile: too large");
-    if let Some((copy, line)) = &tile.copy {
-        let whole = tile.width.next_multiple_of(lanes);
-        assert!(*line >= whole && copy.len() >= tile.depth * line, "tile: no room for vectors");
+pub(crate) fn compute<J: InVectors>(job: J) {
+    job.check();
+    // SAFETY: the job has passed its check.
+    if let Err(job) = unsafe { in_vectors(job) } {
+        job.plain();
     }
-    // SAFETY: the tile lies in its slices and is not larger than the registers, and a copy has room for whole vectors.
-    if let Err(tile) = unsafe { in_vectors(tile) } {
-        tile::multiply::<F, false>(tile);
-    }
-}
-
-/// Copies the first `depth` numbers of `count` lines side by side, in vectors if there are any: the twin of
-/// [`packing::deal_out`]. The new lines have room for whole vectors.
-///
-/// # Panics
-/// If the lines do not lie in their slices.
-pub(crate) fn deal_out<F: Element>(x: Lines<'_, F>, sizes: [usize; 2], to: (&mut [F], usize)) {
-    let Registers { lanes, .. } = registers::<F>();
-    let [count, depth] = sizes;
-    assert!(count > 0 && depth > 0 && end(count, x.1, depth) <= x.0.len(), "lines: too short");
-    let whole = count.checked_next_multiple_of(lanes).expect("lines: too many");
-    assert!(to.1 >= whole && end(depth, to.1, whole) <= to.0.len(), "lines: no room");
-    let squares = Squares(x, sizes, to);
-    // SAFETY: the lines lie in their slice and are as long as a vector, and there is room for whole vectors.
-    let left = if depth < lanes { Err(squares) } else { unsafe { in_vectors(squares) } };
-    if let Err(Squares(x, sizes, to)) = left {
-        packing::deal_out(x, sizes, to);
-    }
-}
-
-/// Lines, their number and length, and the lines that they are dealt out to.
-struct Squares<'a, F>(Lines<'a, F>, [usize; 2], (&'a mut [F], usize));
-
-/// Does a job in the vectors of the level in use, or returns it if there are none.
-///
-/// # Safety
-/// The job's own obligations.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-unsafe fn in_vectors<J: Job>(job: J) -> Result<(), J> {
-    let is = |number: TypeId| TypeId::of::<J::Number>() == number;
-    let (single, double) = (is(TypeId::of::<f32>()), is(TypeId::of::<f64>()));
-    // SAFETY: that of this function. `chosen` is at most `widest`, which has seen the instructions on this processor, and the
-    // numbers are those of the vectors.
-    unsafe {
-        match chosen() {
-            Level::Avx512 if single => on_avx512::<__m512, J>(job),
-            Level::Avx512 if double => on_avx512::<__m512d, J>(job),
-            Level::Avx2 if single => on_avx2::<__m256, J>(job),
-            Level::Avx2 if double => on_avx2::<__m256d, J>(job),
-            _ => return Err(job),
-        }
-    }
-    Ok(())
 }
 
 /// Returns the job: there are no vectors.
@@ -168,379 +104,437 @@ unsafe fn in_vectors<J>(job: J) -> Result<(), J> {
     Err(job)
 }
 
-/// Work in vector registers.
+#[cfg(not(target_arch = "x86_64"))]
+use super::level::Job as InVectors;
 #[cfg(target_arch = "x86_64")]
-trait Job: Sized {
-    type Number: 'static;
+use x86::{InVectors, in_vectors};
+
+/// Jobs in the vector registers of x86-64.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::super::element::Element;
+    use super::super::level::{Job, Level, chosen};
+    use super::super::packing::DealOut;
+    use super::super::registers::registers;
+    use super::super::tables::{self, GROUP, LINES, Rows, Start, Tables, WORD};
+    use super::super::tile::{Onto, Tile};
+    use std::{any::TypeId, arch::x86_64::*};
+
+    /// Does a job in vectors, or returns it if there are none for its numbers.
+    ///
     /// # Safety
-    /// The instructions of the vector, whose number is that of the job, and the job's own obligations.
-    unsafe fn run<V: Vector>(self);
-}
-
-/// A job compiled for AVX-512.
-///
-/// # Safety
-/// The obligations of [`Job::run`].
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-unsafe fn on_avx512<V: Vector, J: Job>(job: J) {
-    // SAFETY: that of this function.
-    unsafe { job.run::<V>() }
-}
-
-/// A job compiled for AVX2.
-///
-/// # Safety
-/// The obligations of [`Job::run`].
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn on_avx2<V: Vector, J: Job>(job: J) {
-    // SAFETY: that of this function.
-    unsafe { job.run::<V>() }
-}
-
-/// A vector register.
-///
-/// # Safety
-/// All of its functions need a processor with its instructions, and pointers to as many numbers as they read or write.
-#[cfg(target_arch = "x86_64")]
-trait Vector: Copy {
-    type Number: Copy + Default;
-    type Mask: Copy;
-    /// The numbers of a vector.
-    const LANES: usize;
-    /// The numbers of a piece of 128 bits.
-    const PIECE: usize;
-    unsafe fn splat(x: Self::Number) -> Self;
-    unsafe fn load(from: *const Self::Number) -> Self;
-    unsafe fn store(self, to: *mut Self::Number);
-    /// `self * b + c`, rounded once.
-    unsafe fn mul_add(self, b: Self, c: Self) -> Self;
-    unsafe fn add(self, b: Self) -> Self;
-    /// The mask of the first numbers, from one to all of them.
-    unsafe fn mask(count: usize) -> Self::Mask;
-    /// The first numbers, and zeros; memory beyond them is not read.
-    unsafe fn load_first(from: *const Self::Number, mask: Self::Mask) -> Self;
-    /// Stores the first numbers; memory beyond them is not written.
-    unsafe fn store_first(self, to: *mut Self::Number, mask: Self::Mask);
-    /// Pieces from several places, side by side.
-    unsafe fn pieces(at: impl Fn(usize) -> *const Self::Number) -> Self;
-    /// Transposes the squares that the pieces of as many vectors form; with pieces of two numbers the last two stay.
-    unsafe fn turn(rows: [Self; 4]) -> [Self; 4];
-    /// [`rows`] as a function of its own: in one with other heights the compiler would not keep the sums in registers.
-    unsafe fn rows<const R: usize, const N: usize>(tile: Pointers<Self::Number>);
-}
-
-/// Writes [`Vector`] for registers: their number, mask and sizes, the instructions, and what is not one instruction.
-#[cfg(target_arch = "x86_64")]
-macro_rules! vectors {
-    ($(
-        $register:ident $number:ident $mask:ident $lanes:literal $piece:literal $features:literal
-        $splat:ident $load:ident $store:ident $mul_add:ident $add:ident $store_first:ident
-        mask($count:ident) { $to_mask:expr }
-        load_first($from:ident, $first:ident) { $load_first:expr }
-        pieces($at:ident) { $($pieces:tt)* }
-        turn($a:ident, $b:ident, $c:ident, $d:ident) { $($turn:tt)* }
-    )*) => {
-        $(impl Vector for $register {
-            type Number = $number;
-            type Mask = $mask;
-            const LANES: usize = $lanes;
-            const PIECE: usize = $piece;
-            #[inline(always)]
-            unsafe fn splat(x: $number) -> Self {
-                // SAFETY: that of the trait.
-                unsafe { $splat(x) }
-            }
-            #[inline(always)]
-            unsafe fn load(from: *const $number) -> Self {
-                // SAFETY: that of the trait.
-                unsafe { $load(from) }
-            }
-            #[inline(always)]
-            unsafe fn store(self, to: *mut $number) {
-                // SAFETY: that of the trait.
-                unsafe { $store(to, self) }
-            }
-            #[inline(always)]
-            unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-                // SAFETY: that of the trait.
-                unsafe { $mul_add(self, b, c) }
-            }
-            #[inline(always)]
-            unsafe fn add(self, b: Self) -> Self {
-                // SAFETY: that of the trait.
-                unsafe { $add(self, b) }
-            }
-            #[inline(always)]
-            #[allow(unused_unsafe, reason = "the mask of some registers is a number")]
-            unsafe fn mask($count: usize) -> $mask {
-                // SAFETY: that of the trait.
-                unsafe { $to_mask }
-            }
-            #[inline(always)]
-            unsafe fn load_first($from: *const $number, $first: $mask) -> Self {
-                // SAFETY: that of the trait.
-                unsafe { $load_first }
-            }
-            #[inline(always)]
-            unsafe fn store_first(self, to: *mut $number, mask: $mask) {
-                // SAFETY: that of the trait.
-                unsafe { $store_first(to, mask, self) }
-            }
-            #[inline(always)]
-            unsafe fn pieces($at: impl Fn(usize) -> *const $number) -> Self {
-                // SAFETY: that of the trait.
-                unsafe { $($pieces)* }
-            }
-            #[inline(always)]
-            unsafe fn turn([$a, $b, $c, $d]: [Self; 4]) -> [Self; 4] {
-                // SAFETY: that of the trait.
-                unsafe { $($turn)* }
-            }
-            #[target_feature(enable = $features)]
-            unsafe fn rows<const R: usize, const N: usize>(tile: Pointers<$number>) {
-                // SAFETY: that of the trait.
-                unsafe { rows::<Self, R, N>(tile) }
-            }
-        })*
-    };
-}
-
-#[cfg(target_arch = "x86_64")]
-vectors! {
-    __m512 f32 __mmask16 16 4 "avx512f"
-    _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps _mm512_mask_storeu_ps
-    mask(count) { ((1_u32 << count) - 1) as __mmask16 }
-    load_first(from, mask) { _mm512_maskz_loadu_ps(mask, from) }
-    pieces(at) {
-        let x = _mm512_castps128_ps512(_mm_loadu_ps(at(0)));
-        let x = _mm512_insertf32x4::<1>(x, _mm_loadu_ps(at(1)));
-        let x = _mm512_insertf32x4::<2>(x, _mm_loadu_ps(at(2)));
-        _mm512_insertf32x4::<3>(x, _mm_loadu_ps(at(3)))
-    }
-    turn(a, b, c, d) {
-        let (e, f) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
-        let (g, h) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
-        let (i, j) = (_mm512_shuffle_ps::<0x44>(e, f), _mm512_shuffle_ps::<0xEE>(e, f));
-        [i, j, _mm512_shuffle_ps::<0x44>(g, h), _mm512_shuffle_ps::<0xEE>(g, h)]
-    }
-
-    __m512d f64 __mmask8 8 2 "avx512f"
-    _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_add_pd _mm512_mask_storeu_pd
-    mask(count) { ((1_u32 << count) - 1) as __mmask8 }
-    load_first(from, mask) { _mm512_maskz_loadu_pd(mask, from) }
-    pieces(at) {
-        let x = _mm512_castpd128_pd512(_mm_loadu_pd(at(0)));
-        let x = _mm512_insertf64x2::<1>(x, _mm_loadu_pd(at(1)));
-        let x = _mm512_insertf64x2::<2>(x, _mm_loadu_pd(at(2)));
-        _mm512_insertf64x2::<3>(x, _mm_loadu_pd(at(3)))
-    }
-    turn(a, b, c, d) { [_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b), c, d] }
-
-    __m256 f32 __m256i 8 4 "avx2,fma"
-    _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps _mm256_maskstore_ps
-    mask(count) {
-        _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
-    }
-    load_first(from, mask) { _mm256_maskload_ps(from, mask) }
-    pieces(at) {
-        let x = _mm256_castps128_ps256(_mm_loadu_ps(at(0)));
-        _mm256_insertf128_ps::<1>(x, _mm_loadu_ps(at(1)))
-    }
-    turn(a, b, c, d) {
-        let (e, f) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
-        let (g, h) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
-        let (i, j) = (_mm256_shuffle_ps::<0x44>(e, f), _mm256_shuffle_ps::<0xEE>(e, f));
-        [i, j, _mm256_shuffle_ps::<0x44>(g, h), _mm256_shuffle_ps::<0xEE>(g, h)]
-    }
-
-    __m256d f64 __m256i 4 2 "avx2,fma"
-    _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_add_pd _mm256_maskstore_pd
-    mask(count) {
-        _mm256_cmpgt_epi64(_mm256_set1_epi64x(count as i64), _mm256_setr_epi64x(0, 1, 2, 3))
-    }
-    load_first(from, mask) { _mm256_maskload_pd(from, mask) }
-    pieces(at) {
-        let x = _mm256_castpd128_pd256(_mm_loadu_pd(at(0)));
-        _mm256_insertf128_pd::<1>(x, _mm_loadu_pd(at(1)))
-    }
-    turn(a, b, c, d) { [_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), c, d] }
-}
-
-/// A tile by pointers.
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-struct Pointers<N> {
-    width: usize,
-    depth: usize,
-    a: (*const N, usize),
-    b: (*const N, usize),
-    copy: Option<(*mut N, usize)>,
-    c: (*mut N, usize),
-    onto: Option<(*const N, usize)>,
-}
-
-#[cfg(target_arch = "x86_64")]
-impl<F: Element> Job for Tile<'_, F> {
-    type Number = F;
-
-    /// Its obligations: the tile lies in its slices and is not larger than the registers, and the lines of a copy have room for
-    /// whole vectors.
+    /// The job passes its check.
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
-        let Self { height, width, depth, a, b, copy, c, onto } = self;
-        let c = (c.0.as_mut_ptr().cast::<V::Number>(), c.1);
-        let onto = match onto {
-            Onto::Nothing => None,
-            Onto::C => Some((c.0.cast_const(), c.1)),
-            Onto::Row(row) => Some((row.as_ptr().cast(), 0)),
+    pub(super) unsafe fn in_vectors<J: InVectors>(job: J) -> Result<(), J> {
+        let is = |number: TypeId| TypeId::of::<J::Number>() == number;
+        let (single, double) = (is(TypeId::of::<f32>()), is(TypeId::of::<f64>()));
+        // SAFETY: that of this function. `chosen` is at most `widest`, which has seen the instructions on this processor, and the
+        // numbers are those of the vectors.
+        unsafe {
+            match chosen() {
+                Level::Avx512 if single => __m512::on(job),
+                Level::Avx512 if double => __m512d::on(job),
+                Level::Avx2 if single => __m256::on(job),
+                Level::Avx2 if double => __m256d::on(job),
+                _ => return Err(job),
+            }
+        }
+        Ok(())
+    }
+
+    /// A job that can be done in vectors.
+    pub(crate) trait InVectors: Job {
+        /// # Safety
+        /// The instructions of the vector, whose number is that of the job, and a job that passes its check.
+        unsafe fn run<V: Vector>(self);
+    }
+
+    /// A vector register.
+    ///
+    /// # Safety
+    /// All of its functions need a processor with its instructions, and pointers to as many numbers as they read or write.
+    pub(crate) trait Vector: Copy {
+        type Number: Copy + Default;
+        type Mask: Copy;
+        /// The numbers of a vector.
+        const LANES: usize;
+        /// The numbers of a piece of 128 bits.
+        const PIECE: usize;
+        unsafe fn splat(x: Self::Number) -> Self;
+        unsafe fn load(from: *const Self::Number) -> Self;
+        unsafe fn store(self, to: *mut Self::Number);
+        /// `self * b + c`, rounded once.
+        unsafe fn mul_add(self, b: Self, c: Self) -> Self;
+        unsafe fn add(self, b: Self) -> Self;
+        /// The mask of the first numbers, from one to all of them.
+        unsafe fn mask(count: usize) -> Self::Mask;
+        /// The first numbers, and zeros; memory beyond them is not read.
+        unsafe fn load_first(from: *const Self::Number, mask: Self::Mask) -> Self;
+        /// Stores the first numbers; memory beyond them is not written.
+        unsafe fn store_first(self, to: *mut Self::Number, mask: Self::Mask);
+        /// Pieces from several places, side by side.
+        unsafe fn pieces(at: impl Fn(usize) -> *const Self::Number) -> Self;
+        /// Transposes the squares that the pieces of as many vectors form; with pieces of two numbers the last two stay.
+        unsafe fn turn(rows: [Self; 4]) -> [Self; 4];
+        /// [`InVectors::run`] with the instructions of the vector.
+        unsafe fn on<J: InVectors>(job: J);
+        /// [`rows`] as a function of its own: in one with other heights the compiler would not keep the sums in registers.
+        unsafe fn rows<const R: usize, const N: usize>(tile: Pointers<Self::Number>);
+        /// [`lookup`] as a function of its own, likewise.
+        unsafe fn lookup<const R: usize, const N: usize>(rows: Chosen<Self::Number>);
+    }
+
+    /// Writes [`Vector`] for registers: their number, mask and sizes, the instructions, and what is not one instruction.
+    macro_rules! vectors {
+        ($(
+            $register:ident $number:ident $mask:ident $lanes:literal $piece:literal $features:literal
+            $splat:ident $load:ident $store:ident $mul_add:ident $add:ident $store_first:ident
+            mask($count:ident) { $to_mask:expr }
+            load_first($from:ident, $first:ident) { $load_first:expr }
+            pieces($at:ident) { $($pieces:tt)* }
+            turn($a:ident, $b:ident, $c:ident, $d:ident) { $($turn:tt)* }
+        )*) => {
+            $(#[allow(unsafe_op_in_unsafe_fn, reason = "every function is one instruction or a few, as unsafe as it is")]
+            impl Vector for $register {
+                type Number = $number;
+                type Mask = $mask;
+                const LANES: usize = $lanes;
+                const PIECE: usize = $piece;
+                #[inline(always)] unsafe fn splat(x: $number) -> Self { $splat(x) }
+                #[inline(always)] unsafe fn load(from: *const $number) -> Self { $load(from) }
+                #[inline(always)] unsafe fn store(self, to: *mut $number) { $store(to, self) }
+                #[inline(always)] unsafe fn mul_add(self, b: Self, c: Self) -> Self { $mul_add(self, b, c) }
+                #[inline(always)] unsafe fn add(self, b: Self) -> Self { $add(self, b) }
+                #[inline(always)] unsafe fn mask($count: usize) -> $mask { $to_mask }
+                #[inline(always)] unsafe fn load_first($from: *const $number, $first: $mask) -> Self { $load_first }
+                #[inline(always)] unsafe fn store_first(self, to: *mut $number, mask: $mask) { $store_first(to, mask, self) }
+                #[inline(always)] unsafe fn pieces($at: impl Fn(usize) -> *const $number) -> Self { $($pieces)* }
+                #[inline(always)] unsafe fn turn([$a, $b, $c, $d]: [Self; 4]) -> [Self; 4] { $($turn)* }
+                #[target_feature(enable = $features)] unsafe fn on<J: InVectors>(job: J) { job.run::<Self>() }
+                #[target_feature(enable = $features)] unsafe fn rows<const R: usize, const N: usize>(tile: Pointers<$number>) { rows::<Self, R, N>(tile) }
+                #[target_feature(enable = $features)] unsafe fn lookup<const R: usize, const N: usize>(rows: Chosen<$number>) { lookup::<Self, R, N>(rows) }
+            })*
         };
-        let (a, b) = ((a.0.as_ptr().cast(), a.1), (b.0.as_ptr().cast(), b.1));
-        let copy = copy.map(|(copy, line)| (copy.as_mut_ptr().cast(), line));
-        let t = Pointers { width, depth, a, b, copy, c, onto };
+    }
+
+    registers!(vectors);
+
+    /// Calls a function of a vector for the height and the number of vectors of its argument.
+    macro_rules! heights {
+        ($vector:ident, $function:ident, $sizes:expr, $argument:expr, $($height:literal)*) => {
+            match $sizes {
+                $(
+                    ($height, 1) => $vector::$function::<$height, 1>($argument),
+                    ($height, 2) => $vector::$function::<$height, 2>($argument),
+                )*
+                _ => unreachable!("the sums fit the registers"),
+            }
+        };
+    }
+    /// A tile by pointers.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Pointers<N> {
+        width: usize,
+        depth: usize,
+        a: (*const N, usize),
+        b: (*const N, usize),
+        copy: Option<(*mut N, usize)>,
+        c: (*mut N, usize),
+        onto: Option<(*const N, usize)>,
+    }
+
+    impl<F: Element> InVectors for Tile<'_, F> {
+        #[inline(always)]
+        unsafe fn run<V: Vector>(self) {
+            let Self { height, width, depth, a, b, copy, c, onto } = self;
+            let c = (c.0.as_mut_ptr().cast::<V::Number>(), c.1);
+            let onto = match onto {
+                Onto::Nothing => None,
+                Onto::C => Some((c.0.cast_const(), c.1)),
+                Onto::Row(row) => Some((row.as_ptr().cast(), 0)),
+            };
+            let (a, b) = ((a.0.as_ptr().cast(), a.1), (b.0.as_ptr().cast(), b.1));
+            let copy = copy.map(|(copy, line)| (copy.as_mut_ptr().cast(), line));
+            let t = Pointers { width, depth, a, b, copy, c, onto };
+            // SAFETY: that of this function.
+            unsafe {
+                heights!(V, rows, (height, width.div_ceil(V::LANES)), t, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+            }
+        }
+    }
+
+    /// So many lines ahead B is fetched where it is read in memory, which the processor does not foresee.
+    const AHEAD: usize = 8;
+
+    /// R rows of N vectors, of which the last may be a part.
+    ///
+    /// # Safety
+    /// The vector's instructions, a tile that lies in its slices, and a copy whose lines have room for N vectors.
+    #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "loops of known length, which become registers")]
+    unsafe fn rows<V: Vector, const R: usize, const N: usize>(t: Pointers<V::Number>) {
+        let Pointers {
+            width, depth, a: (mut a, a_step), b: (mut b, b_step), c: (c, c_step), ..
+        } = t;
+        let (mut copy, copy_step) = t.copy.unwrap_or((std::ptr::null_mut(), 0));
         // SAFETY: that of this function.
         unsafe {
-            match (height, width.div_ceil(V::LANES)) {
-                (1, 1) => V::rows::<1, 1>(t),
-                (1, 2) => V::rows::<1, 2>(t),
-                (2, 1) => V::rows::<2, 1>(t),
-                (2, 2) => V::rows::<2, 2>(t),
-                (3, 1) => V::rows::<3, 1>(t),
-                (3, 2) => V::rows::<3, 2>(t),
-                (4, 1) => V::rows::<4, 1>(t),
-                (4, 2) => V::rows::<4, 2>(t),
-                (5, 1) => V::rows::<5, 1>(t),
-                (5, 2) => V::rows::<5, 2>(t),
-                (6, 1) => V::rows::<6, 1>(t),
-                (6, 2) => V::rows::<6, 2>(t),
-                (7, 1) => V::rows::<7, 1>(t),
-                (7, 2) => V::rows::<7, 2>(t),
-                (8, 1) => V::rows::<8, 1>(t),
-                (8, 2) => V::rows::<8, 2>(t),
-                (9, 1) => V::rows::<9, 1>(t),
-                (9, 2) => V::rows::<9, 2>(t),
-                (10, 1) => V::rows::<10, 1>(t),
-                (10, 2) => V::rows::<10, 2>(t),
-                (11, 1) => V::rows::<11, 1>(t),
-                (11, 2) => V::rows::<11, 2>(t),
-                (12, 1) => V::rows::<12, 1>(t),
-                (12, 2) => V::rows::<12, 2>(t),
-                (13, 1) => V::rows::<13, 1>(t),
-                (13, 2) => V::rows::<13, 2>(t),
-                (14, 1) => V::rows::<14, 1>(t),
-                (14, 2) => V::rows::<14, 2>(t),
-                _ => unreachable!("the tile fits the registers"),
-            }
-        }
-    }
-}
-
-/// R rows of N vectors, of which the last may be a part.
-///
-/// # Safety
-/// The vector's instructions, a tile that lies in its slices, and a copy whose lines have room for N vectors.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-#[allow(clippy::needless_range_loop, reason = "loops of known length, which become registers")]
-unsafe fn rows<V: Vector, const R: usize, const N: usize>(t: Pointers<V::Number>) {
-    // So many lines ahead B is fetched where it is read in memory, which the processor does not foresee.
-    const AHEAD: usize = 8;
-    let Pointers { width, depth, a: (mut a, a_step), b: (mut b, b_step), c: (c, c_step), .. } = t;
-    let (mut copy, copy_step) = t.copy.unwrap_or((std::ptr::null_mut(), 0));
-    // SAFETY: that of this function.
-    unsafe {
-        let mask = V::mask(width - (N - 1) * V::LANES);
-        let mut sums = [[V::splat(V::Number::default()); N]; R];
-        for _ in 0..depth {
-            let line = line::<V, N>(b, mask);
-            if b_step > N * V::LANES {
-                for j in 0..N {
-                    let ahead = b.wrapping_add(AHEAD * b_step + j * V::LANES);
-                    _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+            let mask = V::mask(width - (N - 1) * V::LANES);
+            let mut sums = [[V::splat(V::Number::default()); N]; R];
+            for _ in 0..depth {
+                let line = line::<V, N>(b, mask);
+                if b_step > N * V::LANES {
+                    for j in 0..N {
+                        let ahead = b.wrapping_add(AHEAD * b_step + j * V::LANES);
+                        _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                    }
                 }
-            }
-            if !copy.is_null() {
-                for j in 0..N {
-                    line[j].store(copy.add(j * V::LANES));
+                if !copy.is_null() {
+                    for j in 0..N {
+                        line[j].store(copy.add(j * V::LANES));
+                    }
+                    copy = copy.wrapping_add(copy_step);
                 }
-                copy = copy.wrapping_add(copy_step);
+                for i in 0..R {
+                    let a = V::splat(*a.add(i));
+                    for j in 0..N {
+                        sums[i][j] = a.mul_add(line[j], sums[i][j]);
+                    }
+                }
+                (a, b) = (a.wrapping_add(a_step), b.wrapping_add(b_step));
             }
             for i in 0..R {
-                let a = V::splat(*a.add(i));
-                for j in 0..N {
-                    sums[i][j] = a.mul_add(line[j], sums[i][j]);
+                if let Some((row, step)) = t.onto {
+                    let line = line::<V, N>(row.add(i * step), mask);
+                    for j in 0..N {
+                        sums[i][j] = line[j].add(sums[i][j]);
+                    }
                 }
+                store::<V, N>(sums[i], c.add(i * c_step), mask);
             }
-            (a, b) = (a.wrapping_add(a_step), b.wrapping_add(b_step));
-        }
-        for i in 0..R {
-            if let Some((row, step)) = t.onto {
-                let line = line::<V, N>(row.add(i * step), mask);
-                for j in 0..N {
-                    sums[i][j] = line[j].add(sums[i][j]);
-                }
-            }
-            let to = c.add(i * c_step);
-            for j in 0..N - 1 {
-                sums[i][j].store(to.add(j * V::LANES));
-            }
-            sums[i][N - 1].store_first(to.add((N - 1) * V::LANES), mask);
         }
     }
-}
 
-/// N vectors side by side, of the last one the first numbers.
-///
-/// # Safety
-/// The vector's instructions, and so many numbers.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-#[allow(clippy::needless_range_loop, reason = "loops of known length, which become registers")]
-unsafe fn line<V: Vector, const N: usize>(from: *const V::Number, mask: V::Mask) -> [V; N] {
-    // SAFETY: that of this function.
-    unsafe {
-        let mut line = [V::load_first(from.add((N - 1) * V::LANES), mask); N];
-        for j in 0..N - 1 {
-            line[j] = V::load(from.add(j * V::LANES));
-        }
-        line
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl<F: Element> Job for Squares<'_, F> {
-    type Number = F;
-
-    /// Squares of as many lines as a vector has numbers, turned in registers; the last square of lines repeats the last
-    /// line, and the last square of numbers begins earlier.
+    /// N vectors side by side, of the last one the first numbers.
     ///
-    /// Its obligations: there is a line, the lines lie in their slice and are as long as a vector, and the new lines have room
-    /// for whole vectors.
+    /// # Safety
+    /// The vector's instructions, and so many numbers.
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
-        let Self((x, stride), [count, depth], (to, line)) = self;
-        let (x, to) = (x.as_ptr().cast::<V::Number>(), to.as_mut_ptr().cast::<V::Number>());
-        for q in (0..count).step_by(V::LANES) {
-            let last = V::LANES.min(count - q) - 1;
-            for block in 0..depth.div_ceil(V::LANES) {
-                let p = (block * V::LANES).min(depth - V::LANES);
-                for piece in (0..V::LANES).step_by(V::PIECE) {
-                    // SAFETY: that of this function.
-                    unsafe {
-                        let row = |i: usize| {
-                            V::pieces(|group| {
-                                let row = (group * V::PIECE + i % V::PIECE).min(last);
-                                x.add((q + row) * stride + p + piece)
-                            })
-                        };
-                        let columns = V::turn([row(0), row(1), row(2), row(3)]);
-                        for (c, column) in columns.into_iter().enumerate().take(V::PIECE) {
-                            column.store(to.add((p + piece + c) * line + q));
+    #[allow(clippy::needless_range_loop, reason = "loops of known length, which become registers")]
+    unsafe fn line<V: Vector, const N: usize>(from: *const V::Number, mask: V::Mask) -> [V; N] {
+        // SAFETY: that of this function.
+        unsafe {
+            std::array::from_fn(|j| match j + 1 < N {
+                true => V::load(from.add(j * V::LANES)),
+                false => V::load_first(from.add(j * V::LANES), mask),
+            })
+        }
+    }
+
+    impl<F: Element> InVectors for DealOut<'_, F> {
+        /// Squares of as many lines as a vector has numbers, turned in registers; the last square of lines repeats the last
+        /// line, and the last square of numbers begins earlier. Lines shorter than a vector are left to the plain code.
+        #[inline(always)]
+        unsafe fn run<V: Vector>(self) {
+            if self.sizes[1] < V::LANES {
+                return self.plain();
+            }
+            let Self { lines: (x, stride), sizes: [count, depth], to: (to, line) } = self;
+            let (x, to) = (x.as_ptr().cast::<V::Number>(), to.as_mut_ptr().cast::<V::Number>());
+            for q in (0..count).step_by(V::LANES) {
+                let last = V::LANES.min(count - q) - 1;
+                for block in 0..depth.div_ceil(V::LANES) {
+                    let p = (block * V::LANES).min(depth - V::LANES);
+                    for first in (0..V::LANES).step_by(GROUP) {
+                        // SAFETY: that of this function.
+                        unsafe {
+                            let columns =
+                                four::<V>(|i| x.add((q + i.min(last)) * stride + p + first));
+                            for (c, column) in columns.into_iter().enumerate() {
+                                column.store(to.add((p + first + c) * line + q));
+                            }
                         }
                     }
                 }
             }
+        }
+    }
+
+    /// The first four numbers of as many lines as a vector has numbers: one vector for each place in the line.
+    ///
+    /// # Safety
+    /// The vector's instructions, and lines of four numbers.
+    #[inline(always)]
+    unsafe fn four<V: Vector>(line: impl Fn(usize) -> *const V::Number) -> [V; GROUP] {
+        // SAFETY: that of this function.
+        unsafe {
+            let part = |first: usize| {
+                let row = |i| V::pieces(|piece| line(piece * V::PIECE + i % V::PIECE).add(first));
+                V::turn([row(0), row(1), row(2), row(3)])
+            };
+            let [a, b, c, d] = part(0);
+            if V::PIECE == GROUP {
+                return [a, b, c, d];
+            }
+            let [c, d, ..] = part(2);
+            [a, b, c, d]
+        }
+    }
+
+    impl<F: Element> InVectors for Tables<'_, F> {
+        /// All whole tables, whose four lines are loaded, or turned from four numbers of each column; the twin writes the last one
+        /// if it has fewer lines.
+        #[inline(always)]
+        unsafe fn run<V: Vector>(self) {
+            let Self { width, depth, matrix: (numbers, along, stride), .. } = self;
+            let whole = depth / GROUP;
+            for j in (0..width).step_by(V::LANES) {
+                let at = if along { j * stride } else { j };
+                let from = numbers.as_ptr().cast::<V::Number>().wrapping_add(at);
+                let to = self.tables.as_mut_ptr().cast::<V::Number>().wrapping_add(j);
+                let columns = V::LANES.min(width - j);
+                // SAFETY: that of this function.
+                unsafe {
+                    if along {
+                        let last = columns - 1;
+                        if columns == V::LANES {
+                            write::<V>(whole, to, |g| four(|q| from.add(q * stride + g * GROUP)));
+                        } else {
+                            write::<V>(whole, to, |g| {
+                                four(|q| from.add(q.min(last) * stride + g * GROUP))
+                            });
+                        }
+                    } else {
+                        let mask = V::mask(columns);
+                        write::<V>(whole, to, |g| {
+                            std::array::from_fn(|p| {
+                                let line = from.add((g * GROUP + p) * stride);
+                                let ahead = line.wrapping_add(AHEAD * stride);
+                                _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                                V::load_first(line, mask)
+                            })
+                        });
+                    }
+                }
+            }
+            if let Some(last) = self.after(whole) {
+                tables::write(last);
+            }
+        }
+    }
+
+    /// Writes a vector of all lines of `n` tables, whose lines are two vectors long, from vectors of four lines each.
+    ///
+    /// # Safety
+    /// The vector's instructions, and room for so many tables.
+    #[inline(always)]
+    unsafe fn write<V: Vector>(n: usize, to: *mut V::Number, of: impl Fn(usize) -> [V; GROUP]) {
+        for g in 0..n {
+            // SAFETY: that of this function.
+            unsafe {
+                let four = of(g);
+                let mut sums = [V::splat(V::Number::default()); LINES];
+                for p in 0..GROUP {
+                    sums[1 << p] = four[p];
+                    for s in 1..1 << p {
+                        sums[(1 << p) + s] = sums[s].add(four[p]);
+                    }
+                }
+                let table = to.add(g * LINES * 2 * V::LANES);
+                for (s, sum) in sums.into_iter().enumerate() {
+                    sum.store(table.add(s * 2 * V::LANES));
+                }
+            }
+        }
+    }
+
+    /// Rows and tables by pointers.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Chosen<N> {
+        width: usize,
+        count: usize,
+        codes: (*const u8, usize),
+        tables: *const N,
+        c: (*mut N, usize),
+        start: Option<(*const N, usize)>,
+    }
+
+    impl<F: Element> InVectors for Rows<'_, F> {
+        #[inline(always)]
+        unsafe fn run<V: Vector>(self) {
+            let c = (self.c.0.as_mut_ptr().cast::<V::Number>(), self.c.1);
+            let start = match self.start {
+                Start::Nothing => None,
+                Start::Present => Some((c.0.cast_const(), c.1)),
+                Start::Lines((lines, step)) => Some((lines.as_ptr().cast(), step)),
+            };
+            let Self { width, count, tables, .. } = self;
+            let tables = tables.as_ptr().cast();
+            for (i, height, codes) in self.panels() {
+                let c = (c.0.wrapping_add(i * c.1), c.1);
+                let start = start.map(|(from, step)| (from.wrapping_add(i * step), step));
+                let codes = (codes.as_ptr(), self.lines()[0]);
+                let rows = Chosen { width, count, codes, tables, c, start };
+                // SAFETY: that of this function.
+                unsafe {
+                    heights!(V, lookup, (height, width.div_ceil(V::LANES)), rows, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+                }
+            }
+        }
+    }
+
+    /// R rows of N vectors, of which the last may be a part, with the lines of tables that codes choose.
+    ///
+    /// # Safety
+    /// The vector's instructions, and rows and lines that lie in their slices.
+    #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "loops of known length, which become registers")]
+    unsafe fn lookup<V: Vector, const R: usize, const N: usize>(rows: Chosen<V::Number>) {
+        let Chosen { width, count, codes: (mut codes, code_line), mut tables, c: (c, step), start } =
+            rows;
+        // SAFETY: that of this function.
+        unsafe {
+            let mask = V::mask(width - (N - 1) * V::LANES);
+            let mut sums = [[V::splat(V::Number::default()); N]; R];
+            if let Some((row, step)) = start {
+                for i in 0..R {
+                    sums[i] = line::<V, N>(row.add(i * step), mask);
+                }
+            }
+            for _ in 0..count {
+                // Reading a code alone would take as long as a vector of a line.
+                let word =
+                    |i: usize| u64::from_le(codes.add(i * WORD).cast::<u64>().read_unaligned());
+                let words = [word(0), word(R.div_ceil(WORD) - 1)];
+                for i in 0..R {
+                    let code = words[i / WORD] >> (8 * (i % WORD)) & 0xff;
+                    // The unit of a code is eight bytes.
+                    let chosen = tables.byte_add(8 * code as usize);
+                    for j in 0..N {
+                        sums[i][j] = sums[i][j].add(V::load(chosen.add(j * V::LANES)));
+                    }
+                }
+                codes = codes.wrapping_add(code_line);
+                tables = tables.wrapping_add(LINES * 2 * V::LANES);
+            }
+            for i in 0..R {
+                store::<V, N>(sums[i], c.add(i * step), mask);
+            }
+        }
+    }
+
+    /// Stores N vectors side by side, of the last one the first numbers.
+    ///
+    /// # Safety
+    /// The vector's instructions, and room for so many numbers.
+    #[inline(always)]
+    unsafe fn store<V: Vector, const N: usize>(line: [V; N], to: *mut V::Number, mask: V::Mask) {
+        // SAFETY: that of this function.
+        unsafe {
+            for (j, vector) in line.iter().enumerate().take(N - 1) {
+                vector.store(to.add(j * V::LANES));
+            }
+            line[N - 1].store_first(to.add((N - 1) * V::LANES), mask);
         }
     }
 }
@@ -548,8 +542,10 @@ impl<F: Element> Job for Squares<'_, F> {
 #[cfg(test)]
 mod tests {
     use super::super::float::Float;
-    use super::super::level::{Level, at_level};
-    use super::super::tile::Onto;
+    use super::super::level::{Level, Registers, at_level, registers};
+    use super::super::packing::{self, DealOut};
+    use super::super::tables::{self, Codes, GROUP, LINES, Panels, Rows, Start, Tables, unit};
+    use super::super::tile::{self, Onto, Tile};
     use super::*;
 
     /// Numbers between −1 and 1 without a pattern.
@@ -579,7 +575,7 @@ mod tests {
             match twin {
                 true if chosen() == Level::Baseline => tile::multiply::<F, false>(tile),
                 true => tile::multiply::<F, true>(tile),
-                false => multiply(tile),
+                false => compute(tile),
             }
             // The numbers of a copy beyond the columns and within its vectors are not defined.
             for line_ in copy.chunks_mut(steps[3]) {
@@ -622,8 +618,9 @@ mod tests {
                     let x = numbers::<F>((count - 1) * stride + depth, 6);
                     let [mut found, mut expected] =
                         [7, 7].map(|seed| numbers::<F>(depth * line, seed));
-                    deal_out((&x, stride), [count, depth], (&mut found, line));
-                    packing::deal_out((&x, stride), [count, depth], (&mut expected, line));
+                    let (lines, sizes) = ((&x[..], stride), [count, depth]);
+                    compute(DealOut { lines, sizes, to: (&mut found, line) });
+                    packing::deal_out(DealOut { lines, sizes, to: (&mut expected, line) });
                     for (p, (found, expected)) in
                         found.chunks(line).zip(expected.chunks(line)).enumerate()
                     {
@@ -642,6 +639,143 @@ mod tests {
         }
     }
 
+    /// Writes the tables of a matrix by both twins, and compares the lines within the columns.
+    fn tables_of<F: Float>([width, depth]: [usize; 2], along: bool, pad: usize) -> Vec<F> {
+        let line = registers::<F>().width();
+        let [count, len] = if along { [width, depth] } else { [depth, width] };
+        let stride = len + pad;
+        let numbers = numbers::<F>((count - 1) * stride + len, 8);
+        let len = depth.div_ceil(GROUP) * LINES * line;
+        let [mut found, mut expected] = [vec![F::ZERO; len], vec![F::ZERO; len]];
+        let matrix = (&numbers[..], along, stride);
+        compute(Tables { width, depth, matrix, line, tables: &mut found });
+        tables::write(Tables { width, depth, matrix, line, tables: &mut expected });
+        for (at, (found, expected)) in found.chunks(line).zip(expected.chunks(line)).enumerate() {
+            let bits =
+                |x: &[F]| x[..width].iter().map(|x| x.to_f64().to_bits()).collect::<Vec<_>>();
+            let case = (F::NAME, chosen(), width, depth, along, at);
+            assert_eq!(bits(found), bits(expected), "{case:?}");
+        }
+        found
+    }
+
+    #[test]
+    fn tables_in_vectors_have_the_bits_of_plain_loops() {
+        fn of<F: Float>() {
+            for width in 1..=registers::<F>().width() {
+                for depth in 1..=10 {
+                    for along in [false, true] {
+                        tables_of::<F>([width, depth], along, (width + depth) % 3);
+                    }
+                }
+            }
+        }
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
+            at_level(level, of::<f32>);
+            at_level(level, of::<f64>);
+        }
+    }
+
+    #[test]
+    fn lines_chosen_in_vectors_have_the_bits_of_plain_loops() {
+        fn of<F: Float>() {
+            let Registers { height, .. } = registers::<F>();
+            let line = registers::<F>().width();
+            let unit = unit::<F>(line);
+            for rows in 1..=2 * height + 1 {
+                for width in 1..=line {
+                    let (groups, first, count) = (5, rows % 3, 1 + width % 3);
+                    let tables = tables_of::<F>([width, count * GROUP], false, 1);
+                    let panels = Panels::new(rows, height, groups);
+                    let codes: Vec<u8> =
+                        (0..panels.codes()).map(|i| (i * i / 3 % LINES) as u8 * unit).collect();
+                    let codes = Codes::new::<F>(panels, &codes, line);
+                    let pad = (rows + width) % 3;
+                    let lines = numbers::<F>(rows * line, 9);
+                    let compute_by = |plain: bool| {
+                        let mut c = numbers::<F>((rows - 1) * (line + pad) + width, 10);
+                        let start = [
+                            Start::Nothing,
+                            Start::Present,
+                            Start::Lines((&lines, line)),
+                            Start::Lines((&lines, 0)),
+                        ][(rows + width) % 4];
+                        let to = (&mut c[..], line + pad);
+                        let (codes, tables) = (&codes, &tables);
+                        let rows = Rows { codes, first, count, width, tables, c: to, start };
+                        if plain {
+                            tables::add(rows)
+                        } else {
+                            compute(rows)
+                        }
+                        c.iter().map(|x| x.to_f64().to_bits()).collect::<Vec<_>>()
+                    };
+                    let case = (F::NAME, chosen(), rows, width);
+                    assert_eq!(compute_by(false), compute_by(true), "{case:?}");
+                }
+            }
+        }
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
+            at_level(level, of::<f32>);
+            at_level(level, of::<f64>);
+        }
+    }
+
+    #[test]
+    fn tables_and_rows_that_do_not_lie_in_their_slices_are_refused() {
+        let line = registers::<f32>().width();
+        let refused =
+            |work: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
+        let numbers = [1.0_f32; 64];
+        let written = |[width, depth]: [usize; 2], (along, stride), len, line, room| {
+            refused(&|| {
+                let (mut tables, matrix) = (vec![0.0; room], (&numbers[..len], along, stride));
+                compute(Tables { width, depth, matrix, line, tables: &mut tables });
+            })
+        };
+        let room = 2 * LINES * line;
+        assert!(!written([2, 8], (false, 3), 23, line, room));
+        assert!(written([2, 8], (false, 3), 22, line, room), "the matrix");
+        assert!(!written([2, 8], (true, 9), 17, line, room));
+        assert!(written([2, 8], (true, 9), 16, line, room), "its columns");
+        assert!(written([2, 8], (false, 3), 23, line, room - 1), "room");
+        assert!(written([2, 8], (false, 3), 23, 2 * line, 2 * room), "the line");
+        assert!(written([line + 1, 1], (false, 1), 64, line, room), "the width");
+        assert!(written([2, 8], (false, usize::MAX), 23, line, room), "far lines");
+        assert!(written([0, 8], (false, 3), 23, line, room), "no columns");
+        let unit = unit::<f32>(line);
+        let (panels, table) = (Panels::new(3, registers::<f32>().height, 2), [1.0_f32; 8192]);
+        let added = |first, count, [width, tables, len, step]: [usize; 4], start: usize, code| {
+            refused(&|| {
+                let mut codes = vec![0; panels.codes()];
+                codes[2] = code;
+                let codes = &Codes::new::<f32>(panels, &codes, line);
+                let mut c = vec![0.0; len];
+                let start = Start::Lines((&numbers[..start], 0));
+                let (tables, c) = (&table[..tables], (&mut c[..], step));
+                compute(Rows { codes, first, count, width, tables, c, start });
+            })
+        };
+        let one = LINES * line;
+        assert!(!added(1, 1, [2, one, 8, 3], 2, 15 * unit));
+        assert!(added(1, 1, [2, one, 8, 3], 2, 15 * unit + 1), "a code between lines");
+        assert!(unit > 8 || added(1, 1, [2, one, 8, 3], 2, 16 * unit), "a code beyond");
+        assert!(added(1, 2, [2, 2 * one, 8, 3], 2, 0), "codes");
+        assert!(added(0, 2, [2, 2 * one - 1, 8, 3], 2, 0), "tables");
+        assert!(added(1, 1, [2, one, 7, 3], 2, 0), "C");
+        assert!(added(1, 1, [2, one, 8, usize::MAX], 2, 0), "far rows");
+        assert!(added(1, 1, [2, one, 8, 3], 1, 0), "the start");
+        assert!(added(1, 1, [line + 1, one, 200, line + 1], 64, 0), "the width");
+        let high = Panels::new(15, 15, 2);
+        let codes = vec![0; high.codes()];
+        assert!(refused(&|| {
+            let mut c = vec![0.0_f32; 60];
+            let codes = &Codes::new::<f32>(high, &codes, line);
+            let (c, start, tables) = ((&mut c[..], 3), Start::Nothing, &table[..]);
+            compute(Rows { codes, first: 0, count: 2, width: 2, tables, c, start });
+        }));
+    }
+
     #[test]
     fn a_tile_that_does_not_lie_in_its_slices_is_refused() {
         let numbers = [1.0_f32; 64];
@@ -652,7 +786,7 @@ mod tests {
                     let (a, b) = ((&numbers[..a], height), (&numbers[..b], width));
                     let copy = (!copy.is_empty()).then_some((&mut copy[..], width));
                     let (onto, c) = (Onto::Nothing, (&mut c[..], width));
-                    multiply(Tile { height, width, depth, a, b, copy, c, onto });
+                    compute(Tile { height, width, depth, a, b, copy, c, onto });
                 })
                 .is_err()
             };
@@ -668,7 +802,7 @@ mod tests {
                 let (a, b) = ((&numbers[..], steps[0]), (&numbers[..], steps[1]));
                 let (copy, c) = (Some((&mut copy[..], steps[3])), (&mut c[..], steps[2]));
                 let onto = Onto::Row(onto);
-                multiply(Tile { height: 2, width: 1, depth: 2, a, b, copy, c, onto });
+                compute(Tile { height: 2, width: 1, depth: 2, a, b, copy, c, onto });
             })
             .is_err()
         };
@@ -686,7 +820,8 @@ mod tests {
         let dealt = |count: usize, depth: usize, x: usize, to: usize, line: usize| {
             let mut to = vec![0.0_f32; to];
             let work = std::panic::AssertUnwindSafe(|| {
-                deal_out((&numbers[..x], depth), [count, depth], (&mut to, line));
+                let (lines, sizes) = ((&numbers[..x], depth), [count, depth]);
+                compute(DealOut { lines, sizes, to: (&mut to, line) });
             });
             std::panic::catch_unwind(work).is_err()
         };

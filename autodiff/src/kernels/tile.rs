@@ -4,6 +4,7 @@
 //! and serves where there are none: the compiler turns packed lines into vectors of 128 bits.
 
 use super::element::Element;
+use super::level::{HEIGHT, Job, registers};
 
 /// The matrix that a product is added to.
 #[derive(Clone, Copy)]
@@ -50,7 +51,7 @@ impl<F> Tile<'_, F> {
     /// # Panics
     /// If it does not.
     #[inline(always)]
-    pub(crate) fn check(&self) {
+    fn lies_inside(&self) {
         let Self { height, width, depth, a, b, .. } = *self;
         assert!(height > 0 && width > 0 && depth > 0, "tile: empty");
         assert!(end(depth, a.1, height) <= a.0.len(), "tile: A is too short");
@@ -62,6 +63,28 @@ impl<F> Tile<'_, F> {
         if let Onto::Row(row) = self.onto {
             assert!(row.len() >= width, "tile: the row is too short");
         }
+    }
+}
+
+impl<F: Element> Job for Tile<'_, F> {
+    type Number = F;
+
+    /// The tile lies in its slices and is not larger than the registers, and a copy has room for whole vectors.
+    #[inline(always)]
+    fn check(&self) {
+        self.lies_inside();
+        let registers = registers::<F>();
+        let fits = self.height <= registers.height && self.width <= registers.width();
+        assert!(fits, "tile: too large");
+        if let Some((copy, line)) = &self.copy {
+            let whole = self.width.next_multiple_of(registers.lanes);
+            let room = *line >= whole && copy.len() >= self.depth * line;
+            assert!(room, "tile: no room for vectors");
+        }
+    }
+
+    fn plain(self) {
+        multiply::<F, false>(self);
     }
 }
 
@@ -86,13 +109,10 @@ impl<F: Element> Tile<'_, F> {
     }
 }
 
-/// The rows of C for which sixteen registers of 128 bits have room.
-pub(crate) const HEIGHT: usize = 6;
-
 /// Computes a tile. It is fast if the lines are packed, those of A in whole vectors of 128 bits, those of B in two, and if
 /// there are [`HEIGHT`] rows and two vectors at most.
 pub(crate) fn multiply<F: Element, const FMA: bool>(mut tile: Tile<'_, F>) {
-    tile.check();
+    tile.lies_inside();
     let packed = match size_of::<F>() {
         4 => in_registers::<F, FMA, 8, 8>(&mut tile),
         _ => in_registers::<F, FMA, 6, 4>(&mut tile),

@@ -1,0 +1,360 @@
+//! Tables of all sums of four lines of a matrix, and rows that are sums of lines chosen from tables.
+//!
+//! [`write`] and [`add`] are plain code. They are the twins of the wide vectors in [`simd`](super::simd), the same sums in the same
+//! order, and serve where there are none.
+
+use super::element::Element;
+use super::level::{HEIGHT, Job, registers};
+use super::packing::Operand;
+use super::tile::{Lines, end};
+
+/// The lines of the matrix that a table is made of.
+pub(crate) const GROUP: usize = 4;
+/// The lines of a table: line $s$ is the sum of those of the four whose bits are set in $s$.
+pub(crate) const LINES: usize = 1 << GROUP;
+
+/// The code of line 1 of a table. A code is the distance of a line from the first in units of eight bytes, which a
+/// processor multiplies by as it adds up an address.
+pub(crate) fn unit<F>(line: usize) -> u8 {
+    (line * size_of::<F>() / 8) as u8
+}
+
+/// The codes that are read at a time.
+pub(crate) const WORD: usize = 8;
+
+/// Tables to be written.
+pub(crate) struct Tables<'a, F> {
+    /// The columns of the matrix.
+    pub(crate) width: usize,
+    /// The lines of the matrix; those that are missing in the last table count as zero.
+    pub(crate) depth: usize,
+    /// The matrix; the flag says that the numbers of a column, not of a line, are consecutive.
+    pub(crate) matrix: Operand<'a, F>,
+    /// The numbers of a line of a table: a multiple of four. Those beyond the columns are not defined.
+    pub(crate) line: usize,
+    pub(crate) tables: &'a mut [F],
+}
+
+impl<F: Element> Job for Tables<'_, F> {
+    type Number = F;
+
+    /// The matrix and the tables lie in their slices, and a line has two vectors.
+    fn check(&self) {
+        let Self { width, depth, matrix: (numbers, along, stride), line, .. } = *self;
+        assert!(line == registers::<F>().width(), "tables: the line");
+        assert!(width > 0 && depth > 0 && width <= line && line <= 64, "tables: sizes");
+        let [count, len] = if along { [width, depth] } else { [depth, width] };
+        assert!(end(count, stride, len) <= numbers.len(), "tables: the matrix is too short");
+        let room = self.tables.len() / (LINES * line);
+        assert!(line.is_multiple_of(4) && depth.div_ceil(GROUP) <= room, "tables: no room");
+    }
+
+    fn plain(self) {
+        write(self);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<F> Tables<'_, F> {
+    /// The tables of the lines from `4 * first` on.
+    pub(crate) fn after(self, first: usize) -> Option<Self> {
+        let Self { width, depth, matrix: (numbers, along, stride), line, tables } = self;
+        let at = first * GROUP;
+        (at < depth).then(|| Tables {
+            width,
+            depth: depth - at,
+            matrix: (&numbers[if along { at } else { at * stride }..], along, stride),
+            line,
+            tables: &mut tables[first * LINES * line..],
+        })
+    }
+}
+
+/// Writes tables. It is fast if a line has two vectors of 128 bits.
+pub(crate) fn write<F: Element>(t: Tables<'_, F>) {
+    match (t.line, size_of::<F>()) {
+        (8, 4) => write_pieces::<F, 8>(t),
+        _ => write_pieces::<F, 4>(t),
+    }
+}
+
+/// Writes tables, W numbers of a line at a time.
+fn write_pieces<F: Element, const W: usize>(t: Tables<'_, F>) {
+    let Tables { width, depth, matrix: (numbers, along, stride), line, tables } = t;
+    for (first, table) in (0..depth).step_by(GROUP).zip(tables.chunks_exact_mut(LINES * line)) {
+        for j in (0..width).step_by(W) {
+            let (lines, columns) = (GROUP.min(depth - first), W.min(width - j));
+            let line_of = |p: usize| &numbers[(first + p) * stride + j..];
+            let column = |q: usize| &numbers[(j + q) * stride + first..];
+            let mut four = [[F::default(); W]; GROUP];
+            // Pieces of known sizes need no calls.
+            match (along, (lines, columns) == (GROUP, W)) {
+                (false, true) => {
+                    four =
+                        std::array::from_fn(|p| *line_of(p).first_chunk().expect("a whole line"));
+                }
+                (true, true) => {
+                    let columns: [&[F; GROUP]; W] =
+                        std::array::from_fn(|q| column(q).first_chunk().expect("a whole column"));
+                    four = std::array::from_fn(|p| columns.map(|column| column[p]));
+                }
+                (false, false) => {
+                    for (p, four) in four.iter_mut().enumerate().take(lines) {
+                        four[..columns].copy_from_slice(&line_of(p)[..columns]);
+                    }
+                }
+                (true, false) => {
+                    for q in 0..columns {
+                        let column = &column(q)[..lines];
+                        column.iter().zip(&mut four).for_each(|(&x, four)| four[q] = x);
+                    }
+                }
+            }
+            let mut pieces = table.as_chunks_mut::<W>().0.iter_mut().skip(j / W).step_by(line / W);
+            let pieces = std::array::from_fn(|_| pieces.next().expect("a table has all its lines"));
+            all_sums(four, pieces);
+        }
+    }
+}
+
+/// Writes all sums of four lines.
+#[inline(always)]
+fn all_sums<F: Element, const W: usize>(four: [[F; W]; GROUP], to: [&mut [F; W]; LINES]) {
+    // Written out as one loop over the columns, so that all sums of a vector of columns are made in registers.
+    let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15] = to;
+    for j in 0..W {
+        let [a, b, c, d] = [four[0][j], four[1][j], four[2][j], four[3][j]];
+        (t0[j], t1[j], t2[j], t3[j]) = (F::default(), a, b, a + b);
+        (t4[j], t5[j], t6[j], t7[j]) = (c, a + c, b + c, a + b + c);
+        (t8[j], t9[j], t10[j], t11[j]) = (d, a + d, b + d, a + b + d);
+        (t12[j], t13[j], t14[j], t15[j]) = (c + d, a + c + d, b + c + d, a + b + c + d);
+    }
+}
+
+/// What the sums of some rows begin with.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a, F> {
+    Nothing,
+    /// The present contents of the rows.
+    Present,
+    /// Other rows, and the distance between them.
+    Lines(Lines<'a, F>),
+}
+
+/// The rows of a matrix in panels that the registers have room for. Their heights differ by one at most.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Panels {
+    rows: usize,
+    count: usize,
+    /// The length of a line of codes.
+    line: usize,
+    /// The tables.
+    tables: usize,
+}
+
+impl Panels {
+    /// As few panels as can be of so many rows, for so many tables.
+    pub(crate) fn new(rows: usize, most: usize, tables: usize) -> Self {
+        let count = rows.div_ceil(most);
+        Self { rows, count, line: rows.div_ceil(count).next_multiple_of(WORD), tables }
+    }
+
+    /// The number of all codes.
+    pub(crate) fn codes(self) -> usize {
+        self.count * self.tables * self.line
+    }
+
+    /// The length of a line of codes.
+    pub(crate) fn line(self) -> usize {
+        self.line
+    }
+
+    /// The rows of all panels.
+    pub(crate) fn rows(self) -> usize {
+        self.rows
+    }
+
+    /// For every panel its first row, its height, and the place of its codes for a table.
+    #[inline(always)]
+    pub(crate) fn iter(self, table: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+        let Self { rows, count, line, tables } = self;
+        let top = move |panel: usize| panel * rows / count;
+        (0..count).map(move |i| (top(i), top(i + 1) - top(i), (i * tables + table) * line))
+    }
+}
+
+/// The codes of rows: panel by panel a line for each table, with a code for each row in whole [words](WORD).
+pub(crate) struct Codes<'a> {
+    panels: Panels,
+    codes: &'a [u8],
+    line: usize,
+}
+
+impl<'a> Codes<'a> {
+    /// Codes for tables with lines of `line` numbers.
+    ///
+    /// # Panics
+    /// If there are not as many as the panels need, or one is not the code of a line.
+    pub(crate) fn new<F>(panels: Panels, codes: &'a [u8], line: usize) -> Self {
+        let unit = unit::<F>(line);
+        assert!(
+            unit.is_power_of_two() && usize::from(unit) * 8 == line * size_of::<F>(),
+            "codes: no unit"
+        );
+        assert!(codes.len() == panels.codes(), "codes: not all");
+        let (mut all, most) = (0, unit * (LINES as u8 - 1));
+        codes.iter().for_each(|code| all |= code);
+        assert!(all & !most == 0, "codes: one without a line");
+        Self { panels, codes, line }
+    }
+}
+
+/// Rows of C to which lines of tables are added.
+pub(crate) struct Rows<'a, F> {
+    /// The codes of all rows, and the tables that they now choose from: the first, and how many.
+    pub(crate) codes: &'a Codes<'a>,
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+    /// The columns: up to two vectors.
+    pub(crate) width: usize,
+    /// These tables, whose lines are a multiple of eight numbers in single precision, of four in double.
+    pub(crate) tables: &'a [F],
+    /// The rows of C and the distance between them.
+    pub(crate) c: (&'a mut [F], usize),
+    pub(crate) start: Start<'a, F>,
+}
+
+impl<F: Element> Job for Rows<'_, F> {
+    type Number = F;
+
+    /// The rows and the tables lie in their slices, a line has two vectors, and the panels fit the registers.
+    fn check(&self) {
+        let registers = registers::<F>();
+        assert!(self.codes.line == registers.width(), "rows: the line of a table");
+        let fits = |(_, height, _): (usize, usize, &[u8])| height <= registers.height;
+        assert!(self.panels().all(fits), "rows: too high");
+        let Self { codes: &Codes { panels, line, .. }, first, count, width, tables, .. } = *self;
+        assert!(panels.rows > 0 && width > 0 && width <= line && line <= 64, "rows: sizes");
+        assert!(first < panels.tables && count <= panels.tables - first, "rows: too few codes");
+        assert!(tables.len() / (LINES * line) >= count, "rows: too few tables");
+        let Self { ref c, start, .. } = *self;
+        assert!(end(panels.rows, c.1, width) <= c.0.len(), "rows: C is too short");
+        if let Start::Lines((lines, step)) = start {
+            assert!(end(panels.rows, step, width) <= lines.len(), "rows: too little to begin with");
+        }
+    }
+
+    fn plain(self) {
+        add(self);
+    }
+}
+
+impl<F> Rows<'_, F> {
+    /// For every panel its first row, its height and its codes.
+    #[inline(always)]
+    pub(crate) fn panels(&self) -> impl Iterator<Item = (usize, usize, &[u8])> {
+        let (len, panels) = (self.count * self.codes.panels.line, self.codes.panels);
+        panels
+            .iter(self.first)
+            .map(move |(i, height, at)| (i, height, &self.codes.codes[at..][..len]))
+    }
+
+    /// The lengths of a line of codes and of a line of a table.
+    #[inline(always)]
+    pub(crate) fn lines(&self) -> [usize; 2] {
+        [self.codes.panels.line, self.codes.line]
+    }
+}
+
+/// Adds lines of tables to rows. It is fast if a line has two vectors of 128 bits, and a panel not more rows than a word codes.
+pub(crate) fn add<F: Element>(mut rows: Rows<'_, F>) {
+    match (rows.lines(), size_of::<F>()) {
+        ([WORD, 8], 4) => add_in_registers::<F, 8>(&mut rows),
+        ([WORD, 4], 8) => add_in_registers::<F, 4>(&mut rows),
+        _ => add_one_by_one(rows),
+    }
+}
+
+/// Adds lines number by number.
+fn add_one_by_one<F: Element>(rows: Rows<'_, F>) {
+    let [code_line, line] = rows.lines();
+    let unit = usize::from(unit::<F>(line));
+    let Rows { codes: &Codes { panels, codes, .. }, first, count, width, .. } = rows;
+    let Rows { tables, c: (c, step), start, .. } = rows;
+    for (top, height, at) in panels.iter(first) {
+        for r in 0..height {
+            for j in 0..width {
+                let begin = match start {
+                    Start::Nothing => F::default(),
+                    Start::Present => c[(top + r) * step + j],
+                    Start::Lines((lines, step)) => lines[(top + r) * step + j],
+                };
+                c[(top + r) * step + j] = (0..count).fold(begin, |sum, g| {
+                    let s = usize::from(codes[at + g * code_line + r]) / unit;
+                    sum + tables[(g * LINES + s) * line + j]
+                });
+            }
+        }
+    }
+}
+
+/// Adds lines of W numbers to whole panels, whose sums are in registers.
+fn add_in_registers<F: Element, const W: usize>(rows: &mut Rows<'_, F>) {
+    let Rows { codes: &Codes { panels, codes, .. }, first, count, width, .. } = *rows;
+    let Rows { tables, c: (c, step), start, .. } = rows;
+    let tables = tables.as_chunks::<W>().0.as_chunks::<LINES>().0;
+    for (top, height, at) in panels.iter(first) {
+        let mut sums = [[F::default(); W]; HEIGHT];
+        for (r, sums) in (top..top + height).zip(&mut sums) {
+            match *start {
+                Start::Nothing => {}
+                Start::Present => copy::<F, W>(sums, &c[r * *step..], width),
+                Start::Lines((lines, step)) => copy::<F, W>(sums, &lines[r * step..], width),
+            }
+        }
+        let codes = &codes[at..][..count * WORD];
+        let sums = add_chosen(codes.as_chunks().0, tables, sums);
+        for (r, sums) in (top..top + height).zip(&sums) {
+            copy::<F, W>(&mut c[r * *step..], sums, width);
+        }
+    }
+}
+
+/// Adds the lines that the codes of each row choose, table by table. The sums stay in registers, for which the rows are
+/// written out.
+#[inline(always)]
+fn add_chosen<F: Element, const W: usize>(
+    codes: &[[u8; WORD]],
+    tables: &[[[F; W]; LINES]],
+    [mut a, mut b, mut c, mut d, mut e, mut f]: [[F; W]; HEIGHT],
+) -> [[F; W]; HEIGHT] {
+    for (codes, table) in codes.iter().zip(tables) {
+        let unit = W * size_of::<F>() / 8;
+        let line = |row: usize| &table[usize::from(codes[row]) / unit % LINES];
+        a = plus(a, line(0));
+        b = plus(b, line(1));
+        c = plus(c, line(2));
+        d = plus(d, line(3));
+        e = plus(e, line(4));
+        f = plus(f, line(5));
+    }
+    [a, b, c, d, e, f]
+}
+
+/// Copies the first `count` numbers, of W as a rule: a copy of known length needs no call.
+#[inline(always)]
+fn copy<F: Element, const W: usize>(to: &mut [F], from: &[F], count: usize) {
+    match (to.first_chunk_mut::<W>(), from.first_chunk()) {
+        (Some(to), Some(from)) if count == W => *to = *from,
+        _ => to[..count].copy_from_slice(&from[..count]),
+    }
+}
+
+/// The sums of numbers, place by place.
+#[inline(always)]
+fn plus<F: Element, const W: usize>(mut x: [F; W], y: &[F; W]) -> [F; W] {
+    for j in 0..W {
+        x[j] = x[j] + y[j];
+    }
+    x
+}
