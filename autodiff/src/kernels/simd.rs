@@ -149,6 +149,17 @@ mod x86 {
         unsafe fn run<V: Vector>(self);
     }
 
+    /// A function for every height and for one vector and two. Called by its place, none is inlined: in one function with others
+    /// the compiler would not keep the sums in registers.
+    type ByHeight<T> = [[unsafe fn(T); 2]; 14];
+
+    /// The table of a function of a vector.
+    macro_rules! heights {
+        ($function:ident $($height:literal)*) => {
+            [$([Self::$function::<$height, 1>, Self::$function::<$height, 2>]),*]
+        };
+    }
+
     /// A vector register.
     ///
     /// # Safety
@@ -178,9 +189,15 @@ mod x86 {
         unsafe fn turn(rows: [Self; 4]) -> [Self; 4];
         /// [`InVectors::run`] with the instructions of the vector.
         unsafe fn on<J: InVectors>(job: J);
-        /// [`rows`] as a function of its own: in one with other heights the compiler would not keep the sums in registers.
+        /// [`rows`] by their number.
+        const ROWS: ByHeight<Pointers<Self::Number>> =
+            heights!(rows 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+        /// [`lookup`] by the number of rows.
+        const LOOKUP: ByHeight<Chosen<Self::Number>> =
+            heights!(lookup 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+        /// [`rows`] with the instructions of the vector.
         unsafe fn rows<const R: usize, const N: usize>(tile: Pointers<Self::Number>);
-        /// [`lookup`] as a function of its own, likewise.
+        /// [`lookup`] with the instructions of the vector.
         unsafe fn lookup<const R: usize, const N: usize>(rows: Chosen<Self::Number>);
     }
 
@@ -219,22 +236,11 @@ mod x86 {
 
     registers!(vectors);
 
-    /// Calls a function of a vector for the height and the number of vectors of its argument.
-    macro_rules! heights {
-        ($vector:ident, $function:ident, $sizes:expr, $argument:expr, $($height:literal)*) => {
-            match $sizes {
-                $(
-                    ($height, 1) => $vector::$function::<$height, 1>($argument),
-                    ($height, 2) => $vector::$function::<$height, 2>($argument),
-                )*
-                _ => unreachable!("the sums fit the registers"),
-            }
-        };
-    }
     /// A tile by pointers.
     #[derive(Clone, Copy)]
     pub(crate) struct Pointers<N> {
-        width: usize,
+        /// The numbers of the last vector.
+        last: usize,
         depth: usize,
         a: (*const N, usize),
         b: (*const N, usize),
@@ -255,10 +261,11 @@ mod x86 {
             };
             let (a, b) = ((a.0.as_ptr().cast(), a.1), (b.0.as_ptr().cast(), b.1));
             let copy = copy.map(|(copy, line)| (copy.as_mut_ptr().cast(), line));
-            let t = Pointers { width, depth, a, b, copy, c, onto };
+            let (vectors, last) = (width.div_ceil(V::LANES), (width - 1) % V::LANES + 1);
+            let t = Pointers { last, depth, a, b, copy, c, onto };
             // SAFETY: that of this function.
             unsafe {
-                heights!(V, rows, (height, width.div_ceil(V::LANES)), t, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+                V::ROWS[height - 1][vectors - 1](t);
             }
         }
     }
@@ -274,12 +281,12 @@ mod x86 {
     #[allow(clippy::needless_range_loop, reason = "loops of known length, which become registers")]
     unsafe fn rows<V: Vector, const R: usize, const N: usize>(t: Pointers<V::Number>) {
         let Pointers {
-            width, depth, a: (mut a, a_step), b: (mut b, b_step), c: (c, c_step), ..
+            last, depth, a: (mut a, a_step), b: (mut b, b_step), c: (c, c_step), ..
         } = t;
         let (mut copy, copy_step) = t.copy.unwrap_or((std::ptr::null_mut(), 0));
         // SAFETY: that of this function.
         unsafe {
-            let mask = V::mask(width - (N - 1) * V::LANES);
+            let mask = V::mask(last);
             let mut sums = [[V::splat(V::Number::default()); N]; R];
             for _ in 0..depth {
                 let line = line::<V, N>(b, mask);
@@ -324,10 +331,11 @@ mod x86 {
     unsafe fn line<V: Vector, const N: usize>(from: *const V::Number, mask: V::Mask) -> [V; N] {
         // SAFETY: that of this function.
         unsafe {
-            std::array::from_fn(|j| match j + 1 < N {
-                true => V::load(from.add(j * V::LANES)),
-                false => V::load_first(from.add(j * V::LANES), mask),
-            })
+            let mut line = [V::load_first(from.add((N - 1) * V::LANES), mask); N];
+            for j in 0..N - 1 {
+                line[j] = V::load(from.add(j * V::LANES));
+            }
+            line
         }
     }
 
@@ -368,16 +376,16 @@ mod x86 {
     unsafe fn four<V: Vector>(line: impl Fn(usize) -> *const V::Number) -> [V; GROUP] {
         // SAFETY: that of this function.
         unsafe {
-            let part = |first: usize| {
-                let row = |i| V::pieces(|piece| line(piece * V::PIECE + i % V::PIECE).add(first));
-                V::turn([row(0), row(1), row(2), row(3)])
-            };
-            let [a, b, c, d] = part(0);
-            if V::PIECE == GROUP {
-                return [a, b, c, d];
+            let mut columns = [V::splat(V::Number::default()); GROUP];
+            for first in (0..GROUP).step_by(V::PIECE) {
+                let mut rows = columns;
+                for (i, row) in rows.iter_mut().enumerate().take(V::PIECE) {
+                    *row = V::pieces(|piece| line(piece * V::PIECE + i).add(first));
+                }
+                let turned = V::turn(rows);
+                columns[first..][..V::PIECE].copy_from_slice(&turned[..V::PIECE]);
             }
-            let [c, d, ..] = part(2);
-            [a, b, c, d]
+            columns
         }
     }
 
@@ -451,7 +459,8 @@ mod x86 {
     /// Rows and tables by pointers.
     #[derive(Clone, Copy)]
     pub(crate) struct Chosen<N> {
-        width: usize,
+        /// The numbers of the last vector.
+        last: usize,
         count: usize,
         codes: (*const u8, usize),
         tables: *const N,
@@ -468,16 +477,16 @@ mod x86 {
                 Start::Present => Some((c.0.cast_const(), c.1)),
                 Start::Lines((lines, step)) => Some((lines.as_ptr().cast(), step)),
             };
-            let Self { width, count, tables, .. } = self;
-            let tables = tables.as_ptr().cast();
+            let tables = self.tables.as_ptr().cast();
+            let (vectors, last) = (self.width.div_ceil(V::LANES), (self.width - 1) % V::LANES + 1);
             for (i, height, codes) in self.panels() {
                 let c = (c.0.wrapping_add(i * c.1), c.1);
                 let start = start.map(|(from, step)| (from.wrapping_add(i * step), step));
                 let codes = (codes.as_ptr(), self.lines()[0]);
-                let rows = Chosen { width, count, codes, tables, c, start };
+                let rows = Chosen { last, count: self.count, codes, tables, c, start };
                 // SAFETY: that of this function.
                 unsafe {
-                    heights!(V, lookup, (height, width.div_ceil(V::LANES)), rows, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+                    V::LOOKUP[height - 1][vectors - 1](rows);
                 }
             }
         }
@@ -490,11 +499,11 @@ mod x86 {
     #[inline(always)]
     #[allow(clippy::needless_range_loop, reason = "loops of known length, which become registers")]
     unsafe fn lookup<V: Vector, const R: usize, const N: usize>(rows: Chosen<V::Number>) {
-        let Chosen { width, count, codes: (mut codes, code_line), mut tables, c: (c, step), start } =
+        let Chosen { last, count, codes: (mut codes, code_line), mut tables, c: (c, step), start } =
             rows;
         // SAFETY: that of this function.
         unsafe {
-            let mask = V::mask(width - (N - 1) * V::LANES);
+            let mask = V::mask(last);
             let mut sums = [[V::splat(V::Number::default()); N]; R];
             if let Some((row, step)) = start {
                 for i in 0..R {
