@@ -93,6 +93,7 @@ pub(crate) fn gmm(d: usize) -> Work {
     const K: usize = 25;
     const N: usize = 1000;
     const PIECES: usize = 2;
+    const BLOCK: usize = 125;
     let below = d * (d - 1) / 2;
     let seed = 5000 + 10 * d as u64;
     let (alphas, means) = (unit_noise(seed, K), uniforms(seed + 1, K * d));
@@ -117,21 +118,27 @@ pub(crate) fn gmm(d: usize) -> Work {
     });
 
     // A row of −1 meets the row L μ, so that the product is L (x − μ). The samples lie along the last axis, where sums and
-    // exponentials over components are vectors of samples.
+    // exponentials over components are vectors of samples. A piece takes its samples by blocks, whose distances fit the cache.
     let sizes = [(d + 1) * d * K, K];
     let zeros = sizes.map(|size| vec![0.0; size]);
-    let at = [(&zeros[0][..], vec![d + 1, d * K]), (&zeros[1][..], vec![K, 1])];
-    let part = |rows: &[f64]| {
+    let columns = |rows: &[f64]| -> Vec<f64> {
         let row = |i: usize| rows.chunks(d).map(move |x| x.get(i).copied().unwrap_or(-1.0));
-        let columns: Vec<f64> = (0..=d).flat_map(row).collect();
-        Recorded::new(&at, move |tape, leaves| {
-            let n = columns.len() / (d + 1);
-            let x = tape.constant(&columns, [d + 1, n]);
-            let distance = leaves[0].matmul_with(true, x, false).reshape([d, K, n]);
-            vec![(distance.sum_squares(0) * -0.5 + leaves[1]).log_sum_exp(0).sum()]
-        })
+        (0..=d).flat_map(row).collect()
     };
-    let mut pieces: Vec<Recorded> = x.chunks(N * d / PIECES).map(part).collect();
+    let at = [
+        (&zeros[0][..], vec![d + 1, d * K]),
+        (&zeros[1][..], vec![K, 1]),
+        (&columns(&x[..BLOCK * d])[..], vec![d + 1, BLOCK]),
+    ];
+    let piece = |rows: &[f64]| {
+        let of_block = Recorded::new(&at, |_, leaves| {
+            let distance = leaves[0].matmul_with(true, leaves[2].detach(), false).reshape([d, K, BLOCK]);
+            vec![(distance.sum_squares(0) * -0.5 + leaves[1]).log_sum_exp(0).sum()]
+        });
+        let blocks: Vec<Vec<f64>> = rows.chunks(BLOCK * d).map(columns).collect();
+        (of_block, blocks, vec![0.0; sizes[0] + sizes[1]])
+    };
+    let mut pieces: Vec<_> = x.chunks(N * d / PIECES).map(piece).collect();
 
     let count = alphas.len() + means.len() + icf.len();
     let mut gradient = sizes.map(|size| vec![0.0; size]);
@@ -139,15 +146,20 @@ pub(crate) fn gmm(d: usize) -> Work {
         parameters.run(&[&alphas, &means, &icf]);
         let [l, scale] = [0, 1].map(|i| parameters.value(i));
         let mut values = [0.0; PIECES];
-        pieces.par_iter_mut().zip(&mut values).for_each(|(piece, y)| {
-            *y = piece.value_and_grad(&[l, scale]);
+        pieces.par_iter_mut().zip(&mut values).for_each(|((of_block, blocks, gains), y)| {
+            gains.fill(0.0);
+            *y = 0.0;
+            for x in &*blocks {
+                *y += of_block.value_and_grad(&[l, scale, x]);
+                let part = of_block.grads.leading(gains.len());
+                gains.iter_mut().zip(part).for_each(|(sum, g)| *sum += g);
+            }
         });
         for (i, part) in gradient.iter_mut().enumerate() {
             part.fill(0.0);
             let from = if i == 0 { 0 } else { sizes[0] };
-            for piece in &pieces {
-                let gains = &piece.grads.leading(sizes[0] + sizes[1])[from..];
-                part.iter_mut().zip(gains).for_each(|(sum, g)| *sum += g);
+            for (.., gains) in &pieces {
+                part.iter_mut().zip(&gains[from..]).for_each(|(sum, g)| *sum += g);
             }
         }
         parameters.pull([&gradient[0], &gradient[1], &[1.0]]);

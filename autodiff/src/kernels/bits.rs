@@ -12,7 +12,7 @@
 use super::aligned::Aligned;
 use super::element::Element;
 use super::level::registers;
-use super::packing::Operand;
+use super::packing::{DealOut, Operand};
 use super::simd::{compute, dispatch};
 use super::tables::{Codes, GROUP, LINES, Panels, Rows, Start, Tables, unit};
 use super::tile::Onto;
@@ -74,7 +74,8 @@ fn strips<F: Element>(
     let (line, groups) = (registers::<F>().width(), k.div_ceil(GROUP));
     F::buffers().with_borrow_mut(|(tables, sums)| {
         let most = TABLES / (LINES * line * size_of::<F>());
-        let tables = tables.first(most * LINES * line);
+        let (tables, turned) =
+            tables.first(most * (LINES + GROUP) * line).split_at_mut(most * LINES * line);
         let sums = sums.first(m * line);
         for j in (0..n).step_by(line) {
             let width = line.min(n - j);
@@ -82,9 +83,14 @@ fn strips<F: Element>(
                 let count = most.min(groups - first);
                 let k0 = first * GROUP;
                 let depth = (k - k0).min(count * GROUP);
-                let from = if along { j * stride + k0 } else { k0 * stride + j };
-                let matrix = (&b[from..], along, stride);
-                compute(Tables { width, depth, matrix, line, tables: &mut *tables });
+                let lines = if along {
+                    let lines = (&b[j * stride + k0..], stride);
+                    compute(DealOut { lines, sizes: [width, depth], to: (&mut *turned, line) });
+                    (&*turned, line)
+                } else {
+                    (&b[k0 * stride + j..], stride)
+                };
+                compute(Tables { width, depth, lines, line, tables: &mut *tables });
                 let last = first + count == groups;
                 let (strip, rows) = (&mut *sums, &mut c[j..]);
                 let (start, c, width) = match (first, onto, last) {

@@ -9,11 +9,11 @@ macro_rules! registers {
             _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps _mm512_mask_storeu_ps
             mask(count) { ((1_u32 << count) - 1) as __mmask16 }
             load_first(from, mask) { _mm512_maskz_loadu_ps(mask, from) }
-            pieces(at) {
-                let x = _mm512_castps128_ps512(_mm_loadu_ps(at(0)));
-                let x = _mm512_insertf32x4::<1>(x, _mm_loadu_ps(at(1)));
-                let x = _mm512_insertf32x4::<2>(x, _mm_loadu_ps(at(2)));
-                _mm512_insertf32x4::<3>(x, _mm_loadu_ps(at(3)))
+            turn_pieces(a, b, c, d) {
+                let (e, f) = (_mm512_shuffle_f32x4::<0x44>(a, b), _mm512_shuffle_f32x4::<0xEE>(a, b));
+                let (g, h) = (_mm512_shuffle_f32x4::<0x44>(c, d), _mm512_shuffle_f32x4::<0xEE>(c, d));
+                let (i, j) = (_mm512_shuffle_f32x4::<0x88>(e, g), _mm512_shuffle_f32x4::<0xDD>(e, g));
+                [i, j, _mm512_shuffle_f32x4::<0x88>(f, h), _mm512_shuffle_f32x4::<0xDD>(f, h)]
             }
             turn(a, b, c, d) {
                 let (e, f) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
@@ -26,11 +26,11 @@ macro_rules! registers {
             _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_add_pd _mm512_mask_storeu_pd
             mask(count) { ((1_u32 << count) - 1) as __mmask8 }
             load_first(from, mask) { _mm512_maskz_loadu_pd(mask, from) }
-            pieces(at) {
-                let x = _mm512_castpd128_pd512(_mm_loadu_pd(at(0)));
-                let x = _mm512_insertf64x2::<1>(x, _mm_loadu_pd(at(1)));
-                let x = _mm512_insertf64x2::<2>(x, _mm_loadu_pd(at(2)));
-                _mm512_insertf64x2::<3>(x, _mm_loadu_pd(at(3)))
+            turn_pieces(a, b, c, d) {
+                let (e, f) = (_mm512_shuffle_f64x2::<0x44>(a, b), _mm512_shuffle_f64x2::<0xEE>(a, b));
+                let (g, h) = (_mm512_shuffle_f64x2::<0x44>(c, d), _mm512_shuffle_f64x2::<0xEE>(c, d));
+                let (i, j) = (_mm512_shuffle_f64x2::<0x88>(e, g), _mm512_shuffle_f64x2::<0xDD>(e, g));
+                [i, j, _mm512_shuffle_f64x2::<0x88>(f, h), _mm512_shuffle_f64x2::<0xDD>(f, h)]
             }
             turn(a, b, c, d) { [_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b), c, d] }
 
@@ -40,9 +40,8 @@ macro_rules! registers {
                 _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
             }
             load_first(from, mask) { _mm256_maskload_ps(from, mask) }
-            pieces(at) {
-                let x = _mm256_castps128_ps256(_mm_loadu_ps(at(0)));
-                _mm256_insertf128_ps::<1>(x, _mm_loadu_ps(at(1)))
+            turn_pieces(a, b, c, d) {
+                [_mm256_permute2f128_ps::<0x20>(a, b), _mm256_permute2f128_ps::<0x31>(a, b), c, d]
             }
             turn(a, b, c, d) {
                 let (e, f) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
@@ -57,9 +56,8 @@ macro_rules! registers {
                 _mm256_cmpgt_epi64(_mm256_set1_epi64x(count as i64), _mm256_setr_epi64x(0, 1, 2, 3))
             }
             load_first(from, mask) { _mm256_maskload_pd(from, mask) }
-            pieces(at) {
-                let x = _mm256_castpd128_pd256(_mm_loadu_pd(at(0)));
-                _mm256_insertf128_pd::<1>(x, _mm_loadu_pd(at(1)))
+            turn_pieces(a, b, c, d) {
+                [_mm256_permute2f128_pd::<0x20>(a, b), _mm256_permute2f128_pd::<0x31>(a, b), c, d]
             }
             turn(a, b, c, d) { [_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), c, d] }
         }

@@ -183,10 +183,10 @@ mod x86 {
         unsafe fn load_first(from: *const Self::Number, mask: Self::Mask) -> Self;
         /// Stores the first numbers; memory beyond them is not written.
         unsafe fn store_first(self, to: *mut Self::Number, mask: Self::Mask);
-        /// Pieces from several places, side by side.
-        unsafe fn pieces(at: impl Fn(usize) -> *const Self::Number) -> Self;
         /// Transposes the squares that the pieces of as many vectors form; with pieces of two numbers the last two stay.
         unsafe fn turn(rows: [Self; 4]) -> [Self; 4];
+        /// Transposes the square of the pieces of as many vectors; with two pieces in a vector the last two stay.
+        unsafe fn turn_pieces(rows: [Self; 4]) -> [Self; 4];
         /// [`InVectors::run`] with the instructions of the vector.
         unsafe fn on<J: InVectors>(job: J);
         /// [`rows`] by their number.
@@ -208,7 +208,7 @@ mod x86 {
             $splat:ident $load:ident $store:ident $mul_add:ident $add:ident $store_first:ident
             mask($count:ident) { $to_mask:expr }
             load_first($from:ident, $first:ident) { $load_first:expr }
-            pieces($at:ident) { $($pieces:tt)* }
+            turn_pieces($e:ident, $f:ident, $g:ident, $h:ident) { $($turn_pieces:tt)* }
             turn($a:ident, $b:ident, $c:ident, $d:ident) { $($turn:tt)* }
         )*) => {
             $(#[allow(unsafe_op_in_unsafe_fn, reason = "every function is one instruction or a few, as unsafe as it is")]
@@ -225,7 +225,7 @@ mod x86 {
                 #[inline(always)] unsafe fn mask($count: usize) -> $mask { $to_mask }
                 #[inline(always)] unsafe fn load_first($from: *const $number, $first: $mask) -> Self { $load_first }
                 #[inline(always)] unsafe fn store_first(self, to: *mut $number, mask: $mask) { $store_first(to, mask, self) }
-                #[inline(always)] unsafe fn pieces($at: impl Fn(usize) -> *const $number) -> Self { $($pieces)* }
+                #[inline(always)] unsafe fn turn_pieces([$e, $f, $g, $h]: [Self; 4]) -> [Self; 4] { $($turn_pieces)* }
                 #[inline(always)] unsafe fn turn([$a, $b, $c, $d]: [Self; 4]) -> [Self; 4] { $($turn)* }
                 #[target_feature(enable = $features)] unsafe fn on<J: InVectors>(job: J) { job.run::<Self>() }
                 #[target_feature(enable = $features)] unsafe fn rows<const R: usize, const N: usize>(tile: Pointers<$number>) { rows::<Self, R, N>(tile) }
@@ -269,6 +269,9 @@ mod x86 {
             }
         }
     }
+
+    /// The most numbers of a vector.
+    const SIDE: usize = 16;
 
     /// So many lines ahead B is fetched where it is read in memory, which the processor does not foresee.
     const AHEAD: usize = 8;
@@ -353,14 +356,11 @@ mod x86 {
                 let last = V::LANES.min(count - q) - 1;
                 for block in 0..depth.div_ceil(V::LANES) {
                     let p = (block * V::LANES).min(depth - V::LANES);
-                    for first in (0..V::LANES).step_by(GROUP) {
-                        // SAFETY: that of this function.
-                        unsafe {
-                            let columns =
-                                four::<V>(|i| x.add((q + i.min(last)) * stride + p + first));
-                            for (c, column) in columns.into_iter().enumerate() {
-                                column.store(to.add((p + first + c) * line + q));
-                            }
+                    // SAFETY: that of this function.
+                    unsafe {
+                        let columns = square::<V>(|i| x.add((q + i.min(last)) * stride + p));
+                        for (c, column) in columns.into_iter().enumerate().take(V::LANES) {
+                            column.store(to.add((p + c) * line + q));
                         }
                     }
                 }
@@ -368,60 +368,53 @@ mod x86 {
         }
     }
 
-    /// The first four numbers of as many lines as a vector has numbers: one vector for each place in the line.
+    /// The columns of a square of as many lines as a vector has numbers.
     ///
     /// # Safety
-    /// The vector's instructions, and lines of four numbers.
+    /// The vector's instructions, and lines of a vector.
     #[inline(always)]
-    unsafe fn four<V: Vector>(line: impl Fn(usize) -> *const V::Number) -> [V; GROUP] {
+    unsafe fn square<V: Vector>(line: impl Fn(usize) -> *const V::Number) -> [V; SIDE] {
         // SAFETY: that of this function.
         unsafe {
-            let mut columns = [V::splat(V::Number::default()); GROUP];
-            for first in (0..GROUP).step_by(V::PIECE) {
-                let mut rows = columns;
-                for (i, row) in rows.iter_mut().enumerate().take(V::PIECE) {
-                    *row = V::pieces(|piece| line(piece * V::PIECE + i).add(first));
+            let (zero, count) = (V::splat(V::Number::default()), V::LANES / V::PIECE);
+            let mut turned = [[zero; GROUP]; GROUP];
+            for (g, turned) in turned.iter_mut().enumerate().take(count) {
+                for (i, row) in turned.iter_mut().enumerate().take(V::PIECE) {
+                    *row = V::load(line(g * V::PIECE + i));
                 }
-                let turned = V::turn(rows);
-                columns[first..][..V::PIECE].copy_from_slice(&turned[..V::PIECE]);
+                *turned = V::turn(*turned);
+            }
+            let mut columns = [zero; SIDE];
+            for c in 0..V::PIECE {
+                let pieces = V::turn_pieces(std::array::from_fn(|g| turned[g][c]));
+                for (q, piece) in pieces.into_iter().enumerate().take(count) {
+                    columns[q * V::PIECE + c] = piece;
+                }
             }
             columns
         }
     }
 
     impl<F: Element> InVectors for Tables<'_, F> {
-        /// All whole tables, whose four lines are loaded, or turned from four numbers of each column; the twin writes the last one
-        /// if it has fewer lines.
+        /// All whole tables; the plain code writes the last one if it has fewer lines.
         #[inline(always)]
         unsafe fn run<V: Vector>(self) {
-            let Self { width, depth, matrix: (numbers, along, stride), .. } = self;
+            let Self { width, depth, lines: (lines, stride), .. } = self;
             let whole = depth / GROUP;
             for j in (0..width).step_by(V::LANES) {
-                let at = if along { j * stride } else { j };
-                let from = numbers.as_ptr().cast::<V::Number>().wrapping_add(at);
+                let from = lines.as_ptr().cast::<V::Number>().wrapping_add(j);
                 let to = self.tables.as_mut_ptr().cast::<V::Number>().wrapping_add(j);
-                let columns = V::LANES.min(width - j);
                 // SAFETY: that of this function.
                 unsafe {
-                    if along {
-                        let last = columns - 1;
-                        if columns == V::LANES {
-                            write::<V>(whole, to, |g| four(|q| from.add(q * stride + g * GROUP)));
-                        } else {
-                            write::<V>(whole, to, |g| {
-                                four(|q| from.add(q.min(last) * stride + g * GROUP))
-                            });
-                        }
-                    } else {
-                        let mask = V::mask(columns);
-                        write::<V>(whole, to, |g| {
-                            std::array::from_fn(|p| {
-                                let line = from.add((g * GROUP + p) * stride);
-                                let ahead = line.wrapping_add(AHEAD * stride);
-                                _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
-                                V::load_first(line, mask)
-                            })
+                    let mask = V::mask(V::LANES.min(width - j));
+                    for g in 0..whole {
+                        let four = std::array::from_fn(|p| {
+                            let line = from.add((g * GROUP + p) * stride);
+                            let ahead = line.wrapping_add(AHEAD * stride);
+                            _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                            V::load_first(line, mask)
                         });
+                        write(to.add(g * LINES * 2 * V::LANES), four);
                     }
                 }
             }
@@ -431,27 +424,23 @@ mod x86 {
         }
     }
 
-    /// Writes a vector of all lines of `n` tables, whose lines are two vectors long, from vectors of four lines each.
+    /// Writes a vector of all lines of a table, whose lines are two vectors long, from those of four lines.
     ///
     /// # Safety
-    /// The vector's instructions, and room for so many tables.
+    /// The vector's instructions, and room for a table.
     #[inline(always)]
-    unsafe fn write<V: Vector>(n: usize, to: *mut V::Number, of: impl Fn(usize) -> [V; GROUP]) {
-        for g in 0..n {
-            // SAFETY: that of this function.
-            unsafe {
-                let four = of(g);
-                let mut sums = [V::splat(V::Number::default()); LINES];
-                for p in 0..GROUP {
-                    sums[1 << p] = four[p];
-                    for s in 1..1 << p {
-                        sums[(1 << p) + s] = sums[s].add(four[p]);
-                    }
+    unsafe fn write<V: Vector>(table: *mut V::Number, four: [V; GROUP]) {
+        // SAFETY: that of this function.
+        unsafe {
+            let mut sums = [V::splat(V::Number::default()); LINES];
+            for p in 0..GROUP {
+                sums[1 << p] = four[p];
+                for s in 1..1 << p {
+                    sums[(1 << p) + s] = sums[s].add(four[p]);
                 }
-                let table = to.add(g * LINES * 2 * V::LANES);
-                for (s, sum) in sums.into_iter().enumerate() {
-                    sum.store(table.add(s * 2 * V::LANES));
-                }
+            }
+            for (s, sum) in sums.into_iter().enumerate() {
+                sum.store(table.add(s * 2 * V::LANES));
             }
         }
     }
@@ -649,20 +638,19 @@ mod tests {
     }
 
     /// Writes the tables of a matrix by both twins, and compares the lines within the columns.
-    fn tables_of<F: Float>([width, depth]: [usize; 2], along: bool, pad: usize) -> Vec<F> {
+    fn tables_of<F: Float>([width, depth]: [usize; 2], pad: usize) -> Vec<F> {
         let line = registers::<F>().width();
-        let [count, len] = if along { [width, depth] } else { [depth, width] };
-        let stride = len + pad;
-        let numbers = numbers::<F>((count - 1) * stride + len, 8);
+        let stride = width + pad;
+        let numbers = numbers::<F>((depth - 1) * stride + width, 8);
         let len = depth.div_ceil(GROUP) * LINES * line;
         let [mut found, mut expected] = [vec![F::ZERO; len], vec![F::ZERO; len]];
-        let matrix = (&numbers[..], along, stride);
-        compute(Tables { width, depth, matrix, line, tables: &mut found });
-        tables::write(Tables { width, depth, matrix, line, tables: &mut expected });
+        let lines = (&numbers[..], stride);
+        compute(Tables { width, depth, lines, line, tables: &mut found });
+        tables::write(Tables { width, depth, lines, line, tables: &mut expected });
         for (at, (found, expected)) in found.chunks(line).zip(expected.chunks(line)).enumerate() {
             let bits =
                 |x: &[F]| x[..width].iter().map(|x| x.to_f64().to_bits()).collect::<Vec<_>>();
-            let case = (F::NAME, chosen(), width, depth, along, at);
+            let case = (F::NAME, chosen(), width, depth, at);
             assert_eq!(bits(found), bits(expected), "{case:?}");
         }
         found
@@ -673,9 +661,7 @@ mod tests {
         fn of<F: Float>() {
             for width in 1..=registers::<F>().width() {
                 for depth in 1..=10 {
-                    for along in [false, true] {
-                        tables_of::<F>([width, depth], along, (width + depth) % 3);
-                    }
+                    tables_of::<F>([width, depth], (width + depth) % 3);
                 }
             }
         }
@@ -694,7 +680,7 @@ mod tests {
             for rows in 1..=2 * height + 1 {
                 for width in 1..=line {
                     let (groups, first, count) = (5, rows % 3, 1 + width % 3);
-                    let tables = tables_of::<F>([width, count * GROUP], false, 1);
+                    let tables = tables_of::<F>([width, count * GROUP], 1);
                     let panels = Panels::new(rows, height, groups);
                     let codes: Vec<u8> =
                         (0..panels.codes()).map(|i| (i * i / 3 % LINES) as u8 * unit).collect();
@@ -736,22 +722,20 @@ mod tests {
         let refused =
             |work: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
         let numbers = [1.0_f32; 64];
-        let written = |[width, depth]: [usize; 2], (along, stride), len, line, room| {
+        let written = |[width, depth]: [usize; 2], stride, len, line, room| {
             refused(&|| {
-                let (mut tables, matrix) = (vec![0.0; room], (&numbers[..len], along, stride));
-                compute(Tables { width, depth, matrix, line, tables: &mut tables });
+                let (mut tables, lines) = (vec![0.0; room], (&numbers[..len], stride));
+                compute(Tables { width, depth, lines, line, tables: &mut tables });
             })
         };
         let room = 2 * LINES * line;
-        assert!(!written([2, 8], (false, 3), 23, line, room));
-        assert!(written([2, 8], (false, 3), 22, line, room), "the matrix");
-        assert!(!written([2, 8], (true, 9), 17, line, room));
-        assert!(written([2, 8], (true, 9), 16, line, room), "its columns");
-        assert!(written([2, 8], (false, 3), 23, line, room - 1), "room");
-        assert!(written([2, 8], (false, 3), 23, 2 * line, 2 * room), "the line");
-        assert!(written([line + 1, 1], (false, 1), 64, line, room), "the width");
-        assert!(written([2, 8], (false, usize::MAX), 23, line, room), "far lines");
-        assert!(written([0, 8], (false, 3), 23, line, room), "no columns");
+        assert!(!written([2, 8], 3, 23, line, room));
+        assert!(written([2, 8], 3, 22, line, room), "the lines");
+        assert!(written([2, 8], 3, 23, line, room - 1), "room");
+        assert!(written([2, 8], 3, 23, 2 * line, 2 * room), "the line of a table");
+        assert!(written([line + 1, 1], 1, 64, line, room), "the width");
+        assert!(written([2, 8], usize::MAX, 23, line, room), "far lines");
+        assert!(written([0, 8], 3, 23, line, room), "no columns");
         let unit = unit::<f32>(line);
         let (panels, table) = (Panels::new(3, registers::<f32>().height, 2), [1.0_f32; 8192]);
         let added = |first, count, [width, tables, len, step]: [usize; 4], start: usize, code| {

@@ -5,7 +5,6 @@
 
 use super::element::Element;
 use super::level::{HEIGHT, Job, registers};
-use super::packing::Operand;
 use super::tile::{Lines, end};
 
 /// The lines of the matrix that a table is made of.
@@ -28,8 +27,7 @@ pub(crate) struct Tables<'a, F> {
     pub(crate) width: usize,
     /// The lines of the matrix; those that are missing in the last table count as zero.
     pub(crate) depth: usize,
-    /// The matrix; the flag says that the numbers of a column, not of a line, are consecutive.
-    pub(crate) matrix: Operand<'a, F>,
+    pub(crate) lines: Lines<'a, F>,
     /// The numbers of a line of a table: a multiple of four. Those beyond the columns are not defined.
     pub(crate) line: usize,
     pub(crate) tables: &'a mut [F],
@@ -40,11 +38,10 @@ impl<F: Element> Job for Tables<'_, F> {
 
     /// The matrix and the tables lie in their slices, and a line has two vectors.
     fn check(&self) {
-        let Self { width, depth, matrix: (numbers, along, stride), line, .. } = *self;
+        let Self { width, depth, lines: (lines, stride), line, .. } = *self;
         assert!(line == registers::<F>().width(), "tables: the line");
         assert!(width > 0 && depth > 0 && width <= line && line <= 64, "tables: sizes");
-        let [count, len] = if along { [width, depth] } else { [depth, width] };
-        assert!(end(count, stride, len) <= numbers.len(), "tables: the matrix is too short");
+        assert!(end(depth, stride, width) <= lines.len(), "tables: the lines are too short");
         let room = self.tables.len() / (LINES * line);
         assert!(line.is_multiple_of(4) && depth.div_ceil(GROUP) <= room, "tables: no room");
     }
@@ -58,12 +55,12 @@ impl<F: Element> Job for Tables<'_, F> {
 impl<F> Tables<'_, F> {
     /// The tables of the lines from `4 * first` on.
     pub(crate) fn after(self, first: usize) -> Option<Self> {
-        let Self { width, depth, matrix: (numbers, along, stride), line, tables } = self;
+        let Self { width, depth, lines: (lines, stride), line, tables } = self;
         let at = first * GROUP;
         (at < depth).then(|| Tables {
             width,
             depth: depth - at,
-            matrix: (&numbers[if along { at } else { at * stride }..], along, stride),
+            lines: (&lines[at * stride..], stride),
             line,
             tables: &mut tables[first * LINES * line..],
         })
@@ -80,35 +77,12 @@ pub(crate) fn write<F: Element>(t: Tables<'_, F>) {
 
 /// Writes tables, W numbers of a line at a time.
 fn write_pieces<F: Element, const W: usize>(t: Tables<'_, F>) {
-    let Tables { width, depth, matrix: (numbers, along, stride), line, tables } = t;
+    let Tables { width, depth, lines: (lines, stride), line, tables } = t;
     for (first, table) in (0..depth).step_by(GROUP).zip(tables.chunks_exact_mut(LINES * line)) {
         for j in (0..width).step_by(W) {
-            let (lines, columns) = (GROUP.min(depth - first), W.min(width - j));
-            let line_of = |p: usize| &numbers[(first + p) * stride + j..];
-            let column = |q: usize| &numbers[(j + q) * stride + first..];
             let mut four = [[F::default(); W]; GROUP];
-            // Pieces of known sizes need no calls.
-            match (along, (lines, columns) == (GROUP, W)) {
-                (false, true) => {
-                    four =
-                        std::array::from_fn(|p| *line_of(p).first_chunk().expect("a whole line"));
-                }
-                (true, true) => {
-                    let columns: [&[F; GROUP]; W] =
-                        std::array::from_fn(|q| column(q).first_chunk().expect("a whole column"));
-                    four = std::array::from_fn(|p| columns.map(|column| column[p]));
-                }
-                (false, false) => {
-                    for (p, four) in four.iter_mut().enumerate().take(lines) {
-                        four[..columns].copy_from_slice(&line_of(p)[..columns]);
-                    }
-                }
-                (true, false) => {
-                    for q in 0..columns {
-                        let column = &column(q)[..lines];
-                        column.iter().zip(&mut four).for_each(|(&x, four)| four[q] = x);
-                    }
-                }
+            for (p, four) in (first..depth).zip(&mut four) {
+                copy::<F, W>(four, &lines[p * stride + j..], W.min(width - j));
             }
             let mut pieces = table.as_chunks_mut::<W>().0.iter_mut().skip(j / W).step_by(line / W);
             let pieces = std::array::from_fn(|_| pieces.next().expect("a table has all its lines"));
