@@ -5,7 +5,7 @@ use crate::work::Work;
 use pathscore_autodiff::{Grads, Id, Plan, Real, Tape, Var};
 use rayon::prelude::*;
 use std::cmp::Ordering;
-use std::f64::consts::{LN_2, PI, TAU};
+use std::f64::consts::{FRAC_1_SQRT_2, LN_2, PI, TAU};
 
 /// A plan, and the memory that it needs.
 struct Recorded {
@@ -99,7 +99,7 @@ pub(crate) fn gmm(d: usize) -> Work {
     let (alphas, means) = (unit_noise(seed, K), uniforms(seed + 1, K * d));
     let (icf, x) = (unit_noise(seed + 2, K * (d + below)), unit_noise(seed + 3, N * d));
 
-    // L and below it L μ, the logarithms of the weights, and the prior with the normalisation.
+    // L/√2 and below it L μ/√2, the logarithms of the weights, and the prior with the normalisation.
     let at = [(&alphas[..], vec![K]), (&means[..], vec![K, d]), (&icf[..], vec![K, d + below])];
     let mut parameters = Recorded::new(&at, |_, leaves| {
         let [alphas, means, icf] = [leaves[0], leaves[1], leaves[2]];
@@ -114,10 +114,10 @@ pub(crate) fn gmm(d: usize) -> Work {
         let squares = log_diagonal.exp().square().sum() + below.square().sum();
         let n = N as f64;
         let rest = squares * 0.5 - alphas.log_sum_exp(0) * n - (wishart + 0.5 * n * p * TAU.ln());
-        vec![l, alphas + log_diagonal.sum_axis(0), rest]
+        vec![l * FRAC_1_SQRT_2, alphas + log_diagonal.sum_axis(0), rest]
     });
 
-    // A row of −1 meets the row L μ, so that the product is L (x − μ). The samples lie along the last axis, where sums and
+    // A row of −1 meets the row L μ, so that the product is L (x − μ)/√2. The samples lie along the last axis, where sums and
     // exponentials over components are vectors of samples. A piece takes its samples by blocks, whose distances fit the cache.
     let sizes = [(d + 1) * d * K, K];
     let zeros = sizes.map(|size| vec![0.0; size]);
@@ -133,7 +133,7 @@ pub(crate) fn gmm(d: usize) -> Work {
     let piece = |rows: &[f64]| {
         let of_block = Recorded::new(&at, |_, leaves| {
             let distance = leaves[0].matmul_with(true, leaves[2].detach(), false).reshape([d, K, BLOCK]);
-            vec![(distance.sum_squares(0) * -0.5 + leaves[1]).log_sum_exp(0).sum()]
+            vec![(leaves[1] - distance.sum_squares(0)).log_sum_exp(0).sum()]
         });
         let blocks: Vec<Vec<f64>> = rows.chunks(BLOCK * d).map(columns).collect();
         (of_block, blocks, vec![0.0; sizes[0] + sizes[1]])
@@ -230,8 +230,8 @@ pub(crate) fn gplvm() -> Work {
     let mut likelihood = Recorded::new(&at, |tape, leaves| {
         let z = leaves[0] * (-leaves[1]).exp();
         let [signal, noise] = [0, 1].map(|i| leaves[2].slice(0, i..i + 1));
-        let kernel = (z.squared_distances(z) * -0.5 + signal).exp();
-        let kernel = kernel + noise.exp().broadcast_to([N]).diag(0);
+        let noise = noise.exp().broadcast_to([N]).diag(0);
+        let kernel = (z.squared_distances(z) * -0.5 + signal).exp() + noise;
         let factor = kernel.factor_cholesky().expect("the noise keeps the kernel definite");
         let y = tape.constant(&data, [N, D]);
         let fit = factor.inverse_form(y).sum();

@@ -173,23 +173,35 @@ pub(crate) fn zip_slope<F: Float>(
         return slope_tile(f, side, a.values, b.values, y.values, y_bar, bar);
     }
     let bar_dims = [a, b][side].dims;
+    // The slopes of a sum and of a difference do not depend on the arguments.
+    let linear = matches!(f, Binary::Add | Binary::Sub);
+    if linear && bar.len() == y_bar.len() {
+        return slope_tile(f, side, y_bar, y_bar, y_bar, y_bar, bar);
+    }
     let tiling = Tiling::new(y.dims, [a.dims, b.dims, y.dims, bar_dims]);
     let whole = tiling.step == [1; 4];
     let (mut spread_a, mut spread_b) = ([F::ZERO; TILE], [F::ZERO; TILE]);
     // A long line is summed with its rounding errors, as in `kernels/sum.rs`.
     let long = is_long::<F>(tiling.inner);
     let (mut done, mut low) = (0, F::ZERO);
+    let mut gains = [F::ZERO; TILE];
     tiling.tiles(whole, |[i, j, k, l], n| {
-        let a = tile_of(a.values, i, tiling.step[0], n, &mut spread_a);
-        let b = tile_of(b.values, j, tiling.step[1], n, &mut spread_b);
         let (k, l) = (k as usize, l as usize);
         let (y, y_bar) = (&y.values[k..k + n], &y_bar[k..k + n]);
+        let [a, b] = match linear {
+            true => [y_bar, y_bar],
+            false => [
+                tile_of(a.values, i, tiling.step[0], n, &mut spread_a),
+                tile_of(b.values, j, tiling.step[1], n, &mut spread_b),
+            ],
+        };
         if tiling.step[3] == 1 {
             slope_tile(f, side, a, b, y, y_bar, &mut bar[l..l + n]);
         } else {
-            let mut gains = [F::ZERO; TILE];
-            slope_tile(f, side, a, b, y, y_bar, &mut gains[..n]);
-            let gain = sum(&gains[..n]);
+            let gains = &mut gains[..n];
+            gains.fill(F::ZERO);
+            slope_tile(f, side, a, b, y, y_bar, gains);
+            let gain = sum(gains);
             if !long {
                 bar[l] += gain;
                 return;

@@ -16,8 +16,11 @@ use crate::tape::var::Axes;
 
 pub(super) const LANES: usize = 16;
 
-/// The number of pieces of a row whose exponentials are kept in the reverse pass; further ones are computed twice.
-const KEPT: usize = 4;
+/// The number of pieces whose exponentials are kept in the reverse pass; further ones are computed twice.
+const KEPT: usize = 32;
+
+/// The exponentials of some pieces.
+type Kept<F> = [[F; LANES]; KEPT];
 
 /// The number of pieces that cover `n` places.
 #[inline(always)]
@@ -131,9 +134,9 @@ fn softmax_adjoints<F: Scalar>(
     piece: impl Fn(usize) -> [F; LANES],
     [y, y_bar]: [[F; LANES]; 2],
     joint: bool,
+    kept: &mut Kept<F>,
     mut gain: impl FnMut(usize, [F; LANES]),
 ) {
-    let mut kept = [[F::ZERO; LANES]; KEPT];
     let mut scales = [F::ZERO; LANES];
     for i in 0..count {
         let terms = exps(piece(i), y);
@@ -235,6 +238,7 @@ pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>
     }
     let blocks = bar.chunks_exact_mut(n * stride).zip(pass.args[0].values.chunks_exact(n * stride));
     let results = pass.y.chunks_exact(stride).zip(pass.y_bar.chunks_exact(stride));
+    let mut kept = [[F::ZERO; LANES]; KEPT];
     dispatch(
         #[inline(always)]
         || {
@@ -247,6 +251,7 @@ pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>
                         |i| of_row(x, i),
                         on,
                         true,
+                        &mut kept,
                         #[inline(always)]
                         |i, gains| add(gains, &mut bar[begin(i, n).0..]),
                     );
@@ -263,6 +268,7 @@ pub(super) fn reverse<F: Scalar>(axis: u8, pass: Pass<F>, bars: &mut dyn Bars<F>
                         |row| of_columns(x, stride, start, row),
                         on,
                         false,
+                        &mut kept,
                         #[inline(always)]
                         |row, gains| add(gains, &mut bar[row * stride + start..(row + 1) * stride]),
                     );

@@ -17,6 +17,9 @@ const WIDE: usize = 16;
 /// The same for the rest of the columns.
 const NARROW: usize = 8;
 
+/// Rows of so many columns are read one after the other where nothing is summed.
+const LONG: usize = 64;
+
 /// The ends of the columns that are summed [`WIDE`] and [`NARROW`] at a time.
 fn ends(stride: usize) -> [usize; 2] {
     [WIDE, NARROW].map(|width| stride - stride % width)
@@ -142,6 +145,17 @@ impl<F: Scalar> Kernel<F> for SumSquares {
                         let slope = two * y_bar[0];
                         for (bar, &x) in bar.iter_mut().zip(x) {
                             *bar = slope * x + if begun { *bar } else { F::ZERO };
+                        }
+                        continue;
+                    }
+                    if stride >= LONG {
+                        let rows = bar.chunks_exact_mut(stride).zip(x.chunks_exact(stride));
+                        for (bar, x) in rows {
+                            let terms = bar.iter_mut().zip(x).zip(y_bar);
+                            match begun {
+                                true => terms.for_each(|((bar, &x), &y)| *bar += two * y * x),
+                                false => terms.for_each(|((bar, &x), &y)| *bar = two * y * x),
+                            }
                         }
                         continue;
                     }

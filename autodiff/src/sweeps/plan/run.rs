@@ -60,13 +60,14 @@ fn binary_slopes<F: Float>(f: Binary, a: F, b: F, y: F) -> [F; 2] {
 
 #[inline(never)]
 fn forward_by_tiles<F: Float>(code: &[Instruction], len: usize, values: &mut [F]) {
-    let mut broadcasts = [[F::ZERO; TILE]; 2];
+    let mut repeated = Repeated::new();
     for start in (0..len).step_by(TILE) {
         let n = TILE.min(len - start);
         for i in code {
-            broadcast(i, values, n, &mut broadcasts);
+            let slots = repeated.slots(i, values);
             let (below, rest) = values.split_at_mut(i.at[2] as usize + start);
-            let (y, side) = (&mut rest[..n], |side| operand(i, side, below, start, n, &broadcasts));
+            let (y, side) =
+                (&mut rest[..n], |side| repeated.operand(slots, i, side, below, start, n));
             match i.function {
                 Function::Map(f) => map(f, side(0), y),
                 Function::Zip(f) => tile(f, side(0), side(1), y),
@@ -127,13 +128,13 @@ fn back_by_tiles<F: Float>(
     values: &[F],
     bars: &mut [F],
 ) {
-    let mut broadcasts = [[F::ZERO; TILE]; 2];
+    let mut repeated = Repeated::new();
     for start in (0..len).step_by(TILE) {
         let n = TILE.min(len - start);
         fresh.iter().for_each(|range| bars[range.start + start..][..n].fill(F::ZERO));
         for i in code.iter().rev() {
-            broadcast(i, values, n, &mut broadcasts);
-            let side = |side| operand(i, side, values, start, n, &broadcasts);
+            let slots = repeated.slots(i, values);
+            let side = |side| repeated.operand(slots, i, side, values, start, n);
             let y = &values[i.at[2] as usize + start..][..n];
             let (below, above) = bars.split_at_mut(i.bar[2] as usize + start);
             let y_bar = &above[..n];
@@ -152,27 +153,53 @@ fn back_by_tiles<F: Float>(
     }
 }
 
-/// Repeats the arguments that are single numbers over a tile.
-fn broadcast<F: Float>(i: &Instruction, values: &[F], n: usize, broadcasts: &mut [[F; TILE]; 2]) {
-    for side in 0..2 {
-        if i.scalar[side] {
-            broadcasts[side][..n].fill(values[i.at[side] as usize]);
-        }
-    }
+/// Arguments that are single numbers, repeated over a tile. They stay for the next tiles while there is room.
+struct Repeated<F> {
+    tiles: [[F; TILE]; SLOTS],
+    /// The places of the numbers.
+    of: [u32; SLOTS],
+    next: usize,
 }
 
-/// A tile of an argument.
-fn operand<'a, F>(
-    i: &Instruction,
-    side: usize,
-    values: &'a [F],
-    start: usize,
-    n: usize,
-    broadcasts: &'a [[F; TILE]; 2],
-) -> &'a [F] {
-    if i.scalar[side] {
-        &broadcasts[side][..n]
-    } else {
-        &values[i.at[side] as usize + start..][..n]
+/// The numbers that stay.
+const SLOTS: usize = 4;
+
+impl<F: Float> Repeated<F> {
+    fn new() -> Self {
+        Self { tiles: [[F::ZERO; TILE]; SLOTS], of: [NONE; SLOTS], next: 0 }
+    }
+
+    /// The slots of the arguments of an instruction that are single numbers.
+    fn slots(&mut self, i: &Instruction, values: &[F]) -> [usize; 2] {
+        [0, 1].map(|side| match i.scalar[side] {
+            true => self.slot(i.at[side], values),
+            false => SLOTS,
+        })
+    }
+
+    fn slot(&mut self, at: u32, values: &[F]) -> usize {
+        self.of.iter().position(|&of| of == at).unwrap_or_else(|| {
+            let slot = self.next;
+            self.next = (slot + 1) % SLOTS;
+            self.of[slot] = at;
+            self.tiles[slot].fill(values[at as usize]);
+            slot
+        })
+    }
+
+    /// A tile of an argument.
+    fn operand<'a>(
+        &'a self,
+        slots: [usize; 2],
+        i: &Instruction,
+        side: usize,
+        values: &'a [F],
+        start: usize,
+        n: usize,
+    ) -> &'a [F] {
+        match self.tiles.get(slots[side]) {
+            Some(tile) => &tile[..n],
+            None => &values[i.at[side] as usize + start..][..n],
+        }
     }
 }
