@@ -84,25 +84,22 @@ fn write_pieces<F: Element, const W: usize>(t: Tables<'_, F>) {
             for (p, four) in (first..depth).zip(&mut four) {
                 copy::<F, W>(four, &lines[p * stride + j..], W.min(width - j));
             }
-            let mut pieces = table.as_chunks_mut::<W>().0.iter_mut().skip(j / W).step_by(line / W);
-            let pieces = std::array::from_fn(|_| pieces.next().expect("a table has all its lines"));
-            all_sums(four, pieces);
+            for (s, sums) in all_sums(four).iter().enumerate() {
+                *table[s * line + j..].first_chunk_mut().expect("a line is as long") = *sums;
+            }
         }
     }
 }
 
-/// Writes all sums of four lines.
+/// All sums of four lines.
 #[inline(always)]
-fn all_sums<F: Element, const W: usize>(four: [[F; W]; GROUP], to: [&mut [F; W]; LINES]) {
-    // Written out as one loop over the columns, so that all sums of a vector of columns are made in registers.
-    let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15] = to;
-    for j in 0..W {
-        let [a, b, c, d] = [four[0][j], four[1][j], four[2][j], four[3][j]];
-        (t0[j], t1[j], t2[j], t3[j]) = (F::default(), a, b, a + b);
-        (t4[j], t5[j], t6[j], t7[j]) = (c, a + c, b + c, a + b + c);
-        (t8[j], t9[j], t10[j], t11[j]) = (d, a + d, b + d, a + b + d);
-        (t12[j], t13[j], t14[j], t15[j]) = (c + d, a + c + d, b + c + d, a + b + c + d);
-    }
+fn all_sums<F: Element, const W: usize>([a, b, c, d]: [[F; W]; GROUP]) -> [[F; W]; LINES] {
+    // Written out, so that the compiler holds them in registers.
+    let [ab, ac, bc] = [plus(a, &b), plus(a, &c), plus(b, &c)];
+    let abc = plus(ab, &c);
+    let [ad, bd, abd] = [a, b, ab].map(|sum| plus(sum, &d));
+    let [cd, acd, bcd, abcd] = [c, ac, bc, abc].map(|sum| plus(sum, &d));
+    [[F::default(); W], a, b, ab, c, ac, bc, abc, d, ad, bd, abd, cd, acd, bcd, abcd]
 }
 
 /// What the sums of some rows begin with.
@@ -303,8 +300,8 @@ fn add_chosen<F: Element, const W: usize>(
     [mut a, mut b, mut c, mut d, mut e, mut f]: [[F; W]; HEIGHT],
 ) -> [[F; W]; HEIGHT] {
     for (codes, table) in codes.iter().zip(tables) {
-        let unit = W * size_of::<F>() / 8;
-        let line = |row: usize| &table[usize::from(codes[row]) / unit % LINES];
+        let (codes, unit) = (u64::from_le_bytes(*codes), W * size_of::<F>() / 8);
+        let line = |row: usize| &table[(codes >> (8 * row)) as usize / unit % LINES];
         a = plus(a, line(0));
         b = plus(b, line(1));
         c = plus(c, line(2));
