@@ -48,13 +48,14 @@ pub(super) struct Batch<F: Scalar> {
     /// All shards that were ever used; the shards behind the first `active` keep their states for larger batches.
     pub(super) shards: Vec<Shard<F>>,
     active: usize,
-    grad: Vec<F>,
+    /// The number of parameters. The first shard holds the sum of all gradients after a pass.
+    params: usize,
     stats: Vec<f64>,
 }
 
 impl<F: Scalar> Default for Batch<F> {
     fn default() -> Self {
-        Self { shards: Vec::new(), active: 0, grad: Vec::new(), stats: Vec::new() }
+        Self { shards: Vec::new(), active: 0, params: 0, stats: Vec::new() }
     }
 }
 
@@ -86,9 +87,10 @@ impl<F: Scalar> Batch<F> {
             && grad_norm > most
         {
             let factor = F::from_f64(most / grad_norm);
-            self.grad.iter_mut().for_each(|g| *g *= factor);
+            let grad = self.shards[0].work.grads.leading_mut(self.params);
+            grad.iter_mut().for_each(|g| *g *= factor);
         }
-        optimizer.step(params.values_mut(), &self.grad, lr * schedule.factor(step));
+        optimizer.step(params.values_mut(), self.gradient(), lr * schedule.factor(step));
         self.add_stats();
         Ok(Report { step, bound, grad_norm })
     }
@@ -118,7 +120,7 @@ impl<F: Scalar> Batch<F> {
 
     /// The mean of the gradients of the last batch.
     pub(super) fn gradient(&self) -> &[F] {
-        &self.grad
+        self.active().first().map_or(&[], |first| first.work.gradient(self.params))
     }
 
     /// The sum of the statistics of the last batch, for the estimator.
@@ -163,11 +165,11 @@ impl<F: Scalar> Batch<F> {
             work.release();
         });
         let bound = self.active().iter().map(|shard| shard.bound).sum::<f64>() / batch;
-        self.grad.resize(params.len(), F::ZERO);
-        let mut squares = add_up(&self.shards[..active], &mut self.grad);
+        self.params = params.len();
+        let mut squares = add_up(&mut self.shards[..active], self.params);
         if squares.is_infinite() {
             // In single precision squares overflow long before the gradient does.
-            squares = self.grad.iter().map(|g| g.to_f64() * g.to_f64()).sum();
+            squares = self.gradient().iter().map(|g| g.to_f64() * g.to_f64()).sum();
         }
         (bound, squares)
     }
@@ -203,8 +205,9 @@ impl<F: Scalar> Batch<F> {
             pair.estimate(query, &mut rng.clone(), &mut again);
             again.tape.first_non_finite().map(Box::new)
         });
-        let bad = self.grad.iter().position(|g| !g.is_finite());
-        let what = match bad.and_then(|at| Some((params.name_at(at)?, self.grad[at]))) {
+        let grad = self.gradient();
+        let bad = grad.iter().position(|g| !g.is_finite());
+        let what = match bad.and_then(|at| Some((params.name_at(at)?, grad[at]))) {
             Some(((name, at), g)) => {
                 format!("the bound is {bound}, the gradient of {name}[{at}] is {g}")
             }

@@ -48,49 +48,34 @@ pub(super) fn cut(batch: usize, samples: usize) -> impl ExactSizeIterator<Item =
     (0..shards).map(move |i| i * batch / shards..(i + 1) * batch / shards)
 }
 
-/// Adds the parts to `sum`, one after the other, if `begun`; otherwise `sum` becomes their sum.
+/// Adds the parts to `sum`, one after the other.
 #[inline(always)]
-fn add<F: Scalar, const N: usize>(parts: [&[F]; N], sum: &mut [F], begun: bool) {
-    let len = sum.len();
-    let parts = parts.map(|part| &part[..len]);
-    let more = |first: F, i: usize| parts[1..].iter().fold(first, |sum, part| sum + part[i]);
-    if begun {
-        for i in 0..len {
-            sum[i] = more(sum[i] + parts[0][i], i);
-        }
-    } else {
-        for i in 0..len {
-            sum[i] = more(parts[0][i], i);
-        }
+fn add<F: Scalar, const N: usize>(parts: [&[F]; N], sum: &mut [F]) {
+    let parts = parts.map(|part| &part[..sum.len()]);
+    for (i, sum) in sum.iter_mut().enumerate() {
+        *sum = parts.iter().fold(*sum, |sum, part| sum + part[i]);
     }
 }
 
-/// Writes the sum of the shards' gradients, added in order, and returns the square of its norm.
-pub(super) fn add_up<F: Scalar>(shards: &[Shard<F>], grad: &mut [F]) -> f64 {
-    let len = grad.len();
+/// Adds the gradients of all shards, `len` numbers each, to that of the first, in order, and returns the square of the norm of
+/// their sum.
+pub(super) fn add_up<F: Scalar>(shards: &mut [Shard<F>], len: usize) -> f64 {
+    let Some((first, rest)) = shards.split_first_mut() else { return 0.0 };
     let parts: SmallVec<[&[F]; MOST_SHARDS]> =
-        shards.iter().map(|shard| shard.work.gradient(len)).collect();
-    let chunk = |index: usize, grad: &mut [F]| {
-        let range = index * CHUNK..index * CHUNK + grad.len();
+        rest.iter().map(|shard| shard.work.gradient(len)).collect();
+    let chunk = |index: usize, sum: &mut [F]| {
+        let range = index * CHUNK..index * CHUNK + sum.len();
         let parts: SmallVec<[&[F]; MOST_SHARDS]> =
             parts.iter().map(|part| &part[range.clone()]).collect();
         dispatch(
             #[inline(always)]
             || {
                 // Memory answers several streams at once sooner than one after the other.
-                let (fours, rest) = parts.as_chunks::<4>();
-                let (twos, rest) = rest.as_chunks::<2>();
-                for (i, &four) in fours.iter().enumerate() {
-                    add(four, grad, i > 0);
-                }
-                for &two in twos {
-                    add(two, grad, !fours.is_empty());
-                }
-                for &one in rest {
-                    add([one], grad, parts.len() > 1);
-                }
+                let (threes, rest) = parts.as_chunks::<3>();
+                threes.iter().for_each(|&three| add(three, sum));
+                rest.iter().for_each(|&one| add([one], sum));
                 sum_by(
-                    [&*grad],
+                    [&*sum],
                     #[inline(always)]
                     |[g]| g * g,
                 )
@@ -102,9 +87,10 @@ pub(super) fn add_up<F: Scalar>(shards: &[Shard<F>], grad: &mut [F]) -> f64 {
     const MOST: usize = 256;
     let mut squares = [0.0; MOST];
     let mut total = 0.0;
-    for (block, grad) in grad.chunks_mut(MOST * CHUNK).enumerate() {
-        let used = &mut squares[..grad.len().div_ceil(CHUNK)];
-        map_chunks(grad, CHUNK, used, &|i, grad| chunk(block * MOST + i, grad));
+    let sum = first.work.grads.leading_mut(len);
+    for (block, sum) in sum.chunks_mut(MOST * CHUNK).enumerate() {
+        let used = &mut squares[..sum.len().div_ceil(CHUNK)];
+        map_chunks(sum, CHUNK, used, &|i, sum| chunk(block * MOST + i, sum));
         total += used.iter().sum::<f64>();
     }
     total
