@@ -132,7 +132,8 @@ pub(crate) fn gmm(d: usize) -> Work {
     ];
     let piece = |rows: &[f64]| {
         let of_block = Recorded::new(&at, |_, leaves| {
-            let distance = leaves[0].matmul_with(true, leaves[2].detach(), false).reshape([d, K, BLOCK]);
+            let distance =
+                leaves[0].matmul_with(true, leaves[2].detach(), false).reshape([d, K, BLOCK]);
             vec![(leaves[1] - distance.sum_squares(0)).log_sum_exp(0).sum()]
         });
         let blocks: Vec<Vec<f64>> = rows.chunks(BLOCK * d).map(columns).collect();

@@ -14,11 +14,11 @@ use super::element::Element;
 use super::level::registers;
 use super::packing::{DealOut, Operand};
 use super::simd::{compute, dispatch};
-use super::tables::{Codes, GROUP, LINES, Panels, Rows, Start, Tables, unit};
+use super::tables::{Codes, GROUP, LINES, Panels, Rows, Start, Tables, line, unit};
 use super::tile::Onto;
 use std::cell::RefCell;
 
-/// The bytes of the tables that are made at a time, which stay in the first-level cache.
+/// The bytes of the tables that are made at a time, which stay in or near the first-level cache. Half as many are slower.
 const TABLES: usize = 32 << 10;
 
 /// Below these sizes m, k and n the tables cost more than they save.
@@ -27,7 +27,7 @@ const LEAST: [usize; 3] = [40, 16, 16];
 thread_local! {
     /// The codes of A; they only grow.
     static CODES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    /// The bits of some lines of A.
+    /// The units of some lines of A: zero, or the code of line 1.
     static LINE: RefCell<Aligned<u8>> = RefCell::default();
 }
 
@@ -48,14 +48,13 @@ pub(super) fn bits<F: Element>(
     }
     CODES.with_borrow_mut(|codes| {
         let [m, k, _] = sizes;
-        let registers = registers::<F>();
-        let panels = Panels::new(m, registers.height, k.div_ceil(GROUP));
+        let panels = Panels::new(m, registers::<F>().height, k.div_ceil(GROUP));
         super::grow(codes, panels.codes());
         let codes = &mut codes[..panels.codes()];
         codes.fill(0);
         let fits = encode(panels, k, a, codes);
         if fits {
-            let codes = Codes::new::<F>(panels, codes, registers.width());
+            let codes = Codes::new(panels, codes, unit::<F>());
             strips(sizes, &codes, b, c, onto);
         }
         fits
@@ -71,7 +70,7 @@ fn strips<F: Element>(
     (c, step): (&mut [F], usize),
     onto: Onto<'_, F>,
 ) {
-    let (line, groups) = (registers::<F>().width(), k.div_ceil(GROUP));
+    let (line, groups) = (line::<F>(), k.div_ceil(GROUP));
     F::buffers().with_borrow_mut(|(tables, sums)| {
         let most = TABLES / (LINES * line * size_of::<F>());
         let (tables, turned) =
@@ -90,22 +89,18 @@ fn strips<F: Element>(
                 } else {
                     (&b[k0 * stride + j..], stride)
                 };
-                compute(Tables { width, depth, lines, line, tables: &mut *tables });
+                compute(Tables { width, depth, lines, tables: &mut *tables });
                 let last = first + count == groups;
                 let (strip, rows) = (&mut *sums, &mut c[j..]);
-                let (start, c, width) = match (first, onto, last) {
-                    (0, Onto::Nothing, true) => (Start::Nothing, (rows, step), width),
-                    (0, Onto::C, true) => (Start::Present, (rows, step), width),
-                    (0, Onto::Row(row), true) => {
-                        (Start::Lines((&row[j..], 0)), (rows, step), width)
-                    }
-                    (0, Onto::Nothing, false) => (Start::Nothing, (strip, line), line),
-                    (0, Onto::C, false) => (Start::Lines((&*rows, step)), (strip, line), width),
-                    (0, Onto::Row(row), false) => {
-                        (Start::Lines((&row[j..], 0)), (strip, line), width)
-                    }
-                    (_, _, false) => (Start::Present, (strip, line), width),
-                    (_, _, true) => (Start::Lines((&*strip, line)), (rows, step), width),
+                let (start, c) = match (first, onto, last) {
+                    (0, Onto::Nothing, true) => (Start::Nothing, (rows, step)),
+                    (0, Onto::C, true) => (Start::Present, (rows, step)),
+                    (0, Onto::Row(row), true) => (Start::Lines((&row[j..], 0)), (rows, step)),
+                    (0, Onto::Nothing, false) => (Start::Nothing, (strip, line)),
+                    (0, Onto::C, false) => (Start::Lines((&*rows, step)), (strip, line)),
+                    (0, Onto::Row(row), false) => (Start::Lines((&row[j..], 0)), (strip, line)),
+                    (_, _, false) => (Start::Present, (strip, line)),
+                    (_, _, true) => (Start::Lines((&*strip, line)), (rows, step)),
                 };
                 compute(Rows { codes, first, count, width, tables: &*tables, c, start });
             }
@@ -122,7 +117,7 @@ fn encode<F: Element>(
     codes: &mut [u8],
 ) -> bool {
     let (m, groups) = (panels.rows(), k.div_ceil(GROUP));
-    let unit = unit::<F>(registers::<F>().width());
+    let unit = unit::<F>();
     LINE.with_borrow_mut(|line| {
         if along {
             let (line, joined) = line.first(groups * (GROUP + 1)).split_at_mut(groups * GROUP);
@@ -172,7 +167,8 @@ fn read<F: Element>(from: &[F], to: &mut [u8], unit: u8) -> bool {
     )
 }
 
-/// The factor that moves the lowest bits of four bytes, the first byte lowest, into the highest byte.
+/// The factor that moves one bit of each of four bytes, the same in each and at most the fifth, side by side into the highest byte,
+/// that of the first byte lowest.
 const GATHER: u32 = 1 << 24 | 1 << 17 | 1 << 10 | 1 << 3;
 
 /// Writes four bits that follow each other as one code.

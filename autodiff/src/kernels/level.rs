@@ -131,8 +131,7 @@ pub(crate) fn at_level<R>(level: Level, work: impl FnOnce() -> R) -> R {
 
 /// Work that knows at compile time the width of the vectors and whether products can be fused.
 ///
-/// It serves computations that may round differently from level to level: products with a vector, products of bits, and
-/// normal numbers.
+/// It serves computations that may round differently from level to level: products with a vector, and normal numbers.
 pub(crate) trait Kernel {
     /// Does the work, with fused products if `FMA`, on vectors of `BYTES` bytes. The function must be
     /// `#[inline(always)]`, as must all that it calls.
@@ -142,12 +141,13 @@ pub(crate) trait Kernel {
 /// Work on slices that [`simd`](super::simd) does in vectors, described by its sizes and slices.
 pub(crate) trait Job: Sized {
     type Number: Element;
-    /// Checks all that the vectors rely on: that everything lies in its slices and fits the [`registers`] in use.
+    /// Checks all that the vectors rely on: that everything lies in its slices and fits the [`registers`] in use. The safety of
+    /// memory rests on it, although no unsafe block stands beside it.
     ///
     /// # Panics
     /// If it does not.
     fn check(&self);
-    /// Does the work by plain code: the twin of the vectors, with the same bits.
+    /// Does the work by plain code: the twin of the vectors, with the same bits but for fused products, which it has none of.
     fn plain(self);
 }
 
@@ -175,14 +175,16 @@ impl Registers {
     }
 }
 
-/// The rows of a tile for which sixteen registers of 128 bits have room.
+/// The rows of a tile for which sixteen registers have room.
 pub(crate) const HEIGHT: usize = 6;
+/// The same for 32 registers: the most rows of a tile at any level.
+pub(crate) const HIGHEST: usize = 14;
 
 /// The registers in use.
 pub(crate) fn registers<F>() -> Registers {
     let (bytes, height) = match chosen() {
-        Level::Avx512 => (64, 14),
-        Level::Avx2 => (32, 6),
+        Level::Avx512 => (64, HIGHEST),
+        Level::Avx2 => (32, HEIGHT),
         Level::Baseline => (16, HEIGHT),
     };
     Registers { lanes: bytes / size_of::<F>(), height, in_place: bytes > 16 }

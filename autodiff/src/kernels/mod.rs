@@ -11,14 +11,14 @@ pub(crate) mod linalg;
 pub(crate) mod map;
 mod packing;
 pub(crate) mod random;
-#[cfg(target_arch = "x86_64")]
-mod registers;
 pub(crate) mod simd;
 pub(crate) mod special;
 pub(crate) mod sum;
 mod tables;
 mod thin;
 mod tile;
+#[cfg(target_arch = "x86_64")]
+mod vectors;
 pub(crate) mod walk;
 pub(crate) mod zip;
 

@@ -7,7 +7,7 @@ use super::tile::{Lines, end};
 /// A matrix that is read: its numbers, a flag for a transposed layout, and the stride of its rows.
 pub(super) type Operand<'a, F> = (&'a [F], bool, usize);
 
-/// The side of the squares that are transposed in registers.
+/// The side of the squares that plain code transposes.
 pub(super) const SIDE: usize = 8;
 
 /// A square of a matrix: `SIDE` numbers of `SIDE` lines, from line `i` and number `j` on.

@@ -17,11 +17,11 @@
 //! sum, and the compiler may not do so by itself, so an elementwise loop rounds each operation
 //! in the same way whatever the width, and a seed gives the same numbers on every machine. A
 //! fused product would buy a few per cent of speed and lose that. Matrix products and normal numbers in
-//! double precision are the exceptions ([`multiply`], [`dispatch_kernel`]): fusing doubles the speed of the ones and saves a quarter of
+//! double precision are the exceptions ([`Tile`](super::tile::Tile), [`dispatch_kernel`]): fusing doubles the speed of the ones and saves a quarter of
 //! the time of the others, so their last bits depend on whether the processor can, and on nothing else.
 //!
-//! [`multiply`] and [`deal_out`] do not leave the vectors to the compiler, which does not keep the sums of a large tile in
-//! registers; each has a twin of plain loops with the same bits, and tests compare the two.
+//! [`compute`] does tiles, transposes, tables and rows of tables in vectors by hand, because the compiler does not keep the sums
+//! of a large tile in registers. Each job has a plain twin, and tests compare the two.
 #![allow(unsafe_code)]
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "one level only"))]
 
@@ -113,11 +113,11 @@ use x86::{InVectors, in_vectors};
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::super::element::Element;
-    use super::super::level::{Job, Level, chosen};
+    use super::super::level::{HIGHEST, Job, Level, chosen};
     use super::super::packing::DealOut;
-    use super::super::registers::registers;
     use super::super::tables::{self, GROUP, LINES, Rows, Start, Tables, WORD};
     use super::super::tile::{Onto, Tile};
+    use super::super::vectors::vectors;
     use std::{any::TypeId, arch::x86_64::*};
 
     /// Does a job in vectors, or returns it if there are none for its numbers.
@@ -129,7 +129,7 @@ mod x86 {
         let is = |number: TypeId| TypeId::of::<J::Number>() == number;
         let (single, double) = (is(TypeId::of::<f32>()), is(TypeId::of::<f64>()));
         // SAFETY: that of this function. `chosen` is at most `widest`, which has seen the instructions on this processor, and the
-        // numbers are those of the vectors.
+        // level that the check saw: it does not change on a thread. The numbers are those of the vectors.
         unsafe {
             match chosen() {
                 Level::Avx512 if single => __m512::on(job),
@@ -145,13 +145,14 @@ mod x86 {
     /// A job that can be done in vectors.
     pub(crate) trait InVectors: Job {
         /// # Safety
-        /// The instructions of the vector, whose number is that of the job, and a job that passes its check.
+        /// The vector is that of the level in use, on which the check relies, its number is that of the job, and the job has passed
+        /// its check.
         unsafe fn run<V: Vector>(self);
     }
 
     /// A function for every height and for one vector and two. Called by its place, none is inlined: in one function with others
     /// the compiler would not keep the sums in registers.
-    type ByHeight<T> = [[unsafe fn(T); 2]; 14];
+    type ByHeight<T> = [[unsafe fn(T); 2]; HIGHEST];
 
     /// The table of a function of a vector.
     macro_rules! heights {
@@ -190,19 +191,19 @@ mod x86 {
         /// [`InVectors::run`] with the instructions of the vector.
         unsafe fn on<J: InVectors>(job: J);
         /// [`rows`] by their number.
-        const ROWS: ByHeight<Pointers<Self::Number>> =
+        const ROWS: ByHeight<TilePointers<Self::Number>> =
             heights!(rows 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
         /// [`lookup`] by the number of rows.
-        const LOOKUP: ByHeight<Chosen<Self::Number>> =
+        const LOOKUP: ByHeight<RowPointers<Self::Number>> =
             heights!(lookup 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
         /// [`rows`] with the instructions of the vector.
-        unsafe fn rows<const R: usize, const N: usize>(tile: Pointers<Self::Number>);
+        unsafe fn rows<const R: usize, const N: usize>(tile: TilePointers<Self::Number>);
         /// [`lookup`] with the instructions of the vector.
-        unsafe fn lookup<const R: usize, const N: usize>(rows: Chosen<Self::Number>);
+        unsafe fn lookup<const R: usize, const N: usize>(rows: RowPointers<Self::Number>);
     }
 
     /// Writes [`Vector`] for registers: their number, mask and sizes, the instructions, and what is not one instruction.
-    macro_rules! vectors {
+    macro_rules! vector_impls {
         ($(
             $register:ident $number:ident $mask:ident $lanes:literal $piece:literal $features:literal
             $splat:ident $load:ident $store:ident $mul_add:ident $add:ident $store_first:ident
@@ -228,17 +229,17 @@ mod x86 {
                 #[inline(always)] unsafe fn turn_pieces([$e, $f, $g, $h]: [Self; 4]) -> [Self; 4] { $($turn_pieces)* }
                 #[inline(always)] unsafe fn turn([$a, $b, $c, $d]: [Self; 4]) -> [Self; 4] { $($turn)* }
                 #[target_feature(enable = $features)] unsafe fn on<J: InVectors>(job: J) { job.run::<Self>() }
-                #[target_feature(enable = $features)] unsafe fn rows<const R: usize, const N: usize>(tile: Pointers<$number>) { rows::<Self, R, N>(tile) }
-                #[target_feature(enable = $features)] unsafe fn lookup<const R: usize, const N: usize>(rows: Chosen<$number>) { lookup::<Self, R, N>(rows) }
+                #[target_feature(enable = $features)] unsafe fn rows<const R: usize, const N: usize>(tile: TilePointers<$number>) { rows::<Self, R, N>(tile) }
+                #[target_feature(enable = $features)] unsafe fn lookup<const R: usize, const N: usize>(rows: RowPointers<$number>) { lookup::<Self, R, N>(rows) }
             })*
         };
     }
 
-    registers!(vectors);
+    vectors!(vector_impls);
 
     /// A tile by pointers.
     #[derive(Clone, Copy)]
-    pub(crate) struct Pointers<N> {
+    pub(crate) struct TilePointers<N> {
         /// The numbers of the last vector.
         last: usize,
         depth: usize,
@@ -262,7 +263,7 @@ mod x86 {
             let (a, b) = ((a.0.as_ptr().cast(), a.1), (b.0.as_ptr().cast(), b.1));
             let copy = copy.map(|(copy, line)| (copy.as_mut_ptr().cast(), line));
             let (vectors, last) = (width.div_ceil(V::LANES), (width - 1) % V::LANES + 1);
-            let t = Pointers { last, depth, a, b, copy, c, onto };
+            let t = TilePointers { last, depth, a, b, copy, c, onto };
             // SAFETY: that of this function.
             unsafe {
                 V::ROWS[height - 1][vectors - 1](t);
@@ -271,7 +272,7 @@ mod x86 {
     }
 
     /// The most numbers of a vector.
-    const SIDE: usize = 16;
+    const MOST_LANES: usize = 16;
 
     /// So many lines ahead B is fetched where it is read in memory, which the processor does not foresee.
     const AHEAD: usize = 8;
@@ -282,9 +283,14 @@ mod x86 {
     /// The vector's instructions, a tile that lies in its slices, and a copy whose lines have room for N vectors.
     #[inline(always)]
     #[allow(clippy::needless_range_loop, reason = "loops of known length, which become registers")]
-    unsafe fn rows<V: Vector, const R: usize, const N: usize>(t: Pointers<V::Number>) {
-        let Pointers {
-            last, depth, a: (mut a, a_step), b: (mut b, b_step), c: (c, c_step), ..
+    unsafe fn rows<V: Vector, const R: usize, const N: usize>(t: TilePointers<V::Number>) {
+        let TilePointers {
+            last,
+            depth,
+            a: (mut a, a_step),
+            b: (mut b, b_step),
+            c: (c, c_step),
+            ..
         } = t;
         let (mut copy, copy_step) = t.copy.unwrap_or((std::ptr::null_mut(), 0));
         // SAFETY: that of this function.
@@ -295,7 +301,8 @@ mod x86 {
                 let line = line::<V, N>(b, mask);
                 if b_step > N * V::LANES {
                     for j in 0..N {
-                        let ahead = b.wrapping_add(AHEAD * b_step + j * V::LANES);
+                        let ahead =
+                            b.wrapping_add(AHEAD.wrapping_mul(b_step)).wrapping_add(j * V::LANES);
                         _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
                     }
                 }
@@ -356,7 +363,7 @@ mod x86 {
                 let last = V::LANES.min(count - q) - 1;
                 for block in 0..depth.div_ceil(V::LANES) {
                     let p = (block * V::LANES).min(depth - V::LANES);
-                    // SAFETY: that of this function.
+                    // SAFETY: that of this function: `p + LANES` numbers of a line lie in it, and new lines have room for whole vectors.
                     unsafe {
                         let columns = square::<V>(|i| x.add((q + i.min(last)) * stride + p));
                         for (c, column) in columns.into_iter().enumerate().take(V::LANES) {
@@ -373,18 +380,18 @@ mod x86 {
     /// # Safety
     /// The vector's instructions, and lines of a vector.
     #[inline(always)]
-    unsafe fn square<V: Vector>(line: impl Fn(usize) -> *const V::Number) -> [V; SIDE] {
+    unsafe fn square<V: Vector>(line: impl Fn(usize) -> *const V::Number) -> [V; MOST_LANES] {
         // SAFETY: that of this function.
         unsafe {
             let (zero, count) = (V::splat(V::Number::default()), V::LANES / V::PIECE);
-            let mut turned = [[zero; GROUP]; GROUP];
+            let mut turned = [[zero; 4]; 4];
             for (g, turned) in turned.iter_mut().enumerate().take(count) {
                 for (i, row) in turned.iter_mut().enumerate().take(V::PIECE) {
                     *row = V::load(line(g * V::PIECE + i));
                 }
                 *turned = V::turn(*turned);
             }
-            let mut columns = [zero; SIDE];
+            let mut columns = [zero; MOST_LANES];
             for c in 0..V::PIECE {
                 let pieces = V::turn_pieces(std::array::from_fn(|g| turned[g][c]));
                 for (q, piece) in pieces.into_iter().enumerate().take(count) {
@@ -404,13 +411,13 @@ mod x86 {
             for j in (0..width).step_by(V::LANES) {
                 let from = lines.as_ptr().cast::<V::Number>().wrapping_add(j);
                 let to = self.tables.as_mut_ptr().cast::<V::Number>().wrapping_add(j);
-                // SAFETY: that of this function.
+                // SAFETY: that of this function: lines and tables lie in their slices, and a line of a table has two vectors.
                 unsafe {
                     let mask = V::mask(V::LANES.min(width - j));
                     for g in 0..whole {
                         let four = std::array::from_fn(|p| {
                             let line = from.add((g * GROUP + p) * stride);
-                            let ahead = line.wrapping_add(AHEAD * stride);
+                            let ahead = line.wrapping_add(AHEAD.wrapping_mul(stride));
                             _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
                             V::load_first(line, mask)
                         });
@@ -447,7 +454,7 @@ mod x86 {
 
     /// Rows and tables by pointers.
     #[derive(Clone, Copy)]
-    pub(crate) struct Chosen<N> {
+    pub(crate) struct RowPointers<N> {
         /// The numbers of the last vector.
         last: usize,
         count: usize,
@@ -471,9 +478,10 @@ mod x86 {
             for (i, height, codes) in self.panels() {
                 let c = (c.0.wrapping_add(i * c.1), c.1);
                 let start = start.map(|(from, step)| (from.wrapping_add(i * step), step));
-                let codes = (codes.as_ptr(), self.lines()[0]);
-                let rows = Chosen { last, count: self.count, codes, tables, c, start };
-                // SAFETY: that of this function.
+                let codes = (codes.as_ptr(), self.code_line());
+                let rows = RowPointers { last, count: self.count, codes, tables, c, start };
+                // SAFETY: the check has seen the rows and the tables; `panels` slices the codes, whose lines are whole words and whose
+                // values `Codes::new` has checked.
                 unsafe {
                     V::LOOKUP[height - 1][vectors - 1](rows);
                 }
@@ -484,12 +492,19 @@ mod x86 {
     /// R rows of N vectors, of which the last may be a part, with the lines of tables that codes choose.
     ///
     /// # Safety
-    /// The vector's instructions, and rows and lines that lie in their slices.
+    /// The vector's instructions; rows of C and rows to begin with that lie in their slices; so many tables, and for each a line of
+    /// codes in whole words, R of which are the distances of lines in units of eight bytes.
     #[inline(always)]
     #[allow(clippy::needless_range_loop, reason = "loops of known length, which become registers")]
-    unsafe fn lookup<V: Vector, const R: usize, const N: usize>(rows: Chosen<V::Number>) {
-        let Chosen { last, count, codes: (mut codes, code_line), mut tables, c: (c, step), start } =
-            rows;
+    unsafe fn lookup<V: Vector, const R: usize, const N: usize>(rows: RowPointers<V::Number>) {
+        let RowPointers {
+            last,
+            count,
+            codes: (mut codes, code_line),
+            mut tables,
+            c: (c, step),
+            start,
+        } = rows;
         // SAFETY: that of this function.
         unsafe {
             let mask = V::mask(last);
@@ -542,7 +557,9 @@ mod tests {
     use super::super::float::Float;
     use super::super::level::{Level, Registers, at_level, registers};
     use super::super::packing::{self, DealOut};
-    use super::super::tables::{self, Codes, GROUP, LINES, Panels, Rows, Start, Tables, unit};
+    use super::super::tables::{
+        self, Codes, GROUP, LINES, Panels, Rows, Start, Tables, line, unit,
+    };
     use super::super::tile::{self, Onto, Tile};
     use super::*;
 
@@ -639,14 +656,13 @@ mod tests {
 
     /// Writes the tables of a matrix by both twins, and compares the lines within the columns.
     fn tables_of<F: Float>([width, depth]: [usize; 2], pad: usize) -> Vec<F> {
-        let line = registers::<F>().width();
-        let stride = width + pad;
+        let (line, stride) = (line::<F>(), width + pad);
         let numbers = numbers::<F>((depth - 1) * stride + width, 8);
         let len = depth.div_ceil(GROUP) * LINES * line;
         let [mut found, mut expected] = [vec![F::ZERO; len], vec![F::ZERO; len]];
         let lines = (&numbers[..], stride);
-        compute(Tables { width, depth, lines, line, tables: &mut found });
-        tables::write(Tables { width, depth, lines, line, tables: &mut expected });
+        compute(Tables { width, depth, lines, tables: &mut found });
+        tables::write(Tables { width, depth, lines, tables: &mut expected });
         for (at, (found, expected)) in found.chunks(line).zip(expected.chunks(line)).enumerate() {
             let bits =
                 |x: &[F]| x[..width].iter().map(|x| x.to_f64().to_bits()).collect::<Vec<_>>();
@@ -675,8 +691,7 @@ mod tests {
     fn lines_chosen_in_vectors_have_the_bits_of_plain_loops() {
         fn of<F: Float>() {
             let Registers { height, .. } = registers::<F>();
-            let line = registers::<F>().width();
-            let unit = unit::<F>(line);
+            let (line, unit) = (line::<F>(), unit::<F>());
             for rows in 1..=2 * height + 1 {
                 for width in 1..=line {
                     let (groups, first, count) = (5, rows % 3, 1 + width % 3);
@@ -684,7 +699,7 @@ mod tests {
                     let panels = Panels::new(rows, height, groups);
                     let codes: Vec<u8> =
                         (0..panels.codes()).map(|i| (i * i / 3 % LINES) as u8 * unit).collect();
-                    let codes = Codes::new::<F>(panels, &codes, line);
+                    let codes = Codes::new(panels, &codes, unit);
                     let pad = (rows + width) % 3;
                     let lines = numbers::<F>(rows * line, 9);
                     let compute_by = |plain: bool| {
@@ -718,31 +733,43 @@ mod tests {
 
     #[test]
     fn tables_and_rows_that_do_not_lie_in_their_slices_are_refused() {
-        let line = registers::<f32>().width();
-        let refused =
-            |work: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
-        let numbers = [1.0_f32; 64];
-        let written = |[width, depth]: [usize; 2], stride, len, line, room| {
-            refused(&|| {
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
+            at_level(level, refuse_tables);
+            at_level(level, refuse_rows);
+        }
+    }
+
+    fn refused(work: impl Fn()) -> bool {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err()
+    }
+
+    fn refuse_tables() {
+        let (line, numbers) = (line::<f32>(), [1.0_f32; 64]);
+        let written = |[width, depth]: [usize; 2], stride, len, room| {
+            refused(|| {
                 let (mut tables, lines) = (vec![0.0; room], (&numbers[..len], stride));
-                compute(Tables { width, depth, lines, line, tables: &mut tables });
+                compute(Tables { width, depth, lines, tables: &mut tables });
             })
         };
         let room = 2 * LINES * line;
-        assert!(!written([2, 8], 3, 23, line, room));
-        assert!(written([2, 8], 3, 22, line, room), "the lines");
-        assert!(written([2, 8], 3, 23, line, room - 1), "room");
-        assert!(written([2, 8], 3, 23, 2 * line, 2 * room), "the line of a table");
-        assert!(written([line + 1, 1], 1, 64, line, room), "the width");
-        assert!(written([2, 8], usize::MAX, 23, line, room), "far lines");
-        assert!(written([0, 8], 3, 23, line, room), "no columns");
-        let unit = unit::<f32>(line);
-        let (panels, table) = (Panels::new(3, registers::<f32>().height, 2), [1.0_f32; 8192]);
+        assert!(!written([2, 8], 3, 23, room));
+        assert!(written([2, 8], 3, 22, room), "the lines");
+        assert!(written([2, 8], 3, 23, room - 1), "room");
+        assert!(written([line + 1, 1], 1, 64, room), "the width");
+        assert!(written([2, 8], usize::MAX, 23, room), "far lines");
+        assert!(written([0, 8], 3, 23, room), "no columns");
+        assert!(written([2, 0], 3, 23, room), "no lines");
+    }
+
+    fn refuse_rows() {
+        let Registers { height, .. } = registers::<f32>();
+        let (line, unit, numbers) = (line::<f32>(), unit::<f32>(), [1.0_f32; 64]);
+        let (panels, table) = (Panels::new(3, height, 2), [1.0_f32; 8192]);
         let added = |first, count, [width, tables, len, step]: [usize; 4], start: usize, code| {
-            refused(&|| {
+            refused(|| {
                 let mut codes = vec![0; panels.codes()];
                 codes[2] = code;
-                let codes = &Codes::new::<f32>(panels, &codes, line);
+                let codes = &Codes::new(panels, &codes, unit);
                 let mut c = vec![0.0; len];
                 let start = Start::Lines((&numbers[..start], 0));
                 let (tables, c) = (&table[..tables], (&mut c[..], step));
@@ -752,21 +779,27 @@ mod tests {
         let one = LINES * line;
         assert!(!added(1, 1, [2, one, 8, 3], 2, 15 * unit));
         assert!(added(1, 1, [2, one, 8, 3], 2, 15 * unit + 1), "a code between lines");
-        assert!(unit > 8 || added(1, 1, [2, one, 8, 3], 2, 16 * unit), "a code beyond");
+        if let Some(beyond) = unit.checked_mul(16) {
+            assert!(added(1, 1, [2, one, 8, 3], 2, beyond), "a code beyond");
+        }
         assert!(added(1, 2, [2, 2 * one, 8, 3], 2, 0), "codes");
         assert!(added(0, 2, [2, 2 * one - 1, 8, 3], 2, 0), "tables");
         assert!(added(1, 1, [2, one, 7, 3], 2, 0), "C");
         assert!(added(1, 1, [2, one, 8, usize::MAX], 2, 0), "far rows");
         assert!(added(1, 1, [2, one, 8, 3], 1, 0), "the start");
         assert!(added(1, 1, [line + 1, one, 200, line + 1], 64, 0), "the width");
-        let high = Panels::new(15, 15, 2);
-        let codes = vec![0; high.codes()];
-        assert!(refused(&|| {
-            let mut c = vec![0.0_f32; 60];
-            let codes = &Codes::new::<f32>(high, &codes, line);
-            let (c, start, tables) = ((&mut c[..], 3), Start::Nothing, &table[..]);
-            compute(Rows { codes, first: 0, count: 2, width: 2, tables, c, start });
-        }));
+        let zeros = |panels: Panels, unit: u8| {
+            refused(|| {
+                let (mut c, codes) = (vec![0.0_f32; 60], vec![0; panels.codes()]);
+                let codes = &Codes::new(panels, &codes, unit);
+                let (c, start, tables) = ((&mut c[..], 3), Start::Nothing, &table[..]);
+                compute(Rows { codes, first: 0, count: 2, width: 2, tables, c, start });
+            })
+        };
+        assert!(!zeros(panels, unit));
+        assert!(zeros(Panels::new(height + 1, height + 1, 2), unit), "too high");
+        assert!(zeros(panels, unit / 2) && zeros(panels, unit * 2), "the unit of other lines");
+        assert!(zeros(panels, 3), "no unit");
     }
 
     #[test]

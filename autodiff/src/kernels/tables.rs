@@ -12,10 +12,16 @@ pub(crate) const GROUP: usize = 4;
 /// The lines of a table: line $s$ is the sum of those of the four whose bits are set in $s$.
 pub(crate) const LINES: usize = 1 << GROUP;
 
-/// The code of line 1 of a table. A code is the distance of a line from the first in units of eight bytes, which a
+/// The numbers of a line of a table: two vectors of the level in use.
+#[inline]
+pub(crate) fn line<F>() -> usize {
+    registers::<F>().width()
+}
+
+/// The code of line 1 of a table: 4, 8 or 16. A code is the distance of a line from the first in units of eight bytes, which a
 /// processor multiplies by as it adds up an address.
-pub(crate) fn unit<F>(line: usize) -> u8 {
-    (line * size_of::<F>() / 8) as u8
+pub(crate) fn unit<F>() -> u8 {
+    (line::<F>() * size_of::<F>() / 8) as u8
 }
 
 /// The codes that are read at a time.
@@ -28,22 +34,23 @@ pub(crate) struct Tables<'a, F> {
     /// The lines of the matrix; those that are missing in the last table count as zero.
     pub(crate) depth: usize,
     pub(crate) lines: Lines<'a, F>,
-    /// The numbers of a line of a table: a multiple of four. Those beyond the columns are not defined.
-    pub(crate) line: usize,
+    /// Tables, whose numbers beyond the columns are not defined.
     pub(crate) tables: &'a mut [F],
 }
 
 impl<F: Element> Job for Tables<'_, F> {
     type Number = F;
 
-    /// The matrix and the tables lie in their slices, and a line has two vectors.
+    /// The matrix and the tables lie in their slices, and the columns fit a line of a table.
     fn check(&self) {
-        let Self { width, depth, lines: (lines, stride), line, .. } = *self;
-        assert!(line == registers::<F>().width(), "tables: the line");
-        assert!(width > 0 && depth > 0 && width <= line && line <= 64, "tables: sizes");
-        assert!(end(depth, stride, width) <= lines.len(), "tables: the lines are too short");
-        let room = self.tables.len() / (LINES * line);
-        assert!(line.is_multiple_of(4) && depth.div_ceil(GROUP) <= room, "tables: no room");
+        let Self { width, depth, lines: (lines, stride), .. } = *self;
+        let line = line::<F>();
+        assert!(width > 0 && width <= line, "tables: {width} columns do not fit a line of {line}");
+        assert!(depth > 0, "tables: a matrix without lines has none");
+        let (needed, found) = (end(depth, stride, width), lines.len());
+        assert!(needed <= found, "tables: the lines need {needed} numbers, and there are {found}");
+        let (needed, room) = (depth.div_ceil(GROUP), self.tables.len() / (LINES * line));
+        assert!(needed <= room, "tables: there is room for {room} of {needed}");
     }
 
     fn plain(self) {
@@ -53,23 +60,22 @@ impl<F: Element> Job for Tables<'_, F> {
 
 #[cfg(target_arch = "x86_64")]
 impl<F> Tables<'_, F> {
-    /// The tables of the lines from `4 * first` on.
+    /// The tables from number `first` on.
     pub(crate) fn after(self, first: usize) -> Option<Self> {
-        let Self { width, depth, lines: (lines, stride), line, tables } = self;
+        let Self { width, depth, lines: (lines, stride), tables } = self;
         let at = first * GROUP;
         (at < depth).then(|| Tables {
             width,
             depth: depth - at,
             lines: (&lines[at * stride..], stride),
-            line,
-            tables: &mut tables[first * LINES * line..],
+            tables: &mut tables[first * LINES * line::<F>()..],
         })
     }
 }
 
 /// Writes tables. It is fast if a line has two vectors of 128 bits.
 pub(crate) fn write<F: Element>(t: Tables<'_, F>) {
-    match (t.line, size_of::<F>()) {
+    match (line::<F>(), size_of::<F>()) {
         (8, 4) => write_pieces::<F, 8>(t),
         _ => write_pieces::<F, 4>(t),
     }
@@ -77,7 +83,8 @@ pub(crate) fn write<F: Element>(t: Tables<'_, F>) {
 
 /// Writes tables, W numbers of a line at a time.
 fn write_pieces<F: Element, const W: usize>(t: Tables<'_, F>) {
-    let Tables { width, depth, lines: (lines, stride), line, tables } = t;
+    let Tables { width, depth, lines: (lines, stride), tables } = t;
+    let line = line::<F>();
     for (first, table) in (0..depth).step_by(GROUP).zip(tables.chunks_exact_mut(LINES * line)) {
         for j in (0..width).step_by(W) {
             let mut four = [[F::default(); W]; GROUP];
@@ -158,25 +165,22 @@ impl Panels {
 pub(crate) struct Codes<'a> {
     panels: Panels,
     codes: &'a [u8],
-    line: usize,
+    unit: u8,
 }
 
 impl<'a> Codes<'a> {
-    /// Codes for tables with lines of `line` numbers.
+    /// Codes in multiples of `unit`, which is that of the tables.
     ///
     /// # Panics
     /// If there are not as many as the panels need, or one is not the code of a line.
-    pub(crate) fn new<F>(panels: Panels, codes: &'a [u8], line: usize) -> Self {
-        let unit = unit::<F>(line);
-        assert!(
-            unit.is_power_of_two() && usize::from(unit) * 8 == line * size_of::<F>(),
-            "codes: no unit"
-        );
-        assert!(codes.len() == panels.codes(), "codes: not all");
+    pub(crate) fn new(panels: Panels, codes: &'a [u8], unit: u8) -> Self {
+        assert!(unit.is_power_of_two() && unit <= 16, "codes: {unit} is no unit");
+        let (needed, found) = (panels.codes(), codes.len());
+        assert!(needed == found, "codes: {needed} are needed, and there are {found}");
         let (mut all, most) = (0, unit * (LINES as u8 - 1));
         codes.iter().for_each(|code| all |= code);
-        assert!(all & !most == 0, "codes: one without a line");
-        Self { panels, codes, line }
+        assert!(all & !most == 0, "codes: one chooses no line of a table");
+        Self { panels, codes, unit }
     }
 }
 
@@ -188,7 +192,7 @@ pub(crate) struct Rows<'a, F> {
     pub(crate) count: usize,
     /// The columns: up to two vectors.
     pub(crate) width: usize,
-    /// These tables, whose lines are a multiple of eight numbers in single precision, of four in double.
+    /// These tables.
     pub(crate) tables: &'a [F],
     /// The rows of C and the distance between them.
     pub(crate) c: (&'a mut [F], usize),
@@ -198,20 +202,24 @@ pub(crate) struct Rows<'a, F> {
 impl<F: Element> Job for Rows<'_, F> {
     type Number = F;
 
-    /// The rows and the tables lie in their slices, a line has two vectors, and the panels fit the registers.
+    /// The rows and the tables lie in their slices, the codes are those of lines, and the panels fit the registers.
     fn check(&self) {
-        let registers = registers::<F>();
-        assert!(self.codes.line == registers.width(), "rows: the line of a table");
-        let fits = |(_, height, _): (usize, usize, &[u8])| height <= registers.height;
-        assert!(self.panels().all(fits), "rows: too high");
-        let Self { codes: &Codes { panels, line, .. }, first, count, width, tables, .. } = *self;
-        assert!(panels.rows > 0 && width > 0 && width <= line && line <= 64, "rows: sizes");
-        assert!(first < panels.tables && count <= panels.tables - first, "rows: too few codes");
-        assert!(tables.len() / (LINES * line) >= count, "rows: too few tables");
+        let Self { codes: &Codes { panels, unit: found, .. }, first, count, width, .. } = *self;
+        let (line, height, unit) = (line::<F>(), registers::<F>().height, unit::<F>());
+        assert!(found == unit, "rows: the codes have unit {found}, and lines have {unit}");
+        let highest = panels.rows.div_ceil(panels.count);
+        assert!(highest <= height, "rows: {highest} do not fit the registers, {height} do");
+        assert!(width > 0 && width <= line, "rows: {width} columns do not fit a line of {line}");
+        let codes = first < panels.tables && count <= panels.tables - first;
+        assert!(codes, "rows: there are no codes for {count} tables from {first} on");
+        let room = self.tables.len() / (LINES * line);
+        assert!(room >= count, "rows: {count} tables are needed, and there are {room}");
         let Self { ref c, start, .. } = *self;
-        assert!(end(panels.rows, c.1, width) <= c.0.len(), "rows: C is too short");
+        let (needed, found) = (end(panels.rows, c.1, width), c.0.len());
+        assert!(needed <= found, "rows: C needs {needed} numbers, and has {found}");
         if let Start::Lines((lines, step)) = start {
-            assert!(end(panels.rows, step, width) <= lines.len(), "rows: too little to begin with");
+            let (needed, found) = (end(panels.rows, step, width), lines.len());
+            assert!(needed <= found, "rows: {found} of {needed} numbers are there to begin with");
         }
     }
 
@@ -230,26 +238,26 @@ impl<F> Rows<'_, F> {
             .map(move |(i, height, at)| (i, height, &self.codes.codes[at..][..len]))
     }
 
-    /// The lengths of a line of codes and of a line of a table.
+    /// The length of a line of codes.
     #[inline(always)]
-    pub(crate) fn lines(&self) -> [usize; 2] {
-        [self.codes.panels.line, self.codes.line]
+    pub(crate) fn code_line(&self) -> usize {
+        self.codes.panels.line
     }
 }
 
-/// Adds lines of tables to rows. It is fast if a line has two vectors of 128 bits, and a panel not more rows than a word codes.
+/// Adds lines of tables to rows. It is fast if a line has two vectors of 128 bits and a panel [`HEIGHT`] rows at most.
 pub(crate) fn add<F: Element>(mut rows: Rows<'_, F>) {
-    match (rows.lines(), size_of::<F>()) {
-        ([WORD, 8], 4) => add_in_registers::<F, 8>(&mut rows),
-        ([WORD, 4], 8) => add_in_registers::<F, 4>(&mut rows),
+    let low = rows.panels().all(|(_, height, _)| height <= HEIGHT);
+    match (line::<F>(), size_of::<F>()) {
+        (8, 4) if low => add_in_registers::<F, 8>(&mut rows),
+        (4, 8) if low => add_in_registers::<F, 4>(&mut rows),
         _ => add_one_by_one(rows),
     }
 }
 
 /// Adds lines number by number.
 fn add_one_by_one<F: Element>(rows: Rows<'_, F>) {
-    let [code_line, line] = rows.lines();
-    let unit = usize::from(unit::<F>(line));
+    let (code_line, line, unit) = (rows.code_line(), line::<F>(), usize::from(unit::<F>()));
     let Rows { codes: &Codes { panels, codes, .. }, first, count, width, .. } = rows;
     let Rows { tables, c: (c, step), start, .. } = rows;
     for (top, height, at) in panels.iter(first) {

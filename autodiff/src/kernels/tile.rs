@@ -51,7 +51,7 @@ impl<F> Tile<'_, F> {
     /// # Panics
     /// If it does not.
     #[inline(always)]
-    fn lies_inside(&self) {
+    fn check_slices(&self) {
         let Self { height, width, depth, a, b, .. } = *self;
         assert!(height > 0 && width > 0 && depth > 0, "tile: empty");
         assert!(end(depth, a.1, height) <= a.0.len(), "tile: A is too short");
@@ -72,7 +72,7 @@ impl<F: Element> Job for Tile<'_, F> {
     /// The tile lies in its slices and is not larger than the registers, and a copy has room for whole vectors.
     #[inline(always)]
     fn check(&self) {
-        self.lies_inside();
+        self.check_slices();
         let registers = registers::<F>();
         let fits = self.height <= registers.height && self.width <= registers.width();
         assert!(fits, "tile: too large");
@@ -112,7 +112,7 @@ impl<F: Element> Tile<'_, F> {
 /// Computes a tile. It is fast if the lines are packed, those of A in whole vectors of 128 bits, those of B in two, and if
 /// there are [`HEIGHT`] rows and two vectors at most.
 pub(crate) fn multiply<F: Element, const FMA: bool>(mut tile: Tile<'_, F>) {
-    tile.lies_inside();
+    tile.check_slices();
     let packed = match size_of::<F>() {
         4 => in_registers::<F, FMA, 8, 8>(&mut tile),
         _ => in_registers::<F, FMA, 6, 4>(&mut tile),
@@ -122,8 +122,8 @@ pub(crate) fn multiply<F: Element, const FMA: bool>(mut tile: Tile<'_, F>) {
     }
     let Tile { height, width, depth, a, b, .. } = tile;
     if let Some((copy, line)) = &mut tile.copy {
-        for (to, from) in copy.chunks_mut(*line).zip(b.0.chunks(b.1)).take(depth) {
-            to[..width].copy_from_slice(&from[..width]);
+        for (p, to) in copy.chunks_mut(*line).enumerate().take(depth) {
+            to[..width].copy_from_slice(&b.0[p * b.1..][..width]);
         }
     }
     let mut sums = vec![F::default(); width];

@@ -127,7 +127,8 @@ fn store<F: Scalar>(maxima: [F; LANES], sums: [F; LANES], count: F, y: &mut [F])
 }
 
 /// Calls `gain` with the number of each piece and $\bar y e^{x - y} / \sum e^{x - y}$; if `joint`, the sum goes
-/// over all lanes. The sum is not taken to be one, because the rounding of a large $y$ would distort the softmax.
+/// over all lanes. The sum is not taken to be one, because the rounding of a large $y$ would distort the softmax. `kept` is the
+/// caller's, so that it is not cleared for every row.
 #[inline(always)]
 fn softmax_adjoints<F: Scalar>(
     count: usize,
@@ -343,4 +344,5 @@ pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
     (Fused::LogSumExp { axis: 2 }, &[&[2, 3, 1]]),
     (Fused::LogSumExp { axis: 0 }, &[&[3, 37]]),
     (Fused::LogSumExp { axis: 1 }, &[&[3, 37]]),
+    (Fused::LogSumExp { axis: 0 }, &[&[33, 2]]),
 ];

@@ -169,12 +169,11 @@ impl<F: Float> Repeated<F> {
         Self { tiles: [[F::ZERO; TILE]; SLOTS], of: [NONE; SLOTS], next: 0 }
     }
 
-    /// The slots of the arguments of an instruction that are single numbers.
-    fn slots(&mut self, i: &Instruction, values: &[F]) -> [usize; 2] {
-        [0, 1].map(|side| match i.scalar[side] {
-            true => self.slot(i.at[side], values),
-            false => SLOTS,
-        })
+    /// For each argument that is a single number, the slot with its tile. At most one is, so that no slot is filled anew before it
+    /// is read.
+    fn slots(&mut self, i: &Instruction, values: &[F]) -> [Option<usize>; 2] {
+        debug_assert!(i.scalar != [true; 2], "two numbers make a number, which is no run");
+        [0, 1].map(|side| i.scalar[side].then(|| self.slot(i.at[side], values)))
     }
 
     fn slot(&mut self, at: u32, values: &[F]) -> usize {
@@ -190,15 +189,15 @@ impl<F: Float> Repeated<F> {
     /// A tile of an argument.
     fn operand<'a>(
         &'a self,
-        slots: [usize; 2],
+        slots: [Option<usize>; 2],
         i: &Instruction,
         side: usize,
         values: &'a [F],
         start: usize,
         n: usize,
     ) -> &'a [F] {
-        match self.tiles.get(slots[side]) {
-            Some(tile) => &tile[..n],
+        match slots[side] {
+            Some(slot) => &self.tiles[slot][..n],
             None => &values[i.at[side] as usize + start..][..n],
         }
     }

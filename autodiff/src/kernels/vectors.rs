@@ -2,7 +2,7 @@
 
 /// Hands the rows to a reader: the register, its number and its mask, how many numbers it and a piece of 128 bits have, the
 /// instruction sets, the instructions, and what is not one instruction.
-macro_rules! registers {
+macro_rules! vectors {
     ($reader:ident) => {
         $reader! {
             __m512 f32 __mmask16 16 4 "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"
@@ -63,4 +63,4 @@ macro_rules! registers {
         }
     };
 }
-pub(super) use registers;
+pub(super) use vectors;
