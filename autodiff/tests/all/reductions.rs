@@ -335,3 +335,15 @@ fn sums_of_random_numbers_are_near_those_in_double_precision() {
         assert!(error <= 64.0 * f64::from(f32::EPSILON) * size, "{n}: {error}");
     }
 }
+
+#[test]
+fn the_slope_of_squares_of_zeros_is_zero_without_a_sign_at_every_width() {
+    for columns in [1, 63, 64, 65] {
+        let tape = Tape::new();
+        let x = tape.leaf(&vec![0.0_f64; 2 * columns], [2, columns]);
+        let seed = vec![-1.0; columns];
+        let grads = tape.pull(&[(x.sum_squares(0), &seed[..])]);
+        let slopes = grads.of(x);
+        assert!(slopes.values().iter().all(|g| g.to_bits() == 0), "{columns} columns");
+    }
+}

@@ -159,7 +159,7 @@ impl<F: Scalar> Kernel<F> for SumSquares {
                                 }
                             } else {
                                 for ((bar, &x), &y_bar) in terms {
-                                    *bar = two * y_bar * x;
+                                    *bar = two * y_bar * x + F::ZERO;
                                 }
                             }
                         }
