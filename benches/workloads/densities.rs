@@ -31,9 +31,13 @@ impl Recorded {
         Self { plan, inputs, outputs, grads: Grads::new() }
     }
 
-    /// Computes the outputs at new inputs.
-    fn run(&mut self, at: &[&[f64]]) {
-        self.inputs.iter().zip(at).for_each(|(&id, values)| self.plan.set(id, values));
+    /// Sets the inputs from number `first` on.
+    fn set(&mut self, first: usize, at: &[&[f64]]) {
+        self.inputs[first..].iter().zip(at).for_each(|(&id, values)| self.plan.set(id, values));
+    }
+
+    /// Computes the outputs.
+    fn run(&mut self) {
         self.plan.run().expect("every matrix can be factored");
     }
 
@@ -48,9 +52,9 @@ impl Recorded {
         self.plan.pull_into(&seeds, &mut self.grads);
     }
 
-    /// The value of the only output, one number, at new inputs; the gradient is left in `grads`.
-    fn value_and_grad(&mut self, at: &[&[f64]]) -> f64 {
-        self.run(at);
+    /// The value of the only output, one number; the gradient is left in `grads`.
+    fn value_and_grad(&mut self) -> f64 {
+        self.run();
         self.pull([&[1.0]]);
         self.value(0)[0]
     }
@@ -144,14 +148,17 @@ pub(crate) fn gmm(d: usize) -> Work {
     let count = alphas.len() + means.len() + icf.len();
     let mut gradient = sizes.map(|size| vec![0.0; size]);
     let mut value = move || {
-        parameters.run(&[&alphas, &means, &icf]);
+        parameters.set(0, &[&alphas, &means, &icf]);
+        parameters.run();
         let [l, scale] = [0, 1].map(|i| parameters.value(i));
         let mut values = [0.0; PIECES];
         pieces.par_iter_mut().zip(&mut values).for_each(|((of_block, blocks, gains), y)| {
             gains.fill(0.0);
             *y = 0.0;
+            of_block.set(0, &[l, scale]);
             for x in &*blocks {
-                *y += of_block.value_and_grad(&[l, scale, x]);
+                of_block.set(2, &[x]);
+                *y += of_block.value_and_grad();
                 let part = of_block.grads.leading(gains.len());
                 gains.iter_mut().zip(part).for_each(|(sum, g)| *sum += g);
             }
@@ -192,7 +199,8 @@ pub(crate) fn logistic() -> Work {
         let logits = x.matmul_with(true, leaves[0], false).reshape([N]);
         vec![y.bernoulli_log_prob(logits) - leaves[0].reshape([D]).sum_squares(0) * 0.5]
     });
-    let check = posterior.value_and_grad(&[&q]);
+    posterior.set(0, &[&q]);
+    let check = posterior.value_and_grad();
     Work::new(100, check, move || {
         for _ in 0..100 {
             let kick = |p: &mut [f64], grads: &Grads<f64>| {
@@ -200,7 +208,8 @@ pub(crate) fn logistic() -> Work {
             };
             kick(&mut p, &posterior.grads);
             q.iter_mut().zip(&p).for_each(|(q, p)| *q += EPS * p);
-            posterior.value_and_grad(&[&q]);
+            posterior.set(0, &[&q]);
+            posterior.value_and_grad();
             kick(&mut p, &posterior.grads);
         }
     })
@@ -238,7 +247,10 @@ pub(crate) fn gplvm() -> Work {
         let fit = factor.inverse_form(y).sum();
         vec![(factor.log_det() * D as f64 + fit + (N * D) as f64 * TAU.ln()) * -0.5]
     });
-    let mut value = move || likelihood.value_and_grad(&[&points, &lengths, &scales]);
+    let mut value = move || {
+        likelihood.set(0, &[&points, &lengths, &scales]);
+        likelihood.value_and_grad()
+    };
     let check = value();
     Work::new(1, check, move || {
         std::hint::black_box(value());

@@ -171,9 +171,10 @@ impl<F: Element> Product<'_, F> {
             for i0 in (0..m).step_by(self.rows) {
                 let rows = self.rows.min(m - i0);
                 let panels = rows.div_ceil(registers.height);
+                let (height, higher) = (rows / panels, rows % panels);
                 let top = |panel: usize| match registers.in_place {
                     // The heights differ by one at most: a low last panel would take as long as a high one.
-                    true => panel * rows / panels,
+                    true => panel * height + panel.min(higher),
                     false => rows.min(panel * registers.height),
                 };
                 let (a_values, a_along, a_width) = a;

@@ -156,7 +156,8 @@ impl Panels {
     #[inline(always)]
     pub(crate) fn iter(self, table: usize) -> impl Iterator<Item = (usize, usize, usize)> {
         let Self { rows, count, line, tables } = self;
-        let top = move |panel: usize| panel * rows / count;
+        let (height, higher) = (rows / count, rows % count);
+        let top = move |panel: usize| panel * height + panel.min(higher);
         (0..count).map(move |i| (top(i), top(i + 1) - top(i), (i * tables + table) * line))
     }
 }
