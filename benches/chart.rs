@@ -66,7 +66,7 @@ fn chart(rows: &[Row], peer: &str) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"sans-serif\" font-size=\"17\">\n\
          <rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n\
-         <text x=\"12\" y=\"30\" font-size=\"22\">How many times as fast as {} (longer is faster)</text>\n",
+         <text x=\"12\" y=\"30\" font-size=\"22\">How many times as fast as {} (longer is faster; logarithmic)</text>\n",
         peer.to_uppercase()
     );
     let mut add = |line: String| writeln!(svg, "{line}").expect("a string takes everything");
@@ -111,4 +111,5 @@ fn main() {
     let line = |line| serde_json::from_str(line).expect("a line of JSON");
     let rows = rows(&text.lines().map(line).collect::<Vec<Value>>(), &peer);
     std::fs::write(&svg, chart(&rows, &peer)).expect("the picture can be written");
+    println!("{}", svg.display());
 }

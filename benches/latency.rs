@@ -44,14 +44,21 @@ fn tensor(file: &SafeTensors<'_>, name: &str) -> Option<(Vec<f32>, Vec<usize>)> 
 
 fn main() {
     let Arguments { checkpoint, activation, seconds, .. } = Arguments::parse();
-    let bytes = std::fs::read(&checkpoint).expect("the checkpoint can be read");
-    let file = SafeTensors::deserialize(&bytes).expect("the checkpoint is a safetensors file");
+    let refuse = |what: String| -> ! {
+        eprintln!("{}: {what}", checkpoint.display());
+        std::process::exit(2)
+    };
+    let bytes = std::fs::read(&checkpoint).unwrap_or_else(|error| refuse(error.to_string()));
+    let file = SafeTensors::deserialize(&bytes)
+        .unwrap_or_else(|error| refuse(format!("no safetensors file: {error}")));
     let layer = |i: usize| {
         let part = |part| tensor(&file, &format!("param.encoder.{i}.{part}"));
         Some((part("weight")?, part("bias")?))
     };
     let layers: Vec<_> = (0..).map_while(layer).collect();
-    assert!(!layers.is_empty(), "the checkpoint has no param.encoder.0.weight");
+    if layers.is_empty() {
+        refuse("there is no param.encoder.0.weight".into());
+    }
     let mut widths: Vec<usize> = layers.iter().map(|(weight, _)| weight.1[0]).collect();
     let hidden = match activation {
         Hidden::Tanh => Activation::Tanh,

@@ -101,7 +101,7 @@ fn measure(work: &mut Work, seconds: f64) -> Vec<f64> {
 fn main() {
     let arguments = Arguments::parse();
     let Some(works) = build(&arguments.workload, arguments.dtype) else {
-        eprintln!("there is no workload called {}", arguments.workload);
+        eprintln!("there is no workload called {}; --help lists them", arguments.workload);
         std::process::exit(2);
     };
     let pool = rayon::ThreadPoolBuilder::new()
