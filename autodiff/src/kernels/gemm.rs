@@ -25,7 +25,7 @@ use super::level::{Registers, registers};
 use super::packing::{DealOut, Operand, copy_lines};
 use super::simd::compute;
 use super::thin::thin;
-use super::tile::{Onto, Tile};
+use super::tile::{Onto, Tile, tops};
 
 /// The largest block of k: a panel of B of this height, 26 or 51 kB, comes from the first-level or near the second-level cache.
 const KC: usize = 400;
@@ -171,10 +171,10 @@ impl<F: Element> Product<'_, F> {
             for i0 in (0..m).step_by(self.rows) {
                 let rows = self.rows.min(m - i0);
                 let panels = rows.div_ceil(registers.height);
-                let (height, higher) = (rows / panels, rows % panels);
+                let tops = tops(rows, panels);
                 let top = |panel: usize| match registers.in_place {
-                    // The heights differ by one at most: a low last panel would take as long as a high one.
-                    true => panel * height + panel.min(higher),
+                    // A last panel of less than four rows would take as long as one of four.
+                    true => tops(panel),
                     false => rows.min(panel * registers.height),
                 };
                 let (a_values, a_along, a_width) = a;

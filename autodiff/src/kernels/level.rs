@@ -159,7 +159,7 @@ pub(crate) struct Registers {
     pub(crate) lanes: usize,
     /// The most rows of a tile.
     pub(crate) height: usize,
-    /// True if a tile reads lines in memory as fast as packed ones, and takes time in proportion to its height.
+    /// True if a tile reads lines in memory as fast as packed ones, and takes time in proportion to its height, from four rows on.
     pub(crate) in_place: bool,
 }
 

@@ -563,6 +563,12 @@ mod tests {
     use super::super::tile::{self, Onto, Tile};
     use super::*;
 
+    fn at_every_level(works: [fn(); 2]) {
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
+            works.iter().for_each(|work| at_level(level, work));
+        }
+    }
+
     /// Numbers between −1 and 1 without a pattern.
     fn numbers<F: Float>(len: usize, seed: u64) -> Vec<F> {
         let mixed = |i: u64| (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (seed << 40);
@@ -616,10 +622,7 @@ mod tests {
                 }
             }
         }
-        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
-            at_level(level, of::<f32>);
-            at_level(level, of::<f64>);
-        }
+        at_every_level([of::<f32>, of::<f64>]);
     }
 
     #[test]
@@ -648,10 +651,7 @@ mod tests {
                 }
             }
         }
-        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
-            at_level(level, of::<f32>);
-            at_level(level, of::<f64>);
-        }
+        at_every_level([of::<f32>, of::<f64>]);
     }
 
     /// Writes the tables of a matrix by both twins, and compares the lines within the columns.
@@ -681,10 +681,7 @@ mod tests {
                 }
             }
         }
-        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
-            at_level(level, of::<f32>);
-            at_level(level, of::<f64>);
-        }
+        at_every_level([of::<f32>, of::<f64>]);
     }
 
     #[test]
@@ -725,18 +722,12 @@ mod tests {
                 }
             }
         }
-        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
-            at_level(level, of::<f32>);
-            at_level(level, of::<f64>);
-        }
+        at_every_level([of::<f32>, of::<f64>]);
     }
 
     #[test]
     fn tables_and_rows_that_do_not_lie_in_their_slices_are_refused() {
-        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
-            at_level(level, refuse_tables);
-            at_level(level, refuse_rows);
-        }
+        at_every_level([refuse_tables, refuse_rows]);
     }
 
     fn refused(work: impl Fn()) -> bool {

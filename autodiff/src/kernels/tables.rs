@@ -5,7 +5,7 @@
 
 use super::element::Element;
 use super::level::{HEIGHT, Job, registers};
-use super::tile::{Lines, end};
+use super::tile::{Lines, end, tops};
 
 /// The lines of the matrix that a table is made of.
 pub(crate) const GROUP: usize = 4;
@@ -109,7 +109,7 @@ fn all_sums<F: Element, const W: usize>([a, b, c, d]: [[F; W]; GROUP]) -> [[F; W
     [[F::default(); W], a, b, ab, c, ac, bc, abc, d, ad, bd, abd, cd, acd, bcd, abcd]
 }
 
-/// What the sums of some rows begin with.
+/// The numbers that the sums of some rows begin with.
 #[derive(Clone, Copy)]
 pub(crate) enum Start<'a, F> {
     Nothing,
@@ -156,8 +156,7 @@ impl Panels {
     #[inline(always)]
     pub(crate) fn iter(self, table: usize) -> impl Iterator<Item = (usize, usize, usize)> {
         let Self { rows, count, line, tables } = self;
-        let (height, higher) = (rows / count, rows % count);
-        let top = move |panel: usize| panel * height + panel.min(higher);
+        let top = tops(rows, count);
         (0..count).map(move |i| (top(i), top(i + 1) - top(i), (i * tables + table) * line))
     }
 }

@@ -26,6 +26,13 @@ pub(crate) fn end(count: usize, step: usize, line: usize) -> usize {
     (count - 1).saturating_mul(step).saturating_add(line)
 }
 
+/// The first row of each panel, if `rows` are shared out among `count` panels whose heights differ by one at most.
+#[inline(always)]
+pub(crate) fn tops(rows: usize, count: usize) -> impl Fn(usize) -> usize + Copy {
+    let (height, higher) = (rows / count, rows % count);
+    move |panel| panel * height + panel.min(higher)
+}
+
 /// The sums over `depth` lines of A and B: $C_{ij} = \sum_p A_{pi} B_{pj}$, plus what they are added to.
 pub(crate) struct Tile<'a, F> {
     /// The rows of C, which are not more than there are registers for.

@@ -60,7 +60,7 @@ fn binary_slopes<F: Float>(f: Binary, a: F, b: F, y: F) -> [F; 2] {
 
 #[inline(never)]
 fn forward_by_tiles<F: Float>(code: &[Instruction], len: usize, values: &mut [F]) {
-    let mut repeated = Repeated::new();
+    let mut repeated = Repeated::new(TILE.min(len));
     for start in (0..len).step_by(TILE) {
         let n = TILE.min(len - start);
         for i in code {
@@ -128,7 +128,7 @@ fn back_by_tiles<F: Float>(
     values: &[F],
     bars: &mut [F],
 ) {
-    let mut repeated = Repeated::new();
+    let mut repeated = Repeated::new(TILE.min(len));
     for start in (0..len).step_by(TILE) {
         let n = TILE.min(len - start);
         fresh.iter().for_each(|range| bars[range.start + start..][..n].fill(F::ZERO));
@@ -159,14 +159,16 @@ struct Repeated<F> {
     /// The places of the numbers.
     of: [u32; SLOTS],
     next: usize,
+    /// The length of the first tile, and so of the longest.
+    longest: usize,
 }
 
 /// The numbers that stay.
-const SLOTS: usize = 4;
+const SLOTS: usize = 2;
 
 impl<F: Float> Repeated<F> {
-    fn new() -> Self {
-        Self { tiles: [[F::ZERO; TILE]; SLOTS], of: [NONE; SLOTS], next: 0 }
+    fn new(longest: usize) -> Self {
+        Self { tiles: [[F::ZERO; TILE]; SLOTS], of: [NONE; SLOTS], next: 0, longest }
     }
 
     /// For each argument that is a single number, the slot with its tile. At most one is, so that no slot is filled anew before it
@@ -181,7 +183,7 @@ impl<F: Float> Repeated<F> {
             let slot = self.next;
             self.next = (slot + 1) % SLOTS;
             self.of[slot] = at;
-            self.tiles[slot].fill(values[at as usize]);
+            self.tiles[slot][..self.longest].fill(values[at as usize]);
             slot
         })
     }
