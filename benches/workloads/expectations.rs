@@ -2,7 +2,7 @@
 
 use crate::Work;
 use crate::data::{uniforms, unit_noise};
-use pathscore_autodiff::vector::{dispatch, sum_by};
+use pathscore_autodiff::vector::{Aligned, dispatch, sum_by};
 use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, Values, ValuesAndGradients, on_tape};
 use std::sync::LazyLock;
 
@@ -42,28 +42,27 @@ fn through_score(f: impl Values + Send + 'static) -> Work {
     repeated(move |monte_carlo, q, seed| first_half(monte_carlo.score(q, &f, DRAWS, seed).mean))
 }
 
-/// $\sum_i (z_i - c_i)^2$ of each row, its slope $2 (z - c)$ written beside it: the value is a quarter of the slope's square.
+/// $\sum_i (z_i - c_i)^2$ of each row, its slope $2 (z - c)$ written beside it. The value is not read from the slope, whose
+/// lines have only just been written.
 pub(crate) fn reparam() -> Work {
     // Two rows are 25 whole vectors.
-    let twice = [&CENTER[..], &CENTER[..]].concat();
+    let mut twice = Aligned::default();
+    twice.first(2 * LATENTS).copy_from_slice(&[&CENTER[..], &CENTER[..]].concat());
     path(move |z: &[f64], f: &mut [f64], slope: &mut [f64]| {
         // A length that the compiler knew would make it unroll the sum of a row and gather from several rows.
-        let two_rows = twice.len();
+        let two_rows = 2 * CENTER.len();
         dispatch(
             #[inline(always)]
             || {
+                let centers = &twice[..two_rows];
                 for (z, slope) in z.chunks(two_rows).zip(slope.chunks_mut(two_rows)) {
-                    for ((slope, z), c) in slope.iter_mut().zip(z).zip(&twice) {
+                    for ((slope, z), c) in slope.iter_mut().zip(z).zip(centers) {
                         *slope = 2.0 * (z - c);
                     }
                 }
-                for (slope, f) in slope.chunks_exact(two_rows / 2).zip(f) {
-                    let square = sum_by(
-                        [slope],
-                        #[inline(always)]
-                        |[slope]| slope * slope,
-                    );
-                    *f = 0.25 * square;
+                let center = &centers[..two_rows / 2];
+                for (z, f) in z.chunks_exact(center.len()).zip(f) {
+                    *f = square_distance(z, center);
                 }
             },
         );

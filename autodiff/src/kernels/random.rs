@@ -17,6 +17,10 @@ use rand::Rng;
 /// The number of normals that are made together: half of them are cosines, half are sines.
 const BLOCK: usize = 512;
 
+/// The random words of a block, on cache lines of their own: no vector of them lies across two lines.
+#[repr(align(64))]
+struct Words([[u8; 8]; BLOCK]);
+
 /// The conversion of random words to numbers of one precision.
 pub(crate) trait Sample: Special {
     /// Uniform on $[0, 1)$ from the top bits of a word, as many as the precision has.
@@ -90,7 +94,7 @@ impl Sample for f64 {
 /// Fills `out` with independent uniform numbers in $[0, 1)$, one word of `rng` for each: 24 random bits in
 /// single precision, 53 in double.
 pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
-    let mut words = [[0; 8]; BLOCK];
+    let Words(words) = &mut Words([[0; 8]; BLOCK]);
     for block in out.chunks_mut(BLOCK) {
         let words = &mut words[..block.len()];
         rng.fill_bytes(words.as_flattened_mut());
@@ -112,7 +116,7 @@ pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
 /// precision and two in double, those of the radii before those of the angles; then loops without branches make
 /// the cosines, which come first in the block, and the sines. A last short block draws only the pairs that it needs.
 pub(crate) fn fill_normal<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
-    let mut words = [[0; 8]; BLOCK];
+    let Words(words) = &mut Words([[0; 8]; BLOCK]);
     for block in out.chunks_mut(BLOCK) {
         let pairs = block.len().div_ceil(2);
         let words = &mut words[..F::WORDS * pairs];

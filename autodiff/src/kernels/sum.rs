@@ -60,6 +60,14 @@ pub fn sum_by<F: Float, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) ->
     sum
 }
 
+/// Zeros, then ones: which numbers of a piece still count, read from where as many zeros are left as were added before. Compared
+/// with the number of a lane instead, a last piece becomes code for two numbers at a time.
+static COUNTS: [u64; HALF + LANES] = {
+    let mut counts = [0; HALF + LANES];
+    counts.split_at_mut(HALF).1.copy_from_slice(&[1; LANES]);
+    counts
+};
+
 /// Applies `f` to `W` numbers of each slice from `base` on and adds the results, without the first `done`, to the first
 /// `W` lanes.
 #[inline(always)]
@@ -75,9 +83,11 @@ fn add_piece<F: Float, const W: usize, const N: usize>(
         slice[base..].first_chunk().expect("a whole piece is left below the end of the slice")
     });
     let lanes: &mut [F; W] = lanes.first_chunk_mut().expect("a piece is no wider than the lanes");
+    let counts: &[u64; W] =
+        COUNTS[HALF - done..].first_chunk().expect("less than half a piece was added before");
     for (lane, sum) in lanes.iter_mut().enumerate() {
         let value = f(pieces.map(|piece| piece[lane]));
-        *sum += if lane < done { F::ZERO } else { value };
+        *sum += if counts[lane] == 0 { F::ZERO } else { value };
     }
 }
 

@@ -1,7 +1,7 @@
 //! The distributions that latents are drawn from.
 
 use super::sums;
-use pathscore_autodiff::vector::{Lanes, dispatch};
+use pathscore_autodiff::vector::{Aligned, Lanes, dispatch};
 use pathscore_autodiff::{Real, Scalar};
 
 /// Independent normals $z_i = \mu_i + \sigma_i\varepsilon_i$. The parameters are all $\mu$, then all $\ln\sigma$.
@@ -27,7 +27,7 @@ impl ScoreFunction for Gaussian<'_> {}
 impl ScoreFunction for Bernoulli<'_> {}
 
 pub(super) mod sealed {
-    use pathscore_autodiff::vector::Lanes;
+    use pathscore_autodiff::vector::{Aligned, Lanes};
 
     /// The operations of a distribution that the loops over draws are built from.
     pub trait Sampler: Copy + Sync {
@@ -39,7 +39,7 @@ pub(super) mod sealed {
 
         /// Computes once, for the `group` draws of a group, the numbers that [`draw`](Self::draw) uses for each latent;
         /// those that [`rescale_score`](Self::rescale_score) uses come first.
-        fn prepare(self, group: usize, scale: &mut Vec<f64>);
+        fn prepare(self, group: usize, scale: &mut Aligned<f64>) -> &[f64];
 
         /// Draws rows of $z$, and the noise of each number, of which its scores are functions.
         fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]);
@@ -54,10 +54,11 @@ pub(super) mod sealed {
 
 use sealed::Sampler;
 
-/// Repeats numbers until they are there `times` times.
-fn repeat(numbers: &mut Vec<f64>, times: usize) {
-    let once = numbers.len();
-    (1..times).for_each(|_| numbers.extend_from_within(..once));
+/// Fills memory with `f` of the numbers, again and again.
+fn repeat(memory: &mut [f64], numbers: &[f64], f: impl Fn(f64) -> f64) {
+    let (first, others) = memory.split_at_mut(numbers.len());
+    first.iter_mut().zip(numbers).for_each(|(memory, &number)| *memory = f(number));
+    others.chunks_exact_mut(first.len()).for_each(|others| others.copy_from_slice(first));
 }
 
 /// The moments of numbers multiplied by `factors`, from the moments of the numbers.
@@ -86,11 +87,13 @@ impl Sampler for Gaussian<'_> {
     }
 
     /// All $\sigma$, then all $\mu$.
-    fn prepare(self, group: usize, scale: &mut Vec<f64>) {
-        scale.clear();
-        scale.extend(self.log_sigma.iter().map(|&s| Real::exp(s)));
-        repeat(scale, group);
-        (0..group).for_each(|_| scale.extend(self.mu));
+    fn prepare(self, group: usize, scale: &mut Aligned<f64>) -> &[f64] {
+        let width = group * self.mu.len();
+        let scale = scale.first(2 * width);
+        let (sigma, mu) = scale.split_at_mut(width);
+        repeat(sigma, self.log_sigma, Real::exp);
+        repeat(mu, self.mu, |mu| mu);
+        scale
     }
 
     fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]) {
@@ -134,10 +137,10 @@ impl Sampler for Bernoulli<'_> {
         self.logits.len()
     }
 
-    fn prepare(self, group: usize, scale: &mut Vec<f64>) {
-        scale.clear();
-        scale.extend(self.logits.iter().map(|&eta| Real::sigmoid(eta)));
-        repeat(scale, group);
+    fn prepare(self, group: usize, scale: &mut Aligned<f64>) -> &[f64] {
+        let scale = scale.first(group * self.logits.len());
+        repeat(scale, self.logits, Real::sigmoid);
+        scale
     }
 
     fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]) {

@@ -15,7 +15,7 @@ use pathscore_models::seed::{self, Stream};
 pub struct MonteCarlo {
     idle: Pool<Block>,
     /// $\sigma$ and then $\mu$ of each normal, or the probability of each bit, repeated for the draws of a group.
-    scale: Vec<f64>,
+    scale: Aligned<f64>,
     /// Constants near the values and gradients, which are subtracted so that sums of squares lose no digits.
     shift: Aligned<f64>,
     /// The sums of each stream, one after the other.
@@ -98,9 +98,8 @@ impl MonteCarlo {
         seed: u64,
     ) -> Estimate<'_> {
         let (latents, parts) = (q.latents(), Partition::new(draws, q.latents()));
-        q.prepare(parts.group, &mut self.scale);
         let Self { idle, scale, shift, sums, mean, variance } = self;
-        let scale = &scale[..];
+        let scale = q.prepare(parts.group, scale);
         // The constants that are subtracted are the value and the gradient of the first draw.
         let width = parts.group * latents;
         let shift = shift.first(2 * width + 1);
@@ -152,9 +151,8 @@ impl MonteCarlo {
         seed: u64,
     ) -> Estimate<'_> {
         let parts = Partition::new(draws, q.latents());
-        q.prepare(parts.group, &mut self.scale);
         let Self { idle, scale, sums, mean, variance, .. } = self;
-        let scale = &scale[..];
+        let scale = q.prepare(parts.group, scale);
         // The constant that is subtracted is the value of the first draw.
         let shift = idle.lend(|block| {
             let draws = block.draw(q, scale, parts.rows, &mut stream(seed, 0));
