@@ -8,27 +8,23 @@ use super::tile::{Lines, end};
 pub(super) type Operand<'a, F> = (&'a [F], bool, usize);
 
 /// The side of the squares that plain code transposes.
-pub(super) const SIDE: usize = 8;
+const SIDE: usize = 8;
 
 /// A square of a matrix: `SIDE` numbers of `SIDE` lines, from line `i` and number `j` on.
 #[inline(always)]
-pub(super) fn square<F: Element>(
-    (x, stride): Lines<'_, F>,
-    i: usize,
-    j: usize,
-) -> [[F; SIDE]; SIDE] {
+fn square<F: Element>((x, stride): Lines<'_, F>, i: usize, j: usize) -> [[F; SIDE]; SIDE] {
     std::array::from_fn(|r| *x[(i + r) * stride + j..].first_chunk().expect("a whole square"))
 }
 
 /// Column `c` of a square. The columns one after the other, which the compiler turns in registers, are its transpose.
 #[inline(always)]
-pub(super) fn column<F: Element>(square: &[[F; SIDE]; SIDE], c: usize) -> [F; SIDE] {
+fn column<F: Element>(square: &[[F; SIDE]; SIDE], c: usize) -> [F; SIDE] {
     std::array::from_fn(|r| square[r][c])
 }
 
 /// The numbers from `at` on that a side of a square takes.
 #[inline(always)]
-pub(super) fn side<F: Element>(to: &mut [F], at: usize) -> &mut [F; SIDE] {
+fn side<F: Element>(to: &mut [F], at: usize) -> &mut [F; SIDE] {
     to[at..].first_chunk_mut().expect("room for a side")
 }
 

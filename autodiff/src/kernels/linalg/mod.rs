@@ -19,8 +19,8 @@ use crate::kernels::element::Element;
 use crate::kernels::float::Float;
 use crate::kernels::gemm::Layout;
 use crate::kernels::grow;
-use crate::kernels::packing::{SIDE, column, side, square};
-use crate::kernels::simd::dispatch;
+use crate::kernels::packing::DealOut;
+use crate::kernels::simd::{compute, dispatch};
 
 /// Lends out `len` numbers of working memory. Their contents are not defined.
 pub(crate) fn with_workspace<F: Element, R>(len: usize, work: impl FnOnce(&mut [F]) -> R) -> R {
@@ -54,79 +54,55 @@ fn cut(n: usize, base: usize) -> usize {
     (n / 2).next_multiple_of(base)
 }
 
-/// Calls `on` for every whole square above those on the main diagonal of `n` rows, and for every other place on and above
-/// the diagonal. A square and its mirror image both stay in the first-level cache. The closure must be `#[inline(always)]`, to
-/// become vector code.
-fn upper(n: usize, mut on: impl FnMut(Upper)) {
-    dispatch(
-        #[inline(always)]
-        || {
-            for i0 in (0..n).step_by(SIDE) {
-                for j0 in (i0..n).step_by(SIDE) {
-                    if i0 < j0 && j0 + SIDE <= n {
-                        on(Upper::Square(i0, j0));
-                        continue;
-                    }
-                    for i in i0..n.min(i0 + SIDE) {
-                        for j in j0.max(i)..n.min(j0 + SIDE) {
-                            on(Upper::Place(i, j));
-                        }
-                    }
-                }
-            }
-        },
-    );
+/// The side of the squares along a diagonal beside which lines are turned as a whole.
+const SIDE: usize = 16;
+
+/// The squares along the main diagonal of `n` rows: the first row of each, and the row after its last.
+fn along_diagonal(n: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..n).step_by(SIDE).map(move |from| (from, n.min(from + SIDE)))
 }
 
-/// A part on or above a diagonal: the first row and column of a whole square, or one place.
-enum Upper {
-    Square(usize, usize),
-    Place(usize, usize),
-}
-
-/// $(A + A^\top)/2$ times `scale` on and above the main diagonal of `y`; the rest of `y` stays.
+/// $(A + A^\top)/2$ times `scale` on and above the main diagonal of `y`; what is below it is not defined.
 pub(crate) fn symmetric_upper<F: Float>(a: &[F], n: usize, scale: F, y: &mut [F]) {
     let half = scale * F::from_f64(0.5);
-    // Halved before they are added, so that large numbers do not overflow.
-    upper(
-        n,
-        #[inline(always)]
-        |part| match part {
-            Upper::Place(i, j) => y[i * n + j] = half * a[i * n + j] + half * a[j * n + i],
-            Upper::Square(i, j) => {
-                let (above, below) = (square((a, n), i, j), square((a, n), j, i));
-                for (r, row) in above.iter().enumerate() {
-                    let turned = column(&below, r);
-                    let sums = std::array::from_fn(|c| half * row[c] + half * turned[c]);
-                    *side(y, (i + r) * n + j) = sums;
+    for (from, to) in along_diagonal(n) {
+        if to < n {
+            let (lines, sizes) = ((&a[to * n + from..], n), [n - to, SIDE]);
+            compute(DealOut { lines, sizes, to: (&mut y[from * n + to..], n) });
+        }
+        dispatch(
+            #[inline(always)]
+            || {
+                for i in from..to {
+                    // Halved before they are added, so that large numbers do not overflow.
+                    for j in i..to {
+                        y[i * n + j] = half * a[i * n + j] + half * a[j * n + i];
+                    }
+                    let rest = i * n + to..(i + 1) * n;
+                    for (y, &a) in y[rest.clone()].iter_mut().zip(&a[rest]) {
+                        *y = half * a + half * *y;
+                    }
                 }
-            }
-        },
-    );
+            },
+        );
+    }
 }
 
 /// Copies the part above the main diagonal, turned, to the part below it; with `clear`, leaves zeros above.
 fn turn_below<F: Float>(y: &mut [F], n: usize, clear: bool) {
-    upper(
-        n,
-        #[inline(always)]
-        |part| match part {
-            Upper::Place(i, j) if i == j => {}
-            Upper::Place(i, j) => {
-                y[j * n + i] = y[i * n + j];
-                if clear {
-                    y[i * n + j] = F::ZERO;
-                }
+    for (from, to) in along_diagonal(n) {
+        let (above, below) = y.split_at_mut(to * n);
+        if to < n {
+            let (lines, sizes) = ((&above[from * n + to..], n), [SIDE, n - to]);
+            compute(DealOut { lines, sizes, to: (&mut below[from..], n) });
+        }
+        for i in from..to {
+            for j in i + 1..to {
+                above[j * n + i] = above[i * n + j];
             }
-            Upper::Square(i, j) => {
-                let above = square((&*y, n), i, j);
-                for r in 0..SIDE {
-                    *side(y, (j + r) * n + i) = column(&above, r);
-                    if clear {
-                        *side(y, (i + r) * n + j) = [F::ZERO; SIDE];
-                    }
-                }
+            if clear {
+                above[i * n + i + 1..(i + 1) * n].fill(F::ZERO);
             }
-        },
-    );
+        }
+    }
 }

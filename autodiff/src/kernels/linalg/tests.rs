@@ -1,7 +1,7 @@
 //! Factorisations of every small size and some large ones, against what they are defined by.
 
 use super::triangular::{Triangular, invert_lower, lower, solve_negated};
-use super::{BadPivot, cholesky, eigen, expm, lu};
+use super::{BadPivot, cholesky, eigen, expm, lu, symmetric_upper, turn_below};
 use crate::Scalar;
 use crate::kernels::level::{Level, at_level};
 use crate::{Grads, Tape};
@@ -47,6 +47,42 @@ fn identity(n: usize) -> Vec<f64> {
 
 /// Sizes on both sides of every block.
 const SIZES: [usize; 16] = [1, 2, 3, 7, 15, 16, 17, 24, 25, 31, 33, 48, 64, 65, 97, 200];
+
+fn halves_of_matrices_are_turned<F: Scalar>() {
+    for n in 0..70 {
+        let a = numbers::<F>(n * n, 3);
+        let (half, below) = (F::from_f64(-0.5), |i: usize, j: usize| i > j);
+        let matrix = |at: &dyn Fn(usize, usize) -> F| -> Vec<F> {
+            (0..n * n).map(|ij| at(ij / n, ij % n)).collect()
+        };
+        let upper = matrix(&|i, j| half * a[i * n + j] + half * a[j * n + i]);
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
+            at_level(level, || {
+                let mut y = vec![F::from_f64(f64::NAN); n * n];
+                symmetric_upper(&a, n, -F::ONE, &mut y);
+                let above = matrix(&|i, j| if below(i, j) { F::ZERO } else { y[i * n + j] });
+                let exact = matrix(&|i, j| if below(i, j) { F::ZERO } else { upper[i * n + j] });
+                assert_eq!(above, exact, "{n} rows at {level:?}");
+                for clear in [false, true] {
+                    let mut y = a.clone();
+                    turn_below(&mut y, n, clear);
+                    let exact = matrix(&|i, j| match below(i, j) {
+                        true => a[j * n + i],
+                        false if clear && i < j => F::ZERO,
+                        false => a[i * n + j],
+                    });
+                    assert_eq!(y, exact, "{n} rows at {level:?}, {clear}");
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn the_halves_of_every_small_matrix_are_turned() {
+    halves_of_matrices_are_turned::<f32>();
+    halves_of_matrices_are_turned::<f64>();
+}
 
 #[test]
 fn every_small_size_has_its_cholesky_factor() {
@@ -237,7 +273,7 @@ fn times_of_the_pieces() {
         let whole = super::part(0, n);
         super::super::gemm::gemm([n; 3], (&a, whole), (&l, whole), (&mut y, whole), false);
     });
-    time("symmetric", 0.0, &mut || super::symmetric_upper(&a, n, -1.0, &mut y));
+    time("symmetric", 0.0, &mut || symmetric_upper(&a, n, -1.0, &mut y));
     time("cholesky", cube / 3.0, &mut || cholesky::cholesky(&a, n, &mut y).unwrap());
     time("inverse", 2.0 * cube / 3.0, &mut || cholesky::inverse(&l, n, &mut y));
     time("invert lower", cube / 3.0, &mut || invert_lower(&l, n, &mut y));

@@ -1,8 +1,8 @@
 //! $\Vert x_i - z_j \Vert^2$ between the rows of two matrices.
 
+use crate::kernels::fold::fold;
 use crate::kernels::linalg::with_workspace;
 use crate::kernels::simd::dispatch;
-use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
 use crate::numbers::error::{Error, shape_error};
 use crate::numbers::shape::Shape;
@@ -15,12 +15,68 @@ use crate::tape::record::{Bars, Kernel, Pass, Var};
 /// the digits of rows that lie near each other.
 pub(super) struct SquaredDistances {}
 
+/// The numbers that are added side by side.
+const LANES: usize = 16;
+
 /// Writes the columns of a matrix with rows of `d` numbers one after the other into `room`, which has its size.
 fn turn<'a, F: Scalar>(z: &[F], d: usize, room: &'a mut [F]) -> &'a [F] {
     for (c, column) in room.chunks_exact_mut(z.len() / d).enumerate() {
         column.iter_mut().zip(z.chunks_exact(d)).for_each(|(to, row)| *to = row[c]);
     }
     room
+}
+
+/// The squared distances between a row $x$ and the rows $z_j$ whose columns lie one after the other.
+#[inline(always)]
+fn add_squares<F: Scalar>(y: &mut [F], x: &[F], columns: &[F]) {
+    let m = y.len();
+    let (pieces, rest) = y.as_chunks_mut::<LANES>();
+    let whole = m - rest.len();
+    for (i, y) in pieces.iter_mut().enumerate() {
+        let mut sums = [F::ZERO; LANES];
+        for (&x, column) in x.iter().zip(columns.chunks_exact(m)) {
+            let z: &[F; LANES] =
+                column[i * LANES..].first_chunk().expect("a column has as many pieces");
+            for (sum, &z) in sums.iter_mut().zip(z) {
+                *sum += (x - z) * (x - z);
+            }
+        }
+        *y = sums;
+    }
+    rest.fill(F::ZERO);
+    for (&x, column) in x.iter().zip(columns.chunks_exact(m)) {
+        for (y, &z) in rest.iter_mut().zip(&column[whole..]) {
+            *y += (x - z) * (x - z);
+        }
+    }
+}
+
+/// Adds the terms $t_j = \bar y_j (x - z_j)$ to the sums of a column and returns $\sum_j t_j$, lane by lane.
+#[inline(always)]
+fn add_terms<F: Scalar>(y_bar: &[F], x: F, z: &[F], sums: &mut [F]) -> F {
+    let mut lanes = [F::ZERO; LANES];
+    let ((y_bar, y_rest), (z, z_rest)) = (y_bar.as_chunks::<LANES>(), z.as_chunks::<LANES>());
+    let (sums, sums_rest) = sums.as_chunks_mut::<LANES>();
+    for ((y_bar, z), sums) in y_bar.iter().zip(z).zip(sums) {
+        let mut terms = *z;
+        for (term, &y_bar) in terms.iter_mut().zip(y_bar) {
+            *term = y_bar * (x - *term);
+        }
+        lanes.iter_mut().zip(terms).for_each(|(lane, term)| *lane += term);
+        sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+    }
+    let rest = y_rest.iter().zip(z_rest).zip(sums_rest);
+    for (lane, ((&y_bar, &z), sum)) in lanes.iter_mut().zip(rest) {
+        let term = y_bar * (x - z);
+        *lane += term;
+        *sum += term;
+    }
+    let [sum] = fold(
+        lanes,
+        #[inline(always)]
+        |a, b| a + b,
+    );
+    sum
 }
 
 impl<F: Scalar> Kernel<F> for SquaredDistances {
@@ -39,16 +95,11 @@ impl<F: Scalar> Kernel<F> for SquaredDistances {
         let (x, z) = (args[0].values, args[1].values);
         with_workspace(m * d, |room| {
             let columns = turn(z, d, room);
-            y.fill(F::ZERO);
             dispatch(
                 #[inline(always)]
                 || {
                     for (y, x) in y.chunks_exact_mut(m).zip(x.chunks_exact(d)) {
-                        for (&x, column) in x.iter().zip(columns.chunks_exact(m)) {
-                            for (y, &z) in y.iter_mut().zip(column) {
-                                *y += (x - z) * (x - z);
-                            }
-                        }
+                        add_squares(y, x, columns);
                     }
                 },
             );
@@ -61,50 +112,32 @@ impl<F: Scalar> Kernel<F> for SquaredDistances {
         if d == 0 || m == 0 {
             return;
         }
-        with_workspace(m * d, |room| {
-            let columns = turn(z.values, d, room);
-            // x̄ᵢ += 2 Σⱼ ȳᵢⱼ (xᵢ − zⱼ)
+        // With tᵢⱼ = ȳᵢⱼ (xᵢ − zⱼ): x̄ᵢ += 2 Σⱼ tᵢⱼ and z̄ⱼ −= 2 Σᵢ tᵢⱼ.
+        let sizes = [m * d, m * d, x.values.len()];
+        with_workspace(sizes.iter().sum(), |room| {
+            let (columns, room) = room.split_at_mut(sizes[0]);
+            let columns = turn(z.values, d, columns);
+            let (of_z, of_x) = room.split_at_mut(sizes[1]);
+            of_z.fill(F::ZERO);
+            dispatch(
+                #[inline(always)]
+                || {
+                    let lines = pass.y_bar.chunks_exact(m).zip(x.values.chunks_exact(d));
+                    for (of_x, (y_bar, x)) in of_x.chunks_exact_mut(d).zip(lines) {
+                        let columns = columns.chunks_exact(m).zip(of_z.chunks_exact_mut(m));
+                        for ((of_x, &x), (z, of_z)) in of_x.iter_mut().zip(x).zip(columns) {
+                            *of_x = add_terms(y_bar, x, z, of_z);
+                        }
+                    }
+                },
+            );
             if let Some(bar) = bars.of(0) {
-                dispatch(
-                    #[inline(always)]
-                    || {
-                        let lines = pass.y_bar.chunks_exact(m).zip(x.values.chunks_exact(d));
-                        for (bar, (y_bar, x)) in bar.chunks_exact_mut(d).zip(lines) {
-                            let pairs = x.iter().zip(columns.chunks_exact(m));
-                            for (bar, (&x, column)) in bar.iter_mut().zip(pairs) {
-                                let sum = sum_by(
-                                    [y_bar, column],
-                                    #[inline(always)]
-                                    |[y_bar, z]| y_bar * (x - z),
-                                );
-                                *bar += sum + sum;
-                            }
-                        }
-                    },
-                );
+                bar.iter_mut().zip(&*of_x).for_each(|(bar, &sum)| *bar += sum + sum);
             }
-            // z̄ⱼ += 2 Σᵢ ȳᵢⱼ (zⱼ − xᵢ)
             let Some(bar) = bars.of(1) else { return };
-            with_workspace(m * d, |sums| {
-                sums.fill(F::ZERO);
-                dispatch(
-                    #[inline(always)]
-                    || {
-                        let lines = pass.y_bar.chunks_exact(m).zip(x.values.chunks_exact(d));
-                        for (y_bar, x) in lines {
-                            let pairs = x.iter().zip(columns.chunks_exact(m));
-                            for (sums, (&x, column)) in sums.chunks_exact_mut(m).zip(pairs) {
-                                for ((sum, &y_bar), &z) in sums.iter_mut().zip(y_bar).zip(column) {
-                                    *sum += y_bar * (z - x);
-                                }
-                            }
-                        }
-                    },
-                );
-                for (c, sums) in sums.chunks_exact(m).enumerate() {
-                    bar.chunks_exact_mut(d).zip(sums).for_each(|(bar, &sum)| bar[c] += sum + sum);
-                }
-            });
+            for (c, sums) in of_z.chunks_exact(m).enumerate() {
+                bar.chunks_exact_mut(d).zip(sums).for_each(|(bar, &sum)| bar[c] -= sum + sum);
+            }
         });
     }
 
