@@ -36,19 +36,28 @@ pub fn sum_by<F: Float, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) ->
     let mut lanes = [F::ZERO; LANES];
     let mut base = 0;
     while base + LANES <= n {
-        add_piece::<F, LANES, N>(slices, base, 0, &mut lanes, &f);
+        lanes = add_piece(slices, base, lanes, &f);
         base += LANES;
     }
     // The rest is vector code too, in half pieces. The last half piece ends where the slices end; those of its numbers
     // that were added before are added as zeros.
-    if n >= HALF {
-        while base < n {
-            let from = base.min(n - HALF);
-            add_piece::<F, HALF, N>(slices, from, base - from, &mut lanes, &f);
+    if base < n && n >= HALF {
+        let mut half: [F; HALF] = *lanes.first_chunk().expect("half of the lanes");
+        if base + HALF <= n {
+            half = add_piece(slices, base, half, &f);
             base += HALF;
         }
+        if base < n {
+            let last = add_piece(slices, n - HALF, [F::ZERO; HALF], &f);
+            let counts: &[u64; HALF] =
+                COUNTS[n - base..].first_chunk().expect("fewer numbers are left than half a piece");
+            for (lane, half) in half.iter_mut().enumerate() {
+                *half += if counts[lane] == 0 { F::ZERO } else { last[lane] };
+            }
+        }
+        lanes[..HALF].copy_from_slice(&half);
     } else {
-        for i in 0..n {
+        for i in base..n {
             lanes[i] += f(slices.map(|slice| slice[i]));
         }
     }
@@ -60,35 +69,30 @@ pub fn sum_by<F: Float, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) ->
     sum
 }
 
-/// Zeros, then ones: which numbers of a piece still count, read from where as many zeros are left as were added before. Compared
+/// Zeros, then ones: which numbers of a last piece still count, read from where as many ones follow as numbers are left. Compared
 /// with the number of a lane instead, a last piece becomes code for two numbers at a time.
-static COUNTS: [u64; HALF + LANES] = {
-    let mut counts = [0; HALF + LANES];
-    counts.split_at_mut(HALF).1.copy_from_slice(&[1; LANES]);
+static COUNTS: [u64; 2 * HALF] = {
+    let mut counts = [0; 2 * HALF];
+    counts.split_at_mut(HALF).1.copy_from_slice(&[1; HALF]);
     counts
 };
 
-/// Applies `f` to `W` numbers of each slice from `base` on and adds the results, without the first `done`, to the first
-/// `W` lanes.
+/// Applies `f` to `W` numbers of each slice from `base` on and adds the results to the lanes.
 #[inline(always)]
 fn add_piece<F: Float, const W: usize, const N: usize>(
     slices: [&[F]; N],
     base: usize,
-    done: usize,
-    lanes: &mut [F; LANES],
+    mut lanes: [F; W],
     f: &impl Fn([F; N]) -> F,
-) {
+) -> [F; W] {
     // As arrays, so that the loop over the lanes holds no check and becomes vector code.
     let pieces: [&[F; W]; N] = slices.map(|slice| {
         slice[base..].first_chunk().expect("a whole piece is left below the end of the slice")
     });
-    let lanes: &mut [F; W] = lanes.first_chunk_mut().expect("a piece is no wider than the lanes");
-    let counts: &[u64; W] =
-        COUNTS[HALF - done..].first_chunk().expect("less than half a piece was added before");
     for (lane, sum) in lanes.iter_mut().enumerate() {
-        let value = f(pieces.map(|piece| piece[lane]));
-        *sum += if counts[lane] == 0 { F::ZERO } else { value };
+        *sum += f(pieces.map(|piece| piece[lane]));
     }
+    lanes
 }
 
 /// $\sum_i x_i$ in the fixed order. In single precision the error is a few units in the last place for any length, if
