@@ -2,7 +2,7 @@
 //! $t = (\mu - m) e^{-r}$ is $\sum_j \tfrac12 (e^{2d_j} - 1 - 2d_j + t_j^2)$. In this form nothing cancels when the
 //! two distributions are close, because $e^x - 1 - x$ is one function.
 
-use super::rows::{row_of, row_of_mut, row_shape};
+use super::rows::{add_slopes, row_of, row_shape, with_inverse_scales};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
@@ -22,54 +22,63 @@ impl<F: Scalar> Kernel<F> for NormalKl {
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
-        let half = F::from_f64(0.5);
-        dispatch(
-            #[inline(always)]
-            || {
-                for (row, y) in y.iter_mut().enumerate() {
-                    *y = sum_by(
-                        [0, 1, 2, 3].map(|arg| row_of(args[arg], row)),
-                        #[inline(always)]
-                        |[mu, s, m, r]| {
-                            let twice = (s - r) + (s - r);
-                            let t = (mu - m) * (-r).exp();
-                            half * (twice.exp_m1_less_x() + t * t)
-                        },
-                    );
-                }
-            },
-        );
+        let (half, [mu, s, m, r]) = (F::from_f64(0.5), [args[0], args[1], args[2], args[3]]);
+        with_inverse_scales(r, |inverse| {
+            dispatch(
+                #[inline(always)]
+                || {
+                    for (row, y) in y.iter_mut().enumerate() {
+                        *y = sum_by(
+                            [mu, s, m, r, inverse].map(|arg| row_of(arg, row)),
+                            #[inline(always)]
+                            |[mu, s, m, r, inverse]| {
+                                let twice = (s - r) + (s - r);
+                                let t = (mu - m) * inverse;
+                                half * (twice.exp_m1_less_x() + t * t)
+                            },
+                        );
+                    }
+                },
+            );
+        });
     }
 
     /// The derivatives are $t e^{-r}$ ($\mu$), $e^{2d} - 1$ ($s$), $-t e^{-r}$ ($m$) and $1 - e^{2d} - t^2$ ($r$).
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
-        let args = [0, 1, 2, 3].map(|arg| pass.args[arg]);
-        let width = args[0].dims[args[0].dims.len() - 1];
-        for arg in 0..4 {
-            let Some(bar) = bars.of(arg) else { continue };
-            dispatch(
+        let [mu, s, m, r] = [0, 1, 2, 3].map(|arg| pass.args[arg]);
+        with_inverse_scales(r, |inverse| {
+            add_slopes(
+                bars.of(0),
+                pass.y_bar,
+                [mu, m, inverse],
                 #[inline(always)]
-                || {
-                    for (row, &y_bar) in pass.y_bar.iter().enumerate() {
-                        let bar = row_of_mut(bar, width, row);
-                        let [mu, s, m, r] = args.map(|arg| &row_of(arg, row)[..width]);
-                        for j in 0..width {
-                            let precision = (-r[j]).exp();
-                            let t = (mu[j] - m[j]) * precision;
-                            let d = s[j] - r[j];
-                            let excess = (d + d).exp_m1();
-                            bar[j] += y_bar
-                                * match arg {
-                                    0 => t * precision,
-                                    1 => excess,
-                                    2 => -t * precision,
-                                    _ => -excess - t * t,
-                                };
-                        }
-                    }
+                |[mu, m, inverse]| (mu - m) * inverse * inverse,
+            );
+            add_slopes(
+                bars.of(1),
+                pass.y_bar,
+                [s, r],
+                #[inline(always)]
+                |[s, r]| ((s - r) + (s - r)).exp_m1(),
+            );
+            add_slopes(
+                bars.of(2),
+                pass.y_bar,
+                [mu, m, inverse],
+                #[inline(always)]
+                |[mu, m, inverse]| -(mu - m) * inverse * inverse,
+            );
+            add_slopes(
+                bars.of(3),
+                pass.y_bar,
+                [mu, s, m, r, inverse],
+                #[inline(always)]
+                |[mu, s, m, r, inverse]| {
+                    let t = (mu - m) * inverse;
+                    -((s - r) + (s - r)).exp_m1() - t * t
                 },
             );
-        }
+        });
     }
 
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {

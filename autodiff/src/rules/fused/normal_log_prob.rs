@@ -1,6 +1,6 @@
 //! $\sum_j -\tfrac12 t_j^2 - s_j - \tfrac12 \ln 2\pi$ with $t_j = (x_j - \mu_j) e^{-s_j}$.
 
-use super::rows::{row_of, row_of_mut, row_shape};
+use super::rows::{add_slopes, row_of, row_shape, with_inverse_scales};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
@@ -21,52 +21,57 @@ impl<F: Scalar> Kernel<F> for NormalLogProb {
     }
 
     fn forward(&self, args: &[View<F>], y: &mut [F]) {
-        let half = F::from_f64(0.5);
-        dispatch(
-            #[inline(always)]
-            || {
-                for (row, y) in y.iter_mut().enumerate() {
-                    let rows = [0, 1, 2].map(|arg| row_of(args[arg], row));
-                    let sum = sum_by(
-                        rows,
-                        #[inline(always)]
-                        |[x, mu, s]| {
-                            let t = (x - mu) * (-s).exp();
-                            -half * t * t - s
-                        },
-                    );
-                    *y = sum - F::from_f64(HALF_LN_TAU * rows[0].len() as f64);
-                }
-            },
-        );
+        let (half, [x, mu, s]) = (F::from_f64(0.5), [args[0], args[1], args[2]]);
+        let constant = F::from_f64(HALF_LN_TAU * x.dims[x.dims.len() - 1] as f64);
+        with_inverse_scales(s, |inverse| {
+            dispatch(
+                #[inline(always)]
+                || {
+                    for (row, y) in y.iter_mut().enumerate() {
+                        let sum = sum_by(
+                            [x, mu, s, inverse].map(|arg| row_of(arg, row)),
+                            #[inline(always)]
+                            |[x, mu, s, inverse]| {
+                                let t = (x - mu) * inverse;
+                                -half * t * t - s
+                            },
+                        );
+                        *y = sum - constant;
+                    }
+                },
+            );
+        });
     }
 
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let [x, mu, s] = [pass.args[0], pass.args[1], pass.args[2]];
-        let width = x.dims[x.dims.len() - 1];
-        for arg in 0..3 {
-            let Some(bar) = bars.of(arg) else { continue };
-            dispatch(
+        with_inverse_scales(s, |inverse| {
+            let args = [x, mu, inverse];
+            add_slopes(
+                bars.of(0),
+                pass.y_bar,
+                args,
                 #[inline(always)]
-                || {
-                    for (row, &y_bar) in pass.y_bar.iter().enumerate() {
-                        let bar = row_of_mut(bar, width, row);
-                        let (x, mu, s) = (row_of(x, row), row_of(mu, row), row_of(s, row));
-                        let (x, mu, s) = (&x[..width], &mu[..width], &s[..width]);
-                        for j in 0..width {
-                            let precision = (-s[j]).exp();
-                            let t = (x[j] - mu[j]) * precision;
-                            bar[j] += y_bar
-                                * match arg {
-                                    0 => -t * precision,
-                                    1 => t * precision,
-                                    _ => t * t - F::ONE,
-                                };
-                        }
-                    }
+                |[x, mu, inverse]| -(x - mu) * inverse * inverse,
+            );
+            add_slopes(
+                bars.of(1),
+                pass.y_bar,
+                args,
+                #[inline(always)]
+                |[x, mu, inverse]| (x - mu) * inverse * inverse,
+            );
+            add_slopes(
+                bars.of(2),
+                pass.y_bar,
+                args,
+                #[inline(always)]
+                |[x, mu, inverse]| {
+                    let t = (x - mu) * inverse;
+                    t * t - F::ONE
                 },
             );
-        }
+        });
     }
 
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {
