@@ -137,6 +137,13 @@ fn product<F: Element>(
     });
 }
 
+/// True if rows that are `width` apart lie in one set of a first-level cache, which then does not hold the rows of a tile.
+fn share_a_set<F>(width: usize) -> bool {
+    // The lines of a set are this many bytes apart.
+    const SETS: usize = 4096;
+    (width * size_of::<F>()).is_multiple_of(SETS)
+}
+
 /// One call of [`product`].
 struct Product<'a, F> {
     /// m, k and n.
@@ -178,7 +185,7 @@ impl<F: Element> Product<'_, F> {
                     false => rows.min(panel * registers.height),
                 };
                 let (a_values, a_along, a_width) = a;
-                let packed = a_along || !registers.in_place;
+                let packed = !registers.in_place || a_along && share_a_set::<F>(a_width);
                 if packed {
                     for (panel, to) in packed_a.chunks_mut(line * depth).take(panels).enumerate() {
                         let (i, size) = (i0 + top(panel), [top(panel + 1) - top(panel), depth]);
@@ -213,6 +220,7 @@ impl<F: Element> Product<'_, F> {
                         let i = i0 + top(panel);
                         let a = match packed {
                             true => (&packed_a[panel * line * depth..], line),
+                            false if a_along => (&a_values[i * a_width + k0..], a_width),
                             false => (&a_values[k0 * a_width + i..], a_width),
                         };
                         // The first tile copies the lines of B for the others.
@@ -223,7 +231,8 @@ impl<F: Element> Product<'_, F> {
                         };
                         let c = (&mut c[i * c_width + j..], c_width);
                         let height = top(panel + 1) - top(panel);
-                        compute(Tile { height, width, depth, a, b, copy, c, onto });
+                        let along = a_along && !packed;
+                        compute(Tile { height, width, depth, a, along, b, copy, c, onto });
                     }
                 }
             }

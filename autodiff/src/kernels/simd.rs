@@ -116,7 +116,7 @@ mod x86 {
     use super::super::level::{HIGHEST, Job, Level, chosen};
     use super::super::packing::DealOut;
     use super::super::tables::{self, GROUP, LINES, Rows, Start, Tables, WORD};
-    use super::super::tile::{Onto, Tile};
+    use super::super::tile::{NEIGHBOURS, Tile, TilePointers};
     use super::super::vectors::vectors;
     use std::{any::TypeId, arch::x86_64::*};
 
@@ -237,36 +237,14 @@ mod x86 {
 
     vectors!(vector_impls);
 
-    /// A tile by pointers.
-    #[derive(Clone, Copy)]
-    pub(crate) struct TilePointers<N> {
-        /// The numbers of the last vector.
-        last: usize,
-        depth: usize,
-        a: (*const N, usize),
-        b: (*const N, usize),
-        copy: Option<(*mut N, usize)>,
-        c: (*mut N, usize),
-        onto: Option<(*const N, usize)>,
-    }
-
     impl<F: Element> InVectors for Tile<'_, F> {
         #[inline(always)]
         unsafe fn run<V: Vector>(self) {
-            let Self { height, width, depth, a, b, copy, c, onto } = self;
-            let c = (c.0.as_mut_ptr().cast::<V::Number>(), c.1);
-            let onto = match onto {
-                Onto::Nothing => None,
-                Onto::C => Some((c.0.cast_const(), c.1)),
-                Onto::Row(row) => Some((row.as_ptr().cast(), 0)),
-            };
-            let (a, b) = ((a.0.as_ptr().cast(), a.1), (b.0.as_ptr().cast(), b.1));
-            let copy = copy.map(|(copy, line)| (copy.as_mut_ptr().cast(), line));
-            let (vectors, last) = (width.div_ceil(V::LANES), (width - 1) % V::LANES + 1);
-            let t = TilePointers { last, depth, a, b, copy, c, onto };
+            let (row, column) = (self.height - 1, self.width.div_ceil(V::LANES) - 1);
+            let tile = self.pointers::<V::Number>(V::LANES);
             // SAFETY: that of this function.
             unsafe {
-                V::ROWS[height - 1][vectors - 1](t);
+                V::ROWS[row][column](tile);
             }
         }
     }
@@ -287,7 +265,7 @@ mod x86 {
         let TilePointers {
             last,
             depth,
-            a: (mut a, a_step),
+            a: (mut a, [a_row, a_step]),
             b: (mut b, b_step),
             c: (c, c_step),
             ..
@@ -312,13 +290,19 @@ mod x86 {
                     }
                     copy = copy.wrapping_add(copy_step);
                 }
-                for i in 0..R {
-                    let a = V::splat(*a.add(i));
-                    for j in 0..N {
-                        sums[i][j] = a.mul_add(line[j], sums[i][j]);
+                for (g, a) in a.iter_mut().enumerate() {
+                    for i in 0..NEIGHBOURS {
+                        if g * NEIGHBOURS + i < R {
+                            let a = V::splat(*a.add(i * a_row));
+                            for j in 0..N {
+                                let sum = &mut sums[g * NEIGHBOURS + i][j];
+                                *sum = a.mul_add(line[j], *sum);
+                            }
+                        }
                     }
+                    *a = a.wrapping_add(a_step);
                 }
-                (a, b) = (a.wrapping_add(a_step), b.wrapping_add(b_step));
+                b = b.wrapping_add(b_step);
             }
             for i in 0..R {
                 if let Some((row, step)) = t.onto {
@@ -577,35 +561,42 @@ mod tests {
     }
 
     /// Computes a tile by both twins; C and the copy have margins that must stay as they are.
-    fn tiles<F: Float>([height, width, depth]: [usize; 3], pad: usize, onto: usize, copies: bool) {
+    fn tiles<F: Float>(
+        [height, width, depth]: [usize; 3],
+        pad: usize,
+        onto: usize,
+        flags: [bool; 2],
+    ) {
+        let [copies, along] = flags;
+        let (lines, len) = if along { (height, depth) } else { (depth, height) };
         let lanes = registers::<F>().lanes;
         let line = width.next_multiple_of(lanes);
-        let steps = [height + pad, width + 2 * pad, width + 3 * pad, line + pad];
+        let steps = [len + pad, width + 2 * pad, width + 3 * pad, line + pad];
         // As short as may be: nothing beyond the last line is read.
-        let a = numbers::<F>((depth - 1) * steps[0] + height, 1);
+        let a = numbers::<F>((lines - 1) * steps[0] + len, 1);
         let b = numbers::<F>((depth - 1) * steps[1] + width, 2);
         let row = numbers::<F>(width, 3);
         let compute = |twin: bool| {
-            let mut c = numbers::<F>((height - 1) * steps[2] + width + 5, 4);
-            let mut copy = numbers::<F>(depth * steps[3], 5);
+            let mut all = numbers::<F>((height - 1) * steps[2] + width + 5, 4);
+            let mut lines = numbers::<F>(depth * steps[3], 5);
             let onto = [Onto::Nothing, Onto::C, Onto::Row(&row)][onto];
-            let to = copies.then_some((&mut copy[..], steps[3]));
+            let copy = copies.then_some((&mut lines[..], steps[3]));
             let (a, b) = ((&a[..], steps[0]), (&b[..], steps[1]));
-            let whole = &mut c[..(height - 1) * steps[2] + width];
-            let tile = Tile { height, width, depth, a, b, copy: to, c: (whole, steps[2]), onto };
+            let c = (&mut all[..(height - 1) * steps[2] + width], steps[2]);
+            let tile = Tile { height, width, depth, a, along, b, copy, c, onto };
             match twin {
                 true if chosen() == Level::Baseline => tile::multiply::<F, false>(tile),
                 true => tile::multiply::<F, true>(tile),
                 false => compute(tile),
             }
             // The numbers of a copy beyond the columns and within its vectors are not defined.
-            for line_ in copy.chunks_mut(steps[3]) {
-                line_[width..line].fill(F::ZERO);
+            for copied in lines.chunks_mut(steps[3]) {
+                copied[width..line].fill(F::ZERO);
             }
             let bits = |x: &F| x.to_f64().to_bits();
-            (c.iter().map(bits).collect::<Vec<_>>(), copy.iter().map(bits).collect::<Vec<_>>())
+            (all.iter().map(bits).collect::<Vec<_>>(), lines.iter().map(bits).collect::<Vec<_>>())
         };
-        let case = (F::NAME, chosen(), [height, width, depth], pad, onto, copies);
+        let case = (F::NAME, chosen(), [height, width, depth], pad, onto, flags);
         assert_eq!(compute(false), compute(true), "{case:?}");
     }
 
@@ -618,7 +609,8 @@ mod tests {
                 for columns in 1..=width {
                     let depth = [1, 2, 17][(rows + columns) % 3];
                     let mixed = rows * 7 + columns * 3;
-                    tiles::<F>([rows, columns, depth], mixed % 4, mixed % 3, mixed % 2 == 0);
+                    let flags = [mixed % 2 == 0, mixed / 2 % 2 == 0];
+                    tiles::<F>([rows, columns, depth], mixed % 4, mixed % 3, flags);
                 }
             }
         }
@@ -803,7 +795,7 @@ mod tests {
                     let (a, b) = ((&numbers[..a], height), (&numbers[..b], width));
                     let copy = (!copy.is_empty()).then_some((&mut copy[..], width));
                     let (onto, c) = (Onto::Nothing, (&mut c[..], width));
-                    compute(Tile { height, width, depth, a, b, copy, c, onto });
+                    compute(Tile { height, width, depth, a, along: false, b, copy, c, onto });
                 })
                 .is_err()
             };
@@ -813,13 +805,24 @@ mod tests {
         assert!(refused([2, 4, 3], 6, 12, 7, 0), "C");
         assert!(refused([2, 4, 3], 6, 12, 8, 11), "the copy");
         assert!(refused([2, 4, 0], 6, 12, 8, 0), "no step");
+        let rows = |len: usize, step: usize| {
+            std::panic::catch_unwind(|| {
+                let (mut c, copy, onto) = ([0.0; 8], None, Onto::Nothing);
+                let (a, b, c) = ((&numbers[..len], step), (&numbers[..], 4), (&mut c[..], 4));
+                compute(Tile { height: 2, width: 4, depth: 3, a, along: true, b, copy, c, onto });
+            })
+            .is_err()
+        };
+        assert!(!rows(8, 5));
+        assert!(rows(7, 5), "rows of A");
+        assert!(rows(8, usize::MAX) && rows(8, 1 << 63), "far rows of A");
         let far = |steps: [usize; 4], onto: &[f32]| {
             std::panic::catch_unwind(|| {
                 let (mut c, mut copy) = ([0.0; 64], [0.0; 64]);
                 let (a, b) = ((&numbers[..], steps[0]), (&numbers[..], steps[1]));
                 let (copy, c) = (Some((&mut copy[..], steps[3])), (&mut c[..], steps[2]));
                 let onto = Onto::Row(onto);
-                compute(Tile { height: 2, width: 1, depth: 2, a, b, copy, c, onto });
+                compute(Tile { height: 2, width: 1, depth: 2, a, along: false, b, copy, c, onto });
             })
             .is_err()
         };
@@ -860,6 +863,7 @@ mod tests {
         let (height, width, depth, copy, onto) = (5, 8, 2, None, Onto::Nothing);
         let (a, b) = ((&a[..], 8), (&b[..], 8));
         tile::multiply::<f32, false>(Tile {
+            along: false,
             height,
             width,
             depth,

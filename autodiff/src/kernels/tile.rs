@@ -2,9 +2,10 @@
 //!
 //! [`multiply`] is plain code. It is the twin of the wide vectors in [`simd`](super::simd), the same sums in the same order,
 //! and serves where there are none: the compiler turns packed lines into vectors of 128 bits.
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "one level only"))]
 
 use super::element::Element;
-use super::level::{HEIGHT, Job, registers};
+use super::level::{HEIGHT, HIGHEST, Job, registers};
 
 /// The matrix that a product is added to.
 #[derive(Clone, Copy)]
@@ -42,6 +43,8 @@ pub(crate) struct Tile<'a, F> {
     pub(crate) depth: usize,
     /// Lines with a number for each row of C.
     pub(crate) a: Lines<'a, F>,
+    /// True if the lines are the rows of A instead: a line for each row of C, with a number for each line of B.
+    pub(crate) along: bool,
     /// Lines with a number for each column of C.
     pub(crate) b: Lines<'a, F>,
     /// Where the lines of B are copied to on the way, side by side, for the tiles below. Numbers beyond the columns of C
@@ -61,7 +64,8 @@ impl<F> Tile<'_, F> {
     fn check_slices(&self) {
         let Self { height, width, depth, a, b, .. } = *self;
         assert!(height > 0 && width > 0 && depth > 0, "tile: empty");
-        assert!(end(depth, a.1, height) <= a.0.len(), "tile: A is too short");
+        let end_of_a = if self.along { end(height, a.1, depth) } else { end(depth, a.1, height) };
+        assert!(end_of_a <= a.0.len(), "tile: A is too short");
         assert!(end(depth, b.1, width) <= b.0.len(), "tile: B is too short");
         assert!(end(height, self.c.1, width) <= self.c.0.len(), "tile: C is too short");
         if let Some((copy, line)) = &self.copy {
@@ -69,6 +73,48 @@ impl<F> Tile<'_, F> {
         }
         if let Onto::Row(row) = self.onto {
             assert!(row.len() >= width, "tile: the row is too short");
+        }
+    }
+}
+
+/// The rows of A that are read from one pointer. From a single one, each place would be computed from the one before it, and
+/// that would take as long as the products.
+pub(crate) const NEIGHBOURS: usize = 5;
+
+/// A tile by pointers, for vectors.
+#[derive(Clone, Copy)]
+pub(crate) struct TilePointers<N> {
+    /// The numbers of the last vector of a row.
+    pub(crate) last: usize,
+    pub(crate) depth: usize,
+    /// The first of every [`NEIGHBOURS`] rows of A, and the steps from row to row and from number to number.
+    pub(crate) a: ([*const N; HIGHEST.div_ceil(NEIGHBOURS)], [usize; 2]),
+    pub(crate) b: (*const N, usize),
+    pub(crate) copy: Option<(*mut N, usize)>,
+    pub(crate) c: (*mut N, usize),
+    pub(crate) onto: Option<(*const N, usize)>,
+}
+
+impl<F> Tile<'_, F> {
+    /// The tile by pointers to its numbers, which are of type N, for vectors of so many numbers.
+    #[inline(always)]
+    pub(crate) fn pointers<N>(self, lanes: usize) -> TilePointers<N> {
+        let Self { width, depth, a: (a, a_step), along, b: (b, b_step), c: (c, c_step), .. } = self;
+        let (first, c) = (a.as_ptr().cast::<N>(), c.as_mut_ptr().cast::<N>());
+        let [row, step] = if along { [a_step, 1] } else { [1, a_step] };
+        let rows = |g: usize| first.wrapping_add((g * NEIGHBOURS).wrapping_mul(row));
+        TilePointers {
+            last: (width - 1) % lanes + 1,
+            depth,
+            a: (std::array::from_fn(rows), [row, step]),
+            b: (b.as_ptr().cast(), b_step),
+            copy: self.copy.map(|(copy, line)| (copy.as_mut_ptr().cast(), line)),
+            c: (c, c_step),
+            onto: match self.onto {
+                Onto::Nothing => None,
+                Onto::C => Some((c.cast_const(), c_step)),
+                Onto::Row(row) => Some((row.as_ptr().cast(), 0)),
+            },
         }
     }
 }
@@ -136,7 +182,8 @@ pub(crate) fn multiply<F: Element, const FMA: bool>(mut tile: Tile<'_, F>) {
     let mut sums = vec![F::default(); width];
     for i in 0..height {
         for (j, sum) in sums.iter_mut().enumerate() {
-            let terms = (0..depth).map(|p| (a.0[p * a.1 + i], b.0[p * b.1 + j]));
+            let of_a = |p: usize| if tile.along { a.0[i * a.1 + p] } else { a.0[p * a.1 + i] };
+            let terms = (0..depth).map(|p| (of_a(p), b.0[p * b.1 + j]));
             *sum = terms.fold(F::default(), |sum, (a, b)| a.multiply_add::<FMA>(b, sum));
         }
         tile.store::<1>(i, &sums);
@@ -150,7 +197,7 @@ fn in_registers<F: Element, const FMA: bool, const L: usize, const W: usize>(
 ) -> bool {
     let lines = tile.a.0.len() >= tile.depth * L && tile.b.0.len() >= tile.depth * W;
     let packed = lines && (tile.a.1, tile.b.1) == (L, W);
-    if !packed || tile.height > HEIGHT || tile.width > W || tile.copy.is_some() {
+    if !packed || tile.along || tile.height > HEIGHT || tile.width > W || tile.copy.is_some() {
         return false;
     }
     match tile.height {
