@@ -42,28 +42,27 @@ fn through_score(f: impl Values + Send + 'static) -> Work {
     repeated(move |monte_carlo, q, seed| first_half(monte_carlo.score(q, &f, DRAWS, seed).mean))
 }
 
-/// $\sum_i (z_i - c_i)^2$ of each row, its slope $2 (z - c)$ written beside it. The value is not read from the slope, whose
-/// lines have only just been written.
+/// $\sum_i (z_i - c_i)^2$ of each row, its slope $2 (z - c)$ written beside it. The value is summed from $z$ again, because reading
+/// the slope would wait for what has just been written.
 pub(crate) fn reparam() -> Work {
     // Two rows are 25 whole vectors.
     let mut twice = Aligned::default();
-    twice.first(2 * LATENTS).copy_from_slice(&[&CENTER[..], &CENTER[..]].concat());
+    for center in twice.first(2 * LATENTS).chunks_exact_mut(LATENTS) {
+        center.copy_from_slice(&CENTER);
+    }
     path(move |z: &[f64], f: &mut [f64], slope: &mut [f64]| {
         // A length that the compiler knew would make it unroll the sum of a row and gather from several rows.
         let two_rows = 2 * CENTER.len();
+        let twice = &twice[..two_rows];
         dispatch(
             #[inline(always)]
             || {
-                let centers = &twice[..two_rows];
                 for (z, slope) in z.chunks(two_rows).zip(slope.chunks_mut(two_rows)) {
-                    for ((slope, z), c) in slope.iter_mut().zip(z).zip(centers) {
+                    for ((slope, z), c) in slope.iter_mut().zip(z).zip(twice) {
                         *slope = 2.0 * (z - c);
                     }
                 }
-                let center = &centers[..two_rows / 2];
-                for (z, f) in z.chunks_exact(center.len()).zip(f) {
-                    *f = square_distance(z, center);
-                }
+                square_distances(z, &twice[..two_rows / 2], f);
             },
         );
     })
@@ -77,23 +76,21 @@ pub(crate) fn reparam_tape() -> Work {
 /// Through the score, the value by slices.
 pub(crate) fn score() -> Work {
     through_score(|z: &[f64], f: &mut [f64]| {
-        let c = &CENTER[..];
         dispatch(
             #[inline(always)]
-            || {
-                for (z, f) in z.chunks_exact(c.len()).zip(f) {
-                    *f = square_distance(z, c);
-                }
-            },
+            || square_distances(z, &CENTER, f),
         );
     })
 }
 
+/// The square of the distance between each row and `c`.
 #[inline(always)]
-fn square_distance(z: &[f64], c: &[f64]) -> f64 {
-    sum_by(
-        [z, c],
-        #[inline(always)]
-        |[z, c]| (z - c) * (z - c),
-    )
+fn square_distances(z: &[f64], c: &[f64], f: &mut [f64]) {
+    for (z, f) in z.chunks_exact(c.len()).zip(f) {
+        *f = sum_by(
+            [z, c],
+            #[inline(always)]
+            |[z, c]| (z - c) * (z - c),
+        );
+    }
 }

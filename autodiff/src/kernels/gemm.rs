@@ -9,9 +9,10 @@
 //! 3. columns of C by the width of a tile: this *panel* of B stays in the first-level cache;
 //! 4. panels of A, one tile each.
 //!
-//! With AVX2 and AVX-512 a tile reads numbers that lie side by side where they are, and if there are several panels of A the
-//! first tile copies its lines of B for the others. Narrower vectors need packed lines, so these are copied before.
-//! Operands that lie the other way are dealt out to lines at every level.
+//! With AVX2 and AVX-512 a tile reads A where it is, by columns or by rows, because it takes one number at a time from it; only
+//! rows that share a set of the cache are packed ([`share_a_set`]). Of B it needs whole lines. It reads them where they are, too,
+//! and if there are several panels of A the first tile copies them for the others; a transposed B is dealt out to packed lines.
+//! Narrower vectors read packed lines only.
 //!
 //! Products with a vector are not packed ([`thin`](super::thin)), and where A holds zeros and ones only, rows of B are
 //! added in groups ([`bits`](super::bits)).
@@ -121,6 +122,8 @@ fn product<F: Element>(
         let depth = k.div_ceil(k.div_ceil(KC));
         let rows = (BLOCK / size_of::<F>() / depth).max(registers.height);
         let panels = m.min(rows).div_ceil(registers.height);
+        let packed = !registers.in_place || !ta && share_a_set::<F>(a_width);
+        let room = if packed { panels * registers.line() * depth } else { 0 };
         Product {
             sizes: [m, k, n],
             a,
@@ -129,7 +132,8 @@ fn product<F: Element>(
             onto,
             depth,
             rows,
-            packed_a: packed_a.first(panels * registers.line() * depth),
+            packed,
+            packed_a: packed_a.first(room),
             packed_b: packed_b.first(registers.width() * depth),
             registers,
         }
@@ -137,11 +141,10 @@ fn product<F: Element>(
     });
 }
 
-/// True if rows that are `width` apart lie in one set of a first-level cache, which then does not hold the rows of a tile.
+/// True if the same place of all rows, which are `width` numbers apart, falls into one set of the first-level cache: it has 64
+/// sets for lines of 64 bytes, and 8 or 12 lines in each, fewer than the rows of the highest tile.
 fn share_a_set<F>(width: usize) -> bool {
-    // The lines of a set are this many bytes apart.
-    const SETS: usize = 4096;
-    (width * size_of::<F>()).is_multiple_of(SETS)
+    (width * size_of::<F>()).is_multiple_of(64 * 64)
 }
 
 /// One call of [`product`].
@@ -159,7 +162,9 @@ struct Product<'a, F> {
     depth: usize,
     /// The rows of a block of A.
     rows: usize,
-    /// Room for a block of A.
+    /// True if blocks of A are packed.
+    packed: bool,
+    /// Room for a packed block of A.
     packed_a: &'a mut [F],
     /// Room for a panel of B.
     packed_b: &'a mut [F],
@@ -169,7 +174,7 @@ struct Product<'a, F> {
 impl<F: Element> Product<'_, F> {
     /// The loops over blocks, panels and tiles.
     fn blocks(self) {
-        let Self { sizes: [m, k, n], a, b, c: (c, c_width), registers, .. } = self;
+        let Self { sizes: [m, k, n], a, b, c: (c, c_width), packed, registers, .. } = self;
         let (packed_a, packed_b) = (self.packed_a, self.packed_b);
         let line = registers.line();
         for k0 in (0..k).step_by(self.depth) {
@@ -185,7 +190,6 @@ impl<F: Element> Product<'_, F> {
                     false => rows.min(panel * registers.height),
                 };
                 let (a_values, a_along, a_width) = a;
-                let packed = !registers.in_place || a_along && share_a_set::<F>(a_width);
                 if packed {
                     for (panel, to) in packed_a.chunks_mut(line * depth).take(panels).enumerate() {
                         let (i, size) = (i0 + top(panel), [top(panel + 1) - top(panel), depth]);
@@ -231,8 +235,8 @@ impl<F: Element> Product<'_, F> {
                         };
                         let c = (&mut c[i * c_width + j..], c_width);
                         let height = top(panel + 1) - top(panel);
-                        let along = a_along && !packed;
-                        compute(Tile { height, width, depth, a, along, b, copy, c, onto });
+                        let a_by_rows = a_along && !packed;
+                        compute(Tile { height, width, depth, a, a_by_rows, b, copy, c, onto });
                     }
                 }
             }
@@ -305,8 +309,10 @@ mod tests {
     #[test]
     fn every_variant_agrees_across_blocks() {
         let blocks = [[13, 17, 33], [50, 13, 70], [7, 40, 31], [200, 700, 45], [30, 5, 1100]];
+        // Rows that share a set of the cache in double precision, and in both.
+        let shared = [[30, 512, 20], [17, 1024, 33]];
         let thin = [[1, 17, 150], [150, 20, 1], [1, 150, 70], [90, 1, 75], [75, 150, 1]];
-        for [m, k, n] in blocks.into_iter().chain(thin) {
+        for [m, k, n] in blocks.into_iter().chain(shared).chain(thin) {
             for bits in 0..16 {
                 let [ta, tb, keep, wide] = [0, 1, 2, 3].map(|bit| bits >> bit & 1 == 1);
                 let pad = if wide { 5 } else { 0 };

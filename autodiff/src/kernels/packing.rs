@@ -1,4 +1,5 @@
-//! Operands of products, and packing: copies of their lines side by side, in the order in which a product reads them.
+//! Operands of products, and packing: copies of their lines side by side, in the order in which a product reads them. Lines dealt
+//! out also transpose the triangles of factorisations.
 
 use super::element::Element;
 use super::level::{Job, registers};

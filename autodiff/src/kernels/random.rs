@@ -17,7 +17,7 @@ use rand::Rng;
 /// The number of normals that are made together: half of them are cosines, half are sines.
 const BLOCK: usize = 512;
 
-/// The random words of a block, on cache lines of their own: no vector of them lies across two lines.
+/// The random words of a block, from the beginning of a cache line on, for the reason of [`Aligned`](super::aligned::Aligned).
 #[repr(align(64))]
 struct Words([[u8; 8]; BLOCK]);
 

@@ -116,7 +116,7 @@ mod x86 {
     use super::super::level::{HIGHEST, Job, Level, chosen};
     use super::super::packing::DealOut;
     use super::super::tables::{self, GROUP, LINES, Rows, Start, Tables, WORD};
-    use super::super::tile::{NEIGHBOURS, Tile, TilePointers};
+    use super::super::tile::{ROWS_PER_POINTER, Tile, TilePointers};
     use super::super::vectors::vectors;
     use std::{any::TypeId, arch::x86_64::*};
 
@@ -240,11 +240,12 @@ mod x86 {
     impl<F: Element> InVectors for Tile<'_, F> {
         #[inline(always)]
         unsafe fn run<V: Vector>(self) {
-            let (row, column) = (self.height - 1, self.width.div_ceil(V::LANES) - 1);
+            let (height, vectors) = (self.height, self.width.div_ceil(V::LANES));
             let tile = self.pointers::<V::Number>(V::LANES);
-            // SAFETY: that of this function.
+            // SAFETY: the check has seen `height` rows of A and of C and `width` columns of B and of C in their slices, and whole
+            // vectors in the copy. The function is that of so many rows and vectors.
             unsafe {
-                V::ROWS[row][column](tile);
+                V::ROWS[height - 1][vectors - 1](tile);
             }
         }
     }
@@ -258,7 +259,8 @@ mod x86 {
     /// R rows of N vectors, of which the last may be a part.
     ///
     /// # Safety
-    /// The vector's instructions, a tile that lies in its slices, and a copy whose lines have room for N vectors.
+    /// The vector's instructions, a tile of R rows and N vectors, of the last of which `last` numbers lie in its slices, and a copy
+    /// whose lines have room for N vectors.
     #[inline(always)]
     #[allow(clippy::needless_range_loop, reason = "loops of known length, which become registers")]
     unsafe fn rows<V: Vector, const R: usize, const N: usize>(t: TilePointers<V::Number>) {
@@ -291,11 +293,11 @@ mod x86 {
                     copy = copy.wrapping_add(copy_step);
                 }
                 for (g, a) in a.iter_mut().enumerate() {
-                    for i in 0..NEIGHBOURS {
-                        if g * NEIGHBOURS + i < R {
+                    for i in 0..ROWS_PER_POINTER {
+                        if g * ROWS_PER_POINTER + i < R {
                             let a = V::splat(*a.add(i * a_row));
                             for j in 0..N {
-                                let sum = &mut sums[g * NEIGHBOURS + i][j];
+                                let sum = &mut sums[g * ROWS_PER_POINTER + i][j];
                                 *sum = a.mul_add(line[j], *sum);
                             }
                         }
@@ -567,8 +569,8 @@ mod tests {
         onto: usize,
         flags: [bool; 2],
     ) {
-        let [copies, along] = flags;
-        let (lines, len) = if along { (height, depth) } else { (depth, height) };
+        let [copies, a_by_rows] = flags;
+        let (lines, len) = if a_by_rows { (height, depth) } else { (depth, height) };
         let lanes = registers::<F>().lanes;
         let line = width.next_multiple_of(lanes);
         let steps = [len + pad, width + 2 * pad, width + 3 * pad, line + pad];
@@ -583,7 +585,7 @@ mod tests {
             let copy = copies.then_some((&mut lines[..], steps[3]));
             let (a, b) = ((&a[..], steps[0]), (&b[..], steps[1]));
             let c = (&mut all[..(height - 1) * steps[2] + width], steps[2]);
-            let tile = Tile { height, width, depth, a, along, b, copy, c, onto };
+            let tile = Tile { height, width, depth, a, a_by_rows, b, copy, c, onto };
             match twin {
                 true if chosen() == Level::Baseline => tile::multiply::<F, false>(tile),
                 true => tile::multiply::<F, true>(tile),
@@ -609,7 +611,7 @@ mod tests {
                 for columns in 1..=width {
                     let depth = [1, 2, 17][(rows + columns) % 3];
                     let mixed = rows * 7 + columns * 3;
-                    let flags = [mixed % 2 == 0, mixed / 2 % 2 == 0];
+                    let flags = [mixed / 4 % 2 == 0, mixed / 8 % 2 == 0];
                     tiles::<F>([rows, columns, depth], mixed % 4, mixed % 3, flags);
                 }
             }
@@ -795,7 +797,7 @@ mod tests {
                     let (a, b) = ((&numbers[..a], height), (&numbers[..b], width));
                     let copy = (!copy.is_empty()).then_some((&mut copy[..], width));
                     let (onto, c) = (Onto::Nothing, (&mut c[..], width));
-                    compute(Tile { height, width, depth, a, along: false, b, copy, c, onto });
+                    compute(Tile { height, width, depth, a, a_by_rows: false, b, copy, c, onto });
                 })
                 .is_err()
             };
@@ -809,7 +811,17 @@ mod tests {
             std::panic::catch_unwind(|| {
                 let (mut c, copy, onto) = ([0.0; 8], None, Onto::Nothing);
                 let (a, b, c) = ((&numbers[..len], step), (&numbers[..], 4), (&mut c[..], 4));
-                compute(Tile { height: 2, width: 4, depth: 3, a, along: true, b, copy, c, onto });
+                compute(Tile {
+                    height: 2,
+                    width: 4,
+                    depth: 3,
+                    a,
+                    a_by_rows: true,
+                    b,
+                    copy,
+                    c,
+                    onto,
+                });
             })
             .is_err()
         };
@@ -822,7 +834,17 @@ mod tests {
                 let (a, b) = ((&numbers[..], steps[0]), (&numbers[..], steps[1]));
                 let (copy, c) = (Some((&mut copy[..], steps[3])), (&mut c[..], steps[2]));
                 let onto = Onto::Row(onto);
-                compute(Tile { height: 2, width: 1, depth: 2, a, along: false, b, copy, c, onto });
+                compute(Tile {
+                    height: 2,
+                    width: 1,
+                    depth: 2,
+                    a,
+                    a_by_rows: false,
+                    b,
+                    copy,
+                    c,
+                    onto,
+                });
             })
             .is_err()
         };
@@ -863,7 +885,7 @@ mod tests {
         let (height, width, depth, copy, onto) = (5, 8, 2, None, Onto::Nothing);
         let (a, b) = ((&a[..], 8), (&b[..], 8));
         tile::multiply::<f32, false>(Tile {
-            along: false,
+            a_by_rows: false,
             height,
             width,
             depth,

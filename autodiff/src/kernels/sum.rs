@@ -12,7 +12,8 @@ use crate::kernels::float::Float;
 use crate::kernels::fold::fold;
 use crate::kernels::simd::dispatch;
 
-const LANES: usize = 16;
+/// The numbers that are added side by side.
+pub(crate) const LANES: usize = 16;
 const HALF: usize = LANES / 2;
 /// More numbers than this are summed in blocks, in single precision.
 pub(crate) const LONG: usize = 64 * LANES;
@@ -39,8 +40,8 @@ pub fn sum_by<F: Float, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) ->
         lanes = add_piece(slices, base, lanes, &f);
         base += LANES;
     }
-    // The rest is vector code too, in half pieces. The last half piece ends where the slices end; those of its numbers
-    // that were added before are added as zeros.
+    // The rest is vector code too, in half pieces. The last half piece ends where the slices end, and those of its numbers that were
+    // added before are not added again.
     if base < n && n >= HALF {
         let mut half: [F; HALF] = *lanes.first_chunk().expect("half of the lanes");
         if base + HALF <= n {
@@ -49,14 +50,16 @@ pub fn sum_by<F: Float, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) ->
         }
         if base < n {
             let last = add_piece(slices, n - HALF, [F::ZERO; HALF], &f);
-            let counts: &[u64; HALF] =
-                COUNTS[n - base..].first_chunk().expect("fewer numbers are left than half a piece");
+            let is_new: &[u64; HALF] = ZEROS_THEN_ONES[n - base..]
+                .first_chunk()
+                .expect("fewer numbers are left than half a piece");
             for (lane, half) in half.iter_mut().enumerate() {
-                *half += if counts[lane] == 0 { F::ZERO } else { last[lane] };
+                *half += if is_new[lane] == 0 { F::ZERO } else { last[lane] };
             }
         }
         lanes[..HALF].copy_from_slice(&half);
     } else {
+        // Fewer than half a piece in all; after whole pieces nothing is left here.
         for i in base..n {
             lanes[i] += f(slices.map(|slice| slice[i]));
         }
@@ -69,15 +72,15 @@ pub fn sum_by<F: Float, const N: usize>(slices: [&[F]; N], f: impl Fn([F; N]) ->
     sum
 }
 
-/// Zeros, then ones: which numbers of a last piece still count, read from where as many ones follow as numbers are left. Compared
-/// with the number of a lane instead, a last piece becomes code for two numbers at a time.
-static COUNTS: [u64; 2 * HALF] = {
-    let mut counts = [0; 2 * HALF];
-    counts.split_at_mut(HALF).1.copy_from_slice(&[1; HALF]);
-    counts
+/// The half piece from place `r` on has ones in the last `r` lanes. It lies in memory, in numbers as wide as a double, because from a
+/// comparison with the number of a lane the compiler makes code for two numbers at a time.
+static ZEROS_THEN_ONES: [u64; 2 * HALF] = {
+    let mut flags = [0; 2 * HALF];
+    flags.split_at_mut(HALF).1.copy_from_slice(&[1; HALF]);
+    flags
 };
 
-/// Applies `f` to `W` numbers of each slice from `base` on and adds the results to the lanes.
+/// Applies `f` to `W` numbers of each slice from `base` on and returns the lanes with the results added.
 #[inline(always)]
 fn add_piece<F: Float, const W: usize, const N: usize>(
     slices: [&[F]; N],
@@ -195,4 +198,41 @@ pub(crate) fn two_sum<F: Float>(high: F, low: F, x: F) -> (F, F) {
 #[inline(always)]
 pub(crate) fn join<F: Float>(high: F, low: F) -> F {
     if low.is_finite() { high + low } else { high }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::level::{Level, at_level};
+
+    /// Sums of whole numbers are exact in any order, so a number that is left out or added twice shows; infinity shows where the last
+    /// piece is read again.
+    fn short_sums_are_exact<F: Float>() {
+        for n in 0..=4 * LANES {
+            let numbers: Vec<F> = (1..=n).map(|i| F::from_f64((i * i % 37) as f64)).collect();
+            let twice = |[x, y]: [F; 2]| x + y;
+            let exact = numbers.iter().fold(F::ZERO, |sum, &x| sum + x + x);
+            assert_eq!(sum_by([&numbers[..], &numbers], twice), exact, "{n} numbers");
+            for at in 0..n {
+                let mut numbers = numbers.clone();
+                numbers[at] = F::ONE / F::ZERO;
+                assert_eq!(sum_by([&numbers[..]], |[x]| x), numbers[at], "{n} numbers, {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn sums_of_every_short_length_are_exact() {
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
+            at_level(level, || {
+                dispatch(
+                    #[inline(always)]
+                    || {
+                        short_sums_are_exact::<f32>();
+                        short_sums_are_exact::<f64>();
+                    },
+                )
+            });
+        }
+    }
 }

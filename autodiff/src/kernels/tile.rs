@@ -1,11 +1,13 @@
 //! One tile of a product: some rows and columns of C = A B, summed over k in registers.
 //!
 //! [`multiply`] is plain code. It is the twin of the wide vectors in [`simd`](super::simd), the same sums in the same order,
-//! and serves where there are none: the compiler turns packed lines into vectors of 128 bits.
-#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "one level only"))]
+//! and serves where there are none: the compiler turns packed lines into vectors of 128 bits. The vectors are handed the same tile by
+//! pointers, [`TilePointers`].
 
 use super::element::Element;
-use super::level::{HEIGHT, HIGHEST, Job, registers};
+#[cfg(target_arch = "x86_64")]
+use super::level::HIGHEST;
+use super::level::{HEIGHT, Job, registers};
 
 /// The matrix that a product is added to.
 #[derive(Clone, Copy)]
@@ -34,17 +36,17 @@ pub(crate) fn tops(rows: usize, count: usize) -> impl Fn(usize) -> usize + Copy 
     move |panel| panel * height + panel.min(higher)
 }
 
-/// The sums over `depth` lines of A and B: $C_{ij} = \sum_p A_{pi} B_{pj}$, plus what they are added to.
+/// The sums over `depth` lines of A and B: $C_{ij} = \sum_p A_{ip} B_{pj}$, plus what they are added to.
 pub(crate) struct Tile<'a, F> {
     /// The rows of C, which are not more than there are registers for.
     pub(crate) height: usize,
     /// The columns of C: up to two vectors.
     pub(crate) width: usize,
     pub(crate) depth: usize,
-    /// Lines with a number for each row of C.
+    /// A in lines: its columns, with a number for each row of C, or its rows, with a number for each line of B.
     pub(crate) a: Lines<'a, F>,
-    /// True if the lines are the rows of A instead: a line for each row of C, with a number for each line of B.
-    pub(crate) along: bool,
+    /// True if the lines of A are its rows.
+    pub(crate) a_by_rows: bool,
     /// Lines with a number for each column of C.
     pub(crate) b: Lines<'a, F>,
     /// Where the lines of B are copied to on the way, side by side, for the tiles below. Numbers beyond the columns of C
@@ -64,7 +66,8 @@ impl<F> Tile<'_, F> {
     fn check_slices(&self) {
         let Self { height, width, depth, a, b, .. } = *self;
         assert!(height > 0 && width > 0 && depth > 0, "tile: empty");
-        let end_of_a = if self.along { end(height, a.1, depth) } else { end(depth, a.1, height) };
+        let end_of_a =
+            if self.a_by_rows { end(height, a.1, depth) } else { end(depth, a.1, height) };
         assert!(end_of_a <= a.0.len(), "tile: A is too short");
         assert!(end(depth, b.1, width) <= b.0.len(), "tile: B is too short");
         assert!(end(height, self.c.1, width) <= self.c.0.len(), "tile: C is too short");
@@ -77,36 +80,42 @@ impl<F> Tile<'_, F> {
     }
 }
 
-/// The rows of A that are read from one pointer. From a single one, each place would be computed from the one before it, and
-/// that would take as long as the products.
-pub(crate) const NEIGHBOURS: usize = 5;
+/// The rows of A that are read from one pointer. If all were, the compiler would compute each address from the one before it, and
+/// that takes as long as the products. The processor adds one, two or four steps to a pointer by itself.
+#[cfg(target_arch = "x86_64")]
+pub(crate) const ROWS_PER_POINTER: usize = 5;
 
 /// A tile by pointers, for vectors.
+#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 pub(crate) struct TilePointers<N> {
     /// The numbers of the last vector of a row.
     pub(crate) last: usize,
     pub(crate) depth: usize,
-    /// The first of every [`NEIGHBOURS`] rows of A, and the steps from row to row and from number to number.
-    pub(crate) a: ([*const N; HIGHEST.div_ceil(NEIGHBOURS)], [usize; 2]),
+    /// Pointers to every [`ROWS_PER_POINTER`]th row of A, from the first on, the distance between rows and that between the numbers
+    /// of a row.
+    pub(crate) a: ([*const N; HIGHEST.div_ceil(ROWS_PER_POINTER)], [usize; 2]),
     pub(crate) b: (*const N, usize),
     pub(crate) copy: Option<(*mut N, usize)>,
     pub(crate) c: (*mut N, usize),
     pub(crate) onto: Option<(*const N, usize)>,
 }
 
+#[cfg(target_arch = "x86_64")]
 impl<F> Tile<'_, F> {
-    /// The tile by pointers to its numbers, which are of type N, for vectors of so many numbers.
+    /// The tile by pointers, for vectors of `lanes` numbers. `N` must be `F`.
     #[inline(always)]
     pub(crate) fn pointers<N>(self, lanes: usize) -> TilePointers<N> {
-        let Self { width, depth, a: (a, a_step), along, b: (b, b_step), c: (c, c_step), .. } = self;
+        let Self {
+            width, depth, a: (a, a_step), a_by_rows, b: (b, b_step), c: (c, c_step), ..
+        } = self;
         let (first, c) = (a.as_ptr().cast::<N>(), c.as_mut_ptr().cast::<N>());
-        let [row, step] = if along { [a_step, 1] } else { [1, a_step] };
-        let rows = |g: usize| first.wrapping_add((g * NEIGHBOURS).wrapping_mul(row));
+        let [row, step] = if a_by_rows { [a_step, 1] } else { [1, a_step] };
+        let pointer = |g: usize| first.wrapping_add((g * ROWS_PER_POINTER).wrapping_mul(row));
         TilePointers {
             last: (width - 1) % lanes + 1,
             depth,
-            a: (std::array::from_fn(rows), [row, step]),
+            a: (std::array::from_fn(pointer), [row, step]),
             b: (b.as_ptr().cast(), b_step),
             copy: self.copy.map(|(copy, line)| (copy.as_mut_ptr().cast(), line)),
             c: (c, c_step),
@@ -182,7 +191,7 @@ pub(crate) fn multiply<F: Element, const FMA: bool>(mut tile: Tile<'_, F>) {
     let mut sums = vec![F::default(); width];
     for i in 0..height {
         for (j, sum) in sums.iter_mut().enumerate() {
-            let of_a = |p: usize| if tile.along { a.0[i * a.1 + p] } else { a.0[p * a.1 + i] };
+            let of_a = |p: usize| if tile.a_by_rows { a.0[i * a.1 + p] } else { a.0[p * a.1 + i] };
             let terms = (0..depth).map(|p| (of_a(p), b.0[p * b.1 + j]));
             *sum = terms.fold(F::default(), |sum, (a, b)| a.multiply_add::<FMA>(b, sum));
         }
@@ -197,7 +206,7 @@ fn in_registers<F: Element, const FMA: bool, const L: usize, const W: usize>(
 ) -> bool {
     let lines = tile.a.0.len() >= tile.depth * L && tile.b.0.len() >= tile.depth * W;
     let packed = lines && (tile.a.1, tile.b.1) == (L, W);
-    if !packed || tile.along || tile.height > HEIGHT || tile.width > W || tile.copy.is_some() {
+    if !packed || tile.a_by_rows || tile.height > HEIGHT || tile.width > W || tile.copy.is_some() {
         return false;
     }
     match tile.height {

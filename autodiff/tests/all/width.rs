@@ -41,7 +41,7 @@ fn bits<F: Scalar>() -> String {
     let x = tape.leaf(&words, [1500, 2]);
     let y = tape.leaf(&words[..60], [2, 30]);
     let c = tape.leaf(&words[7..8], []);
-    let reductions: [(&str, Var<F>); 11] = [
+    let reductions: [(&str, Var<F>); 13] = [
         ("sum of columns", x.sum_axis(0)),
         ("squares of columns", x.sum_squares(0)),
         ("squares of rows", y.sum_squares(1)),
@@ -51,7 +51,9 @@ fn bits<F: Scalar>() -> String {
         ("max_axis", y.max_axis(Axes::from(1))),
         ("cumsum", y.cumsum(1)),
         ("normal_log_prob", y.normal_log_prob(c * y, y)),
+        ("normal_kl", y.normal_kl(y, c * y, y * c)),
         ("bernoulli_log_prob", y.bernoulli_log_prob(y * c)),
+        ("squared_distances", x.slice(0, 0..40).squared_distances(y.reshape([30, 2]))),
         (
             "nade_logits",
             x.reshape([50, 60]).nade_logits(

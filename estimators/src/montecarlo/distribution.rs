@@ -37,8 +37,8 @@ pub(super) mod sealed {
         /// The number of parameters.
         fn parameters(self) -> usize;
 
-        /// Computes once, for the `group` draws of a group, the numbers that [`draw`](Self::draw) uses for each latent;
-        /// those that [`rescale_score`](Self::rescale_score) uses come first.
+        /// Computes once, for the `group` draws of a group, the numbers that [`draw`](Self::draw) uses for each latent, and returns
+        /// them; those that [`rescale_score`](Self::rescale_score) uses come first.
         fn prepare(self, group: usize, scale: &mut Aligned<f64>) -> &[f64];
 
         /// Draws rows of $z$, and the noise of each number, of which its scores are functions.
@@ -54,7 +54,8 @@ pub(super) mod sealed {
 
 use sealed::Sampler;
 
-/// Fills memory with `f` of the numbers, again and again.
+/// Writes `f` of the numbers, of which there is one at least, at the beginning of `memory`, and copies of them into the rest, whose
+/// length is a multiple.
 fn repeat(memory: &mut [f64], numbers: &[f64], f: impl Fn(f64) -> f64) {
     let (first, others) = memory.split_at_mut(numbers.len());
     first.iter_mut().zip(numbers).for_each(|(memory, &number)| *memory = f(number));

@@ -14,7 +14,7 @@ use pathscore_models::seed::{self, Stream};
 #[derive(Debug, Default)]
 pub struct MonteCarlo {
     idle: Pool<Block>,
-    /// $\sigma$ and then $\mu$ of each normal, or the probability of each bit, repeated for the draws of a group.
+    /// The numbers that the distribution has prepared for the draws of a group.
     scale: Aligned<f64>,
     /// Constants near the values and gradients, which are subtracted so that sums of squares lose no digits.
     shift: Aligned<f64>,

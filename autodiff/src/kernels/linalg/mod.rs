@@ -54,27 +54,30 @@ fn cut(n: usize, base: usize) -> usize {
     (n / 2).next_multiple_of(base)
 }
 
-/// The side of the squares along a diagonal beside which lines are turned as a whole.
-const SIDE: usize = 16;
+/// The rows of a band. Triangles are transposed band by band: the square on the diagonal by itself, and all beside it by
+/// [`DealOut`], which writes whole vectors. So this is a multiple of the numbers of the widest vector, sixteen in single precision.
+const BAND: usize = 16;
 
-/// The squares along the main diagonal of `n` rows: the first row of each, and the row after its last.
-fn along_diagonal(n: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..n).step_by(SIDE).map(move |from| (from, n.min(from + SIDE)))
+/// The bands of `n` rows: the first row of each, and the row after its last.
+fn bands(n: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..n).step_by(BAND).map(move |from| (from, n.min(from + BAND)))
 }
 
 /// $(A + A^\top)/2$ times `scale` on and above the main diagonal of `y`; what is below it is not defined.
 pub(crate) fn symmetric_upper<F: Float>(a: &[F], n: usize, scale: F, y: &mut [F]) {
+    // Halved before they are added, so that large numbers do not overflow.
     let half = scale * F::from_f64(0.5);
-    for (from, to) in along_diagonal(n) {
+    for (from, to) in bands(n) {
         if to < n {
-            let (lines, sizes) = ((&a[to * n + from..], n), [n - to, SIDE]);
+            // The last vector of a line may reach into the next row, by less than a band: below the diagonal or, in the first band,
+            // into the square that is written next.
+            let (lines, sizes) = ((&a[to * n + from..], n), [n - to, BAND]);
             compute(DealOut { lines, sizes, to: (&mut y[from * n + to..], n) });
         }
         dispatch(
             #[inline(always)]
             || {
                 for i in from..to {
-                    // Halved before they are added, so that large numbers do not overflow.
                     for j in i..to {
                         y[i * n + j] = half * a[i * n + j] + half * a[j * n + i];
                     }
@@ -90,10 +93,10 @@ pub(crate) fn symmetric_upper<F: Float>(a: &[F], n: usize, scale: F, y: &mut [F]
 
 /// Copies the part above the main diagonal, turned, to the part below it; with `clear`, leaves zeros above.
 fn turn_below<F: Float>(y: &mut [F], n: usize, clear: bool) {
-    for (from, to) in along_diagonal(n) {
+    for (from, to) in bands(n) {
         let (above, below) = y.split_at_mut(to * n);
         if to < n {
-            let (lines, sizes) = ((&above[from * n + to..], n), [SIDE, n - to]);
+            let (lines, sizes) = ((&above[from * n + to..], n), [BAND, n - to]);
             compute(DealOut { lines, sizes, to: (&mut below[from..], n) });
         }
         for i in from..to {

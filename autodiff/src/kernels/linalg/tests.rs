@@ -48,7 +48,7 @@ fn identity(n: usize) -> Vec<f64> {
 /// Sizes on both sides of every block.
 const SIZES: [usize; 16] = [1, 2, 3, 7, 15, 16, 17, 24, 25, 31, 33, 48, 64, 65, 97, 200];
 
-fn halves_of_matrices_are_turned<F: Scalar>() {
+fn triangles_are_exact<F: Scalar>() {
     for n in 0..70 {
         let a = numbers::<F>(n * n, 3);
         let (half, below) = (F::from_f64(-0.5), |i: usize, j: usize| i > j);
@@ -71,7 +71,7 @@ fn halves_of_matrices_are_turned<F: Scalar>() {
                         false if clear && i < j => F::ZERO,
                         false => a[i * n + j],
                     });
-                    assert_eq!(y, exact, "{n} rows at {level:?}, {clear}");
+                    assert_eq!(y, exact, "{n} rows at {level:?}, clear: {clear}");
                 }
             });
         }
@@ -79,9 +79,9 @@ fn halves_of_matrices_are_turned<F: Scalar>() {
 }
 
 #[test]
-fn the_halves_of_every_small_matrix_are_turned() {
-    halves_of_matrices_are_turned::<f32>();
-    halves_of_matrices_are_turned::<f64>();
+fn symmetric_parts_and_transposed_triangles_of_every_small_size_are_exact() {
+    triangles_are_exact::<f32>();
+    triangles_are_exact::<f64>();
 }
 
 #[test]

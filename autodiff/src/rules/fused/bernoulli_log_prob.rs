@@ -9,7 +9,7 @@
 //! number, so that large terms cancel there. The second part does not depend on the bits. Where many rows of bits share
 //! one row of logits, as with many draws from one layer, it is computed once.
 
-use super::rows::{row_of, row_of_mut, row_shape};
+use super::rows::{add_to_adjoint, row_of, row_of_mut, row_shape};
 use crate::kernels::fold::fold;
 use crate::kernels::simd::dispatch;
 use crate::kernels::zip::View;
@@ -51,20 +51,13 @@ impl<F: Scalar> Kernel<F> for BernoulliLogProb {
 
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let [x, eta] = [pass.args[0], pass.args[1]];
-        let width = x.dims[x.dims.len() - 1];
-        if let Some(bar) = bars.of(0) {
-            dispatch(
-                #[inline(always)]
-                || {
-                    for (row, &y_bar) in pass.y_bar.iter().enumerate() {
-                        let (bar, eta) = (row_of_mut(bar, width, row), row_of(eta, row));
-                        for (bar, &eta) in bar.iter_mut().zip(eta) {
-                            *bar += y_bar * eta;
-                        }
-                    }
-                },
-            );
-        }
+        add_to_adjoint(
+            bars.of(0),
+            pass.y_bar,
+            [eta],
+            #[inline(always)]
+            |[eta]| eta,
+        );
         if repeats(eta, x) {
             if let Some(bar) = bars.of(1) {
                 reverse_repeated(x, eta, pass.y_bar, bar);

@@ -2,7 +2,7 @@
 //! $t = (\mu - m) e^{-r}$ is $\sum_j \tfrac12 (e^{2d_j} - 1 - 2d_j + t_j^2)$. In this form nothing cancels when the
 //! two distributions are close, because $e^x - 1 - x$ is one function.
 
-use super::rows::{add_slopes, row_of, row_shape, with_inverse_scales};
+use super::rows::{add_to_adjoint, row_of, row_shape, scaled_difference, with_inverse_scales};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
@@ -47,28 +47,16 @@ impl<F: Scalar> Kernel<F> for NormalKl {
     fn reverse(&self, pass: Pass<F>, bars: &mut dyn Bars<F>) {
         let [mu, s, m, r] = [0, 1, 2, 3].map(|arg| pass.args[arg]);
         with_inverse_scales(r, |inverse| {
-            add_slopes(
-                bars.of(0),
-                pass.y_bar,
-                [mu, m, inverse],
-                #[inline(always)]
-                |[mu, m, inverse]| (mu - m) * inverse * inverse,
-            );
-            add_slopes(
+            add_to_adjoint(bars.of(0), pass.y_bar, [mu, m, inverse], scaled_difference);
+            add_to_adjoint(
                 bars.of(1),
                 pass.y_bar,
                 [s, r],
                 #[inline(always)]
                 |[s, r]| ((s - r) + (s - r)).exp_m1(),
             );
-            add_slopes(
-                bars.of(2),
-                pass.y_bar,
-                [mu, m, inverse],
-                #[inline(always)]
-                |[mu, m, inverse]| -(mu - m) * inverse * inverse,
-            );
-            add_slopes(
+            add_to_adjoint(bars.of(2), pass.y_bar, [m, mu, inverse], scaled_difference);
+            add_to_adjoint(
                 bars.of(3),
                 pass.y_bar,
                 [mu, s, m, r, inverse],

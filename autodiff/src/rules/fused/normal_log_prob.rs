@@ -1,6 +1,6 @@
 //! $\sum_j -\tfrac12 t_j^2 - s_j - \tfrac12 \ln 2\pi$ with $t_j = (x_j - \mu_j) e^{-s_j}$.
 
-use super::rows::{add_slopes, row_of, row_shape, with_inverse_scales};
+use super::rows::{add_to_adjoint, row_of, row_shape, scaled_difference, with_inverse_scales};
 use crate::kernels::simd::dispatch;
 use crate::kernels::sum::sum_by;
 use crate::kernels::zip::View;
@@ -47,21 +47,9 @@ impl<F: Scalar> Kernel<F> for NormalLogProb {
         let [x, mu, s] = [pass.args[0], pass.args[1], pass.args[2]];
         with_inverse_scales(s, |inverse| {
             let args = [x, mu, inverse];
-            add_slopes(
-                bars.of(0),
-                pass.y_bar,
-                args,
-                #[inline(always)]
-                |[x, mu, inverse]| -(x - mu) * inverse * inverse,
-            );
-            add_slopes(
-                bars.of(1),
-                pass.y_bar,
-                args,
-                #[inline(always)]
-                |[x, mu, inverse]| (x - mu) * inverse * inverse,
-            );
-            add_slopes(
+            add_to_adjoint(bars.of(0), pass.y_bar, [mu, x, inverse], scaled_difference);
+            add_to_adjoint(bars.of(1), pass.y_bar, [x, mu, inverse], scaled_difference);
+            add_to_adjoint(
                 bars.of(2),
                 pass.y_bar,
                 args,

@@ -58,9 +58,15 @@ pub(crate) fn with_inverse_scales<F: Scalar, R>(
     })
 }
 
+/// $(a - b) / \sigma^2$, from $1/\sigma$: the derivative of $\tfrac12 ((a - b)/\sigma)^2$ with respect to $a$.
+#[inline(always)]
+pub(crate) fn scaled_difference<F: Scalar>([a, b, inverse]: [F; 3]) -> F {
+    (a - b) * inverse * inverse
+}
+
 /// $\bar a \mathrel{+}= \bar y f$ for an argument $a$, number by number; `f` is the derivative with respect to it and must be
 /// `#[inline(always)]`.
-pub(crate) fn add_slopes<F: Scalar, const N: usize>(
+pub(crate) fn add_to_adjoint<F: Scalar, const N: usize>(
     bar: Option<&mut [F]>,
     y_bar: &[F],
     args: [View<F>; N],
@@ -72,6 +78,7 @@ pub(crate) fn add_slopes<F: Scalar, const N: usize>(
         #[inline(always)]
         || {
             for (row, &y_bar) in y_bar.iter().enumerate() {
+                // Cut to one width, so that the loop holds no check.
                 let args = args.map(|arg| &row_of(arg, row)[..width]);
                 for (j, bar) in row_of_mut(bar, width, row).iter_mut().enumerate() {
                     *bar += y_bar * f(args.map(|arg| arg[j]));

@@ -3,6 +3,7 @@
 use crate::kernels::fold::fold;
 use crate::kernels::linalg::with_workspace;
 use crate::kernels::simd::dispatch;
+use crate::kernels::sum::LANES;
 use crate::kernels::zip::View;
 use crate::numbers::error::{Error, shape_error};
 use crate::numbers::shape::Shape;
@@ -15,20 +16,17 @@ use crate::tape::record::{Bars, Kernel, Pass, Var};
 /// the digits of rows that lie near each other.
 pub(super) struct SquaredDistances {}
 
-/// The numbers that are added side by side.
-const LANES: usize = 16;
-
 /// Writes the columns of a matrix with rows of `d` numbers one after the other into `room`, which has its size.
-fn turn<'a, F: Scalar>(z: &[F], d: usize, room: &'a mut [F]) -> &'a [F] {
+fn transpose<'a, F: Scalar>(z: &[F], d: usize, room: &'a mut [F]) -> &'a [F] {
     for (c, column) in room.chunks_exact_mut(z.len() / d).enumerate() {
         column.iter_mut().zip(z.chunks_exact(d)).for_each(|(to, row)| *to = row[c]);
     }
     room
 }
 
-/// The squared distances between a row $x$ and the rows $z_j$ whose columns lie one after the other.
+/// Writes the squared distances between one row $x$ and the rows $z_j$, which are given by columns.
 #[inline(always)]
-fn add_squares<F: Scalar>(y: &mut [F], x: &[F], columns: &[F]) {
+fn distances_from<F: Scalar>(y: &mut [F], x: &[F], columns: &[F]) {
     let m = y.len();
     let (pieces, rest) = y.as_chunks_mut::<LANES>();
     let whole = m - rest.len();
@@ -51,7 +49,7 @@ fn add_squares<F: Scalar>(y: &mut [F], x: &[F], columns: &[F]) {
     }
 }
 
-/// Adds the terms $t_j = \bar y_j (x - z_j)$ to the sums of a column and returns $\sum_j t_j$, lane by lane.
+/// Adds the terms $t_j = \bar y_j (x - z_j)$ to the sums of a column and returns $\sum_j t_j$, added in lanes and then pairwise.
 #[inline(always)]
 fn add_terms<F: Scalar>(y_bar: &[F], x: F, z: &[F], sums: &mut [F]) -> F {
     let mut lanes = [F::ZERO; LANES];
@@ -62,8 +60,12 @@ fn add_terms<F: Scalar>(y_bar: &[F], x: F, z: &[F], sums: &mut [F]) -> F {
         for (term, &y_bar) in terms.iter_mut().zip(y_bar) {
             *term = y_bar * (x - *term);
         }
-        lanes.iter_mut().zip(terms).for_each(|(lane, term)| *lane += term);
-        sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+        for (lane, term) in lanes.iter_mut().zip(terms) {
+            *lane += term;
+        }
+        for (sum, term) in sums.iter_mut().zip(terms) {
+            *sum += term;
+        }
     }
     let rest = y_rest.iter().zip(z_rest).zip(sums_rest);
     for (lane, ((&y_bar, &z), sum)) in lanes.iter_mut().zip(rest) {
@@ -94,12 +96,12 @@ impl<F: Scalar> Kernel<F> for SquaredDistances {
         }
         let (x, z) = (args[0].values, args[1].values);
         with_workspace(m * d, |room| {
-            let columns = turn(z, d, room);
+            let columns = transpose(z, d, room);
             dispatch(
                 #[inline(always)]
                 || {
                     for (y, x) in y.chunks_exact_mut(m).zip(x.chunks_exact(d)) {
-                        add_squares(y, x, columns);
+                        distances_from(y, x, columns);
                     }
                 },
             );
@@ -112,30 +114,31 @@ impl<F: Scalar> Kernel<F> for SquaredDistances {
         if d == 0 || m == 0 {
             return;
         }
-        // With tᵢⱼ = ȳᵢⱼ (xᵢ − zⱼ): x̄ᵢ += 2 Σⱼ tᵢⱼ and z̄ⱼ −= 2 Σᵢ tᵢⱼ.
-        let sizes = [m * d, m * d, x.values.len()];
-        with_workspace(sizes.iter().sum(), |room| {
-            let (columns, room) = room.split_at_mut(sizes[0]);
-            let columns = turn(z.values, d, columns);
-            let (of_z, of_x) = room.split_at_mut(sizes[1]);
-            of_z.fill(F::ZERO);
+        // With tᵢⱼ = ȳᵢⱼ (xᵢ − zⱼ): x̄ᵢ += 2 Σⱼ tᵢⱼ and z̄ⱼ −= 2 Σᵢ tᵢⱼ. Both come from the same terms in one pass, and adjoints are lent
+        // one at a time, so the sums stay in working memory first.
+        let len = z.values.len();
+        with_workspace(2 * len + x.values.len(), |room| {
+            let (columns, room) = room.split_at_mut(len);
+            let columns = transpose(z.values, d, columns);
+            let (z_sums, x_sums) = room.split_at_mut(len);
+            z_sums.fill(F::ZERO);
             dispatch(
                 #[inline(always)]
                 || {
                     let lines = pass.y_bar.chunks_exact(m).zip(x.values.chunks_exact(d));
-                    for (of_x, (y_bar, x)) in of_x.chunks_exact_mut(d).zip(lines) {
-                        let columns = columns.chunks_exact(m).zip(of_z.chunks_exact_mut(m));
-                        for ((of_x, &x), (z, of_z)) in of_x.iter_mut().zip(x).zip(columns) {
-                            *of_x = add_terms(y_bar, x, z, of_z);
+                    for (x_sums, (y_bar, x)) in x_sums.chunks_exact_mut(d).zip(lines) {
+                        let columns = columns.chunks_exact(m).zip(z_sums.chunks_exact_mut(m));
+                        for ((x_sums, &x), (z, z_sums)) in x_sums.iter_mut().zip(x).zip(columns) {
+                            *x_sums = add_terms(y_bar, x, z, z_sums);
                         }
                     }
                 },
             );
             if let Some(bar) = bars.of(0) {
-                bar.iter_mut().zip(&*of_x).for_each(|(bar, &sum)| *bar += sum + sum);
+                bar.iter_mut().zip(&*x_sums).for_each(|(bar, &sum)| *bar += sum + sum);
             }
             let Some(bar) = bars.of(1) else { return };
-            for (c, sums) in of_z.chunks_exact(m).enumerate() {
+            for (c, sums) in z_sums.chunks_exact(m).enumerate() {
                 bar.chunks_exact_mut(d).zip(sums).for_each(|(bar, &sum)| bar[c] -= sum + sum);
             }
         });
@@ -177,4 +180,5 @@ impl<F: Scalar> Var<'_, F> {
 pub(super) const EXAMPLES: &[crate::tape::op::fused::Example] = &[
     (Fused::SquaredDistances {}, &[&[3, 4], &[5, 4]]),
     (Fused::SquaredDistances {}, &[&[2, 1], &[2, 1]]),
+    (Fused::SquaredDistances {}, &[&[3, 2], &[21, 2]]),
 ];
