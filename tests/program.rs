@@ -2114,13 +2114,19 @@ fn the_zoo_is_caught_to_the_last() {
 fn an_interrupted_run_says_how_to_go_on_and_does() {
     let scratch = Scratch::new("interrupted");
     let (whole, stopped) = (scratch.path("whole"), scratch.path("stopped"));
-    succeed(&small(&whole, &["--steps", "20000"]));
-    let child = program(&small(&stopped, &["--steps", "20000"]))
+    // A line of metrics comes after each 50 steps, so nearly all of the run is still to come after the first.
+    let steps = ["--steps", "50000"];
+    succeed(&small(&whole, &steps));
+    let mut child = program(&small(&stopped, &steps))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    let metrics = Path::new(&stopped).join("metrics.jsonl");
+    let has_begun = || fs::read_to_string(&metrics).is_ok_and(|text| text.contains('\n'));
+    while !has_begun() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
