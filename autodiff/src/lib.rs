@@ -146,6 +146,7 @@ pub use numbers::real::Real;
 pub use numbers::shape::Shape;
 pub use numbers::tensor::Tensor;
 pub use rules::custom::{Adjoints, Custom};
+pub use sweeps::deferred::{Deferred, Weight};
 pub use sweeps::plan::Plan;
 pub use tape::engine::Scalar;
 pub use tape::finite::NonFinite;

@@ -252,7 +252,7 @@ where
         let Query { model, params, batch, samples, scale, .. } = query;
         require_samples(samples, Columns::min_samples(self));
         work.tape.clear();
-        let Work { tape, grads, stats, cotangents, log_joint, log_q, .. } = work;
+        let Work { tape, grads, stats, leading, cotangents, log_joint, log_q, .. } = work;
         let x = query.rows(tape);
         let drawn = C::Draw::record(model, params.on(tape), x, samples, rng);
         let draws = drawn.log_joint.size() / batch.max(1);
@@ -269,7 +269,8 @@ where
         let pulled =
             [(drawn.log_joint, &cotangents.log_joint[..]), (drawn.log_q, &cotangents.log_q[..])];
         let gates = [(drawn.z, &cotangents.path[..])];
-        tape.pull_into(&pulled, &gates[..usize::from(!cotangents.path.is_empty())], grads);
+        let gates = &gates[..usize::from(!cotangents.path.is_empty())];
+        tape.pull_deferred(&pulled, gates, *leading, grads);
         let bound: F = (0..batch).map(|b| self.bound(&w, b)).sum();
         record_stats(stats, batch, bound)
     }

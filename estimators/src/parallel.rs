@@ -33,25 +33,6 @@ pub(crate) fn for_each_chunk<T: Send>(
     items.chunks_mut(size).enumerate().for_each(|(index, chunk)| f(index, chunk));
 }
 
-/// Stores `f` of every chunk of `size` items, and of its index, in the result of the same index.
-pub(crate) fn map_chunks<T: Send, U: Send>(
-    items: &mut [T],
-    size: usize,
-    results: &mut [U],
-    f: &(dyn Fn(usize, &mut [T]) -> U + Sync),
-) {
-    #[cfg(feature = "parallel")]
-    {
-        use rayon::prelude::*;
-        let pairs = items.par_chunks_mut(size).zip(results).enumerate();
-        pairs.for_each(|(index, (chunk, result))| *result = f(index, chunk));
-    }
-    #[cfg(not(feature = "parallel"))]
-    for (index, (chunk, result)) in items.chunks_mut(size).zip(results).enumerate() {
-        *result = f(index, chunk);
-    }
-}
-
 /// The results of `f` for every index of a range, in order; `begin` makes the memory that a thread reuses from index to
 /// index.
 pub(crate) fn map<S, T: Send>(

@@ -24,6 +24,9 @@ pub struct Work<F> {
     pub state: State,
     /// The number of parts that the batch is cut into, one of which this memory serves.
     pub parts: usize,
+    /// Products for the gradients of weights within so many leading numbers may be left undone
+    /// ([`Tape::pull_deferred`]); zero but in a training run, which adds them up over the parts of the batch.
+    pub(crate) leading: usize,
     /// $\ln p(x, z_k)$ of the draws, draws outermost.
     pub(crate) log_joint: Vec<F>,
     /// $\ln q(z_k \mid x)$ of the draws, draws outermost.
@@ -48,6 +51,7 @@ impl<F: Scalar> Work<F> {
             scratch,
             state,
             parts: 1,
+            leading: 0,
             log_joint: Vec::new(),
             log_q: Vec::new(),
             cotangents: Cotangents::default(),
@@ -72,6 +76,7 @@ impl<F: Scalar> Work<F> {
     /// Ends the sharing of the parameters with the tape, so that an optimiser can change them in place.
     pub fn release(&mut self) {
         self.tape.clear();
+        self.grads.finish();
     }
 }
 

@@ -17,6 +17,24 @@ pub(crate) const fn per_line<F>() -> usize {
     LINE / size_of::<F>()
 }
 
+/// The position of `len` new numbers behind the `used` ones, at the beginning of a cache line if they fill one. The memory is not
+/// shortened, so that what was filled once is not zeroed again.
+#[inline]
+pub(crate) fn make_room<F: Copy + Default>(
+    numbers: &mut Vec<F>,
+    used: &mut usize,
+    len: usize,
+) -> usize {
+    let most = if len < per_line::<F>() { 0 } else { per_line::<F>() - 1 };
+    let end = *used + most + len;
+    if numbers.len() < end {
+        numbers.resize(end.next_power_of_two(), F::default());
+    }
+    let at = *used + before_line(&numbers[*used..]).min(most);
+    *used = at + len;
+    at
+}
+
 /// A slice that begins at a cache line, so that no vector of its numbers lies across two lines. A vector that
 /// lies across two lines takes twice as long to read and to write.
 ///

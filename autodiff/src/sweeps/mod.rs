@@ -3,6 +3,7 @@
 //! | sweep | carries | in | file |
 //! |---|---|---|---|
 //! | [`Var::backward`](crate::Var::backward), [`Tape::pull`](crate::Tape::pull) | adjoints, in reverse | numbers | `reverse` |
+//! | [`Tape::pull_deferred`](crate::Tape::pull_deferred) | the same but for gradients of weights | numbers | `deferred` |
 //! | [`Var::grad`](crate::Var::grad) | adjoints, in reverse | variables | `record` |
 //! | [`Var::jvp`](crate::Var::jvp) | tangents, forward | variables | `forward` |
 //! | [`Plan`](crate::Plan) | values, forward | numbers | `plan` |
@@ -10,6 +11,7 @@
 //! The rest is made of these: [`Var::hvp`](crate::Var::hvp) is forward over reverse;
 //! [`Var::jacobian`](crate::Var::jacobian) and [`Var::hessian`](crate::Var::hessian) take one sweep for each row or column.
 
+pub(crate) mod deferred;
 mod engine;
 pub(crate) mod forward;
 mod lengths;

@@ -4,8 +4,9 @@ use crate::kernels::map::map_slope;
 use crate::kernels::walk::add_slice;
 use crate::kernels::zip::{View, select_add, zip_slope};
 use crate::rules::{index, matmul, moves, op};
+use crate::tape::deltas::Deltas;
 use crate::tape::engine::Scalar;
-use crate::tape::grads::{Grads, Link, open, touch};
+use crate::tape::grads::{Grads, Link, RowProduct, Undone, open, touch};
 use crate::tape::node::{Id, NO_BAR, Node};
 use crate::tape::op::Op;
 use crate::tape::op::custom::CustomOp;
@@ -22,8 +23,10 @@ pub(crate) fn sweep<F: Scalar>(
     grads: &mut Grads<F>,
 ) {
     (0..end).rev().for_each(|index| carry(record, Id(index as u32), gates, grads));
-    for node in record.nodes.iter().filter(|node| matches!(node.op, Op::Leaf)) {
-        open(&mut grads.bars, &mut grads.begun, node);
+    for (index, node) in record.nodes.iter().enumerate() {
+        if matches!(node.op, Op::Leaf) && !grads.undone.weighs(Id(index as u32)) {
+            open(&mut grads.bars, &mut grads.begun, node);
+        }
     }
 }
 
@@ -40,7 +43,7 @@ pub(crate) fn carry<F: Scalar>(
     if node.bar == NO_BAR || node.home != id || !grads.begun[id.index()] {
         return;
     }
-    let Grads { bars, begun, scratch, links } = grads;
+    let Grads { bars, begun, scratch, links, undone, deltas } = grads;
     let (below, above) = bars.split_at_mut(node.bar);
     let number = record.pull_number(id, above.first().copied().unwrap_or(F::ZERO), |to, amount| {
         let to = record.node(to);
@@ -52,7 +55,7 @@ pub(crate) fn carry<F: Scalar>(
     if !number {
         links.clear();
         let entry = TermOperands { record, id, y_bar, links: &mut *links };
-        let mut sink = EagerSink { entry, below, begun, scratch, gates };
+        let mut sink = EagerSink { entry, below, begun, scratch, gates, undone, deltas };
         let shapes = for_args(record.args(id), |arg| record.dims(arg));
         op::reverse(node.op, &shapes, &mut sink);
     }
@@ -69,6 +72,8 @@ struct EagerSink<'a, F> {
     begun: &'a mut [bool],
     scratch: &'a mut Vec<F>,
     gates: &'a [(Id, &'a [F])],
+    undone: &'a mut Undone,
+    deltas: &'a mut Deltas<F>,
 }
 
 /// The operands of the terms of an entry.
@@ -223,6 +228,23 @@ impl<F: Scalar> Bars<F> for EagerSink<'_, F> {
     fn scratch(&mut self) -> &mut Vec<F> {
         self.scratch
     }
+
+    fn deltas(&mut self) -> &mut Deltas<F> {
+        self.deltas
+    }
+
+    fn leave(&mut self, weight: usize, x: usize, delta: Option<usize>) -> bool {
+        let TermOperands { record, id, .. } = self.entry;
+        let args = record.args(id);
+        let (weight, x) = (args[weight], args[x]);
+        let node = record.node(weight);
+        let leaves = matches!(node.op, Op::Leaf)
+            && node.bar.checked_add(node.len).is_some_and(|end| end <= self.undone.leading);
+        if leaves {
+            self.undone.products.push(RowProduct { weight, x, y: id, delta });
+        }
+        leaves
+    }
 }
 
 impl<'t, F: Scalar> Var<'t, F> {
@@ -277,10 +299,23 @@ impl<F: Scalar> Tape<F> {
     ) {
         let ids =
             |pairs: &[(Var<'_, F>, &'s [F])]| for_args(pairs, |(var, numbers)| (var.id, numbers));
-        let (record, seeds) = (self.record(), ids(seeds));
+        self.sweep(&ids(seeds), &ids(gates), 0, grads);
+    }
+
+    /// Seeds the adjoints and carries them to the leaves; products for the first `leading` numbers are left undone.
+    #[track_caller]
+    pub(crate) fn sweep(
+        &self,
+        seeds: &[(Id, &[F])],
+        gates: &[(Id, &[F])],
+        leading: usize,
+        grads: &mut Grads<F>,
+    ) {
+        let record = self.record();
         grads.begin(&record);
-        grads.seed(&record, &seeds);
+        grads.undone.leading = leading;
+        grads.seed(&record, seeds);
         let end = seeds.iter().map(|seed| seed.0.index() + 1).max().unwrap_or(0);
-        F::sweep(&record, end, &ids(gates), grads);
+        F::sweep(&record, end, gates, grads);
     }
 }

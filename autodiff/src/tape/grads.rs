@@ -5,6 +5,7 @@ use crate::kernels::float::Float;
 use crate::kernels::walk::add_slice;
 use crate::numbers::shape::Shape;
 use crate::numbers::tensor::Tensor;
+use crate::tape::deltas::Deltas;
 use crate::tape::node::{Id, NO_BAR, Node};
 use crate::tape::record::{Record, Var};
 
@@ -19,11 +20,46 @@ pub struct Grads<F> {
     pub(crate) begun: Vec<bool>,
     pub(crate) scratch: Vec<F>,
     pub(crate) links: Vec<Link>,
+    pub(crate) undone: Undone,
+    pub(crate) deltas: Deltas<F>,
+}
+
+/// The products $x^\top \delta$ that a sweep leaves undone; see [`Tape::pull_deferred`](crate::Tape::pull_deferred).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Undone {
+    /// Only products for leaves within so many leading numbers are left undone.
+    pub(crate) leading: usize,
+    pub(crate) products: Vec<RowProduct>,
+}
+
+impl Undone {
+    /// True if a product for this leaf was left undone.
+    pub(crate) fn weighs(&self, leaf: Id) -> bool {
+        self.products.iter().any(|product| product.weight == leaf)
+    }
+}
+
+/// A product $x^\top \delta$ over the rows of two entries, a term of the adjoint of a weight.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowProduct {
+    pub(crate) weight: Id,
+    pub(crate) x: Id,
+    /// The entry whose adjoint $\delta$ belongs to.
+    pub(crate) y: Id,
+    /// The place of $\delta$ among the [`Deltas`], or none if it is the adjoint itself.
+    pub(crate) delta: Option<usize>,
 }
 
 impl<F> Default for Grads<F> {
     fn default() -> Self {
-        Self { bars: Aligned::default(), begun: Vec::new(), scratch: Vec::new(), links: Vec::new() }
+        Self {
+            bars: Aligned::default(),
+            begun: Vec::new(),
+            scratch: Vec::new(),
+            links: Vec::new(),
+            undone: Undone::default(),
+            deltas: Deltas::default(),
+        }
     }
 }
 
@@ -53,6 +89,7 @@ impl<F: Float> Grads<F> {
     /// # Panics
     /// If the arena holds fewer numbers.
     pub fn leading(&self, len: usize) -> &[F] {
+        self.assert_done();
         &self.bars[..len]
     }
 
@@ -61,7 +98,21 @@ impl<F: Float> Grads<F> {
     /// # Panics
     /// If there are fewer.
     pub fn leading_mut(&mut self, len: usize) -> &mut [F] {
+        self.assert_done();
         &mut self.bars[..len]
+    }
+
+    /// Says that the products that were left undone ([`Tape::pull_deferred`](crate::Tape::pull_deferred)) have been added.
+    pub fn finish(&mut self) {
+        self.undone.products.clear();
+    }
+
+    #[track_caller]
+    fn assert_done(&self) {
+        assert!(
+            self.undone.products.is_empty(),
+            "the gradients of weights are not complete: products were left undone"
+        );
     }
 
     /// Makes room for the adjoints of a record and begins none of them.
@@ -69,6 +120,9 @@ impl<F: Float> Grads<F> {
         self.bars.first(record.bars);
         self.begun.clear();
         self.begun.resize(record.nodes.len(), false);
+        self.undone = Undone { leading: 0, products: std::mem::take(&mut self.undone.products) };
+        self.undone.products.clear();
+        self.deltas.truncate(0);
     }
 
     /// Adds the seeds to the adjoints of their entries.

@@ -1,5 +1,6 @@
 //! The tape as data: it stores what was computed, and does not know what ops mean.
 
+pub(crate) mod deltas;
 pub(crate) mod engine;
 mod evaluate;
 pub(crate) mod finite;

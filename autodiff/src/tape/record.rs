@@ -4,6 +4,7 @@
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
+use crate::tape::deltas::Deltas;
 use crate::tape::node::{Id, Node};
 use crate::tape::op::custom::CustomOp;
 use std::cell::{Ref, RefCell, RefMut};
@@ -41,6 +42,11 @@ impl<F> Tape<F> {
 
     pub(crate) fn record_mut(&self) -> RefMut<'_, Record<F>> {
         self.record.borrow_mut()
+    }
+
+    /// The record, borrowed by the compiler's rules and so for several threads.
+    pub(crate) fn record_of(&mut self) -> &Record<F> {
+        self.record.get_mut()
     }
 
     pub(crate) fn into_record(self) -> Record<F> {
@@ -159,6 +165,13 @@ pub(crate) trait Bars<F> {
 
     /// Working memory that the caller keeps between calls. Its contents are not defined.
     fn scratch(&mut self) -> &mut Vec<F>;
+
+    /// Working memory that can outlast the call, for numbers of [`Bars::leave`].
+    fn deltas(&mut self) -> &mut Deltas<F>;
+
+    /// True if the product $x^\top \delta$ is to be left undone, where $x$ is argument `x` and the product a term of the adjoint of
+    /// argument `weight`. Then $\delta$ lies among the [`Deltas`], if it has a place, or is the adjoint of the result.
+    fn leave(&mut self, weight: usize, x: usize, delta: Option<usize>) -> bool;
 }
 
 /// The arguments of a kernel, its result, and the adjoint of the result.

@@ -1,6 +1,6 @@
 //! The storage of entries and their numbers in a record.
 
-use crate::kernels::aligned::{before_line, per_line};
+use crate::kernels::aligned::{make_room, per_line};
 use crate::kernels::float::Float;
 use crate::kernels::zip::View;
 use crate::tape::node::{Id, Mark, NO_BAR, Node, Place, Span};
@@ -180,14 +180,7 @@ impl<F: Float> Record<F> {
     /// The position of `len` new places of the arena.
     #[inline]
     pub(super) fn make_room(&mut self, len: usize) -> usize {
-        let most = if len < per_line::<F>() { 0 } else { per_line::<F>() - 1 };
-        let end = self.used + most + len;
-        if self.values.len() < end {
-            self.values.resize(end.next_power_of_two(), F::ZERO);
-        }
-        let at = self.used + before_line(&self.values[self.used..]).min(most);
-        self.used = at + len;
-        at
+        make_room(&mut self.values, &mut self.used, len)
     }
 }
 

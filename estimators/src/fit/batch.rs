@@ -4,7 +4,7 @@
 //! once for each number type, and not once for each pair of a model and an estimator.
 
 use super::report::{NotFinite, Options, Report};
-use super::shards::{Shard, add_up, cut, rng};
+use super::shards::{Pieces, Shard, add_up, cut, rng};
 use crate::estimator::{Estimator, Query, Work};
 use crate::optim::Optimizer;
 use crate::parallel::for_each;
@@ -50,12 +50,19 @@ pub(super) struct Batch<F: Scalar> {
     active: usize,
     /// The number of parameters. The first shard holds the sum of all gradients after a pass.
     params: usize,
+    pieces: Pieces,
     stats: Vec<f64>,
 }
 
 impl<F: Scalar> Default for Batch<F> {
     fn default() -> Self {
-        Self { shards: Vec::new(), active: 0, params: 0, stats: Vec::new() }
+        Self {
+            shards: Vec::new(),
+            active: 0,
+            params: 0,
+            pieces: Pieces::default(),
+            stats: Vec::new(),
+        }
     }
 }
 
@@ -161,12 +168,13 @@ impl<F: Scalar> Batch<F> {
             prepare(index, shard);
             let Shard { work, rows, x, rng, bound } = shard;
             let query = Query { model: &(), params, x, batch: rows.len(), samples, scale };
+            work.leading = params.len();
             *bound = pair.estimate(query, &mut rng.clone(), work);
-            work.release();
         });
         let bound = self.active().iter().map(|shard| shard.bound).sum::<f64>() / batch;
         self.params = params.len();
-        let mut squares = add_up(&mut self.shards[..active], self.params);
+        let mut squares = add_up(&mut self.shards[..active], self.params, &mut self.pieces);
+        self.shards[..active].iter_mut().for_each(|shard| shard.work.release());
         if squares.is_infinite() {
             // In single precision squares overflow long before the gradient does.
             squares = self.gradient().iter().map(|g| g.to_f64() * g.to_f64()).sum();

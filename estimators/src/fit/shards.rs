@@ -1,10 +1,10 @@
 //! A batch cut into shards, and the sum of their gradients.
 
 use crate::optim::CHUNK;
-use crate::parallel::map_chunks;
+use crate::parallel::join;
 use crate::work::Work;
-use pathscore_autodiff::Scalar;
 use pathscore_autodiff::vector::{Lanes, dispatch, sum_by};
+use pathscore_autodiff::{Deferred, Scalar, Weight};
 use pathscore_models::seed::{self, Stream, derive};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -57,16 +57,109 @@ fn add<F: Scalar, const N: usize>(parts: [&[F]; N], sum: &mut [F]) {
     }
 }
 
-/// Adds the gradients of all shards, `len` numbers each, to that of the first, in order, and returns the square of the norm of
-/// their sum.
-pub(super) fn add_up<F: Scalar>(shards: &mut [Shard<F>], len: usize) -> f64 {
-    let Some((first, rest)) = shards.split_first_mut() else { return 0.0 };
-    let parts: SmallVec<[&[F]; MOST_SHARDS]> =
-        rest.iter().map(|shard| shard.work.gradient(len)).collect();
-    let chunk = |index: usize, sum: &mut [F]| {
-        let range = index * CHUNK..index * CHUNK + sum.len();
+/// A piece of the gradient, which one thread computes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Piece {
+    /// Numbers of which every shard has computed its part.
+    Numbers(Range<usize>),
+    /// Rows of a weight for which the shards have left products undone.
+    Rows(Weight, Range<usize>),
+}
+
+impl Piece {
+    /// The numbers of the gradient.
+    fn numbers(&self) -> Range<usize> {
+        match self {
+            Self::Numbers(numbers) => numbers.clone(),
+            Self::Rows(weight, rows) => {
+                let [_, columns] = weight.shape;
+                weight.at + rows.start * columns..weight.at + rows.end * columns
+            }
+        }
+    }
+}
+
+/// The most numbers of a piece of rows, but for one row. Every piece reads all of $\delta$, and two threads need two pieces.
+const PIECE: usize = 80_000;
+
+/// Cuts a gradient of `len` numbers into pieces, in order, with the weights given in order.
+fn cut_gradient(weights: &[Weight], len: usize, pieces: &mut Vec<Piece>) {
+    let numbers = |range: Range<usize>, pieces: &mut Vec<Piece>| {
+        let starts = range.clone().step_by(CHUNK);
+        pieces.extend(starts.map(|start| Piece::Numbers(start..range.end.min(start + CHUNK))));
+    };
+    pieces.clear();
+    let mut at = 0;
+    for &weight in weights {
+        let [rows, columns] = weight.shape;
+        numbers(at..weight.at, pieces);
+        let count = (rows * columns).div_ceil(PIECE).clamp(1, rows.max(1));
+        let row = |i: usize| i * rows / count;
+        pieces.extend((0..count).map(|i| Piece::Rows(weight, row(i)..row(i + 1))));
+        at = weight.at + rows * columns;
+    }
+    numbers(at..len, pieces);
+}
+
+/// Stores `f` of every piece and its numbers in the result of the same index, on all threads.
+fn each_piece<F: Scalar>(
+    pieces: &[Piece],
+    numbers: &mut [F],
+    results: &mut [f64],
+    f: &(dyn Fn(&Piece, &mut [F]) -> f64 + Sync),
+) {
+    if let [piece] = pieces {
+        results[0] = f(piece, numbers);
+    } else if !pieces.is_empty() {
+        let (left, right) = pieces.split_at(pieces.len() / 2);
+        let (below, above) =
+            numbers.split_at_mut(right[0].numbers().start - left[0].numbers().start);
+        let (first, last) = results.split_at_mut(left.len());
+        join(|| each_piece(left, below, first, f), || each_piece(right, above, last, f));
+    }
+}
+
+/// The memory of [`add_up`].
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    weights: Vec<Weight>,
+    pieces: Vec<Piece>,
+    squares: Vec<f64>,
+}
+
+/// Adds the gradients of all shards, `len` numbers each, to that of the first, in order, computes the products that they have left
+/// undone, and returns the square of the norm of their sum.
+pub(super) fn add_up<F: Scalar>(shards: &mut [Shard<F>], len: usize, memory: &mut Pieces) -> f64 {
+    let Pieces { weights, pieces, squares } = memory;
+    let mut gradients = shards.iter_mut().map(|shard| {
+        let Work { tape, grads, .. } = &mut shard.work;
+        grads.deferred(tape, len)
+    });
+    let Some((sum, deferred)) = gradients.next() else { return 0.0 };
+    let mut parts: SmallVec<[&[F]; MOST_SHARDS]> = SmallVec::new();
+    let mut undone: SmallVec<[Deferred<F>; MOST_SHARDS]> = SmallVec::from_iter([deferred]);
+    for (part, deferred) in gradients {
+        parts.push(part);
+        undone.push(deferred);
+    }
+    weights.clear();
+    weights.extend(undone.iter().flat_map(Deferred::weights));
+    weights.sort_unstable();
+    weights.dedup();
+    cut_gradient(weights, len, pieces);
+    squares.resize(pieces.len(), 0.0);
+    each_piece(pieces, sum, squares, &|piece, sum| {
+        // Of a weight with undone products a shard may have computed a part, or nothing.
+        let begun = |undone: &Deferred<F>| match piece {
+            Piece::Numbers(_) => true,
+            Piece::Rows(weight, _) => undone.has_begun(*weight),
+        };
+        if let Piece::Rows(weight, rows) = piece {
+            Deferred::add_rows(&undone, *weight, rows.clone(), sum, begun(&undone[0]));
+        }
+        let parts = parts.iter().zip(&undone[1..]).filter(|(_, undone)| begun(undone));
         let parts: SmallVec<[&[F]; MOST_SHARDS]> =
-            parts.iter().map(|part| &part[range.clone()]).collect();
+            parts.map(|(part, _)| &part[piece.numbers()]).collect();
         dispatch(
             #[inline(always)]
             || {
@@ -82,23 +175,41 @@ pub(super) fn add_up<F: Scalar>(shards: &mut [Shard<F>], len: usize) -> f64 {
                 .to_f64()
             },
         )
-    };
-    // One number for each chunk, added in order.
-    const MOST: usize = 256;
-    let mut squares = [0.0; MOST];
-    let mut total = 0.0;
-    let sum = first.work.grads.leading_mut(len);
-    for (block, sum) in sum.chunks_mut(MOST * CHUNK).enumerate() {
-        let used = &mut squares[..sum.len().div_ceil(CHUNK)];
-        map_chunks(sum, CHUNK, used, &|i, sum| chunk(block * MOST + i, sum));
-        total += used.iter().sum::<f64>();
-    }
-    total
+    });
+    squares.iter().sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_are_the_gradient_in_order() {
+        let weights = [(5, [3, 7]), (26, [784, 200]), (30 + 784 * 200, [0, 4])];
+        let weights = weights.map(|(at, shape)| Weight { at, shape });
+        for (weights, len) in [(&weights[..], 200_000), (&[], 2 * CHUNK), (&[], 3), (&[], 0)] {
+            let mut pieces = vec![Piece::Numbers(0..1)];
+            cut_gradient(weights, len, &mut pieces);
+            let mut at = 0;
+            for piece in &pieces {
+                let numbers = piece.numbers();
+                assert_eq!(numbers.start, at, "{piece:?}");
+                assert!(numbers.len() <= PIECE, "{piece:?}");
+                at = numbers.end;
+            }
+            assert_eq!(at, len);
+            let mut sum = vec![0.0_f64; len];
+            let mut squares = vec![0.0; pieces.len()];
+            each_piece(&pieces, &mut sum, &mut squares, &|piece, sum| {
+                assert_eq!(sum.len(), piece.numbers().len());
+                sum.iter_mut().for_each(|x| *x += 1.0);
+                piece.numbers().start as f64
+            });
+            assert!(sum.iter().all(|&x| x == 1.0));
+            let starts = pieces.iter().map(|piece| piece.numbers().start as f64);
+            assert!(starts.eq(squares), "every result has its place");
+        }
+    }
 
     #[test]
     fn a_batch_is_cut_by_its_draws_into_powers_of_two() {

@@ -1,7 +1,6 @@
 //! $f(xW + b)$ over rows: a matrix product that starts from the bias, then a pass that applies the activation.
 
 use crate::kernels::gemm::{Layout, gemm, gemm_onto_row};
-use crate::kernels::grow;
 use crate::kernels::map::map;
 use crate::kernels::simd::dispatch;
 use crate::kernels::walk::add_slice;
@@ -53,20 +52,20 @@ impl<F: Scalar> Kernel<F> for Affine {
         }
         let rows = pass.y.len() / m;
         // All three arguments need δ = ȳ ∘ f′.
-        let mut scratch = std::mem::take(bars.scratch());
-        let delta = match self.activation.op() {
-            None => pass.y_bar,
+        let mut deltas = std::mem::take(bars.deltas());
+        let (delta, place) = match self.activation.op() {
+            None => (pass.y_bar, None),
             Some(f) => {
-                let len = pass.y.len();
-                grow(&mut scratch, len);
-                slope_of_result(f, pass.y, pass.y_bar, &mut scratch[..len]);
-                &scratch[..len]
+                let (delta, place) = deltas.room(pass.y.len());
+                slope_of_result(f, pass.y, pass.y_bar, delta);
+                (&*delta, Some(place))
             }
         };
         let matrix = |width, transposed| Layout { at: 0, width, transposed };
         let (x, w, delta_rows) = (x.values, w.values, (delta, matrix(m, false)));
         // W̄ += xᵀ δ,  x̄ += δ Wᵀ,  b̄ += Σ_rows δ
-        if let Some((bar, begun)) = bars.begun(1) {
+        let left = bars.leave(1, 0, place);
+        if !left && let Some((bar, begun)) = bars.begun(1) {
             let bar = (bar, matrix(m, false));
             gemm([n, rows, m], (x, matrix(n, true)), delta_rows, bar, begun);
         }
@@ -77,7 +76,11 @@ impl<F: Scalar> Kernel<F> for Affine {
         if let Some(bar) = bars.of(2) {
             delta.chunks_exact(m).for_each(|row| add_slice(row, bar));
         }
-        *bars.scratch() = scratch;
+        // What nobody multiplies later makes room for the next δ.
+        if let (false, Some(place)) = (left, place) {
+            deltas.truncate(place);
+        }
+        *bars.deltas() = deltas;
     }
 
     fn define<'t>(&self, args: &[Var<'t, F>]) -> Var<'t, F> {

@@ -10,6 +10,7 @@ use crate::check::{self, Options};
 use crate::kernels::zip::View;
 use crate::numbers::error::Error;
 use crate::numbers::shape::Shape;
+use crate::tape::deltas::Deltas;
 use crate::tape::op::Op;
 use crate::tape::op::custom::CustomOp;
 use crate::tape::op::linalg::Linalg;
@@ -225,6 +226,14 @@ impl<F> Bars<F> for SomeBars<'_, F> {
 
     fn scratch(&mut self) -> &mut Vec<F> {
         self.bars.scratch()
+    }
+
+    fn deltas(&mut self) -> &mut Deltas<F> {
+        self.bars.deltas()
+    }
+
+    fn leave(&mut self, _: usize, _: usize, _: Option<usize>) -> bool {
+        false
     }
 }
 

@@ -1,0 +1,357 @@
+//! Gradients of weights over several tapes at once.
+//!
+//! The gradient of a weight is $\bar W = x^\top \delta$, summed over the rows of a batch. If the rows lie on several tapes, each
+//! would write a product as large as the weight, and adding these up would take as long as some of the products.
+//! [`Tape::pull_deferred`] leaves them undone, and [`Deferred::add_rows`] computes their sum, some rows of a weight at a time, which
+//! may be shared out among threads.
+
+use crate::kernels::gemm::{Layout, gemm};
+use crate::kernels::linalg::with_workspace;
+use crate::numbers::shape::Shape;
+use crate::tape::deltas::Deltas;
+use crate::tape::engine::Scalar;
+use crate::tape::grads::{Grads, RowProduct};
+use crate::tape::node::{Id, Node};
+use crate::tape::op::Op;
+use crate::tape::record::{Record, Tape, Var};
+use crate::tape::storage::for_args;
+use std::ops::Range;
+
+/// So many rows in all are gathered from their tapes and multiplied at once, because products of few rows take longer to write than
+/// to compute.
+const FEW: usize = 128;
+
+/// A weight: the place of its gradient among the leading adjoints, and its rows and columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Weight {
+    /// The place of the first number.
+    pub at: usize,
+    /// The rows and the columns.
+    pub shape: [usize; 2],
+}
+
+/// What a sweep of [`Tape::pull_deferred`] has left undone, and what it takes to do it. Threads may share it.
+#[derive(Clone, Copy, Debug)]
+pub struct Deferred<'a, F> {
+    record: &'a Record<F>,
+    products: &'a [RowProduct],
+    begun: &'a [bool],
+    /// The adjoints behind the leading ones, and the place of the first.
+    bars: (&'a [F], usize),
+    deltas: &'a Deltas<F>,
+}
+
+impl<F: Scalar> Tape<F> {
+    /// [`Tape::pull_into`], but the products $x^\top \delta$ over the rows of [`Var::affine`], which are terms of the adjoints of
+    /// weights, are left undone for weights that are leaves within the first `leading` numbers of the adjoints. What
+    /// [`Grads::deferred`] returns can compute them, for the rows of several tapes at once; until then [`Grads::leading`] panics.
+    ///
+    /// ```
+    /// use pathscore_autodiff::{Activation, Deferred, Grads, Tape};
+    /// // The gradient of Σ w x + b over two rows, one on each tape.
+    /// let mut tapes = [Tape::new(), Tape::new()];
+    /// let mut grads = [Grads::new(), Grads::new()];
+    /// for ((tape, grads), x) in tapes.iter().zip(&mut grads).zip([[3.0, 4.0], [10.0, 20.0]]) {
+    ///     let (w, b) = (tape.leaf(&[1.0_f64, 1.0], [2, 1]), tape.leaf(&[0.0], [1]));
+    ///     let y = tape.constant(&x, [1, 2]).affine(w, b, Activation::Identity);
+    ///     tape.pull_deferred(&[(y, &[1.0])], &[], 3, grads);
+    /// }
+    /// let ([t0, t1], [g0, g1]) = (&mut tapes, &mut grads);
+    /// let ((sum, first), (part, second)) = (g0.deferred(t0, 3), g1.deferred(t1, 3));
+    /// let weight = first.weights().next().unwrap();
+    /// Deferred::add_rows(&[first, second], weight, 0..2, &mut sum[..2], false);
+    /// assert_eq!((&sum[..2], sum[2], part[2]), (&[13.0, 24.0][..], 1.0, 1.0));
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Tape::pull_into`].
+    #[track_caller]
+    pub fn pull_deferred<'s>(
+        &self,
+        seeds: &[(Var<'_, F>, &'s [F])],
+        gates: &[(Var<'_, F>, &'s [F])],
+        leading: usize,
+        grads: &mut Grads<F>,
+    ) {
+        let ids =
+            |pairs: &[(Var<'_, F>, &'s [F])]| for_args(pairs, |(var, numbers)| (var.id, numbers));
+        self.sweep(&ids(seeds), &ids(gates), leading, grads);
+    }
+}
+
+impl<F: Scalar> Grads<F> {
+    /// The first `leading` numbers of the adjoints, and what the last sweep, which was one of `tape`, has left undone for them.
+    ///
+    /// The numbers of a weight with products that are undone are defined only where [`Deferred::has_begun`] says so.
+    ///
+    /// # Panics
+    /// If there are fewer numbers.
+    pub fn deferred<'a>(
+        &'a mut self,
+        tape: &'a mut Tape<F>,
+        leading: usize,
+    ) -> (&'a mut [F], Deferred<'a, F>) {
+        let (first, rest) = self.bars.split_at_mut(leading);
+        let deferred = Deferred {
+            record: tape.record_of(),
+            products: &self.undone.products,
+            begun: &self.begun,
+            bars: (rest, leading),
+            deltas: &self.deltas,
+        };
+        (first, deferred)
+    }
+}
+
+impl<F: Scalar> Deferred<'_, F> {
+    /// The weights of the products that were left undone. One that was used several times comes several times.
+    pub fn weights(&self) -> impl Iterator<Item = Weight> + '_ {
+        self.products.iter().map(|product| self.weight(product.weight))
+    }
+
+    fn weight(&self, id: Id) -> Weight {
+        let dims = self.record.dims(id);
+        Weight { at: self.record.node(id).bar, shape: [dims[0], dims[1]] }
+    }
+
+    /// True if the leading adjoints hold a part of the gradient of this weight. If not, their numbers there are not defined.
+    pub fn has_begun(&self, weight: Weight) -> bool {
+        let is_leaf =
+            |node: &&Node<F>| matches!(node.op, Op::Leaf) && node.bar == weight.at && node.len > 0;
+        let leaf = self.record.nodes.iter().find(is_leaf);
+        leaf.is_some_and(|node| self.begun[node.home.index()])
+    }
+
+    /// The products for a weight: the rows of $x$ and of $\delta$.
+    fn products(&self, weight: Weight) -> impl Iterator<Item = (&[F], &[F])> {
+        let of_weight = move |product: &&RowProduct| self.weight(product.weight) == weight;
+        self.products.iter().filter(of_weight).map(|&RowProduct { x, y, delta, .. }| {
+            let (node, (bars, first)) = (self.record.node(y), self.bars);
+            let delta = match delta {
+                None => &bars[node.bar - first..][..node.len],
+                Some(place) => self.deltas.at(place, node.len),
+            };
+            (self.record.values(x), delta)
+        })
+    }
+
+    /// Computes some rows of the gradient of a weight: the sum of the products that all tapes have left undone for it, tape by tape,
+    /// and with `keep` of what `sum` holds. The order of the sums depends on the sizes alone.
+    ///
+    /// # Panics
+    /// If the numbers are not as many as those of the rows.
+    #[track_caller]
+    pub fn add_rows(parts: &[Self], weight: Weight, rows: Range<usize>, sum: &mut [F], keep: bool) {
+        let [n, m] = weight.shape;
+        assert!(
+            rows.end <= n && sum.len() == rows.len() * m,
+            "add_rows: {} numbers are not rows {rows:?} of a weight of shape {}",
+            sum.len(),
+            Shape::from(&weight.shape[..])
+        );
+        if sum.is_empty() {
+            return;
+        }
+        let products = || parts.iter().flat_map(|part| part.products(weight));
+        let add = |x: (&[F], Layout), delta: &[F], sum: &mut [F], keep: bool| {
+            let matrix = Layout { at: 0, width: m, transposed: false };
+            let sizes = [rows.len(), delta.len() / m, m];
+            gemm(sizes, x, (delta, matrix), (sum, matrix), keep);
+        };
+        let columns = |at, width| Layout { at, width, transposed: true };
+        let count: usize = products().map(|(_, delta)| delta.len() / m).sum();
+        if count <= FEW && products().nth(1).is_some() {
+            gathered(products(), count, [n, m], &rows, |x, delta| {
+                add((x, columns(0, rows.len())), delta, sum, keep);
+            });
+            return;
+        }
+        let mut keep = keep;
+        for (x, delta) in products() {
+            add((x, columns(rows.start, n)), delta, sum, keep);
+            keep = true;
+        }
+        if !keep {
+            sum.fill(F::ZERO);
+        }
+    }
+}
+
+/// Calls `work` with the `columns` of every $x$, one below the other, and every $\delta$: `count` rows in all, of `n` numbers and
+/// of `m`.
+fn gathered<'a, F: Scalar>(
+    products: impl Iterator<Item = (&'a [F], &'a [F])>,
+    count: usize,
+    [n, m]: [usize; 2],
+    columns: &Range<usize>,
+    work: impl FnOnce(&[F], &[F]),
+) {
+    let len = columns.len();
+    with_workspace(count * (len + m), |memory| {
+        let (xs, deltas) = memory.split_at_mut(count * len);
+        let (mut to_x, mut to_delta) = (xs.chunks_exact_mut(len), deltas.chunks_exact_mut(m));
+        for (x, delta) in products {
+            let rows = x.chunks_exact(n).zip(delta.chunks_exact(m));
+            for ((x, delta), (to_x, to_delta)) in rows.zip(to_x.by_ref().zip(to_delta.by_ref())) {
+                to_x.copy_from_slice(&x[columns.clone()]);
+                to_delta.copy_from_slice(delta);
+            }
+        }
+        work(xs, deltas);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Activation;
+    use crate::kernels::level::{Level, at_level};
+
+    /// Small numbers without a pattern.
+    fn numbers<F: Scalar>(len: usize, seed: usize) -> Vec<F> {
+        (0..len).map(|i| F::from_f64((((i * 7919 + seed * 104_729) % 997) as f64).sin())).collect()
+    }
+
+    /// Records a net of two weights on some rows, of which the second is used twice and has a term of its own; the biases and
+    /// a third weight that is not reached complete the leading leaves. Returns the result.
+    fn record<'t, F: Scalar>(
+        tape: &'t Tape<F>,
+        [n, m]: [usize; 2],
+        rows: usize,
+        seed: usize,
+    ) -> Var<'t, F> {
+        let shapes: [&[usize]; 5] = [&[n, m], &[m], &[m, m], &[m], &[2, m]];
+        let leaf =
+            |(i, shape): (usize, &&[usize])| tape.leaf(&numbers(shape.iter().product(), i), *shape);
+        let [w, b, v, c, _] =
+            shapes.iter().enumerate().map(leaf).collect::<Vec<_>>().try_into().unwrap();
+        let x = tape.constant(&numbers(rows * n, 10 + seed), [rows, n]);
+        let h = x.affine(w, b, Activation::Tanh);
+        let y = h.affine(v, c, Activation::Sigmoid).affine(v, c, Activation::Identity);
+        // Only the first tape has a term of the weight outside of the products.
+        let y = y.sum();
+        if seed == 0 { y + v.square().sum() } else { y }
+    }
+
+    /// The sum over tapes of so many rows, by whole sweeps and by sweeps that leave products undone.
+    fn both<F: Scalar>([n, m]: [usize; 2], rows: &[usize], pieces: usize) -> [Vec<F>; 2] {
+        let leading = n * m + m * m + 4 * m;
+        let mut whole = vec![F::ZERO; leading];
+        let (mut tapes, mut grads) = (Vec::new(), Vec::new());
+        for (seed, &rows) in rows.iter().enumerate() {
+            let tape = Tape::new();
+            let y = record(&tape, [n, m], rows, seed);
+            let alone = tape.pull(&[(y, &[F::ONE])]);
+            whole.iter_mut().zip(alone.leading(leading)).for_each(|(sum, &g)| *sum += g);
+            let mut left = Grads::new();
+            // The second sweep uses the memory of the first.
+            for _ in 0..2 {
+                tape.pull_deferred(&[(y, &[F::ONE])], &[], leading, &mut left);
+            }
+            tapes.push(tape);
+            grads.push(left);
+        }
+        let split =
+            tapes.iter_mut().zip(&mut grads).map(|(tape, grads)| grads.deferred(tape, leading));
+        let (parts, deferred): (Vec<&mut [F]>, Vec<Deferred<F>>) = split.unzip();
+        let mut sum = vec![F::from_f64(f64::NAN); leading];
+        let mut weights: Vec<Weight> = deferred.iter().flat_map(Deferred::weights).collect();
+        weights.sort_unstable();
+        weights.dedup();
+        assert_eq!(weights.iter().map(|weight| weight.shape).collect::<Vec<_>>(), [[n, m], [m, m]]);
+        let mut at = 0;
+        for weight in weights {
+            let [count, columns] = weight.shape;
+            for (i, sum) in sum.iter_mut().enumerate().take(weight.at).skip(at) {
+                *sum = parts.iter().map(|part| part[i]).sum();
+            }
+            for piece in 0..pieces {
+                let rows = piece * count / pieces..(piece + 1) * count / pieces;
+                let range = weight.at + rows.start * columns..weight.at + rows.end * columns;
+                let begun = deferred[0].has_begun(weight);
+                if begun {
+                    sum[range.clone()].copy_from_slice(&parts[0][range.clone()]);
+                }
+                assert!(!deferred[1..].iter().any(|deferred| deferred.has_begun(weight)));
+                Deferred::add_rows(&deferred, weight, rows, &mut sum[range], begun);
+            }
+            at = weight.at + count * columns;
+        }
+        for (i, sum) in sum.iter_mut().enumerate().skip(at) {
+            *sum = parts.iter().map(|part| part[i]).sum();
+        }
+        [whole, sum]
+    }
+
+    fn agree<F: Scalar>(ulp: f64) {
+        for shape in [[1, 1], [3, 5], [17, 33], [40, 7]] {
+            for rows in [&[1][..], &[5, 5, 5], &[0, 3], &[100, 29], &[64, 65, 1], &[130]] {
+                for pieces in [1, 3] {
+                    let [whole, sum] = both::<F>(shape, rows, pieces);
+                    for (i, (&a, &b)) in whole.iter().zip(&sum).enumerate() {
+                        // Sums of some hundred terms of order 1 in another order.
+                        let error = (a - b).abs().to_f64();
+                        assert!(
+                            error <= 1000.0 * ulp * (1.0 + a.abs().to_f64()),
+                            "{shape:?}, {rows:?}, {i}: {a:?}, {b:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn products_left_undone_complete_the_gradient() {
+        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
+            at_level(level, || {
+                agree::<f32>(f32::EPSILON.into());
+                agree::<f64>(f64::EPSILON);
+            });
+        }
+    }
+
+    #[test]
+    fn a_leaf_beyond_the_leading_ones_has_its_whole_gradient() {
+        let tape = Tape::new();
+        let (w, v) = (tape.leaf(&[2.0_f64], [1, 1]), tape.leaf(&[3.0], [1, 1]));
+        let b = tape.constant(&[0.0], [1]);
+        let x = tape.constant(&[5.0, 7.0], [2, 1]);
+        let y = x.affine(w, b, Activation::Identity).affine(v, b, Activation::Identity);
+        let mut grads = Grads::new();
+        tape.pull_deferred(&[(y, &[1.0, 1.0])], &[], 1, &mut grads);
+        assert_eq!(grads.get(v).unwrap(), [2.0 * (5.0 + 7.0)]);
+        assert_eq!(grads.undone.products.len(), 1);
+        assert!(grads.get(w).is_none(), "the gradient of the leading weight is not complete");
+        let incomplete =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| grads.leading(1).len()));
+        assert!(incomplete.is_err());
+        // An ordinary sweep leaves nothing undone.
+        tape.pull_into(&[(y, &[1.0, 1.0])], &[], &mut grads);
+        assert_eq!(grads.leading(2), [3.0 * 12.0, 2.0 * 12.0]);
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_are_refused() {
+        let (mut tape, mut grads) = (Tape::new(), Grads::new());
+        let w = tape.leaf(&[2.0_f64; 6], [3, 2]);
+        let y = tape.constant(&[1.0; 3], [1, 3]).affine(
+            w,
+            tape.constant(&[0.0; 2], [2]),
+            Activation::Identity,
+        );
+        tape.pull_deferred(&[(y, &[1.0; 2])], &[], 6, &mut grads);
+        let (_, deferred) = grads.deferred(&mut tape, 6);
+        let weight = deferred.weights().next().unwrap();
+        for (rows, len) in [(0..4, 8), (0..1, 3), (2..4, 4)] {
+            let add = || {
+                Deferred::add_rows(&[deferred], weight, rows.clone(), &mut vec![0.0; len], false)
+            };
+            assert!(
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(add)).is_err(),
+                "{rows:?} of {len}"
+            );
+        }
+        Deferred::add_rows(&[deferred], weight, 1..1, &mut [], false);
+    }
+}
