@@ -36,7 +36,7 @@ enum Dtype {
 #[derive(Debug, Parser)]
 struct Arguments {
     /// vae, iwae, vimco, reinforce, rbm, tiny, tiny-afresh, scalar, scalar-replay, gmm-d10, gmm-d64, mcgrad-reparam,
-    /// mcgrad-reparam-tape, mcgrad-score, ais, logreg-hmc, gplvm or gemm
+    /// mcgrad-reparam-value, mcgrad-reparam-tape, mcgrad-score, ais, logreg-hmc, gplvm or gemm
     #[arg(long)]
     workload: String,
     /// Threads that share the work
@@ -73,6 +73,7 @@ fn build(name: &str, dtype: Option<Dtype>) -> Option<Vec<Work>> {
         "gmm-d10" => densities::gmm(10),
         "gmm-d64" => densities::gmm(64),
         "mcgrad-reparam" => expectations::reparam(),
+        "mcgrad-reparam-value" => expectations::reparam_value(),
         "mcgrad-reparam-tape" => expectations::reparam_tape(),
         "mcgrad-score" => expectations::score(),
         "ais" if double => annealing::ais::<f64>(),

@@ -128,12 +128,12 @@ mod sweeps;
 mod tape;
 
 /// Loops over slices in the widest vectors of the processor. The bits are the same for every width, which the environment variable
-/// `PATHSCORE_SIMD` can narrow (see [`width`](vector::width)).
+/// `PATHSCORE_SIMD` can narrow (see [`width`](vector::width)), except those of a [`Kernel`](vector::Kernel) that fuses products.
 pub mod vector {
     pub use crate::kernels::aligned::Aligned;
-    pub use crate::kernels::level::width;
+    pub use crate::kernels::level::{Kernel, width};
     pub use crate::kernels::random::lanes::Lanes;
-    pub use crate::kernels::simd::dispatch;
+    pub use crate::kernels::simd::{dispatch, dispatch_kernel};
     pub use crate::kernels::sum::{sum, sum_by};
 }
 

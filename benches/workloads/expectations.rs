@@ -3,7 +3,9 @@
 use crate::Work;
 use crate::data::{uniforms, unit_noise};
 use pathscore_autodiff::vector::{Aligned, dispatch, sum_by};
-use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, Values, ValuesAndGradients, on_tape};
+use pathscore_estimators::montecarlo::{
+    Gaussian, MonteCarlo, Values, ValuesAndGradients, gradient_only, on_tape,
+};
 use std::sync::LazyLock;
 
 const LATENTS: usize = 100;
@@ -42,33 +44,57 @@ fn through_score(f: impl Values + Send + 'static) -> Work {
     repeated(move |monte_carlo, q, seed| first_half(monte_carlo.score(q, &f, DRAWS, seed).mean))
 }
 
-/// $\sum_i (z_i - c_i)^2$ of each row, its slope $2 (z - c)$ written beside it. The value is summed from $z$ again, because reading
-/// the slope would wait for what has just been written.
+/// The slope $2 (z - c)$ of $\sum_i (z_i - c_i)^2$ at each row, without the value.
 pub(crate) fn reparam() -> Work {
-    // Two rows are 25 whole vectors.
-    let mut twice = Aligned::default();
-    for center in twice.first(2 * LATENTS).chunks_exact_mut(LATENTS) {
-        center.copy_from_slice(&CENTER);
-    }
+    let centers = centers();
+    path(gradient_only(move |z, slope| {
+        dispatch(
+            #[inline(always)]
+            || slopes(z, &centers[..TOGETHER * CENTER.len()], slope),
+        );
+    }))
+}
+
+/// The same with the value beside it. It is summed from $z$ again, because reading the slope would wait for what has just been
+/// written.
+pub(crate) fn reparam_value() -> Work {
+    let centers = centers();
     path(move |z: &[f64], f: &mut [f64], slope: &mut [f64]| {
         // A length that the compiler knew would make it unroll the sum of a row and gather from several rows.
-        let two_rows = 2 * CENTER.len();
-        let twice = &twice[..two_rows];
+        let latents = CENTER.len();
         dispatch(
             #[inline(always)]
             || {
-                for (z, slope) in z.chunks(two_rows).zip(slope.chunks_mut(two_rows)) {
-                    for ((slope, z), c) in slope.iter_mut().zip(z).zip(twice) {
-                        *slope = 2.0 * (z - c);
-                    }
-                }
-                square_distances(z, &twice[..two_rows / 2], f);
+                slopes(z, &centers[..TOGETHER * latents], slope);
+                square_distances(z, &centers[..latents], f);
             },
         );
     })
 }
 
-/// The same, differentiated by the tape.
+/// The rows that a loop over slopes takes together: two are 25 whole vectors.
+const TOGETHER: usize = 2;
+
+/// The center, once for each of the rows.
+fn centers() -> Aligned<f64> {
+    let mut centers = Aligned::default();
+    for center in centers.first(TOGETHER * LATENTS).chunks_exact_mut(LATENTS) {
+        center.copy_from_slice(&CENTER);
+    }
+    centers
+}
+
+/// The slopes of the squares of the distances between some rows and those of `centers`.
+#[inline(always)]
+fn slopes(z: &[f64], centers: &[f64], slope: &mut [f64]) {
+    for (z, slope) in z.chunks(centers.len()).zip(slope.chunks_mut(centers.len())) {
+        for ((slope, z), c) in slope.iter_mut().zip(z).zip(centers) {
+            *slope = 2.0 * (z - c);
+        }
+    }
+}
+
+/// The same as the one with the value, differentiated by the tape.
 pub(crate) fn reparam_tape() -> Work {
     path(on_tape(|z| (z - z.tape().constant(&CENTER, [LATENTS])).sum_squares(-1)))
 }

@@ -131,8 +131,31 @@ pub(crate) fn at_level<R>(level: Level, work: impl FnOnce() -> R) -> R {
 
 /// Work that knows at compile time the width of the vectors and whether products can be fused.
 ///
-/// It serves computations that may round differently from level to level: products with a vector, and normal numbers.
-pub(crate) trait Kernel {
+/// It serves computations that may round differently from level to level: products with a vector, normal numbers, and sums of
+/// squares of gradients. [`dispatch_kernel`](super::simd::dispatch_kernel) runs it.
+///
+/// ```
+/// use pathscore_autodiff::vector::{Kernel, dispatch_kernel};
+///
+/// /// $y_i ← y_i + a x_i$.
+/// struct AddMultiple<'a>(&'a mut [f64], f64, &'a [f64]);
+///
+/// impl Kernel for AddMultiple<'_> {
+///     #[inline(always)]
+///     fn run<const FMA: bool, const BYTES: usize>(self) {
+///         let Self(y, a, x) = self;
+///         for (y, x) in y.iter_mut().zip(x) {
+///             // Without the instruction `mul_add` would be a call into the C library.
+///             *y = if FMA { a.mul_add(*x, *y) } else { a * x + *y };
+///         }
+///     }
+/// }
+///
+/// let mut y = [1.0, 2.0];
+/// dispatch_kernel(AddMultiple(&mut y, 3.0, &[4.0, 5.0]));
+/// assert_eq!(y, [13.0, 17.0]);
+/// ```
+pub trait Kernel {
     /// Does the work, with fused products if `FMA`, on vectors of `BYTES` bytes. The function must be
     /// `#[inline(always)]`, as must all that it calls.
     fn run<const FMA: bool, const BYTES: usize>(self);

@@ -19,7 +19,7 @@ const BLOCK: usize = 512;
 
 /// The random words of a block, from the beginning of a cache line on, for the reason of [`Aligned`](super::aligned::Aligned).
 #[repr(align(64))]
-struct Words([[u8; 8]; BLOCK]);
+struct Words([[u8; 8]; BLOCK / 2]);
 
 /// The conversion of random words to numbers of one precision.
 pub(crate) trait Sample: Special {
@@ -94,8 +94,8 @@ impl Sample for f64 {
 /// Fills `out` with independent uniform numbers in $[0, 1)$, one word of `rng` for each: 24 random bits in
 /// single precision, 53 in double.
 pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
-    let Words(words) = &mut Words([[0; 8]; BLOCK]);
-    for block in out.chunks_mut(BLOCK) {
+    let Words(words) = &mut Words([[0; 8]; BLOCK / 2]);
+    for block in out.chunks_mut(words.len()) {
         let words = &mut words[..block.len()];
         rng.fill_bytes(words.as_flattened_mut());
         dispatch(
@@ -112,47 +112,45 @@ pub(crate) fn fill_uniform<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
 /// Fills `out` with independent standard normal numbers, in blocks of [`BLOCK`].
 ///
 /// Box and Muller (1958): with $u$ and $v$ uniform, $\sqrt{-2 \ln u} (\cos 2πv, \sin 2πv)$ are
-/// two independent normals. The words of a block are drawn first, one for a pair in single
-/// precision and two in double, those of the radii before those of the angles; then loops without branches make
-/// the cosines, which come first in the block, and the sines. A last short block draws only the pairs that it needs.
+/// two independent normals. The words of a block are one for a pair in single precision and two in double, those of the
+/// radii before those of the angles. The cosines come first in the block, then the sines. A last short block draws only
+/// the pairs that it needs.
 pub(crate) fn fill_normal<F: Sample, R: Rng>(out: &mut [F], rng: &mut R) {
-    let Words(words) = &mut Words([[0; 8]; BLOCK]);
+    let Words(words) = &mut Words([[0; 8]; BLOCK / 2]);
     for block in out.chunks_mut(BLOCK) {
         let pairs = block.len().div_ceil(2);
-        let words = &mut words[..F::WORDS * pairs];
-        rng.fill_bytes(words.as_flattened_mut());
-        let (of_radius, of_angle) = (&words[..pairs], &words[words.len() - pairs..]);
         let (cosines, sines) = block.split_at_mut(pairs);
-        let whole = sines.len();
-        let (radius, angle) = (of_radius.split_at(whole), of_angle.split_at(whole));
-        let (cosines, last) = cosines.split_at_mut(whole);
-        dispatch_kernel(BoxMuller { of_radius: radius.0, of_angle: angle.0, cosines, sines });
-        if !last.is_empty() {
-            // The last of an odd number of values uses only the cosine of its pair.
-            let (cosines, sines) = (last, &mut [F::narrow(0.0)][..]);
-            dispatch_kernel(BoxMuller { of_radius: radius.1, of_angle: angle.1, cosines, sines });
-        }
+        dispatch_kernel(BoxMuller { words: &mut words[..pairs], cosines, sines, rng });
     }
 }
 
-/// The block's formula: a cosine and a sine of every pair.
-struct BoxMuller<'a, F> {
-    of_radius: &'a [[u8; 8]],
-    of_angle: &'a [[u8; 8]],
+/// The block's formula: a cosine and a sine of every pair, or of the last pair only the cosine.
+struct BoxMuller<'a, F, R> {
+    words: &'a mut [[u8; 8]],
     cosines: &'a mut [F],
     sines: &'a mut [F],
+    rng: &'a mut R,
 }
 
-impl<F: Sample> Kernel for BoxMuller<'_, F> {
+impl<F: Sample, R: Rng> Kernel for BoxMuller<'_, F, R> {
     /// Two loops take a tenth less time than one where nothing is fused, and the same time where products are.
     #[inline(always)]
     fn run<const FMA: bool, const BYTES: usize>(self) {
-        let Self { of_radius, of_angle, cosines, sines } = self;
-        for (square, &word) in cosines.iter_mut().zip(of_radius) {
+        let Self { words, cosines, sines, rng } = self;
+        rng.fill_bytes(words.as_flattened_mut());
+        for (square, &word) in cosines.iter_mut().zip(&*words) {
             *square = F::positive_uniform(u64::from_le_bytes(word)).minus_two_ln::<FMA>();
         }
-        for ((x, y), &word) in cosines.iter_mut().zip(sines).zip(of_angle) {
+        if F::WORDS == 2 {
+            rng.fill_bytes(words.as_flattened_mut());
+        }
+        let (cosines, last) = cosines.split_at_mut(sines.len());
+        for ((x, y), &word) in cosines.iter_mut().zip(sines).zip(&*words) {
             (*x, *y) = F::point::<FMA>(x.sqrt(), u64::from_le_bytes(word));
+        }
+        // The last of an odd number of values uses only the cosine of its pair.
+        if let ([x], [.., word]) = (last, &*words) {
+            (*x, _) = F::point::<FMA>(x.sqrt(), u64::from_le_bytes(*word));
         }
     }
 }

@@ -16,9 +16,9 @@
 //! The design decision: every level gives the same bits. Nothing here fuses a product with a
 //! sum, and the compiler may not do so by itself, so an elementwise loop rounds each operation
 //! in the same way whatever the width, and a seed gives the same numbers on every machine. A
-//! fused product would buy a few per cent of speed and lose that. Matrix products and normal numbers in
-//! double precision are the exceptions ([`Tile`](super::tile::Tile), [`dispatch_kernel`]): fusing doubles the speed of the ones and saves a quarter of
-//! the time of the others, so their last bits depend on whether the processor can, and on nothing else.
+//! fused product would buy a few per cent of speed and lose that. Matrix products, normal numbers in
+//! double precision and the sums of estimated gradients are the exceptions ([`Tile`](super::tile::Tile), [`dispatch_kernel`]): fusing doubles the speed of the
+//! first and saves a quarter of the time of the second, so their last bits depend on whether the processor can, and on nothing else.
 //!
 //! [`compute`] does tiles, transposes, tables and rows of tables in vectors by hand, because the compiler does not keep the sums
 //! of a large tile in registers. Each job has a plain twin, and tests compare the two.
@@ -58,9 +58,10 @@ fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Runs `work` compiled for the widest instruction set of this processor, as [`dispatch`] does.
+/// Runs `work` compiled for the widest instruction set of this processor, as [`dispatch`] does, and tells it whether products can be
+/// fused. Its bits may depend on that, and on nothing else.
 #[inline]
-pub(crate) fn dispatch_kernel(work: impl Kernel) {
+pub fn dispatch_kernel(work: impl Kernel) {
     match chosen() {
         // SAFETY: as in `dispatch`.
         #[cfg(target_arch = "x86_64")]

@@ -13,7 +13,7 @@ pub trait Values: Sync {
 }
 
 /// A function with values and gradients: a closure `|z, f, slope|` that writes the value at each row of `z` into `f`
-/// and the row of derivatives into `slope`, or a function [`OnTape`].
+/// and the row of derivatives into `slope`, a function [`OnTape`], or a function by its gradient alone, [`GradientOnly`].
 pub trait ValuesAndGradients: Sync {
     /// Writes $f(z_n)$ and $\nabla f(z_n)$ for each row of `z`.
     fn values_and_gradients(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]);
@@ -28,6 +28,44 @@ impl<G: Fn(&[f64], &mut [f64]) + Sync> Values for G {
 impl<G: Fn(&[f64], &mut [f64], &mut [f64]) + Sync> ValuesAndGradients for G {
     fn values_and_gradients(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
         self(z, f, slope);
+    }
+}
+
+/// A function that is known by its gradient alone, so that its values are NaN; [`gradient_only`] makes it.
+#[derive(Clone, Copy, Debug)]
+pub struct GradientOnly<G> {
+    gradient: G,
+}
+
+/// The function whose gradient `gradient` writes: a closure `|z, slope|` that writes the row of derivatives at each row of `z`
+/// into `slope`.
+///
+/// The gradient along the path needs no value, so [`reparam`](super::MonteCarlo::reparam) gives the same mean and variance of the
+/// gradient as with values. The `value` and the `value_variance` of the [`Estimate`](super::Estimate) are NaN. Use it for a
+/// density that is known by its score $\nabla \ln p$ only, or where the value is not wanted and takes time.
+///
+/// ```
+/// use pathscore_estimators::montecarlo::{Gaussian, MonteCarlo, gradient_only};
+/// // J = E Σ z² = Σ μ² + σ², so ∂J/∂μ = 2μ
+/// let q = Gaussian { mu: &[0.5, -1.0], log_sigma: &[0.0, -1.0] };
+/// let f = gradient_only(|z, slope| {
+///     for (z, slope) in z.iter().zip(slope) {
+///         *slope = 2.0 * z;
+///     }
+/// });
+/// let mut monte_carlo = MonteCarlo::new();
+/// let path = monte_carlo.reparam(q, &f, 10_000, 0);
+/// assert!((path.mean[0] - 1.0).abs() < 5.0 * (path.variance[0] / 10_000.0).sqrt());
+/// assert!(path.value.is_nan() && path.value_variance.is_nan());
+/// ```
+pub fn gradient_only<G: Fn(&[f64], &mut [f64]) + Sync>(gradient: G) -> GradientOnly<G> {
+    GradientOnly { gradient }
+}
+
+impl<G: Fn(&[f64], &mut [f64]) + Sync> ValuesAndGradients for GradientOnly<G> {
+    fn values_and_gradients(&self, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
+        f.fill(f64::NAN);
+        (self.gradient)(z, slope);
     }
 }
 

@@ -4,7 +4,7 @@
 //! function of a block of draws, and the result is the mean and the variance of one draw's gradient for each
 //! parameter of $q$. Along the path,
 //!
-//! $$z = \mu + \sigma\varepsilon, \qquad g^\mu = \nabla f(z), \qquad g^{\ln\sigma} = \nabla f(z) \sigma\varepsilon,$$
+//! $$z = \mu + \sigma\varepsilon, \qquad g^\mu = \nabla f(z), \qquad g^{\ln\sigma} = \nabla f(z) \sigma\varepsilon = \nabla f(z) (z - \mu),$$
 //!
 //! and through the score, with the mean of the other draws for a baseline,
 //!
@@ -37,7 +37,8 @@
 //!
 //! The number of draws and the number of latents alone decide how the draws are divided into streams. A stream has
 //! its own random numbers, is computed block by block in the first-level cache, and keeps sums only; the sums are
-//! added in order. Therefore the bits do not depend on the number of threads. The threads are those of the rayon
+//! added in order. Therefore the bits do not depend on the number of threads. They depend on whether the processor can fuse a
+//! product with a sum, which the normals and the sums do where it can. The threads are those of the rayon
 //! pool of the caller. The memory is kept: after the first call with the same sizes nothing is allocated.
 
 mod distribution;
@@ -49,7 +50,7 @@ mod sums;
 
 pub use distribution::{Bernoulli, Gaussian, ScoreFunction};
 pub use estimate::{Estimate, MonteCarlo};
-pub use integrand::{OnTape, Values, ValuesAndGradients, on_tape};
+pub use integrand::{GradientOnly, OnTape, Values, ValuesAndGradients, gradient_only, on_tape};
 
 #[cfg(test)]
 mod tests;

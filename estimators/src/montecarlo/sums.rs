@@ -3,13 +3,12 @@
 //! A constant near the values or gradients, the same for all streams, is subtracted before they are squared, so that
 //! the sums of streams can be added and no sum is large compared with the variance.
 //!
-//! The columns of a block are summed a few at a time, down all rows, so that the running sums stay in registers.
+//! The columns of a block are summed a few at a time, down all rows, so that the running sums stay in registers. Products are
+//! fused with sums where the processor can.
 
 use super::partition::VECTOR;
-use pathscore_autodiff::vector::{dispatch, sum_by};
+use pathscore_autodiff::vector::{Kernel, dispatch_kernel, sum_by};
 
-/// The number of columns that are summed together.
-const WIDE: usize = 8;
 /// The number of sums of the values: $\sum a$ and $\sum a^2$. They come last.
 const OF_VALUES: usize = 2;
 /// The number of sums for each normal along the path: $\sum u$ with $u$ the gradient less its shift, with respect to
@@ -35,24 +34,36 @@ pub(super) fn score_size(parameters: usize) -> usize {
     whole_vectors(OF_SCORE * parameters)
 }
 
-/// Adds the sums of `W` neighbouring columns, beginning with column `at`. Must be `#[inline(always)]`.
-trait ColumnSums {
-    fn add<const W: usize>(&mut self, at: usize);
+/// $ab + c$, rounded once where products are fused.
+#[inline(always)]
+fn multiply_add<const FMA: bool>(a: f64, b: f64, c: f64) -> f64 {
+    // Without the instruction `mul_add` would be a call into the C library.
+    if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
+/// Adds the sums of `W` neighbouring columns, beginning with column `at`. Must be `#[inline(always)]`.
+trait ColumnSums {
+    fn add<const FMA: bool, const W: usize>(&mut self, at: usize);
+}
+
+/// Adds the sums of all columns: of two vectors at a time where there are registers for that, then of fewer.
 #[inline(always)]
-fn each_column(count: usize, mut work: impl ColumnSums) {
+fn each_column<const FMA: bool, const BYTES: usize>(count: usize, mut work: impl ColumnSums) {
     let mut at = 0;
-    while at + WIDE <= count {
-        work.add::<WIDE>(at);
-        at += WIDE;
+    while BYTES == 64 && at + 16 <= count {
+        work.add::<FMA, 16>(at);
+        at += 16;
     }
-    if at + WIDE / 2 <= count {
-        work.add::<{ WIDE / 2 }>(at);
-        at += WIDE / 2;
+    while at + 8 <= count {
+        work.add::<FMA, 8>(at);
+        at += 8;
+    }
+    if at + 4 <= count {
+        work.add::<FMA, 4>(at);
+        at += 4;
     }
     while at < count {
-        work.add::<1>(at);
+        work.add::<FMA, 1>(at);
         at += 1;
     }
 }
@@ -64,7 +75,9 @@ fn part<const W: usize>(row: &[f64], at: usize) -> [f64; W] {
 
 #[inline(always)]
 fn add_to<const W: usize>(sums: &mut [f64], at: usize, more: [f64; W]) {
-    for (sum, more) in sums[at..at + W].iter_mut().zip(more) {
+    let sums: &mut [f64; W] =
+        sums[at..].first_chunk_mut().expect("the columns are within the sums");
+    for (sum, more) in sums.iter_mut().zip(more) {
         *sum += more;
     }
 }
@@ -84,33 +97,55 @@ fn add_values(f: &[f64], shift: f64, sums: &mut [f64]) {
     );
 }
 
-/// Adds a block of draws with their values, slopes and noise. `shift` has the constants that are subtracted from the
-/// slope of each number of a group, those that are subtracted from the slope times the noise, and last the one that
+/// Adds a block of draws with their values and slopes. `mu` has the means of the numbers of a group, and `shift` the constants that
+/// are subtracted from the slope of each, those that are subtracted from the slope times $z - \mu$, and last the one that
 /// is subtracted from the value.
-pub(super) fn add_path(f: &[f64], slope: &[f64], noise: &[f64], shift: &[f64], sums: &mut [f64]) {
-    let (value, shift) = shift.split_last().expect("the shift of the value comes last");
-    let (sums, of_values) = sums.split_at_mut(sums.len() - OF_VALUES);
-    let width = shift.len() / 2;
-    let whole = slope.len() - slope.len() % width;
-    let (slope, noise) = (slope.split_at(whole), noise.split_at(whole));
-    dispatch(
-        #[inline(always)]
-        || {
-            add_values(f, *value, of_values);
-            each_column(width, PathSums { slope: slope.0, noise: noise.0, width, shift, sums });
-            // The last group may have fewer draws.
-            let width = slope.1.len();
-            each_column(width, PathSums { slope: slope.1, noise: noise.1, width, shift, sums });
-        },
-    );
+pub(super) fn add_path(
+    f: &[f64],
+    slope: &[f64],
+    z: &[f64],
+    mu: &[f64],
+    shift: &[f64],
+    sums: &mut [f64],
+) {
+    dispatch_kernel(Path { f, slope, z, mu, shift, sums });
+}
+
+/// The arguments of [`add_path`].
+struct Path<'a> {
+    f: &'a [f64],
+    slope: &'a [f64],
+    z: &'a [f64],
+    mu: &'a [f64],
+    shift: &'a [f64],
+    sums: &'a mut [f64],
+}
+
+impl Kernel for Path<'_> {
+    #[inline(always)]
+    fn run<const FMA: bool, const BYTES: usize>(self) {
+        let Self { f, slope, z, mu, shift, sums } = self;
+        let (value, shift) = shift.split_last().expect("the shift of the value comes last");
+        let (sums, of_values) = sums.split_at_mut(sums.len() - OF_VALUES);
+        add_values(f, *value, of_values);
+        let width = mu.len();
+        let (slope, last_slope) = slope.split_at(slope.len() - slope.len() % width);
+        let (z, last_z) = z.split_at(slope.len());
+        each_column::<FMA, BYTES>(width, PathSums { slope, z, width, mu, shift, sums });
+        // The last group may have fewer draws.
+        let (slope, z, width) = (last_slope, last_z, last_slope.len());
+        each_column::<FMA, BYTES>(width, PathSums { slope, z, width, mu, shift, sums });
+    }
 }
 
 /// The sums along the path of rows of one group each.
 struct PathSums<'a> {
     slope: &'a [f64],
-    noise: &'a [f64],
+    z: &'a [f64],
     /// The numbers of a row.
     width: usize,
+    /// $\mu$ of a whole group.
+    mu: &'a [f64],
     /// The shifts for $\mu$, then for $\ln\sigma$.
     shift: &'a [f64],
     /// $\sum u$ for $\mu$ and for $\ln\sigma$, then $\sum u^2$ for both.
@@ -119,21 +154,25 @@ struct PathSums<'a> {
 
 impl ColumnSums for PathSums<'_> {
     #[inline(always)]
-    fn add<const W: usize>(&mut self, at: usize) {
-        let columns = self.shift.len() / 2;
-        let mu: [f64; W] = part(self.shift, at);
-        let log_sigma: [f64; W] = part(self.shift, columns + at);
+    fn add<const FMA: bool, const W: usize>(&mut self, at: usize) {
+        let columns = self.mu.len();
+        let mu: [f64; W] = part(self.mu, at);
+        let of_mu: [f64; W] = part(self.shift, at);
+        let of_log_sigma: [f64; W] = part(self.shift, columns + at);
         let [mut sum_mu, mut square_mu, mut sum_log_sigma, mut square_log_sigma] = [[0.0; W]; 4];
-        let rows = self.slope.chunks_exact(self.width).zip(self.noise.chunks_exact(self.width));
-        for (slope, noise) in rows {
-            let (slope, noise): ([f64; W], [f64; W]) = (part(slope, at), part(noise, at));
+        // A zip of rows would divide the lengths by the width for every few columns.
+        let mut row = 0;
+        while row < self.slope.len() {
+            let slope: [f64; W] = part(self.slope, row + at);
+            let z: [f64; W] = part(self.z, row + at);
+            row += self.width;
             for j in 0..W {
-                let u = slope[j] - mu[j];
-                let v = slope[j] * noise[j] - log_sigma[j];
+                let u = slope[j] - of_mu[j];
+                let v = multiply_add::<FMA>(slope[j], z[j] - mu[j], -of_log_sigma[j]);
                 sum_mu[j] += u;
-                square_mu[j] += u * u;
+                square_mu[j] = multiply_add::<FMA>(u, u, square_mu[j]);
                 sum_log_sigma[j] += v;
-                square_log_sigma[j] += v * v;
+                square_log_sigma[j] = multiply_add::<FMA>(v, v, square_log_sigma[j]);
             }
         }
         let all = [sum_mu, sum_log_sigma, square_mu, square_log_sigma];
@@ -152,15 +191,27 @@ pub(super) fn add_score<const P: usize>(
     scores: impl Fn(f64) -> [f64; P],
     sums: &mut [f64],
 ) {
-    let (sums, of_values) = sums.split_at_mut(sums.len() - OF_VALUES);
-    dispatch(
-        #[inline(always)]
-        || {
-            add_values(f, 0.0, of_values);
-            let latents = noise.len() / f.len();
-            each_column(latents, ScoreSums { f, noise, latents, scores, sums });
-        },
-    );
+    dispatch_kernel(Score { f, noise, scores, sums });
+}
+
+/// The arguments of [`add_score`].
+struct Score<'a, S> {
+    f: &'a [f64],
+    noise: &'a [f64],
+    scores: S,
+    sums: &'a mut [f64],
+}
+
+impl<const P: usize, S: Fn(f64) -> [f64; P]> Kernel for Score<'_, S> {
+    #[inline(always)]
+    fn run<const FMA: bool, const BYTES: usize>(self) {
+        let Self { f, noise, scores, sums } = self;
+        let (sums, of_values) = sums.split_at_mut(sums.len() - OF_VALUES);
+        add_values(f, 0.0, of_values);
+        let latents = noise.len() / f.len();
+        let work = ScoreSums { f, noise, latents, scores, sums };
+        each_column::<FMA, BYTES>(latents, work);
+    }
 }
 
 /// The sums through the score.
@@ -175,10 +226,12 @@ struct ScoreSums<'a, S> {
 
 impl<const P: usize, S: Fn(f64) -> [f64; P]> ColumnSums for ScoreSums<'_, S> {
     #[inline(always)]
-    fn add<const W: usize>(&mut self, at: usize) {
+    fn add<const FMA: bool, const W: usize>(&mut self, at: usize) {
         let mut sums = [[[0.0; W]; OF_SCORE]; P];
-        for (noise, &a) in self.noise.chunks_exact(self.latents).zip(self.f) {
-            let noise: [f64; W] = part(noise, at);
+        let mut row = 0;
+        for &a in self.f {
+            let noise: [f64; W] = part(self.noise, row + at);
+            row += self.latents;
             for j in 0..W {
                 let scores = (self.scores)(noise[j]);
                 for (sums, t) in sums.iter_mut().zip(scores) {
@@ -186,8 +239,8 @@ impl<const P: usize, S: Fn(f64) -> [f64; P]> ColumnSums for ScoreSums<'_, S> {
                     sums[0][j] += t;
                     sums[1][j] += at;
                     sums[2][j] += square;
-                    sums[3][j] += a * square;
-                    sums[4][j] += at * at;
+                    sums[3][j] = multiply_add::<FMA>(a, square, sums[3][j]);
+                    sums[4][j] = multiply_add::<FMA>(at, at, sums[4][j]);
                 }
             }
         }
@@ -203,8 +256,9 @@ impl<const P: usize, S: Fn(f64) -> [f64; P]> ColumnSums for ScoreSums<'_, S> {
 /// these differences.
 fn moments(draws: f64, sum: f64, squares: f64, shift: f64) -> [f64; 2] {
     let away = sum / draws;
-    // Rounding may leave a negative number.
-    [shift + away, ((squares - sum * away) / (draws - 1.0)).max(0.0)]
+    let variance = (squares - sum * away) / (draws - 1.0);
+    // Rounding may leave a negative number; NaN stays.
+    [shift + away, if variance < 0.0 { 0.0 } else { variance }]
 }
 
 /// Computes the moments of the gradients, and returns those of the values.

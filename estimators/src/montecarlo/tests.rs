@@ -227,6 +227,30 @@ fn a_gradient_that_never_varies_has_no_variance() {
 }
 
 #[test]
+fn the_gradient_alone_gives_the_same_gradients_and_no_value() {
+    let (mut with_values, mut without) = (MonteCarlo::new(), MonteCarlo::new());
+    let latents = MU.len();
+    let alone = gradient_only(|z, slope| ring(z, &mut vec![0.0; z.len() / latents], slope));
+    let with_values = with_values.reparam(NORMAL, &ring, 3001, 11);
+    let without = without.reparam(NORMAL, &alone, 3001, 11);
+    assert_eq!([with_values.mean, with_values.variance], [without.mean, without.variance]);
+    assert!(with_values.value.is_finite() && with_values.value_variance > 0.0);
+    assert!(without.value.is_nan() && without.value_variance.is_nan());
+}
+
+#[test]
+fn a_slope_that_is_nan_leaves_no_variance() {
+    let broken = |z: &[f64], f: &mut [f64], slope: &mut [f64]| {
+        ring(z, f, slope);
+        slope.iter_mut().step_by(MU.len()).for_each(|slope| *slope = f64::NAN);
+    };
+    let mut monte_carlo = MonteCarlo::new();
+    let path = monte_carlo.reparam(NORMAL, &broken, 100, 12);
+    assert!(path.mean[0].is_nan() && path.variance[0].is_nan());
+    assert!(path.mean[1].is_finite() && path.variance[1] > 0.0);
+}
+
+#[test]
 fn a_function_on_a_tape_is_the_same_function() {
     let (mut by_hand, mut on_a_tape) = (MonteCarlo::new(), MonteCarlo::new());
     let recorded = on_tape(ring_on_tape);
