@@ -63,28 +63,10 @@ fn repeat(memory: &mut [f64], numbers: &[f64], f: impl Fn(f64) -> f64) {
 }
 
 /// The moments of numbers multiplied by `factors`, from the moments of the numbers.
-fn rescale(factors: impl Iterator<Item = f64>, mean: &mut [f64], variance: &mut [f64]) {
+pub(super) fn rescale(factors: impl Iterator<Item = f64>, mean: &mut [f64], variance: &mut [f64]) {
     for ((mean, variance), factor) in mean.iter_mut().zip(variance).zip(factors) {
         *mean *= factor;
         *variance *= factor * factor;
-    }
-}
-
-impl Gaussian<'_> {
-    /// Draws rows of $z$. The noise is drawn where $z$ will be, so that less memory is in use.
-    pub(super) fn draw_path(self, scale: &[f64], rng: &mut Lanes, z: &mut [f64]) {
-        f64::fill_normal(z, rng);
-        let (sigma, mu) = scale.split_at(scale.len() / 2);
-        dispatch(
-            #[inline(always)]
-            || {
-                for z in z.chunks_mut(mu.len()) {
-                    for ((z, &sigma), &mu) in z.iter_mut().zip(sigma).zip(mu) {
-                        *z = mu + sigma * *z;
-                    }
-                }
-            },
-        );
     }
 }
 

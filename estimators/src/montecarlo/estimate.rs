@@ -1,7 +1,7 @@
 //! The two estimators, and the memory that they keep.
 
 use super::distribution::sealed::Sampler;
-use super::distribution::{Gaussian, ScoreFunction};
+use super::distribution::{Gaussian, ScoreFunction, rescale};
 use super::integrand::{Values, ValuesAndGradients};
 use super::partition::Partition;
 use super::pool::Pool;
@@ -47,19 +47,12 @@ struct Block {
     slope: Aligned<f64>,
 }
 
-/// A block of draws along the path, of which `f` and `slope` are still to be computed. The noise is not kept:
-/// $\sigma\varepsilon = z - \mu$.
-struct PathDraws<'a> {
-    z: &'a [f64],
-    f: &'a mut [f64],
-    slope: &'a mut [f64],
-}
-
-/// A block of draws, of which `f` is still to be computed.
+/// A block of draws, of which `f` and `slope` are still to be computed.
 struct Draws<'a> {
     noise: &'a [f64],
     z: &'a [f64],
     f: &'a mut [f64],
+    slope: &'a mut [f64],
 }
 
 impl Block {
@@ -74,21 +67,7 @@ impl Block {
         let len = rows * q.latents();
         let (noise, z) = (self.noise.first(len), self.z.first(len));
         q.draw(scale, rng, noise, z);
-        Draws { noise, z, f: self.f.first(rows) }
-    }
-
-    /// Draws `rows` rows without keeping the noise.
-    fn draw_path(
-        &mut self,
-        q: Gaussian<'_>,
-        scale: &[f64],
-        rows: usize,
-        rng: &mut Lanes,
-    ) -> PathDraws<'_> {
-        let len = rows * q.latents();
-        let z = self.z.first(len);
-        q.draw_path(scale, rng, z);
-        PathDraws { z, f: self.f.first(rows), slope: self.slope.first(len) }
+        Draws { noise, z, f: self.f.first(rows), slope: self.slope.first(len) }
     }
 }
 
@@ -125,31 +104,34 @@ impl MonteCarlo {
         let width = parts.group * latents;
         let shift = shift.first(2 * width + 1);
         idle.lend(|block| {
-            let draws = block.draw_path(q, scale, parts.rows, &mut stream(seed, 0));
+            let draws = block.draw(q, scale, parts.rows, &mut stream(seed, 0));
             f.values_and_gradients(draws.z, draws.f, draws.slope);
-            let (slope, z) = (draws.slope, draws.z);
+            let (slope, noise) = (draws.slope, draws.noise);
             let (of_gradient, of_value) = shift.split_at_mut(2 * width);
             let (of_mu, of_log_sigma) = of_gradient.split_at_mut(width);
             for (i, (of_mu, of_log_sigma)) in of_mu.iter_mut().zip(of_log_sigma).enumerate() {
                 let i = i % latents;
                 *of_mu = slope[i];
-                *of_log_sigma = slope[i] * (z[i] - q.mu[i]);
+                *of_log_sigma = slope[i] * noise[i];
             }
             of_value[0] = draws.f[0];
         });
-        let (shift, mu) = (&*shift, &scale[width..]);
+        let shift = &*shift;
         let size = sums::path_size(width);
         let sums = each_stream(idle, parts, size, sums, |index, block, sums| {
             let rng = &mut stream(seed, index);
             for rows in parts.blocks_of(index) {
-                let draws = block.draw_path(q, scale, rows, rng);
+                let draws = block.draw(q, scale, rows, rng);
                 f.values_and_gradients(draws.z, draws.f, draws.slope);
-                sums::add_path(draws.f, draws.slope, draws.z, mu, shift, sums);
+                sums::add_path(draws.f, draws.slope, draws.noise, shift, sums);
             }
         });
         mean.resize(2 * latents, 0.0);
         variance.resize(2 * latents, 0.0);
         let [value, value_variance] = sums::path_moments(draws, sums, shift, mean, variance);
+        // The noise is ε, and the derivative of z with respect to ln σ is σε.
+        let (mean_log_sigma, variance_log_sigma) = (&mut mean[latents..], &mut variance[latents..]);
+        rescale(scale[..latents].iter().copied(), mean_log_sigma, variance_log_sigma);
         Estimate { value, value_variance, mean, variance }
     }
 

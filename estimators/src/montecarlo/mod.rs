@@ -4,7 +4,7 @@
 //! function of a block of draws, and the result is the mean and the variance of one draw's gradient for each
 //! parameter of $q$. Along the path,
 //!
-//! $$z = \mu + \sigma\varepsilon, \qquad g^\mu = \nabla f(z), \qquad g^{\ln\sigma} = \nabla f(z) \sigma\varepsilon = \nabla f(z) (z - \mu),$$
+//! $$z = \mu + \sigma\varepsilon, \qquad g^\mu = \nabla f(z), \qquad g^{\ln\sigma} = \nabla f(z) \sigma\varepsilon,$$
 //!
 //! and through the score, with the mean of the other draws for a baseline,
 //!

@@ -1,7 +1,6 @@
 //! The division of draws into streams and blocks.
 
-/// The numbers of a block: two arrays of this length are in use at once along the path and through the score, beside the sums and the
-/// numbers of a group, in a first-level cache of 32 to 48 KB. A third array does not fit.
+/// The numbers of a block: three arrays of this length are in use at once, in a first-level cache of 32 to 48 KB.
 const BLOCK: usize = 1600;
 /// The largest number of numbers in a group, unless one draw has more.
 const GROUP: usize = BLOCK / 4;

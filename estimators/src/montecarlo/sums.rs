@@ -97,26 +97,17 @@ fn add_values(f: &[f64], shift: f64, sums: &mut [f64]) {
     );
 }
 
-/// Adds a block of draws with their values and slopes. `mu` has the means of the numbers of a group, and `shift` the constants that
-/// are subtracted from the slope of each, those that are subtracted from the slope times $z - \mu$, and last the one that
-/// is subtracted from the value.
-pub(super) fn add_path(
-    f: &[f64],
-    slope: &[f64],
-    z: &[f64],
-    mu: &[f64],
-    shift: &[f64],
-    sums: &mut [f64],
-) {
-    dispatch_kernel(Path { f, slope, z, mu, shift, sums });
+/// Adds a block of draws with their values, slopes and noise. `shift` has the constants that are subtracted from the slope of each
+/// number of a group, those that are subtracted from the slope times the noise, and last the one that is subtracted from the value.
+pub(super) fn add_path(f: &[f64], slope: &[f64], noise: &[f64], shift: &[f64], sums: &mut [f64]) {
+    dispatch_kernel(Path { f, slope, noise, shift, sums });
 }
 
 /// The arguments of [`add_path`].
 struct Path<'a> {
     f: &'a [f64],
     slope: &'a [f64],
-    z: &'a [f64],
-    mu: &'a [f64],
+    noise: &'a [f64],
     shift: &'a [f64],
     sums: &'a mut [f64],
 }
@@ -124,28 +115,26 @@ struct Path<'a> {
 impl Kernel for Path<'_> {
     #[inline(always)]
     fn run<const FMA: bool, const BYTES: usize>(self) {
-        let Self { f, slope, z, mu, shift, sums } = self;
+        let Self { f, slope, noise, shift, sums } = self;
         let (value, shift) = shift.split_last().expect("the shift of the value comes last");
         let (sums, of_values) = sums.split_at_mut(sums.len() - OF_VALUES);
         add_values(f, *value, of_values);
-        let width = mu.len();
+        let width = shift.len() / 2;
         let (slope, last_slope) = slope.split_at(slope.len() - slope.len() % width);
-        let (z, last_z) = z.split_at(slope.len());
-        each_column::<FMA, BYTES>(width, PathSums { slope, z, width, mu, shift, sums });
+        let (noise, last_noise) = noise.split_at(slope.len());
+        each_column::<FMA, BYTES>(width, PathSums { slope, noise, width, shift, sums });
         // The last group may have fewer draws.
-        let (slope, z, width) = (last_slope, last_z, last_slope.len());
-        each_column::<FMA, BYTES>(width, PathSums { slope, z, width, mu, shift, sums });
+        let (slope, noise, width) = (last_slope, last_noise, last_slope.len());
+        each_column::<FMA, BYTES>(width, PathSums { slope, noise, width, shift, sums });
     }
 }
 
 /// The sums along the path of rows of one group each.
 struct PathSums<'a> {
     slope: &'a [f64],
-    z: &'a [f64],
+    noise: &'a [f64],
     /// The numbers of a row.
     width: usize,
-    /// $\mu$ of a whole group.
-    mu: &'a [f64],
     /// The shifts for $\mu$, then for $\ln\sigma$.
     shift: &'a [f64],
     /// $\sum u$ for $\mu$ and for $\ln\sigma$, then $\sum u^2$ for both.
@@ -155,8 +144,7 @@ struct PathSums<'a> {
 impl ColumnSums for PathSums<'_> {
     #[inline(always)]
     fn add<const FMA: bool, const W: usize>(&mut self, at: usize) {
-        let columns = self.mu.len();
-        let mu: [f64; W] = part(self.mu, at);
+        let columns = self.shift.len() / 2;
         let of_mu: [f64; W] = part(self.shift, at);
         let of_log_sigma: [f64; W] = part(self.shift, columns + at);
         let [mut sum_mu, mut square_mu, mut sum_log_sigma, mut square_log_sigma] = [[0.0; W]; 4];
@@ -164,11 +152,11 @@ impl ColumnSums for PathSums<'_> {
         let mut row = 0;
         while row < self.slope.len() {
             let slope: [f64; W] = part(self.slope, row + at);
-            let z: [f64; W] = part(self.z, row + at);
+            let noise: [f64; W] = part(self.noise, row + at);
             row += self.width;
             for j in 0..W {
                 let u = slope[j] - of_mu[j];
-                let v = multiply_add::<FMA>(slope[j], z[j] - mu[j], -of_log_sigma[j]);
+                let v = multiply_add::<FMA>(slope[j], noise[j], -of_log_sigma[j]);
                 sum_mu[j] += u;
                 square_mu[j] = multiply_add::<FMA>(u, u, square_mu[j]);
                 sum_log_sigma[j] += v;

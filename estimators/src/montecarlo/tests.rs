@@ -318,3 +318,18 @@ fn a_gaussian_with_too_few_scales_is_refused() {
 fn one_draw_is_refused() {
     MonteCarlo::new().score(NORMAL, &ring_values, 1, 0);
 }
+
+/// With $f = z$ the gradient with respect to $\ln\sigma$ is $\sigma\varepsilon$, of variance $\sigma^2$, also where $z = \mu + \sigma\varepsilon$ rounds to $\mu$.
+#[test]
+fn a_small_scale_beside_a_large_mean_loses_no_digits() {
+    const DRAWS: usize = 10_000;
+    let q = Gaussian { mu: &[1e9, -3e20], log_sigma: &[-20.0, -40.0] };
+    let mut monte_carlo = MonteCarlo::new();
+    let path = monte_carlo.reparam(q, &gradient_only(|_, slope| slope.fill(1.0)), DRAWS, 0);
+    assert_eq!((&path.mean[..2], &path.variance[..2]), (&[1.0; 2][..], &[0.0; 2][..]));
+    for (variance, log_sigma) in path.variance[2..].iter().zip(q.log_sigma) {
+        // The variance of a sample variance of normals is 2/(N − 1) of its square; five standard errors.
+        let ratio = variance / (2.0 * log_sigma).exp();
+        assert!((ratio - 1.0).abs() < 5.0 * (2.0 / DRAWS as f64).sqrt(), "{ratio}");
+    }
+}
