@@ -125,20 +125,27 @@ pub(crate) fn gmm(d: usize) -> Work {
     // exponentials over components are vectors of samples. A piece takes its samples by blocks, whose distances fit the cache.
     let sizes = [(d + 1) * d * K, K];
     let zeros = sizes.map(|size| vec![0.0; size]);
+    // Few dimensions are completed to whole vectors of samples, so that rows begin with one; of many, rows of 1024 bytes would share a
+    // set of the cache.
+    let width = if d < 32 { BLOCK.next_multiple_of(8) } else { BLOCK };
     let columns = |rows: &[f64]| -> Vec<f64> {
-        let row = |i: usize| rows.chunks(d).map(move |x| x.get(i).copied().unwrap_or(-1.0));
+        let row = |i: usize| {
+            let row = rows.chunks(d).map(move |x| x.get(i).copied().unwrap_or(-1.0));
+            row.chain(std::iter::repeat_n(0.0, width - BLOCK))
+        };
         (0..=d).flat_map(row).collect()
     };
     let at = [
         (&zeros[0][..], vec![d + 1, d * K]),
         (&zeros[1][..], vec![K, 1]),
-        (&columns(&x[..BLOCK * d])[..], vec![d + 1, BLOCK]),
+        (&columns(&x[..BLOCK * d])[..], vec![d + 1, width]),
     ];
     let piece = |rows: &[f64]| {
         let of_block = Recorded::new(&at, |_, leaves| {
             let distance =
-                leaves[0].matmul_with(true, leaves[2].detach(), false).reshape([d, K, BLOCK]);
-            vec![(leaves[1] - distance.sum_squares(0)).log_sum_exp(0).sum()]
+                leaves[0].matmul_with(true, leaves[2].detach(), false).reshape([d, K, width]);
+            let log_probs = (leaves[1] - distance.sum_squares(0)).log_sum_exp(0);
+            vec![log_probs.slice(0, 0..BLOCK).sum()]
         });
         let blocks: Vec<Vec<f64>> = rows.chunks(BLOCK * d).map(columns).collect();
         (of_block, blocks, vec![0.0; sizes[0] + sizes[1]])
