@@ -44,7 +44,7 @@ pub struct Deferred<'a, F> {
 impl<F: Scalar> Tape<F> {
     /// [`Tape::pull_into`], but the products $x^\top \delta$ over the rows of [`Var::affine`], which are terms of the adjoints of
     /// weights, are left undone for weights that are leaves within the first `leading` numbers of the adjoints. What
-    /// [`Grads::deferred`] returns can compute them, for the rows of several tapes at once; until then [`Grads::leading`] panics.
+    /// [`Grads::deferred`] returns can compute them, for the rows of several tapes at once; until then [`Grads::leading`] and [`Grads::get`] of a weight panic.
     ///
     /// ```
     /// use pathscore_autodiff::{Activation, Deferred, Grads, Tape};
@@ -322,10 +322,13 @@ mod tests {
         tape.pull_deferred(&[(y, &[1.0, 1.0])], &[], 1, &mut grads);
         assert_eq!(grads.get(v).unwrap(), [2.0 * (5.0 + 7.0)]);
         assert_eq!(grads.undone.products.len(), 1);
-        assert!(grads.get(w).is_none(), "the gradient of the leading weight is not complete");
-        let incomplete =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| grads.leading(1).len()));
-        assert!(incomplete.is_err());
+        let refused = |read: &dyn Fn() -> usize| {
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).is_err()
+        };
+        assert!(refused(&|| grads.get(w).map_or(0, <[f64]>::len)));
+        assert!(refused(&|| grads.get(w.reshape([1])).map_or(0, <[f64]>::len)));
+        assert!(refused(&|| grads.of(w).values().len()));
+        assert!(refused(&|| grads.leading(1).len()));
         // An ordinary sweep leaves nothing undone.
         tape.pull_into(&[(y, &[1.0, 1.0])], &[], &mut grads);
         assert_eq!(grads.leading(2), [3.0 * 12.0, 2.0 * 12.0]);

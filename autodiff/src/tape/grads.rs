@@ -9,6 +9,8 @@ use crate::tape::deltas::Deltas;
 use crate::tape::node::{Id, NO_BAR, Node};
 use crate::tape::record::{Record, Var};
 
+const INCOMPLETE: &str = "the gradient of a weight is not complete: products were left undone";
+
 /// The adjoints that a sweep has computed.
 ///
 /// They lie in recording order in one arena that the next sweep can use again ([`Tape::pull_into`](crate::Tape::pull_into)).
@@ -70,13 +72,22 @@ impl<F: Float> Grads<F> {
     }
 
     /// The adjoint of a variable, `None` if nothing reached it. Leaves are always reached: their adjoint may be all zeros.
+    ///
+    /// # Panics
+    /// If products were left undone for it ([`Tape::pull_deferred`](crate::Tape::pull_deferred)).
+    #[track_caller]
     pub fn get(&self, var: Var<'_, F>) -> Option<&[F]> {
         let node = *var.tape.record().node(var.id);
+        assert!(!self.undone.weighs(node.home), "{INCOMPLETE}");
         let reached = node.bar != NO_BAR && self.begun.get(node.home.index()) == Some(&true);
         reached.then(|| &self.bars[node.bar..node.bar + node.len])
     }
 
     /// The adjoint of a variable, zero if nothing reached it.
+    ///
+    /// # Panics
+    /// As [`Grads::get`].
+    #[track_caller]
     pub fn of(&self, var: Var<'_, F>) -> Tensor<F> {
         let record = var.tape.record();
         let zeros = || vec![F::ZERO; record.node(var.id).len];
@@ -87,7 +98,8 @@ impl<F: Float> Grads<F> {
     /// recorded first (see [`Tape::share`](crate::Tape::share)).
     ///
     /// # Panics
-    /// If the arena holds fewer numbers.
+    /// If the arena holds fewer numbers, or products were left undone for some of them.
+    #[track_caller]
     pub fn leading(&self, len: usize) -> &[F] {
         self.assert_done();
         &self.bars[..len]
@@ -96,7 +108,8 @@ impl<F: Float> Grads<F> {
     /// The numbers of [`Grads::leading`], to change them.
     ///
     /// # Panics
-    /// If there are fewer.
+    /// As [`Grads::leading`].
+    #[track_caller]
     pub fn leading_mut(&mut self, len: usize) -> &mut [F] {
         self.assert_done();
         &mut self.bars[..len]
@@ -109,10 +122,7 @@ impl<F: Float> Grads<F> {
 
     #[track_caller]
     fn assert_done(&self) {
-        assert!(
-            self.undone.products.is_empty(),
-            "the gradients of weights are not complete: products were left undone"
-        );
+        assert!(self.undone.products.is_empty(), "{INCOMPLETE}");
     }
 
     /// Makes room for the adjoints of a record and begins none of them.
