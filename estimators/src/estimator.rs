@@ -149,6 +149,13 @@ pub trait Estimator<F: Scalar, M>: Sync {
         1
     }
 
+    /// True if a training run may compute some products for the gradients of weights itself, over all parts of the batch at once:
+    /// nothing reads the gradient or records on the tape after the estimator's sweep. Estimators that are two
+    /// [`Columns`] allow it; an estimator that calls another need not.
+    fn defers(&self) -> bool {
+        false
+    }
+
     /// Estimates the gradient of the target, summed over the batch and multiplied by [`Query::scale`], into `work`;
     /// returns the value of the target, summed over the batch; see [`Estimator::reports_target`].
     ///
@@ -246,6 +253,10 @@ where
 
     fn min_samples(&self) -> usize {
         Columns::min_samples(self)
+    }
+
+    fn defers(&self) -> bool {
+        true
     }
 
     fn estimate<R: RandomSource>(&self, query: Query<F, M>, rng: &mut R, work: &mut Work<F>) -> F {

@@ -24,8 +24,8 @@ pub struct Work<F> {
     pub state: State,
     /// The number of parts that the batch is cut into, one of which this memory serves.
     pub parts: usize,
-    /// Products for the gradients of weights within so many leading numbers may be left undone
-    /// ([`Tape::pull_deferred`]); zero but in a training run, which adds them up over the parts of the batch.
+    /// An estimator that [defers](crate::Estimator::defers) may leave products for the gradients of weights within so many leading
+    /// numbers undone. It is zero but in a training run, which adds the products up over the parts of the batch.
     pub(crate) leading: usize,
     /// $\ln p(x, z_k)$ of the draws, draws outermost.
     pub(crate) log_joint: Vec<F>,

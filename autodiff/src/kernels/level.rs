@@ -131,8 +131,8 @@ pub(crate) fn at_level<R>(level: Level, work: impl FnOnce() -> R) -> R {
 
 /// Work that knows at compile time the width of the vectors and whether products can be fused.
 ///
-/// It serves computations that may round differently from level to level: products with a vector, normal numbers, and sums of
-/// squares of gradients. [`dispatch_kernel`](super::simd::dispatch_kernel) runs it.
+/// It serves computations whose last bits may depend on whether products are fused. Elementwise loops use
+/// [`dispatch`](super::simd::dispatch), whose bits do not. [`dispatch_kernel`](super::simd::dispatch_kernel) runs it.
 ///
 /// ```
 /// use pathscore_autodiff::vector::{Kernel, dispatch_kernel};

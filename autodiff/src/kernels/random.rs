@@ -17,7 +17,7 @@ use rand::Rng;
 /// The number of normals that are made together: half of them are cosines, half are sines.
 const BLOCK: usize = 512;
 
-/// The random words of a block, from the beginning of a cache line on, for the reason of [`Aligned`](super::aligned::Aligned).
+/// A random word for each pair of a block, from the beginning of a cache line on, for the reason of [`Aligned`](super::aligned::Aligned).
 #[repr(align(64))]
 struct Words([[u8; 8]; BLOCK / 2]);
 
@@ -142,6 +142,7 @@ impl<F: Sample, R: Rng> Kernel for BoxMuller<'_, F, R> {
             *square = F::positive_uniform(u64::from_le_bytes(word)).minus_two_ln::<FMA>();
         }
         if F::WORDS == 2 {
+            // The words of the angles take the place of those of the radii: half the memory to clear.
             rng.fill_bytes(words.as_flattened_mut());
         }
         let (cosines, last) = cosines.split_at_mut(sines.len());

@@ -3,7 +3,7 @@
 //! | sweep | carries | in | file |
 //! |---|---|---|---|
 //! | [`Var::backward`](crate::Var::backward), [`Tape::pull`](crate::Tape::pull) | adjoints, in reverse | numbers | `reverse` |
-//! | [`Tape::pull_deferred`](crate::Tape::pull_deferred) | the same but for gradients of weights | numbers | `deferred` |
+//! | [`Tape::pull_deferred`](crate::Tape::pull_deferred) | adjoints, in reverse; products for gradients of weights are left undone | numbers | `deferred` |
 //! | [`Var::grad`](crate::Var::grad) | adjoints, in reverse | variables | `record` |
 //! | [`Var::jvp`](crate::Var::jvp) | tangents, forward | variables | `forward` |
 //! | [`Plan`](crate::Plan) | values, forward | numbers | `plan` |

@@ -238,7 +238,8 @@ impl<F: Scalar> Bars<F> for EagerSink<'_, F> {
         let args = record.args(id);
         let (weight, x) = (args[weight], args[x]);
         let node = record.node(weight);
-        let leaves = matches!(node.op, Op::Leaf)
+        let leaves = node.len > 0
+            && matches!(node.op, Op::Leaf)
             && node.bar.checked_add(node.len).is_some_and(|end| end <= self.undone.leading);
         if leaves {
             self.undone.products.push(RowProduct { weight, x, y: id, delta });

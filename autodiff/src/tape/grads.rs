@@ -98,7 +98,7 @@ impl<F: Float> Grads<F> {
     /// recorded first (see [`Tape::share`](crate::Tape::share)).
     ///
     /// # Panics
-    /// If the arena holds fewer numbers, or products were left undone for some of them.
+    /// If the arena holds fewer numbers, or products were left undone and [`Grads::finish`] was not called.
     #[track_caller]
     pub fn leading(&self, len: usize) -> &[F] {
         self.assert_done();
@@ -115,7 +115,8 @@ impl<F: Float> Grads<F> {
         &mut self.bars[..len]
     }
 
-    /// Says that the products that were left undone ([`Tape::pull_deferred`](crate::Tape::pull_deferred)) have been added.
+    /// Says that the products that were left undone ([`Tape::pull_deferred`](crate::Tape::pull_deferred)) have been added, so that the
+    /// gradient can be read. It adds nothing itself.
     pub fn finish(&mut self) {
         self.undone.products.clear();
     }

@@ -44,8 +44,8 @@ impl<F> Tape<F> {
         self.record.borrow_mut()
     }
 
-    /// The record, borrowed by the compiler's rules and so for several threads.
-    pub(crate) fn record_of(&mut self) -> &Record<F> {
+    /// The record without the check of the [`RefCell`]: as the tape is borrowed by this call alone, threads may share the result.
+    pub(crate) fn record_exclusive(&mut self) -> &Record<F> {
         self.record.get_mut()
     }
 

@@ -15,6 +15,9 @@ use std::ops::Range;
 
 /// A model with an estimator.
 pub(super) trait Estimates<F: Scalar>: Sync {
+    /// [`Estimator::defers`].
+    fn defers(&self) -> bool;
+
     /// [`Estimator::estimate`] for the model.
     fn estimate(&self, query: Query<F, ()>, rng: &mut Lanes, work: &mut Work<F>) -> f64;
 }
@@ -23,6 +26,10 @@ pub(super) trait Estimates<F: Scalar>: Sync {
 pub(super) struct Pair<'a, M, E>(pub(super) &'a M, pub(super) &'a E);
 
 impl<F: Scalar, M: Sync, E: Estimator<F, M>> Estimates<F> for Pair<'_, M, E> {
+    fn defers(&self) -> bool {
+        self.1.defers()
+    }
+
     fn estimate(&self, query: Query<F, ()>, rng: &mut Lanes, work: &mut Work<F>) -> f64 {
         let (Self(model, estimator), Query { params, x, batch, samples, scale, .. }) =
             (self, query);
@@ -50,6 +57,7 @@ pub(super) struct Batch<F: Scalar> {
     active: usize,
     /// The number of parameters. The first shard holds the sum of all gradients after a pass.
     params: usize,
+    /// The memory of [`add_up`].
     pieces: Pieces,
     stats: Vec<f64>,
 }
@@ -168,12 +176,13 @@ impl<F: Scalar> Batch<F> {
             prepare(index, shard);
             let Shard { work, rows, x, rng, bound } = shard;
             let query = Query { model: &(), params, x, batch: rows.len(), samples, scale };
-            work.leading = params.len();
+            work.leading = if pair.defers() { params.len() } else { 0 };
             *bound = pair.estimate(query, &mut rng.clone(), work);
         });
         let bound = self.active().iter().map(|shard| shard.bound).sum::<f64>() / batch;
         self.params = params.len();
         let mut squares = add_up(&mut self.shards[..active], self.params, &mut self.pieces);
+        // The products read the numbers of the tapes, which are released only now.
         self.shards[..active].iter_mut().for_each(|shard| shard.work.release());
         if squares.is_infinite() {
             // In single precision squares overflow long before the gradient does.

@@ -46,7 +46,7 @@ trait ColumnSums {
     fn add<const FMA: bool, const W: usize>(&mut self, at: usize);
 }
 
-/// Adds the sums of all columns: of two vectors at a time where there are registers for that, then of fewer.
+/// Adds the sums of all columns: sixteen at a time where there are thirty-two registers of 512 bits, then eight, four and one.
 #[inline(always)]
 fn each_column<const FMA: bool, const BYTES: usize>(count: usize, mut work: impl ColumnSums) {
     let mut at = 0;

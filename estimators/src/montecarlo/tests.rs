@@ -239,7 +239,7 @@ fn the_gradient_alone_gives_the_same_gradients_and_no_value() {
 }
 
 #[test]
-fn a_slope_that_is_nan_leaves_no_variance() {
+fn a_slope_that_is_nan_gives_a_variance_that_is_nan() {
     let broken = |z: &[f64], f: &mut [f64], slope: &mut [f64]| {
         ring(z, f, slope);
         slope.iter_mut().step_by(MU.len()).for_each(|slope| *slope = f64::NAN);

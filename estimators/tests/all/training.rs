@@ -2,18 +2,20 @@
 //! and the six numbers of an evaluation.
 
 use super::common::assert_near;
-use pathscore_autodiff::Tape;
 use pathscore_autodiff::vector::Lanes;
+use pathscore_autodiff::{Activation, Tape};
 use pathscore_estimators::draw::{Draw, Score};
 use pathscore_estimators::exact::Enumeration;
 use pathscore_estimators::fit::{Noise, Options, Trainer};
 use pathscore_estimators::optim::{Adam, Optimizer, Schedule, Sgd};
+use pathscore_estimators::path::Sgvb;
 use pathscore_estimators::score::{Baseline, Reinforce};
 use pathscore_estimators::variance::ComponentStats;
-use pathscore_estimators::{GROUP, ShardState, State, Work, evaluate};
+use pathscore_estimators::{Estimator, GROUP, Query, ShardState, State, Work, evaluate};
 use pathscore_models::data::{Batches, Table};
-use pathscore_models::latent::SmallBelief;
-use pathscore_models::{Params, seed};
+use pathscore_models::latent::{Likelihood, SmallBelief, Vae};
+use pathscore_models::seed::Stream;
+use pathscore_models::{Params, RandomSource, seed};
 use std::ops::Range;
 
 /// Longer than two chunks of the parallel loop, and no multiple of one.
@@ -360,4 +362,53 @@ fn a_number_that_is_not_finite_is_reported_with_the_first_parameter_that_it_reac
     assert!(error.step == 0 && error.found.is_some() && run.step == 0, "{error}");
     assert!(error.to_string().starts_with("step 0: the bound is NaN"), "{error}");
     assert!(run.params.values().iter().map(|p| p.to_bits()).eq(before));
+}
+
+/// An estimator that doubles the gradient of another, and forgets what that recorded.
+struct Doubled<E>(E);
+
+impl<M: Sync, E: Estimator<f64, M>> Estimator<f64, M> for Doubled<E> {
+    fn estimate<R: RandomSource>(
+        &self,
+        query: Query<f64, M>,
+        rng: &mut R,
+        work: &mut Work<f64>,
+    ) -> f64 {
+        let params = query.params.len();
+        let value = self.0.estimate(query, rng, work);
+        work.tape.clear();
+        work.grads.leading_mut(params).iter_mut().for_each(|g| *g *= 2.0);
+        value
+    }
+}
+
+/// What is computed over the whole batch at once is the sum over its parts: an estimator that is called by another leaves nothing
+/// undone, in batches of one part and of many.
+#[test]
+fn an_estimator_that_calls_another_trains_with_its_gradient() {
+    for (rows, samples) in [(1, 1), (7, 1), (130, 3), (600, 2)] {
+        let trained = |doubles: bool| {
+            let (mut params, rng) = (Params::new(), &mut seed::rng(1, Stream::Init, 0));
+            let (tanh, likelihood) = (Activation::Tanh, Likelihood::Bernoulli);
+            let model = Vae::new(&mut params, 3, &[6, 5], 2, tanh, likelihood, rng);
+            let options = Options { samples, lr: 0.5, ..Options::default() };
+            let sgd = || Box::new(Sgd::new(0.0));
+            if doubles {
+                let mut run = Trainer::new(model, params, Doubled(Sgvb), sgd(), options);
+                run.step([rows, 3], feed).unwrap();
+                (run.gradient().to_vec(), run.params.values().to_vec())
+            } else {
+                let options = Options { lr: 1.0, ..options };
+                let mut run = Trainer::new(model, params, Sgvb, sgd(), options);
+                let report = run.step([rows, 3], feed).unwrap();
+                let norm = run.gradient().iter().map(|g| g * g).sum::<f64>().sqrt();
+                assert!((report.grad_norm - norm).abs() < 1e-12 * norm);
+                let doubled = run.gradient().iter().map(|g| 2.0 * g).collect();
+                (doubled, run.params.values().to_vec())
+            }
+        };
+        let [(gradient, params), (same, after)] = [true, false].map(trained);
+        assert_near(&gradient, &same, 1e-12);
+        assert_near(&params, &after, 1e-12);
+    }
 }

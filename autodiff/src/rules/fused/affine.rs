@@ -76,7 +76,7 @@ impl<F: Scalar> Kernel<F> for Affine {
         if let Some(bar) = bars.of(2) {
             delta.chunks_exact(m).for_each(|row| add_slice(row, bar));
         }
-        // What nobody multiplies later makes room for the next δ.
+        // Only a product that was left undone needs δ after this call.
         if let (false, Some(place)) = (left, place) {
             deltas.truncate(place);
         }
