@@ -78,7 +78,12 @@ impl<F: Scalar> Tape<F> {
     ) {
         let ids =
             |pairs: &[(Var<'_, F>, &'s [F])]| for_args(pairs, |(var, numbers)| (var.id, numbers));
-        self.sweep(&ids(seeds), &ids(gates), leading, grads);
+        let (record, seeds) = (self.record(), ids(seeds));
+        grads.begin(&record);
+        grads.undone.leading = leading;
+        grads.seed(&record, &seeds);
+        let end = seeds.iter().map(|seed| seed.0.index() + 1).max().unwrap_or(0);
+        F::sweep(&record, end, &ids(gates), grads);
     }
 }
 

@@ -234,6 +234,10 @@ impl<F: Scalar> Bars<F> for EagerSink<'_, F> {
     }
 
     fn leave(&mut self, weight: usize, x: usize, delta: Option<usize>) -> bool {
+        // A short step of a plain sweep would notice the rest.
+        if self.undone.leading == 0 {
+            return false;
+        }
         let TermOperands { record, id, .. } = self.entry;
         let args = record.args(id);
         let (weight, x) = (args[weight], args[x]);
@@ -298,25 +302,6 @@ impl<F: Scalar> Tape<F> {
         gates: &[(Var<'_, F>, &'s [F])],
         grads: &mut Grads<F>,
     ) {
-        let ids =
-            |pairs: &[(Var<'_, F>, &'s [F])]| for_args(pairs, |(var, numbers)| (var.id, numbers));
-        self.sweep(&ids(seeds), &ids(gates), 0, grads);
-    }
-
-    /// Seeds the adjoints and carries them to the leaves; products for the first `leading` numbers are left undone.
-    #[track_caller]
-    pub(crate) fn sweep(
-        &self,
-        seeds: &[(Id, &[F])],
-        gates: &[(Id, &[F])],
-        leading: usize,
-        grads: &mut Grads<F>,
-    ) {
-        let record = self.record();
-        grads.begin(&record);
-        grads.undone.leading = leading;
-        grads.seed(&record, seeds);
-        let end = seeds.iter().map(|seed| seed.0.index() + 1).max().unwrap_or(0);
-        F::sweep(&record, end, gates, grads);
+        self.pull_deferred(seeds, gates, 0, grads);
     }
 }

@@ -382,7 +382,7 @@ impl<M: Sync, E: Estimator<f64, M>> Estimator<f64, M> for Doubled<E> {
     }
 }
 
-/// What is computed over the whole batch at once is the sum over its parts: an estimator that is called by another leaves nothing
+/// A product over the whole batch at once is the sum of those over its parts: an estimator that is called by another leaves none
 /// undone, in batches of one part and of many.
 #[test]
 fn an_estimator_that_calls_another_trains_with_its_gradient() {
