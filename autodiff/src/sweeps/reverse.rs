@@ -4,6 +4,7 @@ use crate::kernels::map::map_slope;
 use crate::kernels::walk::add_slice;
 use crate::kernels::zip::{View, select_add, zip_slope};
 use crate::rules::{index, matmul, moves, op};
+use crate::sweeps::deferred::FEW;
 use crate::tape::deltas::Deltas;
 use crate::tape::engine::Scalar;
 use crate::tape::grads::{Grads, Link, RowProduct, Undone, open, touch};
@@ -242,8 +243,10 @@ impl<F: Scalar> Bars<F> for EagerSink<'_, F> {
         let args = record.args(id);
         let (weight, x) = (args[weight], args[x]);
         let node = record.node(weight);
+        // No weight is empty here, and its columns are those of δ.
         let leaves = node.len > 0
             && matches!(node.op, Op::Leaf)
+            && record.node(id).len <= FEW * record.dims(weight)[1]
             && node.bar.checked_add(node.len).is_some_and(|end| end <= self.undone.leading);
         if leaves {
             self.undone.products.push(RowProduct { weight, x, y: id, delta });
