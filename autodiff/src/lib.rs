@@ -131,7 +131,7 @@ mod tape;
 /// `PATHSCORE_SIMD` can narrow (see [`width`](vector::width)), except those of a [`Kernel`](vector::Kernel) that fuses products.
 pub mod vector {
     pub use crate::kernels::aligned::Aligned;
-    pub use crate::kernels::level::{Kernel, width};
+    pub use crate::kernels::level::{Kernel, multiply_add, width};
     pub use crate::kernels::random::lanes::Lanes;
     pub use crate::kernels::simd::{dispatch, dispatch_kernel};
     pub use crate::kernels::sum::{sum, sum_by};

@@ -135,7 +135,7 @@ pub(crate) fn at_level<R>(level: Level, work: impl FnOnce() -> R) -> R {
 /// [`dispatch`](super::simd::dispatch), whose bits do not. [`dispatch_kernel`](super::simd::dispatch_kernel) runs it.
 ///
 /// ```
-/// use pathscore_autodiff::vector::{Kernel, dispatch_kernel};
+/// use pathscore_autodiff::vector::{Kernel, dispatch_kernel, multiply_add};
 ///
 /// /// $y_i ← y_i + a x_i$.
 /// struct AddMultiple<'a>(&'a mut [f64], f64, &'a [f64]);
@@ -144,9 +144,8 @@ pub(crate) fn at_level<R>(level: Level, work: impl FnOnce() -> R) -> R {
 ///     #[inline(always)]
 ///     fn run<const FMA: bool, const BYTES: usize>(self) {
 ///         let Self(y, a, x) = self;
-///         for (y, x) in y.iter_mut().zip(x) {
-///             // Without the instruction `mul_add` would be a call into the C library.
-///             *y = if FMA { a.mul_add(*x, *y) } else { a * x + *y };
+///         for (y, &x) in y.iter_mut().zip(x) {
+///             *y = multiply_add::<FMA, f64>(a, x, *y);
 ///         }
 ///     }
 /// }
@@ -159,6 +158,12 @@ pub trait Kernel {
     /// Does the work, with fused products if `FMA`, on vectors of `BYTES` bytes. The function must be
     /// `#[inline(always)]`, as must all that it calls.
     fn run<const FMA: bool, const BYTES: usize>(self);
+}
+
+/// $ab + c$, rounded once if `FMA`, as a [`Kernel`] is told it, and else twice. For `f32` and `f64`.
+#[inline(always)]
+pub fn multiply_add<const FMA: bool, F: Element>(a: F, b: F, c: F) -> F {
+    a.multiply_add::<FMA>(b, c)
 }
 
 /// Work on slices that [`simd`](super::simd) does in vectors, described by its sizes and slices.

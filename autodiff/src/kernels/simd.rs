@@ -17,8 +17,9 @@
 //! sum, and the compiler may not do so by itself, so an elementwise loop rounds each operation
 //! in the same way whatever the width, and a seed gives the same numbers on every machine. A
 //! fused product would buy a few per cent of speed and lose that. Matrix products, normal numbers in
-//! double precision and the sums of estimated gradients are the exceptions ([`Tile`](super::tile::Tile), [`dispatch_kernel`]): fusing doubles the speed of the
-//! first and saves a quarter of the time of the second, so their last bits depend on whether the processor can, and on nothing else.
+//! double precision and the loops of Monte Carlo gradients are the exceptions ([`Tile`](super::tile::Tile), [`dispatch_kernel`]):
+//! fusing doubles the speed of the first and saves a quarter of the time of the second, so their last bits depend on whether the
+//! processor can, and on nothing else.
 //!
 //! [`compute`] does tiles, transposes, tables and rows of tables in vectors by hand, because the compiler does not keep the sums
 //! of a large tile in registers. Each job has a plain twin, and tests compare the two.

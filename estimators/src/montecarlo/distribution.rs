@@ -1,7 +1,8 @@
 //! The distributions that latents are drawn from.
 
+use super::columns::{Columns, each_column, part, part_mut};
 use super::sums;
-use pathscore_autodiff::vector::{Aligned, Lanes, dispatch};
+use pathscore_autodiff::vector::{Aligned, Kernel, Lanes, dispatch, dispatch_kernel, multiply_add};
 use pathscore_autodiff::{Real, Scalar};
 
 /// Independent normals $z_i = \mu_i + \sigma_i\varepsilon_i$. The parameters are all $\mu$, then all $\ln\sigma$.
@@ -100,17 +101,7 @@ impl Sampler for Gaussian<'_> {
     fn draw(self, scale: &[f64], rng: &mut Lanes, noise: &mut [f64], z: &mut [f64]) {
         f64::fill_normal(noise, rng);
         let (sigma, mu) = scale.split_at(scale.len() / 2);
-        dispatch(
-            #[inline(always)]
-            || {
-                for (z, noise) in z.chunks_mut(mu.len()).zip(noise.chunks(mu.len())) {
-                    for (((z, &epsilon), &sigma), &mu) in z.iter_mut().zip(noise).zip(sigma).zip(mu)
-                    {
-                        *z = mu + sigma * epsilon;
-                    }
-                }
-            },
-        );
+        dispatch_kernel(Draws { mu, sigma, noise, z });
     }
 
     fn add_score(self, f: &[f64], noise: &[f64], sums: &mut [f64]) {
@@ -125,6 +116,46 @@ impl Sampler for Gaussian<'_> {
 
     fn rescale_score(self, scale: &[f64], mean: &mut [f64], variance: &mut [f64]) {
         rescale(scale[..self.mu.len()].iter().map(|sigma| 1.0 / sigma), mean, variance);
+    }
+}
+
+/// Rows of $z = \mu + \sigma\varepsilon$, of groups of draws. The last row may be shorter.
+struct Draws<'a> {
+    mu: &'a [f64],
+    sigma: &'a [f64],
+    noise: &'a [f64],
+    z: &'a mut [f64],
+}
+
+impl Kernel for Draws<'_> {
+    #[inline(always)]
+    fn run<const FMA: bool, const BYTES: usize>(self) {
+        let Self { mu, sigma, noise, z } = self;
+        let (noise, last_noise) = noise.split_at(noise.len() - noise.len() % mu.len());
+        let (z, last_z) = z.split_at_mut(noise.len());
+        each_column::<_, FMA, BYTES>(mu.len(), Draws { mu, sigma, noise, z });
+        let (noise, z, mu) = (last_noise, last_z, &mu[..last_noise.len()]);
+        each_column::<_, FMA, BYTES>(mu.len(), Draws { mu, sigma, noise, z });
+    }
+}
+
+impl Columns for Draws<'_> {
+    const WIDEST: usize = 32;
+
+    #[inline(always)]
+    fn run<const FMA: bool, const W: usize>(&mut self, at: usize) {
+        let mu: [f64; W] = *part(self.mu, at);
+        let sigma: [f64; W] = *part(self.sigma, at);
+        let mut row = 0;
+        while row < self.z.len() {
+            // Copied before z is written, for the compiler does not know that they lie apart.
+            let noise: [f64; W] = *part(self.noise, row + at);
+            let z: &mut [f64; W] = part_mut(self.z, row + at);
+            row += self.mu.len();
+            for j in 0..W {
+                z[j] = multiply_add::<FMA, f64>(sigma[j], noise[j], mu[j]);
+            }
+        }
     }
 }
 

@@ -38,9 +38,10 @@
 //! The number of draws and the number of latents alone decide how the draws are divided into streams. A stream has
 //! its own random numbers, is computed block by block in the first-level cache, and keeps sums only; the sums are
 //! added in order. Therefore the bits do not depend on the number of threads. They depend on whether the processor can fuse a
-//! product with a sum, which the normals and the sums do where it can. The threads are those of the rayon
+//! product with a sum, which the normals, the draws and the sums do where it can. The threads are those of the rayon
 //! pool of the caller. The memory is kept: after the first call with the same sizes nothing is allocated.
 
+mod columns;
 mod distribution;
 mod estimate;
 mod integrand;

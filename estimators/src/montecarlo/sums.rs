@@ -3,11 +3,11 @@
 //! A constant near the values or gradients, the same for all streams, is subtracted before they are squared, so that
 //! the sums of streams can be added and no sum is large compared with the variance.
 //!
-//! The columns of a block are summed a few at a time, down all rows, so that the running sums stay in registers. Products are
-//! fused with sums where the processor can.
+//! Products are fused with sums where the processor can.
 
+use super::columns::{Columns, each_column, part, part_mut};
 use super::partition::VECTOR;
-use pathscore_autodiff::vector::{Kernel, dispatch_kernel, sum_by};
+use pathscore_autodiff::vector::{Kernel, dispatch_kernel, multiply_add, sum_by};
 
 /// The number of sums of the values: $\sum a$ and $\sum a^2$. They come last.
 const OF_VALUES: usize = 2;
@@ -34,50 +34,9 @@ pub(super) fn score_size(parameters: usize) -> usize {
     whole_vectors(OF_SCORE * parameters)
 }
 
-/// $ab + c$, rounded once where products are fused.
-#[inline(always)]
-fn multiply_add<const FMA: bool>(a: f64, b: f64, c: f64) -> f64 {
-    // Without the instruction `mul_add` would be a call into the C library.
-    if FMA { a.mul_add(b, c) } else { a * b + c }
-}
-
-/// Adds the sums of `W` neighbouring columns, beginning with column `at`. Must be `#[inline(always)]`.
-trait ColumnSums {
-    fn add<const FMA: bool, const W: usize>(&mut self, at: usize);
-}
-
-/// Adds the sums of all columns: sixteen at a time where there are thirty-two registers of 512 bits, then eight, four and one.
-#[inline(always)]
-fn each_column<const FMA: bool, const BYTES: usize>(count: usize, mut work: impl ColumnSums) {
-    let mut at = 0;
-    while BYTES == 64 && at + 16 <= count {
-        work.add::<FMA, 16>(at);
-        at += 16;
-    }
-    while at + 8 <= count {
-        work.add::<FMA, 8>(at);
-        at += 8;
-    }
-    if at + 4 <= count {
-        work.add::<FMA, 4>(at);
-        at += 4;
-    }
-    while at < count {
-        work.add::<FMA, 1>(at);
-        at += 1;
-    }
-}
-
-#[inline(always)]
-fn part<const W: usize>(row: &[f64], at: usize) -> [f64; W] {
-    *row[at..].first_chunk().expect("the columns are within the row")
-}
-
 #[inline(always)]
 fn add_to<const W: usize>(sums: &mut [f64], at: usize, more: [f64; W]) {
-    let sums: &mut [f64; W] =
-        sums[at..].first_chunk_mut().expect("the columns are within the sums");
-    for (sum, more) in sums.iter_mut().zip(more) {
+    for (sum, more) in part_mut::<W>(sums, at).iter_mut().zip(more) {
         *sum += more;
     }
 }
@@ -122,10 +81,10 @@ impl Kernel for Path<'_> {
         let width = shift.len() / 2;
         let (slope, last_slope) = slope.split_at(slope.len() - slope.len() % width);
         let (noise, last_noise) = noise.split_at(slope.len());
-        each_column::<FMA, BYTES>(width, PathSums { slope, noise, width, shift, sums });
+        each_column::<_, FMA, BYTES>(width, PathSums { slope, noise, width, shift, sums });
         // The last group may have fewer draws.
         let (slope, noise, width) = (last_slope, last_noise, last_slope.len());
-        each_column::<FMA, BYTES>(width, PathSums { slope, noise, width, shift, sums });
+        each_column::<_, FMA, BYTES>(width, PathSums { slope, noise, width, shift, sums });
     }
 }
 
@@ -141,26 +100,28 @@ struct PathSums<'a> {
     sums: &'a mut [f64],
 }
 
-impl ColumnSums for PathSums<'_> {
+impl Columns for PathSums<'_> {
+    const WIDEST: usize = 32;
+
     #[inline(always)]
-    fn add<const FMA: bool, const W: usize>(&mut self, at: usize) {
+    fn run<const FMA: bool, const W: usize>(&mut self, at: usize) {
         let columns = self.shift.len() / 2;
-        let of_mu: [f64; W] = part(self.shift, at);
-        let of_log_sigma: [f64; W] = part(self.shift, columns + at);
+        let of_mu: [f64; W] = *part(self.shift, at);
+        let of_log_sigma: [f64; W] = *part(self.shift, columns + at);
         let [mut sum_mu, mut square_mu, mut sum_log_sigma, mut square_log_sigma] = [[0.0; W]; 4];
         // A zip of rows would divide the lengths by the width for every few columns.
         let mut row = 0;
         while row < self.slope.len() {
-            let slope: [f64; W] = part(self.slope, row + at);
-            let noise: [f64; W] = part(self.noise, row + at);
+            let slope: [f64; W] = *part(self.slope, row + at);
+            let noise: [f64; W] = *part(self.noise, row + at);
             row += self.width;
             for j in 0..W {
                 let u = slope[j] - of_mu[j];
-                let v = multiply_add::<FMA>(slope[j], noise[j], -of_log_sigma[j]);
+                let v = multiply_add::<FMA, f64>(slope[j], noise[j], -of_log_sigma[j]);
                 sum_mu[j] += u;
-                square_mu[j] = multiply_add::<FMA>(u, u, square_mu[j]);
+                square_mu[j] = multiply_add::<FMA, f64>(u, u, square_mu[j]);
                 sum_log_sigma[j] += v;
-                square_log_sigma[j] = multiply_add::<FMA>(v, v, square_log_sigma[j]);
+                square_log_sigma[j] = multiply_add::<FMA, f64>(v, v, square_log_sigma[j]);
             }
         }
         let all = [sum_mu, sum_log_sigma, square_mu, square_log_sigma];
@@ -198,7 +159,7 @@ impl<const P: usize, S: Fn(f64) -> [f64; P]> Kernel for Score<'_, S> {
         add_values(f, 0.0, of_values);
         let latents = noise.len() / f.len();
         let work = ScoreSums { f, noise, latents, scores, sums };
-        each_column::<FMA, BYTES>(latents, work);
+        each_column::<_, FMA, BYTES>(latents, work);
     }
 }
 
@@ -212,13 +173,15 @@ struct ScoreSums<'a, S> {
     sums: &'a mut [f64],
 }
 
-impl<const P: usize, S: Fn(f64) -> [f64; P]> ColumnSums for ScoreSums<'_, S> {
+impl<const P: usize, S: Fn(f64) -> [f64; P]> Columns for ScoreSums<'_, S> {
+    const WIDEST: usize = 16;
+
     #[inline(always)]
-    fn add<const FMA: bool, const W: usize>(&mut self, at: usize) {
+    fn run<const FMA: bool, const W: usize>(&mut self, at: usize) {
         let mut sums = [[[0.0; W]; OF_SCORE]; P];
         let mut row = 0;
         for &a in self.f {
-            let noise: [f64; W] = part(self.noise, row + at);
+            let noise: [f64; W] = *part(self.noise, row + at);
             row += self.latents;
             for j in 0..W {
                 let scores = (self.scores)(noise[j]);
@@ -227,8 +190,8 @@ impl<const P: usize, S: Fn(f64) -> [f64; P]> ColumnSums for ScoreSums<'_, S> {
                     sums[0][j] += t;
                     sums[1][j] += at;
                     sums[2][j] += square;
-                    sums[3][j] = multiply_add::<FMA>(a, square, sums[3][j]);
-                    sums[4][j] = multiply_add::<FMA>(at, at, sums[4][j]);
+                    sums[3][j] = multiply_add::<FMA, f64>(a, square, sums[3][j]);
+                    sums[4][j] = multiply_add::<FMA, f64>(at, at, sums[4][j]);
                 }
             }
         }
