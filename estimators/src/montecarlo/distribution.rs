@@ -203,3 +203,39 @@ impl Sampler for Bernoulli<'_> {
 
     fn rescale_score(self, _: &[f64], _: &mut [f64], _: &mut [f64]) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_is_drawn_from_its_own_column() {
+        // Small integers, so that nothing is rounded.
+        let numbers = |len: usize, seed: usize| -> Vec<f64> {
+            (0..len).map(|i| ((i * 37 + seed) % 101) as f64).collect()
+        };
+        for columns in 1..80 {
+            let (mu, sigma) = (numbers(columns, 1), numbers(columns, 2));
+            for len in [0, 1, columns - 1, columns, 3 * columns, 5 * columns + columns / 2] {
+                let noise = numbers(len, 3);
+                let draw = |run: fn(Draws<'_>)| {
+                    let mut z = vec![f64::NAN; len];
+                    run(Draws { mu: &mu, sigma: &sigma, noise: &noise, z: &mut z });
+                    z
+                };
+                let each = |i: usize| mu[i % columns] + sigma[i % columns] * noise[i];
+                let exact: Vec<f64> = (0..len).map(each).collect();
+                assert_eq!(
+                    draw(|draws| draws.run::<false, 16>()),
+                    exact,
+                    "{columns} columns, {len}"
+                );
+                assert_eq!(
+                    draw(|draws| draws.run::<true, 64>()),
+                    exact,
+                    "{columns} columns, {len}"
+                );
+            }
+        }
+    }
+}
